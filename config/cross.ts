@@ -1,0 +1,46 @@
+/**
+ * Checks that need two keys of a section. They run although other keys of the section are wrong, so that one reading
+ * reports everything; a key of the wrong type is somebody else's mistake and passes here.
+ */
+import { z } from 'zod';
+import { isLoopback } from './loopback.ts';
+import type { Problem } from './rules.ts';
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** A check that reports at `key` what `judge` finds. */
+const across = (key: string, judge: (section: Values) => Problem | undefined) =>
+  z.superRefine<Values>(
+    (section, context) => {
+      const problem = judge(section);
+      if (problem === undefined) return;
+      const { message, remedy } = problem;
+      context.addIssue({ code: 'custom', path: [key], message, params: { remedy } });
+    },
+    { when: ({ value }) => typeof value === 'object' && value !== null },
+  );
+
+export const notInClear = across('tls', ({ tls, host }) =>
+  tls === 'none' && typeof host === 'string' && !isLoopback(host)
+    ? {
+        message: `"none" with host ${JSON.stringify(host)} would send the administrator's password in clear over the network`,
+        remedy: 'write "starttls" or "implicit", or use a loopback host (127.0.0.1, ::1, localhost)',
+      }
+    : undefined,
+);
+
+/** imapflow drops the authzid without a word when the login holds `/` or `\`: one would be logged in as the admin. */
+export const adminUserSurvives = across('admin_user', ({ impersonate, admin_user }) =>
+  impersonate === 'authzid' && typeof admin_user === 'string' && /[/\\]/.test(admin_user)
+    ? {
+        message: `${JSON.stringify(admin_user)} holds a slash, and such a login cannot carry an authorization identity`,
+        remedy: 'use a login without / and \\, or impersonate = "suffix"',
+      }
+    : undefined,
+);
+
+export const retriesOrdered = across('retry_min_seconds', ({ retry_min_seconds: min, retry_max_seconds: max }) =>
+  typeof min === 'number' && typeof max === 'number' && min > max
+    ? { message: `${min} is more than retry_max_seconds (${max})`, remedy: 'give at most retry_max_seconds' }
+    : undefined,
+);

@@ -1,0 +1,82 @@
+/**
+ * The annotated mandat.toml, rendered from the schema: every key with its comment and its default.
+ * After a change to the schema, from the project's root:
+ *
+ *     npx tsx config/example.ts > config/mandat.toml
+ */
+import { existsSync, realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { bare, docs } from './fields.ts';
+import { schema } from './schema.ts';
+
+const HEADER = `mandat.toml: the configuration of mandat.
+Every key stands here with its default; what is left out keeps it. Unknown keys are errors.
+Looked for at: --config FILE, $MANDAT_CONFIG, ./mandat.toml, /etc/mandat/mandat.toml.
+Made from config/schema.ts by: npx tsx config/example.ts > config/mandat.toml`;
+
+/** The whole file. Loading it gives the defaults, with both optional sections present. */
+export function renderExample(): string {
+  const fields = Object.entries(schema.shape);
+  const keys = fields.filter(([, field]) => !isSection(field));
+  const sections = fields.filter(([, field]) => isSection(field));
+  return [
+    comment(HEADER),
+    ...keys.map(([name, field]) => renderKey(name, field)),
+    ...sections.map(([name, field]) => renderSection(name, field)),
+  ].join('\n');
+}
+
+function renderSection(name: string, field: z.core.$ZodType): string {
+  const section = bare(field);
+  const keys = section instanceof z.ZodObject ? Object.entries(section.shape) : [];
+  const optional = field instanceof z.ZodOptional ? '\nThis section may be left out.' : '';
+  const rule = `# ${'-'.repeat(78)}\n`;
+  return [
+    `${rule}${comment(documentation(name, field).comment + optional)}[${name}]\n`,
+    ...keys.map(([key, inner]) => renderKey(key, inner)),
+  ].join('\n');
+}
+
+function renderKey(name: string, field: z.core.$ZodType): string {
+  const { comment: words, example } = documentation(name, field);
+  const values = range(bare(field));
+  const line =
+    field instanceof z.ZodDefault
+      ? `${name} = ${JSON.stringify(field.def.defaultValue)}`
+      : `# ${name} = ${JSON.stringify(example)}`;
+  return `${comment(values === undefined ? words : `${words}\n${values}`)}${line}\n`;
+}
+
+/** The values allowed, as far as the schema's type says it. */
+function range(field: z.core.$ZodType): string | undefined {
+  if (field instanceof z.ZodNumber) return `From ${field.minValue} to ${field.maxValue}.`;
+  if (field instanceof z.ZodEnum) {
+    const options = field.options.map((option) => `"${option}"`);
+    return options.length === 1 ? `Only ${options[0]} so far.` : `One of ${options.join(', ')}.`;
+  }
+  return undefined;
+}
+
+/** A key without documentation, or without default and example, is a fault of the schema. */
+function documentation(name: string, field: z.core.$ZodType) {
+  const found = docs.get(field);
+  if (found === undefined) throw new Error(`${name} has no documentation in config/schema.ts`);
+  if (field instanceof z.ZodOptional && !isSection(field) && found.example === undefined) {
+    throw new Error(`${name} has neither default nor example in config/schema.ts`);
+  }
+  return found;
+}
+
+const isSection = (field: z.core.$ZodType): boolean => bare(field) instanceof z.ZodObject;
+
+const comment = (words: string): string =>
+  words
+    .split('\n')
+    .map((line) => `# ${line}\n`)
+    .join('');
+
+const called = process.argv[1];
+if (called !== undefined && existsSync(called) && realpathSync(called) === fileURLToPath(import.meta.url)) {
+  process.stdout.write(renderExample());
+}

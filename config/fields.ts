@@ -1,0 +1,42 @@
+/**
+ * What the schema is written with: the kinds of value a key can have, and the registry that holds each key's
+ * documentation. The checks, the messages and the annotated example all read the same declarations.
+ */
+import { z } from 'zod';
+import type { Rule } from './rules.ts';
+
+export interface KeyDoc {
+  /** Printed above the key or section in the annotated file; lines are broken by hand. */
+  readonly comment: string;
+  /** Shown, commented out, for a key that has no default. */
+  readonly example?: string;
+  /** Names a file or directory; resolved against the directory of the configuration file. */
+  readonly isPath?: true;
+}
+
+export const docs = z.registry<KeyDoc>();
+
+/**
+ * A whole number between two bounds, both allowed. Not `z.int()`: its failure stops the checks of the section around it,
+ * and the remaining mistakes would show up only at the next start.
+ */
+export const whole = (min: number, max: number) => z.number().min(min).max(max).multipleOf(1);
+
+/** Text that a rule judges; every problem it finds is reported, each with its remedy. */
+export const text = (rule: Rule) =>
+  z.string().check((context) => {
+    for (const { message, remedy } of rule(context.value)) {
+      context.issues.push({ code: 'custom', input: context.value, message, params: { remedy }, continue: true });
+    }
+  });
+
+/** A section whose keys all have defaults: left out, it is as if it stood there empty. */
+export const always = <T extends z.ZodObject>(section: T) => section.prefault({} as z.input<T>);
+
+/** The schema beneath defaults and optionality. */
+export function bare(schema: z.core.$ZodType): z.core.$ZodType {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
+    return bare(schema.unwrap());
+  }
+  return schema;
+}

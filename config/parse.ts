@@ -1,0 +1,55 @@
+/**
+ * From the text of a configuration file to a `Config`.
+ */
+import { dirname, resolve } from 'node:path';
+import { parse as parseToml, TomlError } from 'smol-toml';
+import { z } from 'zod';
+import { camelize } from './camel.ts';
+import { explain } from './explain.ts';
+import { bare, docs } from './fields.ts';
+import { ConfigError, type Mistake } from './mistake.ts';
+import { type Config, schema } from './schema.ts';
+
+/**
+ * Checks `text`, the content of `file`; relative paths in it start from the directory of `file`, which is absolute.
+ * The file system is not looked at.
+ * Throws ConfigError with every mistake, or with the first one where the text is not TOML.
+ */
+export function parseConfig(text: string, file: string): Config {
+  const document = readToml(text, file);
+  const checked = schema.safeParse(document);
+  if (!checked.success) {
+    throw new ConfigError(file, unlike(checked.error.issues.flatMap((issue) => explain(issue, document))));
+  }
+  const settings = camelize(withAbsolutePaths(schema, checked.data, dirname(file)) as typeof checked.data);
+  return Object.freeze({ ...settings, file });
+}
+
+/** A number can break two bounds at once: said once is enough. */
+const unlike = (mistakes: readonly Mistake[]): readonly Mistake[] => [
+  ...new Map(mistakes.map((mistake) => [`${mistake.path}: ${mistake.message}`, mistake])).values(),
+];
+
+/** TomlError's own message quotes the lines around the mistake, which may hold a secret: only its first line is kept. */
+function readToml(text: string, file: string): unknown {
+  try {
+    return parseToml(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const message = (error.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, '');
+    const path = `line ${error.line}, column ${error.column}`;
+    const remedy = 'mend the line: key = value, text in "quotes", numbers and true/false without';
+    throw new ConfigError(file, [{ path, message: `not TOML: ${message}`, remedy }]);
+  }
+}
+
+/** A copy of `value` with every key that the schema marks as a path made absolute. */
+function withAbsolutePaths(field: z.core.$ZodType, value: unknown, base: string): unknown {
+  const section = bare(field);
+  if (section instanceof z.ZodObject && typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => [key, withAbsolutePaths(section.shape[key], inner, base)]),
+    );
+  }
+  return typeof value === 'string' && docs.get(field)?.isPath === true ? resolve(base, value) : value;
+}

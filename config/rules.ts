@@ -1,0 +1,153 @@
+/**
+ * What a text value must look like. A rule takes the value and returns every problem it finds, none when it is good;
+ * messages may repeat the value, except where it could be a secret in the wrong place (`path`, `doveadmUrl`).
+ */
+import { distance } from 'fastest-levenshtein';
+import { isLoopback } from './loopback.ts';
+
+export interface Problem {
+  readonly message: string;
+  readonly remedy: string;
+}
+export type Rule = (value: string) => readonly Problem[];
+
+const GOOD: readonly Problem[] = [];
+/** The value for a message; one that may be an address with a password in it (LOGIN:PASSWORD@HOST) is not repeated. */
+const quoted = (value: string): string => (/:.*@/.test(value) ? 'this value' : JSON.stringify(value));
+
+/** One problem with the value unless `pattern` matches. */
+const shaped =
+  (pattern: RegExp, what: string, remedy: string): Rule =>
+  (value) =>
+    pattern.test(value) ? GOOD : [{ message: `${quoted(value)} is not ${what}`, remedy }];
+
+/** Lower-case or not, `_` included (container networks use it), IDN as punycode; an IPv6 address without brackets. */
+export const hostName: Rule = shaped(
+  /^(?:[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9_])?|[0-9a-f:]*:[0-9a-f:.]*(?:%[a-z0-9]+)?)$/i,
+  'a host name or address',
+  'give the bare name or address, without scheme, port or brackets; internationalized names as xn--...',
+);
+
+export const accountName: Rule = shaped(
+  /^[!-~]{1,254}$/,
+  'a login',
+  'give the login in printable ASCII without spaces, as the server knows it',
+);
+
+export const groupName: Rule = shaped(
+  /^[a-z_][a-z0-9_-]{0,31}$/i,
+  'the name of a Unix group',
+  'give a group that "getent group" lists, for example postfix',
+);
+
+/** A separator that can stand in a login would let OWNER*MASTER be cut at the wrong place. */
+export const separator: Rule = shaped(
+  /^[!-~]$(?<![A-Za-z0-9._@+-])/,
+  'one printable character that no login holds',
+  'give the character that stands in auth_master_user_separator, for example *',
+);
+
+export const path: Rule = (value) => {
+  if (value.trim() === '') return [{ message: 'the path is empty', remedy: 'give the path of a file or directory' }];
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\u0000-\u001f\u007f]/.test(value)) {
+    return [
+      {
+        message: 'the path holds a control character',
+        remedy: "write paths in single quotes: 'C' has no escapes there",
+      },
+    ];
+  }
+  if (value.startsWith('~')) {
+    return [{ message: 'the path starts with ~, which only a shell expands', remedy: 'write the path in full' }];
+  }
+  return GOOD;
+};
+
+/** The right letters of RFC 4314 section 2.1 that a delegate may be given. */
+const RIGHTS = 'lrswipkxte';
+const NEVER: Readonly<Record<string, Problem>> = {
+  a: {
+    message: '"a" (administer) would let a delegate pass the mailbox on to others',
+    remedy: 'take "a" out: mandat alone grants and revokes',
+  },
+  c: {
+    message: '"c" is obsolete (RFC 4314 section 2.1.1): it means k, on some servers x too',
+    remedy: 'write "k", and "x" if he may delete and rename folders',
+  },
+  d: {
+    message: '"d" is obsolete (RFC 4314 section 2.1.1): it means t and e, on some servers x too',
+    remedy: 'write "te", and "x" if he may delete and rename folders',
+  },
+};
+
+export const rights: Rule = (value) => {
+  const problems: Problem[] = [];
+  const letters = new Set(value);
+  for (const letter of letters) {
+    if (RIGHTS.includes(letter)) continue;
+    const never = NEVER[letter];
+    problems.push(never ?? { message: `${quoted(letter)} is not a right`, remedy: `use letters of "${RIGHTS}"` });
+  }
+  for (const letter of letters) {
+    if (value.split(letter).length > 2) {
+      problems.push({ message: `${quoted(letter)} stands there more than once`, remedy: 'write each letter once' });
+    }
+  }
+  for (const [letter, why] of [
+    ['l', 'he would not see the mailbox'],
+    ['r', 'he could not open it'],
+  ] as const) {
+    if (!letters.has(letter)) {
+      problems.push({
+        message: `"${letter}" is missing from ${quoted(value)}: without it ${why}`,
+        remedy: `add "${letter}"`,
+      });
+    }
+  }
+  return problems;
+};
+
+/** A fixed offset such as +01:00 is refused although Intl may know it: it would be an hour off for half the year. */
+export const timeZone: Rule = (value) => {
+  if (!/^[+-]/.test(value) && isKnownZone(value)) return GOOD;
+  const far = (zone: string) => distance(zone.toLowerCase(), value.toLowerCase());
+  const nearest = Intl.supportedValuesOf('timeZone').reduce((best, zone) => (far(zone) < far(best) ? zone : best));
+  const remedy = `give a name such as "${far(nearest) <= 4 ? nearest : 'Europe/Paris'}"`;
+  return [{ message: `${quoted(value)} is not an IANA time zone`, remedy }];
+};
+
+function isKnownZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export const doveadmUrl: Rule = (value) => {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+    return [
+      {
+        message: `${quoted(value)} is not an http or https address`,
+        remedy: 'write http://127.0.0.1:8080/doveadm/v1, or an https address',
+      },
+    ];
+  }
+  if (url.username !== '' || url.password !== '') {
+    return [
+      { message: 'the address holds a login or password', remedy: 'take it out; the key belongs in api_key_file' },
+    ];
+  }
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    return [
+      {
+        message: `plain http to ${quoted(url.hostname)} would send the API key in clear over the network`,
+        remedy: 'use https, or a loopback address such as http://127.0.0.1:8080/doveadm/v1',
+      },
+    ];
+  }
+  return GOOD;
+};

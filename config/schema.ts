@@ -1,0 +1,179 @@
+/**
+ * The configuration, declared once: names, defaults, checks and documentation.
+ * `config/example.ts` prints it as the annotated mandat.toml, `config/parse.ts` checks a file against it,
+ * and the `Config` type is inferred from it.
+ */
+import { z } from 'zod';
+import type { Camelized } from './camel.ts';
+import { adminUserSurvives, notInClear, retriesOrdered } from './cross.ts';
+import { always, docs, text, whole } from './fields.ts';
+import { accountName, doveadmUrl, groupName, hostName, path, rights, separator, timeZone } from './rules.ts';
+
+const identity = z.strictObject({
+  scheme: z.enum(['login']).default('login').register(docs, {
+    comment: 'What identifies a delegate. "login": his IMAP and SMTP login.',
+  }),
+});
+
+const policy = z.strictObject({
+  max_delegates: whole(1, 1000).default(10).register(docs, {
+    comment: 'How many delegates one mailbox may have at most.',
+  }),
+  rights: text(rights)
+    .default('lrswipkxte')
+    .register(docs, {
+      comment: `What a delegate may do, as an RFC 4314 rights string:
+l see the folder, r read, s mark as read, w other flags, i file mail into it, p post to it,
+k make subfolders, x delete or rename it, t delete mail, e expunge. l and r are needed;
+a (administer) is never given.`,
+    }),
+  timezone: text(timeZone).default('Europe/Paris').register(docs, {
+    comment: 'An IANA time zone. A bare date in the table means the end of that day here.',
+  }),
+});
+
+const imap = z
+  .strictObject({
+    host: text(hostName).default('127.0.0.1').register(docs, { comment: 'Name or address of the IMAP server.' }),
+    port: whole(1, 65_535).default(143).register(docs, {
+      comment: 'Usually 143 with "starttls", 993 with "implicit".',
+    }),
+    tls: z.enum(['starttls', 'implicit', 'none']).default('starttls').register(docs, {
+      comment: '"none" only to a loopback address: the administrator\'s password would travel in clear.',
+    }),
+    ca_file: text(path).optional().register(docs, {
+      comment: "PEM file of certificate authorities to trust beside the system's.",
+      example: 'ca.pem',
+      isPath: true,
+    }),
+    server_name: text(hostName).optional().register(docs, {
+      comment: "The name to look for in the server's certificate, where host is an address.",
+      example: 'imap.example.org',
+    }),
+    server: z.enum(['dovecot']).default('dovecot').register(docs, { comment: 'Which dialect the server speaks.' }),
+    admin_user: text(accountName).default('bridge').register(docs, {
+      comment: 'The master user that may log in as any owner.',
+    }),
+    admin_password_file: text(path).default('imap.secret').register(docs, {
+      comment: 'Holds his password on one line; mode 600. $MANDAT_IMAP_ADMIN_PASSWORD wins over it.',
+      isPath: true,
+    }),
+    impersonate: z
+      .enum(['authzid', 'suffix'])
+      .default('authzid')
+      .register(docs, {
+        comment: `How to log in as the owner. "authzid": SASL PLAIN with an authorization identity;
+"suffix": the login is OWNER, master_separator, admin_user (Dovecot's auth_master_user_separator).`,
+      }),
+    master_separator: text(separator).default('*').register(docs, {
+      comment: 'One character that no login holds; for impersonate = "suffix".',
+    }),
+    timeout_seconds: whole(1, 600).default(30).register(docs, {
+      comment: 'A server that says nothing for so long counts as unreachable.',
+    }),
+    connections: whole(1, 64).default(4).register(docs, { comment: 'How many mailboxes are worked on at once.' }),
+  })
+  .check(notInClear, adminUserSurvives);
+
+const sessions = z.strictObject({
+  kind: z.enum(['doveadm-http']).default('doveadm-http').register(docs, { comment: 'How sessions are ended.' }),
+  url: text(doveadmUrl).default('http://127.0.0.1:8080/doveadm/v1').register(docs, {
+    comment: "Address of Dovecot's doveadm HTTP API; plain http only to a loopback address.",
+  }),
+  api_key_file: text(path).default('doveadm.secret').register(docs, {
+    comment: 'Holds its doveadm_api_key on one line; mode 600. $MANDAT_DOVEADM_API_KEY wins over it.',
+    isPath: true,
+  }),
+  on_grant: z
+    .enum(['cut', 'leave'])
+    .default('cut')
+    .register(docs, {
+      comment: `What happens to a delegate's open sessions when he is granted a mailbox. "cut": his clients
+reconnect and see it at once; "leave": they may take minutes, or a restart, to see it.`,
+    }),
+});
+
+const senderRules = z.strictObject({
+  kind: z.enum(['postfix-sqlite']).default('postfix-sqlite').register(docs, {
+    comment: 'A SQLite file of their own, sender/sender.db in data_dir, read by Postfix through proxy:sqlite.',
+  }),
+  group: text(groupName).default('postfix').register(docs, {
+    comment: 'The Unix group that Postfix reads it with.',
+  }),
+});
+
+const subscriptions = z.strictObject({
+  auto_subscribe: z.boolean().default(true).register(docs, {
+    comment: 'Thunderbird and Roundcube show subscribed folders only: without this most delegates see nothing.',
+  }),
+});
+
+const schedule = z
+  .strictObject({
+    sweep_interval_minutes: whole(1, 10_080).default(60).register(docs, {
+      comment: 'How often every mailbox is compared with the table, whether or not anything changed.',
+    }),
+    retry_min_seconds: whole(1, 3600).default(2).register(docs, {
+      comment: 'After a failure a mailbox is tried again after so long, then twice as long each time, up to ...',
+    }),
+    retry_max_seconds: whole(1, 86_400).default(300).register(docs, { comment: '... so long.' }),
+    poll_interval_ms: whole(50, 60_000).default(1000).register(docs, {
+      comment:
+        'Changes are noticed by a file watch. Its events can be lost, so the table is also looked at this often.',
+    }),
+  })
+  .check(retriesOrdered);
+
+const guard = z.strictObject({
+  enabled: z.boolean().default(true).register(docs, { comment: 'false applies every disappearance at once.' }),
+  max_pairs: whole(1, 1_000_000).default(20).register(docs, {
+    comment: 'Held when more than so many mailbox and delegate pairs would go ...',
+  }),
+  max_percent: whole(1, 100).default(30).register(docs, { comment: '... and more than this share of all of them.' }),
+});
+
+const log = z.strictObject({
+  level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info').register(docs, {
+    comment: 'The least serious message that is still written.',
+  }),
+});
+
+export const schema = z.strictObject({
+  data_dir: text(path)
+    .default('data')
+    .register(docs, {
+      comment: `Where delegation.db, state.db and sender/sender.db live. A relative path, here and below,
+starts from the directory of this file.`,
+      isPath: true,
+    }),
+  identity: always(identity).register(docs, { comment: 'Who a delegate is.' }),
+  policy: always(policy).register(docs, { comment: 'What a delegation means.' }),
+  imap: always(imap).register(docs, { comment: 'The server that holds the mailboxes.' }),
+  sessions: sessions.optional().register(docs, {
+    comment: `Ending open IMAP sessions. Without this section a delegate who is connected when he is revoked
+keeps reading until he disconnects.`,
+  }),
+  sender_rules: senderRules.optional().register(docs, {
+    comment: `Who may send as whom, for the SMTP server. Without this section no sender rules are published:
+the SMTP server learns nothing of delegations.`,
+  }),
+  subscriptions: always(subscriptions).register(docs, { comment: "The delegates' lists of subscribed folders." }),
+  schedule: always(schedule).register(docs, { comment: 'When the servers are looked at.' }),
+  guard: always(guard).register(docs, {
+    comment: `Against a table emptied by accident. A revoke made by the command line, an end date or a suspension is
+never held; other disappearances wait for "mandat sync --force" when both limits are passed in one go.`,
+  }),
+  log: always(log).register(docs, { comment: 'What the sidecar says about its work, as JSON lines.' }),
+});
+
+/**
+ * A checked configuration: camelCase names, frozen, every path absolute, no secret in it.
+ * `sessions` and `senderRules` are undefined when their section is absent.
+ */
+export type Config = Camelized<z.output<typeof schema>> & {
+  /** Absolute path of the file it was read from. */
+  readonly file: string;
+};
+export type ImapConfig = Config['imap'];
+export type SessionsConfig = NonNullable<Config['sessions']>;
+export type SenderRulesConfig = NonNullable<Config['senderRules']>;

@@ -1,0 +1,115 @@
+import t from 'tap';
+import { ConfigError, type Mistake } from '../../config/mistake.ts';
+import { parseConfig } from '../../config/parse.ts';
+
+const FILE = '/srv/mandat/mandat.toml';
+const mistakesIn = (text: string): readonly Mistake[] => {
+  try {
+    parseConfig(text, FILE);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.mistakes;
+    throw error;
+  }
+};
+
+t.test('an empty file is the defaults, with camelCase names and absolute paths', async (t) => {
+  t.same(parseConfig('', FILE), {
+    file: FILE,
+    dataDir: '/srv/mandat/data',
+    identity: { scheme: 'login' },
+    policy: { maxDelegates: 10, rights: 'lrswipkxte', timezone: 'Europe/Paris' },
+    imap: {
+      host: '127.0.0.1',
+      port: 143,
+      tls: 'starttls',
+      server: 'dovecot',
+      adminUser: 'bridge',
+      adminPasswordFile: '/srv/mandat/imap.secret',
+      impersonate: 'authzid',
+      masterSeparator: '*',
+      timeoutSeconds: 30,
+      connections: 4,
+    },
+    subscriptions: { autoSubscribe: true },
+    schedule: { sweepIntervalMinutes: 60, retryMinSeconds: 2, retryMaxSeconds: 300, pollIntervalMs: 1000 },
+    guard: { enabled: true, maxPairs: 20, maxPercent: 30 },
+    log: { level: 'info' },
+  });
+});
+
+t.test('optional sections: absent is undefined, empty is their defaults', async (t) => {
+  const absent = parseConfig('', FILE);
+  t.equal(absent.sessions, undefined);
+  t.equal(absent.senderRules, undefined);
+  const empty = parseConfig('[sessions]\n[sender_rules]', FILE);
+  t.same(empty.sessions, {
+    kind: 'doveadm-http',
+    url: 'http://127.0.0.1:8080/doveadm/v1',
+    apiKeyFile: '/srv/mandat/doveadm.secret',
+    onGrant: 'cut',
+  });
+  t.same(empty.senderRules, { kind: 'postfix-sqlite', group: 'postfix' });
+});
+
+t.test('paths start from the directory of the file, absolute ones stay', async (t) => {
+  const config = parseConfig('data_dir = "/var/lib/mandat"\n[imap]\nca_file = "../ca.pem"', FILE);
+  t.equal(config.dataDir, '/var/lib/mandat');
+  t.equal(config.imap.caFile, '/srv/ca.pem');
+});
+
+t.test('nothing of it can be changed', async (t) => {
+  const config = parseConfig('[sessions]', FILE);
+  for (const [name, part] of Object.entries({ config, ...config })) t.ok(Object.isFrozen(part), name);
+});
+
+t.test('what looks wrong and is right', async (t) => {
+  const rows = [
+    ['[imap]\ntls = "none"', 'loopback by default'],
+    ['[imap]\ntls = "none"\nhost = "::1"', 'loopback by IPv6'],
+    ['[imap]\nadmin_user = "imap/bridge"\nimpersonate = "suffix"', 'no authzid to lose'],
+    ['[imap]\nport = 143.0', 'a whole number all the same'],
+    ['[schedule]\nretry_min_seconds = 300', 'equal to the maximum'],
+    ['imap.port = 993', 'dotted keys are TOML too'],
+    ['imap = { port = 993 }', 'and inline tables'],
+  ] as const;
+  for (const [text, why] of rows) t.same(mistakesIn(text), [], why);
+});
+
+t.test('text that is not TOML: line and column, and nothing of the text', async (t) => {
+  const rows = [
+    ['[imap]\nadmin_password = hunter2', 'line 2, column 18', 'a value without quotes'],
+    ['port = 1\nport = 2', 'line 2, column 1', 'a key twice'],
+    ['[imap\nport = 1', 'line 1, column', 'an open bracket'],
+    ['x = "hunter2', 'line 1, column', 'an open string'],
+  ] as const;
+  for (const [text, path, why] of rows) {
+    const [mistake, ...more] = mistakesIn(text);
+    t.same(more, []);
+    t.ok(mistake?.path.startsWith(path), `${why}: ${mistake?.path}`);
+    t.notMatch(JSON.stringify(mistake), /hunter2/, 'a secret may stand on that line');
+  }
+});
+
+t.test('a secret in the wrong place is not repeated', async (t) => {
+  const rows = [
+    '[imap]\nadmin_password = "hunter2"',
+    '[imap]\nadmin_password_file = ["hunter2"]',
+    '[sessions]\napi_key = "hunter2"',
+    'imap = "hunter2"',
+    'password = "hunter2"',
+    '[imap]\nadmin_password_file = "~hunter2"',
+    '[sessions]\nurl = "http://x:hunter2@127.0.0.1/"',
+    '[imap]\nport = { password = "hunter2" }',
+  ];
+  for (const text of rows) {
+    const mistakes = mistakesIn(text);
+    t.equal(mistakes.length, 1, text);
+    t.notMatch(JSON.stringify(mistakes), /hunter2/, text);
+  }
+  t.notMatch(
+    JSON.stringify(mistakesIn('[imap]\nadmin_password_file = 31337')),
+    /31337/,
+    'a number can be a password too',
+  );
+});
