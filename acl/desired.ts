@@ -1,0 +1,56 @@
+/** What should stand on the servers for one mailbox, computed from its rows and the time alone. */
+import { type DelegationFacts, type Instant, type NotInForce, verdict } from './policy.ts';
+import { type Rights, without } from './rights.ts';
+
+export interface MailboxRows {
+  readonly address: string;
+  readonly login: string;
+  readonly kind: DelegationFacts['mailbox']['kind'];
+  readonly eligible: boolean;
+  /** Further addresses the owner sends from. */
+  readonly aliases: readonly string[];
+  readonly delegations: readonly (Pick<DelegationFacts, 'delegate' | 'startsAt' | 'endsAt'> & {
+    readonly id: string;
+  })[];
+}
+
+export interface DesiredDelegate {
+  readonly login: string;
+  readonly rights: Rights;
+}
+
+export interface Desired {
+  readonly delegates: readonly DesiredDelegate[];
+  /** Delegations whose row is there and which are not in force, by delegate login. */
+  readonly withheld: readonly { readonly login: string; readonly why: NotInForce }[];
+  /** Every (address, login) that may send: the owner always, or he would be locked out. Sorted. */
+  readonly senders: readonly SenderRule[];
+}
+
+export interface SenderRule {
+  readonly address: string;
+  readonly login: string;
+}
+
+/** `rows` undefined: the mailbox is no longer in the table, nothing should stand. `rights` come from `[policy]`. */
+export function desired(rows: MailboxRows | undefined, rights: Rights, now: Instant): Desired {
+  if (rows === undefined) return { delegates: [], withheld: [], senders: [] };
+  const delegates: DesiredDelegate[] = [];
+  const withheld: { login: string; why: NotInForce }[] = [];
+  for (const { delegate, startsAt, endsAt } of rows.delegations) {
+    const judged = verdict({ mailbox: rows, delegate, startsAt, endsAt }, now);
+    if (judged.inForce) delegates.push({ login: delegate.login, rights });
+    else withheld.push({ login: delegate.login, why: judged.why });
+  }
+  return { delegates, withheld, senders: senders(rows, delegates) };
+}
+
+function senders(rows: MailboxRows, delegates: readonly DesiredDelegate[]): readonly SenderRule[] {
+  const logins = [rows.login, ...delegates.map(({ login }) => login)].sort();
+  return [rows.address, ...rows.aliases].sort().flatMap((address) => logins.map((login) => ({ address, login })));
+}
+
+/** Rights a delegate should have on one folder: never `x` on a special-use folder, or he could delete the owner's Sent. */
+export function rightsOn(folder: { readonly specialUse: boolean }, rights: Rights): Rights {
+  return folder.specialUse ? without(rights, 'x') : rights;
+}

@@ -1,0 +1,82 @@
+/**
+ * Whether a delegation is in force now, and if not, why. The row may stay while a condition fails (suspended)
+ * and comes back by itself when it holds again. R2, R5, R13, R14, R26.
+ */
+import { identifierFault } from './identifier.ts';
+
+/** An instant, ISO 8601 in UTC with milliseconds: `2026-11-23T08:00:00.000Z`. Such strings sort as time does. */
+export type Instant = string;
+
+export interface DelegationFacts {
+  readonly mailbox: {
+    readonly login: string;
+    readonly kind: 'PER' | 'ORG' | 'APP' | 'CAB';
+    readonly eligible: boolean;
+  };
+  readonly delegate: {
+    readonly login: string;
+    readonly state: 'active' | 'suspended';
+    /** The credential's last instant, or null for no known end (R14). */
+    readonly credentialValidUntil: Instant | null;
+  };
+  readonly startsAt: Instant | null;
+  readonly endsAt: Instant | null;
+}
+
+/** Why a delegation isn't in force, the first that applies in this order. */
+export type NotInForce =
+  | 'mailbox-kind' // not a personal mailbox (R2)
+  | 'mailbox-not-eligible' // R26
+  | 'unsafe-login' // an ACL would read it as something else
+  | 'self' // the owner can't be his own delegate
+  | 'delegate-suspended' // R5, R14
+  | 'credential-lapsed' // R14
+  | 'not-started'
+  | 'ended';
+
+export type Verdict = { readonly inForce: true } | { readonly inForce: false; readonly why: NotInForce };
+
+/** The verdict at `now`. Starts are inclusive, ends and lapses exclusive: at the instant of its end it has ended. */
+export function verdict(facts: DelegationFacts, now: Instant): Verdict {
+  const why = obstacle(facts, now);
+  return why === undefined ? { inForce: true } : { inForce: false, why };
+}
+
+function obstacle({ mailbox, delegate, startsAt, endsAt }: DelegationFacts, now: Instant): NotInForce | undefined {
+  if (mailbox.kind !== 'PER') return 'mailbox-kind';
+  if (!mailbox.eligible) return 'mailbox-not-eligible';
+  if (identifierFault(mailbox.login) !== undefined || identifierFault(delegate.login) !== undefined) {
+    return 'unsafe-login';
+  }
+  if (mailbox.login === delegate.login) return 'self';
+  if (delegate.state !== 'active') return 'delegate-suspended';
+  if (delegate.credentialValidUntil !== null && delegate.credentialValidUntil <= now) return 'credential-lapsed';
+  if (endsAt !== null && endsAt <= now) return 'ended';
+  if (startsAt !== null && startsAt > now) return 'not-started';
+  return undefined;
+}
+
+/** The next instant after `now` at which time alone could change the verdict, or undefined when there is none. */
+export function nextInstant(
+  facts: Pick<DelegationFacts, 'startsAt' | 'endsAt' | 'delegate'>,
+  now: Instant,
+): Instant | undefined {
+  return [facts.startsAt, facts.endsAt, facts.delegate.credentialValidUntil]
+    .filter((instant): instant is Instant => instant !== null && instant > now)
+    .sort()[0];
+}
+
+const SENTENCES: Readonly<Record<NotInForce, string>> = {
+  'mailbox-kind': 'only a personal mailbox (PER) can be delegated',
+  'mailbox-not-eligible': 'the mailbox is not eligible for delegation',
+  'unsafe-login': 'a login of this pair would be read by a mail server as something else',
+  self: 'the owner cannot be his own delegate',
+  'delegate-suspended': 'the delegate is suspended',
+  'credential-lapsed': "the delegate's credential has lapsed",
+  'not-started': 'it has not started yet',
+  ended: 'it has ended',
+};
+
+export function describeNotInForce(why: NotInForce): string {
+  return SENTENCES[why];
+}

@@ -1,0 +1,48 @@
+/**
+ * Rights as a mailbox delegation knows them: one letter each, held as a string in one canonical order,
+ * so that two sets are equal exactly when their strings are.
+ * RFC 4314 section 2.1; the virtual rights `c` and `d` (section 2.1.1) never appear here.
+ */
+
+/** A canonical rights string: letters of {@link LETTERS}, each once, in that order. Empty means no right at all. */
+export type Rights = string & { readonly __rights: unique symbol };
+
+/** Every right of RFC 4314 that is a right of its own, in our canonical order. */
+export const LETTERS = [
+  'l', // lookup: LIST, SUBSCRIBE
+  'r', // read: SELECT, STATUS
+  's', // keep \Seen across sessions
+  'w', // write other flags
+  'i', // insert: APPEND, COPY into
+  'p', // post to the folder's submission address
+  'k', // create folders below
+  'x', // delete or rename the folder itself
+  't', // set \Deleted
+  'e', // expunge
+  'a', // administer: SETACL, DELETEACL, GETACL
+] as const;
+
+export const NONE = '' as Rights;
+
+/**
+ * The canonical form of whatever a server or a person wrote.
+ * Servers add `c` and `d` to their answers and reorder letters; both are dropped (RFC 4314 section 2.1.1),
+ * and so is any letter that isn't a right of the RFC (Cyrus' `n` and digits).
+ */
+export function canonical(text: string): Rights {
+  return LETTERS.filter((letter) => text.includes(letter)).join('') as Rights;
+}
+
+export function without(rights: Rights, letters: string): Rights {
+  return canonical([...rights].filter((letter) => !letters.includes(letter)).join(''));
+}
+
+/** Whether every letter of `part` is in `whole`. */
+export function covers(whole: Rights, part: Rights): boolean {
+  return [...part].every((letter) => whole.includes(letter));
+}
+
+/** The letters of `rights` that `other` lacks. */
+export function missing(rights: Rights, other: Rights): Rights {
+  return without(rights, other);
+}

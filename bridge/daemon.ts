@@ -1,0 +1,163 @@
+/**
+ * The running sidecar: watches the table, wakes when a start, an end or a lapse comes due, sweeps all mailboxes in the
+ * background, and works through what they say.
+ */
+import type { Logger } from 'pino';
+import type { Config } from '../config/schema.ts';
+import type { Environment } from './drivers.ts';
+import { openEngine } from './engine.ts';
+import { failureOf } from './failure.ts';
+import { type Next, openSchedule } from './schedule.ts';
+import { fact, setFact } from './store/facts.ts';
+import { dueBetween, nextDue, pendingMailboxes } from './store/rows.ts';
+import { watchTable } from './watch.ts';
+
+export interface Sidecar {
+  /** Rereads what the configuration says; keeps the old one when the new can't be used. */
+  reload(config: Config): Promise<void>;
+  /** Finishes the step in hand and leaves. */
+  stop(): Promise<void>;
+}
+
+/** setTimeout fires at once above 24.8 days; and a clock may be set meanwhile. */
+const LONGEST_SLEEP_MS = 3_600_000;
+
+export async function startSidecar(config: Config, env: Environment, log: Logger): Promise<Sidecar> {
+  const engine = await openEngine(config, env, log);
+  const { table, state } = engine;
+  const { clock } = engine.site;
+  let current = config;
+
+  const work = async (mailboxId: number, attempt: number): Promise<Next> => {
+    const began = performance.now();
+    try {
+      const result = await engine.work(mailboxId, attempt);
+      const ms = Math.round(performance.now() - began);
+      if (result.kind === 'superseded') return 'again';
+      const { address, version } = result;
+      if (result.kind === 'verified') {
+        log.info({ address, version, ms, notices: result.notices }, 'verified');
+        return 'done';
+      }
+      const { code, message, hint } = result.failure;
+      log.error({ address, version, ms, attempt, code, hint }, message);
+      if (code === 'internal') log.debug({ err: result.failure.cause }, 'internal failure');
+      return 'retry';
+    } catch (error) {
+      log.error({ mailboxId, err: error }, 'a pass could not be recorded'); // the database itself failed
+      return 'retry';
+    }
+  };
+
+  const schedule = openSchedule({
+    work,
+    concurrency: config.imap.connections,
+    retryMinMs: config.schedule.retryMinSeconds * 1000,
+    retryMaxMs: config.schedule.retryMaxSeconds * 1000,
+  });
+
+  /** Runs one at a time; what comes in between is done once more at the end. */
+  const serially = (job: () => Promise<void>) => {
+    let running: Promise<void> | undefined;
+    let again = false;
+    const run = async (): Promise<void> => {
+      do {
+        again = false;
+        await job().catch((error: unknown) => {
+          const { code, message, hint } = failureOf(error);
+          log.error({ code, hint }, message);
+        });
+      } while (again);
+      running = undefined;
+    };
+    return () => {
+      if (running === undefined) running = run();
+      else again = true;
+      return running;
+    };
+  };
+
+  const wake = serially(async () => {
+    const pending = await pendingMailboxes(table);
+    if (pending.length > 0) {
+      const report = await engine.look();
+      if (report.held.size > 0) {
+        const pairs = [...report.held.values()].reduce((sum, logins) => sum + logins.size, 0);
+        log.error(
+          { pairs, standing: report.standing },
+          'held: so many delegations disappeared at once that it may be an accident; "mandat sync --force" lets them go',
+        );
+      }
+      const going = new Set(report.disappearing.map(({ mailboxId }) => mailboxId));
+      for (const { mailboxId } of pending) schedule.add(mailboxId, going.has(mailboxId) ? 'revoke' : 'change');
+    }
+    await engine.drain();
+    sleepUntilDue();
+  });
+
+  let dueTimer: NodeJS.Timeout | undefined;
+  let lookedAt = (await fact(state, 'clock')) ?? '';
+  const due = serially(async () => {
+    const now = clock.now();
+    for (const mailboxId of await dueBetween(table, lookedAt, now)) schedule.add(mailboxId, 'revoke');
+    lookedAt = now;
+    await clock.save();
+    const next = await nextDue(table, now);
+    const sleep = next === undefined ? LONGEST_SLEEP_MS : Date.parse(next) - Date.parse(clock.now());
+    clearTimeout(dueTimer);
+    dueTimer = setTimeout(() => void due(), Math.min(LONGEST_SLEEP_MS, Math.max(1, sleep)));
+  });
+  const sleepUntilDue = () => void due();
+
+  const sweep = serially(async () => {
+    await engine.look();
+    for (const mailboxId of await engine.everyMailbox()) schedule.add(mailboxId, 'sweep');
+    await schedule.idle();
+    await setFact(state, 'sweep', clock.now());
+    log.debug('sweep done');
+  });
+  let sweepTimer: NodeJS.Timeout | undefined;
+  const sweepEvery = ({ schedule: { sweepIntervalMinutes } }: Config) => {
+    clearInterval(sweepTimer);
+    sweepTimer = setInterval(() => void sweep(), sweepIntervalMinutes * 60_000);
+  };
+
+  if (engine.age === 'restored') {
+    log.error(
+      'the delegation table is older than the one last seen: it is obeyed only where it takes away, until "mandat restore accept"',
+    );
+  }
+  if (config.sessions === undefined) {
+    log.warn('[sessions] is not configured: sessions that a delegate has open will outlive a revoke');
+  }
+  if (config.senderRules === undefined) {
+    log.warn('[sender_rules] is not configured: no delegate may send on behalf of an owner');
+  }
+  await setFact(state, 'sidecar', JSON.stringify({ pid: process.pid, since: clock.now() }));
+  const watch = watchTable(table, config.schedule.pollIntervalMs, () => void wake());
+  log.info({ dataDir: config.dataDir }, 'watching');
+  await wake();
+  await due();
+  void sweep();
+  sweepEvery(config);
+
+  return {
+    reload: async (next) => {
+      await schedule.idle();
+      await engine.adopt(next);
+      current = next;
+      sweepEvery(current);
+      log.info('configuration reread');
+      void sweep();
+    },
+    stop: async () => {
+      watch.close();
+      clearTimeout(dueTimer);
+      clearInterval(sweepTimer);
+      engine.askToStop();
+      await schedule.stop();
+      await engine.close();
+      log.info('stopped');
+    },
+  };
+}

@@ -1,0 +1,161 @@
+/**
+ * Everything a pass needs, opened in order, with the one lock that makes us the only sidecar: databases, drivers, clock.
+ * `mandat run` puts a schedule on top (daemon.ts), `mandat sync` one loop (sync.ts).
+ */
+import type { Logger } from 'pino';
+import { canonical } from '../acl/rights.ts';
+import type { Config } from '../config/schema.ts';
+import { type Environment, mailServer, senderMap, sessionCutter } from './drivers.ts';
+import { forgetServedIntents, type GuardReport, guard } from './guard.ts';
+import { openGate } from './reconcile/gate.ts';
+import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
+import { recordedCutter, recordedPublisher, recordedServer } from './reconcile/recording.ts';
+import type { Site } from './reconcile/site.ts';
+import type { OnStep, Step } from './reconcile/steps.ts';
+import { rememberVersion, type TableAge, tableAge } from './restore.ts';
+import { retryDelay } from './schedule.ts';
+import type { PublishedMap } from './sender/postfix-sqlite.ts';
+import { drainEvents, sealKey } from './store/audit.ts';
+import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
+import { fact, openClock } from './store/facts.ts';
+import { dataFiles } from './store/files.ts';
+import { takeLock } from './store/lock.ts';
+import { recordFailure } from './store/outcomes.ts';
+import { mailboxIds, settle } from './store/rows.ts';
+import { applySettings } from './store/settings.ts';
+import { openStateDb, type StateDb } from './store/state-db.ts';
+
+export interface Engine {
+  readonly site: Site;
+  readonly table: DelegationDb;
+  readonly state: StateDb;
+  readonly age: TableAge;
+  /** One pass over a mailbox, its outcome recorded. `attempt` counts from 1 since the last success. Never throws. */
+  work(mailboxId: number, attempt: number): Promise<Result>;
+  /** Looks at what is about to disappear; `work` holds back what it says until the next look. */
+  look(): Promise<GuardReport>;
+  /** Mailboxes of the table and of the ledger. */
+  everyMailbox(): Promise<readonly number[]>;
+  /** Takes over audit events from the table. */
+  drain(): Promise<void>;
+  /** Drivers and policy of a new configuration, once nothing is in hand. */
+  adopt(config: Config): Promise<void>;
+  askToStop(): void;
+  close(): Promise<void>;
+}
+
+export async function openEngine(config: Config, env: Environment, log: Logger): Promise<Engine> {
+  const files = dataFiles(config.dataDir);
+  const lock = takeLock(files.lock);
+  const opened: (() => unknown)[] = [() => lock.release()];
+  try {
+    const table = openDelegationDb(files.delegations);
+    opened.push(() => table.close());
+    const state = openStateDb(files.state);
+    opened.push(() => state.close());
+    const clock = await openClock(state);
+    const key = sealKey(files.sealKey);
+    let stopping = false;
+    let senders: PublishedMap | undefined;
+    opened.push(() => senders?.close());
+
+    const build = async (next: Config): Promise<Site> => {
+      const onStep = stepLogger(log);
+      const server = recordedServer(mailServer(next, env), onStep);
+      const cutter = sessionCutter(next, env);
+      const map = senderMap(next, files);
+      await applySettings(table, next);
+      senders?.close();
+      senders = map;
+      return {
+        table,
+        state,
+        server,
+        senders: map === undefined ? undefined : recordedPublisher(map, onStep),
+        cutter: cutter === undefined ? undefined : recordedCutter(cutter, onStep),
+        clock,
+        gate: openGate(),
+        stopping: () => stopping,
+        policy: {
+          rights: canonical(next.policy.rights),
+          autoSubscribe: next.subscriptions.autoSubscribe,
+          cutAtGrant: next.sessions?.onGrant === 'cut',
+        },
+      };
+    };
+
+    let current = config;
+    let site = await build(config);
+    const age = await tableAge(table, state);
+    let mayGive = age === 'current';
+    let report: GuardReport = { disappearing: [], held: new Map(), standing: 0 };
+
+    const everyMailbox = async () => {
+      const ledger = await state.query.selectFrom('ledger').select('mailbox_id').distinct().execute();
+      const ids = new Set([...(await mailboxIds(table)), ...ledger.map(({ mailbox_id }) => mailbox_id)]);
+      senders?.keepOnly(ids);
+      return [...ids];
+    };
+
+    const work = async (mailboxId: number, attempt: number): Promise<Result> => {
+      const held = report.held.get(mailboxId) ?? new Set<string>();
+      const result = await reconcileMailbox(site, mailboxId, { held, mayGive });
+      const now = clock.now();
+      await clock.save();
+      if (result.kind === 'superseded') return result;
+      if (result.kind === 'failed') {
+        const { retryMinSeconds, retryMaxSeconds } = current.schedule;
+        const delay = retryDelay(attempt, retryMinSeconds * 1000, retryMaxSeconds * 1000);
+        const at = new Date(Date.parse(now) + delay).toISOString();
+        await recordFailure(state, { mailboxId, ...result }, result.failure, { attempts: attempt, at }, now);
+        return result;
+      }
+      await forgetServedIntents(table, state, mailboxId);
+      if (held.size === 0) await settle(table, mailboxId, result.version);
+      await rememberVersion(table, state);
+      return result;
+    };
+
+    return {
+      get site() {
+        return site;
+      },
+      table,
+      state,
+      age,
+      work,
+      look: async () => {
+        report = await guard(table, state, current.guard);
+        mayGive = (await fact(state, 'restored')) !== 'held';
+        return report;
+      },
+      everyMailbox,
+      drain: async () => {
+        await drainEvents(table, state, key);
+      },
+      adopt: async (next) => {
+        site = await build(next);
+        current = next;
+      },
+      askToStop: () => {
+        stopping = true;
+      },
+      close: async () => {
+        await clock.save();
+        for (const close of opened.reverse()) await close();
+      },
+    };
+  } catch (error) {
+    for (const close of opened.reverse()) await close();
+    throw error;
+  }
+}
+
+/** What was done on the servers, one line each; never who wrote to whom about what. */
+function stepLogger(log: Logger): OnStep {
+  return (step: Step) => {
+    const { kind, ...facts } = step;
+    if (kind === 'subscribe' || kind === 'unsubscribe') log.debug(facts, kind);
+    else log.info(facts, kind);
+  };
+}

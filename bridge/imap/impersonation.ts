@@ -1,0 +1,44 @@
+/** Logging in as somebody else: the master user's password, that somebody's mailbox. R28 does not apply: no human acts here. */
+import { Failure, failureOf } from '../failure.ts';
+import { type Connection, type Credentials, connect, type Endpoint } from './connection.ts';
+
+export interface Impersonation {
+  readonly kind: 'authzid' | 'suffix';
+  readonly adminUser: string;
+  readonly adminPassword: string;
+  /** Between owner and master in `owner*master`; for `suffix`. */
+  readonly separator: string;
+}
+
+export async function openAs(endpoint: Endpoint, by: Impersonation, login: string): Promise<Connection> {
+  try {
+    return await connect(endpoint, credentials(by, login));
+  } catch (error) {
+    throw explained(failureOf(error), by, login);
+  }
+}
+
+function credentials({ kind, adminUser, adminPassword, separator }: Impersonation, login: string): Credentials {
+  return kind === 'authzid'
+    ? { user: adminUser, pass: adminPassword, authzid: login }
+    : { user: `${login}${separator}${adminUser}`, pass: adminPassword };
+}
+
+/** Dovecot answers AUTHORIZATIONFAILED when the master is right and the user unknown, AUTHENTICATIONFAILED otherwise. */
+function explained(failure: Failure, by: Impersonation, login: string): Failure {
+  if (failure.rule !== 'LOGIN_REFUSED') return failure;
+  if (failure.message.includes('[AUTHORIZATIONFAILED]')) {
+    return new Failure(
+      'absent',
+      `the IMAP server has no account ${login}`,
+      'create the account there, or correct the login with "mandat mailbox set" or "mandat delegate set"',
+      { cause: failure, rule: 'NO_ACCOUNT' },
+    );
+  }
+  return new Failure(
+    'config',
+    `the IMAP server refused to log ${by.adminUser} in as ${login} (${by.kind}): ${failure.message.replace(/^.*refused the login: /, '')}`,
+    'check imap.admin_user, its password, imap.impersonate, and the master passdb of config/dovecot/master-user.conf',
+    { cause: failure },
+  );
+}

@@ -1,0 +1,126 @@
+/**
+ * First phase: what decides. INBOX's entry and the sender rule, so that a grant is usable and a revoke effective in a round
+ * trip each. Taking away goes before giving; a sender rule goes before the ACL entry when it is taken, after it when it is given.
+ */
+import type { DesiredDelegate, SenderRule } from '../../acl/desired.ts';
+import { entryStep } from '../../acl/plan.ts';
+import { failureOf } from '../failure.ts';
+import { INBOX } from '../imap/dovecot.ts';
+import { beginGrant, type Pair, setPhase } from '../store/ledger.ts';
+import type { OwnerView } from './mail-server.ts';
+import type { Pass, Target } from './pass.ts';
+
+/** The owner's session is left open for the second phase. Undefined where the server need not be asked at all. */
+export async function takeAway(pass: Pass, target: Target): Promise<OwnerView | undefined> {
+  const { site } = pass;
+  await setPhase(site.state, ids(target.leaving), 'revoking', site.clock.now());
+  if (target.leaving.length + target.staying.length + target.arriving.length === 0) return undefined;
+  const owner = await site.server.asOwner(target.owner).catch(async (error: unknown) => {
+    // The entries can't be reached now, but the sessions that are open can.
+    for (const pair of target.leaving) await cutAtRevoke(pass, pair.login);
+    throw error;
+  });
+  for (const pair of target.leaving) {
+    await applyInbox(owner, pair.login, undefined, pair);
+    await cutAtRevoke(pass, pair.login);
+  }
+  return owner;
+}
+
+export async function give(pass: Pass, target: Target, owner: OwnerView): Promise<void> {
+  const { site } = pass;
+  const now = site.clock.now();
+  if (target.arriving.length > 0) {
+    // Before the first write: special-use folders come into being, and what is there now is remembered, because a folder that
+    // is made after it carries a copy of our entry, which would pass for one that had stood there before.
+    const folders = (await owner.folders()).map(({ id }) => id);
+    for (const { login } of target.arriving) {
+      await beginGrant(
+        site.state,
+        {
+          mailboxId: pass.mailboxId,
+          delegateId: pass.mailbox.rows?.delegateIds.get(login) ?? 0,
+          address: pass.address,
+          server: site.server.name,
+          ownerLogin: target.owner,
+          login,
+          inboxBefore: owner.inbox.get(login),
+          foldersBefore: folders,
+        },
+        now,
+      );
+    }
+  }
+  const back = target.staying.filter(({ pair }) => pair.phase === 'revoking').map(({ pair }) => pair);
+  await setPhase(site.state, ids(back), 'granting', now);
+  for (const delegate of [...target.staying.map((stay) => stay.delegate), ...target.arriving]) {
+    await pass.stillCurrent();
+    await applyInbox(owner, delegate.login, delegate, undefined);
+  }
+}
+
+async function applyInbox(
+  owner: OwnerView,
+  login: string,
+  desired: DesiredDelegate | undefined,
+  pair: Pair | undefined,
+): Promise<void> {
+  const entry = owner.inbox.get(login);
+  const step = entryStep({
+    desired: desired?.rights,
+    entry,
+    // INBOX inherits from nobody: without an entry of his own he has what others left him, which isn't what is desired.
+    effective: entry ?? ('' as DesiredDelegate['rights']),
+    before: pair?.inboxBefore,
+  });
+  if (step.kind === 'set') await owner.set(INBOX, login, step.rights);
+  if (step.kind === 'delete') await owner.remove(INBOX, login);
+}
+
+/** A cut that fails must not keep the other folders' entries alive: it is noted, and the pass as a whole is tried again. */
+export async function cutAtRevoke(pass: Pass, login: string): Promise<void> {
+  const { cutter } = pass.site;
+  if (cutter === undefined) {
+    pass.notices.push({
+      code: 'no-session-cutting',
+      login,
+      message: `sessions that ${login} has open outlive the revoke: [sessions] is not configured`,
+    });
+    return;
+  }
+  try {
+    await cutter.cut(login);
+  } catch (error) {
+    pass.failures.push(failureOf(error));
+    pass.uncut.add(login);
+  }
+}
+
+/** Rules to withdraw go at once; those of newcomers are added only when their INBOX entry stands. */
+export function publishRemaining(pass: Pass, pairs: readonly Pair[]): void {
+  const owner = pass.mailbox.rows?.login;
+  const known = new Set([owner, ...pairs.filter(({ phase }) => phase !== 'revoking').map(({ login }) => login)]);
+  publish(
+    pass,
+    pass.desired.senders.filter(({ login }) => known.has(login)),
+  );
+}
+
+export function publishAll(pass: Pass): void {
+  publish(pass, pass.desired.senders);
+}
+
+function publish(pass: Pass, rules: readonly SenderRule[]): void {
+  const { senders } = pass.site;
+  if (senders === undefined) return;
+  const held = pass.held.size === 0 ? [] : senders.rules(pass.mailboxId).filter(({ login }) => pass.held.has(login));
+  senders.publish(pass.mailboxId, [...rules, ...held.filter((rule) => !rules.some((other) => sameRule(rule, other)))]);
+}
+
+function sameRule(one: SenderRule, other: SenderRule): boolean {
+  return one.address === other.address && one.login === other.login;
+}
+
+function ids(pairs: readonly Pair[]): readonly number[] {
+  return pairs.map(({ id }) => id);
+}

@@ -1,0 +1,151 @@
+/** Second phase for a delegate in force: the whole tree, his subscriptions, his eyes. R10, R11, R29, R32, R46. */
+import type { DesiredDelegate } from '../../acl/desired.ts';
+import { negativeEntries } from '../../acl/plan.ts';
+import { covers, missing, type Rights } from '../../acl/rights.ts';
+import { Failure } from '../failure.ts';
+import { INBOX } from '../imap/dovecot.ts';
+import { setFact } from '../store/facts.ts';
+import { type FolderName, type Pair, recordCut, setPhase } from '../store/ledger.ts';
+import type { DelegateView } from './mail-server.ts';
+import type { Pass } from './pass.ts';
+import { subscribeTo } from './subscriptions.ts';
+import { type Tree, wanted } from './tree.ts';
+
+/** More rounds than the tree can honestly need: a folder that is made meanwhile needs one more. */
+const ROUNDS = 4;
+
+export async function completeGrant(
+  pass: Pass,
+  owner: string,
+  delegate: DesiredDelegate,
+  pair: Pair,
+  tree: Tree,
+): Promise<void> {
+  const { site } = pass;
+  const rights = wanted(tree, delegate.rights);
+  await site.gate.run(delegate.login, async () => {
+    if (pair.phase !== 'verified') {
+      await withView(pass, delegate.login, async (view) => {
+        await fillIn(pass, owner, delegate, tree, rights, view);
+        await subscribeTo(pass, view, owner, pair, [...rights.keys()]);
+      });
+      await cutAtGrant(pass, pair);
+    }
+    await throughHisEyes(pass, owner, delegate, pair, tree, rights);
+  });
+  await setPhase(site.state, [pair.id], 'verified', site.clock.now());
+}
+
+/** Entries where, by what the server says of a folder without one, he would fall short or have too much. */
+async function fillIn(
+  pass: Pass,
+  owner: string,
+  { login }: DesiredDelegate,
+  tree: Tree,
+  rights: ReadonlyMap<FolderName, Rights>,
+  view: DelegateView,
+): Promise<void> {
+  const inherited = await view.inherited(owner);
+  await setFact(pass.site.state, 'inherits', inherited === rights.get(INBOX) ? 'yes' : 'no');
+  for (const [folder, desired] of rights) {
+    const effective = tree.entry(folder, login) ?? inherited;
+    await tree.apply(folder, login, { desired, effective, before: undefined });
+  }
+}
+
+/** On Dovecot a session that is open doesn't list a new share: his clients are made to look anew. Once per grant. */
+async function cutAtGrant(pass: Pass, pair: Pair): Promise<void> {
+  const { cutter, policy, state } = pass.site;
+  if (cutter === undefined || !policy.cutAtGrant || pair.cutDone) return;
+  await cutter.cut(pair.login);
+  await recordCut(state, pair.id);
+}
+
+/** A fresh login as the delegate decides whether the grant is true; what falls short is mended and looked at again. */
+async function throughHisEyes(
+  pass: Pass,
+  owner: string,
+  { login }: DesiredDelegate,
+  pair: Pair,
+  tree: Tree,
+  rights: ReadonlyMap<FolderName, Rights>,
+): Promise<void> {
+  for (let round = 1; round <= ROUNDS; round++) {
+    const mended = await withView(pass, login, async (view) => {
+      const seen = await view.rights(owner, [...rights.keys()]);
+      const listed = await view.listed(owner);
+      let changed = false;
+      const wrong: FolderName[] = [];
+      for (const [folder, desired] of rights) {
+        const effective = seen.get(folder) ?? ('' as Rights);
+        if (effective === desired && listed.has(folder)) continue;
+        wrong.push(folder);
+        if (effective !== desired && (await tree.apply(folder, login, { desired, effective, before: undefined })))
+          changed = true;
+      }
+      if (!changed) {
+        for (const folder of wrong) await explain(pass, tree, folder, login, rights.get(folder), seen.get(folder));
+        if (pair.phase === 'verified') await subscribeTo(pass, view, owner, pair, [...rights.keys()]);
+      }
+      return changed;
+    });
+    if (!mended) return;
+  }
+  throw new Failure(
+    'retry',
+    `what ${login} sees of ${pass.address} keeps changing`,
+    'is another program setting ACLs on the same mailbox?',
+  );
+}
+
+/** His own entry is right and yet he sees something else: a foreign entry decides, and it stays. */
+async function explain(
+  pass: Pass,
+  tree: Tree,
+  folder: FolderName,
+  login: string,
+  desired: Rights | undefined,
+  seen: Rights | undefined,
+): Promise<void> {
+  if (desired === undefined) return;
+  const negative = negativeEntries(tree.identifiers(folder), login);
+  const lacking = missing(desired, seen ?? ('' as Rights));
+  if (negative.length > 0) {
+    notice(
+      pass,
+      login,
+      `blocked by foreign entry: "${negative.join(', ')}" in ${folder} keeps ${lacking} from ${login}; mandat leaves other people's entries alone`,
+    );
+  } else if (seen !== undefined && covers(seen, desired) && seen !== desired) {
+    notice(
+      pass,
+      login,
+      `${login} has ${missing(seen, desired)} more in ${folder} than granted, by an entry that isn't his own`,
+    );
+  } else if (seen === desired) {
+    throw new Failure(
+      'retry',
+      `${login} has his rights in ${folder} of ${pass.address}, but LIST does not show it to him`,
+      'see acl_shared_dict in config/dovecot/mandat.conf',
+    );
+  } else {
+    throw new Failure(
+      'retry',
+      `${login} sees ${seen || 'nothing'} in ${folder} of ${pass.address}, though his entry gives ${desired}`,
+      'another entry there, or the ACL cache, may decide: look with GETACL',
+    );
+  }
+}
+
+function notice(pass: Pass, login: string, message: string): void {
+  pass.notices.push({ code: 'blocked-by-foreign-entry', login, message });
+}
+
+async function withView<T>(pass: Pass, login: string, work: (view: DelegateView) => Promise<T>): Promise<T> {
+  const view = await pass.site.server.asDelegate(login);
+  try {
+    return await work(view);
+  } finally {
+    view.close();
+  }
+}

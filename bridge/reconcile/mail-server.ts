@@ -1,0 +1,70 @@
+/** What the reconciler needs of a mail server. One driver a dialect (bridge/imap/dovecot.ts); rehearsal.ts wraps any of them. */
+import type { Rights } from '../../acl/rights.ts';
+import type { FolderName } from '../store/ledger.ts';
+
+export interface Folder {
+  readonly name: FolderName;
+  /** The server's own id, which a rename leaves alone; the name where the server has none. */
+  readonly id: string;
+  /** RFC 6154: Sent, Drafts, Junk, Trash, ... */
+  readonly specialUse: boolean;
+}
+
+/** Explicit entries of one folder, by identifier exactly as the server writes it (a leading `-` for a negative one). */
+export type Entries = ReadonlyMap<string, Rights>;
+
+export interface MailServer {
+  readonly name: string;
+  /** A fresh session as the owner, the identity proven. Fails `unsafe` when it is somebody else's. */
+  asOwner(login: string): Promise<OwnerView>;
+  /** A fresh session as the delegate, the identity proven. Fails `absent` when the server knows no such account. */
+  asDelegate(login: string): Promise<DelegateView>;
+}
+
+export interface OwnerView {
+  readonly login: string;
+  /** INBOX's entries when the session began: reading them is what proves whose it is. */
+  readonly inbox: Entries;
+  /** The owner's own selectable folders, INBOX included. Special-use folders exist after this. */
+  folders(): Promise<readonly Folder[]>;
+  /** Folders that have vanished meanwhile are missing from the answer. */
+  entries(folders: readonly FolderName[]): Promise<ReadonlyMap<FolderName, Entries>>;
+  /** False when the folder has vanished meanwhile. */
+  set(folder: FolderName, identifier: string, rights: Rights): Promise<boolean>;
+  remove(folder: FolderName, identifier: string): Promise<boolean>;
+  close(): void;
+}
+
+/** An owner's mailbox as one delegate sees it. Folders go by the owner's names. */
+export interface DelegateView {
+  readonly login: string;
+  /** Selectable folders that LIST shows him. */
+  listed(owner: string): Promise<ReadonlySet<FolderName>>;
+  /** His MYRIGHTS on each; no right at all on a folder that is hidden from him. */
+  rights(owner: string, folders: readonly FolderName[]): Promise<ReadonlyMap<FolderName, Rights>>;
+  /** What a folder without an entry of its own gives him: INBOX's rights where the server inherits, none elsewhere. */
+  inherited(owner: string): Promise<Rights>;
+  subscribed(owner: string): Promise<ReadonlySet<FolderName>>;
+  /** False when the server refuses, because the folder isn't there for him. */
+  subscribe(owner: string, folder: FolderName): Promise<boolean>;
+  unsubscribe(owner: string, folder: FolderName): Promise<boolean>;
+  close(): void;
+}
+
+/** Ends open sessions of a login (bridge/sessions). */
+export interface SessionCutter {
+  /** Resolves when the server has taken the order. */
+  cut(login: string): Promise<void>;
+}
+
+/** The published sender rules (bridge/sender). */
+export interface SenderPublisher {
+  /** Makes the rules of one mailbox exactly these, in one transaction. Returns what changed. */
+  publish(mailboxId: number, rules: readonly { readonly address: string; readonly login: string }[]): SenderChange;
+  rules(mailboxId: number): readonly { readonly address: string; readonly login: string }[];
+}
+
+export interface SenderChange {
+  readonly added: readonly { readonly address: string; readonly login: string }[];
+  readonly removed: readonly { readonly address: string; readonly login: string }[];
+}

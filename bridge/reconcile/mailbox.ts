@@ -1,0 +1,139 @@
+/**
+ * Reconciling one mailbox. Level-triggered: what to do is computed from what should be and what is there, never from the event.
+ *
+ * 1. Read the mailbox's rows, their version, and the ledger.
+ * 2. Desired: for each delegate in force, his rights and his sender rules (acl/desired.ts).
+ * 3. Sort: who arrives, who stays, who leaves, at which account (pass.ts). What the guard holds stays untouched.
+ * 4. First phase, what decides: sender rules that go, INBOX entries that go, sessions cut, then INBOX entries and rules that come,
+ *    each intent in the ledger before the server is touched (decide.ts). "In force" is recorded.
+ * 5. Second phase: observe the whole tree, record what stood there before (tree.ts).
+ * 6. Whoever leaves: copies and own entries, subscriptions, a look through his eyes (revoked.ts).
+ * 7. Whoever is in force: entries where he falls short, subscriptions, cut, a look through his eyes (granted.ts).
+ * 8. "Verified" is recorded, or the failure with its hint. A failure for one delegate stops no other.
+ *
+ * Between steps the version is looked at: when the rows have changed, the pass ends as `superseded` and another begins.
+ */
+import { desired } from '../../acl/desired.ts';
+import { type Failure, failureOf } from '../failure.ts';
+import { pairsOf, setPhase } from '../store/ledger.ts';
+import { type Notice, recordInForce, recordVerified } from '../store/outcomes.ts';
+import { readMailbox } from '../store/rows.ts';
+import { give, publishAll, publishRemaining, takeAway } from './decide.ts';
+import { completeGrant } from './granted.ts';
+import type { OwnerView } from './mail-server.ts';
+import { currency, type Pass, Superseded, type Target, targets } from './pass.ts';
+import { completeRevoke } from './revoked.ts';
+import type { Site } from './site.ts';
+import { readBefore, readTree } from './tree.ts';
+
+export interface Restraint {
+  /** Logins whose disappearance the guard holds back. */
+  readonly held: ReadonlySet<string>;
+  /** False while a delegation table from the past is obeyed only where it takes away. */
+  readonly mayGive: boolean;
+}
+
+export const UNRESTRAINED: Restraint = { held: new Set(), mayGive: true };
+
+export type Result =
+  | {
+      readonly kind: 'verified';
+      readonly version: number;
+      readonly address: string;
+      readonly notices: readonly Notice[];
+    }
+  | { readonly kind: 'superseded' }
+  | { readonly kind: 'failed'; readonly version: number; readonly address: string; readonly failure: Failure };
+
+export async function reconcileMailbox(site: Site, mailboxId: number, restraint: Restraint): Promise<Result> {
+  const mailbox = await readMailbox(site.table, mailboxId);
+  const pairs = await pairsOf(site.state, mailboxId);
+  const want = desired(mailbox.rows, site.policy.rights, site.clock.now());
+  const here = new Set(pairs.map(({ login }) => login));
+  const pass: Pass = {
+    site,
+    mailboxId,
+    address: mailbox.rows?.address ?? pairs[0]?.address ?? `mailbox ${mailboxId}`,
+    mailbox,
+    desired: restraint.mayGive ? want : withoutNewcomers(want, here, mailbox.rows?.login),
+    held: restraint.held,
+    notices: [],
+    failures: [],
+    uncut: new Set(),
+    stillCurrent: currency(site, mailbox),
+  };
+  const { version } = mailbox;
+  const subject = { mailboxId, address: pass.address, version };
+  const opened: OwnerView[] = [];
+  try {
+    publishRemaining(pass, pairs);
+    const work = targets(pass, pairs);
+    const views = new Map<Target, OwnerView>();
+    for (const target of work) {
+      const owner = await takeAway(pass, target);
+      if (owner === undefined) continue;
+      opened.push(owner);
+      views.set(target, owner);
+    }
+    for (const [target, owner] of views) await give(pass, target, owner);
+    publishAll(pass);
+    await settleFirst(pass, subject);
+    for (const [target, owner] of views) await complete(pass, target, owner);
+    const [failure] = pass.failures;
+    if (failure !== undefined) return { kind: 'failed', version, address: pass.address, failure };
+    await recordVerified(site.state, subject, pass.notices, site.clock.now());
+    return { kind: 'verified', version, address: pass.address, notices: pass.notices };
+  } catch (error) {
+    if (error instanceof Superseded) return { kind: 'superseded' };
+    return { kind: 'failed', version, address: pass.address, failure: failureOf(error) };
+  } finally {
+    for (const owner of opened) owner.close();
+  }
+}
+
+async function settleFirst(pass: Pass, subject: Parameters<typeof recordInForce>[1]): Promise<void> {
+  const { site } = pass;
+  const now = site.clock.now();
+  const granting = (await pairsOf(site.state, pass.mailboxId)).filter(({ phase }) => phase === 'granting');
+  await setPhase(
+    site.state,
+    granting.map(({ id }) => id),
+    'in-force',
+    now,
+  );
+  await recordInForce(site.state, subject, now);
+}
+
+async function complete(pass: Pass, target: Target, owner: OwnerView): Promise<void> {
+  const tree = await readTree(pass, owner);
+  const pairs = (await pairsOf(pass.site.state, pass.mailboxId)).filter(
+    ({ ownerLogin, login }) => ownerLogin === target.owner && !pass.held.has(login),
+  );
+  const leavers = pairs.filter(({ phase }) => phase === 'revoking');
+  for (const stored of [...leavers, ...pairs.filter((pair) => !leavers.includes(pair))]) {
+    await pass.stillCurrent();
+    const pair = await readBefore(pass, stored, tree);
+    const delegate = [...target.staying.map((stay) => stay.delegate), ...target.arriving].find(
+      ({ login }) => login === pair.login,
+    );
+    try {
+      if (delegate === undefined) await completeRevoke(pass, target.owner, pair, tree);
+      else await completeGrant(pass, target.owner, delegate, pair, tree);
+    } catch (error) {
+      if (error instanceof Superseded) throw error;
+      pass.failures.push(failureOf(error));
+    }
+  }
+}
+
+function withoutNewcomers(
+  want: Pass['desired'],
+  known: ReadonlySet<string>,
+  owner: string | undefined,
+): Pass['desired'] {
+  return {
+    ...want,
+    delegates: want.delegates.filter(({ login }) => known.has(login)),
+    senders: want.senders.filter(({ login }) => login === owner || known.has(login)),
+  };
+}

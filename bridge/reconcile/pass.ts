@@ -1,0 +1,65 @@
+/** One pass over one mailbox: what both phases share. */
+import type { Desired, DesiredDelegate } from '../../acl/desired.ts';
+import type { Failure } from '../failure.ts';
+import type { Pair } from '../store/ledger.ts';
+import type { Notice } from '../store/outcomes.ts';
+import { changedSince, type MailboxState } from '../store/rows.ts';
+import type { Site } from './site.ts';
+
+export interface Pass {
+  readonly site: Site;
+  readonly mailboxId: number;
+  readonly address: string;
+  readonly mailbox: MailboxState;
+  readonly desired: Desired;
+  /** Logins whose disappearance the guard holds back: nothing of theirs is touched. */
+  readonly held: ReadonlySet<string>;
+  readonly notices: Notice[];
+  /** What went wrong for one delegate without stopping the others. */
+  readonly failures: Failure[];
+  /** Who leaves and whose sessions could not be cut: his revoke isn't over. */
+  readonly uncut: Set<string>;
+  /** Throws {@link Superseded} when the rows have changed since this pass read them, or the sidecar is to leave. */
+  stillCurrent(): Promise<void>;
+}
+
+/** One account's tree, and who comes, stays and leaves there. */
+export interface Target {
+  readonly owner: string;
+  readonly arriving: readonly DesiredDelegate[];
+  readonly staying: readonly { readonly delegate: DesiredDelegate; readonly pair: Pair }[];
+  readonly leaving: readonly Pair[];
+}
+
+/** Not a failure: the rows changed under a pass, which starts over with the new ones. A revoke so overtakes a grant. */
+export class Superseded extends Error {}
+
+export function currency(site: Site, mailbox: MailboxState): () => Promise<void> {
+  return async () => {
+    if (site.stopping() || (await changedSince(site.table, mailbox.id, mailbox.version))) throw new Superseded();
+  };
+}
+
+/**
+ * Sorts the ledger's pairs and the desired delegates by account. A mailbox whose login has changed has two: the new one,
+ * and the old one that everything leaves.
+ */
+export function targets(pass: Pick<Pass, 'mailbox' | 'desired' | 'held'>, pairs: readonly Pair[]): readonly Target[] {
+  const { mailbox, desired, held } = pass;
+  const owner = mailbox.rows?.login;
+  const owners = [...new Set([...pairs.map(({ ownerLogin }) => ownerLogin), ...(owner === undefined ? [] : [owner])])];
+  return owners.map((account) => {
+    const here = pairs.filter(({ ownerLogin }) => ownerLogin === account);
+    const wanted = account === owner ? desired.delegates : [];
+    const pairOf = (login: string) => here.find((pair) => pair.login === login);
+    return {
+      owner: account,
+      arriving: wanted.filter(({ login }) => pairOf(login) === undefined),
+      staying: wanted.flatMap((delegate) => {
+        const pair = pairOf(delegate.login);
+        return pair === undefined ? [] : [{ delegate, pair }];
+      }),
+      leaving: here.filter(({ login }) => !held.has(login) && !wanted.some((delegate) => delegate.login === login)),
+    };
+  });
+}

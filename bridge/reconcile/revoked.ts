@@ -1,0 +1,99 @@
+/**
+ * Second phase for a delegate who leaves: every other folder, because the server made copies of our entry in folders that were
+ * born meanwhile; then his subscriptions, then a look through his eyes on a fresh login. R49.
+ */
+import { NONE } from '../../acl/rights.ts';
+import { Failure, failureOf } from '../failure.ts';
+import { INBOX } from '../imap/dovecot.ts';
+import { endPair, type FolderName, type Pair } from '../store/ledger.ts';
+import { cutAtRevoke } from './decide.ts';
+import type { DelegateView } from './mail-server.ts';
+import type { Pass } from './pass.ts';
+import { unsubscribeAll } from './subscriptions.ts';
+import { beforeIn, type Tree } from './tree.ts';
+
+const ROUNDS = 4;
+
+export async function completeRevoke(pass: Pass, owner: string, pair: Pair, tree: Tree): Promise<void> {
+  if (
+    await clear(
+      tree,
+      pair,
+      tree.folders.map(({ name }) => name),
+    )
+  )
+    await cutAtRevoke(pass, pair.login);
+  const view = await eyesOf(pass, pair);
+  if (view !== undefined) {
+    try {
+      await unsubscribeAll(view, owner, pair);
+      await seesNothing(pass, view, owner, pair, tree);
+    } finally {
+      view.close();
+    }
+  }
+  // Otherwise the ledger keeps the pair, and the next pass cuts again.
+  if (!pass.uncut.has(pair.login)) await endPair(pass.site.state, pair.id);
+}
+
+/** Takes his entry out of these folders, or puts back what stood there before. Returns whether anything was changed. */
+async function clear(tree: Tree, pair: Pair, names: readonly FolderName[]): Promise<boolean> {
+  let changed = false;
+  for (const folder of tree.folders.filter(({ name }) => names.includes(name))) {
+    const facts = { desired: undefined, effective: NONE, before: beforeIn(pair, folder) };
+    if (await tree.apply(folder.name, pair.login, facts)) changed = true;
+  }
+  return changed;
+}
+
+/** Undefined when his account is gone: nobody can look, and nobody can log in. */
+async function eyesOf(pass: Pass, pair: Pair): Promise<DelegateView | undefined> {
+  try {
+    return await pass.site.server.asDelegate(pair.login);
+  } catch (error) {
+    if (failureOf(error).rule !== 'NO_ACCOUNT') throw error;
+    pass.notices.push({
+      code: 'no-server-account',
+      login: pair.login,
+      message: `${pair.login} has no account on the IMAP server any more: there was nobody to look as`,
+    });
+    return undefined;
+  }
+}
+
+async function seesNothing(pass: Pass, view: DelegateView, owner: string, pair: Pair, tree: Tree): Promise<void> {
+  for (let round = 1; round <= ROUNDS; round++) {
+    const visible = await stillSeen(view, owner, pair, tree);
+    if (visible.length === 0) return;
+    await tree.refresh(visible);
+    if (await clear(tree, pair, visible)) continue; // a folder was born with a copy while we swept
+    for (const folder of visible) {
+      if (tree.entry(folder, pair.login) === undefined) {
+        pass.notices.push({
+          code: 'blocked-by-foreign-entry',
+          login: pair.login,
+          message: `${pair.login} still sees ${folder} of ${pass.address} by an entry that isn't his own (${tree.identifiers(folder).join(', ')}); mandat leaves other people's entries alone`,
+        });
+      }
+    }
+    return;
+  }
+  throw new Failure(
+    'retry',
+    `${pair.login} keeps seeing folders of ${pass.address}`,
+    'is another program setting ACLs on the same mailbox?',
+  );
+}
+
+/** Folders he sees although nothing that stood before the grant explains it. */
+async function stillSeen(view: DelegateView, owner: string, pair: Pair, tree: Tree): Promise<readonly FolderName[]> {
+  const listed = await view.listed(owner);
+  const rights = await view.rights(owner, [...new Set([INBOX, ...listed])]);
+  const restored = new Set(
+    tree.folders.filter((folder) => beforeIn(pair, folder) !== undefined).map(({ name }) => name),
+  );
+  const inbox = restored.has(INBOX); // what stood on INBOX may be inherited by the whole tree
+  return [...rights]
+    .filter(([folder, seen]) => seen !== NONE && !restored.has(folder) && !inbox)
+    .map(([folder]) => folder);
+}

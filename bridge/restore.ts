@@ -1,0 +1,49 @@
+/**
+ * A delegation table from the past (yesterday's copy put back, or another one in its place) would bring back what has been revoked
+ * since. It is recognised by its epoch and version, and obeyed only where it takes away, until somebody accepts it.
+ */
+import type { DelegationDb } from './store/delegation-db.ts';
+import { fact, setFact } from './store/facts.ts';
+import type { StateDb } from './store/state-db.ts';
+
+export type TableAge = 'current' | 'restored';
+
+/** Compares the table with what was last seen of it, and remembers what is seen now. */
+export async function tableAge(table: DelegationDb, state: StateDb): Promise<TableAge> {
+  const epoch = await epochOf(table);
+  const version = await versionOf(table);
+  const lastEpoch = await fact(state, 'epoch');
+  const lastVersion = Number((await fact(state, 'version')) ?? 0);
+  if (lastEpoch !== undefined && (lastEpoch !== epoch || version < lastVersion)) {
+    await setFact(state, 'restored', 'held');
+    await setFact(state, 'drained', '0'); // its audit events count anew: better one twice than one lost
+    // Versions only ever grow, or whoever waits for a change would be answered by the past.
+    await table.query
+      .updateTable('counters')
+      .set({ version: Math.max(version, lastVersion) + 1 })
+      .execute();
+  }
+  await rememberVersion(table, state);
+  return (await fact(state, 'restored')) === 'held' ? 'restored' : 'current';
+}
+
+export async function rememberVersion(table: DelegationDb, state: StateDb): Promise<void> {
+  await setFact(state, 'epoch', await epochOf(table));
+  await setFact(state, 'version', String(await versionOf(table)));
+}
+
+/** From now on the table is obeyed in full. Returns false when it was already. */
+export async function acceptRestored(state: StateDb): Promise<boolean> {
+  const held = (await fact(state, 'restored')) === 'held';
+  await setFact(state, 'restored', 'accepted');
+  return held;
+}
+
+async function epochOf(table: DelegationDb): Promise<string> {
+  const row = await table.query.selectFrom('settings').select('value').where('name', '=', 'epoch').executeTakeFirst();
+  return row?.value ?? '';
+}
+
+async function versionOf(table: DelegationDb): Promise<number> {
+  return (await table.query.selectFrom('counters').select('version').executeTakeFirstOrThrow()).version;
+}

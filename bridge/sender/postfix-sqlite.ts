@@ -1,0 +1,129 @@
+/**
+ * The sender rules as Postfix reads them: a SQLite file of its own, `sender_login(address, login)`, through `proxy:sqlite:`.
+ *
+ * Any error in a lookup kills the smtpd that made it, and would lock everybody out. So the file is in WAL mode, in a directory
+ * of its own that group postfix may write (2770, file 0660): then a lookup succeeds while we publish, after a clean stop (which
+ * removes -wal and -shm), after SIGKILL in mid-publish, and when no sidecar ever ran. A dead sidecar blocks nobody. R1, R31.
+ */
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import type { SenderRule } from '../../acl/desired.ts';
+import { Failure } from '../failure.ts';
+import type { SenderChange, SenderPublisher } from '../reconcile/mail-server.ts';
+import { explained } from '../store/open.ts';
+
+export const SENDER_FILE = 'sender.db';
+const WHAT = 'the sender map';
+const BUSY_MS = 5000;
+
+export interface PublishedMap extends SenderPublisher {
+  /** Takes away the rules of mailboxes that aren't among these. Returns how many mailboxes it was. */
+  keepOnly(mailboxIds: ReadonlySet<number>): number;
+  /** Every rule, for verify. */
+  all(): readonly (SenderRule & { readonly mailboxId: number })[];
+  close(): void;
+}
+
+/** Makes directory and file with their modes when they aren't there, and sets the modes right when they are. */
+export function prepareSenderMap(directory: string, gid: number | undefined): void {
+  try {
+    if (!existsSync(directory)) mkdirSync(directory, { mode: 0o2770, recursive: true });
+    ensure(directory, 0o2770, gid);
+    const file = join(directory, SENDER_FILE);
+    if (!existsSync(file)) closeSync(openSync(file, 'ax', 0o660));
+    ensure(file, 0o660, gid); // before WAL begins: -wal and -shm take this mode over
+    const database = new Database(file, { timeout: BUSY_MS });
+    database.pragma('journal_mode = WAL');
+    database.exec(`CREATE TABLE IF NOT EXISTS sender_login (address TEXT NOT NULL, login TEXT NOT NULL, mailbox INTEGER NOT NULL,
+      PRIMARY KEY (address, login)) STRICT, WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS sender_login_mailbox ON sender_login (mailbox);`);
+    database.close();
+  } catch (error) {
+    throw explained(error, directory, WHAT);
+  }
+}
+
+function ensure(path: string, mode: number, gid: number | undefined): void {
+  const stat = statSync(path);
+  if (gid !== undefined && stat.gid !== gid) {
+    try {
+      chownSync(path, -1, gid);
+    } catch (error) {
+      throw new Failure(
+        'config',
+        `${path} can't be given to the group that Postfix reads it with`,
+        'run the sidecar as root, or as a user who is in that group ([sender_rules] group)',
+        { cause: error },
+      );
+    }
+  }
+  if ((stat.mode & 0o7777) !== mode) chmodSync(path, mode);
+}
+
+export function openSenderMap(directory: string, options: { readonly readonly?: boolean } = {}): PublishedMap {
+  const file = join(directory, SENDER_FILE);
+  const database = connect(file, options.readonly === true);
+  const rulesOf = database.prepare<[number], SenderRule>(
+    'SELECT address, login FROM sender_login WHERE mailbox = ? ORDER BY address, login',
+  );
+  const publish = (mailboxId: number, rules: readonly SenderRule[]): SenderChange => {
+    const there = rulesOf.all(mailboxId);
+    const added = rules.filter((rule) => !there.some((other) => same(rule, other)));
+    const removed = there.filter((rule) => !rules.some((other) => same(rule, other)));
+    if (added.length + removed.length === 0) return { added, removed };
+    // Here, not above: these lock the database for writing, and a mailbox without changes must not.
+    const insert = database.prepare('INSERT OR REPLACE INTO sender_login (address, login, mailbox) VALUES (?, ?, ?)');
+    const remove = database.prepare('DELETE FROM sender_login WHERE address = ? AND login = ? AND mailbox = ?');
+    database
+      .transaction(() => {
+        for (const { address, login } of removed) remove.run(address, login, mailboxId);
+        for (const { address, login } of added) insert.run(address, login, mailboxId);
+      })
+      .immediate();
+    return { added, removed };
+  };
+  return {
+    publish: (mailboxId, rules) => guarded(file, () => publish(mailboxId, rules)),
+    rules: (mailboxId) => guarded(file, () => rulesOf.all(mailboxId)),
+    keepOnly: (mailboxIds) =>
+      guarded(file, () => {
+        const there = database.prepare('SELECT DISTINCT mailbox FROM sender_login').pluck().all() as number[];
+        const gone = there.filter((id) => !mailboxIds.has(id));
+        for (const id of gone) publish(id, []);
+        return gone.length;
+      }),
+    all: () =>
+      guarded(file, () =>
+        database
+          .prepare<[], SenderRule & { mailboxId: number }>(
+            'SELECT address, login, mailbox AS mailboxId FROM sender_login ORDER BY address, login',
+          )
+          .all(),
+      ),
+    close: () => database.close(),
+  };
+}
+
+function connect(file: string, readonly: boolean): Database.Database {
+  if (!existsSync(file)) {
+    throw new Failure('config', `${WHAT} is not there: ${file}`, 'run "mandat init" or start the sidecar');
+  }
+  return guarded(file, () => {
+    const database = new Database(file, { timeout: BUSY_MS, readonly });
+    if (!readonly) database.pragma('synchronous = FULL');
+    return database;
+  });
+}
+
+function guarded<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw explained(error, file, WHAT);
+  }
+}
+
+function same(one: SenderRule, other: SenderRule): boolean {
+  return one.address === other.address && one.login === other.login;
+}

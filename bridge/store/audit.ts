@@ -1,0 +1,72 @@
+/**
+ * The audit trail. Triggers leave plain events in delegation.db; the sidecar, and nobody else, drains them into state.db and
+ * seals them in order: each seal is an HMAC over the entry and the seal before it, so that a line taken out or changed shows. R3.
+ */
+import { createHmac, randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Transaction } from 'kysely';
+import type { Instant } from '../../acl/policy.ts';
+import type { DelegationDb } from './delegation-db.ts';
+import { fact, setFact } from './facts.ts';
+import type { StateDatabase, StateDb } from './state-db.ts';
+
+export interface AuditEntry {
+  readonly at: Instant;
+  readonly actor: string;
+  readonly reason: string | null;
+  readonly action: string;
+  readonly mailbox: string | null;
+  readonly delegate: string | null;
+  /** JSON. */
+  readonly detail: string | null;
+}
+
+/** Makes the key when there is none. Whoever has it could forge a trail: 0600. */
+export function sealKey(file: string): Buffer {
+  if (!existsSync(file)) {
+    writeFileSync(file, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'ax' });
+    chmodSync(file, 0o600);
+  }
+  return Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
+}
+
+export function seal(key: Buffer, previous: string, entry: AuditEntry): string {
+  const { at, actor, reason, action, mailbox, delegate, detail } = entry;
+  return createHmac('sha256', key)
+    .update(JSON.stringify([previous, at, actor, reason, action, mailbox, delegate, detail]))
+    .digest('hex');
+}
+
+export async function appendAudit(state: StateDb, key: Buffer, entries: readonly AuditEntry[]): Promise<void> {
+  if (entries.length > 0) await state.write((query) => append(query, key, entries));
+}
+
+async function append(query: Transaction<StateDatabase>, key: Buffer, entries: readonly AuditEntry[]): Promise<void> {
+  const last = await query.selectFrom('audit').select('seal').orderBy('id', 'desc').limit(1).executeTakeFirst();
+  let previous = last?.seal ?? '';
+  for (const { at, actor, reason, action, mailbox, delegate, detail } of entries) {
+    const entry = { at, actor, reason, action, mailbox, delegate, detail };
+    previous = seal(key, previous, entry);
+    await query
+      .insertInto('audit')
+      .values({ ...entry, seal: previous })
+      .execute();
+  }
+}
+
+/**
+ * Moves the events over. The highest event taken is remembered in the same transaction as the entries made of them, so a crash
+ * before they are deleted from the table doubles none.
+ */
+export async function drainEvents(table: DelegationDb, state: StateDb, key: Buffer): Promise<number> {
+  const drained = Number((await fact(state, 'drained')) ?? 0);
+  const events = await table.query.selectFrom('events').selectAll().where('id', '>', drained).orderBy('id').execute();
+  const last = events.at(-1);
+  if (last === undefined) return 0;
+  await state.write(async (query) => {
+    await append(query, key, events);
+    await setFact({ query }, 'drained', String(last.id));
+  });
+  await table.query.deleteFrom('events').where('id', '<=', last.id).execute();
+  return events.length;
+}

@@ -1,0 +1,111 @@
+/** Delegates as the command line manages them. R5, R6, R14. */
+import { Failure } from '../failure.ts';
+import type { DelegationDb, Writer } from './delegation-db.ts';
+import type { DelegateState } from './delegation-types.ts';
+import { grouped } from './grouped.ts';
+
+export interface Delegate {
+  /** What the site knows him by: his login, or an RPPS number. */
+  readonly identifier: string;
+  readonly login: string;
+  readonly firstName: string | null;
+  readonly lastName: string | null;
+  readonly profession: string | null;
+  readonly state: DelegateState;
+  readonly credentialValidUntil: string | null;
+  readonly mailboxes: readonly string[];
+}
+
+export interface DelegateChange {
+  readonly login?: string;
+  readonly firstName?: string | null;
+  readonly lastName?: string | null;
+  readonly profession?: string | null;
+  readonly state?: DelegateState;
+  readonly credentialValidUntil?: string | null;
+}
+
+export async function addDelegate(
+  db: DelegationDb,
+  writer: Writer,
+  identifier: string,
+  given: DelegateChange,
+): Promise<void> {
+  await db.write(writer, (query) =>
+    query
+      .insertInto('delegate')
+      .values({
+        id: identifier,
+        login: given.login ?? null,
+        first_name: given.firstName ?? null,
+        last_name: given.lastName ?? null,
+        profession: given.profession ?? null,
+        state: given.state ?? null,
+        credential_valid_until: given.credentialValidUntil ?? null,
+      })
+      .execute(),
+  );
+}
+
+export async function listDelegates(db: DelegationDb): Promise<readonly Delegate[]> {
+  return db.read(async (query) => {
+    const delegates = await query.selectFrom('delegates').selectAll().orderBy('identifier').execute();
+    const mailboxes = grouped(
+      await query.selectFrom('delegation').select(['mailbox', 'delegate']).orderBy('mailbox').execute(),
+      ({ delegate }) => delegate,
+    );
+    return delegates.map((row) => ({
+      identifier: row.identifier,
+      login: row.login,
+      firstName: row.first_name,
+      lastName: row.last_name,
+      profession: row.profession,
+      state: row.state,
+      credentialValidUntil: row.credential_valid_until,
+      mailboxes: (mailboxes.get(row.identifier) ?? []).map(({ mailbox }) => mailbox),
+    }));
+  });
+}
+
+/** Fails `absent` when there is none. */
+export async function delegateNamed(db: DelegationDb, identifier: string): Promise<Delegate> {
+  const found = (await listDelegates(db)).find((delegate) => delegate.identifier === identifier);
+  if (found === undefined) throw noSuchDelegate(identifier);
+  return found;
+}
+
+export async function setDelegate(
+  db: DelegationDb,
+  writer: Writer,
+  identifier: string,
+  change: DelegateChange,
+): Promise<void> {
+  const columns = {
+    ...(change.login === undefined ? {} : { login: change.login }),
+    ...(change.firstName === undefined ? {} : { first_name: change.firstName }),
+    ...(change.lastName === undefined ? {} : { last_name: change.lastName }),
+    ...(change.profession === undefined ? {} : { profession: change.profession }),
+    ...(change.state === undefined ? {} : { state: change.state }),
+    ...(change.credentialValidUntil === undefined ? {} : { credential_valid_until: change.credentialValidUntil }),
+  };
+  const changed = await db.write(writer, (query) =>
+    query.updateTable('delegates').set(columns).where('identifier', '=', identifier).executeTakeFirst(),
+  );
+  if (changed.numUpdatedRows === 0n) throw noSuchDelegate(identifier);
+}
+
+export async function removeDelegate(db: DelegationDb, writer: Writer, identifier: string): Promise<void> {
+  const removed = await db.write(writer, (query) =>
+    query.deleteFrom('delegates').where('identifier', '=', identifier).executeTakeFirst(),
+  );
+  if (removed.numDeletedRows === 0n) throw noSuchDelegate(identifier);
+}
+
+export function noSuchDelegate(identifier: string): Failure {
+  return new Failure(
+    'absent',
+    `no such delegate: ${identifier}`,
+    `"mandat delegate list" shows those there are, "mandat delegate add ${identifier}" adds him`,
+    { rule: 'MANDAT_UNKNOWN_DELEGATE' },
+  );
+}

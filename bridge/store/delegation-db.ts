@@ -1,0 +1,79 @@
+/**
+ * delegation.db as this program opens it: one connection, whole operations that return promises.
+ * A rule that the database's triggers refuse comes out as a Failure `refused` with the rule's stable name.
+ */
+import { Kysely, SqliteDialect, type Transaction } from 'kysely';
+import { Failure } from '../failure.ts';
+import type { DelegationDatabase } from './delegation-types.ts';
+import { DELEGATIONS } from './files.ts';
+import { explained, open } from './open.ts';
+
+/** Who writes and why; the triggers put it into the audit events. */
+export interface Writer {
+  readonly actor: string;
+  readonly reason?: string | undefined;
+}
+
+export interface DelegationDb {
+  readonly file: string;
+  readonly query: Kysely<DelegationDatabase>;
+  /** Changes whenever another connection has committed: PRAGMA data_version, 2 microseconds. */
+  dataVersion(): number;
+  /** One read-only view of several tables. */
+  read<T>(work: (query: Transaction<DelegationDatabase>) => Promise<T>): Promise<T>;
+  /** One write transaction on behalf of somebody; all or nothing. */
+  write<T>(writer: Writer, work: (query: Transaction<DelegationDatabase>) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export function openDelegationDb(file: string, options: { readonly readonly?: boolean } = {}): DelegationDb {
+  const database = open(file, DELEGATIONS, options);
+  const query = new Kysely<DelegationDatabase>({ dialect: new SqliteDialect({ database }) });
+  const version = database.prepare('PRAGMA data_version').pluck();
+  return {
+    file,
+    query,
+    dataVersion: () => version.get() as number,
+    read: (work) => explaining(file, () => query.transaction().execute(work)),
+    write: (writer, work) => explaining(file, () => immediately(query, writer, work)),
+    close: () => query.destroy(),
+  };
+}
+
+/**
+ * Kysely opens a deferred transaction, whose first write may find that another program has written since its first read,
+ * and then fails at once instead of waiting. So the first statement is a write: it takes the lock, waiting for it.
+ */
+function immediately<T>(
+  query: Kysely<DelegationDatabase>,
+  writer: Writer,
+  work: (query: Transaction<DelegationDatabase>) => Promise<T>,
+): Promise<T> {
+  return query.transaction().execute(async (transaction) => {
+    await transaction
+      .insertInto('writer')
+      .values({ id: 1, actor: writer.actor, reason: writer.reason ?? null })
+      .execute();
+    const result = await work(transaction);
+    await transaction.deleteFrom('writer').execute();
+    return result;
+  });
+}
+
+async function explaining<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw refusal(error) ?? explained(error, file, DELEGATIONS.what);
+  }
+}
+
+const UNKNOWN = /^MANDAT_UNKNOWN_/;
+
+/** `MANDAT_LIMIT: this mailbox has ...` as raised by a trigger. */
+function refusal(error: unknown): Failure | undefined {
+  const match = error instanceof Error ? /^(MANDAT_[A-Z_]+): (.*)$/s.exec(error.message) : null;
+  if (match === null) return undefined;
+  const [, rule = '', sentence = ''] = match;
+  return new Failure(UNKNOWN.test(rule) ? 'absent' : 'refused', sentence, '', { cause: error, rule });
+}

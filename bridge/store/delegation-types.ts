@@ -1,0 +1,80 @@
+/** The shapes of delegation.db for Kysely: base tables (plural) and views (singular). */
+import type { Generated } from 'kysely';
+
+export type MailboxKind = 'PER' | 'ORG' | 'APP' | 'CAB';
+export type DelegateState = 'active' | 'suspended';
+
+export interface DelegationDatabase {
+  counters: { id: number; version: number };
+  settings: { name: string; value: string };
+  mailboxes: {
+    id: Generated<number>;
+    address: string;
+    login: string;
+    owner: string | null;
+    kind: MailboxKind;
+    eligible: number;
+    server: string;
+  };
+  aliases: { address: string; mailbox_id: number };
+  delegates: {
+    id: Generated<number>;
+    identifier: string;
+    login: string;
+    first_name: string | null;
+    last_name: string | null;
+    profession: string | null;
+    state: DelegateState;
+    credential_valid_until: string | null;
+  };
+  delegations: {
+    id: Generated<number>;
+    mailbox_id: number;
+    delegate_id: number;
+    created_at: string;
+    created_by: string;
+    starts_at: string | null;
+    ends_at: string | null;
+    note: string | null;
+  };
+  pending: { mailbox_id: number; version: number };
+  intents: { mailbox_id: number; delegate_id: number; at: string };
+  writer: { id: number; actor: string; reason: string | null };
+  events: {
+    id: number;
+    at: string;
+    actor: string;
+    reason: string | null;
+    action: string;
+    mailbox: string | null;
+    delegate: string | null;
+    detail: string | null;
+  };
+  mailbox: {
+    address: string;
+    login: string | null;
+    owner: string | null;
+    kind: MailboxKind | null;
+    eligible: number | null;
+    server: string | null;
+  };
+  alias: { address: string; mailbox: string };
+  delegate: {
+    id: string;
+    login: string | null;
+    first_name: string | null;
+    last_name: string | null;
+    profession: string | null;
+    state: DelegateState | null;
+    credential_valid_until: string | null;
+  };
+  delegation: {
+    mailbox: string;
+    delegate: string;
+    created_at: string | null;
+    created_by: string | null;
+    starts_at: string | null;
+    ends_at: string | null;
+    note: string | null;
+  };
+}

@@ -1,0 +1,156 @@
+/** Delegations: granting, revoking, listing. R1, R13, R15, R16, R47, R49. */
+import { Failure } from '../failure.ts';
+import { noSuchDelegate } from './delegates.ts';
+import type { DelegationDb, Writer } from './delegation-db.ts';
+import type { DelegateState, MailboxKind } from './delegation-types.ts';
+import { noSuchMailbox } from './mailboxes.ts';
+
+/** What a write left behind: the mailbox to wait for, and the version of the table that holds the change. */
+export interface Written {
+  readonly mailboxId: number;
+  readonly version: number;
+}
+
+export interface GrantTerms {
+  readonly startsAt?: string | undefined;
+  readonly endsAt?: string | undefined;
+  readonly note?: string | undefined;
+}
+
+export interface Delegation {
+  readonly mailboxId: number;
+  readonly mailbox: {
+    readonly address: string;
+    readonly login: string;
+    readonly kind: MailboxKind;
+    readonly eligible: boolean;
+  };
+  readonly delegate: {
+    readonly identifier: string;
+    readonly login: string;
+    readonly firstName: string | null;
+    readonly lastName: string | null;
+    readonly state: DelegateState;
+    readonly credentialValidUntil: string | null;
+  };
+  readonly createdAt: string;
+  readonly createdBy: string;
+  readonly startsAt: string | null;
+  readonly endsAt: string | null;
+  readonly note: string | null;
+}
+
+export async function grant(
+  db: DelegationDb,
+  writer: Writer,
+  mailbox: string,
+  delegate: string,
+  terms: GrantTerms = {},
+): Promise<Written> {
+  try {
+    return await db.write(writer, async (query) => {
+      await query
+        .insertInto('delegation')
+        .values({
+          mailbox,
+          delegate,
+          created_at: null,
+          created_by: null,
+          starts_at: terms.startsAt ?? null,
+          ends_at: terms.endsAt ?? null,
+          note: terms.note ?? null,
+        })
+        .execute();
+      return written(query, mailbox);
+    });
+  } catch (error) {
+    throw named(error, mailbox, delegate);
+  }
+}
+
+/** Fails `absent` when there is no such delegation. */
+export async function revoke(db: DelegationDb, writer: Writer, mailbox: string, delegate: string): Promise<Written> {
+  return db.write(writer, async (query) => {
+    const mailboxId = await idOfMailbox(query, mailbox);
+    const row = await query.selectFrom('delegates').select('id').where('identifier', '=', delegate).executeTakeFirst();
+    if (row === undefined) throw noSuchDelegate(delegate);
+    const removed = await query
+      .deleteFrom('delegations')
+      .where('mailbox_id', '=', mailboxId)
+      .where('delegate_id', '=', row.id)
+      .executeTakeFirst();
+    if (removed.numDeletedRows === 0n) throw noSuchDelegation(mailbox, delegate);
+    return written(query, mailbox);
+  });
+}
+
+export async function listDelegations(
+  db: DelegationDb,
+  filter: { readonly mailbox?: string | undefined; readonly delegate?: string | undefined } = {},
+): Promise<readonly Delegation[]> {
+  let select = db.query
+    .selectFrom('delegations as g')
+    .innerJoin('mailboxes as m', 'm.id', 'g.mailbox_id')
+    .innerJoin('delegates as d', 'd.id', 'g.delegate_id')
+    .select(['g.mailbox_id', 'g.created_at', 'g.created_by', 'g.starts_at', 'g.ends_at', 'g.note'])
+    .select(['m.address', 'm.login as owner_login', 'm.kind', 'm.eligible'])
+    .select(['d.identifier', 'd.login', 'd.first_name', 'd.last_name', 'd.state', 'd.credential_valid_until'])
+    .orderBy('m.address')
+    .orderBy('d.identifier');
+  if (filter.mailbox !== undefined) select = select.where('m.address', '=', filter.mailbox);
+  if (filter.delegate !== undefined) select = select.where('d.identifier', '=', filter.delegate);
+  return (await select.execute()).map((row) => ({
+    mailboxId: row.mailbox_id,
+    mailbox: { address: row.address, login: row.owner_login, kind: row.kind, eligible: row.eligible === 1 },
+    delegate: {
+      identifier: row.identifier,
+      login: row.login,
+      firstName: row.first_name,
+      lastName: row.last_name,
+      state: row.state,
+      credentialValidUntil: row.credential_valid_until,
+    },
+    createdAt: row.created_at,
+    createdBy: row.created_by,
+    startsAt: row.starts_at,
+    endsAt: row.ends_at,
+    note: row.note,
+  }));
+}
+
+type Query = Parameters<Parameters<DelegationDb['write']>[1]>[0];
+
+async function idOfMailbox(query: Query, address: string): Promise<number> {
+  const row = await query.selectFrom('mailboxes').select('id').where('address', '=', address).executeTakeFirst();
+  if (row === undefined) throw noSuchMailbox(address);
+  return row.id;
+}
+
+async function written(query: Query, mailbox: string): Promise<Written> {
+  const { version } = await query.selectFrom('counters').select('version').executeTakeFirstOrThrow();
+  return { mailboxId: await idOfMailbox(query, mailbox), version };
+}
+
+export function noSuchDelegation(mailbox: string, delegate: string): Failure {
+  return new Failure(
+    'absent',
+    `${mailbox} is not delegated to ${delegate}`,
+    `"mandat list --mailbox ${mailbox}" shows its delegates`,
+  );
+}
+
+/** The trigger's sentence with the names it can't know, and what to do next. */
+function named(error: unknown, mailbox: string, delegate: string): unknown {
+  if (!(error instanceof Failure) || error.rule === undefined) return error;
+  if (error.rule === 'MANDAT_UNKNOWN_MAILBOX') return noSuchMailbox(mailbox);
+  if (error.rule === 'MANDAT_UNKNOWN_DELEGATE') return noSuchDelegate(delegate);
+  const hint: Readonly<Record<string, string>> = {
+    MANDAT_LIMIT: `"mandat list --mailbox ${mailbox}" shows them; the limit is [policy] max_delegates`,
+    MANDAT_NOT_ELIGIBLE: `"mandat mailbox set ${mailbox} --eligible" opens it for delegation`,
+    MANDAT_DUPLICATE: `"mandat list --mailbox ${mailbox}" shows it`,
+  };
+  return new Failure(error.code, `${mailbox} to ${delegate}: ${error.message}`, hint[error.rule] ?? '', {
+    cause: error,
+    rule: error.rule,
+  });
+}

@@ -1,0 +1,45 @@
+/** Single facts in state.db: the clock's high-water mark, the table's epoch, what was learnt about the server. */
+import type { Instant } from '../../acl/policy.ts';
+import type { StateDb } from './state-db.ts';
+
+export type FactName =
+  | 'clock' // the highest time seen
+  | 'epoch' // delegation.db's random epoch
+  | 'version' // and the highest version of it that we have seen
+  | 'restored' // 'held' while a delegation.db older than that is obeyed only where it takes away
+  | 'inherits' // 'yes' or 'no': whether INBOX's entry reaches folders without one of their own, as last seen
+  | 'drained' // the last audit event taken over from delegation.db
+  | 'sweep' // when the last full sweep ended
+  | 'sidecar'; // JSON: pid and start of the sidecar that last ran
+
+export async function fact(db: StateDb, name: FactName): Promise<string | undefined> {
+  const row = await db.query.selectFrom('facts').select('value').where('name', '=', name).executeTakeFirst();
+  return row?.value;
+}
+
+export async function setFact(db: Pick<StateDb, 'query'>, name: FactName, value: string): Promise<void> {
+  await db.query
+    .insertInto('facts')
+    .values({ name, value })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+    .execute();
+}
+
+export interface Clock {
+  /** Never runs backwards, across restarts too: a clock set back reopens nothing. */
+  now(): Instant;
+  /** Saves the highest time seen. */
+  save(): Promise<void>;
+}
+
+export async function openClock(db: StateDb, system: () => Date = () => new Date()): Promise<Clock> {
+  let highest = (await fact(db, 'clock')) ?? '';
+  return {
+    now: () => {
+      const instant = system().toISOString();
+      if (instant > highest) highest = instant;
+      return highest;
+    },
+    save: () => setFact(db, 'clock', highest),
+  };
+}

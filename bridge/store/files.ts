@@ -1,0 +1,67 @@
+/** Which files there are below data_dir, and how each is opened. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { delegation1 } from './migrations/delegation-1.ts';
+import { state1 } from './migrations/state-1.ts';
+import { type FileKind, migrate } from './open.ts';
+
+export const DELEGATIONS: FileKind = {
+  what: 'the delegation table',
+  applicationId: 0x6d616e31, // "man1"
+  mode: 0o660,
+  migrations: [delegation1],
+};
+
+export const STATE: FileKind = {
+  what: "mandat's own state",
+  applicationId: 0x6d616e32, // "man2"
+  mode: 0o600,
+  migrations: [state1],
+};
+
+/** Programs of this Unix group may read and write the delegation table. */
+export const SHARED_GROUP = 'mandat';
+
+export interface DataFiles {
+  readonly directory: string;
+  readonly delegations: string;
+  readonly state: string;
+  readonly lock: string;
+  readonly sealKey: string;
+  readonly senderDirectory: string;
+}
+
+export function dataFiles(directory: string): DataFiles {
+  return {
+    directory,
+    delegations: join(directory, 'delegation.db'),
+    state: join(directory, 'state.db'),
+    lock: join(directory, 'sidecar.lock'),
+    sealKey: join(directory, 'seal.key'),
+    senderDirectory: join(directory, 'sender'),
+  };
+}
+
+export interface InitReport {
+  readonly file: string;
+  readonly what: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Makes or migrates both databases. Never empties or replaces one. */
+export function initialise(files: DataFiles): readonly InitReport[] {
+  const gid = groupId(SHARED_GROUP);
+  if (!existsSync(files.directory)) mkdirSync(files.directory, { recursive: true, mode: 0o750 });
+  return [
+    { file: files.delegations, what: DELEGATIONS.what, ...migrate(files.delegations, DELEGATIONS, gid) },
+    { file: files.state, what: STATE.what, ...migrate(files.state, STATE) },
+  ];
+}
+
+/** The id of a Unix group as the system knows it (files, LDAP, ...), or undefined. */
+export function groupId(name: string): number | undefined {
+  const found = spawnSync('getent', ['group', name], { encoding: 'utf8' });
+  return found.status === 0 ? Number(found.stdout.split(':')[2]) : undefined;
+}

@@ -1,0 +1,127 @@
+/** Mailboxes and their aliases as the command line manages them. R2, R26. */
+import { Failure } from '../failure.ts';
+import type { DelegationDb, Writer } from './delegation-db.ts';
+import type { MailboxKind } from './delegation-types.ts';
+import { grouped } from './grouped.ts';
+
+export interface Mailbox {
+  readonly id: number;
+  readonly address: string;
+  readonly login: string;
+  /** The owner's identifier, where it is known. */
+  readonly owner: string | null;
+  readonly kind: MailboxKind;
+  readonly eligible: boolean;
+  readonly server: string;
+  readonly aliases: readonly string[];
+  readonly delegates: number;
+}
+
+export interface MailboxChange {
+  readonly login?: string;
+  readonly owner?: string | null;
+  readonly kind?: MailboxKind;
+  readonly eligible?: boolean;
+  readonly address?: string;
+}
+
+export async function addMailbox(
+  db: DelegationDb,
+  writer: Writer,
+  address: string,
+  given: MailboxChange,
+): Promise<void> {
+  await db.write(writer, (query) =>
+    query
+      .insertInto('mailbox')
+      .values({
+        address,
+        login: given.login ?? null,
+        owner: given.owner ?? null,
+        kind: given.kind ?? null,
+        eligible: given.eligible === undefined ? null : Number(given.eligible),
+        server: null,
+      })
+      .execute(),
+  );
+}
+
+export async function listMailboxes(db: DelegationDb): Promise<readonly Mailbox[]> {
+  return db.read(async (query) => {
+    const [mailboxes, aliases, counts] = [
+      await query.selectFrom('mailboxes').selectAll().orderBy('address').execute(),
+      await query.selectFrom('aliases').selectAll().orderBy('address').execute(),
+      await query
+        .selectFrom('delegations')
+        .select(({ fn }) => ['mailbox_id', fn.countAll<number>().as('count')])
+        .groupBy('mailbox_id')
+        .execute(),
+    ];
+    const aliasesOf = grouped(aliases, (alias) => alias.mailbox_id);
+    const countOf = new Map(counts.map(({ mailbox_id, count }) => [mailbox_id, count]));
+    return mailboxes.map((row) => ({
+      ...row,
+      eligible: row.eligible === 1,
+      aliases: (aliasesOf.get(row.id) ?? []).map(({ address }) => address),
+      delegates: countOf.get(row.id) ?? 0,
+    }));
+  });
+}
+
+/** Fails `absent` when there is none. */
+export async function mailboxAt(db: DelegationDb, address: string): Promise<Mailbox> {
+  const found = (await listMailboxes(db)).find((mailbox) => mailbox.address === address);
+  if (found === undefined) throw noSuchMailbox(address);
+  return found;
+}
+
+export async function setMailbox(
+  db: DelegationDb,
+  writer: Writer,
+  address: string,
+  change: MailboxChange,
+): Promise<void> {
+  const { eligible, ...rest } = change;
+  const changed = await db.write(writer, (query) =>
+    query
+      .updateTable('mailboxes')
+      .set({ ...rest, ...(eligible === undefined ? {} : { eligible: Number(eligible) }) })
+      .where('address', '=', address)
+      .executeTakeFirst(),
+  );
+  if (changed.numUpdatedRows === 0n) throw noSuchMailbox(address);
+}
+
+export async function removeMailbox(db: DelegationDb, writer: Writer, address: string): Promise<void> {
+  const removed = await db.write(writer, (query) =>
+    query.deleteFrom('mailboxes').where('address', '=', address).executeTakeFirst(),
+  );
+  if (removed.numDeletedRows === 0n) throw noSuchMailbox(address);
+}
+
+export async function addAlias(db: DelegationDb, writer: Writer, mailbox: string, alias: string): Promise<void> {
+  await db.write(writer, (query) => query.insertInto('alias').values({ address: alias, mailbox }).execute());
+}
+
+export async function removeAlias(db: DelegationDb, writer: Writer, mailbox: string, alias: string): Promise<void> {
+  const { id } = await mailboxAt(db, mailbox);
+  const removed = await db.write(writer, (query) =>
+    query.deleteFrom('aliases').where('address', '=', alias).where('mailbox_id', '=', id).executeTakeFirst(),
+  );
+  if (removed.numDeletedRows === 0n) {
+    throw new Failure(
+      'absent',
+      `${alias} is not an alias of ${mailbox}`,
+      `"mandat mailbox show ${mailbox}" lists them`,
+    );
+  }
+}
+
+export function noSuchMailbox(address: string): Failure {
+  return new Failure(
+    'absent',
+    `no such mailbox: ${address}`,
+    `"mandat mailbox list" shows those there are, "mandat mailbox add ${address}" adds it`,
+    { rule: 'MANDAT_UNKNOWN_MAILBOX' },
+  );
+}

@@ -1,0 +1,161 @@
+/**
+ * Opening a SQLite file of ours: its modes, its version, its migrations. A file that isn't ours or is newer than this
+ * program is refused, and never altered.
+ */
+import { chmodSync, chownSync, closeSync, existsSync, openSync, statSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { Failure } from '../failure.ts';
+
+export interface FileKind {
+  /** For people: `the delegation table`. */
+  readonly what: string;
+  /** PRAGMA application_id, so that another program's SQLite file is recognised as such. */
+  readonly applicationId: number;
+  /** File mode at creation; -wal and -shm take it over. */
+  readonly mode: number;
+  /** SQL scripts; the number of them is the version this program knows. */
+  readonly migrations: readonly string[];
+}
+
+/** How long a statement waits for another program's write transaction, in milliseconds. */
+const BUSY_MS = 5000;
+
+/** Makes the file when there is none, and brings it to the version of this program. Returns the versions before and after. */
+export function migrate(file: string, kind: FileKind, gid?: number): { readonly from: number; readonly to: number } {
+  if (!existsSync(file)) {
+    closeSync(openSync(file, 'ax', kind.mode));
+    if (gid !== undefined) chownSync(file, -1, gid);
+    chmodSync(file, kind.mode); // whatever the umask
+  }
+  return guarded(file, kind, () => {
+    const database = connect(file);
+    try {
+      const from = checkVersion(database, file, kind);
+      if (from < kind.migrations.length) {
+        database.pragma('journal_mode = WAL');
+        for (const [index, script] of kind.migrations.entries()) {
+          if (index < from) continue;
+          database.exec(
+            `BEGIN IMMEDIATE; ${script}; PRAGMA application_id = ${kind.applicationId}; PRAGMA user_version = ${index + 1}; COMMIT;`,
+          );
+        }
+      }
+      return { from, to: kind.migrations.length };
+    } finally {
+      database.close();
+    }
+  });
+}
+
+/** Opens a file that {@link migrate} made. */
+export function open(file: string, kind: FileKind, options: { readonly readonly?: boolean } = {}): Database.Database {
+  if (!existsSync(file)) {
+    throw new Failure('config', `${kind.what} is not there: ${file}`, 'run "mandat init", or check data_dir');
+  }
+  return guarded(file, kind, () => {
+    const database = connect(file, options.readonly);
+    try {
+      const version = checkVersion(database, file, kind);
+      if (version < kind.migrations.length) {
+        throw new Failure(
+          'config',
+          `${kind.what} (${file}) has version ${version}, this program needs ${kind.migrations.length}`,
+          'run "mandat init", which migrates it and keeps what is in it',
+        );
+      }
+      if (options.readonly !== true) database.pragma('synchronous = FULL');
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  });
+}
+
+function connect(file: string, readonly = false): Database.Database {
+  return new Database(file, { fileMustExist: true, timeout: BUSY_MS, readonly });
+}
+
+function checkVersion(database: Database.Database, file: string, kind: FileKind): number {
+  const version = database.pragma('user_version', { simple: true }) as number;
+  const applicationId = database.pragma('application_id', { simple: true }) as number;
+  const empty = version === 0 && applicationId === 0 && countTables(database) === 0;
+  if (!empty && applicationId !== kind.applicationId) {
+    throw new Failure(
+      'config',
+      `${file} is a database, but not ${kind.what}`,
+      'check data_dir; the file was left as it is',
+    );
+  }
+  if (version > kind.migrations.length) {
+    throw new Failure(
+      'config',
+      `${kind.what} (${file}) has version ${version}, newer than this program knows (${kind.migrations.length})`,
+      'install the newer mandat again; the file was left as it is',
+    );
+  }
+  return version;
+}
+
+function countTables(database: Database.Database): number {
+  return database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
+}
+
+/** SQLite's own errors, in words that say what to do. */
+export function guarded<T>(file: string, kind: Pick<FileKind, 'what'>, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw explained(error, file, kind.what);
+  }
+}
+
+export function explained(error: unknown, file: string, what: string): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const cause = { cause: error };
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+    return new Failure('retry', `${what} (${file}) is locked by another program`, 'try again in a moment', cause);
+  }
+  if (code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT') {
+    return new Failure(
+      'config',
+      `${file} is not a SQLite database, or is damaged`,
+      'check data_dir, or restore a backup; the file was left as it is',
+      cause,
+    );
+  }
+  if (code.startsWith('SQLITE_READONLY') || code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {
+    return new Failure(
+      'config',
+      `${what} (${file}) can't be written by ${user()}`,
+      `give this user the right to write the file and its folder ${modeOf(file)}`,
+      cause,
+    );
+  }
+  if (code.startsWith('SQLITE_CANTOPEN') || code === 'ENOENT') {
+    return new Failure(
+      'config',
+      `${what} (${file}) can't be opened by ${user()}`,
+      'check data_dir and the rights on it, or run "mandat init"',
+      cause,
+    );
+  }
+  if (code.startsWith('SQLITE_FULL') || code === 'ENOSPC') {
+    return new Failure(
+      'retry',
+      `the disk is full: ${what} (${file}) can't be written`,
+      'make room, then try again',
+      cause,
+    );
+  }
+  return error;
+}
+
+function user(): string {
+  return `user ${process.getuid?.() ?? '?'}`;
+}
+
+function modeOf(file: string): string {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat === undefined ? '' : `(mode ${(stat.mode & 0o7777).toString(8)}, owner ${stat.uid}:${stat.gid})`;
+}

@@ -1,0 +1,140 @@
+/** What the reconciler reads from the delegation table, and the pending set it works off. */
+import type { MailboxRows } from '../../acl/desired.ts';
+import type { Instant } from '../../acl/policy.ts';
+import type { DelegationDb } from './delegation-db.ts';
+
+export interface MailboxState {
+  readonly id: number;
+  readonly server: string;
+  /** The version of the whole table when this was read: a change that comes later has a higher one. */
+  readonly version: number;
+  /** Undefined when the mailbox has left the table. */
+  readonly rows: (MailboxRows & { readonly delegateIds: ReadonlyMap<string, number> }) | undefined;
+}
+
+export interface Pending {
+  readonly mailboxId: number;
+  readonly version: number;
+}
+
+export const MAIN_SERVER = 'main';
+
+export async function readMailbox(db: DelegationDb, id: number): Promise<MailboxState> {
+  return db.read(async (query) => {
+    const { version } = await query.selectFrom('counters').select('version').executeTakeFirstOrThrow();
+    const mailbox = await query.selectFrom('mailboxes').selectAll().where('id', '=', id).executeTakeFirst();
+    if (mailbox === undefined) return { id, server: MAIN_SERVER, version, rows: undefined };
+    const aliases = await query.selectFrom('aliases').select('address').where('mailbox_id', '=', id).execute();
+    const delegations = await query
+      .selectFrom('delegations as g')
+      .innerJoin('delegates as d', 'd.id', 'g.delegate_id')
+      .select(['d.id', 'd.identifier', 'd.login', 'd.state', 'd.credential_valid_until', 'g.starts_at', 'g.ends_at'])
+      .where('g.mailbox_id', '=', id)
+      .orderBy('d.login')
+      .execute();
+    return {
+      id,
+      server: mailbox.server,
+      version,
+      rows: {
+        address: mailbox.address,
+        login: mailbox.login,
+        kind: mailbox.kind,
+        eligible: mailbox.eligible === 1,
+        aliases: aliases.map(({ address }) => address),
+        delegations: delegations.map((row) => ({
+          id: row.identifier,
+          delegate: { login: row.login, state: row.state, credentialValidUntil: row.credential_valid_until },
+          startsAt: row.starts_at,
+          endsAt: row.ends_at,
+        })),
+        delegateIds: new Map(delegations.map((row) => [row.login, row.id])),
+      },
+    };
+  });
+}
+
+export async function pendingMailboxes(db: DelegationDb): Promise<readonly Pending[]> {
+  const rows = await db.query.selectFrom('pending').selectAll().orderBy('version').execute();
+  return rows.map((row) => ({ mailboxId: row.mailbox_id, version: row.version }));
+}
+
+/** Takes a mailbox off the pending set unless it has changed again after `version`. */
+export async function settle(db: DelegationDb, mailboxId: number, version: number): Promise<void> {
+  await db.write({ actor: 'mandat' }, (query) =>
+    query.deleteFrom('pending').where('mailbox_id', '=', mailboxId).where('version', '<=', version).execute(),
+  );
+}
+
+/** Whether a mailbox has changed after `version`, so that work in hand is out of date. */
+export async function changedSince(db: DelegationDb, mailboxId: number, version: number): Promise<boolean> {
+  const row = await db.query
+    .selectFrom('pending')
+    .select('version')
+    .where('mailbox_id', '=', mailboxId)
+    .where('version', '>', version)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Asks for another look at mailboxes although nothing changed: what `mandat sync` does while a sidecar runs. */
+export async function markPending(db: DelegationDb, mailboxIds: readonly number[], actor: string): Promise<number> {
+  return db.write({ actor, reason: 'sync' }, async (query) => {
+    await query
+      .updateTable('counters')
+      .set(({ eb }) => ({ version: eb('version', '+', 1) }))
+      .execute();
+    const { version } = await query.selectFrom('counters').select('version').executeTakeFirstOrThrow();
+    for (const mailbox_id of mailboxIds) {
+      await query
+        .insertInto('pending')
+        .values({ mailbox_id, version })
+        .onConflict((conflict) => conflict.column('mailbox_id').doUpdateSet({ version }))
+        .execute();
+    }
+    return version;
+  });
+}
+
+export async function mailboxIds(db: DelegationDb): Promise<readonly number[]> {
+  const rows = await db.query.selectFrom('mailboxes').select('id').orderBy('id').execute();
+  return rows.map(({ id }) => id);
+}
+
+/** Mailboxes for which time alone may have changed something in (after, upTo]. */
+export async function dueBetween(db: DelegationDb, after: Instant, upTo: Instant): Promise<readonly number[]> {
+  const rows = await instants(db)
+    .where('at', '>', after)
+    .where('at', '<=', upTo)
+    .select('mailbox_id')
+    .distinct()
+    .execute();
+  return rows.map(({ mailbox_id }) => mailbox_id);
+}
+
+/** The next instant after `after` at which time alone changes something, or undefined. */
+export async function nextDue(db: DelegationDb, after: Instant): Promise<Instant | undefined> {
+  const row = await instants(db)
+    .where('at', '>', after)
+    .select(({ fn }) => fn.min<string | null>('at').as('at'))
+    .executeTakeFirst();
+  return row?.at ?? undefined;
+}
+
+function instants(db: DelegationDb) {
+  return db.query.selectFrom((eb) =>
+    eb
+      .selectFrom('delegations')
+      .select(['mailbox_id', 'starts_at as at'])
+      .where('starts_at', 'is not', null)
+      .unionAll(eb.selectFrom('delegations').select(['mailbox_id', 'ends_at as at']).where('ends_at', 'is not', null))
+      .unionAll(
+        eb
+          .selectFrom('delegations as g')
+          .innerJoin('delegates as d', 'd.id', 'g.delegate_id')
+          .select(['g.mailbox_id', 'd.credential_valid_until as at'])
+          .where('d.credential_valid_until', 'is not', null),
+      )
+      .as('instants'),
+  );
+}

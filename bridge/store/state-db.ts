@@ -1,0 +1,85 @@
+/** state.db as this program opens it. The sidecar writes; the command line reads outcomes. */
+import { type Generated, Kysely, SqliteDialect, type Transaction } from 'kysely';
+import { STATE } from './files.ts';
+import { explained, open } from './open.ts';
+
+export type LedgerPhase = 'granting' | 'in-force' | 'verified' | 'revoking';
+
+/** Null unless given. */
+type Nullable = Generated<string | null>;
+
+export interface StateDatabase {
+  facts: { name: string; value: string };
+  ledger: {
+    id: Generated<number>;
+    mailbox_id: number;
+    delegate_id: number;
+    address: string;
+    server: string;
+    owner_login: string;
+    login: string;
+    phase: LedgerPhase;
+    inbox_before: string | null;
+    folders_before: string | null;
+    cut_done: Generated<number>;
+    since: string;
+    in_force_at: Nullable;
+    verified_at: Nullable;
+  };
+  before_entries: { ledger_id: number; folder: string; folder_id: string | null; rights: string };
+  subscriptions: { ledger_id: number; folder: string; ours: number };
+  outcomes: {
+    mailbox_id: number;
+    address: string;
+    in_force_version: Generated<number>;
+    in_force_at: Nullable;
+    verified_version: Generated<number>;
+    verified_at: Nullable;
+    code: Nullable;
+    message: Nullable;
+    hint: Nullable;
+    failed_version: Generated<number>;
+    attempts: Generated<number>;
+    failed_at: Nullable;
+    retry_at: Nullable;
+    notices: Generated<string>;
+  };
+  audit: {
+    id: Generated<number>;
+    at: string;
+    actor: string;
+    reason: string | null;
+    action: string;
+    mailbox: string | null;
+    delegate: string | null;
+    detail: string | null;
+    seal: string;
+  };
+}
+
+export interface StateDb {
+  readonly file: string;
+  readonly query: Kysely<StateDatabase>;
+  dataVersion(): number;
+  write<T>(work: (query: Transaction<StateDatabase>) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export function openStateDb(file: string, options: { readonly readonly?: boolean } = {}): StateDb {
+  const database = open(file, STATE, options);
+  const query = new Kysely<StateDatabase>({ dialect: new SqliteDialect({ database }) });
+  const version = database.prepare('PRAGMA data_version').pluck();
+  return {
+    file,
+    query,
+    dataVersion: () => version.get() as number,
+    write: async (work) => {
+      try {
+        return await query.transaction().execute(work);
+      } catch (error) {
+        throw explained(error, file, STATE.what);
+      }
+    },
+    close: () => query.destroy(),
+  };
+}
