@@ -44,6 +44,10 @@ export function prepareSenderMap(directory: string, gid: number | undefined): vo
   }
 }
 
+export function senderMapExists(directory: string): boolean {
+  return existsSync(join(directory, SENDER_FILE));
+}
+
 function ensure(path: string, mode: number, gid: number | undefined): void {
   const stat = statSync(path);
   if (gid !== undefined && stat.gid !== gid) {

@@ -1,4 +1,5 @@
 /** state.db as this program opens it. The sidecar writes; the command line reads outcomes. */
+import Database from 'better-sqlite3';
 import { type Generated, Kysely, SqliteDialect, type Transaction } from 'kysely';
 import { STATE } from './files.ts';
 import { explained, open } from './open.ts';
@@ -66,7 +67,25 @@ export interface StateDb {
 }
 
 export function openStateDb(file: string, options: { readonly readonly?: boolean } = {}): StateDb {
-  const database = open(file, STATE, options);
+  return stateDbOn(open(file, STATE, options), file);
+}
+
+/** Where a SQLite file's header says how it is written and read (file format, section 1.3.3). */
+const WRITE_VERSION = 18;
+
+/** A copy in memory, to rehearse on: nothing of it is ever saved. */
+export function copyStateDb(file: string): StateDb {
+  const original = open(file, STATE, { readonly: true });
+  try {
+    const copy = original.serialize();
+    copy.fill(1, WRITE_VERSION, WRITE_VERSION + 2); // from WAL to a plain journal: there is no WAL in memory
+    return stateDbOn(new Database(copy), `a copy of ${file}`);
+  } finally {
+    original.close();
+  }
+}
+
+function stateDbOn(database: Database.Database, file: string): StateDb {
   const query = new Kysely<StateDatabase>({ dialect: new SqliteDialect({ database }) });
   const version = database.prepare('PRAGMA data_version').pluck();
   return {

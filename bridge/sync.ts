@@ -1,0 +1,127 @@
+/** One pass over mailboxes without a running sidecar, and the rehearsal of one. */
+import type { Logger } from 'pino';
+import { canonical } from '../acl/rights.ts';
+import type { Config } from '../config/schema.ts';
+import { type Environment, mailServer } from './drivers.ts';
+import { openEngine } from './engine.ts';
+import { guard, release } from './guard.ts';
+import { openGate } from './reconcile/gate.ts';
+import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
+import { recordedCutter, recordedPublisher, recordedServer } from './reconcile/recording.ts';
+import { rehearsedPublisher, rehearsedServer } from './reconcile/rehearsal.ts';
+import type { Site } from './reconcile/site.ts';
+import type { Step } from './reconcile/steps.ts';
+import { openSchedule } from './schedule.ts';
+import { openSenderMap, senderMapExists } from './sender/postfix-sqlite.ts';
+import { openDelegationDb } from './store/delegation-db.ts';
+import { fact, openClock } from './store/facts.ts';
+import { dataFiles } from './store/files.ts';
+import { mailboxIds } from './store/rows.ts';
+import { copyStateDb } from './store/state-db.ts';
+
+export interface SyncOptions {
+  /** Undefined: every mailbox. */
+  readonly mailboxIds?: readonly number[] | undefined;
+  /** Lets go what the guard holds. */
+  readonly force: boolean;
+  readonly actor: string;
+}
+
+export interface SyncReport {
+  readonly results: readonly Result[];
+  /** Pairs that the guard holds back. */
+  readonly held: number;
+}
+
+/** Fails `refused` (MANDAT_RUNNING) while a sidecar runs: it does this by itself. */
+export async function syncOnce(
+  config: Config,
+  env: Environment,
+  log: Logger,
+  options: SyncOptions,
+): Promise<SyncReport> {
+  const engine = await openEngine(config, env, log);
+  try {
+    let report = await engine.look();
+    if (options.force && report.held.size > 0) {
+      await release(engine.table, report, options.actor);
+      report = await engine.look();
+    }
+    const results: Result[] = [];
+    const schedule = openSchedule({
+      work: async (mailboxId) => {
+        const result = await engine.work(mailboxId, 1);
+        if (result.kind === 'superseded') return 'again';
+        results.push(result);
+        return 'done';
+      },
+      concurrency: config.imap.connections,
+      retryMinMs: 1,
+      retryMaxMs: 1,
+    });
+    const going = new Set(report.disappearing.map(({ mailboxId }) => mailboxId));
+    for (const id of options.mailboxIds ?? (await engine.everyMailbox())) {
+      schedule.add(id, going.has(id) ? 'revoke' : 'change');
+    }
+    await schedule.idle();
+    await engine.drain();
+    const held = [...report.held.values()].reduce((sum, logins) => sum + logins.size, 0);
+    return { results, held };
+  } finally {
+    await engine.close();
+  }
+}
+
+export interface Rehearsal {
+  readonly steps: readonly Step[];
+  readonly results: readonly Result[];
+  readonly held: number;
+}
+
+/** The steps that {@link syncOnce} would perform now. Reads the server, writes nothing. */
+export async function rehearse(config: Config, env: Environment, options: SyncOptions): Promise<Rehearsal> {
+  const files = dataFiles(config.dataDir);
+  const table = openDelegationDb(files.delegations, { readonly: true });
+  const state = copyStateDb(files.state);
+  const map =
+    config.senderRules !== undefined && senderMapExists(files.senderDirectory)
+      ? openSenderMap(files.senderDirectory, { readonly: true })
+      : undefined;
+  try {
+    const steps: Step[] = [];
+    const onStep = (step: Step) => void steps.push(step);
+    const inherits = (await fact(state, 'inherits')) === 'yes';
+    const site: Site = {
+      table,
+      state,
+      server: recordedServer(rehearsedServer(mailServer(config, env), inherits), onStep),
+      senders:
+        config.senderRules === undefined
+          ? undefined
+          : recordedPublisher(rehearsedPublisher(map ?? { rules: () => [] }), onStep),
+      cutter: config.sessions === undefined ? undefined : recordedCutter({ cut: async () => {} }, onStep),
+      clock: await openClock(state),
+      gate: openGate(),
+      stopping: () => false,
+      policy: {
+        rights: canonical(config.policy.rights),
+        autoSubscribe: config.subscriptions.autoSubscribe,
+        cutAtGrant: config.sessions?.onGrant === 'cut',
+      },
+    };
+    const report = await guard(table, state, config.guard);
+    const held = options.force ? new Map<number, ReadonlySet<string>>() : report.held;
+    const mayGive = (await fact(state, 'restored')) !== 'held';
+    const ledger = await state.query.selectFrom('ledger').select('mailbox_id').distinct().execute();
+    const every = new Set([...(await mailboxIds(table)), ...ledger.map(({ mailbox_id }) => mailbox_id)]);
+    const results: Result[] = [];
+    for (const id of options.mailboxIds ?? every) {
+      results.push(await reconcileMailbox(site, id, { held: held.get(id) ?? new Set(), mayGive }));
+    }
+    return { steps, results, held: [...held.values()].reduce((sum, logins) => sum + logins.size, 0) };
+  } finally {
+    map?.close();
+    await table.close();
+    await state.close();
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * What each delegate really sees and may do, compared with what he should: his own MYRIGHTS on a fresh login, and the sender map
+ * as Postfix reads it. Reads only.
+ */
+import { desired, rightsOn, type SenderRule } from '../acl/desired.ts';
+import { describeNotInForce, type Instant } from '../acl/policy.ts';
+import { NONE, type Rights } from '../acl/rights.ts';
+import { failureOf } from './failure.ts';
+import { INBOX } from './imap/dovecot.ts';
+import type { Folder, MailServer, SenderPublisher } from './reconcile/mail-server.ts';
+import type { DelegationDb } from './store/delegation-db.ts';
+import { type Pair, pairsOf } from './store/ledger.ts';
+import { readMailbox } from './store/rows.ts';
+import type { StateDb } from './store/state-db.ts';
+
+export interface Difference {
+  readonly mailbox: string;
+  /** A delegate's login; the owner's for his own sender rule. */
+  readonly login: string;
+  readonly what: string;
+}
+
+export interface Checked {
+  readonly mailbox: string;
+  readonly delegates: number;
+  readonly folders: number;
+  readonly differences: readonly Difference[];
+}
+
+export interface VerifySite {
+  readonly table: DelegationDb;
+  readonly state: StateDb;
+  readonly server: MailServer;
+  readonly senders: Pick<SenderPublisher, 'rules'> | undefined;
+  readonly rights: Rights;
+  readonly now: Instant;
+}
+
+export async function verifyMailbox(site: VerifySite, mailboxId: number): Promise<Checked> {
+  const mailbox = await readMailbox(site.table, mailboxId);
+  const pairs = await pairsOf(site.state, mailboxId);
+  const want = desired(mailbox.rows, site.rights, site.now);
+  const address = mailbox.rows?.address ?? pairs[0]?.address ?? `mailbox ${mailboxId}`;
+  const differences: Difference[] = [];
+  const differs = (login: string, what: string) => differences.push({ mailbox: address, login, what });
+
+  if (site.senders !== undefined) compareSenders(site.senders.rules(mailboxId), want.senders, differs);
+
+  const logins = want.delegates.map(({ login }) => login);
+  const out = [
+    ...want.withheld.map(({ login, why }) => ({ login, why: describeNotInForce(why) })),
+    ...pairs.filter(({ login }) => !logins.includes(login)).map(({ login }) => ({ login, why: 'it has been revoked' })),
+  ].filter(({ login }, at, all) => all.findIndex((other) => other.login === login) === at);
+  const owners = new Set([
+    ...(mailbox.rows === undefined ? [] : [mailbox.rows.login]),
+    ...pairs.map(({ ownerLogin }) => ownerLogin),
+  ]);
+  let folderCount = 0;
+  for (const owner of logins.length + out.length === 0 ? [] : owners) {
+    const folders = await foldersOf(site.server, owner);
+    folderCount += folders.length;
+    for (const { login, rights } of owner === mailbox.rows?.login ? want.delegates : []) {
+      await compareGranted(site.server, owner, login, folders, rights, (what) => differs(login, what));
+    }
+    for (const { login, why } of out) {
+      const pair = pairs.find((one) => one.login === login && one.ownerLogin === owner);
+      await compareRevoked(site.server, owner, login, folders, pair, (what) =>
+        differs(login, `${what}, although ${why}`),
+      );
+    }
+  }
+  return { mailbox: address, delegates: logins.length, folders: folderCount, differences };
+}
+
+async function foldersOf(server: MailServer, owner: string): Promise<readonly Folder[]> {
+  const view = await server.asOwner(owner);
+  try {
+    return await view.folders();
+  } finally {
+    view.close();
+  }
+}
+
+async function compareGranted(
+  server: MailServer,
+  owner: string,
+  login: string,
+  folders: readonly Folder[],
+  granted: Rights,
+  differs: (what: string) => void,
+): Promise<void> {
+  try {
+    const view = await server.asDelegate(login);
+    const seen = await view.rights(
+      owner,
+      folders.map(({ name }) => name),
+    );
+    const listed = await view.listed(owner);
+    view.close();
+    for (const folder of folders) {
+      const should = rightsOn(folder, granted);
+      const has = seen.get(folder.name) ?? NONE;
+      if (has !== should) differs(`${folder.name}: may ${has || 'nothing'}, should ${should}`);
+      else if (!listed.has(folder.name)) differs(`${folder.name}: LIST does not show it to him`);
+    }
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure.rule !== 'NO_ACCOUNT') throw error;
+    differs(failure.message);
+  }
+}
+
+async function compareRevoked(
+  server: MailServer,
+  owner: string,
+  login: string,
+  folders: readonly Folder[],
+  pair: Pair | undefined,
+  differs: (what: string) => void,
+): Promise<void> {
+  try {
+    const view = await server.asDelegate(login);
+    const seen = await view.rights(owner, [...new Set([INBOX, ...(await view.listed(owner))])]);
+    view.close();
+    const id = (name: string) => folders.find((folder) => folder.name === name)?.id;
+    for (const [name, has] of seen) {
+      const before =
+        name === INBOX ? pair?.inboxBefore : pair?.before.find(({ folderId }) => folderId === id(name))?.rights;
+      if (has !== NONE && has !== before) differs(`${name}: may ${has}`);
+    }
+  } catch (error) {
+    if (failureOf(error).rule !== 'NO_ACCOUNT') throw error;
+  }
+}
+
+function compareSenders(
+  published: readonly SenderRule[],
+  wanted: readonly SenderRule[],
+  differs: (login: string, what: string) => void,
+): void {
+  const has = (rules: readonly SenderRule[], rule: SenderRule) =>
+    rules.some(({ address, login }) => address === rule.address && login === rule.login);
+  for (const rule of wanted) if (!has(published, rule)) differs(rule.login, `may not send as ${rule.address}, should`);
+  for (const rule of published) if (!has(wanted, rule)) differs(rule.login, `may send as ${rule.address}, should not`);
+}

@@ -1,0 +1,23 @@
+/** Asking before something ends. R48: the default is No; a script must say --yes. */
+import confirm from '@inquirer/confirm';
+import { Failure } from '../bridge/failure.ts';
+import type { Session } from './session.ts';
+
+/** Fails as wrong usage where nobody can be asked and --yes isn't given. */
+export async function confirmed(
+  { out }: Pick<Session, 'out'>,
+  question: string,
+  yes: boolean | undefined,
+): Promise<boolean> {
+  if (yes === true) return true;
+  if (out.json || !process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new Failure(
+      'config',
+      'this asks before it acts, and there is no terminal to ask at; nothing was changed',
+      'give --yes to go ahead',
+    );
+  }
+  const answer = await confirm({ message: question, default: false }, { output: process.stderr }).catch(() => false);
+  if (!answer) out.warn('mandat: cancelled, nothing was changed');
+  return answer;
+}

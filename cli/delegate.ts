@@ -1,0 +1,138 @@
+import { type Command, Option } from 'commander';
+import {
+  addDelegate,
+  type DelegateChange,
+  delegateNamed,
+  listDelegates,
+  removeDelegate,
+  setDelegate,
+} from '../bridge/store/delegates.ts';
+import type { DelegateState } from '../bridge/store/delegation-types.ts';
+import { instant, login } from './arguments.ts';
+import { confirmed } from './confirm.ts';
+import { EXIT } from './exit.ts';
+import { facts, table } from './output.ts';
+import type { Runner } from './runner.ts';
+import { shownTime } from './times.ts';
+
+interface Options {
+  readonly login?: string;
+  readonly firstName?: string;
+  readonly lastName?: string;
+  readonly profession?: string;
+  readonly credentialUntil?: string;
+  readonly state?: DelegateState;
+}
+
+const STATES: readonly DelegateState[] = ['active', 'suspended'];
+
+export function delegateCommand(program: Command, run: Runner): void {
+  const delegate = program.command('delegate').description('the people to whom mailboxes may be delegated');
+
+  attributes(delegate.command('add').argument('<id>', 'his identifier: his login', login))
+    .description('add a delegate')
+    .action(
+      run(async ({ out, config, writing, writer }, id: string, options: Options) => {
+        await writing((db) => addDelegate(db, writer, id, change(options, config.policy.timezone)));
+        out.result({ delegate: id }, `${id} added`);
+        return undefined;
+      }),
+    );
+
+  delegate
+    .command('list')
+    .description('list the delegates')
+    .action(
+      run(async ({ out, config, table: read }) => {
+        const all = await read(listDelegates);
+        const rows = all.map((one) => [
+          one.identifier,
+          one.firstName,
+          one.lastName,
+          one.login,
+          one.state,
+          shownTime(one.credentialValidUntil, config.policy.timezone),
+          one.mailboxes.length,
+        ]);
+        const head = ['IDENTIFIER', 'FIRST NAME', 'LAST NAME', 'LOGIN', 'STATE', 'CREDENTIAL UNTIL', 'MAILBOXES'];
+        out.result(all, rows.length === 0 ? 'no delegates' : table(head, rows));
+        return undefined;
+      }),
+    );
+
+  delegate
+    .command('show')
+    .description('show one delegate')
+    .argument('<id>', 'his identifier', login)
+    .action(
+      run(async ({ out, config, table: read }, id: string) => {
+        const found = await read((db) => delegateNamed(db, id));
+        out.result(
+          found,
+          facts([
+            ['identifier', found.identifier],
+            ['login', found.login],
+            ['first name', found.firstName],
+            ['last name', found.lastName],
+            ['profession', found.profession],
+            ['state', found.state],
+            ['credential until', shownTime(found.credentialValidUntil, config.policy.timezone)],
+            ['mailboxes', found.mailboxes.join(', ')],
+          ]),
+        );
+        return undefined;
+      }),
+    );
+
+  attributes(delegate.command('set').argument('<id>', 'his identifier', login))
+    .description('change what is given; the rest stays')
+    .action(
+      run(async ({ out, config, writing, writer }, id: string, options: Options) => {
+        const asked = change(options, config.policy.timezone);
+        if (Object.keys(asked).length === 0) {
+          out.warn('mandat: nothing to change: give at least one option (mandat delegate set --help)');
+          return EXIT.usage;
+        }
+        await writing((db) => setDelegate(db, writer, id, asked));
+        out.result({ delegate: id }, `${id} changed`);
+        return undefined;
+      }),
+    );
+
+  delegate
+    .command('remove')
+    .description('remove a delegate; his delegations end')
+    .argument('<id>', 'his identifier', login)
+    .option('--yes', 'do not ask')
+    .action(
+      run(async (session, id: string, { yes }: { yes?: boolean }) => {
+        const { out, writing, writer, table: read } = session;
+        const { mailboxes } = await read((db) => delegateNamed(db, id));
+        const ends = mailboxes.length === 0 ? '' : `, which ends his access to ${mailboxes.join(', ')}`;
+        if (!(await confirmed(session, `Remove the delegate ${id}${ends}?`, yes))) return EXIT.failed;
+        await writing((db) => removeDelegate(db, writer, id));
+        out.result({ delegate: id, mailboxes }, `${id} removed${ends}`);
+        return undefined;
+      }),
+    );
+}
+
+function attributes(command: Command): Command {
+  return command
+    .option('--login <login>', 'his login on the mail server, where it is not the identifier', login)
+    .option('--first-name <name>')
+    .option('--last-name <name>')
+    .option('--profession <name>')
+    .option(
+      '--credential-until <time>',
+      'when his credential lapses: a date (to its end) or a time with its zone; "never"',
+    )
+    .addOption(new Option('--state <state>', 'suspended: none of his delegations is in force').choices(STATES));
+}
+
+function change(options: Options, timezone: string): DelegateChange {
+  const { credentialUntil, ...rest } = options;
+  if (credentialUntil === undefined) return rest;
+  const until = credentialUntil === 'never' ? null : instant(credentialUntil, 'end', timezone, '--credential-until');
+  return { ...rest, credentialValidUntil: until };
+}

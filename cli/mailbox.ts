@@ -1,0 +1,162 @@
+import { type Command, Option } from 'commander';
+import type { MailboxKind } from '../bridge/store/delegation-types.ts';
+import {
+  addAlias,
+  addMailbox,
+  listMailboxes,
+  type Mailbox,
+  type MailboxChange,
+  mailboxAt,
+  removeAlias,
+  removeMailbox,
+  setMailbox,
+} from '../bridge/store/mailboxes.ts';
+import { address, login } from './arguments.ts';
+import { confirmed } from './confirm.ts';
+import { EXIT } from './exit.ts';
+import { facts, table } from './output.ts';
+import type { Runner } from './runner.ts';
+
+interface Options {
+  readonly login?: string;
+  readonly owner?: string;
+  readonly kind?: MailboxKind;
+  readonly eligible?: boolean;
+}
+
+const KINDS: readonly MailboxKind[] = ['PER', 'ORG', 'APP', 'CAB'];
+
+export function mailboxCommand(program: Command, run: Runner): void {
+  const mailbox = program.command('mailbox').description('the mailboxes that may be delegated');
+
+  attributes(mailbox.command('add').argument('<address>', 'the mailbox', address))
+    .description('add a mailbox')
+    .action(
+      run(async ({ out, writing, writer }, at: string, options: Options) => {
+        await writing((db) => addMailbox(db, writer, at, change(options)));
+        out.result({ mailbox: at }, `${at} added`);
+        return undefined;
+      }),
+    );
+
+  mailbox
+    .command('list')
+    .description('list the mailboxes')
+    .action(
+      run(async ({ out, table: read }) => {
+        const all = await read(listMailboxes);
+        const rows = all.map(({ address: at, login: by, kind, eligible, delegates }) => [
+          at,
+          by,
+          kind,
+          eligible ? 'yes' : 'no',
+          delegates,
+        ]);
+        out.result(
+          all.map(document),
+          rows.length === 0 ? 'no mailboxes' : table(['ADDRESS', 'LOGIN', 'KIND', 'ELIGIBLE', 'DELEGATES'], rows),
+        );
+        return undefined;
+      }),
+    );
+
+  mailbox
+    .command('show')
+    .description('show one mailbox')
+    .argument('<address>', 'the mailbox', address)
+    .action(
+      run(async ({ out, table: read }, at: string) => {
+        const found = await read((db) => mailboxAt(db, at));
+        out.result(
+          document(found),
+          facts([
+            ['address', found.address],
+            ['login', found.login],
+            ['owner', found.owner],
+            ['kind', found.kind],
+            ['eligible', found.eligible ? 'yes' : 'no'],
+            ['aliases', found.aliases.join(', ')],
+            ['delegates', found.delegates],
+          ]),
+        );
+        return undefined;
+      }),
+    );
+
+  attributes(mailbox.command('set').argument('<address>', 'the mailbox', address))
+    .option('--address <address>', 'its new address', address)
+    .description('change what is given; the rest stays')
+    .action(
+      run(async ({ out, writing, writer }, at: string, options: Options & { address?: string }) => {
+        const asked = { ...change(options), ...(options.address === undefined ? {} : { address: options.address }) };
+        if (Object.keys(asked).length === 0) {
+          out.warn('mandat: nothing to change: give at least one option (mandat mailbox set --help)');
+          return EXIT.usage;
+        }
+        await writing((db) => setMailbox(db, writer, at, asked));
+        out.result({ mailbox: asked.address ?? at }, `${at} changed`);
+        return undefined;
+      }),
+    );
+
+  mailbox
+    .command('remove')
+    .description('remove a mailbox; its delegations end')
+    .argument('<address>', 'the mailbox', address)
+    .option('--yes', 'do not ask')
+    .action(
+      run(async (session, at: string, { yes }: { yes?: boolean }) => {
+        const { out, writing, writer, table: read } = session;
+        const { delegates } = await read((db) => mailboxAt(db, at));
+        const ends = delegates === 0 ? '' : `, which ends ${delegates} delegation${delegates === 1 ? '' : 's'}`;
+        if (!(await confirmed(session, `Remove the mailbox ${at}${ends}?`, yes))) return EXIT.failed;
+        await writing((db) => removeMailbox(db, writer, at));
+        out.result({ mailbox: at, delegations: delegates }, `${at} removed${ends}`);
+        return undefined;
+      }),
+    );
+
+  const alias = mailbox
+    .command('alias')
+    .description("the owner's further addresses, from which he and his delegates may send");
+  for (const [verb, work] of [
+    ['add', addAlias],
+    ['remove', removeAlias],
+  ] as const) {
+    alias
+      .command(verb)
+      .argument('<address>', 'the mailbox', address)
+      .argument('<alias>', 'the further address', address)
+      .action(
+        run(async ({ out, writing, writer }, at: string, other: string) => {
+          await writing((db) => work(db, writer, at, other));
+          out.result({ mailbox: at, alias: other }, `${at}: alias ${other} ${verb === 'add' ? 'added' : 'removed'}`);
+          return undefined;
+        }),
+      );
+  }
+}
+
+function attributes(command: Command): Command {
+  return command
+    .option('--login <login>', 'his login on the mail server, where it is not the address', login)
+    .option('--owner <id>', "the owner's identifier", login)
+    .addOption(new Option('--kind <kind>', 'what kind of mailbox it is; only PER can be delegated').choices(KINDS))
+    .option('--eligible', 'it may be delegated')
+    .option('--not-eligible', 'it may not be delegated');
+}
+
+/** commander makes --not-eligible an option of its own name. */
+function change(options: Options & { notEligible?: boolean }): MailboxChange {
+  const { notEligible, login: by, owner, kind, eligible } = options;
+  return {
+    ...(by === undefined ? {} : { login: by }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(kind === undefined ? {} : { kind }),
+    ...(notEligible === true ? { eligible: false } : eligible === true ? { eligible: true } : {}),
+  };
+}
+
+function document({ id: _, ...mailbox }: Mailbox) {
+  return mailbox;
+}

@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { delegateNamed } from '../bridge/store/delegates.ts';
+import { listDelegations, noSuchDelegation, revoke } from '../bridge/store/delegations.ts';
+import { mailboxAt } from '../bridge/store/mailboxes.ts';
+import { address, login, seconds } from './arguments.ts';
+import { DEFAULT_WAIT_S, followChange } from './change.ts';
+import { confirmed } from './confirm.ts';
+import { EXIT } from './exit.ts';
+import type { Runner } from './runner.ts';
+
+interface Options {
+  readonly yes?: boolean;
+  readonly wait: number | false;
+}
+
+export function revokeCommand(program: Command, run: Runner): void {
+  program
+    .command('revoke')
+    .description('end a delegation: access, sending and open sessions, at once')
+    .argument('<mailbox>', 'the address of the mailbox', address)
+    .argument('<delegate>', "the delegate's identifier", login)
+    .option('--yes', 'do not ask')
+    .option('--wait <seconds>', 'how long to wait until it is verified', seconds, DEFAULT_WAIT_S)
+    .option('--no-wait', 'do not wait')
+    .action(
+      run(async (session, mailbox: string, delegate: string, options: Options) => {
+        await session.table(async (db) => {
+          await mailboxAt(db, mailbox);
+          await delegateNamed(db, delegate);
+          if ((await listDelegations(db, { mailbox, delegate })).length === 0)
+            throw noSuchDelegation(mailbox, delegate);
+        });
+        const question = `End the delegation of ${mailbox} to ${delegate}? He loses access at once.`;
+        if (!(await confirmed(session, question, options.yes))) return EXIT.failed;
+        const began = performance.now();
+        const written = await session.writing((db) => revoke(db, session.writer, mailbox, delegate));
+        return followChange(session, { verb: 'revoke', mailbox, delegate, written, began }, options.wait);
+      }),
+    );
+}

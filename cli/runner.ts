@@ -1,0 +1,52 @@
+/** Runs one command: opens its session, turns what it throws into a sentence and an exit status. No stack traces for users. */
+import type { Command } from 'commander';
+import { type Failure, failureOf } from '../bridge/failure.ts';
+import { ConfigError } from '../config/mistake.ts';
+import { EXIT, type ExitStatus, exitStatusOf } from './exit.ts';
+import { type Output, openOutput } from './output.ts';
+import { openSession, type Session } from './session.ts';
+
+/** Wraps an action for commander: positional arguments first, then the options. */
+export type Runner = (
+  action: (session: Session, ...args: never[]) => Promise<ExitStatus | undefined>,
+) => (...args: unknown[]) => Promise<void>;
+
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+export function runner(program: Command): Runner {
+  return (action) =>
+    async (...args) => {
+      const options = program.opts<GlobalOptions>();
+      const out = openOutput(options.json === true);
+      try {
+        process.exitCode = (await action(openSession(out, options), ...(args as never[]))) ?? EXIT.done;
+      } catch (error) {
+        process.exitCode = report(out, error);
+      }
+    };
+}
+
+/** Says on standard error what went wrong and what to do, and answers the exit status. */
+export function report(out: Output, error: unknown): number {
+  if (error instanceof ConfigError) {
+    if (out.json) out.result({ error: { code: 'config', message: error.message, mistakes: error.mistakes } }, '');
+    out.warn(error.message);
+    return EXIT.usage;
+  }
+  const failure = failureOf(error);
+  if (out.json) out.result({ error: documentOf(failure) }, '');
+  out.warn(sentence(failure));
+  return exitStatusOf(failure.code);
+}
+
+export function documentOf({ code, rule, message, hint }: Failure) {
+  return { code, rule: rule ?? null, message, hint };
+}
+
+export function sentence({ message, hint, rule }: Pick<Failure, 'message' | 'hint' | 'rule'>): string {
+  const name = rule?.startsWith('MANDAT_') ? ` (${rule})` : '';
+  return `mandat: ${message}${name}${hint === '' ? '' : `\n        ${hint}`}`;
+}

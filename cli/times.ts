@@ -1,0 +1,11 @@
+/** Times as people read them: in the policy's zone, to the second. */
+import { DateTime } from 'luxon';
+
+export function shownTime(instant: string | null | undefined, timezone: string): string {
+  if (instant === null || instant === undefined) return '-';
+  return DateTime.fromISO(instant, { zone: timezone }).toFormat('yyyy-MM-dd HH:mm:ss');
+}
+
+export function shownDuration(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}

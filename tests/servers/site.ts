@@ -1,0 +1,182 @@
+/** A lab with mandat set up on it, as an administrator would: a configuration file, secrets in files, the command line. */
+import { execFile, spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { type Lab, type LabOptions, startLab } from '../../config/lab/lab.ts';
+import { connectImap, type RawImap } from '../../config/lab/raw-imap.ts';
+import { waitFor } from '../../config/lab/wait.ts';
+
+const execute = promisify(execFile);
+export const MANDAT = [
+  process.execPath,
+  '--import=tsx',
+  path.resolve(import.meta.dirname, '../../cli/main.ts'),
+] as const;
+
+export const DOMAIN = 'lab.test';
+export const at = (name: string) => `${name}@${DOMAIN}`;
+export const password = (name: string) => `pw-${name}`;
+
+export interface SiteOptions extends Partial<Omit<LabOptions, 'users'>> {
+  /** Names of accounts, `alice` for alice@lab.test. */
+  readonly users: readonly string[];
+  readonly impersonate?: 'authzid' | 'suffix';
+  /** Default: both there. */
+  readonly sessions?: boolean;
+  readonly senderRules?: boolean;
+  /** TOML at the end, and keys to put into [imap], [sessions]. */
+  readonly extraImap?: string;
+  readonly extraSessions?: string;
+  readonly extraToml?: string;
+}
+
+export interface Ran {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Site {
+  readonly lab: Lab;
+  readonly configFile: string;
+  readonly table: string;
+  readonly stateFile: string;
+  /** Runs a command to its end. */
+  mandat(...args: readonly string[]): Promise<Ran>;
+  /** Debian's sqlite3 shell on delegation.db. Rejects when it fails. */
+  sql(query: string): Promise<string>;
+  /** Starts `mandat run` and waits until it watches. */
+  run(): Promise<Running>;
+  login(name: string): Promise<RawImap>;
+  /** A mailbox for the owner and delegates for the names, in the table. */
+  register(owner: string, ...delegates: readonly string[]): Promise<void>;
+  /** Waits until every mailbox in the table is settled: nothing pending. */
+  settled(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface Running {
+  readonly pid: number;
+  readonly log: () => readonly Record<string, unknown>[];
+  /** SIGTERM, or another signal; resolves with the exit status (null after a signal). */
+  end(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+export async function startSite(options: SiteOptions): Promise<Site> {
+  const {
+    users,
+    impersonate = 'authzid',
+    sessions = true,
+    senderRules = true,
+    extraImap = '',
+    extraSessions = '',
+    extraToml = '',
+    ...lab
+  } = options;
+  const started = await startLab({
+    ...lab,
+    users: users.map((name) => ({ login: at(name), password: password(name) })),
+  });
+  const directory = path.dirname(started.senderDirectory);
+  const configFile = path.join(directory, 'mandat.toml');
+  const table = path.join(directory, 'delegation.db');
+  await writeFile(path.join(directory, 'imap.secret'), `${started.master.password}\n`, { mode: 0o600 });
+  await writeFile(path.join(directory, 'doveadm.secret'), `${started.doveadm.apiKey}\n`, { mode: 0o600 });
+  await writeFile(
+    configFile,
+    `data_dir = "."
+[imap]
+port = ${started.imap.port}
+tls = "none"
+admin_user = "${started.master.user}"
+impersonate = "${impersonate}"
+${extraImap}
+${sessions ? `[sessions]\nurl = "${started.doveadm.url}"\n${extraSessions}` : ''}
+${senderRules ? '[sender_rules]' : ''}
+${extraToml}
+`,
+  );
+  const running = new Set<Running>();
+  const mandat = (...args: readonly string[]) => command(['--config', configFile, ...args]);
+  const sql = async (query: string) =>
+    (await execute('sqlite3', ['-bail', '-cmd', '.timeout 5000', table, query])).stdout;
+  await mandat('init');
+  return {
+    lab: started,
+    configFile,
+    table,
+    stateFile: path.join(directory, 'state.db'),
+    mandat,
+    sql,
+    run: async () => {
+      const one = await startRunning(configFile);
+      running.add(one);
+      return one;
+    },
+    login: async (name) => {
+      const imap = await connectImap(started.imap);
+      const answer = await imap.login(at(name), password(name));
+      if (answer.status !== 'OK') throw new Error(`login of ${name}: ${answer.text}`);
+      return imap;
+    },
+    register: async (owner, ...delegates) => {
+      const people = delegates.map(
+        (name) =>
+          `INSERT OR IGNORE INTO delegates (identifier, login, state) SELECT '${at(name)}', '${at(name)}', 'active' WHERE NOT EXISTS (SELECT 1 FROM delegates WHERE login = '${at(name)}');`,
+      );
+      await sql(`INSERT INTO mailbox (address) VALUES ('${at(owner)}'); ${people.join(' ')}`);
+    },
+    settled: () =>
+      waitFor('nothing is pending', 15_000, async () => (await sql('SELECT count(*) FROM pending')).trim() === '0'),
+    stop: async () => {
+      for (const one of running) await one.end('SIGKILL');
+      await started.stop();
+    },
+  };
+}
+
+async function command(args: readonly string[]): Promise<Ran> {
+  const [file, ...first] = MANDAT;
+  try {
+    const { stdout, stderr } = await execute(file, [...first, ...args]);
+    return { status: 0, stdout, stderr };
+  } catch (error) {
+    const { code, stdout = '', stderr = '' } = error as { code?: number; stdout?: string; stderr?: string };
+    if (typeof code !== 'number') throw error;
+    return { status: code, stdout, stderr };
+  }
+}
+
+async function startRunning(configFile: string): Promise<Running> {
+  const [file, ...first] = MANDAT;
+  const child = spawn(file, [...first, '--config', configFile, 'run'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let output = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    output += chunk;
+  });
+  let ended: number | null | undefined;
+  const exit = new Promise<number | null>((resolve) =>
+    child.once('exit', (status) => {
+      ended = status;
+      resolve(status);
+    }),
+  );
+  const log = () =>
+    output
+      .split('\n')
+      .filter((line) => line.startsWith('{') && line.endsWith('}'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  await waitFor('the sidecar watches', 15_000, () => {
+    if (ended !== undefined) throw new Error(`mandat run ended with ${ended}: ${output}`);
+    return log().some(({ msg }) => msg === 'watching');
+  });
+  return {
+    pid: child.pid ?? 0,
+    log,
+    end: async (signal = 'SIGTERM') => {
+      if (ended === undefined) child.kill(signal);
+      return exit;
+    },
+  };
+}
