@@ -127,8 +127,13 @@ ${extraToml}
       );
       await sql(`INSERT INTO mailbox (address) VALUES ('${at(owner)}'); ${people.join(' ')}`);
     },
-    settled: () =>
-      waitFor('nothing is pending', 15_000, async () => (await sql('SELECT count(*) FROM pending')).trim() === '0'),
+    settled: async () => {
+      await waitFor(
+        'nothing is pending',
+        15_000,
+        async () => (await sql('SELECT count(*) FROM pending')).trim() === '0',
+      );
+    },
     stop: async () => {
       for (const one of running) await one.end('SIGKILL');
       await started.stop();
