@@ -1,4 +1,4 @@
-/** The drivers that the configuration names, ready to use. Secrets are read here, from files or the environment, and stay here. */
+/** The drivers that talk to servers, as the configuration names them, ready to use. Secrets are read here, from files or the environment, and stay here. */
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config/schema.ts';
 import { DOVEADM_API_KEY, IMAP_ADMIN_PASSWORD, readSecret } from '../config/secret.ts';
@@ -6,9 +6,7 @@ import { Failure } from './failure.ts';
 import { dovecotServer } from './imap/dovecot.ts';
 import { openAs } from './imap/impersonation.ts';
 import type { MailServer, SessionCutter } from './reconcile/mail-server.ts';
-import { openSenderMap, type PublishedMap, prepareSenderMap } from './sender/postfix-sqlite.ts';
 import { doveadmCutter } from './sessions/doveadm.ts';
-import { type DataFiles, groupId } from './store/files.ts';
 import { MAIN_SERVER } from './store/rows.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -36,21 +34,6 @@ export function sessionCutter({ sessions, imap }: Config, env: Environment): Ses
   if (sessions === undefined) return undefined;
   const apiKey = readSecret({ ...DOVEADM_API_KEY, file: sessions.apiKeyFile, env });
   return doveadmCutter({ url: sessions.url, apiKey, timeoutMs: imap.timeoutSeconds * 1000 });
-}
-
-/** Undefined without `[sender_rules]`. Makes the map when it isn't there. */
-export function senderMap({ senderRules }: Config, files: DataFiles): PublishedMap | undefined {
-  if (senderRules === undefined) return undefined;
-  const gid = groupId(senderRules.group);
-  if (gid === undefined) {
-    throw new Failure(
-      'config',
-      `there is no Unix group "${senderRules.group}" on this machine`,
-      'set [sender_rules] group to the group that Postfix runs with',
-    );
-  }
-  prepareSenderMap(files.senderDirectory, gid);
-  return openSenderMap(files.senderDirectory);
 }
 
 function readAuthority(file: string): string {

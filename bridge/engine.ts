@@ -5,7 +5,7 @@
 import type { Logger } from 'pino';
 import { canonical } from '../acl/rights.ts';
 import type { Config } from '../config/schema.ts';
-import { type Environment, mailServer, senderMap, sessionCutter } from './drivers.ts';
+import { type Environment, mailServer, sessionCutter } from './drivers.ts';
 import { forgetServedIntents, type GuardReport, guard } from './guard.ts';
 import { openGate } from './reconcile/gate.ts';
 import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
@@ -14,6 +14,7 @@ import type { Site } from './reconcile/site.ts';
 import type { OnStep, Step } from './reconcile/steps.ts';
 import { rememberVersion, type TableAge, tableAge } from './restore.ts';
 import { retryDelay } from './schedule.ts';
+import { senderMap } from './sender/configured.ts';
 import type { PublishedMap } from './sender/postfix-sqlite.ts';
 import { drainEvents, sealKey } from './store/audit.ts';
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';

@@ -1,5 +1,4 @@
 /** Asking before something ends. R48: the default is No; a script must say --yes. */
-import confirm from '@inquirer/confirm';
 import { Failure } from '../bridge/failure.ts';
 import type { Session } from './session.ts';
 
@@ -17,6 +16,7 @@ export async function confirmed(
       'give --yes to go ahead',
     );
   }
+  const { default: confirm } = await import('@inquirer/confirm'); // only here, so that other commands start without it
   const answer = await confirm({ message: question, default: false }, { output: process.stderr }).catch(() => false);
   if (!answer) out.warn('mandat: cancelled, nothing was changed');
   return answer;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { senderMap } from '../bridge/drivers.ts';
+import { senderMap } from '../bridge/sender/configured.ts';
 import { sealKey } from '../bridge/store/audit.ts';
 import { initialise } from '../bridge/store/files.ts';
 import type { Runner } from './runner.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Sidecar, startSidecar } from '../bridge/daemon.ts';
+import type { Sidecar } from '../bridge/daemon.ts';
 import { loadConfig } from '../config/load.ts';
 import { EXIT } from './exit.ts';
 import { openLog } from './log.ts';
@@ -11,6 +11,7 @@ export function runCommand(program: Command, run: Runner): void {
     .description('the sidecar, in the foreground: SIGTERM ends it, SIGHUP rereads the configuration')
     .action(
       run(async ({ config }) => {
+        const { startSidecar } = await import('../bridge/daemon.ts'); // loaded here: it makes every other command slower to start
         const log = openLog(config.log.level);
         const sidecar = await startSidecar(config, process.env, log);
         const reload = async (running: Sidecar) => {

@@ -5,7 +5,6 @@ import type { Result } from '../bridge/reconcile/mailbox.ts';
 import { describeStep } from '../bridge/reconcile/steps.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { mailboxIds, markPending } from '../bridge/store/rows.ts';
-import { rehearse, syncOnce } from '../bridge/sync.ts';
 import { waitForChange } from '../bridge/wait.ts';
 import { address } from './arguments.ts';
 import { EXIT, type ExitStatus, exitStatusOf } from './exit.ts';
@@ -33,12 +32,14 @@ export function syncCommand(program: Command, run: Runner): void {
         const ids = named.length === 0 ? undefined : await idsOf(session, named.map(address));
         const options = { mailboxIds: ids, force: force === true, actor: session.writer.actor };
         if (dryRun === true) {
+          const { rehearse } = await import('../bridge/sync.ts'); // the IMAP library takes its time to load
           const { steps, results, held } = await rehearse(session.config, process.env, options);
           const text = steps.length === 0 ? 'nothing to do' : steps.map(describeStep).join('\n');
           session.out.result({ steps, held, failures: failuresOf(results) }, text);
           return concluded(session, results, held);
         }
         if (session.sidecarRuns()) return handOver(session, ids, options.force);
+        const { syncOnce } = await import('../bridge/sync.ts');
         const { results, held } = await syncOnce(session.config, process.env, quietLog(session), options);
         session.out.result({ mailboxes: results.length, held, failures: failuresOf(results) }, summary(results));
         return concluded(session, results, held);

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { canonical } from '../acl/rights.ts';
-import { mailServer } from '../bridge/drivers.ts';
 import { openSenderMap } from '../bridge/sender/postfix-sqlite.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { mailboxIds } from '../bridge/store/rows.ts';
@@ -17,6 +16,7 @@ export function verifyCommand(program: Command, run: Runner): void {
     .action(
       run(async (session, named: string[]) => {
         const { out, config, files } = session;
+        const { mailServer } = await import('../bridge/drivers.ts'); // the IMAP library takes its time to load
         const server = mailServer(config, process.env);
         const senders =
           config.senderRules === undefined ? undefined : openSenderMap(files.senderDirectory, { readonly: true });

@@ -4,11 +4,16 @@
  */
 import { canonical, NONE, type Rights } from '../../acl/rights.ts';
 import { Failure } from '../failure.ts';
-import type { DelegateView, Entries, Folder, MailServer, OwnerView } from '../reconcile/mail-server.ts';
+import {
+  type DelegateView,
+  type Entries,
+  type Folder,
+  INBOX,
+  type MailServer,
+  type OwnerView,
+} from '../reconcile/mail-server.ts';
 import type { FolderName } from '../store/ledger.ts';
 import { type Argument, atom, type Connection, type Reply, text, type Untagged } from './connection.ts';
-
-export const INBOX = 'INBOX';
 
 /** Never a folder: asked for its MYRIGHTS, it tells what a folder without an entry of its own gives. */
 const NO_SUCH_FOLDER = 'mandat-asks-what-is-inherited';

@@ -5,9 +5,9 @@
 import type { DesiredDelegate, SenderRule } from '../../acl/desired.ts';
 import { entryStep } from '../../acl/plan.ts';
 import { failureOf } from '../failure.ts';
-import { INBOX } from '../imap/dovecot.ts';
 import { beginGrant, type Pair, setPhase } from '../store/ledger.ts';
 import type { OwnerView } from './mail-server.ts';
+import { INBOX } from './mail-server.ts';
 import type { Pass, Target } from './pass.ts';
 
 /** The owner's session is left open for the second phase. Undefined where the server need not be asked at all. */

@@ -2,6 +2,9 @@
 import type { Rights } from '../../acl/rights.ts';
 import type { FolderName } from '../store/ledger.ts';
 
+/** The one folder that every account has, by this name on the owner's side (RFC 9051 section 5.1). */
+export const INBOX = 'INBOX';
+
 export interface Folder {
   readonly name: FolderName;
   /** The server's own id, which a rename leaves alone; the name where the server has none. */

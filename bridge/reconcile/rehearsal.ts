@@ -6,9 +6,9 @@
 
 import type { SenderRule } from '../../acl/desired.ts';
 import { NONE, type Rights } from '../../acl/rights.ts';
-import { INBOX } from '../imap/dovecot.ts';
 import type { FolderName } from '../store/ledger.ts';
 import type { DelegateView, MailServer, OwnerView, SenderPublisher } from './mail-server.ts';
+import { INBOX } from './mail-server.ts';
 
 /** Changed entries by owner, folder and identifier; undefined where one was removed. */
 type Changes = Map<string, Map<FolderName, Map<string, Rights | undefined>>>;

@@ -3,9 +3,9 @@
 import { rightsOn } from '../../acl/desired.ts';
 import { entryStep } from '../../acl/plan.ts';
 import type { Rights } from '../../acl/rights.ts';
-import { INBOX } from '../imap/dovecot.ts';
 import { type BeforeEntry, type FolderName, type Pair, recordBefore } from '../store/ledger.ts';
 import type { Entries, Folder, OwnerView } from './mail-server.ts';
+import { INBOX } from './mail-server.ts';
 import type { Pass } from './pass.ts';
 
 export interface Tree {

@@ -1,0 +1,112 @@
+/** The stage of the demo: private servers, accounts, some mail, mandat installed beside them with its sidecar running. */
+import { execFile, spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { deliver } from '../../config/lab/deliver.ts';
+import { type Lab, startLab } from '../../config/lab/lab.ts';
+import { connectImap, type RawImap } from '../../config/lab/raw-imap.ts';
+import { connectSmtp, type RawSmtp } from '../../config/lab/raw-smtp.ts';
+import { waitFor } from '../../config/lab/wait.ts';
+
+const execute = promisify(execFile);
+const MANDAT = path.resolve(import.meta.dirname, '../../dist/cli/main.js');
+
+export const ALICE = 'alice@lab.test'; // the owner
+export const BOB = 'bob@lab.test'; // the delegate
+export const CAROL = 'carol@lab.test'; // a stranger
+export const password = (login: string) => `${login.split('@')[0]}-secret`;
+
+export interface Stage {
+  readonly lab: Lab;
+  readonly configFile: string;
+  readonly sidecar: number;
+  /** Runs a command line; rejects when it doesn't exit with 0. */
+  mandat(...args: readonly string[]): Promise<string>;
+  imap(login: string): Promise<RawImap>;
+  smtp(login: string): Promise<RawSmtp>;
+  stop(): Promise<void>;
+}
+
+export async function setStage(): Promise<Stage> {
+  const logins = [ALICE, BOB, CAROL];
+  const lab = await startLab({ users: logins.map((login) => ({ login, password: password(login) })) });
+  const directory = path.dirname(lab.senderDirectory);
+  const configFile = path.join(directory, 'mandat.toml');
+  await writeFile(path.join(directory, 'imap.secret'), `${lab.master.password}\n`, { mode: 0o600 });
+  await writeFile(path.join(directory, 'doveadm.secret'), `${lab.doveadm.apiKey}\n`, { mode: 0o600 });
+  await writeFile(
+    configFile,
+    [
+      'data_dir = "."',
+      '[imap]',
+      `port = ${lab.imap.port}`,
+      'tls = "none"   # loopback',
+      `admin_user = "${lab.master.user}"`,
+      '[sessions]',
+      `url = "${lab.doveadm.url}"`,
+      '[sender_rules]',
+      '',
+    ].join('\n'),
+  );
+  await someMail(lab);
+  const mandat = async (...args: readonly string[]) =>
+    (await execute(process.execPath, [MANDAT, '--config', configFile, ...args])).stdout;
+  await mandat('init');
+  const sidecar = await startSidecar(configFile);
+  return {
+    lab,
+    configFile,
+    sidecar: sidecar.pid,
+    mandat,
+    imap: async (login) => {
+      const imap = await connectImap(lab.imap);
+      const { status, text } = await imap.login(login, password(login));
+      if (status !== 'OK') throw new Error(`${login} can't log in: ${text}`);
+      return imap;
+    },
+    smtp: async (login) => {
+      const smtp = await connectSmtp(lab.submission);
+      await smtp.ehlo();
+      const { code, text } = await smtp.authPlain(login, password(login));
+      if (code !== 235) throw new Error(`${login} can't log in to send: ${code} ${text}`);
+      return smtp;
+    },
+    stop: async () => {
+      await sidecar.stop();
+      await lab.stop();
+    },
+  };
+}
+
+async function someMail(lab: Lab): Promise<void> {
+  const mail = (subject: string, body: string) => ({ from: 'labo@example.test', to: ALICE, subject, body });
+  await deliver(lab, ALICE, 'INBOX', mail('Results ready', 'The results you asked for are ready.'));
+  await deliver(lab, ALICE, 'INBOX', mail('Appointment moved', 'Tuesday 10 o clock instead of 9.'));
+  await deliver(lab, ALICE, 'Archive 2026/March', mail('Old letter', 'Filed long ago.'));
+}
+
+async function startSidecar(configFile: string): Promise<{ readonly pid: number; stop(): Promise<void> }> {
+  const child = spawn(process.execPath, [MANDAT, '--config', configFile, 'run'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let log = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    log += chunk;
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  await waitFor('the sidecar watches', 15_000, () => {
+    if (child.exitCode !== null) throw new Error(`the sidecar ended: ${log}`);
+    return log.includes('"watching"');
+  });
+  return {
+    pid: child.pid ?? 0,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await ended;
+      process.removeListener('exit', kill);
+    },
+  };
+}
