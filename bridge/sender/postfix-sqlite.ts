@@ -12,6 +12,7 @@ import type { SenderRule } from '../../acl/desired.ts';
 import { Failure } from '../failure.ts';
 import type { SenderChange, SenderPublisher } from '../reconcile/mail-server.ts';
 import { explained } from '../store/open.ts';
+import { giveToDirectoryOwner } from '../store/ownership.ts';
 
 export const SENDER_FILE = 'sender.db';
 const WHAT = 'the sender map';
@@ -28,10 +29,16 @@ export interface PublishedMap extends SenderPublisher {
 /** Makes directory and file with their modes when they aren't there, and sets the modes right when they are. */
 export function prepareSenderMap(directory: string, gid: number | undefined): void {
   try {
-    if (!existsSync(directory)) mkdirSync(directory, { mode: 0o2770, recursive: true });
+    if (!existsSync(directory)) {
+      mkdirSync(directory, { mode: 0o2770, recursive: true });
+      giveToDirectoryOwner(directory);
+    }
     ensure(directory, 0o2770, gid);
     const file = join(directory, SENDER_FILE);
-    if (!existsSync(file)) closeSync(openSync(file, 'ax', 0o660));
+    if (!existsSync(file)) {
+      closeSync(openSync(file, 'ax', 0o660));
+      giveToDirectoryOwner(file);
+    }
     ensure(file, 0o660, gid); // before WAL begins: -wal and -shm take this mode over
     const database = new Database(file, { timeout: BUSY_MS });
     database.pragma('journal_mode = WAL');

@@ -8,6 +8,7 @@ import type { Transaction } from 'kysely';
 import type { Instant } from '../../acl/policy.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import { fact, setFact } from './facts.ts';
+import { giveToDirectoryOwner } from './ownership.ts';
 import type { StateDatabase, StateDb } from './state-db.ts';
 
 export interface AuditEntry {
@@ -26,6 +27,7 @@ export function sealKey(file: string): Buffer {
   if (!existsSync(file)) {
     writeFileSync(file, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'ax' });
     chmodSync(file, 0o600);
+    giveToDirectoryOwner(file);
   }
   return Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
 }

@@ -1,6 +1,6 @@
 /** Which files there are below data_dir, and how each is opened. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { delegation1 } from './migrations/delegation-1.ts';
 import { state1 } from './migrations/state-1.ts';
@@ -53,11 +53,22 @@ export interface InitReport {
 /** Makes or migrates both databases. Never empties or replaces one. */
 export function initialise(files: DataFiles): readonly InitReport[] {
   const gid = groupId(SHARED_GROUP);
-  if (!existsSync(files.directory)) mkdirSync(files.directory, { recursive: true, mode: 0o750 });
+  makeDirectory(files.directory, gid);
   return [
     { file: files.delegations, what: DELEGATIONS.what, ...migrate(files.delegations, DELEGATIONS, gid) },
     { file: files.state, what: STATE.what, ...migrate(files.state, STATE) },
   ];
+}
+
+/**
+ * Programs of the shared group make -wal and -shm files beside the table, so they may write here; Postfix may pass through to the
+ * sender map and look at nothing. One that is there already is the administrator's, and stays as it is.
+ */
+function makeDirectory(directory: string, gid: number | undefined): void {
+  if (existsSync(directory)) return;
+  mkdirSync(directory, { recursive: true });
+  if (gid !== undefined) chownSync(directory, -1, gid);
+  chmodSync(directory, gid === undefined ? 0o711 : 0o2771);
 }
 
 /** The id of a Unix group as the system knows it (files, LDAP, ...), or undefined. */

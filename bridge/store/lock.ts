@@ -4,6 +4,7 @@
 import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { Failure } from '../failure.ts';
+import { giveToDirectoryOwner } from './ownership.ts';
 
 export interface Lock {
   release(): void;
@@ -49,7 +50,10 @@ export function isLocked(file: string): boolean {
 const PATIENCE_MS = 300;
 
 function attempt(file: string): Database.Database | undefined {
-  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
+  if (!existsSync(file)) {
+    closeSync(openSync(file, 'a', 0o600));
+    giveToDirectoryOwner(file);
+  }
   const database = new Database(file, { timeout: PATIENCE_MS });
   try {
     database.exec('BEGIN EXCLUSIVE');

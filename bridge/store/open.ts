@@ -2,9 +2,10 @@
  * Opening a SQLite file of ours: its modes, its version, its migrations. A file that isn't ours or is newer than this
  * program is refused, and never altered.
  */
-import { chmodSync, chownSync, closeSync, existsSync, openSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { Failure } from '../failure.ts';
+import { giveToDirectoryOwner } from './ownership.ts';
 
 export interface FileKind {
   /** For people: `the delegation table`. */
@@ -24,7 +25,7 @@ const BUSY_MS = 5000;
 export function migrate(file: string, kind: FileKind, gid?: number): { readonly from: number; readonly to: number } {
   if (!existsSync(file)) {
     closeSync(openSync(file, 'ax', kind.mode));
-    if (gid !== undefined) chownSync(file, -1, gid);
+    giveToDirectoryOwner(file, gid);
     chmodSync(file, kind.mode); // whatever the umask
   }
   return guarded(file, kind, () => {
