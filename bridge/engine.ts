@@ -16,7 +16,7 @@ import { rememberVersion, type TableAge, tableAge } from './restore.ts';
 import { retryDelay } from './schedule.ts';
 import { senderMap } from './sender/configured.ts';
 import type { PublishedMap } from './sender/postfix-sqlite.ts';
-import { drainEvents, sealKey } from './store/audit.ts';
+import { appendAudit, drainEvents, outcomeEntry, sealKey } from './store/audit.ts';
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
 import { fact, openClock } from './store/facts.ts';
 import { dataFiles } from './store/files.ts';
@@ -75,6 +75,8 @@ export async function openEngine(config: Config, env: Environment, log: Logger):
         senders: map === undefined ? undefined : recordedPublisher(map, onStep),
         cutter: cutter === undefined ? undefined : recordedCutter(cutter, onStep),
         clock,
+        audit: (action, mailbox, delegate, detail) =>
+          appendAudit(state, key, [outcomeEntry(clock.now(), action, mailbox, delegate, detail)]),
         gate: openGate(),
         stopping: () => stopping,
         policy: {
@@ -108,6 +110,10 @@ export async function openEngine(config: Config, env: Environment, log: Logger):
         const { retryMinSeconds, retryMaxSeconds } = current.schedule;
         const delay = retryDelay(attempt, retryMinSeconds * 1000, retryMaxSeconds * 1000);
         const at = new Date(Date.parse(now) + delay).toISOString();
+        if (attempt === 1) {
+          const { code, message } = result.failure;
+          await site.audit('failed', result.address, null, { code, message });
+        }
         await recordFailure(state, { mailboxId, ...result }, result.failure, { attempts: attempt, at }, now);
         return result;
       }

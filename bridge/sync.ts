@@ -101,6 +101,7 @@ export async function rehearse(config: Config, env: Environment, options: SyncOp
           : recordedPublisher(rehearsedPublisher(map ?? { rules: () => [] }), onStep),
       cutter: config.sessions === undefined ? undefined : recordedCutter({ cut: async () => {} }, onStep),
       clock: await openClock(state),
+      audit: async () => {},
       gate: openGate(),
       stopping: () => false,
       policy: {

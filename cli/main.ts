@@ -2,13 +2,15 @@
 /** The `mandat` command. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { auditCommand } from './audit.ts';
 import { delegateCommand } from './delegate.ts';
 import { EXIT, EXIT_HELP } from './exit.ts';
+import { explainCommand } from './explain.ts';
 import { grantCommand } from './grant.ts';
 import { initCommand } from './init.ts';
 import { listCommand } from './list.ts';
 import { mailboxCommand } from './mailbox.ts';
-import { openOutput } from './output.ts';
+import { type Output, openOutput } from './output.ts';
 import { restoreCommand } from './restore.ts';
 import { revokeCommand } from './revoke.ts';
 import { runCommand } from './run.ts';
@@ -28,6 +30,8 @@ const COMMANDS = [
   statusCommand,
   syncCommand,
   verifyCommand,
+  explainCommand,
+  auditCommand,
   restoreCommand,
 ];
 
@@ -64,10 +68,25 @@ function version(): string {
   return 'unknown';
 }
 
+/** commander has said on standard error what is wrong; a script that asked for JSON gets it there too. */
+function usage(out: Output, { message }: CommanderError): number {
+  if (out.json) {
+    const said = message.replace(/^error: /, '');
+    out.result({ error: { code: 'config', rule: null, message: said, hint: 'see "mandat --help"' } }, '');
+  }
+  return EXIT.usage;
+}
+
+// Whoever reads us may have seen enough, as `head` has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 const program = buildProgram();
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
-  else process.exitCode = report(openOutput(program.opts().json === true), error);
+  const out = openOutput(program.opts().json === true);
+  if (!(error instanceof CommanderError)) process.exitCode = report(out, error);
+  else process.exitCode = error.exitCode === 0 ? EXIT.done : usage(out, error);
 }

@@ -34,6 +34,7 @@ export async function completeGrant(
     await throughHisEyes(pass, owner, delegate, pair, tree, rights);
   });
   await setPhase(site.state, [pair.id], 'verified', site.clock.now());
+  if (pair.phase !== 'verified') await site.audit('verified', pass.address, delegate.login);
 }
 
 /** Entries where, by what the server says of a folder without one, he would fall short or have too much. */
@@ -90,6 +91,7 @@ async function throughHisEyes(
       return changed;
     });
     if (!mended) return;
+    if (pair.phase === 'verified') await pass.site.audit('repaired', pass.address, login);
   }
   throw new Failure(
     'retry',

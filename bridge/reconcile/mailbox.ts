@@ -102,6 +102,7 @@ async function settleFirst(pass: Pass, subject: Parameters<typeof recordInForce>
     now,
   );
   await recordInForce(site.state, subject, now);
+  for (const { login } of granting) await site.audit('in-force', pass.address, login);
 }
 
 async function complete(pass: Pass, target: Target, owner: OwnerView): Promise<void> {

@@ -33,7 +33,9 @@ export async function completeRevoke(pass: Pass, owner: string, pair: Pair, tree
     }
   }
   // Otherwise the ledger keeps the pair, and the next pass cuts again.
-  if (!pass.uncut.has(pair.login)) await endPair(pass.site.state, pair.id);
+  if (pass.uncut.has(pair.login)) return;
+  await endPair(pass.site.state, pair.id);
+  await pass.site.audit('ended', pass.address, pair.login);
 }
 
 /** Takes his entry out of these folders, or puts back what stood there before. Returns whether anything was changed. */

@@ -6,6 +6,9 @@ import type { StateDb } from '../store/state-db.ts';
 import type { Gate } from './gate.ts';
 import type { MailServer, SenderPublisher, SessionCutter } from './mail-server.ts';
 
+/** in-force: usable; verified: seen through his eyes; repaired: drift was mended; ended: nothing of it is left; failed: see the detail. */
+export type AuditedOutcome = 'in-force' | 'verified' | 'repaired' | 'ended' | 'failed';
+
 export interface Site {
   readonly table: DelegationDb;
   readonly state: StateDb;
@@ -15,6 +18,8 @@ export interface Site {
   /** Undefined without `[sessions]`: open sessions then outlive a revoke. */
   readonly cutter: SessionCutter | undefined;
   readonly clock: Clock;
+  /** What came of a delegation, for the audit trail. */
+  readonly audit: (action: AuditedOutcome, mailbox: string, delegate: string | null, detail?: object) => Promise<void>;
   /** Keeps our own delegate sessions and the cuts at a grant apart. */
   readonly gate: Gate;
   /** True once the sidecar is asked to leave: a pass finishes the step in hand. */

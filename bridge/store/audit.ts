@@ -22,6 +22,25 @@ export interface AuditEntry {
   readonly detail: string | null;
 }
 
+/** What the sidecar itself has to say of a delegation. */
+export function outcomeEntry(
+  at: Instant,
+  action: string,
+  mailbox: string,
+  delegate: string | null,
+  detail: object | undefined,
+): AuditEntry {
+  return {
+    at,
+    actor: 'mandat',
+    reason: null,
+    action,
+    mailbox,
+    delegate,
+    detail: detail === undefined ? null : JSON.stringify(detail),
+  };
+}
+
 /** Makes the key when there is none. Whoever has it could forge a trail: 0600. */
 export function sealKey(file: string): Buffer {
   if (!existsSync(file)) {
@@ -71,4 +90,19 @@ export async function drainEvents(table: DelegationDb, state: StateDb, key: Buff
   });
   await table.query.deleteFrom('events').where('id', '<=', last.id).execute();
   return events.length;
+}
+
+/** The id of the first entry whose seal doesn't hold: it, or one before it, was altered or taken out. Undefined when all hold. */
+export async function verifyAudit(state: StateDb, key: Buffer): Promise<number | undefined> {
+  let previous = '';
+  for await (const { id, seal: found, ...entry } of state.query
+    .selectFrom('audit')
+    .selectAll()
+    .orderBy('id')
+    .stream()) {
+    const { at, actor, reason, action, mailbox, delegate, detail } = entry;
+    if (seal(key, previous, { at, actor, reason, action, mailbox, delegate, detail }) !== found) return id;
+    previous = found;
+  }
+  return undefined;
 }

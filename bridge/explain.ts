@@ -1,0 +1,160 @@
+/**
+ * Why a delegation is in force or not, and what stands on the server: his entry in each folder and whose it is, what stood there
+ * before, what he really sees, and other people's entries. Reads only.
+ */
+import { rightsOn } from '../acl/desired.ts';
+import { negativeEntries } from '../acl/plan.ts';
+import { describeNotInForce, type Instant, verdict } from '../acl/policy.ts';
+import { NONE, type Rights } from '../acl/rights.ts';
+import { failureOf } from './failure.ts';
+import { type Entries, INBOX, type MailServer } from './reconcile/mail-server.ts';
+import type { DelegationDb } from './store/delegation-db.ts';
+import { listDelegations } from './store/delegations.ts';
+import { type Pair, pairsOf } from './store/ledger.ts';
+import { mailboxAt } from './store/mailboxes.ts';
+import type { LedgerPhase, StateDb } from './store/state-db.ts';
+
+/** Whose an entry is: put by mandat, or a copy that the server made of it; what stood there before; somebody else's. */
+export type Whose = 'ours' | 'before' | 'theirs';
+
+export interface ExplainedFolder {
+  readonly folder: string;
+  readonly entry: Rights | null;
+  readonly whose: Whose | null;
+  readonly before: Rights | null;
+  readonly should: Rights | null;
+  /** Null where nobody could look. */
+  readonly sees: Rights | null;
+  /** Entries that may keep him out. */
+  readonly against: readonly string[];
+}
+
+export interface Explanation {
+  readonly mailbox: string;
+  readonly login: string;
+  readonly identifier: string | null;
+  readonly inForce: boolean;
+  readonly why: string;
+  readonly phase: LedgerPhase | null;
+  readonly folders: readonly ExplainedFolder[];
+  /** Why the server couldn't be asked, or he couldn't be asked for. */
+  readonly trouble: string | null;
+}
+
+export interface ExplainSite {
+  readonly table: DelegationDb;
+  readonly state: StateDb;
+  readonly server: MailServer;
+  readonly rights: Rights;
+  readonly now: Instant;
+}
+
+/** One for each row and each pair of the ledger; `delegate` is an identifier or a login. */
+export async function explain(site: ExplainSite, address: string, delegate?: string): Promise<readonly Explanation[]> {
+  const mailbox = await mailboxAt(site.table, address);
+  const rows = await listDelegations(site.table, { mailbox: address });
+  const pairs = await pairsOf(site.state, mailbox.id);
+  const subjects = [
+    ...rows.map((row) => {
+      const judged = verdict(row, site.now);
+      return {
+        login: row.delegate.login,
+        identifier: row.delegate.identifier,
+        inForce: judged.inForce,
+        why: judged.inForce ? 'the row is there and every condition holds' : describeNotInForce(judged.why),
+      };
+    }),
+    ...pairs
+      .filter(({ login }) => !rows.some((row) => row.delegate.login === login))
+      .map(({ login }) => ({ login, identifier: null, inForce: false, why: 'there is no row: it has been revoked' })),
+  ].filter(({ login, identifier }) => delegate === undefined || delegate === login || delegate === identifier);
+
+  const tree = await readTree(site.server, mailbox.login);
+  const explained: Explanation[] = [];
+  for (const subject of subjects) {
+    const pair = pairs.find(({ login, ownerLogin }) => login === subject.login && ownerLogin === mailbox.login);
+    const seen = await whatHeSees(site.server, mailbox.login, subject.login, tree);
+    explained.push({
+      mailbox: address,
+      ...subject,
+      phase: pair?.phase ?? null,
+      folders: tree.folders.map((folder) => {
+        const entry = tree.entries.get(folder.name)?.get(subject.login) ?? null;
+        const before = beforeOf(pair, folder);
+        return {
+          folder: folder.name,
+          entry,
+          whose: whose(entry, before, pair),
+          before,
+          should: subject.inForce ? rightsOn(folder, site.rights) : null,
+          sees: seen.rights?.get(folder.name) ?? null,
+          against: negativeEntries(tree.entries.get(folder.name)?.keys() ?? [], subject.login),
+        };
+      }),
+      trouble: tree.trouble ?? seen.trouble,
+    });
+  }
+  return explained;
+}
+
+function whose(entry: Rights | null, before: Rights | null, pair: Pair | undefined): Whose | null {
+  if (entry === null) return null;
+  if (pair === undefined) return 'theirs';
+  return entry === before ? 'before' : 'ours';
+}
+
+function beforeOf(pair: Pair | undefined, folder: { readonly name: string; readonly id: string }): Rights | null {
+  if (folder.name === INBOX) return pair?.inboxBefore ?? null;
+  return (
+    pair?.before.find(
+      ({ folderId, folder: name }) => (folderId ?? name) === (folderId === null ? folder.name : folder.id),
+    )?.rights ?? null
+  );
+}
+
+interface ReadTree {
+  readonly folders: readonly { readonly name: string; readonly id: string; readonly specialUse: boolean }[];
+  readonly entries: ReadonlyMap<string, Entries>;
+  readonly trouble: string | null;
+}
+
+async function readTree(server: MailServer, owner: string): Promise<ReadTree> {
+  try {
+    const view = await server.asOwner(owner);
+    try {
+      const folders = await view.folders();
+      return { folders, entries: await view.entries(folders.map(({ name }) => name)), trouble: null };
+    } finally {
+      view.close();
+    }
+  } catch (error) {
+    return { folders: [], entries: new Map(), trouble: failureOf(error).message };
+  }
+}
+
+async function whatHeSees(
+  server: MailServer,
+  owner: string,
+  login: string,
+  { folders }: ReadTree,
+): Promise<{ readonly rights: ReadonlyMap<string, Rights> | undefined; readonly trouble: string | null }> {
+  if (folders.length === 0) return { rights: undefined, trouble: null };
+  try {
+    const view = await server.asDelegate(login);
+    try {
+      const listed = await view.listed(owner);
+      const rights = await view.rights(
+        owner,
+        folders.map(({ name }) => name),
+      );
+      return {
+        rights: new Map([...rights].map(([name, right]) => [name, listed.has(name) ? right : NONE])),
+        trouble: null,
+      };
+    } finally {
+      view.close();
+    }
+  } catch (error) {
+    return { rights: undefined, trouble: failureOf(error).message };
+  }
+}

@@ -1,0 +1,71 @@
+import type { Command } from 'commander';
+import { canonical } from '../acl/rights.ts';
+import { type Explanation, explain } from '../bridge/explain.ts';
+import { Failure } from '../bridge/failure.ts';
+import { noSuchDelegation } from '../bridge/store/delegations.ts';
+import { address, login } from './arguments.ts';
+import { type Output, table } from './output.ts';
+import type { Runner } from './runner.ts';
+
+export function explainCommand(program: Command, run: Runner): void {
+  program
+    .command('explain')
+    .description('why a delegation is in force or not, and what stands on the server and whose it is')
+    .argument('<mailbox>', 'the address of the mailbox', address)
+    .argument('[delegate]', "a delegate's identifier or login; all of them when it is left out", login)
+    .action(
+      run(async (session, mailbox: string, delegate: string | undefined) => {
+        const { out, config } = session;
+        const { mailServer } = await import('../bridge/drivers.ts'); // the IMAP library takes its time to load
+        const found = await session.table((db) =>
+          session.state((state) =>
+            explain(
+              {
+                table: db,
+                state,
+                server: mailServer(config, process.env),
+                rights: canonical(config.policy.rights),
+                now: new Date().toISOString(),
+              },
+              mailbox,
+              delegate,
+            ),
+          ),
+        );
+        if (found.length === 0 && delegate !== undefined) throw noSuchDelegation(mailbox, delegate);
+        const text =
+          found.length === 0
+            ? `${mailbox} is delegated to nobody`
+            : found.map((one) => described(one, out)).join('\n\n');
+        out.result(found, text);
+        const [trouble] = found.flatMap((one) => one.trouble ?? []);
+        if (trouble !== undefined) throw new Failure('retry', trouble, 'what the server holds could not be read');
+        return undefined;
+      }),
+    );
+}
+
+function described(one: Explanation, { colour }: Output): string {
+  const who = one.identifier === null || one.identifier === one.login ? one.login : `${one.identifier} (${one.login})`;
+  const verdict = one.inForce ? colour.good('in force') : colour.bad('not in force');
+  const ledger = one.phase === null ? "nothing on the server is mandat's" : `on the server: ${PHASES[one.phase]}`;
+  const head = `${one.mailbox} to ${who}: ${verdict}: ${one.why}\n${ledger}`;
+  if (one.folders.length === 0) return head;
+  const rows = one.folders.map(({ folder, should, sees, entry, whose, before, against }) => [
+    folder,
+    should,
+    sees === null ? '?' : sees === '' ? 'nothing' : sees,
+    entry === null ? 'none' : entry || 'empty',
+    whose,
+    before,
+    against.join(' '),
+  ]);
+  return `${head}\n${table(['FOLDER', 'SHOULD', 'SEES', 'HIS ENTRY', 'WHOSE', 'BEFORE', 'AGAINST HIM'], rows)}`;
+}
+
+const PHASES = {
+  granting: 'being granted',
+  'in-force': 'in force, not yet verified',
+  verified: 'verified through his own eyes',
+  revoking: 'being revoked',
+} as const;
