@@ -1,0 +1,61 @@
+// Reads the TAP of a whole run (tap --output-file) and says what came of it.
+//
+// Counted are the leaves: assertions and single cases. The line that ends a subtest only repeats them, unless it fails by
+// itself: a file that crashed, timed out, or ended before its plan has no failing leaf to show for it.
+
+export interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  /** Why the run as a whole proves nothing, whatever its leaves say. */
+  readonly broken: readonly string[];
+}
+
+const POINT = /^( *)(not )?ok\b *\d* *-? *(.*)$/;
+const PLAN = /^1\.\.(\d+)/;
+
+export function tally(tap: string): Tally {
+  let passed = 0;
+  let skipped = 0;
+  let failed = 0;
+  let files = 0;
+  let planned: number | undefined;
+  const broken: string[] = [];
+  /** By depth: the subtest that is open there, and the failures that were counted before it began. */
+  const open = new Map<number, number>();
+  for (const line of outsideDiagnostics(tap)) {
+    const subtest = /^( *)# Subtest: /.exec(line);
+    if (subtest) open.set(depthOf(subtest[1]), failed);
+    if (/^ *Bail out!/.test(line)) broken.push(line.trim());
+    planned = PLAN.test(line) ? Number(PLAN.exec(line)?.[1]) : planned;
+    const point = POINT.exec(line);
+    if (!point) continue;
+    const [, indent, not, rest = ''] = point;
+    const depth = depthOf(indent);
+    const failedBefore = open.get(depth);
+    open.delete(depth);
+    if (depth === 0) files++;
+    if (depth === 0 && /# SKIP no tests found/i.test(rest)) broken.push(`no test in ${rest.split(' # ')[0]}`);
+    else if (/# (?:SKIP|TODO)/i.test(rest)) skipped++;
+    else if (not) failed += failedBefore === undefined || failedBefore === failed ? 1 : 0;
+    else if (failedBefore === undefined) passed++;
+  }
+  if (planned === undefined || files !== planned)
+    broken.push(`${files} of ${planned ?? 'unknown'} test files reported`);
+  if (passed + failed === 0) broken.push('no test ran');
+  return { passed, failed, skipped, broken };
+}
+
+/** YAML blocks quote sources and output, which may look like anything. */
+function* outsideDiagnostics(tap: string): Generator<string> {
+  let until: string | undefined;
+  for (const line of tap.split('\n')) {
+    if (until === undefined && /^ *---$/.test(line)) until = line.replace('---', '...');
+    else if (line === until) until = undefined;
+    else if (until === undefined) yield line;
+  }
+}
+
+function depthOf(indent = ''): number {
+  return indent.length / 4;
+}

@@ -1,0 +1,69 @@
+import { chown, mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type LabUser, writeAccounts } from './accounts.ts';
+import { type DovecotSite, dovecotConf, STORAGE } from './dovecot-config.ts';
+import { readFragment } from './fragment.ts';
+import { type Server, server } from './server.ts';
+import { systemGroup, systemUser } from './system-ids.ts';
+
+export interface DovecotSecrets {
+  readonly masterUser: string;
+  readonly masterPassword: string;
+  readonly apiKey: string;
+}
+
+/** Writes all that a private Dovecot needs below site.directory. Done once; starting and stopping come after. */
+export async function installDovecot(
+  site: DovecotSite,
+  users: readonly LabUser[],
+  secrets: DovecotSecrets,
+): Promise<void> {
+  const { directory, mailDirectory } = site;
+  const mandat = path.join(directory, 'mandat');
+  const shared = path.join(directory, 'shared');
+  const mail = systemUser('mail');
+  for (const made of [mandat, mailDirectory, shared]) await mkdir(made, { recursive: true, mode: 0o755 });
+  for (const made of [mailDirectory, shared]) await chown(made, mail.uid, mail.gid);
+
+  const moved = {
+    '/var/lib/dovecot/mandat': shared,
+    // The line that every site has to look at: its own mail_location, with the owner's home.
+    'maildir:%%h/Maildir': STORAGE[site.storage].replace('%h', '%%h'),
+  };
+  await install(mandat, 'mandat.conf', moved);
+  await install(mandat, 'inherit.conf');
+  await install(mandat, 'master-user.conf', { '/etc/dovecot/mandat': mandat });
+  await install(mandat, 'sessions.conf');
+  await writeFile(path.join(mandat, 'api-key.conf'), `doveadm_api_key = ${secrets.apiKey}\n`, { mode: 0o600 });
+
+  const dovecot = systemGroup('dovecot');
+  const master = `imap/${secrets.masterUser}:{PLAIN}${secrets.masterPassword}::::::allow_nets=127.0.0.1/32,::1/128\n`;
+  await writeFile(path.join(mandat, 'master.passwd'), master, { mode: 0o640 });
+  await chown(path.join(mandat, 'master.passwd'), 0, dovecot);
+  await writeAccounts(accountsFile(directory), users, dovecot);
+
+  await writeFile(path.join(directory, 'dovecot-lda.log'), '');
+  await chown(path.join(directory, 'dovecot-lda.log'), mail.uid, mail.gid);
+  await writeFile(path.join(directory, 'dovecot.conf'), dovecotConf(site), { mode: 0o644 });
+}
+
+export function accountsFile(directory: string): string {
+  return path.join(directory, 'users');
+}
+
+async function install(into: string, name: string, moved: Readonly<Record<string, string>> = {}): Promise<void> {
+  await writeFile(path.join(into, name), await readFragment(`dovecot/${name}`, moved), { mode: 0o644 });
+}
+
+export function dovecotServer({ directory, ports }: DovecotSite): Server {
+  return server({
+    name: 'dovecot',
+    argv: ['/usr/sbin/dovecot', '-F', '-c', path.join(directory, 'dovecot.conf')],
+    log: path.join(directory, 'dovecot.log'),
+    pidFile: path.join(directory, 'run/master.pid'),
+    ports: [
+      { port: ports.imap, speaksFirst: true },
+      { port: ports.doveadm, speaksFirst: false },
+    ],
+  });
+}

@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { appendAccount, type LabUser } from './accounts.ts';
+import { makeCertificate } from './certificate.ts';
+import { accountsFile, dovecotServer, installDovecot } from './dovecot.ts';
+import { reservePorts } from './ports.ts';
+import { installPostfix, postfixServer } from './postfix.ts';
+import type { Server } from './server.ts';
+import { systemUser } from './system-ids.ts';
+import { startWatchdog } from './watchdog.ts';
+
+export type { LabUser } from './accounts.ts';
+
+export interface LabOptions {
+  readonly users: readonly LabUser[];
+  /** Default: a new one below os.tmpdir(), removed by stop(). One that is given must be empty, and is kept. */
+  readonly directory?: string;
+  /** Include config/dovecot/inherit.conf (acl_defaults_from_inbox). Default: true. */
+  readonly inherit?: boolean;
+  /** How Dovecot keeps mail. Default: maildir, that is Maildir++, where a folder's name may hold no dot. */
+  readonly storage?: 'maildir' | 'sdbox';
+  /** Start Postfix too. Default: true. */
+  readonly postfix?: boolean;
+  /** Chroot the smtpd services, as Debian does. Default: true. */
+  readonly chroot?: boolean;
+  /** Offer STARTTLS on the IMAP and SMTP ports, and TLS on `imaps`, with a certificate of the lab's. Default: false. */
+  readonly tls?: boolean;
+  /** Lines at the end of dovecot.conf, main.cf, master.cf. */
+  readonly extraDovecot?: string;
+  readonly extraMain?: string;
+  readonly extraMaster?: string;
+  /** More `-o` settings of the submission service, such as `smtpd_proxy_filter=unix:/path`. */
+  readonly submissionOptions?: readonly string[];
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface LabPorts {
+  readonly imap: number;
+  readonly imaps: number;
+  readonly doveadm: number;
+  /** Where mail from outside arrives: the port 25 of the lab. */
+  readonly smtp: number;
+  readonly submission: number;
+}
+
+export interface Lab {
+  readonly directory: string;
+  readonly imap: Address;
+  readonly imaps: Address;
+  readonly smtp: Address;
+  readonly submission: Address;
+  /** The key as in the configuration; HTTP wants it in base64. */
+  readonly doveadm: { readonly url: string; readonly apiKey: string };
+  readonly master: { readonly user: string; readonly password: string };
+  /** Holds sender.db, with an empty table, as config/postfix/mandat.cf asks for it. */
+  readonly senderDirectory: string;
+  /** A maildir's `new`: one file for each message that would have left the site. */
+  readonly outside: string;
+  /** PEM file, when the lab has TLS. */
+  readonly certificate: string | undefined;
+  /** The pids of the servers that run, masters only. */
+  pids(): readonly number[];
+  /** An account that can log in when this returns. */
+  addUser(login: string, password: string): Promise<void>;
+  stopDovecot(): Promise<void>;
+  startDovecot(): Promise<void>;
+  stopPostfix(): Promise<void>;
+  startPostfix(): Promise<void>;
+  stop(): Promise<void>;
+  logs(): { readonly dovecot: string; readonly postfix: string };
+}
+
+const HOST = '127.0.0.1';
+const ATTEMPTS = 3;
+
+/** Starts private servers of its own on loopback, as root. Ready when it returns; several may run at once. */
+export async function startLab(options: LabOptions): Promise<Lab> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attemptLab(options);
+    } catch (error) {
+      // A program that knows nothing of our reservations took the port after we had looked.
+      if (attempt === ATTEMPTS || !/address already in use/i.test(String(error))) throw error;
+    }
+  }
+}
+
+async function attemptLab(options: LabOptions): Promise<Lab> {
+  if (process.getuid?.() !== 0) throw new Error('the lab needs root: its servers change to other users');
+  const directory = await makeDirectory(options.directory);
+  const removeDirectory = options.directory === undefined;
+  const watchdog = startWatchdog(directory, removeDirectory);
+  const reservation = await reservePorts(5);
+  const running: Server[] = [];
+  const stop = async () => {
+    await Promise.all(running.map((one) => one.stop()));
+    await watchdog.dismiss();
+    await reservation.release();
+    if (removeDirectory) await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    const [imap = 0, imaps = 0, doveadm = 0, smtp = 0, submission = 0] = reservation.ports;
+    const ports: LabPorts = { imap, imaps, doveadm, smtp, submission };
+    const secrets = { masterUser: 'bridge', masterPassword: secret(), apiKey: secret() };
+    const tls = options.tls ? await makeCertificate(directory) : undefined;
+    const withPostfix = options.postfix ?? true;
+    const senderDirectory = path.join(directory, 'sender');
+    const outsideDirectory = path.join(directory, 'outside');
+    const dovecotSite = {
+      directory: path.join(directory, 'dovecot'),
+      mailDirectory: path.join(directory, 'mail'),
+      ports,
+      inherit: options.inherit ?? true,
+      storage: options.storage ?? 'maildir',
+      postfixQueue: withPostfix ? path.join(directory, 'postfix/queue') : undefined,
+      tls,
+      extra: options.extraDovecot ?? '',
+    };
+    const postfixSite = {
+      directory: path.join(directory, 'postfix'),
+      dovecotConf: path.join(dovecotSite.directory, 'dovecot.conf'),
+      outsideDirectory,
+      ports,
+      chroot: options.chroot ?? true,
+      tls,
+      submissionOptions: options.submissionOptions ?? [],
+      extraMain: options.extraMain ?? '',
+      extraMaster: options.extraMaster ?? '',
+      mail: systemUser('mail'),
+    };
+    if (withPostfix) await installPostfix(postfixSite, senderDirectory);
+    await installDovecot(dovecotSite, options.users, secrets);
+    const dovecot = dovecotServer(dovecotSite);
+    const postfix = postfixServer(postfixSite);
+    // In this order: an smtpd that finds no SASL server when it starts ends, and is not tried again for a minute.
+    for (const one of withPostfix ? [dovecot, postfix] : [dovecot]) {
+      running.push(one);
+      await one.start();
+    }
+    return {
+      directory,
+      imap: { host: HOST, port: ports.imap },
+      imaps: { host: HOST, port: ports.imaps },
+      smtp: { host: HOST, port: ports.smtp },
+      submission: { host: HOST, port: ports.submission },
+      doveadm: { url: `http://${HOST}:${ports.doveadm}/doveadm/v1`, apiKey: secrets.apiKey },
+      master: { user: secrets.masterUser, password: secrets.masterPassword },
+      senderDirectory,
+      outside: path.join(outsideDirectory, 'Maildir/new'),
+      certificate: tls?.certificate,
+      pids: () => running.flatMap((one) => one.pid ?? []),
+      addUser: (login, password) =>
+        appendAccount(accountsFile(dovecotSite.directory), { login, password }, postfixSite.dovecotConf),
+      startDovecot: () => dovecot.start(),
+      stopDovecot: () => dovecot.stop(),
+      startPostfix: () => postfix.start(),
+      stopPostfix: () => postfix.stop(),
+      stop,
+      logs: () => ({ dovecot: dovecot.log, postfix: postfix.log }),
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The mail's uid must be able to pass through it, and mkdtemp makes it 0700. */
+async function makeDirectory(wanted: string | undefined): Promise<string> {
+  const made = wanted === undefined ? await mkdtemp(path.join(os.tmpdir(), 'mandat-lab-')) : path.resolve(wanted);
+  await mkdir(made, { recursive: true });
+  await chmod(made, 0o755);
+  return made;
+}
+
+function secret(): string {
+  return randomBytes(18).toString('base64url');
+}

@@ -1,0 +1,50 @@
+import t from 'tap';
+import { tally } from '../../.ci/tally.ts';
+
+const file = (name: string, body: string, end = `ok 1 - ${name} # time=1ms`) =>
+  `# Subtest: ${name}\n${body.replace(/^(?=.)/gm, '    ')}\n${end}\n`;
+
+t.test('counts leaves, and what failed without one', async (t) => {
+  const cases: readonly [tap: string, passed: number, failed: number, skipped: number, why: string][] = [
+    [file('a', 'ok 1 - x\nok 2 - y\n1..2'), 2, 0, 0, 'assertions of a file'],
+    [
+      file('a', '# Subtest: s\n    ok 1 - x\n    1..1\nok 1 - s # time=1ms\n1..1'),
+      1,
+      0,
+      0,
+      'a subtest is not counted again',
+    ],
+    [
+      file('a', '# Subtest: s\n    not ok 1 - x\n    1..1\nnot ok 1 - s\n1..1', 'not ok 1 - a'),
+      0,
+      1,
+      0,
+      'nor its failure',
+    ],
+    [file('a', 'ok 1 - x\n1..1', 'not ok 1 - a'), 1, 1, 0, 'a crash after its last assertion'],
+    [file('a', '1..0 # no tests found', 'not ok 1 - a'), 0, 1, 0, 'a crash before its first'],
+    [file('a', 'ok 1 - x # SKIP why\nnot ok 2 - y # TODO later\nok 3 - z\n1..3'), 1, 0, 2, 'skipped and to do'],
+    [
+      file('a', 'ok 1 - x\n  ---\n  source: |\n    ok 2 - no\n  not ok 3\n  ...\n1..1'),
+      1,
+      0,
+      0,
+      'diagnostics look like points',
+    ],
+  ];
+  for (const [tap, passed, failed, skipped, why] of cases)
+    t.same(tally(`TAP version 14\n1..1\n${tap}`), { passed, failed, skipped, broken: [] }, why);
+});
+
+t.test('a run that proves nothing', async (t) => {
+  const ok = file('a', 'ok 1 - x\n1..1');
+  const cases: readonly [tap: string, why: string][] = [
+    ['', 'no output at all'],
+    ['TAP version 14\n1..0\n', 'no file'],
+    [`1..2\n${ok}`, 'a file is missing'],
+    [ok, 'cut before its plan'],
+    [`1..1\n${file('a', '1..0', 'ok 1 - a # SKIP no tests found')}`, 'a file without a test'],
+    [`1..1\n${file('a', 'ok 1 - x\nBail out! why')}`, 'bailed out'],
+  ];
+  for (const [tap, why] of cases) t.not(tally(tap).broken.length, 0, why);
+});
