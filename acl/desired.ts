@@ -9,7 +9,7 @@ export interface MailboxRows {
   readonly eligible: boolean;
   /** Further addresses the owner sends from. */
   readonly aliases: readonly string[];
-  readonly delegations: readonly (Pick<DelegationFacts, 'delegate' | 'startsAt' | 'endsAt'> & {
+  readonly delegations: readonly (Pick<DelegationFacts, 'delegate' | 'startsAt' | 'endsAt' | 'suspended'> & {
     readonly id: string;
   })[];
 }
@@ -37,8 +37,8 @@ export function desired(rows: MailboxRows | undefined, rights: Rights, now: Inst
   if (rows === undefined) return { delegates: [], withheld: [], senders: [] };
   const delegates: DesiredDelegate[] = [];
   const withheld: { login: string; why: NotInForce }[] = [];
-  for (const { delegate, startsAt, endsAt } of rows.delegations) {
-    const judged = verdict({ mailbox: rows, delegate, startsAt, endsAt }, now);
+  for (const { delegate, startsAt, endsAt, suspended } of rows.delegations) {
+    const judged = verdict({ mailbox: rows, delegate, startsAt, endsAt, suspended }, now);
     if (judged.inForce) delegates.push({ login: delegate.login, rights });
     else withheld.push({ login: delegate.login, why: judged.why });
   }

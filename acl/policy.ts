@@ -21,6 +21,8 @@ export interface DelegationFacts {
   };
   readonly startsAt: Instant | null;
   readonly endsAt: Instant | null;
+  /** This delegation alone: the row stays, and is not in force. */
+  readonly suspended: boolean;
 }
 
 /** Why a delegation isn't in force, the first that applies in this order. */
@@ -29,10 +31,11 @@ export type NotInForce =
   | 'mailbox-not-eligible' // R26
   | 'unsafe-login' // an ACL would read it as something else
   | 'self' // the owner can't be his own delegate
-  | 'delegate-suspended' // R5, R14
+  | 'suspended' // this delegation
+  | 'delegate-suspended' // R5, R14: all of his
   | 'credential-lapsed' // R14
-  | 'not-started'
-  | 'ended';
+  | 'ended'
+  | 'not-started';
 
 export type Verdict = { readonly inForce: true } | { readonly inForce: false; readonly why: NotInForce };
 
@@ -42,13 +45,17 @@ export function verdict(facts: DelegationFacts, now: Instant): Verdict {
   return why === undefined ? { inForce: true } : { inForce: false, why };
 }
 
-function obstacle({ mailbox, delegate, startsAt, endsAt }: DelegationFacts, now: Instant): NotInForce | undefined {
+function obstacle(
+  { mailbox, delegate, startsAt, endsAt, suspended }: DelegationFacts,
+  now: Instant,
+): NotInForce | undefined {
   if (mailbox.kind !== 'PER') return 'mailbox-kind';
   if (!mailbox.eligible) return 'mailbox-not-eligible';
   if (identifierFault(mailbox.login) !== undefined || identifierFault(delegate.login) !== undefined) {
     return 'unsafe-login';
   }
   if (mailbox.login === delegate.login) return 'self';
+  if (suspended) return 'suspended';
   if (delegate.state !== 'active') return 'delegate-suspended';
   if (delegate.credentialValidUntil !== null && delegate.credentialValidUntil <= now) return 'credential-lapsed';
   if (endsAt !== null && endsAt <= now) return 'ended';
@@ -71,6 +78,7 @@ const SENTENCES: Readonly<Record<NotInForce, string>> = {
   'mailbox-not-eligible': 'the mailbox is not eligible for delegation',
   'unsafe-login': 'a login of this pair would be read by a mail server as something else',
   self: 'the owner cannot be his own delegate',
+  suspended: 'this delegation is suspended',
   'delegate-suspended': 'the delegate is suspended',
   'credential-lapsed': "the delegate's credential has lapsed",
   'not-started': 'it has not started yet',

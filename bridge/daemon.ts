@@ -80,7 +80,7 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
   const wake = serially(async () => {
     const pending = await pendingMailboxes(table);
     if (pending.length > 0) {
-      const report = await engine.look();
+      const report = await engine.look(pending.map(({ mailboxId }) => mailboxId));
       if (report.held.size > 0) {
         const pairs = [...report.held.values()].reduce((sum, logins) => sum + logins.size, 0);
         log.error(
@@ -134,7 +134,10 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     log.warn('[sender_rules] is not configured: no delegate may send on behalf of an owner');
   }
   await setFact(state, 'sidecar', JSON.stringify({ pid: process.pid, since: clock.now() }));
-  const watch = watchTable(table, config.schedule.pollIntervalMs, () => void wake());
+  const watch = watchTable(table, config.schedule.pollIntervalMs, () => {
+    engine.site.server.prepare();
+    void wake();
+  });
   log.info({ dataDir: config.dataDir }, 'watching');
   await wake();
   await due();

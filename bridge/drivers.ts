@@ -3,16 +3,25 @@ import { readFileSync } from 'node:fs';
 import type { Config } from '../config/schema.ts';
 import { DOVEADM_API_KEY, IMAP_ADMIN_PASSWORD, readSecret } from '../config/secret.ts';
 import { Failure } from './failure.ts';
+import type { Endpoint } from './imap/connection.ts';
 import { dovecotServer } from './imap/dovecot.ts';
-import { openAs } from './imap/impersonation.ts';
+import { openHeadStart } from './imap/head-start.ts';
+import { type Impersonation, openAs } from './imap/impersonation.ts';
 import type { MailServer, SessionCutter } from './reconcile/mail-server.ts';
-import { doveadmCutter } from './sessions/doveadm.ts';
+import { type DoveadmOptions, doveadmCutter } from './sessions/doveadm.ts';
 import { MAIN_SERVER } from './store/rows.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export function mailServer({ imap }: Config, env: Environment): MailServer {
-  const endpoint = {
+export function mailServer(config: Config, env: Environment): MailServer {
+  const endpoint = imapEndpoint(config);
+  const by = impersonation(config, env);
+  const headStart = openHeadStart(endpoint.host, endpoint.port);
+  return dovecotServer(MAIN_SERVER, by.adminUser, (login) => openAs(endpoint, by, login, headStart), headStart.prepare);
+}
+
+export function imapEndpoint({ imap }: Config): Endpoint {
+  return {
     host: imap.host,
     port: imap.port,
     tls: imap.tls,
@@ -20,20 +29,28 @@ export function mailServer({ imap }: Config, env: Environment): MailServer {
     serverName: imap.serverName,
     timeoutMs: imap.timeoutSeconds * 1000,
   };
-  const by = {
+}
+
+export function impersonation({ imap }: Config, env: Environment): Impersonation {
+  return {
     kind: imap.impersonate,
     adminUser: imap.adminUser,
     adminPassword: readSecret({ ...IMAP_ADMIN_PASSWORD, file: imap.adminPasswordFile, env }),
     separator: imap.masterSeparator,
   };
-  return dovecotServer(MAIN_SERVER, imap.adminUser, (login) => openAs(endpoint, by, login));
 }
 
 /** Undefined without `[sessions]`. */
-export function sessionCutter({ sessions, imap }: Config, env: Environment): SessionCutter | undefined {
+export function sessionCutter(config: Config, env: Environment): SessionCutter | undefined {
+  const options = doveadm(config, env);
+  return options === undefined ? undefined : doveadmCutter(options);
+}
+
+/** Undefined without `[sessions]`. */
+export function doveadm({ sessions, imap }: Config, env: Environment): DoveadmOptions | undefined {
   if (sessions === undefined) return undefined;
   const apiKey = readSecret({ ...DOVEADM_API_KEY, file: sessions.apiKeyFile, env });
-  return doveadmCutter({ url: sessions.url, apiKey, timeoutMs: imap.timeoutSeconds * 1000 });
+  return { url: sessions.url, apiKey, timeoutMs: imap.timeoutSeconds * 1000 };
 }
 
 function readAuthority(file: string): string {

@@ -22,7 +22,7 @@ import { fact, openClock } from './store/facts.ts';
 import { dataFiles } from './store/files.ts';
 import { takeLock } from './store/lock.ts';
 import { recordFailure } from './store/outcomes.ts';
-import { mailboxIds, settle } from './store/rows.ts';
+import { mailboxIds, pendingMailboxes, settle } from './store/rows.ts';
 import { applySettings } from './store/settings.ts';
 import { openStateDb, type StateDb } from './store/state-db.ts';
 
@@ -34,8 +34,8 @@ export interface Engine {
   /** One pass over a mailbox, its outcome recorded. `attempt` counts from 1 since the last success. Never throws. */
   work(mailboxId: number, attempt: number): Promise<Result>;
   /** Looks at what is about to disappear; `work` holds back what it says until the next look. */
-  look(): Promise<GuardReport>;
-  /** Mailboxes of the table and of the ledger. */
+  look(among?: readonly number[]): Promise<GuardReport>;
+  /** {@link everyMailbox}. */
   everyMailbox(): Promise<readonly number[]>;
   /** Takes over audit events from the table. */
   drain(): Promise<void>;
@@ -93,13 +93,6 @@ export async function openEngine(config: Config, env: Environment, log: Logger):
     let mayGive = age === 'current';
     let report: GuardReport = { disappearing: [], held: new Map(), standing: 0 };
 
-    const everyMailbox = async () => {
-      const ledger = await state.query.selectFrom('ledger').select('mailbox_id').distinct().execute();
-      const ids = new Set([...(await mailboxIds(table)), ...ledger.map(({ mailbox_id }) => mailbox_id)]);
-      senders?.keepOnly(ids);
-      return [...ids];
-    };
-
     const work = async (mailboxId: number, attempt: number): Promise<Result> => {
       const held = report.held.get(mailboxId) ?? new Set<string>();
       const result = await reconcileMailbox(site, mailboxId, { held, mayGive });
@@ -131,12 +124,16 @@ export async function openEngine(config: Config, env: Environment, log: Logger):
       state,
       age,
       work,
-      look: async () => {
-        report = await guard(table, state, current.guard);
+      look: async (among) => {
+        report = await guard(table, state, current.guard, among);
         mayGive = (await fact(state, 'restored')) !== 'held';
         return report;
       },
-      everyMailbox,
+      everyMailbox: async () => {
+        const ids = await everyMailbox(table, state);
+        senders?.keepOnly(new Set(ids));
+        return ids;
+      },
       drain: async () => {
         await drainEvents(table, state, key);
       },
@@ -156,6 +153,19 @@ export async function openEngine(config: Config, env: Environment, log: Logger):
     for (const close of opened.reverse()) await close();
     throw error;
   }
+}
+
+/** Mailboxes of the table, of the ledger, and those that have left the table and were not worked off since. */
+export async function everyMailbox(table: DelegationDb, state: StateDb): Promise<readonly number[]> {
+  const ledger = await state.query.selectFrom('ledger').select('mailbox_id').distinct().execute();
+  const pending = await pendingMailboxes(table);
+  return [
+    ...new Set([
+      ...(await mailboxIds(table)),
+      ...ledger.map(({ mailbox_id }) => mailbox_id),
+      ...pending.map(({ mailboxId }) => mailboxId),
+    ]),
+  ];
 }
 
 /** What was done on the servers, one line each; never who wrote to whom about what. */

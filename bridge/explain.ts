@@ -6,7 +6,7 @@ import { rightsOn } from '../acl/desired.ts';
 import { negativeEntries } from '../acl/plan.ts';
 import { describeNotInForce, type Instant, verdict } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
-import { failureOf } from './failure.ts';
+import { type Failure, failureOf } from './failure.ts';
 import { type Entries, INBOX, type MailServer } from './reconcile/mail-server.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { listDelegations } from './store/delegations.ts';
@@ -38,8 +38,10 @@ export interface Explanation {
   readonly phase: LedgerPhase | null;
   readonly folders: readonly ExplainedFolder[];
   /** Why the server couldn't be asked, or he couldn't be asked for. */
-  readonly trouble: string | null;
+  readonly trouble: Trouble | null;
 }
+
+export type Trouble = Pick<Failure, 'code' | 'message' | 'hint'>;
 
 export interface ExplainSite {
   readonly table: DelegationDb;
@@ -115,7 +117,7 @@ function beforeOf(pair: Pair | undefined, folder: { readonly name: string; reado
 interface ReadTree {
   readonly folders: readonly { readonly name: string; readonly id: string; readonly specialUse: boolean }[];
   readonly entries: ReadonlyMap<string, Entries>;
-  readonly trouble: string | null;
+  readonly trouble: Trouble | null;
 }
 
 async function readTree(server: MailServer, owner: string): Promise<ReadTree> {
@@ -128,7 +130,7 @@ async function readTree(server: MailServer, owner: string): Promise<ReadTree> {
       view.close();
     }
   } catch (error) {
-    return { folders: [], entries: new Map(), trouble: failureOf(error).message };
+    return { folders: [], entries: new Map(), trouble: troubleOf(error) };
   }
 }
 
@@ -137,7 +139,7 @@ async function whatHeSees(
   owner: string,
   login: string,
   { folders }: ReadTree,
-): Promise<{ readonly rights: ReadonlyMap<string, Rights> | undefined; readonly trouble: string | null }> {
+): Promise<{ readonly rights: ReadonlyMap<string, Rights> | undefined; readonly trouble: Trouble | null }> {
   if (folders.length === 0) return { rights: undefined, trouble: null };
   try {
     const view = await server.asDelegate(login);
@@ -155,6 +157,11 @@ async function whatHeSees(
       view.close();
     }
   } catch (error) {
-    return { rights: undefined, trouble: failureOf(error).message };
+    return { rights: undefined, trouble: troubleOf(error) };
   }
+}
+
+function troubleOf(error: unknown): Trouble {
+  const { code, message, hint } = failureOf(error);
+  return { code, message, hint };
 }

@@ -1,7 +1,7 @@
 /** Which pairs are about to disappear, and whether the guard holds them (acl/guard.ts). */
 import { type GuardSettings, isHeld } from '../acl/guard.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
-import { allPairs } from './store/ledger.ts';
+import { countPairs, pairsAmong } from './store/ledger.ts';
 import type { StateDb } from './store/state-db.ts';
 
 export interface Disappearance {
@@ -12,6 +12,9 @@ export interface Disappearance {
   readonly intended: boolean;
 }
 
+/** More mailboxes than this are looked at by looking at all. */
+const FEW = 200;
+
 export interface GuardReport {
   /** Every pair of the ledger without a row, intended ones included: these mailboxes go first. */
   readonly disappearing: readonly Disappearance[];
@@ -20,11 +23,26 @@ export interface GuardReport {
   readonly standing: number;
 }
 
-export async function guard(table: DelegationDb, state: StateDb, settings: GuardSettings): Promise<GuardReport> {
-  const pairs = await allPairs(state);
+/**
+ * `among`: the mailboxes that have changed, where only these could have lost a pair; what is held stays among them, because it
+ * stays pending. Undefined: all.
+ */
+export async function guard(
+  table: DelegationDb,
+  state: StateDb,
+  settings: GuardSettings,
+  among?: readonly number[],
+): Promise<GuardReport> {
+  const few = among !== undefined && among.length <= FEW ? among : undefined;
+  const pairs = await pairsAmong(state, few);
+  const standing = few === undefined ? pairs.length : await countPairs(state);
   const key = (mailboxId: number, delegateId: number) => `${mailboxId}/${delegateId}`;
   const [rows, intents] = await table.read(async (query) => [
-    await query.selectFrom('delegations').select(['mailbox_id', 'delegate_id']).execute(),
+    await query
+      .selectFrom('delegations')
+      .select(['mailbox_id', 'delegate_id'])
+      .$if(few !== undefined, (select) => select.where('mailbox_id', 'in', few ?? []))
+      .execute(),
     await query.selectFrom('intents').select(['mailbox_id', 'delegate_id']).execute(),
   ]);
   const there = new Set(rows.map((row) => key(row.mailbox_id, row.delegate_id)));
@@ -40,10 +58,10 @@ export async function guard(table: DelegationDb, state: StateDb, settings: Guard
     }));
   const wave = disappearing.filter(({ intended }) => !intended);
   const held = new Map<number, Set<string>>();
-  if (isHeld(wave.length, pairs.length, settings)) {
+  if (isHeld(wave.length, standing, settings)) {
     for (const { mailboxId, login } of wave) held.set(mailboxId, (held.get(mailboxId) ?? new Set()).add(login));
   }
-  return { disappearing, held, standing: pairs.length };
+  return { disappearing, held, standing };
 }
 
 /** Lets go what is held: each of its pairs becomes asked for by name. Returns how many. */
@@ -75,13 +93,15 @@ export async function forgetServedIntents(table: DelegationDb, state: StateDb, m
     .execute();
   const served = intents.filter(({ delegate_id }) => !pairs.some((pair) => pair.delegate_id === delegate_id));
   if (served.length === 0) return;
-  await table.query
-    .deleteFrom('intents')
-    .where('mailbox_id', '=', mailboxId)
-    .where(
-      'delegate_id',
-      'in',
-      served.map(({ delegate_id }) => delegate_id),
-    )
-    .execute();
+  await table.write({ actor: 'mandat' }, (query) =>
+    query
+      .deleteFrom('intents')
+      .where('mailbox_id', '=', mailboxId)
+      .where(
+        'delegate_id',
+        'in',
+        served.map(({ delegate_id }) => delegate_id),
+      )
+      .execute(),
+  );
 }

@@ -10,21 +10,32 @@ export type TableAge = 'current' | 'restored';
 
 /** Compares the table with what was last seen of it, and remembers what is seen now. */
 export async function tableAge(table: DelegationDb, state: StateDb): Promise<TableAge> {
-  const epoch = await epochOf(table);
-  const version = await versionOf(table);
-  const lastEpoch = await fact(state, 'epoch');
-  const lastVersion = Number((await fact(state, 'version')) ?? 0);
-  if (lastEpoch !== undefined && (lastEpoch !== epoch || version < lastVersion)) {
+  if (await isFromThePast(table, state)) {
     await setFact(state, 'restored', 'held');
     await setFact(state, 'drained', '0'); // its audit events count anew: better one twice than one lost
     // Versions only ever grow, or whoever waits for a change would be answered by the past.
-    await table.query
-      .updateTable('counters')
-      .set({ version: Math.max(version, lastVersion) + 1 })
-      .execute();
+    const version = await versionOf(table);
+    const lastVersion = await lastVersionSeen(state);
+    await table.write({ actor: 'mandat' }, (query) =>
+      query
+        .updateTable('counters')
+        .set({ version: Math.max(version, lastVersion) + 1 })
+        .execute(),
+    );
   }
   await rememberVersion(table, state);
   return (await fact(state, 'restored')) === 'held' ? 'restored' : 'current';
+}
+
+/** Whether the table is another or an older one than was last seen. Only looks. */
+export async function isFromThePast(table: DelegationDb, state: StateDb): Promise<boolean> {
+  const lastEpoch = await fact(state, 'epoch');
+  if (lastEpoch === undefined) return false;
+  return lastEpoch !== (await epochOf(table)) || (await versionOf(table)) < (await lastVersionSeen(state));
+}
+
+async function lastVersionSeen(state: StateDb): Promise<number> {
+  return Number((await fact(state, 'version')) ?? 0);
 }
 
 export async function rememberVersion(table: DelegationDb, state: StateDb): Promise<void> {

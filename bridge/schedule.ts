@@ -36,34 +36,41 @@ export function openSchedule({ work, concurrency, retryMinMs, retryMaxMs }: Sche
   const queues: Readonly<Record<Urgency, Set<number>>> = { revoke: new Set(), change: new Set(), sweep: new Set() };
   const inHand = new Map<number, Promise<void>>();
   const attempts = new Map<number, number>();
-  const timers = new Map<number, NodeJS.Timeout>();
+  const retries = new Map<number, { readonly urgency: Urgency; readonly timer: NodeJS.Timeout }>();
   let stopped = false;
   let onIdle: (() => void)[] = [];
 
   const add = (mailboxId: number, urgency: Urgency) => {
     if (stopped) return;
-    // The higher urgency wins; a retry that waits is overtaken by news.
-    const rank = ORDER.indexOf(urgency);
-    if (ORDER.slice(0, rank).some((higher) => queues[higher].has(mailboxId))) return;
-    for (const lower of ORDER.slice(rank + 1)) queues[lower].delete(mailboxId);
-    queues[urgency].add(mailboxId);
-    clearTimeout(timers.get(mailboxId));
-    timers.delete(mailboxId);
+    enqueue(mailboxId, urgency);
     pump();
+  };
+
+  /** The higher urgency wins; a retry that waits is overtaken by news, which take over its urgency. */
+  const enqueue = (mailboxId: number, asked: Urgency) => {
+    const retry = retries.get(mailboxId);
+    clearTimeout(retry?.timer);
+    retries.delete(mailboxId);
+    const rank = Math.min(ORDER.indexOf(asked), ORDER.indexOf(retry?.urgency ?? asked));
+    if (ORDER.slice(0, rank).some((higher) => queues[higher].has(mailboxId))) return;
+    for (const [place, urgency] of ORDER.entries()) {
+      if (place === rank) queues[urgency].add(mailboxId);
+      else queues[urgency].delete(mailboxId);
+    }
   };
 
   /** A sweep leaves one place free, so that a change never waits behind a long one. */
   const roomFor = (urgency: Urgency) =>
     inHand.size < (urgency === 'sweep' ? Math.max(1, concurrency - 1) : concurrency);
 
-  const take = (): number | undefined => {
+  const take = (): { readonly mailboxId: number; readonly urgency: Urgency } | undefined => {
     for (const urgency of ORDER) {
       // A revoke may exceed the limit by as much again: it never waits behind other people's grants.
       const room = roomFor(urgency) || (urgency === 'revoke' && inHand.size < 2 * concurrency);
-      const next = room ? [...queues[urgency]].find((id) => !inHand.has(id)) : undefined;
-      if (next !== undefined) {
-        queues[urgency].delete(next);
-        return next;
+      const mailboxId = room ? [...queues[urgency]].find((id) => !inHand.has(id)) : undefined;
+      if (mailboxId !== undefined) {
+        queues[urgency].delete(mailboxId);
+        return { mailboxId, urgency };
       }
     }
     return undefined;
@@ -71,29 +78,27 @@ export function openSchedule({ work, concurrency, retryMinMs, retryMaxMs }: Sche
 
   const pump = () => {
     for (let next = stopped ? undefined : take(); next !== undefined; next = take()) {
-      const mailboxId = next;
+      const { mailboxId, urgency } = next;
       inHand.set(
         mailboxId,
-        attempt(mailboxId).finally(() => finished(mailboxId)),
+        attempt(mailboxId, urgency).finally(() => finished(mailboxId)),
       );
     }
   };
 
-  const attempt = async (mailboxId: number) => {
+  const attempt = async (mailboxId: number, urgency: Urgency) => {
     const count = (attempts.get(mailboxId) ?? 0) + 1;
     const next = await work(mailboxId, count);
-    if (next === 'retry') {
-      attempts.set(mailboxId, count);
-      if (stopped) return;
-      const delay = retryDelay(count, retryMinMs, retryMaxMs);
-      timers.set(
-        mailboxId,
-        setTimeout(() => add(mailboxId, 'change'), delay),
-      );
-      return;
+    if (next === 'retry') attempts.set(mailboxId, count);
+    else attempts.delete(mailboxId);
+    if (next === 'done') return;
+    const rest = urgency === 'revoke' ? 'revoke' : 'change'; // a revoke that isn't done is still one
+    const news = ORDER.some((other) => queues[other].has(mailboxId));
+    if (next === 'again' || news) enqueue(mailboxId, rest);
+    else if (!stopped) {
+      const timer = setTimeout(() => add(mailboxId, rest), retryDelay(count, retryMinMs, retryMaxMs));
+      retries.set(mailboxId, { urgency: rest, timer });
     }
-    attempts.delete(mailboxId);
-    if (next === 'again') queues.change.add(mailboxId);
   };
 
   const finished = (mailboxId: number) => {
@@ -113,7 +118,7 @@ export function openSchedule({ work, concurrency, retryMinMs, retryMaxMs }: Sche
     idle: () => (quiet() ? Promise.resolve() : new Promise((resolve) => onIdle.push(resolve))),
     stop: async () => {
       stopped = true;
-      for (const timer of timers.values()) clearTimeout(timer);
+      for (const { timer } of retries.values()) clearTimeout(timer);
       await Promise.all(inHand.values());
     },
     get queued() {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { canonical } from '../acl/rights.ts';
 import type { Config } from '../config/schema.ts';
 import { type Environment, mailServer } from './drivers.ts';
-import { openEngine } from './engine.ts';
+import { everyMailbox, openEngine } from './engine.ts';
 import { guard, release } from './guard.ts';
 import { openGate } from './reconcile/gate.ts';
 import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
@@ -11,12 +11,12 @@ import { recordedCutter, recordedPublisher, recordedServer } from './reconcile/r
 import { rehearsedPublisher, rehearsedServer } from './reconcile/rehearsal.ts';
 import type { Site } from './reconcile/site.ts';
 import type { Step } from './reconcile/steps.ts';
+import { isFromThePast } from './restore.ts';
 import { openSchedule } from './schedule.ts';
 import { openSenderMap, senderMapExists } from './sender/postfix-sqlite.ts';
 import { openDelegationDb } from './store/delegation-db.ts';
 import { fact, openClock } from './store/facts.ts';
 import { dataFiles } from './store/files.ts';
-import { mailboxIds } from './store/rows.ts';
 import { copyStateDb } from './store/state-db.ts';
 
 export interface SyncOptions {
@@ -90,11 +90,11 @@ export async function rehearse(config: Config, env: Environment, options: SyncOp
   try {
     const steps: Step[] = [];
     const onStep = (step: Step) => void steps.push(step);
-    const inherits = (await fact(state, 'inherits')) === 'yes';
+    const inherits = await fact(state, 'inherits');
     const site: Site = {
       table,
       state,
-      server: recordedServer(rehearsedServer(mailServer(config, env), inherits), onStep),
+      server: recordedServer(rehearsedServer(mailServer(config, env), inherits === 'yes'), onStep),
       senders:
         config.senderRules === undefined
           ? undefined
@@ -112,17 +112,28 @@ export async function rehearse(config: Config, env: Environment, options: SyncOp
     };
     const report = await guard(table, state, config.guard);
     const held = options.force ? new Map<number, ReadonlySet<string>>() : report.held;
-    const mayGive = (await fact(state, 'restored')) !== 'held';
-    const ledger = await state.query.selectFrom('ledger').select('mailbox_id').distinct().execute();
-    const every = new Set([...(await mailboxIds(table)), ...ledger.map(({ mailbox_id }) => mailbox_id)]);
+    const mayGive = (await fact(state, 'restored')) !== 'held' && !(await isFromThePast(table, state));
     const results: Result[] = [];
-    for (const id of options.mailboxIds ?? every) {
+    for (const id of options.mailboxIds ?? (await everyMailbox(table, state))) {
       results.push(await reconcileMailbox(site, id, { held: held.get(id) ?? new Set(), mayGive }));
     }
+    if (inherits === undefined && steps.some(({ kind }) => kind === 'set-entry')) sayThatInheritanceIsUnknown(results);
     return { steps, results, held: [...held.values()].reduce((sum, logins) => sum + logins.size, 0) };
   } finally {
     map?.close();
     await table.close();
     await state.close();
   }
+}
+
+/** The one thing that only a first grant can show, since without an entry somewhere there is nothing to inherit. */
+function sayThatInheritanceIsUnknown(results: Result[]): void {
+  const first = results.find((result) => result.kind === 'verified');
+  if (first?.kind !== 'verified') return;
+  const message =
+    "whether this server lets folders inherit INBOX's entry shows at the first grant: where it does, only special folders get one of their own";
+  results.splice(results.indexOf(first), 1, {
+    ...first,
+    notices: [...first.notices, { code: 'inheritance-unknown', login: '', message }],
+  });
 }

@@ -15,7 +15,7 @@ import type { StateDb } from './store/state-db.ts';
 
 export interface Difference {
   readonly mailbox: string;
-  /** A delegate's login; the owner's for his own sender rule. */
+  /** A delegate's login; the owner's for his own sender rule, or when he has no account. */
   readonly login: string;
   readonly what: string;
 }
@@ -57,7 +57,8 @@ export async function verifyMailbox(site: VerifySite, mailboxId: number): Promis
   ]);
   let folderCount = 0;
   for (const owner of logins.length + out.length === 0 ? [] : owners) {
-    const folders = await foldersOf(site.server, owner);
+    const folders = await foldersOf(site.server, owner, (what) => differs(owner, what));
+    if (folders === undefined) continue;
     folderCount += folders.length;
     for (const { login, rights } of owner === mailbox.rows?.login ? want.delegates : []) {
       await compareGranted(site.server, owner, login, folders, rights, (what) => differs(login, what));
@@ -72,12 +73,24 @@ export async function verifyMailbox(site: VerifySite, mailboxId: number): Promis
   return { mailbox: address, delegates: logins.length, folders: folderCount, differences };
 }
 
-async function foldersOf(server: MailServer, owner: string): Promise<readonly Folder[]> {
-  const view = await server.asOwner(owner);
+/** Undefined when the server knows no such account, which is told as a difference: the other mailboxes are to be looked at too. */
+async function foldersOf(
+  server: MailServer,
+  owner: string,
+  differs: (what: string) => void,
+): Promise<readonly Folder[] | undefined> {
   try {
-    return await view.folders();
-  } finally {
-    view.close();
+    const view = await server.asOwner(owner);
+    try {
+      return await view.folders();
+    } finally {
+      view.close();
+    }
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure.rule !== 'NO_ACCOUNT') throw error;
+    differs(failure.message);
+    return undefined;
   }
 }
 

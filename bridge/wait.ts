@@ -1,7 +1,7 @@
 /** Waiting until the sidecar has brought a change about, as `grant` and `revoke` do. */
 import { watch } from 'node:fs';
 import type { Written } from './store/delegations.ts';
-import { type Outcome, outcomeOf } from './store/outcomes.ts';
+import { listOutcomes, type Outcome, outcomeOf } from './store/outcomes.ts';
 import type { StateDb } from './store/state-db.ts';
 
 export interface Waited {
@@ -16,14 +16,14 @@ const POLL_MS = 20;
 
 /**
  * Ends when the change is verified, when it has failed in a way that trying again won't mend, or after `limitMs`.
- * `began` is a performance.now() from before the write.
+ * `began` is a performance.now() from before the write. `onFailure` hears of each attempt that failed; false ends the wait there.
  */
 export async function waitForChange(
   state: StateDb,
   change: Written,
   began: number,
   limitMs: number,
-  onFailure: (outcome: Outcome) => void,
+  onFailure: (outcome: Outcome) => boolean,
 ): Promise<Waited> {
   let inForceMs: number | undefined;
   let told = 0;
@@ -38,12 +38,52 @@ export async function waitForChange(
         const { failure } = outcome;
         if (failure !== undefined && failure.version >= change.version) {
           if (failure.code !== 'retry') return { inForceMs, verifiedMs: undefined, outcome };
-          if (failure.attempts > told) onFailure(outcome);
+          if (failure.attempts > told && !onFailure(outcome)) return { inForceMs, verifiedMs: undefined, outcome };
           told = failure.attempts;
         }
       }
       if (elapsed > limitMs) return { inForceMs, verifiedMs: undefined, outcome };
       await bell.rung(POLL_MS);
+    }
+  } finally {
+    bell.close();
+  }
+}
+
+export interface WaitedForAll {
+  readonly verified: number;
+  /** Of those that aren't verified, what went wrong last. */
+  readonly failed: readonly Outcome[];
+}
+
+/**
+ * The same for many mailboxes: `onDone` hears of each that is verified. Ends when all are, or have failed in a way that trying
+ * again won't mend, or after `limitMs`.
+ */
+export async function waitForAll(
+  state: StateDb,
+  changes: readonly Written[],
+  began: number,
+  limitMs: number,
+  onDone: () => void,
+): Promise<WaitedForAll> {
+  const waiting = new Map(changes.map(({ mailboxId, version }) => [mailboxId, version]));
+  const bell = openBell(`${state.file}-wal`);
+  try {
+    for (;;) {
+      const failed: Outcome[] = [];
+      for (const outcome of await listOutcomes(state)) {
+        const version = waiting.get(outcome.mailboxId);
+        if (version === undefined) continue;
+        if (outcome.verifiedVersion >= version) {
+          waiting.delete(outcome.mailboxId);
+          onDone();
+        } else if (outcome.failure !== undefined && outcome.failure.version >= version) failed.push(outcome);
+      }
+      const hopeless = failed.filter(({ failure }) => failure?.code !== 'retry').length;
+      if (waiting.size === hopeless || performance.now() - began > limitMs)
+        return { verified: changes.length - waiting.size, failed };
+      await bell.rung(POLL_MS * 5);
     }
   } finally {
     bell.close();

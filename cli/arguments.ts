@@ -1,4 +1,5 @@
 /** What people type, brought into the table's form. Bad input is refused here with a sentence, before anything is opened. */
+import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { InvalidArgumentError } from 'commander';
 import { DateTime, FixedOffsetZone } from 'luxon';
@@ -8,27 +9,52 @@ import { Failure } from '../bridge/failure.ts';
 /** Lower case, an international domain as punycode. */
 export function address(typed: string): string {
   const at = typed.lastIndexOf('@');
-  if (at <= 0 || at === typed.length - 1) throw new InvalidArgumentError('An address looks like name@domain.');
-  const domain = domainToASCII(typed.slice(at + 1));
-  if (domain === '') throw new InvalidArgumentError(`"${shown(typed.slice(at + 1))}" is not a domain.`);
-  return login(`${typed.slice(0, at)}@${domain}`);
+  if (at <= 0 || at === typed.length - 1) {
+    throw refused('MANDAT_ADDRESS', 'an address', typed, 'an address is written name@domain');
+  }
+  const domain = punycode(typed.slice(at + 1));
+  if (domain === undefined) {
+    throw refused('MANDAT_ADDRESS', 'an address', typed, 'what follows the @ is not a domain');
+  }
+  const folded = `${lowerCase(typed.slice(0, at))}@${domain}`;
+  const fault = identifierFault(folded);
+  if (fault !== undefined) throw refused('MANDAT_ADDRESS', 'an address', typed, describeFault(fault));
+  return folded;
 }
 
 /** A login or a delegate's identifier: folded to lower case, refused where a mail server would read something else. */
 export function login(typed: string): string {
-  const folded = typed.toLowerCase();
+  const folded = lowerCase(typed);
   const fault = identifierFault(folded);
-  if (fault !== undefined) {
-    throw new Failure('refused', `"${shown(typed)}" is refused as a login: ${describeFault(fault)}`, '', {
-      rule: 'MANDAT_LOGIN',
-    });
-  }
+  if (fault !== undefined) throw refused('MANDAT_LOGIN', 'a login', typed, describeFault(fault));
   return folded;
+}
+
+function refused(rule: string, as: string, typed: string, why: string): Failure {
+  return new Failure('refused', `"${shown(typed)}" is refused as ${as}: ${why}`, '', { rule });
+}
+
+/** ASCII only: toLowerCase would make an honest k of the Kelvin sign. */
+function lowerCase(typed: string): string {
+  return typed.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** Undefined where it isn't a domain. domainToASCII parses as a URL does: it would cut at a slash, and read 127.1 as an address. */
+function punycode(domain: string): string | undefined {
+  if (/[^\p{L}\p{M}\p{N}.\-_\u00b7\u200c\u200d]/u.test(domain)) return undefined;
+  const found = domainToASCII(domain);
+  return found === '' || isIP(found) !== 0 ? undefined : found;
 }
 
 /** Nothing that a terminal would obey. */
 function shown(typed: string): string {
-  return JSON.stringify(typed).slice(1, -1).slice(0, 80);
+  const short = typed.length > 80 ? `${typed.slice(0, 80)}...` : typed;
+  return JSON.stringify(short)
+    .slice(1, -1)
+    .replace(
+      /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+      (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
 }
 
 export type DayEdge = 'start' | 'end';
@@ -44,28 +70,30 @@ export function instant(typed: string, edge: DayEdge, timezone: string, option: 
       `${option} ${shown(typed)}: ${why}`,
       'write 2026-12-31, 2026-12-31T18:00+01:00 or 2026-12-31T17:00Z',
     );
+  const text = (time: DateTime) => {
+    const utc = time.toUTC().toISO({ suppressMilliseconds: false });
+    if (utc === null || !/^\d{4}-/.test(utc)) throw refuse('this is outside the years 0 to 9999');
+    return utc;
+  };
   if (/^\d{4}-\d{2}-\d{2}$/.test(typed)) {
     const day = DateTime.fromISO(typed, { zone: timezone });
     if (!day.isValid) throw refuse('there is no such day');
     return text(edge === 'start' ? day.startOf('day') : day.endOf('day'));
   }
   if (!/^\d{4}-\d{2}-\d{2}T/.test(typed)) throw refuse('this is not a date or a time as ISO 8601 writes them');
-  if (!/(Z|[+-]\d{2}(:?\d{2})?)$/i.test(typed.slice(10))) throw refuse('the time zone is missing');
+  const zone = /(Z|[+-](\d{2})(?::?(\d{2}))?)$/i.exec(typed.slice(10));
+  if (zone === null) throw refuse('the time zone is missing');
+  if (Number(zone[2] ?? 0) > 14 || Number(zone[3] ?? 0) > 59) throw refuse('there is no such time zone');
   const time = DateTime.fromISO(typed.toUpperCase(), { setZone: true });
   if (!time.isValid || !(time.zone instanceof FixedOffsetZone || time.zone.isUniversal))
     throw refuse('there is no such time');
   return text(time);
 }
 
-function text(time: DateTime): string {
-  const utc = time.toUTC().toISO({ suppressMilliseconds: false });
-  if (utc === null || !/^\d{4}-/.test(utc)) throw new Failure('config', 'the time is outside the years 0 to 9999');
-  return utc;
-}
-
 export function seconds(typed: string): number {
   const value = Number(typed);
-  if (!Number.isFinite(value) || value <= 0 || value > 86_400)
-    throw new InvalidArgumentError('A number of seconds, 1 to 86400.');
+  if (!/^\d+(\.\d+)?$/.test(typed) || value <= 0 || value > 86_400) {
+    throw new InvalidArgumentError('A number of seconds, at most 86400.');
+  }
   return value;
 }

@@ -1,105 +1,145 @@
 /** Waiting for a grant or a revoke to take effect, and saying how it went and how long it took. */
-
-import type { Written } from '../bridge/store/delegations.ts';
+import { accessSync, constants } from 'node:fs';
+import { describeNotInForce, verdict } from '../acl/policy.ts';
+import type { DelegationDb } from '../bridge/store/delegation-db.ts';
+import { listDelegations, type Written } from '../bridge/store/delegations.ts';
 import type { Outcome } from '../bridge/store/outcomes.ts';
 import { type Waited, waitForChange } from '../bridge/wait.ts';
-import { EXIT, type ExitStatus, exitStatusOf } from './exit.ts';
+import { EXIT, type ExitStatus } from './exit.ts';
 import { sentence } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownDuration } from './times.ts';
 
+export type Verb = 'grant' | 'revoke' | 'suspend' | 'resume';
+
 export interface Change {
-  readonly verb: 'grant' | 'revoke';
+  readonly verb: Verb;
   readonly mailbox: string;
   readonly delegate: string;
   readonly written: Written;
   /** performance.now() from before the write. */
   readonly began: number;
-  /** Why a grant isn't in force although its row is there; undefined when it is, and for a revoke. */
+  /** Why what was given isn't in force although its row is there; undefined when it is, and where something was taken. */
   readonly withheld?: string | undefined;
 }
 
 export const DEFAULT_WAIT_S = 30;
 
-const SAYS = {
-  grant: { inForce: 'in force', verified: 'verified through his own eyes' },
-  revoke: { inForce: 'access withdrawn', verified: 'verified: he sees nothing any more' },
-} as const;
+const GIVEN = {
+  inForce: 'in force',
+  notInForce: 'the delegation is saved, but not in force yet',
+  verified: 'verified through his own eyes',
+  notVerified: 'the delegation is in force, but this has not been verified through his own eyes yet',
+};
+
+const TAKEN = {
+  inForce: 'access withdrawn',
+  notInForce: 'this is saved, but access has not been withdrawn yet',
+  verified: 'verified: he sees nothing any more',
+  notVerified: 'access is withdrawn, but this has not been verified through his own eyes yet',
+};
+
+const SAYS: Readonly<Record<Verb, typeof GIVEN>> = { grant: GIVEN, resume: GIVEN, revoke: TAKEN, suspend: TAKEN };
 
 /** `wait`: seconds, or false for --no-wait. */
 export async function followChange(session: Session, change: Change, wait: number | false): Promise<ExitStatus> {
   const { out, config } = session;
-  const { verb, mailbox, delegate } = change;
-  const did =
-    verb === 'grant' ? `${mailbox} delegated to ${delegate}` : `${mailbox} no longer delegated to ${delegate}`;
-  const subject = { mailbox, delegate };
+  const { verb, delegate } = change;
   if (config.sessions === undefined) {
     out.warn(
-      `mandat: [sessions] is not configured: sessions that ${delegate} has open ${verb === 'grant' ? 'will outlive a revoke' : 'outlive this revoke'}`,
+      `mandat: [sessions] is not configured: sessions that ${delegate} has open ${SAYS[verb] === GIVEN ? 'will outlive a revoke' : `outlive this ${verb}`}`,
     );
   }
-  if (!session.sidecarRuns()) {
-    out.result(
-      { ...subject, saved: true, sidecar: false, inForceMs: null, verifiedMs: null },
-      `${did}: saved. No sidecar is running: it takes effect when one does ("mandat run", or "mandat sync" once).`,
-    );
-    return EXIT.done;
-  }
-  if (wait === false) {
-    out.result(
-      { ...subject, saved: true, sidecar: true, inForceMs: null, verifiedMs: null },
-      `${did}: saved, the sidecar is at it`,
-    );
-    return EXIT.done;
-  }
+  const sidecar = sidecarSeen(session);
+  if (sidecar !== true || wait === false) return saved(session, change, sidecar);
   const waited = await session.state((state) =>
     waitForChange(state, change.written, change.began, wait * 1000, ({ failure }) => {
       if (failure !== undefined) out.warn(`mandat: not yet: ${failure.message}; it is being tried again`);
+      return true;
     }),
   );
-  return told(session, change, did, waited, wait);
+  return told(session, change, waited, wait);
 }
 
-function told(session: Session, change: Change, did: string, waited: Waited, wait: number): ExitStatus {
-  const { out } = session;
+/** Undefined for a user who may write to the table and may not see mandat's own files. */
+export function sidecarSeen(session: Session): boolean | undefined {
+  try {
+    if (!session.sidecarRuns()) return false;
+    accessSync(session.files.state, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Without waiting: the row is there, and when it will count. */
+function saved({ out }: Session, change: Change, sidecar: boolean | undefined): ExitStatus {
+  const when =
+    sidecar === undefined
+      ? 'Whether a sidecar runs, this user may not see: it takes effect when one does.'
+      : sidecar
+        ? 'The sidecar has been told, and was not waited for: "mandat list" shows what has become of it.'
+        : 'No sidecar is running: it takes effect when one does ("mandat run", or "mandat sync" once).';
+  const withheld = change.withheld === undefined ? '' : `\n  it will not be in force even then: ${change.withheld}`;
+  out.result(documentOf(change, sidecar ?? null), `${did(change)}: saved. ${when}${withheld}`);
+  return EXIT.done;
+}
+
+function told({ out }: Session, change: Change, waited: Waited, wait: number): ExitStatus {
   const says = SAYS[change.verb];
   const { inForceMs, verifiedMs, outcome } = waited;
-  const failure = failureFor(outcome, change.written.version);
-  const lines = [did];
-  if (change.withheld !== undefined && verifiedMs !== undefined) {
-    const text = `${did}: saved, and not in force yet: ${change.withheld}`;
-    out.result(
-      { mailbox: change.mailbox, delegate: change.delegate, saved: true, sidecar: true, withheld: change.withheld },
-      text,
-    );
-    return EXIT.done;
+  const verified = verifiedMs !== undefined;
+  const failure = verified ? undefined : failureFor(outcome, change.written.version);
+  const notices = (verified ? (outcome?.notices ?? []) : []).filter(({ code }) => code !== 'no-session-cutting');
+  const lines = [did(change)];
+  if (change.withheld !== undefined) lines.push(`  saved, and not in force yet: ${change.withheld}`);
+  else {
+    if (inForceMs !== undefined) lines.push(`  ${says.inForce} after ${shownDuration(inForceMs)}`);
+    if (verifiedMs !== undefined) lines.push(`  ${says.verified} after ${shownDuration(verifiedMs)}`);
   }
-  if (inForceMs !== undefined) lines.push(`  ${says.inForce} after ${shownDuration(inForceMs)}`);
-  if (verifiedMs !== undefined) lines.push(`  ${says.verified} after ${shownDuration(verifiedMs)}`);
-  const notices =
-    verifiedMs === undefined ? [] : (outcome?.notices ?? []).filter(({ code }) => code !== 'no-session-cutting');
+  out.result(documentOf(change, true, { inForceMs, verifiedMs, notices, failure }), lines.join('\n'));
   for (const { message } of notices) out.warn(`mandat: ${message}`);
-  const document = { mailbox: change.mailbox, delegate: change.delegate, saved: true, sidecar: true };
-  const ms = { inForceMs: rounded(inForceMs), verifiedMs: rounded(verifiedMs), notices };
-  if (verifiedMs !== undefined) {
-    out.result({ ...document, ...ms }, lines.join('\n'));
-    return EXIT.done;
+  if (verified) return EXIT.done;
+  const missing = inForceMs === undefined ? says.notInForce : says.notVerified;
+  const message = `${missing}, ${failure === undefined ? `after ${wait} s` : `because: ${failure.message}`}`;
+  const hint = [failure?.hint, 'the sidecar goes on trying: "mandat status" shows how it fares'].filter(Boolean);
+  out.warn(sentence({ message, hint: hint.join('\n        '), rule: undefined }));
+  return failure === undefined || failure.code === 'retry' ? EXIT.unreachable : EXIT.failed;
+}
+
+function did({ verb, mailbox, delegate }: Change): string {
+  const pair = `${mailbox} to ${delegate}`;
+  switch (verb) {
+    case 'grant':
+      return `${mailbox} delegated to ${delegate}`;
+    case 'revoke':
+      return `${mailbox} no longer delegated to ${delegate}`;
+    case 'suspend':
+      return `${pair}: suspended`;
+    case 'resume':
+      return `${pair}: resumed`;
   }
-  out.result({ ...document, ...ms, failure: failure ?? null }, lines.join('\n'));
-  if (failure === undefined) {
-    out.warn(
-      `mandat: saved, but not ${inForceMs === undefined ? says.inForce : 'verified'} after ${wait} s; the sidecar goes on: see "mandat status"`,
-    );
-    return EXIT.unreachable;
-  }
-  out.warn(
-    sentence({
-      message: `saved, but not done: ${failure.message}`,
-      hint: `${failure.hint}${failure.hint ? '; ' : ''}the sidecar tries again: see "mandat status"`,
-      rule: undefined,
-    }),
-  );
-  return failure.code === 'retry' ? exitStatusOf('retry') : EXIT.failed;
+}
+
+/** Always the same keys, whatever became of it. */
+function documentOf(
+  { mailbox, delegate, withheld }: Change,
+  sidecar: boolean | null,
+  became: Partial<Pick<Waited, 'inForceMs' | 'verifiedMs'> & Pick<Outcome, 'notices' | 'failure'>> = {},
+) {
+  const { inForceMs, verifiedMs, notices = [], failure } = became;
+  return {
+    mailbox,
+    delegate,
+    saved: true,
+    /** Null: this user may not see whether one runs. */
+    sidecar,
+    withheld: withheld ?? null,
+    inForceMs: withheld === undefined ? rounded(inForceMs) : null,
+    verifiedMs: withheld === undefined ? rounded(verifiedMs) : null,
+    notices,
+    failure: failure ?? null,
+  };
 }
 
 function failureFor(outcome: Outcome | undefined, version: number): Outcome['failure'] {
@@ -107,3 +147,11 @@ function failureFor(outcome: Outcome | undefined, version: number): Outcome['fai
 }
 
 const rounded = (ms: number | undefined) => (ms === undefined ? null : Math.round(ms));
+
+/** Why a delegation isn't in force although its row is there. */
+export async function whyWithheld(db: DelegationDb, mailbox: string, delegate: string): Promise<string | undefined> {
+  const [row] = await listDelegations(db, { mailbox, delegate });
+  if (row === undefined) return undefined; // revoked in the same moment
+  const judged = verdict(row, new Date().toISOString());
+  return judged.inForce ? undefined : describeNotInForce(judged.why);
+}

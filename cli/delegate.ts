@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { Failure } from '../bridge/failure.ts';
 import {
   addDelegate,
   type DelegateChange,
@@ -33,7 +34,7 @@ export function delegateCommand(program: Command, run: Runner): void {
     .description('add a delegate')
     .action(
       run(async ({ out, config, writing, writer }, id: string, options: Options) => {
-        await writing((db) => addDelegate(db, writer, id, change(options, config.policy.timezone)));
+        await writing(id, (db) => addDelegate(db, writer, id, change(options, config.policy.timezone)));
         out.result({ delegate: id }, `${id} added`);
         return undefined;
       }),
@@ -90,10 +91,9 @@ export function delegateCommand(program: Command, run: Runner): void {
       run(async ({ out, config, writing, writer }, id: string, options: Options) => {
         const asked = change(options, config.policy.timezone);
         if (Object.keys(asked).length === 0) {
-          out.warn('mandat: nothing to change: give at least one option (mandat delegate set --help)');
-          return EXIT.usage;
+          throw new Failure('config', 'nothing to change', 'give at least one option ("mandat delegate set --help")');
         }
-        await writing((db) => setDelegate(db, writer, id, asked));
+        await writing(id, (db) => setDelegate(db, writer, id, asked));
         out.result({ delegate: id }, `${id} changed`);
         return undefined;
       }),
@@ -110,7 +110,7 @@ export function delegateCommand(program: Command, run: Runner): void {
         const { mailboxes } = await read((db) => delegateNamed(db, id));
         const ends = mailboxes.length === 0 ? '' : `, which ends his access to ${mailboxes.join(', ')}`;
         if (!(await confirmed(session, `Remove the delegate ${id}${ends}?`, yes))) return EXIT.failed;
-        await writing((db) => removeDelegate(db, writer, id));
+        await writing(id, (db) => removeDelegate(db, writer, id));
         out.result({ delegate: id, mailboxes }, `${id} removed${ends}`);
         return undefined;
       }),

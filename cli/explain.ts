@@ -39,7 +39,7 @@ export function explainCommand(program: Command, run: Runner): void {
             : found.map((one) => described(one, out)).join('\n\n');
         out.result(found, text);
         const [trouble] = found.flatMap((one) => one.trouble ?? []);
-        if (trouble !== undefined) throw new Failure('retry', trouble, 'what the server holds could not be read');
+        if (trouble !== undefined) throw new Failure(trouble.code, trouble.message, trouble.hint);
         return undefined;
       }),
     );

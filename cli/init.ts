@@ -1,9 +1,11 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { senderMap } from '../bridge/sender/configured.ts';
+import { impassable, SENDER_FILE, senderMapExists } from '../bridge/sender/postfix-sqlite.ts';
 import { sealKey } from '../bridge/store/audit.ts';
 import { initialise } from '../bridge/store/files.ts';
-import type { Runner } from './runner.ts';
+import { type Runner, sentence } from './runner.ts';
 
 export function initCommand(program: Command, run: Runner): void {
   program
@@ -13,6 +15,7 @@ export function initCommand(program: Command, run: Runner): void {
       run(async ({ out, config, files }) => {
         const made = [...initialise(files)];
         sealKey(files.sealKey);
+        const before = senderMapExists(files.senderDirectory);
         const senders = senderMap(config, files);
         senders?.close();
         const lines = made.map(({ file, what, from, to }) => {
@@ -24,9 +27,24 @@ export function initCommand(program: Command, run: Runner): void {
                 : `migrated from version ${from} to ${to}`;
           return `${file}: ${what}, ${did}`;
         });
-        if (senders !== undefined)
-          lines.push(`${join(files.senderDirectory, 'sender.db')}: the sender map that Postfix reads`);
-        out.result({ files: made, sender: senders === undefined ? null : files.senderDirectory }, lines.join('\n'));
+        let unreachable: readonly string[] = [];
+        if (senders !== undefined) {
+          const file = join(files.senderDirectory, SENDER_FILE);
+          lines.push(`${file}: the sender map that Postfix reads, ${before ? 'there already' : 'made'}`);
+          unreachable = impassable(files.senderDirectory, statSync(file).gid);
+        }
+        const sender = senders === undefined ? null : files.senderDirectory;
+        out.result({ files: made, sender, unreachable }, lines.join('\n'));
+        for (const directory of unreachable) {
+          const mode = (statSync(directory).mode & 0o7777).toString(8);
+          out.warn(
+            sentence({
+              message: `group ${config.senderRules?.group} may not pass through ${directory} (mode ${mode}): where Postfix can't reach the map, it refuses all mail of users who have logged in`,
+              hint: `chmod o+x ${directory}`,
+              rule: undefined,
+            }),
+          );
+        }
         return undefined;
       }),
     );

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { verdict } from '../acl/policy.ts';
+import { describeNotInForce, verdict } from '../acl/policy.ts';
+import { failureOf } from '../bridge/failure.ts';
 import { delegateNamed } from '../bridge/store/delegates.ts';
 import { type Delegation, listDelegations } from '../bridge/store/delegations.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
@@ -34,10 +34,7 @@ export function listCommand(program: Command, run: Runner): void {
           return listDelegations(db, { mailbox, delegate });
         });
         const phases = await ledgerPhases(session);
-        const rows = found.map((one) => ({
-          ...one,
-          state: stateOf(one, phases.get(`${one.mailboxId}/${one.delegate.login}`)),
-        }));
+        const rows = found.map((one) => ({ ...one, ...stateOf(one, phases) }));
         const { timezone } = config.policy;
         const text = table(
           HEAD,
@@ -58,28 +55,44 @@ export function listCommand(program: Command, run: Runner): void {
     );
 }
 
-type State = 'in force' | 'being verified' | 'waiting' | 'not started' | 'ended' | 'suspended';
+interface Seen {
+  /** `granted`: the row says so; what the servers have of it, this user may not see. */
+  readonly state: 'in force' | 'being verified' | 'waiting' | 'granted' | 'not started' | 'ended' | 'suspended';
+  /** Why it isn't in force by what the row says, a sentence. */
+  readonly why: string | null;
+}
+
+/** By mailbox id and login; undefined for a user who may not read mandat's own state. */
+type Phases = ReadonlyMap<string, LedgerPhase> | undefined;
 
 /** What the row says and what the server has seen of it. */
-function stateOf(row: Delegation, phase: LedgerPhase | undefined): State {
+function stateOf(row: Delegation, phases: Phases): Seen {
   const judged = verdict(row, new Date().toISOString());
   if (!judged.inForce) {
-    if (judged.why === 'not-started') return 'not started';
-    return judged.why === 'ended' ? 'ended' : 'suspended';
+    const why = describeNotInForce(judged.why);
+    if (judged.why === 'not-started') return { state: 'not started', why };
+    return { state: judged.why === 'ended' ? 'ended' : 'suspended', why };
   }
-  if (phase === 'verified') return 'in force';
-  return phase === 'in-force' ? 'being verified' : 'waiting';
+  const phase = phases?.get(`${row.mailboxId}/${row.delegate.login}`);
+  if (phases === undefined) return { state: 'granted', why: null };
+  if (phase === 'verified') return { state: 'in force', why: null };
+  return { state: phase === 'in-force' ? 'being verified' : 'waiting', why: null };
 }
 
-/** By mailbox id and login. Empty for a user who may not read mandat's own state. */
-async function ledgerPhases({ files, state }: Session): Promise<ReadonlyMap<string, LedgerPhase>> {
-  if (!existsSync(files.state)) return new Map();
-  const rows = await state((db) => db.query.selectFrom('ledger').select(['mailbox_id', 'login', 'phase']).execute());
-  return new Map(rows.map((row) => [`${row.mailbox_id}/${row.login}`, row.phase]));
+async function ledgerPhases({ out, state }: Session): Promise<Phases> {
+  try {
+    const rows = await state((db) => db.query.selectFrom('ledger').select(['mailbox_id', 'login', 'phase']).execute());
+    return new Map(rows.map((row) => [`${row.mailbox_id}/${row.login}`, row.phase]));
+  } catch (error) {
+    const { code, message } = failureOf(error);
+    if (code !== 'config') throw error;
+    out.warn(`mandat: the table as it stands, not what the servers have of it: ${message}`);
+    return undefined;
+  }
 }
 
-function document(row: Delegation & { readonly state: State }) {
-  const { mailbox, delegate, state, createdAt, createdBy, startsAt, endsAt, note } = row;
+function document(row: Delegation & Seen) {
+  const { mailbox, delegate, state, why, createdAt, createdBy, startsAt, endsAt, note } = row;
   return {
     mailbox: mailbox.address,
     identifier: delegate.identifier,
@@ -87,6 +100,7 @@ function document(row: Delegation & { readonly state: State }) {
     lastName: delegate.lastName,
     login: delegate.login,
     state,
+    why,
     createdAt,
     createdBy,
     startsAt,

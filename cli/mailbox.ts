@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { Failure } from '../bridge/failure.ts';
 import type { MailboxKind } from '../bridge/store/delegation-types.ts';
 import {
   addAlias,
@@ -33,7 +34,7 @@ export function mailboxCommand(program: Command, run: Runner): void {
     .description('add a mailbox')
     .action(
       run(async ({ out, writing, writer }, at: string, options: Options) => {
-        await writing((db) => addMailbox(db, writer, at, change(options)));
+        await writing(at, (db) => addMailbox(db, writer, at, change(options)));
         out.result({ mailbox: at }, `${at} added`);
         return undefined;
       }),
@@ -90,10 +91,9 @@ export function mailboxCommand(program: Command, run: Runner): void {
       run(async ({ out, writing, writer }, at: string, options: Options & { address?: string }) => {
         const asked = { ...change(options), ...(options.address === undefined ? {} : { address: options.address }) };
         if (Object.keys(asked).length === 0) {
-          out.warn('mandat: nothing to change: give at least one option (mandat mailbox set --help)');
-          return EXIT.usage;
+          throw new Failure('config', 'nothing to change', 'give at least one option ("mandat mailbox set --help")');
         }
-        await writing((db) => setMailbox(db, writer, at, asked));
+        await writing(at, (db) => setMailbox(db, writer, at, asked));
         out.result({ mailbox: asked.address ?? at }, `${at} changed`);
         return undefined;
       }),
@@ -110,7 +110,7 @@ export function mailboxCommand(program: Command, run: Runner): void {
         const { delegates } = await read((db) => mailboxAt(db, at));
         const ends = delegates === 0 ? '' : `, which ends ${delegates} delegation${delegates === 1 ? '' : 's'}`;
         if (!(await confirmed(session, `Remove the mailbox ${at}${ends}?`, yes))) return EXIT.failed;
-        await writing((db) => removeMailbox(db, writer, at));
+        await writing(at, (db) => removeMailbox(db, writer, at));
         out.result({ mailbox: at, delegations: delegates }, `${at} removed${ends}`);
         return undefined;
       }),
@@ -129,7 +129,10 @@ export function mailboxCommand(program: Command, run: Runner): void {
       .argument('<alias>', 'the further address', address)
       .action(
         run(async ({ out, writing, writer }, at: string, other: string) => {
-          await writing((db) => work(db, writer, at, other));
+          await writing(`${at}, alias ${other}`, async (db) => {
+            await mailboxAt(db, at);
+            await work(db, writer, at, other);
+          });
           out.result({ mailbox: at, alias: other }, `${at}: alias ${other} ${verb === 'add' ? 'added' : 'removed'}`);
           return undefined;
         }),

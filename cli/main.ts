@@ -3,19 +3,23 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { auditCommand } from './audit.ts';
+import { completionCommand } from './completion.ts';
 import { delegateCommand } from './delegate.ts';
+import { doctorCommand } from './doctor.ts';
 import { EXIT, EXIT_HELP } from './exit.ts';
 import { explainCommand } from './explain.ts';
 import { grantCommand } from './grant.ts';
 import { initCommand } from './init.ts';
 import { listCommand } from './list.ts';
 import { mailboxCommand } from './mailbox.ts';
+import { manCommand } from './man.ts';
 import { type Output, openOutput } from './output.ts';
 import { restoreCommand } from './restore.ts';
 import { revokeCommand } from './revoke.ts';
 import { runCommand } from './run.ts';
 import { report, runner } from './runner.ts';
 import { statusCommand } from './status.ts';
+import { suspendCommand } from './suspend.ts';
 import { syncCommand } from './sync.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -25,14 +29,18 @@ const COMMANDS = [
   delegateCommand,
   grantCommand,
   revokeCommand,
+  suspendCommand,
   listCommand,
   runCommand,
   statusCommand,
   syncCommand,
   verifyCommand,
+  doctorCommand,
   explainCommand,
   auditCommand,
   restoreCommand,
+  completionCommand,
+  manCommand,
 ];
 
 export function buildProgram(): Command {

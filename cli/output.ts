@@ -4,7 +4,7 @@ import Table from 'cli-table3';
 
 export interface Output {
   readonly json: boolean;
-  /** The command's result: the JSON document, or the text. Once per command. */
+  /** The command's result: the JSON document, or the text. Once per command: what would be a second document is dropped. */
   result(document: unknown, text: string): void;
   /** Progress and remarks for people; silent with --json. */
   say(line: string): void;
@@ -21,9 +21,14 @@ export interface Colour {
 
 export function openOutput(json: boolean): Output {
   const stdout = (line: string) => process.stdout.write(`${line}\n`);
+  let said = false;
   return {
     json,
-    result: (document, text) => stdout(json ? JSON.stringify(document, null, 2) : text),
+    result: (document, text) => {
+      if (json && said) return;
+      said = true;
+      if (json || text !== '') stdout(json ? JSON.stringify(document, null, 2) : text);
+    },
     say: (line) => void (json || stdout(line)),
     warn: (line) => void process.stderr.write(`${line}\n`),
     colour: json || !process.stdout.isTTY || process.env.NO_COLOR ? PLAIN : COLOURED,
@@ -50,7 +55,7 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
     chars: { ...NO_LINES, middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
   });
-  for (const row of rows) made.push(row.map((cell) => (cell === null || cell === '' ? '-' : String(cell))));
+  for (const row of rows) made.push(row.map(cell));
   return made
     .toString()
     .split('\n')
@@ -61,7 +66,20 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
 /** `name   value` lines. */
 export function facts(pairs: readonly (readonly [string, string | number | null])[]): string {
   const width = Math.max(...pairs.map(([name]) => name.length));
-  return pairs
-    .map(([name, value]) => `${name.padEnd(width)}  ${value === null || value === '' ? '-' : value}`)
-    .join('\n');
+  return pairs.map(([name, value]) => `${name.padEnd(width)}  ${cell(value)}`).join('\n');
+}
+
+function cell(value: string | number | null): string {
+  return value === null || value === '' ? '-' : oneLine(String(value));
+}
+
+/** Other programs write names and notes: nothing in them may move the cursor or break a line. */
+export function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '\ufffd');
+}
+
+/** `1 mailbox`, `2 mailboxes`. */
+export function counted(count: number, one: string, several = `${one}s`): string {
+  return `${count} ${count === 1 ? one : several}`;
 }

@@ -1,6 +1,7 @@
 /** Runs one command: opens its session, turns what it throws into a sentence and an exit status. No stack traces for users. */
 import type { Command } from 'commander';
-import { type Failure, failureOf } from '../bridge/failure.ts';
+import { Failure, failureOf } from '../bridge/failure.ts';
+import { explained } from '../bridge/store/open.ts';
 import { ConfigError } from '../config/mistake.ts';
 import { EXIT, type ExitStatus, exitStatusOf } from './exit.ts';
 import { type Output, openOutput } from './output.ts';
@@ -21,12 +22,24 @@ export function runner(program: Command): Runner {
     async (...args) => {
       const options = program.opts<GlobalOptions>();
       const out = openOutput(options.json === true);
+      let session: Session | undefined;
       try {
-        process.exitCode = (await action(openSession(out, options), ...(args as never[]))) ?? EXIT.done;
+        session = openSession(out, options);
+        process.exitCode = (await action(session, ...(args as never[]))) ?? EXIT.done;
       } catch (error) {
-        process.exitCode = report(out, error);
+        process.exitCode = report(out, session === undefined ? error : understood(error, session));
       }
     };
+}
+
+/** What the system says of our files, wherever it came up, in words that say what to do. */
+function understood(error: unknown, { config, files }: Session): unknown {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') {
+    return new Failure('config', `${files.directory} is not a directory`, `check data_dir in ${config.file}`, {
+      cause: error,
+    });
+  }
+  return explained(error, files.directory, "one of mandat's files");
 }
 
 /** Says on standard error what went wrong and what to do, and answers the exit status. */

@@ -1,8 +1,10 @@
 /** What every command has at hand: the options before the command, the configuration, the databases. */
 import { userInfo } from 'node:os';
+import { Failure } from '../bridge/failure.ts';
 import { type DelegationDb, openDelegationDb, type Writer } from '../bridge/store/delegation-db.ts';
 import { type DataFiles, dataFiles } from '../bridge/store/files.ts';
 import { isLocked } from '../bridge/store/lock.ts';
+import { guarded } from '../bridge/store/open.ts';
 import { applySettings } from '../bridge/store/settings.ts';
 import { openStateDb, type StateDb } from '../bridge/store/state-db.ts';
 import { loadConfig } from '../config/load.ts';
@@ -14,12 +16,15 @@ export interface Session {
   readonly config: Config;
   readonly files: DataFiles;
   readonly writer: Writer;
-  /** Whether a sidecar runs on these databases now. */
+  /** Whether a sidecar runs on these databases now. Fails for a user who may not see it. */
   sidecarRuns(): boolean;
   /** Opens the delegation table for the time of the work. */
   table<T>(work: (table: DelegationDb) => Promise<T>): Promise<T>;
-  /** The same, to write to it: the rules' settings are those of the configuration. */
-  writing<T>(work: (table: DelegationDb) => Promise<T>): Promise<T>;
+  /**
+   * The same, to write to it: the rules' settings are those of the configuration. A refusal says whom it is about, which the
+   * table's rules can't know.
+   */
+  writing<T>(about: string, work: (table: DelegationDb) => Promise<T>): Promise<T>;
   state<T>(work: (state: StateDb) => Promise<T>): Promise<T>;
 }
 
@@ -38,15 +43,23 @@ export function openSession(out: Output, options: { readonly config?: string | u
     config,
     files,
     writer: { actor: actor() },
-    sidecarRuns: () => isLocked(files.lock),
+    sidecarRuns: () => guarded(files.lock, { what: "the sidecar's lock" }, () => isLocked(files.lock)),
     table: (work) => using(openDelegationDb(files.delegations), work),
-    writing: (work) =>
+    writing: (about, work) =>
       using(openDelegationDb(files.delegations), async (table) => {
         await applySettings(table, config);
-        return work(table);
+        return work(table).catch((error: unknown) => {
+          throw concerning(about, error);
+        });
       }),
     state: (work) => using(openStateDb(files.state), work),
   };
+}
+
+function concerning(about: string, error: unknown): unknown {
+  if (!(error instanceof Failure) || error.rule === undefined || error.message.includes(about)) return error;
+  const { code, message, hint, rule } = error;
+  return new Failure(code, `${about}: ${message}`, hint, { cause: error, rule });
 }
 
 /** Who sits at the keyboard: behind sudo it isn't root. */

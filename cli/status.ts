@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { fact } from '../bridge/store/facts.ts';
 import { listOutcomes } from '../bridge/store/outcomes.ts';
-import { nextDue, pendingMailboxes } from '../bridge/store/rows.ts';
+import { nextDue } from '../bridge/store/rows.ts';
+import { waitingMailboxes } from '../bridge/store/waiting.ts';
 import { EXIT } from './exit.ts';
-import { facts } from './output.ts';
+import { counted, facts, oneLine } from './output.ts';
 import type { Runner } from './runner.ts';
-import { shownTime } from './times.ts';
+import { shownDuration, shownTime } from './times.ts';
 
 export function statusCommand(program: Command, run: Runner): void {
   program
@@ -15,16 +16,22 @@ export function statusCommand(program: Command, run: Runner): void {
       run(async (session) => {
         const { out, config } = session;
         const running = session.sidecarRuns();
-        const { pending, due } = await session.table(async (db) => ({
-          pending: await pendingMailboxes(db),
-          due: await nextDue(db, new Date().toISOString()),
-        }));
-        const { outcomes, sweep, restored, sidecar } = await session.state(async (db) => ({
-          outcomes: await listOutcomes(db),
-          sweep: await fact(db, 'sweep'),
-          restored: (await fact(db, 'restored')) === 'held',
-          sidecar: await fact(db, 'sidecar'),
-        }));
+        const now = new Date().toISOString();
+        const { outcomes, waiting, due, sweep, restored, sidecar } = await session.table((table) =>
+          session.state(async (state) => {
+            const known = await listOutcomes(state);
+            return {
+              outcomes: known,
+              waiting: await waitingMailboxes(table, state, known),
+              due: await nextDue(table, now),
+              sweep: await fact(state, 'sweep'),
+              restored: (await fact(state, 'restored')) === 'held',
+              sidecar: await fact(state, 'sidecar'),
+            };
+          }),
+        );
+        const [oldest] = waiting.flatMap(({ since: at }) => at ?? []).sort();
+        const lagMs = oldest === undefined ? undefined : Math.max(0, Date.parse(now) - Date.parse(oldest));
         const { timezone } = config.policy;
         const failures = outcomes.flatMap(({ address, failure }) =>
           failure === undefined ? [] : [{ mailbox: address, ...failure }],
@@ -40,17 +47,24 @@ export function statusCommand(program: Command, run: Runner): void {
               ? `running (process ${pid}, since ${shownTime(since, timezone)})`
               : 'not running: start it with "mandat run"',
           ],
-          ['waiting', pending.length],
-          ['failing', failures.length],
+          ['waiting', `${counted(waiting.length, 'mailbox', 'mailboxes')} to be brought in line`],
+          [
+            'lag',
+            lagMs === undefined
+              ? null
+              : `${shownDuration(lagMs)}: the oldest change that waits is of ${shownTime(oldest, timezone)}`,
+          ],
+          ['failing', counted(failures.length, 'mailbox', 'mailboxes')],
           ['next due', shownTime(due, timezone)],
           ['last sweep', shownTime(sweep, timezone)],
         ]);
         const lines = [
-          ...failures.map(
-            ({ mailbox, code, message, hint, attempts, retryAt }) =>
-              `${mailbox}: ${out.colour.bad(code)}: ${message}\n    ${hint}\n    attempt ${attempts}, again at ${shownTime(retryAt, timezone)}`,
-          ),
-          ...notices.map(({ mailbox, message }) => `${mailbox}: ${message}`),
+          ...failures.map(({ mailbox, code, message, hint, attempts, retryAt }) => {
+            const again = running ? `, again at ${shownTime(retryAt, timezone)}` : '; again when a sidecar runs';
+            const told = [message, hint, `attempt ${attempts}${again}`].filter((line) => line !== '').map(oneLine);
+            return `${mailbox}: ${out.colour.bad(code)}: ${told.join('\n    ')}`;
+          }),
+          ...notices.map(({ mailbox, message }) => `${mailbox}: ${oneLine(message)}`),
         ];
         if (restored)
           lines.push(
@@ -59,7 +73,9 @@ export function statusCommand(program: Command, run: Runner): void {
         out.result(
           {
             sidecar: running ? { pid, since } : null,
-            waiting: pending.length,
+            waiting: waiting.length,
+            queue: waiting,
+            lagMs: lagMs ?? null,
             failures,
             notices,
             nextDue: due ?? null,

@@ -9,6 +9,7 @@ import { waitForChange } from '../bridge/wait.ts';
 import { address } from './arguments.ts';
 import { EXIT, type ExitStatus, exitStatusOf } from './exit.ts';
 import { openLog } from './log.ts';
+import { counted } from './output.ts';
 import { documentOf, type Runner, sentence } from './runner.ts';
 import type { Session } from './session.ts';
 
@@ -67,7 +68,7 @@ async function handOver(session: Session, ids: readonly number[] | undefined, fo
   const waited = await session.state((state) =>
     Promise.all(
       change.wanted.map((mailboxId) =>
-        waitForChange(state, { mailboxId, version: change.version }, began, LIMIT_MS, () => {}),
+        waitForChange(state, { mailboxId, version: change.version }, began, LIMIT_MS, () => false),
       ),
     ),
   );
@@ -75,7 +76,7 @@ async function handOver(session: Session, ids: readonly number[] | undefined, fo
   const failures = failed.map((outcome) => ({ mailbox: outcome?.address ?? null, ...outcome?.failure }));
   out.result(
     { mailboxes: waited.length, held: 0, failures },
-    `${waited.length - failed.length} of ${waited.length} mailboxes in line (the running sidecar did it)`,
+    `${inLine(waited.length - failed.length, waited.length)} (the running sidecar did it)`,
   );
   for (const { mailbox, message, hint } of failures) {
     out.warn(
@@ -86,7 +87,8 @@ async function handOver(session: Session, ids: readonly number[] | undefined, fo
       }),
     );
   }
-  return failed.length > 0 ? EXIT.failed : EXIT.done;
+  if (failed.length === 0) return EXIT.done;
+  return failed.every((outcome) => outcome?.failure?.code === 'retry') ? exitStatusOf('retry') : EXIT.failed;
 }
 
 function failuresOf(results: readonly Result[]) {
@@ -97,7 +99,11 @@ function failuresOf(results: readonly Result[]) {
 
 function summary(results: readonly Result[]): string {
   const verified = results.filter(({ kind }) => kind === 'verified').length;
-  return `${verified} of ${results.length} mailboxes in line`;
+  return inLine(verified, results.length);
+}
+
+function inLine(done: number, all: number): string {
+  return `${done} of ${counted(all, 'mailbox', 'mailboxes')} in line`;
 }
 
 function concluded({ out }: Session, results: readonly Result[], held: number): ExitStatus {
@@ -110,7 +116,7 @@ function concluded({ out }: Session, results: readonly Result[], held: number): 
   }
   if (held > 0) {
     out.warn(
-      `mandat: ${held} delegations disappeared at once and are held, in case it was an accident: "mandat sync --force" lets them go`,
+      `mandat: ${counted(held, 'delegation')} disappeared at once and held back, in case it was an accident: "mandat sync --force" lets go`,
     );
     return EXIT.failed;
   }

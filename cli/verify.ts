@@ -1,11 +1,15 @@
 import type { Command } from 'commander';
+import type { SenderRule } from '../acl/desired.ts';
 import { canonical } from '../acl/rights.ts';
 import { openSenderMap } from '../bridge/sender/postfix-sqlite.ts';
+import type { DelegationDb } from '../bridge/store/delegation-db.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { mailboxIds } from '../bridge/store/rows.ts';
+import type { StateDb } from '../bridge/store/state-db.ts';
 import { type Checked, verifyMailbox } from '../bridge/verify.ts';
 import { address } from './arguments.ts';
 import { EXIT } from './exit.ts';
+import { counted } from './output.ts';
 import type { Runner } from './runner.ts';
 
 export function verifyCommand(program: Command, run: Runner): void {
@@ -21,12 +25,13 @@ export function verifyCommand(program: Command, run: Runner): void {
         const senders =
           config.senderRules === undefined ? undefined : openSenderMap(files.senderDirectory, { readonly: true });
         const checked: Checked[] = [];
+        const stale: SenderRule[] = [];
         await session.table((table) =>
           session.state(async (state) => {
             const addresses = named.map(address);
             const ids =
               addresses.length === 0
-                ? await mailboxIds(table)
+                ? await everyMailbox(table, state)
                 : await Promise.all(addresses.map(async (one) => (await mailboxAt(table, one)).id));
             const site = {
               table,
@@ -37,17 +42,32 @@ export function verifyCommand(program: Command, run: Runner): void {
               now: new Date().toISOString(),
             };
             for (const id of ids) checked.push(await verifyMailbox(site, id));
+            if (addresses.length === 0)
+              stale.push(...(senders?.all() ?? []).filter(({ mailboxId }) => !ids.includes(mailboxId)));
           }),
         );
         senders?.close();
-        const differences = checked.flatMap((one) => one.differences);
+        const differences = [
+          ...checked.flatMap((one) => one.differences),
+          ...stale.map(({ address: mailbox, login }) => ({
+            mailbox,
+            login,
+            what: `may send as ${mailbox}, should not: the rule belongs to no mailbox`,
+          })),
+        ];
         const delegates = checked.reduce((sum, one) => sum + one.delegates, 0);
         const lines = differences.map(({ mailbox, login, what }) => `${mailbox}: ${login}: ${what}`);
         lines.push(
-          `${checked.length} mailboxes, ${delegates} delegations in force: ${differences.length === 0 ? 'all as it should be' : `${differences.length} differences`}`,
+          `${counted(checked.length, 'mailbox', 'mailboxes')}, ${counted(delegates, 'delegation')} in force: ${differences.length === 0 ? 'all as it should be' : counted(differences.length, 'difference')}`,
         );
         out.result({ mailboxes: checked.length, delegations: delegates, differences }, lines.join('\n'));
         return differences.length === 0 ? EXIT.done : EXIT.failed;
       }),
     );
+}
+
+/** One that has left the table while something of its delegates still stands on the server is still ours to look at. */
+async function everyMailbox(table: DelegationDb, state: StateDb): Promise<readonly number[]> {
+  const ledger = await state.query.selectFrom('ledger').select('mailbox_id').distinct().execute();
+  return [...new Set([...(await mailboxIds(table)), ...ledger.map(({ mailbox_id }) => mailbox_id)])];
 }

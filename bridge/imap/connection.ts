@@ -3,7 +3,7 @@
  * the only file that knows of it; package.json pins the version.
  * Folder names go through here as the server writes them (modified UTF-7, RFC 3501 section 5.1.3), never decoded.
  */
-import { ImapFlow } from 'imapflow';
+import { ImapFlow, type ImapFlowOptions } from 'imapflow';
 import { Failure } from '../failure.ts';
 
 export type Argument = { readonly type: 'ATOM' | 'STRING'; readonly value: string } | readonly Argument[];
@@ -55,6 +55,12 @@ interface RawResponse {
   readonly attributes?: readonly unknown[];
 }
 
+interface RefusedCommand {
+  readonly responseStatus?: string;
+  readonly responseText?: string;
+  readonly response?: RawResponse;
+}
+
 interface Executor {
   exec(
     command: string,
@@ -68,7 +74,11 @@ interface Namespaces {
   readonly shared?: readonly { prefix: string; delimiter: string }[] | false;
 }
 
-export async function connect(endpoint: Endpoint, credentials: Credentials): Promise<Connection> {
+export async function connect(
+  endpoint: Endpoint,
+  credentials: Credentials,
+  transport?: ImapFlowOptions['transport'],
+): Promise<Connection> {
   const client = new ImapFlow({
     host: endpoint.host,
     port: endpoint.port,
@@ -77,6 +87,7 @@ export async function connect(endpoint: Endpoint, credentials: Credentials): Pro
     ...(endpoint.serverName === undefined ? {} : { servername: endpoint.serverName }),
     tls: { rejectUnauthorized: true, ...(endpoint.ca === undefined ? {} : { ca: endpoint.ca }) },
     auth: { ...credentials, loginMethod: 'AUTH=PLAIN' },
+    ...(transport === undefined ? {} : { transport }),
     logger: false,
     emitLogs: false,
     disableAutoIdle: true,
@@ -128,12 +139,17 @@ async function run(
     response.next();
     return { ok: true, untagged };
   } catch (error) {
-    const { responseStatus, responseText } = error as { responseStatus?: string; responseText?: string };
+    const { responseStatus, responseText, response } = error as RefusedCommand;
     if (responseStatus !== 'NO' && responseStatus !== 'BAD') throw lost(error, endpoint);
-    const match = /^\[([A-Z0-9-]+)[^\]]*\]\s*(.*)$/s.exec(responseText ?? '');
-    const code = match?.[1] ?? (error as { serverResponseCode?: string }).serverResponseCode ?? '';
-    return { ok: false, status: responseStatus, code, text: match?.[2] ?? responseText ?? '' };
+    return { ok: false, status: responseStatus, code: responseCode(response), text: responseText ?? '' };
   }
+}
+
+/** NONEXISTENT of `NO [NONEXISTENT] ...`: imapflow keeps it apart from the text. RFC 5530. */
+function responseCode(response: RawResponse | undefined): string {
+  const [first] = response?.attributes ?? [];
+  const section = (first as { section?: readonly { value?: unknown }[] } | undefined)?.section;
+  return String(section?.[0]?.value ?? '').toUpperCase();
 }
 
 function plain(attribute: unknown): Value {
@@ -159,18 +175,21 @@ function lost(error: unknown, { host, port }: Endpoint): Failure {
 /** Why a connection couldn't be had, with the remedy. An AuthenticationFailure keeps the server's words. */
 function connectFailure(error: unknown, endpoint: Endpoint): Failure {
   const where = `the IMAP server at ${endpoint.host}:${endpoint.port}`;
-  const { code, message, authenticationFailed, responseText } = error as {
+  const { code, message, authenticationFailed, responseText, serverResponseCode } = error as {
     code?: string;
     message: string;
     authenticationFailed?: boolean;
     responseText?: string;
+    serverResponseCode?: string;
   };
   const cause = { cause: error };
   if (authenticationFailed === true) {
-    return new Failure('config', `${where} refused the login: ${responseText ?? message}`, '', {
-      ...cause,
-      rule: 'LOGIN_REFUSED',
-    });
+    // The text comes without its response code (RFC 5530), which is what tells why.
+    const said = `${serverResponseCode === undefined ? '' : `[${serverResponseCode}] `}${responseText ?? message}`;
+    if (PASSING.includes(serverResponseCode ?? '')) {
+      return new Failure('retry', `${where} takes no login now: ${said}`, 'the server log says more', cause);
+    }
+    return new Failure('config', `${where} refused the login: ${said}`, '', { ...cause, rule: 'LOGIN_REFUSED' });
   }
   if (
     code?.startsWith('ERR_TLS_') ||
@@ -199,5 +218,8 @@ function connectFailure(error: unknown, endpoint: Endpoint): Failure {
     cause,
   );
 }
+
+/** Response codes of a refusal that passes by itself. RFC 5530 section 3. */
+const PASSING = ['UNAVAILABLE', 'INUSE', 'LIMIT', 'SERVERBUG'];
 
 const CERTIFICATE = /^(CERT_|DEPTH_ZERO|UNABLE_TO_|SELF_SIGNED|HOSTNAME_MISMATCH|ERR_SSL)/;

@@ -32,9 +32,15 @@ const SPECIAL_USE = new Set([
 /** Opens a connection that is logged in as somebody (bridge/imap/impersonation.ts). */
 export type OpenAs = (login: string) => Promise<Connection>;
 
-export function dovecotServer(name: string, adminUser: string, openAs: OpenAs): MailServer {
+export function dovecotServer(
+  name: string,
+  adminUser: string,
+  openAs: OpenAs,
+  prepare: () => void = () => {},
+): MailServer {
   return {
     name,
+    prepare,
     asOwner: async (login) => {
       const connection = await openAs(login);
       return ownerView(connection, login, await proven(connection, login, adminUser));

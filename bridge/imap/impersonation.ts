@@ -1,6 +1,7 @@
 /** Logging in as somebody else: the master user's password, that somebody's mailbox. R28 does not apply: no human acts here. */
 import { Failure, failureOf } from '../failure.ts';
 import { type Connection, type Credentials, connect, type Endpoint } from './connection.ts';
+import type { HeadStart } from './head-start.ts';
 
 export interface Impersonation {
   readonly kind: 'authzid' | 'suffix';
@@ -10,9 +11,14 @@ export interface Impersonation {
   readonly separator: string;
 }
 
-export async function openAs(endpoint: Endpoint, by: Impersonation, login: string): Promise<Connection> {
+export async function openAs(
+  endpoint: Endpoint,
+  by: Impersonation,
+  login: string,
+  headStart?: HeadStart,
+): Promise<Connection> {
   try {
-    return await connect(endpoint, credentials(by, login));
+    return await connect(endpoint, credentials(by, login), headStart?.take());
   } catch (error) {
     throw explained(failureOf(error), by, login);
   }

@@ -89,7 +89,7 @@ export async function cutAtRevoke(pass: Pass, login: string): Promise<void> {
     return;
   }
   try {
-    await cutter.cut(login);
+    await pass.site.gate.cut(login, () => cutter.cut(login));
   } catch (error) {
     pass.failures.push(failureOf(error));
     pass.uncut.add(login);

@@ -1,10 +1,11 @@
 /** Second phase for a delegate in force: the whole tree, his subscriptions, his eyes. R10, R11, R29, R32, R46. */
 import type { DesiredDelegate } from '../../acl/desired.ts';
 import { negativeEntries } from '../../acl/plan.ts';
-import { covers, missing, type Rights } from '../../acl/rights.ts';
+import { covers, missing, NONE, type Rights } from '../../acl/rights.ts';
 import { Failure } from '../failure.ts';
 import { setFact } from '../store/facts.ts';
 import { type FolderName, type Pair, recordCut, setPhase } from '../store/ledger.ts';
+import { throughEyesOf } from './eyes.ts';
 import type { DelegateView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 import type { Pass } from './pass.ts';
@@ -25,7 +26,7 @@ export async function completeGrant(
   const rights = wanted(tree, delegate.rights);
   await site.gate.run(delegate.login, async () => {
     if (pair.phase !== 'verified') {
-      await withView(pass, delegate.login, async (view) => {
+      await throughEyesOf(pass, delegate.login, async (view) => {
         await fillIn(pass, owner, delegate, tree, rights, view);
         await subscribeTo(pass, view, owner, pair, [...rights.keys()]);
       });
@@ -49,7 +50,9 @@ async function fillIn(
   const inherited = await view.inherited(owner);
   await setFact(pass.site.state, 'inherits', inherited === rights.get(INBOX) ? 'yes' : 'no');
   for (const [folder, desired] of rights) {
-    const effective = tree.entry(folder, login) ?? inherited;
+    // A negative entry of his is an entry for him: nothing is inherited beside it.
+    const inheriting = !tree.identifiers(folder).includes(`-${login}`);
+    const effective = tree.entry(folder, login) ?? (inheriting ? inherited : NONE);
     await tree.apply(folder, login, { desired, effective, before: undefined });
   }
 }
@@ -58,7 +61,7 @@ async function fillIn(
 async function cutAtGrant(pass: Pass, pair: Pair): Promise<void> {
   const { cutter, policy, state } = pass.site;
   if (cutter === undefined || !policy.cutAtGrant || pair.cutDone) return;
-  await cutter.cut(pair.login);
+  await pass.site.gate.cut(pair.login, () => cutter.cut(pair.login));
   await recordCut(state, pair.id);
 }
 
@@ -71,21 +74,32 @@ async function throughHisEyes(
   tree: Tree,
   rights: ReadonlyMap<FolderName, Rights>,
 ): Promise<void> {
+  let touched = false;
   for (let round = 1; round <= ROUNDS; round++) {
-    const mended = await withView(pass, login, async (view) => {
+    const mended = await throughEyesOf(pass, login, async (view) => {
       const seen = await view.rights(owner, [...rights.keys()]);
       const listed = await view.listed(owner);
+      const differs = ([folder, desired]: readonly [FolderName, Rights]) =>
+        (seen.get(folder) ?? NONE) !== desired || !listed.has(folder);
+      let wrong = [...rights].filter(differs);
+      if (wrong.length > 0) {
+        await tree.newcomers(); // a folder that went meanwhile is nothing to mend
+        wrong = wrong.filter(([folder]) => tree.has(folder));
+      }
       let changed = false;
-      const wrong: FolderName[] = [];
-      for (const [folder, desired] of rights) {
-        const effective = seen.get(folder) ?? ('' as Rights);
-        if (effective === desired && listed.has(folder)) continue;
-        wrong.push(folder);
-        if (effective !== desired && (await tree.apply(folder, login, { desired, effective, before: undefined })))
-          changed = true;
+      const unlisted: (readonly [FolderName, Rights])[] = [];
+      for (const [folder, desired] of wrong) {
+        const effective = seen.get(folder) ?? NONE;
+        if (effective === desired) unlisted.push([folder, desired]);
+        else if (await tree.apply(folder, login, { desired, effective, before: undefined })) changed = true;
+      }
+      const [first] = unlisted;
+      if (!changed && first !== undefined && !touched) {
+        await tree.touch(first[0], login, first[1]); // one is enough for the whole tree
+        touched = changed = true;
       }
       if (!changed) {
-        for (const folder of wrong) await explain(pass, tree, folder, login, rights.get(folder), seen.get(folder));
+        for (const [folder, desired] of wrong) await explain(pass, tree, folder, login, desired, seen.get(folder));
         if (pair.phase === 'verified') await subscribeTo(pass, view, owner, pair, [...rights.keys()]);
       }
       return changed;
@@ -106,10 +120,9 @@ async function explain(
   tree: Tree,
   folder: FolderName,
   login: string,
-  desired: Rights | undefined,
+  desired: Rights,
   seen: Rights | undefined,
 ): Promise<void> {
-  if (desired === undefined) return;
   const negative = negativeEntries(tree.identifiers(folder), login);
   const lacking = missing(desired, seen ?? ('' as Rights));
   if (negative.length > 0) {
@@ -141,13 +154,4 @@ async function explain(
 
 function notice(pass: Pass, login: string, message: string): void {
   pass.notices.push({ code: 'blocked-by-foreign-entry', login, message });
-}
-
-async function withView<T>(pass: Pass, login: string, work: (view: DelegateView) => Promise<T>): Promise<T> {
-  const view = await pass.site.server.asDelegate(login);
-  try {
-    return await work(view);
-  } finally {
-    view.close();
-  }
 }

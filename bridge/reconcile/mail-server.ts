@@ -18,6 +18,8 @@ export type Entries = ReadonlyMap<string, Rights>;
 
 export interface MailServer {
   readonly name: string;
+  /** Says that a session will be wanted in a moment. */
+  prepare(): void;
   /** A fresh session as the owner, the identity proven. Fails `unsafe` when it is somebody else's. */
   asOwner(login: string): Promise<OwnerView>;
   /** A fresh session as the delegate, the identity proven. Fails `absent` when the server knows no such account. */

@@ -62,6 +62,7 @@ export async function reconcileMailbox(site: Site, mailboxId: number, restraint:
     uncut: new Set(),
     stillCurrent: currency(site, mailbox),
   };
+  for (const login of restraint.held) pass.notices.push(heldNotice(login));
   const { version } = mailbox;
   const subject = { mailboxId, address: pass.address, version };
   const opened: OwnerView[] = [];
@@ -95,13 +96,16 @@ async function settleFirst(pass: Pass, subject: Parameters<typeof recordInForce>
   const { site } = pass;
   const now = site.clock.now();
   const granting = (await pairsOf(site.state, pass.mailboxId)).filter(({ phase }) => phase === 'granting');
-  await setPhase(
-    site.state,
-    granting.map(({ id }) => id),
-    'in-force',
-    now,
-  );
-  await recordInForce(site.state, subject, now);
+  // One transaction: whoever waits for it waits for one commit.
+  await site.state.write(async (query) => {
+    await setPhase(
+      { query },
+      granting.map(({ id }) => id),
+      'in-force',
+      now,
+    );
+    await recordInForce({ query }, subject, now);
+  });
   for (const { login } of granting) await site.audit('in-force', pass.address, login);
 }
 
@@ -125,6 +129,11 @@ async function complete(pass: Pass, target: Target, owner: OwnerView): Promise<v
       pass.failures.push(failureOf(error));
     }
   }
+}
+
+function heldNotice(login: string): Notice {
+  const message = `the delegation to ${login} has disappeared together with many others and is held, in case it was an accident: "mandat sync --force" lets them go`;
+  return { code: 'held', login, message };
 }
 
 function withoutNewcomers(

@@ -5,6 +5,7 @@ import type { OnStep } from './steps.ts';
 export function recordedServer(server: MailServer, onStep: OnStep): MailServer {
   return {
     name: server.name,
+    prepare: server.prepare,
     asOwner: async (login) => recordedOwner(await server.asOwner(login), onStep),
     asDelegate: async (login) => recordedDelegate(await server.asDelegate(login), onStep),
   };

@@ -5,21 +5,29 @@
  */
 
 import type { SenderRule } from '../../acl/desired.ts';
-import { NONE, type Rights } from '../../acl/rights.ts';
+import { negativeEntries } from '../../acl/plan.ts';
+import { NONE, type Rights, without } from '../../acl/rights.ts';
 import type { FolderName } from '../store/ledger.ts';
-import type { DelegateView, MailServer, OwnerView, SenderPublisher } from './mail-server.ts';
+import type { DelegateView, Entries, MailServer, OwnerView, SenderPublisher } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 
 /** Changed entries by owner, folder and identifier; undefined where one was removed. */
 type Changes = Map<string, Map<FolderName, Map<string, Rights | undefined>>>;
 
+/** What was read as an owner, by owner: his folders, and the entries that really stand in them. */
+interface Read {
+  readonly folders: Map<string, readonly FolderName[]>;
+  readonly entries: Map<string, Map<FolderName, Entries>>;
+}
+
 export function rehearsedServer(real: MailServer, inherits: boolean): MailServer {
   const changes: Changes = new Map();
-  const seenFolders = new Map<string, readonly FolderName[]>();
+  const read: Read = { folders: new Map(), entries: new Map() };
   return {
     name: real.name,
-    asOwner: async (login) => rehearsedOwner(await real.asOwner(login), changes, seenFolders),
-    asDelegate: async (login) => rehearsedDelegate(await real.asDelegate(login), changes, seenFolders, inherits),
+    prepare: real.prepare,
+    asOwner: async (login) => rehearsedOwner(await real.asOwner(login), changes, read),
+    asDelegate: async (login) => rehearsedDelegate(await real.asDelegate(login), changes, read, inherits),
   };
 }
 
@@ -31,7 +39,9 @@ function changesIn(changes: Changes, owner: string, folder: FolderName): Map<str
   return entries;
 }
 
-function rehearsedOwner(view: OwnerView, changes: Changes, seen: Map<string, readonly FolderName[]>): OwnerView {
+function rehearsedOwner(view: OwnerView, changes: Changes, read: Read): OwnerView {
+  const standing = read.entries.get(view.login) ?? new Map<FolderName, Entries>();
+  read.entries.set(view.login, standing);
   const overlaid = (folder: FolderName, there: ReadonlyMap<string, Rights>) => {
     const entries = new Map(there);
     for (const [identifier, rights] of changesIn(changes, view.login, folder)) {
@@ -48,30 +58,35 @@ function rehearsedOwner(view: OwnerView, changes: Changes, seen: Map<string, rea
     ...view,
     folders: async () => {
       const folders = await view.folders();
-      seen.set(
+      read.folders.set(
         view.login,
         folders.map(({ name }) => name),
       );
       return folders;
     },
-    entries: async (folders) =>
-      new Map([...(await view.entries(folders))].map(([folder, there]) => [folder, overlaid(folder, there)])),
+    entries: async (folders) => {
+      const there = await view.entries(folders);
+      for (const [folder, entries] of there) standing.set(folder, entries);
+      return new Map([...there].map(([folder, entries]) => [folder, overlaid(folder, entries)]));
+    },
     set: change,
     remove: (folder, identifier) => change(folder, identifier, undefined),
   };
 }
 
-function rehearsedDelegate(
-  view: DelegateView,
-  changes: Changes,
-  seen: Map<string, readonly FolderName[]>,
-  inherits: boolean,
-): DelegateView {
+function rehearsedDelegate(view: DelegateView, changes: Changes, read: Read, inherits: boolean): DelegateView {
   const changed = (owner: string, folder: FolderName) => changesIn(changes, owner, folder);
+  const anyChange = (owner: string) => [...(changes.get(owner)?.values() ?? [])].some((folder) => folder.size > 0);
   const inboxChanged = (owner: string) => changed(owner, INBOX).has(view.login);
+  /** What is left of rights once a folder's negative entries have had their say. */
+  const lessened = (owner: string, folder: FolderName, rights: Rights) => {
+    const there = read.entries.get(owner)?.get(folder);
+    const negative = there === undefined ? [] : negativeEntries(there.keys(), view.login);
+    return without(rights, negative.map((identifier) => there?.get(identifier)).join(''));
+  };
   const inherited = async (owner: string) =>
     inboxChanged(owner)
-      ? ((inherits ? changed(owner, INBOX).get(view.login) : undefined) ?? NONE)
+      ? lessened(owner, INBOX, (inherits ? changed(owner, INBOX).get(view.login) : undefined) ?? NONE)
       : view.inherited(owner);
   const rights: DelegateView['rights'] = async (owner, folders) => {
     const real = await view.rights(owner, folders);
@@ -79,9 +94,11 @@ function rehearsedDelegate(
     return new Map(
       folders.map((folder) => {
         const own = changed(owner, folder);
-        if (own.has(view.login)) return [folder, own.get(view.login) ?? (folder === INBOX ? NONE : fallback)];
-        const untouched = real.get(folder) ?? NONE;
-        return [folder, inboxChanged(owner) && untouched === NONE ? fallback : untouched];
+        if (own.has(view.login))
+          return [folder, lessened(owner, folder, own.get(view.login) ?? (folder === INBOX ? NONE : fallback))];
+        const there = read.entries.get(owner)?.get(folder);
+        const inheriting = inherits && there?.has(view.login) === false && !there.has(`-${view.login}`);
+        return [folder, inboxChanged(owner) && inheriting ? fallback : (real.get(folder) ?? NONE)];
       }),
     );
   };
@@ -90,7 +107,8 @@ function rehearsedDelegate(
     inherited,
     rights,
     listed: async (owner) => {
-      const names = seen.get(owner) ?? [...(await view.listed(owner))];
+      if (!anyChange(owner)) return view.listed(owner);
+      const names = read.folders.get(owner) ?? [...(await view.listed(owner))];
       return new Set(
         [...(await rights(owner, names))].filter(([, right]) => right.includes('l')).map(([name]) => name),
       );

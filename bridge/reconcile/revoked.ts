@@ -6,6 +6,7 @@ import { NONE } from '../../acl/rights.ts';
 import { Failure, failureOf } from '../failure.ts';
 import { endPair, type FolderName, type Pair } from '../store/ledger.ts';
 import { cutAtRevoke } from './decide.ts';
+import { throughEyesOf } from './eyes.ts';
 import type { DelegateView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 import type { Pass } from './pass.ts';
@@ -15,27 +16,33 @@ import { beforeIn, type Tree } from './tree.ts';
 const ROUNDS = 4;
 
 export async function completeRevoke(pass: Pass, owner: string, pair: Pair, tree: Tree): Promise<void> {
-  if (
-    await clear(
-      tree,
-      pair,
-      tree.folders.map(({ name }) => name),
-    )
-  )
-    await cutAtRevoke(pass, pair.login);
-  const view = await eyesOf(pass, pair);
-  if (view !== undefined) {
-    try {
+  if (await clearAll(pass, tree, pair)) await cutAtRevoke(pass, pair.login);
+  await unlessGone(pass, pair, () =>
+    throughEyesOf(pass, pair.login, async (view) => {
       await unsubscribeAll(view, owner, pair);
       await seesNothing(pass, view, owner, pair, tree);
-    } finally {
-      view.close();
-    }
-  }
+    }),
+  );
   // Otherwise the ledger keeps the pair, and the next pass cuts again.
   if (pass.uncut.has(pair.login)) return;
   await endPair(pass.site.state, pair.id);
   await pass.site.audit('ended', pass.address, pair.login);
+}
+
+/** The whole tree; then folders that were born, with a copy, or renamed while we swept. Returns whether anything was changed. */
+async function clearAll(pass: Pass, tree: Tree, pair: Pair): Promise<boolean> {
+  let names: readonly FolderName[] = tree.folders.map(({ name }) => name);
+  let changed = false;
+  for (let round = 1; round <= ROUNDS; round++) {
+    if (await clear(tree, pair, names)) changed = true;
+    names = await tree.newcomers();
+    if (names.length === 0) return changed;
+  }
+  throw new Failure(
+    'retry',
+    `folders keep coming in ${pass.address}, so it is not certain that none of them lets ${pair.login} in`,
+    'it will be tried again',
+  );
 }
 
 /** Takes his entry out of these folders, or puts back what stood there before. Returns whether anything was changed. */
@@ -48,10 +55,10 @@ async function clear(tree: Tree, pair: Pair, names: readonly FolderName[]): Prom
   return changed;
 }
 
-/** Undefined when his account is gone: nobody can look, and nobody can log in. */
-async function eyesOf(pass: Pass, pair: Pair): Promise<DelegateView | undefined> {
+/** When his account is gone, nobody can look, and nobody can log in. */
+async function unlessGone(pass: Pass, pair: Pair, look: () => Promise<void>): Promise<void> {
   try {
-    return await pass.site.server.asDelegate(pair.login);
+    await look();
   } catch (error) {
     if (failureOf(error).rule !== 'NO_ACCOUNT') throw error;
     pass.notices.push({
@@ -59,7 +66,6 @@ async function eyesOf(pass: Pass, pair: Pair): Promise<DelegateView | undefined>
       login: pair.login,
       message: `${pair.login} has no account on the IMAP server any more: there was nobody to look as`,
     });
-    return undefined;
   }
 }
 
@@ -67,16 +73,16 @@ async function seesNothing(pass: Pass, view: DelegateView, owner: string, pair: 
   for (let round = 1; round <= ROUNDS; round++) {
     const visible = await stillSeen(view, owner, pair, tree);
     if (visible.length === 0) return;
+    await tree.newcomers();
     await tree.refresh(visible);
-    if (await clear(tree, pair, visible)) continue; // a folder was born with a copy while we swept
+    if (await clear(tree, pair, visible)) continue; // somebody has set it anew
+    if (!visible.every((folder) => tree.has(folder))) continue; // it went while we looked
     for (const folder of visible) {
-      if (tree.entry(folder, pair.login) === undefined) {
-        pass.notices.push({
-          code: 'blocked-by-foreign-entry',
-          login: pair.login,
-          message: `${pair.login} still sees ${folder} of ${pass.address} by an entry that isn't his own (${tree.identifiers(folder).join(', ')}); mandat leaves other people's entries alone`,
-        });
-      }
+      pass.notices.push({
+        code: 'blocked-by-foreign-entry',
+        login: pair.login,
+        message: `${pair.login} still sees ${folder} of ${pass.address} by an entry that isn't his own (${tree.identifiers(folder).join(', ')}); mandat leaves other people's entries alone`,
+      });
     }
     return;
   }

@@ -3,7 +3,13 @@
  * keeps it is his affair from then on. At the end what we subscribed is unsubscribed, by name. R46.
  */
 import type { FolderName, Pair } from '../store/ledger.ts';
-import { forgetSubscriptions, recordSubscriptions } from '../store/ledger.ts';
+import {
+  forgetSubscriptions,
+  intendSubscriptions,
+  recordSubscriptions,
+  settleSubscriptions,
+  unsettledSubscriptions,
+} from '../store/ledger.ts';
 import type { DelegateView } from './mail-server.ts';
 import type { Pass } from './pass.ts';
 
@@ -25,17 +31,28 @@ export async function subscribeTo(
       pair.id,
       gone.map(([folder]) => folder),
     );
-  if (fresh.length === 0) return;
-  const subscribed = await view.subscribed(owner);
-  // Noted first: after a crash in between, a folder that shows as subscribed must still pass for ours.
-  await recordSubscriptions(state, pair.id, new Map(fresh.map((folder) => [folder, !subscribed.has(folder)])));
-  const refused: FolderName[] = [];
-  for (const folder of fresh) {
-    if (subscribed.has(folder)) continue;
-    await pass.stillCurrent();
-    if (!(await view.subscribe(owner, folder))) refused.push(folder);
+  if (fresh.length > 0) {
+    const subscribed = await view.subscribed(owner);
+    const his = fresh.filter((folder) => subscribed.has(folder));
+    await recordSubscriptions(state, pair.id, new Map(his.map((folder) => [folder, false])));
+    // Noted first: after a crash in between, a folder that shows as subscribed must still pass for ours.
+    await intendSubscriptions(
+      state,
+      pair.id,
+      fresh.filter((folder) => !subscribed.has(folder)),
+    );
   }
-  await forgetSubscriptions(state, pair.id, refused);
+  const done: FolderName[] = [];
+  const refused: FolderName[] = [];
+  try {
+    for (const folder of await unsettledSubscriptions(state, pair.id)) {
+      await pass.stillCurrent();
+      ((await view.subscribe(owner, folder)) ? done : refused).push(folder);
+    }
+  } finally {
+    await settleSubscriptions(state, pair.id, done);
+    await forgetSubscriptions(state, pair.id, refused);
+  }
 }
 
 export async function unsubscribeAll(view: DelegateView, owner: string, pair: Pair): Promise<void> {

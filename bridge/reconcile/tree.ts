@@ -2,28 +2,37 @@
 
 import { rightsOn } from '../../acl/desired.ts';
 import { entryStep } from '../../acl/plan.ts';
-import type { Rights } from '../../acl/rights.ts';
+import { type Rights, without } from '../../acl/rights.ts';
 import { type BeforeEntry, type FolderName, type Pair, recordBefore } from '../store/ledger.ts';
 import type { Entries, Folder, OwnerView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 import type { Pass } from './pass.ts';
 
 export interface Tree {
+  /** As last listed. */
   readonly folders: readonly Folder[];
+  has(folder: FolderName): boolean;
   entry(folder: FolderName, login: string): Rights | undefined;
   identifiers(folder: FolderName): readonly string[];
   /** Reads some folders' entries again. */
   refresh(folders: readonly FolderName[]): Promise<void>;
+  /** Lists again: forgets folders that have gone, and reads the entries of those that have come or been renamed. Returns these. */
+  newcomers(): Promise<readonly FolderName[]>;
   /** Sets or removes the delegate's entry. Returns whether anything was changed. */
   apply(
     folder: FolderName,
     login: string,
     facts: { desired: Rights | undefined; effective: Rights; before: Rights | undefined },
   ): Promise<boolean>;
+  /**
+   * Changes his entry and back again, for a folder that he may see and LIST doesn't show: Dovecot's LIST of shared folders goes by
+   * a list of its own, which a RENAME leaves out of date until some entry of the tree changes.
+   */
+  touch(folder: FolderName, login: string, rights: Rights): Promise<void>;
 }
 
 export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
-  const folders = await owner.folders();
+  let folders = await owner.folders();
   const entries = new Map<FolderName, Entries>(await owner.entries(folders.map(({ name }) => name)));
   const put = (folder: FolderName, login: string, rights: Rights | undefined) => {
     const changed = new Map(entries.get(folder));
@@ -32,11 +41,22 @@ export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
     entries.set(folder, changed);
   };
   return {
-    folders: folders.filter(({ name }) => entries.has(name)),
+    get folders() {
+      return folders.filter(({ name }) => entries.has(name));
+    },
+    has: (folder) => entries.has(folder),
     entry: (folder, login) => entries.get(folder)?.get(login),
     identifiers: (folder) => [...(entries.get(folder)?.keys() ?? [])],
     refresh: async (names) => {
       for (const [folder, there] of await owner.entries(names)) entries.set(folder, there);
+    },
+    newcomers: async () => {
+      const before = new Map(folders.map(({ name, id }) => [name, id]));
+      folders = await owner.folders();
+      const fresh = folders.filter(({ name, id }) => before.get(name) !== id).map(({ name }) => name);
+      for (const name of before.keys()) if (!folders.some((folder) => folder.name === name)) entries.delete(name);
+      for (const [folder, there] of await owner.entries(fresh)) entries.set(folder, there);
+      return fresh;
     },
     apply: async (folder, login, { desired, effective, before }) => {
       const step = entryStep({ desired, entry: entries.get(folder)?.get(login), effective, before });
@@ -44,8 +64,14 @@ export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
       await pass.stillCurrent();
       if (step.kind === 'set' ? await owner.set(folder, login, step.rights) : await owner.remove(folder, login)) {
         put(folder, login, step.kind === 'set' ? step.rights : undefined);
-      }
+      } else entries.delete(folder); // it has vanished
       return true;
+    },
+    touch: async (folder, login, rights) => {
+      await pass.stillCurrent();
+      // Posting is a right that no IMAP command asks for, so nobody misses it in between.
+      const less = without(rights, rights.includes('p') ? 'p' : rights.slice(-1));
+      for (const passing of [less, rights]) if (await owner.set(folder, login, passing)) put(folder, login, passing);
     },
   };
 }

@@ -6,7 +6,7 @@
  * removes -wal and -shm), after SIGKILL in mid-publish, and when no sidecar ever ran. A dead sidecar blocks nobody. R1, R31.
  */
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { SenderRule } from '../../acl/desired.ts';
 import { Failure } from '../failure.ts';
@@ -33,22 +33,59 @@ export function prepareSenderMap(directory: string, gid: number | undefined): vo
       mkdirSync(directory, { mode: 0o2770, recursive: true });
       giveToDirectoryOwner(directory);
     }
-    ensure(directory, 0o2770, gid);
     const file = join(directory, SENDER_FILE);
+    if (existsSync(file)) refuseForeign(file); // before anything is altered
+    ensure(directory, 0o2770, gid);
     if (!existsSync(file)) {
       closeSync(openSync(file, 'ax', 0o660));
       giveToDirectoryOwner(file);
     }
     ensure(file, 0o660, gid); // before WAL begins: -wal and -shm take this mode over
+    for (const side of [`${file}-wal`, `${file}-shm`]) if (existsSync(side)) ensure(side, 0o660, gid); // those that are there stay
     const database = new Database(file, { timeout: BUSY_MS });
-    database.pragma('journal_mode = WAL');
-    database.exec(`CREATE TABLE IF NOT EXISTS sender_login (address TEXT NOT NULL, login TEXT NOT NULL, mailbox INTEGER NOT NULL,
-      PRIMARY KEY (address, login)) STRICT, WITHOUT ROWID;
-      CREATE INDEX IF NOT EXISTS sender_login_mailbox ON sender_login (mailbox);`);
-    database.close();
+    try {
+      database.pragma('journal_mode = WAL');
+      database.exec(`CREATE TABLE IF NOT EXISTS sender_login (address TEXT NOT NULL, login TEXT NOT NULL, mailbox INTEGER NOT NULL,
+        PRIMARY KEY (address, login)) STRICT, WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS sender_login_mailbox ON sender_login (mailbox);`);
+    } finally {
+      database.close();
+    }
   } catch (error) {
     throw explained(error, directory, WHAT);
   }
+}
+
+/** Ours holds one table, with these columns, or nothing yet; an administrator may have made it with config/postfix/sender.sql. */
+function refuseForeign(file: string): void {
+  const database = new Database(file, { timeout: BUSY_MS });
+  const names = (query: string) => database.prepare(query).pluck().all();
+  let tables: unknown[];
+  let columns: unknown[];
+  try {
+    tables = names("SELECT name FROM sqlite_schema WHERE type = 'table'");
+    columns = names("SELECT name FROM pragma_table_info('sender_login')");
+  } finally {
+    database.close();
+  }
+  if (tables.length === 0 || (tables.includes('sender_login') && columns.join() === 'address,login,mailbox')) return;
+  throw new Failure(
+    'config',
+    `${file} is a database, but not ${WHAT}`,
+    'check data_dir, or move this file away; it was left as it is',
+  );
+}
+
+/**
+ * Directories on the way to the map that the group may not pass through, by what their modes say: every lookup would fail there,
+ * and every user of the submission service be refused. An account may have other ways in, so this is for a warning.
+ */
+export function impassable(directory: string, gid: number): readonly string[] {
+  const parent = dirname(directory);
+  if (parent === directory) return [];
+  const stat = statSync(parent);
+  const passes = (stat.mode & (stat.gid === gid ? 0o010 : 0o001)) !== 0;
+  return [...impassable(parent, gid), ...(passes ? [] : [parent])];
 }
 
 export function senderMapExists(directory: string): boolean {

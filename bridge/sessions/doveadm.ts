@@ -23,20 +23,31 @@ export function escapeMask(login: string): string {
   return login.replace(/[\\*?]/g, '\\$&');
 }
 
-async function kick({ url, apiKey, timeoutMs }: DoveadmOptions, login: string): Promise<void> {
-  const answer = await post(url, apiKey, timeoutMs, [['kick', { mask: [escapeMask(login)] }, 'mandat']]);
-  const [kind, detail] = answer;
-  if (kind === 'doveadmResponse') return;
-  const error = detail as { type?: string; exitCode?: number } | undefined;
-  if (error?.type === 'exitCode' && error.exitCode === NOBODY) return;
+async function kick(options: DoveadmOptions, login: string): Promise<void> {
+  const answer = await ask(options, 'kick', { mask: [escapeMask(login)] });
+  if (answer.done) return;
+  if (answer.type === 'exitCode' && answer.exitCode === NOBODY) return;
   throw new Failure(
-    error?.type === 'unAuthorized' ? 'config' : 'retry',
-    `doveadm at ${url} could not end the sessions of ${login}: ${error?.type ?? 'unknown answer'} ${error?.exitCode ?? ''}`.trim(),
+    answer.type === 'unAuthorized' ? 'config' : 'retry',
+    `doveadm at ${options.url} could not end the sessions of ${login}: ${answer.type} ${answer.exitCode ?? ''}`.trim(),
     'doveadm_allowed_commands must hold kick: config/dovecot/sessions.conf',
   );
 }
 
-async function post(url: string, apiKey: string, timeoutMs: number, body: unknown): Promise<readonly unknown[]> {
+/** `type` of a command that wasn't done: `unAuthorized` when the key may not, `exitCode` when it went wrong. */
+export type Answer =
+  | { readonly done: true }
+  | { readonly done: false; readonly type: string; readonly exitCode: number | undefined };
+
+/** Runs one doveadm command, named as the HTTP API names it. */
+export async function ask(options: DoveadmOptions, command: string, parameters: object): Promise<Answer> {
+  const [kind, detail] = await post(options, [[command, parameters, 'mandat']]);
+  if (kind === 'doveadmResponse') return { done: true };
+  const error = detail as { type?: string; exitCode?: number } | undefined;
+  return { done: false, type: error?.type ?? 'unknown answer', exitCode: error?.exitCode };
+}
+
+async function post({ url, apiKey, timeoutMs }: DoveadmOptions, body: unknown): Promise<readonly unknown[]> {
   let response: Response;
   try {
     response = await fetch(url, {

@@ -6,10 +6,13 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Transaction } from 'kysely';
 import type { Instant } from '../../acl/policy.ts';
+import { Failure } from '../failure.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import { fact, setFact } from './facts.ts';
+import { guarded } from './open.ts';
 import { giveToDirectoryOwner } from './ownership.ts';
 import type { StateDatabase, StateDb } from './state-db.ts';
+import { makeWhole } from './whole.ts';
 
 export interface AuditEntry {
   readonly at: Instant;
@@ -43,12 +46,21 @@ export function outcomeEntry(
 
 /** Makes the key when there is none. Whoever has it could forge a trail: 0600. */
 export function sealKey(file: string): Buffer {
-  if (!existsSync(file)) {
-    writeFileSync(file, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'ax' });
-    chmodSync(file, 0o600);
-    giveToDirectoryOwner(file);
-  }
-  return Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
+  return guarded(file, { what: "the audit trail's key" }, () => {
+    if (!existsSync(file)) {
+      makeWhole(file, (draft) => {
+        writeFileSync(draft, randomBytes(32).toString('hex'), { mode: 0o600 });
+        chmodSync(draft, 0o600);
+        giveToDirectoryOwner(draft);
+      });
+    }
+    const text = readFileSync(file, 'utf8').trim();
+    // What isn't hexadecimal would be read as an empty key, with which anybody could seal.
+    if (!/^[0-9a-f]{64}$/.test(text)) {
+      throw new Failure('config', `${file} is no key of 64 hexadecimal digits`, 'restore it from the backup');
+    }
+    return Buffer.from(text, 'hex');
+  });
 }
 
 export function seal(key: Buffer, previous: string, entry: AuditEntry): string {
@@ -81,15 +93,18 @@ async function append(query: Transaction<StateDatabase>, key: Buffer, entries: r
  */
 export async function drainEvents(table: DelegationDb, state: StateDb, key: Buffer): Promise<number> {
   const drained = Number((await fact(state, 'drained')) ?? 0);
-  const events = await table.query.selectFrom('events').selectAll().where('id', '>', drained).orderBy('id').execute();
+  const events = await table.query.selectFrom('events').selectAll().orderBy('id').execute();
   const last = events.at(-1);
   if (last === undefined) return 0;
-  await state.write(async (query) => {
-    await append(query, key, events);
-    await setFact({ query }, 'drained', String(last.id));
-  });
-  await table.query.deleteFrom('events').where('id', '<=', last.id).execute();
-  return events.length;
+  const fresh = events.filter(({ id }) => id > drained);
+  if (fresh.length > 0) {
+    await state.write(async (query) => {
+      await append(query, key, fresh);
+      await setFact({ query }, 'drained', String(last.id));
+    });
+  }
+  await table.write({ actor: 'mandat' }, (query) => query.deleteFrom('events').where('id', '<=', last.id).execute());
+  return fresh.length;
 }
 
 /** The id of the first entry whose seal doesn't hold: it, or one before it, was altered or taken out. Undefined when all hold. */

@@ -71,7 +71,7 @@ async function explaining<T>(file: string, work: () => Promise<T>): Promise<T> {
 const UNKNOWN = /^MANDAT_UNKNOWN_/;
 
 /** `MANDAT_LIMIT: this mailbox has ...` as raised by a trigger. */
-function refusal(error: unknown): Failure | undefined {
+export function refusal(error: unknown): Failure | undefined {
   const match = error instanceof Error ? /^(MANDAT_[A-Z_]+): (.*)$/s.exec(error.message) : null;
   if (match === null) return undefined;
   const [, rule = '', sentence = ''] = match;

@@ -36,6 +36,7 @@ export interface DelegationDatabase {
     starts_at: string | null;
     ends_at: string | null;
     note: string | null;
+    suspended: number;
   };
   pending: { mailbox_id: number; version: number };
   intents: { mailbox_id: number; delegate_id: number; at: string };
@@ -76,5 +77,6 @@ export interface DelegationDatabase {
     starts_at: string | null;
     ends_at: string | null;
     note: string | null;
+    suspended: number | null;
   };
 }

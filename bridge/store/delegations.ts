@@ -38,6 +38,7 @@ export interface Delegation {
   readonly startsAt: string | null;
   readonly endsAt: string | null;
   readonly note: string | null;
+  readonly suspended: boolean;
 }
 
 export async function grant(
@@ -48,21 +49,7 @@ export async function grant(
   terms: GrantTerms = {},
 ): Promise<Written> {
   try {
-    return await db.write(writer, async (query) => {
-      await query
-        .insertInto('delegation')
-        .values({
-          mailbox,
-          delegate,
-          created_at: null,
-          created_by: null,
-          starts_at: terms.startsAt ?? null,
-          ends_at: terms.endsAt ?? null,
-          note: terms.note ?? null,
-        })
-        .execute();
-      return written(query, mailbox);
-    });
+    return await db.write(writer, (query) => insertDelegation(query, mailbox, delegate, terms));
   } catch (error) {
     throw named(error, mailbox, delegate);
   }
@@ -70,16 +57,58 @@ export async function grant(
 
 /** Fails `absent` when there is no such delegation. */
 export async function revoke(db: DelegationDb, writer: Writer, mailbox: string, delegate: string): Promise<Written> {
+  return db.write(writer, (query) => deleteDelegation(query, mailbox, delegate));
+}
+
+/** One row of a transaction that somebody else opened; what the rules refuse is thrown as SQLite throws it. */
+export async function insertDelegation(
+  query: Query,
+  mailbox: string,
+  delegate: string,
+  terms: GrantTerms,
+): Promise<Written> {
+  await query
+    .insertInto('delegation')
+    .values({
+      mailbox,
+      delegate,
+      created_at: null,
+      created_by: null,
+      starts_at: terms.startsAt ?? null,
+      ends_at: terms.endsAt ?? null,
+      note: terms.note ?? null,
+      suspended: null,
+    })
+    .execute();
+  return written(query, mailbox);
+}
+
+export async function deleteDelegation(query: Query, mailbox: string, delegate: string): Promise<Written> {
+  const removed = await query
+    .deleteFrom('delegations')
+    .where('mailbox_id', '=', await idOfMailbox(query, mailbox))
+    .where('delegate_id', '=', await idOfDelegate(query, delegate))
+    .executeTakeFirst();
+  if (removed.numDeletedRows === 0n) throw noSuchDelegation(mailbox, delegate);
+  return written(query, mailbox);
+}
+
+/** Suspends or resumes one delegation: its row stays. Fails `absent` when there is none. R14. */
+export async function setSuspended(
+  db: DelegationDb,
+  writer: Writer,
+  mailbox: string,
+  delegate: string,
+  suspended: boolean,
+): Promise<Written> {
   return db.write(writer, async (query) => {
-    const mailboxId = await idOfMailbox(query, mailbox);
-    const row = await query.selectFrom('delegates').select('id').where('identifier', '=', delegate).executeTakeFirst();
-    if (row === undefined) throw noSuchDelegate(delegate);
-    const removed = await query
-      .deleteFrom('delegations')
-      .where('mailbox_id', '=', mailboxId)
-      .where('delegate_id', '=', row.id)
+    const changed = await query
+      .updateTable('delegations')
+      .set({ suspended: Number(suspended) })
+      .where('mailbox_id', '=', await idOfMailbox(query, mailbox))
+      .where('delegate_id', '=', await idOfDelegate(query, delegate))
       .executeTakeFirst();
-    if (removed.numDeletedRows === 0n) throw noSuchDelegation(mailbox, delegate);
+    if (changed.numUpdatedRows === 0n) throw noSuchDelegation(mailbox, delegate);
     return written(query, mailbox);
   });
 }
@@ -92,7 +121,7 @@ export async function listDelegations(
     .selectFrom('delegations as g')
     .innerJoin('mailboxes as m', 'm.id', 'g.mailbox_id')
     .innerJoin('delegates as d', 'd.id', 'g.delegate_id')
-    .select(['g.mailbox_id', 'g.created_at', 'g.created_by', 'g.starts_at', 'g.ends_at', 'g.note'])
+    .select(['g.mailbox_id', 'g.created_at', 'g.created_by', 'g.starts_at', 'g.ends_at', 'g.note', 'g.suspended'])
     .select(['m.address', 'm.login as owner_login', 'm.kind', 'm.eligible'])
     .select(['d.identifier', 'd.login', 'd.first_name', 'd.last_name', 'd.state', 'd.credential_valid_until'])
     .orderBy('m.address')
@@ -115,14 +144,21 @@ export async function listDelegations(
     startsAt: row.starts_at,
     endsAt: row.ends_at,
     note: row.note,
+    suspended: row.suspended === 1,
   }));
 }
 
-type Query = Parameters<Parameters<DelegationDb['write']>[1]>[0];
+export type Query = Parameters<Parameters<DelegationDb['write']>[1]>[0];
 
 async function idOfMailbox(query: Query, address: string): Promise<number> {
   const row = await query.selectFrom('mailboxes').select('id').where('address', '=', address).executeTakeFirst();
   if (row === undefined) throw noSuchMailbox(address);
+  return row.id;
+}
+
+async function idOfDelegate(query: Query, identifier: string): Promise<number> {
+  const row = await query.selectFrom('delegates').select('id').where('identifier', '=', identifier).executeTakeFirst();
+  if (row === undefined) throw noSuchDelegate(identifier);
   return row.id;
 }
 
@@ -140,7 +176,7 @@ export function noSuchDelegation(mailbox: string, delegate: string): Failure {
 }
 
 /** The trigger's sentence with the names it can't know, and what to do next. */
-function named(error: unknown, mailbox: string, delegate: string): unknown {
+export function named(error: unknown, mailbox: string, delegate: string): unknown {
   if (!(error instanceof Failure) || error.rule === undefined) return error;
   if (error.rule === 'MANDAT_UNKNOWN_MAILBOX') return noSuchMailbox(mailbox);
   if (error.rule === 'MANDAT_UNKNOWN_DELEGATE') return noSuchDelegate(delegate);

@@ -4,7 +4,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { delegation1 } from './migrations/delegation-1.ts';
 import { state1 } from './migrations/state-1.ts';
-import { type FileKind, migrate } from './open.ts';
+import { type FileKind, guarded, migrate } from './open.ts';
 
 export const DELEGATIONS: FileKind = {
   what: 'the delegation table',
@@ -53,7 +53,7 @@ export interface InitReport {
 /** Makes or migrates both databases. Never empties or replaces one. */
 export function initialise(files: DataFiles): readonly InitReport[] {
   const gid = groupId(SHARED_GROUP);
-  makeDirectory(files.directory, gid);
+  guarded(files.directory, { what: 'the data directory' }, () => makeDirectory(files.directory, gid));
   return [
     { file: files.delegations, what: DELEGATIONS.what, ...migrate(files.delegations, DELEGATIONS, gid) },
     { file: files.state, what: STATE.what, ...migrate(files.state, STATE) },

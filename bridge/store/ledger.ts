@@ -5,10 +5,14 @@
  */
 import type { Instant } from '../../acl/policy.ts';
 import { canonical, type Rights } from '../../acl/rights.ts';
+import { Failure } from '../failure.ts';
 import type { LedgerPhase, StateDb } from './state-db.ts';
 
 /** A folder's name as the server writes it on the wire (modified UTF-7). */
 export type FolderName = string;
+
+/** In the column `ours`, beside 0 and 1. */
+const INTENDED = 2;
 
 export interface BeforeEntry {
   readonly folder: FolderName;
@@ -52,10 +56,24 @@ export async function pairsOf(db: StateDb, mailboxId: number): Promise<readonly 
   return select(db, mailboxId);
 }
 
-export async function allPairs(
+export async function countPairs(db: StateDb): Promise<number> {
+  const { count } = await db.query
+    .selectFrom('ledger')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
+/** The pairs of these mailboxes, or all of them. */
+export async function pairsAmong(
   db: StateDb,
+  mailboxIds: readonly number[] | undefined,
 ): Promise<readonly Pick<Pair, 'mailboxId' | 'delegateId' | 'login' | 'phase'>[]> {
-  const rows = await db.query.selectFrom('ledger').select(['mailbox_id', 'delegate_id', 'login', 'phase']).execute();
+  const rows = await db.query
+    .selectFrom('ledger')
+    .select(['mailbox_id', 'delegate_id', 'login', 'phase'])
+    .$if(mailboxIds !== undefined, (select) => select.where('mailbox_id', 'in', mailboxIds ?? []))
+    .execute();
   return rows.map((row) => ({
     mailboxId: row.mailbox_id,
     delegateId: row.delegate_id,
@@ -64,7 +82,10 @@ export async function allPairs(
   }));
 }
 
-/** The intent of a grant, written before the first change on the server. */
+/**
+ * The intent of a grant, written before the first change on the server. Fails `retry` while the same pair of another mailbox
+ * is still being taken back: one that was removed and made anew.
+ */
 export async function beginGrant(db: StateDb, pair: NewPair, now: Instant): Promise<void> {
   await db.query
     .insertInto('ledger')
@@ -80,11 +101,32 @@ export async function beginGrant(db: StateDb, pair: NewPair, now: Instant): Prom
       folders_before: JSON.stringify(pair.foldersBefore),
       since: now,
     })
-    .execute();
+    .execute()
+    .catch((error: unknown) => {
+      throw isTaken(error) ? stillThere(pair, error) : error;
+    });
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'SQLITE_CONSTRAINT_UNIQUE';
+}
+
+function stillThere({ ownerLogin, login }: NewPair, cause: unknown): Failure {
+  return new Failure(
+    'retry',
+    `what ${login} had at ${ownerLogin} through another mailbox is not taken back yet`,
+    '"mandat status" shows what keeps it',
+    { cause },
+  );
 }
 
 /** Moves pairs to a phase. A revoke that is taken back by a new grant starts over, with its cut to be done again. */
-export async function setPhase(db: StateDb, ids: readonly number[], phase: LedgerPhase, now: Instant): Promise<void> {
+export async function setPhase(
+  db: Pick<StateDb, 'query'>,
+  ids: readonly number[],
+  phase: LedgerPhase,
+  now: Instant,
+): Promise<void> {
   if (ids.length === 0) return;
   await db.query
     .updateTable('ledger')
@@ -124,6 +166,39 @@ export async function recordSubscriptions(
         .values({ ledger_id: id, folder, ours: Number(ours) })
         .onConflict((conflict) => conflict.columns(['ledger_id', 'folder']).doNothing())
         .execute();
+    }
+  });
+}
+
+/** Folders he is about to be subscribed to: they count as ours from now on, and as not done until {@link settleSubscriptions}. */
+export async function intendSubscriptions(db: StateDb, id: number, folders: readonly FolderName[]): Promise<void> {
+  await db.write(async (query) => {
+    for (const folder of folders) {
+      await query
+        .insertInto('subscriptions')
+        .values({ ledger_id: id, folder, ours: INTENDED })
+        .onConflict((conflict) => conflict.columns(['ledger_id', 'folder']).doNothing())
+        .execute();
+    }
+  });
+}
+
+/** What was intended and may not have been done: by a pass that ended early, or a process that was killed. */
+export async function unsettledSubscriptions(db: StateDb, id: number): Promise<readonly FolderName[]> {
+  const rows = await db.query
+    .selectFrom('subscriptions')
+    .select('folder')
+    .where('ledger_id', '=', id)
+    .where('ours', '=', INTENDED)
+    .execute();
+  return rows.map(({ folder }) => folder);
+}
+
+export async function settleSubscriptions(db: StateDb, id: number, folders: readonly FolderName[]): Promise<void> {
+  await db.write(async (query) => {
+    for (const folder of folders) {
+      const row = query.updateTable('subscriptions').set({ ours: 1 });
+      await row.where('ledger_id', '=', id).where('folder', '=', folder).execute();
     }
   });
 }
@@ -173,7 +248,7 @@ async function select(db: StateDb, mailboxId: number): Promise<readonly Pair[]> 
       .filter(({ ledger_id }) => ledger_id === row.id)
       .map((entry) => ({ folder: entry.folder, folderId: entry.folder_id, rights: canonical(entry.rights) })),
     subscriptions: new Map(
-      subscriptions.filter(({ ledger_id }) => ledger_id === row.id).map(({ folder, ours }) => [folder, ours === 1]),
+      subscriptions.filter(({ ledger_id }) => ledger_id === row.id).map(({ folder, ours }) => [folder, ours !== 0]),
     ),
     cutDone: row.cut_done === 1,
   }));

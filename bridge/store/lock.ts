@@ -4,6 +4,7 @@
 import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { Failure } from '../failure.ts';
+import { guarded } from './open.ts';
 import { giveToDirectoryOwner } from './ownership.ts';
 
 export interface Lock {
@@ -12,7 +13,7 @@ export interface Lock {
 
 /** Fails `refused` when another process holds it. */
 export function takeLock(file: string): Lock {
-  const database = attempt(file);
+  const database = guarded(file, { what: "the sidecar's lock" }, () => attempt(file));
   if (database === undefined) {
     throw new Failure(
       'refused',

@@ -6,6 +6,7 @@ import { chmodSync, closeSync, existsSync, openSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { Failure } from '../failure.ts';
 import { giveToDirectoryOwner } from './ownership.ts';
+import { makeWhole } from './whole.ts';
 
 export interface FileKind {
   /** For people: `the delegation table`. */
@@ -23,29 +24,42 @@ const BUSY_MS = 5000;
 
 /** Makes the file when there is none, and brings it to the version of this program. Returns the versions before and after. */
 export function migrate(file: string, kind: FileKind, gid?: number): { readonly from: number; readonly to: number } {
-  if (!existsSync(file)) {
-    closeSync(openSync(file, 'ax', kind.mode));
-    giveToDirectoryOwner(file, gid);
-    chmodSync(file, kind.mode); // whatever the umask
-  }
   return guarded(file, kind, () => {
-    const database = connect(file);
-    try {
-      const from = checkVersion(database, file, kind);
-      if (from < kind.migrations.length) {
-        database.pragma('journal_mode = WAL');
-        for (const [index, script] of kind.migrations.entries()) {
-          if (index < from) continue;
-          database.exec(
-            `BEGIN IMMEDIATE; ${script}; PRAGMA application_id = ${kind.applicationId}; PRAGMA user_version = ${index + 1}; COMMIT;`,
-          );
-        }
-      }
-      return { from, to: kind.migrations.length };
-    } finally {
-      database.close();
-    }
+    const to = kind.migrations.length;
+    const make = (draft: string) => {
+      closeSync(openSync(draft, 'ax', kind.mode));
+      giveToDirectoryOwner(draft, gid);
+      chmodSync(draft, kind.mode); // whatever the umask
+      upgrade(draft, kind);
+    };
+    if (!existsSync(file) && makeWhole(file, make)) return { from: 0, to };
+    return { from: upgrade(file, kind), to };
   });
+}
+
+/** Returns the version it had. */
+function upgrade(file: string, kind: FileKind): number {
+  const database = connect(file);
+  try {
+    const from = checkVersion(database, file, kind);
+    if (from < kind.migrations.length) {
+      database.pragma('journal_mode = WAL');
+      for (const [index, script] of kind.migrations.entries()) {
+        database
+          .transaction(() => {
+            // Asked again under the lock: another init may have been faster.
+            if (checkVersion(database, file, kind) > index) return;
+            database.exec(
+              `${script}; PRAGMA application_id = ${kind.applicationId}; PRAGMA user_version = ${index + 1};`,
+            );
+          })
+          .immediate();
+      }
+    }
+    return from;
+  } finally {
+    database.close();
+  }
 }
 
 /** Opens a file that {@link migrate} made. */
@@ -78,9 +92,13 @@ function connect(file: string, readonly = false): Database.Database {
 }
 
 function checkVersion(database: Database.Database, file: string, kind: FileKind): number {
-  const version = database.pragma('user_version', { simple: true }) as number;
-  const applicationId = database.pragma('application_id', { simple: true }) as number;
-  const empty = version === 0 && applicationId === 0 && countTables(database) === 0;
+  // In one transaction, or what another process is just making would be seen half made.
+  const { version, applicationId, tables } = database.transaction(() => ({
+    version: database.pragma('user_version', { simple: true }) as number,
+    applicationId: database.pragma('application_id', { simple: true }) as number,
+    tables: countTables(database),
+  }))();
+  const empty = version === 0 && applicationId === 0 && tables === 0;
   if (!empty && applicationId !== kind.applicationId) {
     throw new Failure(
       'config',

@@ -10,7 +10,12 @@ import type { StateDatabase, StateDb } from './state-db.ts';
 
 /** Something an administrator should know although the pass went well. */
 export interface Notice {
-  readonly code: 'blocked-by-foreign-entry' | 'no-session-cutting' | 'held' | 'no-server-account';
+  readonly code:
+    | 'blocked-by-foreign-entry'
+    | 'no-session-cutting'
+    | 'held'
+    | 'no-server-account'
+    | 'inheritance-unknown'; // of a dry run
   readonly login: string;
   readonly message: string;
 }
@@ -43,7 +48,7 @@ interface Subject {
 }
 
 /** The first phase is done: what decides stands as the table says. */
-export async function recordInForce(db: StateDb, subject: Subject, now: Instant): Promise<void> {
+export async function recordInForce(db: Pick<StateDb, 'query'>, subject: Subject, now: Instant): Promise<void> {
   await upsert(db, subject, { in_force_version: subject.version, in_force_at: now });
 }
 
@@ -96,7 +101,7 @@ export async function listOutcomes(db: StateDb): Promise<readonly Outcome[]> {
 
 /** A mailbox that has left the table and the ledger needs no outcome; its version is kept for whoever waits. */
 async function upsert(
-  db: StateDb,
+  db: Pick<StateDb, 'query'>,
   subject: Subject,
   values: Partial<Omit<Selectable<StateDatabase['outcomes']>, 'mailbox_id' | 'address'>>,
 ): Promise<void> {

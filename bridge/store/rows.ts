@@ -28,7 +28,16 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
     const delegations = await query
       .selectFrom('delegations as g')
       .innerJoin('delegates as d', 'd.id', 'g.delegate_id')
-      .select(['d.id', 'd.identifier', 'd.login', 'd.state', 'd.credential_valid_until', 'g.starts_at', 'g.ends_at'])
+      .select([
+        'd.id',
+        'd.identifier',
+        'd.login',
+        'd.state',
+        'd.credential_valid_until',
+        'g.starts_at',
+        'g.ends_at',
+        'g.suspended',
+      ])
       .where('g.mailbox_id', '=', id)
       .orderBy('d.login')
       .execute();
@@ -47,6 +56,7 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
           delegate: { login: row.login, state: row.state, credentialValidUntil: row.credential_valid_until },
           startsAt: row.starts_at,
           endsAt: row.ends_at,
+          suspended: row.suspended === 1,
         })),
         delegateIds: new Map(delegations.map((row) => [row.login, row.id])),
       },

@@ -10,5 +10,7 @@ export async function applySettings(db: DelegationDb, { policy }: Pick<Config, '
     .where('name', '=', 'max_delegates')
     .executeTakeFirst();
   if (row?.value === value) return; // no write, so that nobody is woken
-  await db.query.updateTable('settings').set({ value }).where('name', '=', 'max_delegates').execute();
+  await db.write({ actor: 'mandat' }, (query) =>
+    query.updateTable('settings').set({ value }).where('name', '=', 'max_delegates').execute(),
+  );
 }

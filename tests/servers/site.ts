@@ -3,16 +3,17 @@ import { execFile, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { senderMap } from '../../bridge/sender/configured.ts';
+import { sealKey } from '../../bridge/store/audit.ts';
+import { dataFiles, initialise } from '../../bridge/store/files.ts';
 import { type Lab, type LabOptions, startLab } from '../../config/lab/lab.ts';
 import { connectImap, type RawImap } from '../../config/lab/raw-imap.ts';
 import { waitFor } from '../../config/lab/wait.ts';
+import { loadConfig } from '../../config/load.ts';
+import { builtMandat } from '../cli/built.ts';
+import { type Ran, ran } from '../cli/commands.ts';
 
 const execute = promisify(execFile);
-export const MANDAT = [
-  process.execPath,
-  '--import=tsx',
-  path.resolve(import.meta.dirname, '../../cli/main.ts'),
-] as const;
 
 export const DOMAIN = 'lab.test';
 export const at = (name: string) => `${name}@${DOMAIN}`;
@@ -29,12 +30,6 @@ export interface SiteOptions extends Partial<Omit<LabOptions, 'users'>> {
   readonly extraImap?: string;
   readonly extraSessions?: string;
   readonly extraToml?: string;
-}
-
-export interface Ran {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 export interface Site {
@@ -98,10 +93,10 @@ ${extraToml}
 `,
   );
   const running = new Set<Running>();
-  const mandat = (...args: readonly string[]) => command(['--config', configFile, ...args]);
+  const mandat = async (...args: readonly string[]) => ran([...(await builtMandat()), '--config', configFile, ...args]);
   const sql = async (query: string) =>
     (await execute('sqlite3', ['-bail', '-cmd', '.timeout 5000', table, query])).stdout;
-  await mandat('init');
+  makeDatabases(configFile);
   return {
     lab: started,
     configFile,
@@ -141,20 +136,17 @@ ${extraToml}
   };
 }
 
-async function command(args: readonly string[]): Promise<Ran> {
-  const [file, ...first] = MANDAT;
-  try {
-    const { stdout, stderr } = await execute(file, [...first, ...args]);
-    return { status: 0, stdout, stderr };
-  } catch (error) {
-    const { code, stdout = '', stderr = '' } = error as { code?: number; stdout?: string; stderr?: string };
-    if (typeof code !== 'number') throw error;
-    return { status: code, stdout, stderr };
-  }
+/** What `mandat init` does, without the second that a process takes. */
+function makeDatabases(configFile: string): void {
+  const config = loadConfig({ path: configFile, env: {}, cwd: path.dirname(configFile) });
+  const files = dataFiles(config.dataDir);
+  initialise(files);
+  sealKey(files.sealKey);
+  senderMap(config, files)?.close();
 }
 
 async function startRunning(configFile: string): Promise<Running> {
-  const [file, ...first] = MANDAT;
+  const [file = '', ...first] = await builtMandat();
   const child = spawn(file, [...first, '--config', configFile, 'run'], { stdio: ['ignore', 'ignore', 'pipe'] });
   let output = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {

@@ -5,7 +5,7 @@
  * Plural names are base tables with immutable integer ids, ours alone. Singular names are views, the stable interface:
  *     mailbox(address, login, owner, kind, eligible, server)      alias(address, mailbox)
  *     delegate(id, login, first_name, last_name, profession, state, credential_valid_until)
- *     delegation(mailbox, delegate, created_at, created_by, starts_at, ends_at, note)
+ *     delegation(mailbox, delegate, created_at, created_by, starts_at, ends_at, note, suspended)
  *
  * The outer statement's conflict clause (INSERT OR REPLACE, OR IGNORE) replaces the one of a trigger's statements, and a
  * REPLACE deletes without firing DELETE triggers. So each rule is a BEFORE trigger that aborts with RAISE(ABORT), which no
@@ -28,16 +28,24 @@ const badLogin = (column: string) => `(${column} IS NULL OR typeof(${column}) <>
 const badAddress = (column: string) => `(${badLogin(column)} OR ${column} NOT GLOB '?*@?*' OR ${column} GLOB '*@*@*'
     OR ${column} GLOB '*..*' OR ${column} GLOB '.*' OR ${column} GLOB '*.@*' OR ${column} GLOB '*@.*' OR ${column} GLOB '*.')`;
 
-/** Not null and not an instant of the calendar in exactly our form. julianday folds 30 February over, so the text is compared. */
-const badInstant = (column: string) => `(${column} IS NOT NULL AND (typeof(${column}) <> 'text'
+/**
+ * Not null and not an instant of the calendar in exactly our form. SQLite folds 30 February over as soon as it reckons
+ * with it (`+0 days`), so the text is compared; GLOB stops at a NUL, so the octets are counted.
+ */
+const badInstant = (
+  column: string,
+) => `(${column} IS NOT NULL AND (typeof(${column}) <> 'text' OR length(CAST(${column} AS BLOB)) <> 24
     OR ${column} NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9]Z'
-    OR strftime('%Y-%m-%dT%H:%M:%S', ${column}) IS NOT substr(${column}, 1, 19)))`;
+    OR strftime('%Y-%m-%dT%H:%M:%S', ${column}, '+0 days') IS NOT substr(${column}, 1, 19)))`;
 
 const refuse = (code: string, sentence: string, when: string) =>
   `  SELECT RAISE(ABORT, '${code}: ${sentence.replaceAll("'", "''")}') WHERE ${when};`;
 
 const before = (name: string, event: 'INSERT' | 'UPDATE', table: string, rules: readonly string[]) =>
   `CREATE TRIGGER ${name} BEFORE ${event} ON ${table} BEGIN\n${rules.join('\n')}\nEND;`;
+
+/** A BEFORE INSERT trigger sees -1 where the database will choose the id: a row with that id would block all that follow. */
+const positiveId = refuse('MANDAT_IMMUTABLE', 'ids are given by the database, from 1', 'NEW.id < 1');
 
 /** Marks mailboxes as changed: the version moves, and each of them is pending at that version. */
 const mark = (which: string) => `
@@ -70,12 +78,13 @@ INSERT INTO settings VALUES ('epoch', lower(hex(randomblob(16)))), ('max_delegat
 
 CREATE TABLE mailboxes (id INTEGER PRIMARY KEY AUTOINCREMENT, address TEXT NOT NULL UNIQUE, login TEXT NOT NULL UNIQUE,
   owner TEXT, kind TEXT NOT NULL, eligible INTEGER NOT NULL, server TEXT NOT NULL) STRICT;
-CREATE TABLE aliases (address TEXT NOT NULL PRIMARY KEY, mailbox_id INTEGER NOT NULL) STRICT;
+-- Without rowid, or a REPLACE that names one would delete its alias and fire no trigger.
+CREATE TABLE aliases (address TEXT NOT NULL PRIMARY KEY, mailbox_id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX aliases_mailbox ON aliases (mailbox_id);
 CREATE TABLE delegates (id INTEGER PRIMARY KEY AUTOINCREMENT, identifier TEXT NOT NULL UNIQUE, login TEXT NOT NULL UNIQUE,
   first_name TEXT, last_name TEXT, profession TEXT, state TEXT NOT NULL, credential_valid_until TEXT) STRICT;
 CREATE TABLE delegations (id INTEGER PRIMARY KEY AUTOINCREMENT, mailbox_id INTEGER NOT NULL, delegate_id INTEGER NOT NULL,
-  created_at TEXT NOT NULL, created_by TEXT NOT NULL, starts_at TEXT, ends_at TEXT, note TEXT, UNIQUE (mailbox_id, delegate_id)) STRICT;
+  created_at TEXT NOT NULL, created_by TEXT NOT NULL, starts_at TEXT, ends_at TEXT, note TEXT, suspended INTEGER NOT NULL, UNIQUE (mailbox_id, delegate_id)) STRICT;
 CREATE INDEX delegations_delegate ON delegations (delegate_id);
 
 -- Which mailboxes changed and haven't been brought in line: a set, not a log. No reference: the mailbox may be gone.
@@ -123,6 +132,7 @@ ${before('mailboxes_insert', 'INSERT', 'mailboxes', [
     'EXISTS (SELECT 1 FROM mailboxes WHERE login = NEW.login)',
   ),
   refuse('MANDAT_DUPLICATE', 'this address is taken by another mailbox', taken('NEW.address', 'NULL')),
+  refuse('MANDAT_DUPLICATE', 'this login is an address of another mailbox', taken('NEW.login', 'NULL')),
 ])}
 ${before('mailboxes_update', 'UPDATE', 'mailboxes', [
   refuse('MANDAT_IMMUTABLE', "a mailbox's id never changes", 'NEW.id IS NOT OLD.id'),
@@ -133,6 +143,7 @@ ${before('mailboxes_update', 'UPDATE', 'mailboxes', [
     'EXISTS (SELECT 1 FROM mailboxes WHERE login = NEW.login AND id <> OLD.id)',
   ),
   refuse('MANDAT_DUPLICATE', 'this address is taken by another mailbox', taken('NEW.address', 'OLD.id')),
+  refuse('MANDAT_DUPLICATE', 'this login is an address of another mailbox', taken('NEW.login', 'OLD.id')),
   refuse(
     'MANDAT_DUPLICATE',
     'this address is an alias already',
@@ -140,7 +151,8 @@ ${before('mailboxes_update', 'UPDATE', 'mailboxes', [
   ),
   refuse('MANDAT_SELF', 'a delegate of this mailbox would become its owner: revoke him first', selfOf),
 ])}
-CREATE TRIGGER mailboxes_inserted AFTER INSERT ON mailboxes BEGIN ${mark('SELECT NEW.id')}
+CREATE TRIGGER mailboxes_inserted AFTER INSERT ON mailboxes BEGIN
+${positiveId} ${mark('SELECT NEW.id')}
   ${note('mailbox-add', 'NEW.address', 'NULL', "json_object('login', NEW.login, 'kind', NEW.kind, 'eligible', NEW.eligible)")}
 END;
 CREATE TRIGGER mailboxes_updated AFTER UPDATE ON mailboxes BEGIN ${mark('SELECT NEW.id')}
@@ -214,6 +226,10 @@ END;
 CREATE TRIGGER alias_delete INSTEAD OF DELETE ON alias BEGIN DELETE FROM aliases WHERE address = OLD.address; END;
 `;
 
+/** Who logs in with somebody else's alias could no longer send from his own login. The aliases' rule says the same. */
+const aliasOfAnother = `EXISTS (SELECT 1 FROM aliases a JOIN mailboxes m ON m.id = a.mailbox_id
+    WHERE a.address = NEW.login AND m.login <> NEW.login)`;
+
 const delegateRules = [
   refuse(
     'MANDAT_IDENTIFIER',
@@ -227,6 +243,7 @@ const delegateRules = [
     "NEW.state IS NULL OR NEW.state NOT IN ('active', 'suspended')",
   ),
   refuse('MANDAT_TIME', TIME_SENTENCE, badInstant('NEW.credential_valid_until')),
+  refuse('MANDAT_DUPLICATE', 'this login is an alias of a mailbox that is not his', aliasOfAnother),
 ];
 
 const delegates = `
@@ -265,7 +282,7 @@ ${before('delegates_update', 'UPDATE', 'delegates', [
   ),
 ])}
 CREATE TRIGGER delegates_inserted AFTER INSERT ON delegates BEGIN
-  ${note('delegate-add', 'NULL', 'NEW.identifier', "json_object('login', NEW.login, 'state', NEW.state, 'credential_valid_until', NEW.credential_valid_until)")}
+${positiveId}  ${note('delegate-add', 'NULL', 'NEW.identifier', "json_object('login', NEW.login, 'state', NEW.state, 'credential_valid_until', NEW.credential_valid_until)")}
 END;
 CREATE TRIGGER delegates_updated AFTER UPDATE ON delegates BEGIN ${mark(mailboxesOf('NEW.id'))}
   ${note('delegate-set', 'NULL', 'NEW.identifier', "json_object('identifier', OLD.identifier, 'login', NEW.login, 'state', NEW.state, 'credential_valid_until', NEW.credential_valid_until)")}
@@ -292,6 +309,7 @@ const delegationTimes = [
   refuse('MANDAT_TIME', TIME_SENTENCE, badInstant('NEW.ends_at')),
   refuse('MANDAT_TIME', TIME_SENTENCE, badInstant('NEW.created_at')),
   refuse('MANDAT_ORDER', 'a delegation ends after it starts', 'NEW.ends_at <= NEW.starts_at'),
+  refuse('MANDAT_STATE', 'suspended is 0 or 1', 'NEW.suspended IS NULL OR NEW.suspended NOT IN (0, 1)'),
 ];
 
 const delegations = `
@@ -333,7 +351,7 @@ ${before('delegations_insert', 'INSERT', 'delegations', [
     'MANDAT_LIMIT',
     'this mailbox has as many delegates as are allowed: revoke one first',
     `(SELECT count(*) FROM delegations WHERE mailbox_id = NEW.mailbox_id)
-    >= (SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'max_delegates')`,
+    >= COALESCE((SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'max_delegates'), 10)`,
   ),
 ])}
 ${before('delegations_update', 'UPDATE', 'delegations', [
@@ -344,32 +362,33 @@ ${before('delegations_update', 'UPDATE', 'delegations', [
   ),
   ...delegationTimes,
 ])}
-CREATE TRIGGER delegations_inserted AFTER INSERT ON delegations BEGIN ${mark('SELECT NEW.mailbox_id')}
+CREATE TRIGGER delegations_inserted AFTER INSERT ON delegations BEGIN
+${positiveId} ${mark('SELECT NEW.mailbox_id')}
   DELETE FROM intents WHERE mailbox_id = NEW.mailbox_id AND delegate_id = NEW.delegate_id;
   ${note('grant', addressOf('NEW.mailbox_id'), identifierOf('NEW.delegate_id'), "json_object('by', NEW.created_by, 'starts_at', NEW.starts_at, 'ends_at', NEW.ends_at)")}
 END;
 CREATE TRIGGER delegations_updated AFTER UPDATE ON delegations BEGIN ${mark('SELECT NEW.mailbox_id')}
-  ${note('change', addressOf('NEW.mailbox_id'), identifierOf('NEW.delegate_id'), "json_object('starts_at', NEW.starts_at, 'ends_at', NEW.ends_at)")}
+  ${note('change', addressOf('NEW.mailbox_id'), identifierOf('NEW.delegate_id'), "json_object('starts_at', NEW.starts_at, 'ends_at', NEW.ends_at, 'suspended', NEW.suspended)")}
 END;
 CREATE TRIGGER delegations_deleted AFTER DELETE ON delegations BEGIN ${mark('SELECT OLD.mailbox_id')}
   DELETE FROM intents WHERE mailbox_id = OLD.mailbox_id AND delegate_id = OLD.delegate_id;
   INSERT INTO intents (mailbox_id, delegate_id, at) SELECT OLD.mailbox_id, OLD.delegate_id, ${NOW} FROM writer;
   ${note('revoke', addressOf('OLD.mailbox_id'), identifierOf('OLD.delegate_id'), 'NULL')}
 END;
-CREATE VIEW delegation (mailbox, delegate, created_at, created_by, starts_at, ends_at, note) AS
-  SELECT m.address, d.identifier, g.created_at, g.created_by, g.starts_at, g.ends_at, g.note
+CREATE VIEW delegation (mailbox, delegate, created_at, created_by, starts_at, ends_at, note, suspended) AS
+  SELECT m.address, d.identifier, g.created_at, g.created_by, g.starts_at, g.ends_at, g.note, g.suspended
   FROM delegations g JOIN mailboxes m ON m.id = g.mailbox_id JOIN delegates d ON d.id = g.delegate_id;
 CREATE TRIGGER delegation_insert INSTEAD OF INSERT ON delegation BEGIN
   SELECT RAISE(ABORT, 'MANDAT_UNKNOWN_MAILBOX: no such mailbox') WHERE NOT EXISTS (SELECT 1 FROM mailboxes WHERE address IS NEW.mailbox);
   SELECT RAISE(ABORT, 'MANDAT_UNKNOWN_DELEGATE: no such delegate') WHERE NOT EXISTS (SELECT 1 FROM delegates WHERE identifier IS NEW.delegate);
-  INSERT INTO delegations (mailbox_id, delegate_id, created_at, created_by, starts_at, ends_at, note)
-    SELECT m.id, d.id, COALESCE(NEW.created_at, ${NOW}), COALESCE(NEW.created_by, (SELECT actor FROM writer), 'sql'), NEW.starts_at, NEW.ends_at, NEW.note
+  INSERT INTO delegations (mailbox_id, delegate_id, created_at, created_by, starts_at, ends_at, note, suspended)
+    SELECT m.id, d.id, COALESCE(NEW.created_at, ${NOW}), COALESCE(NEW.created_by, (SELECT actor FROM writer), 'sql'), NEW.starts_at, NEW.ends_at, NEW.note, COALESCE(NEW.suspended, 0)
     FROM mailboxes m, delegates d WHERE m.address = NEW.mailbox AND d.identifier = NEW.delegate;
 END;
 CREATE TRIGGER delegation_update INSTEAD OF UPDATE ON delegation BEGIN
   SELECT RAISE(ABORT, 'MANDAT_IMMUTABLE: a delegation keeps its mailbox and its delegate: delete it and insert another')
     WHERE NEW.mailbox IS NOT OLD.mailbox OR NEW.delegate IS NOT OLD.delegate;
-  UPDATE delegations SET created_at = NEW.created_at, created_by = NEW.created_by, starts_at = NEW.starts_at, ends_at = NEW.ends_at, note = NEW.note
+  UPDATE delegations SET created_at = NEW.created_at, created_by = NEW.created_by, starts_at = NEW.starts_at, ends_at = NEW.ends_at, note = NEW.note, suspended = NEW.suspended
     WHERE mailbox_id = (SELECT id FROM mailboxes WHERE address = OLD.mailbox) AND delegate_id = (SELECT id FROM delegates WHERE identifier = OLD.delegate);
 END;
 CREATE TRIGGER delegation_delete INSTEAD OF DELETE ON delegation BEGIN

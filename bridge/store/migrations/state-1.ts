@@ -23,7 +23,7 @@ CREATE INDEX ledger_mailbox ON ledger (mailbox_id);
 CREATE TABLE before_entries (
   ledger_id INTEGER NOT NULL, folder TEXT NOT NULL, folder_id TEXT, rights TEXT NOT NULL, PRIMARY KEY (ledger_id, folder)) STRICT;
 
--- Folders this delegate has been subscribed to, once each; ours = 0 where he was subscribed before.
+-- Folders this delegate has been subscribed to, once each; ours = 0 where he was subscribed before, 2 until it is done.
 CREATE TABLE subscriptions (
   ledger_id INTEGER NOT NULL, folder TEXT NOT NULL, ours INTEGER NOT NULL, PRIMARY KEY (ledger_id, folder)) STRICT;
 

@@ -1,0 +1,99 @@
+/** The two databases: ours, of a version that this program knows, whole, of one time, and the clock they were written by. */
+
+import { isFromThePast } from '../restore.ts';
+import { fact } from '../store/facts.ts';
+import { DELEGATIONS, STATE } from '../store/files.ts';
+import { type FileKind, open } from '../store/open.ts';
+import { dataDirectory } from './files.ts';
+import { type Check, fail, ok, warn } from './finding.ts';
+import { traceless } from './subject.ts';
+
+export const delegationTable: Check = {
+  name: 'delegation.db',
+  needs: [dataDirectory],
+  look: async (subject) => {
+    const counts = await Promise.all(
+      (['mailboxes', 'delegates', 'delegations'] as const).map(async (name) => {
+        const row = await subject
+          .table()
+          .query.selectFrom(name)
+          .select(({ fn }) => fn.countAll<number>().as('count'))
+          .executeTakeFirstOrThrow();
+        return `${name} ${row.count}`;
+      }),
+    );
+    return ok(`version ${DELEGATIONS.migrations.length}; ${counts.join(', ')}`);
+  },
+};
+
+export const ownState: Check = {
+  name: 'state.db',
+  needs: [dataDirectory],
+  look: async (subject) => {
+    const { count } = await subject
+      .state()
+      .query.selectFrom('ledger')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .executeTakeFirstOrThrow();
+    return ok(`version ${STATE.migrations.length}; pairs in the ledger ${count}`);
+  },
+};
+
+export const integrity: Check = {
+  name: 'integrity',
+  needs: [delegationTable, ownState],
+  look: ({ files }) => {
+    const complaints = [...quickCheck(files.delegations, DELEGATIONS), ...quickCheck(files.state, STATE)];
+    if (complaints.length === 0) return ok('both databases are whole');
+    return fail(
+      complaints.slice(0, 3).join('; '),
+      'stop the sidecar, restore both databases from the backup, then "mandat restore accept"',
+    );
+  },
+};
+
+function quickCheck(file: string, kind: FileKind): readonly string[] {
+  const database = open(file, kind, traceless(file));
+  try {
+    const lines = database.prepare('PRAGMA quick_check(3)').pluck().all() as string[];
+    return lines.filter((line) => line !== 'ok').map((line) => `${file}: ${line}`);
+  } catch (error) {
+    return [`${file}: ${(error as Error).message}`]; // so damaged that the check itself gives up
+  } finally {
+    database.close();
+  }
+}
+
+export const epoch: Check = {
+  name: 'epoch',
+  needs: [delegationTable, ownState],
+  look: async (subject) => {
+    const [table, state] = [subject.table(), subject.state()];
+    if ((await fact(state, 'restored')) === 'held') return fail(FROM_THE_PAST, RESTORE);
+    if (await isFromThePast(table, state)) return fail(FROM_THE_PAST, RESTORE);
+    const seen = await fact(state, 'epoch');
+    return ok(seen === undefined ? 'no sidecar has seen the table yet' : 'the table is the one last seen');
+  },
+};
+
+const FROM_THE_PAST =
+  'the delegation table is older than the one last seen, or another: it is obeyed only where it takes away';
+const RESTORE = 'was a backup put back? "mandat list", then "mandat restore accept"; otherwise put the right file back';
+
+/** A time as far ahead as this is no matter of reading the clock twice. */
+const AHEAD_MS = 5_000;
+
+export const clock: Check = {
+  name: 'clock',
+  needs: [ownState],
+  look: async (subject) => {
+    const highest = await fact(subject.state(), 'clock');
+    const now = subject.now();
+    if (highest === undefined) return ok(`${now.toISOString()}; no sidecar has looked at it yet`);
+    const ahead = Date.parse(highest) - now.getTime();
+    if (ahead <= AHEAD_MS) return ok(now.toISOString());
+    const seen = `it is ${now.toISOString()}, but mandat has seen ${highest}: until then it takes the time to stand still`;
+    const remedy = `set the clock right. If it was ${highest} that was wrong: stop the sidecar, and sqlite3 ${subject.files.state} "DELETE FROM facts WHERE name = 'clock'"`;
+    return ahead < 60_000 ? warn(seen, remedy) : fail(seen, remedy);
+  },
+};

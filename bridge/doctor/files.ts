@@ -1,0 +1,135 @@
+/** The configuration's own file, the secrets, and the files below data_dir: are they there, and whose are they? */
+import { existsSync, statSync } from 'node:fs';
+import type { Config } from '../../config/schema.ts';
+import { DOVEADM_API_KEY, IMAP_ADMIN_PASSWORD, type SecretName } from '../../config/secret.ts';
+import { doveadm, impersonation } from '../drivers.ts';
+import { DELEGATIONS, groupId, SHARED_GROUP, STATE } from '../store/files.ts';
+import { type Check, type Finding, fail, ok, skipped } from './finding.ts';
+import { barrier, may, modeOf, ownersOf, type User, userNamed } from './permissions.ts';
+import type { Subject } from './subject.ts';
+
+export const configuration: Check = {
+  name: 'configuration',
+  needs: [],
+  look: ({ config: { file } }) => {
+    const open = (statSync(file).mode & 0o002) !== 0;
+    return open ? fail(`${file} may be changed by everybody on this machine`, `chmod o-w ${file}`) : ok(file);
+  },
+};
+
+export const imapPassword: Check = {
+  name: 'IMAP password',
+  needs: [],
+  look: (subject) =>
+    secret(subject, IMAP_ADMIN_PASSWORD, subject.config.imap.adminPasswordFile, () =>
+      impersonation(subject.config, subject.env),
+    ),
+};
+
+export const doveadmKey: Check = {
+  name: 'doveadm key',
+  needs: [],
+  look: (subject) => {
+    const { sessions } = subject.config;
+    if (sessions === undefined) return skipped('[sessions] is not configured');
+    return secret(subject, DOVEADM_API_KEY, sessions.apiKeyFile, () => doveadm(subject.config, subject.env));
+  },
+};
+
+/** Reading it is the check: the loader refuses what others may read. What root can read, the sidecar's user may not. */
+function secret({ config, env }: Subject, { envName }: SecretName, file: string, read: () => unknown): Finding {
+  read();
+  if (env[envName] !== undefined) return ok(`from $${envName}`);
+  const stat = statSync(file);
+  const user = sidecarUser(config);
+  if (user !== undefined && !(barrier(user, file) === undefined && may(user, stat, 'read'))) {
+    return fail(
+      `${file} can't be read by ${user.name}, whose data directory it is (mode ${modeOf(stat)}, ${ownersOf(stat)})`,
+      `chown ${user.name} ${file}, and let him through to it`,
+    );
+  }
+  return ok(`${file}, mode ${modeOf(stat)}, ${ownersOf(stat)}`);
+}
+
+/** The data directory's owner is who runs the sidecar. */
+function sidecarUser({ dataDir }: Config): User | undefined {
+  const stat = statSync(dataDir, { throwIfNoEntry: false });
+  return stat === undefined ? undefined : userNamed(stat.uid);
+}
+
+export const dataDirectory: Check = {
+  name: 'data directory',
+  needs: [],
+  look: ({ config, files: { directory, senderDirectory } }) => {
+    const stat = statSync(directory, { throwIfNoEntry: false });
+    if (stat === undefined) return fail(`${directory} is not there`, 'run "mandat init", or check data_dir');
+    if (!stat.isDirectory()) return fail(`${directory} is not a directory`, 'check data_dir');
+    if ((stat.mode & 0o002) !== 0) {
+      return fail(`everybody on this machine may replace what is in ${directory}`, `chmod o-w ${directory}`);
+    }
+    const postfix = config.senderRules === undefined ? undefined : userNamed(POSTFIX);
+    const closed = postfix === undefined ? undefined : barrier(postfix, senderDirectory);
+    if (closed !== undefined) {
+      return fail(
+        `Postfix (user ${POSTFIX}) can't pass through ${closed} to the sender map: every lookup would stop smtpd`,
+        `chmod o+x ${closed}`,
+      );
+    }
+    return ok(`${directory}, mode ${modeOf(stat)}, ${ownersOf(stat)}`);
+  },
+};
+
+/** mail_owner of every packaged Postfix. */
+export const POSTFIX = 'postfix';
+
+/** Each file that there is, with the -wal and -shm that SQLite puts beside a database. */
+export const dataModes: Check = {
+  name: 'data files',
+  needs: [dataDirectory],
+  look: ({ files }) => {
+    const { uid } = statSync(files.directory);
+    const gid = groupId(SHARED_GROUP);
+    const wanted = [
+      ...withJournal(files.delegations).map((file) => ({ file, mode: DELEGATIONS.mode, gid, anyOwner: true })),
+      ...withJournal(files.state).map((file) => ({ file, mode: STATE.mode, gid: undefined, anyOwner: false })),
+      ...[files.sealKey, files.lock].map((file) => ({ file, mode: 0o600, gid: undefined, anyOwner: false })),
+    ];
+    const wrong: string[] = [];
+    const mend = new Map<string, string[]>(); // files by command
+    for (const one of wanted) {
+      const stat = statSync(one.file, { throwIfNoEntry: false });
+      if (stat === undefined) continue;
+      const object = (what: string, command: string) => {
+        wrong.push(`${one.file} has ${what}`);
+        mend.set(command, [...(mend.get(command) ?? []), one.file]);
+      };
+      const [owner, group] = ownersOf(stat).split(':');
+      // Programs of the shared group make the journals of the table as themselves.
+      const anybodys = one.anyOwner && /-(wal|shm)$/.test(one.file);
+      if ((stat.mode & 0o7777) !== one.mode) object(`mode ${modeOf(stat)}`, `chmod ${one.mode.toString(8)}`);
+      if (stat.uid !== uid && !anybodys) object(`owner ${owner}`, `chown --reference=${files.directory}`);
+      if (one.gid !== undefined && stat.gid !== one.gid) object(`group ${group}`, `chgrp ${SHARED_GROUP}`);
+    }
+    if (wrong.length > 0) {
+      return fail(wrong.join('; '), [...mend].map(([command, all]) => [command, ...all].join(' ')).join('; '));
+    }
+    return ok('owners and modes are as init made them');
+  },
+};
+
+const withJournal = (file: string) => [file, `${file}-wal`, `${file}-shm`];
+
+/** Without it the sidecar makes a new one, and the trail sealed so far can't be proven any more. */
+export const sealed: Check = {
+  name: 'seal key',
+  needs: [dataDirectory],
+  look: ({ files: { sealKey, state } }) => {
+    if (existsSync(sealKey)) return ok(sealKey);
+    return existsSync(state)
+      ? fail(
+          `${sealKey} is gone: the audit trail can't be proven`,
+          'put it back from the backup, before the sidecar makes another',
+        )
+      : fail(`${sealKey} is not there`, 'run "mandat init"');
+  },
+};

@@ -1,0 +1,126 @@
+/** The maps that Postfix asks where users log in: is ours among them, can it be reached, and what do they answer? */
+import { readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SenderRule } from '../../acl/desired.ts';
+import { SENDER_FILE } from '../sender/postfix-sqlite.ts';
+import { type Check, type Finding, fail, ok, skipped, warn, worst } from './finding.ts';
+import { nobodysLogin } from './nobody.ts';
+import { type Lookup, type Postfix, parseSettings, type Service } from './postconf.ts';
+import { senderTable, someRule } from './sender.ts';
+import { mapsIn, tablesIn } from './sender-maps.ts';
+import type { Subject } from './subject.ts';
+import { here, postfix, users } from './submission.ts';
+
+export const senderMaps: Check = {
+  name: 'Postfix maps',
+  needs: [postfix],
+  look: async (subject) => {
+    const found = await here(subject);
+    const findings = users(found.smtpd).map((service) => judgeMaps(subject, found, service));
+    return worst(findings) ?? skipped('no smtpd service lets users log in');
+  },
+};
+
+const FRAGMENT = 'smtpd_sender_login_maps as in config/postfix/main.cf.fragment';
+
+function judgeMaps(subject: Subject, found: Postfix, service: Service): Finding {
+  const maps = service.setting('smtpd_sender_login_maps');
+  const tables = tablesIn(maps);
+  const ours = tables.find(({ type, name }) => type === 'sqlite' && isOurs(subject, name));
+  if (ours === undefined) {
+    return fail(
+      `${service.name} doesn't ask mandat's map: smtpd_sender_login_maps = ${maps}`,
+      `${FRAGMENT}; config/postfix/mandat.cf with dbpath = ${join(subject.files.senderDirectory, SENDER_FILE)}`,
+    );
+  }
+  if (!ours.proxied) {
+    const seen = `${service.name} asks the map itself, not through proxy:`;
+    return service.chroot
+      ? fail(`${seen}, and is chrooted: it can't reach it`, FRAGMENT)
+      : warn(`${seen}: one open file for each smtpd`, FRAGMENT);
+  }
+  if (!found.main('proxy_read_maps').includes(`${ours.type}:${ours.name}`)) {
+    return fail(
+      `proxymap doesn't open ${ours.type}:${ours.name}, because main.cf doesn't name it: every lookup stops smtpd`,
+      `${FRAGMENT}, in main.cf and not with -o in master.cf; proxy_read_maps must hold $smtpd_sender_login_maps`,
+    );
+  }
+  const asked = mapsIn(maps);
+  if (asked.length > 1) {
+    const first = tablesIn(asked[0] ?? '').some(({ name }) => name === ours.name);
+    const seen = `the maps of ${service.name} are asked one after the other until one answers`;
+    return first
+      ? warn(`${seen}: what yours says of a delegated mailbox is not heard`, `unionmap:{...}, ${FRAGMENT}`)
+      : fail(`${seen}: mandat's isn't heard where another knows the address`, `unionmap:{...}, ${FRAGMENT}`);
+  }
+  return ok(`${service.name}: ${maps}`);
+}
+
+function isOurs(subject: Subject, tableFile: string): boolean {
+  const published = join(subject.files.senderDirectory, SENDER_FILE);
+  try {
+    const path = parseSettings(readFileSync(tableFile, 'utf8')).get('dbpath') ?? '';
+    return path === published || realpathSync(path) === realpathSync(published);
+  } catch {
+    return false; // one of them isn't there, or not for us
+  }
+}
+
+export const senderAnswers: Check = {
+  name: 'Postfix lookups',
+  needs: [senderMaps, senderTable],
+  look: async (subject) => {
+    const found = await here(subject);
+    if (process.getuid?.() !== 0) return skipped("only root may ask Postfix's proxymap");
+    if (!(await found.runs())) return skipped('Postfix is not running, and its proxymap answers for it');
+    const rule = someRule(subject);
+    const different = new Set(users(found.smtpd).map((service) => service.setting('smtpd_sender_login_maps')));
+    const findings = await Promise.all([...different].map((maps) => judgeAnswers(subject, found, maps, rule)));
+    return worst(findings) ?? skipped('no smtpd service lets users log in');
+  },
+};
+
+async function judgeAnswers(
+  subject: Subject,
+  found: Postfix,
+  maps: string,
+  rule: SenderRule | undefined,
+): Promise<Finding> {
+  if (rule !== undefined) {
+    const answer = await ask(found, rule.address, maps);
+    if (answer.kind === 'error') return stops(answer.complaint);
+    if (answer.kind === 'unknown' || !answer.values.includes(rule.login)) {
+      const seen = `Postfix doesn't let ${rule.login} use ${rule.address}, as the map says`;
+      return fail(seen, `${FRAGMENT}, and "postfix reload"`);
+    }
+  }
+  const stranger = `${nobodysLogin()}@${rule?.address.split('@')[1] ?? 'example.org'}`;
+  const own = await ask(found, stranger, maps);
+  if (own.kind === 'error') return stops(own.complaint);
+  if (own.kind === 'found' && own.values.includes(stranger)) {
+    const asked = rule === undefined ? '' : ` (${rule.address})`;
+    return ok(`the map is asked${asked}, and everybody keeps his own address`);
+  }
+  const seen = 'an address that mandat has never heard of belongs to nobody';
+  const remedy = `config/postfix/identity.re beside mandat's map, ${FRAGMENT}`;
+  const others = tablesIn(maps).filter(({ type, name }) => !(type === 'sqlite' && isOurs(subject, name)));
+  if (others.length === 0) return fail(`${seen}: every other user is refused his own`, remedy);
+  const listing = others.map(({ type, name }) => `${type}:${name}`).join(', ');
+  return warn(`${seen}: fine only if ${listing} lists every user there is`, remedy);
+}
+
+function stops(complaint: string): Finding {
+  return fail(
+    `a lookup fails, and that stops smtpd: ${complaint}`,
+    '"postfix reload"; mandat\'s map and main.cf as in config/postfix/',
+  );
+}
+
+/** As smtpd does: one map after the other until one answers. */
+async function ask(found: Postfix, address: string, maps: string): Promise<Lookup> {
+  for (const map of mapsIn(maps)) {
+    const answer = await found.lookUp(address, map);
+    if (answer.kind !== 'unknown') return answer;
+  }
+  return { kind: 'unknown' };
+}

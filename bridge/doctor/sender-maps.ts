@@ -1,0 +1,54 @@
+/** What stands in Postfix's smtpd_sender_login_maps and in its lists of restrictions. Pure: text in, what it means out. */
+
+export interface Table {
+  /** Asked through proxymap(8). */
+  readonly proxied: boolean;
+  /** `sqlite`, `regexp`. */
+  readonly type: string;
+  /** A file, mostly. */
+  readonly name: string;
+}
+
+/** Every table, in order, those inside unionmap:{...} and pipemap:{...} too. */
+export function tablesIn(maps: string): readonly Table[] {
+  return [...maps.matchAll(/(proxy:)?([a-z]+):([^\s,{}]+)/g)].map(([, proxy, type = '', name = '']) => ({
+    proxied: proxy !== undefined,
+    type,
+    name,
+  }));
+}
+
+/** The maps that are asked one after the other until one answers; unionmap:{...} is one of them. */
+export function mapsIn(maps: string): readonly string[] {
+  return maps.match(/[a-z:]+\{[^}]*\}|[^\s,]+/g) ?? [];
+}
+
+const REFUSING = ['reject_authenticated_sender_login_mismatch', 'reject_sender_login_mismatch'];
+/** What ends a list in favour of somebody who has logged in. */
+const PERMITTING = ['permit', 'permit_sasl_authenticated', 'permit_mynetworks'];
+
+export type Guarding =
+  | { readonly kind: 'guarded' }
+  | { readonly kind: 'unguarded' }
+  | { readonly kind: 'bypassed'; readonly by: string };
+
+/** Whether these lists refuse, to somebody who has logged in, an address that isn't his. */
+export function guarding(lists: readonly string[]): Guarding {
+  let bypassed: Guarding | undefined;
+  for (const list of lists) {
+    const words = wordsIn(list);
+    const at = words.findIndex((word) => REFUSING.includes(word));
+    const by = words.slice(0, Math.max(at, 0)).find((word) => PERMITTING.includes(word));
+    if (at >= 0 && by === undefined) return { kind: 'guarded' };
+    if (at >= 0 && by !== undefined) bypassed ??= { kind: 'bypassed', by };
+  }
+  return bypassed ?? { kind: 'unguarded' };
+}
+
+/** The restriction among these that refuses mail from outside which says to come from one of ours, or undefined. */
+export function refusesOutside(lists: readonly string[]): string | undefined {
+  const wrong = ['reject_sender_login_mismatch', 'reject_unauthenticated_sender_login_mismatch'];
+  return lists.flatMap(wordsIn).find((word) => wrong.includes(word));
+}
+
+const wordsIn = (list: string): readonly string[] => list.split(/[\s,]+/).filter((word) => word !== '');

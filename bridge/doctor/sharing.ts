@@ -1,0 +1,148 @@
+/** How the server shares what was granted: what reaches the other folders, how long a revoked right lingers, whose \Seen it is. */
+import { atom, text } from '../imap/connection.ts';
+import { INBOX } from '../reconcile/mail-server.ts';
+import { fact } from '../store/facts.ts';
+import { type Doveconf, pluginSetting, sectionsNamed } from './doveconf.ts';
+import { type Check, type Finding, ok, skipped, warn } from './finding.ts';
+import { identity, sharedNamespace } from './imap.ts';
+import type { Subject } from './subject.ts';
+
+export const probing: Check = {
+  name: 'probe',
+  needs: [identity],
+  look: async (subject) => {
+    const probed = await subject.probed();
+    if (probed === undefined) return skipped('nothing is tried on the server without --probe MAILBOX');
+    const cleared =
+      probed.cleared.length === 0 ? '' : `; so was ${probed.cleared.join(', ')}, left by a doctor that was killed`;
+    return ok(
+      `${probed.name}, an entry and a folder of ${subject.options.probe}, was made and taken away again${cleared}`,
+    );
+  },
+};
+
+/** Undefined without --probe, and when trying failed, of which `probe` tells. */
+async function tried(subject: Subject) {
+  return subject.probed().catch(() => undefined);
+}
+
+export const inheritance: Check = {
+  name: 'inheritance',
+  needs: [identity],
+  look: async (subject) => {
+    const probed = await tried(subject);
+    if (probed !== undefined) return inherits(probed.inherits, 'tried with --probe');
+    const learnt = await recorded(subject);
+    if (learnt !== undefined) return inherits(learnt === 'yes', 'as the sidecar last saw');
+    const { found } = await subject.doveconf();
+    if (found === undefined) return skipped('not known before the first grant: give --probe MAILBOX');
+    return inherits(/^y/i.test(pluginSetting(found, 'acl_defaults_from_inbox') ?? ''), found.source);
+  },
+};
+
+/** The sidecar notes it at each grant; state.db has a check of its own. */
+async function recorded(subject: Subject): Promise<string | undefined> {
+  try {
+    return await fact(subject.state(), 'inherits');
+  } catch {
+    return undefined;
+  }
+}
+
+function inherits(does: boolean, how: string): Finding {
+  if (does) return ok(`INBOX's entry holds for every folder without one of its own (${how})`);
+  return warn(
+    `INBOX's entry holds for INBOX alone (${how}): grants are slower, and folders made later stay closed until the next sweep`,
+    'config/dovecot/inherit.conf, if what it says of entries that users have set themselves suits you',
+  );
+}
+
+export const aclCache: Check = {
+  name: 'ACL cache',
+  needs: [identity],
+  look: async (subject) => {
+    const probed = await tried(subject);
+    const reading = await subject.doveconf();
+    const setting = reading.found === undefined ? undefined : cacheSetting(reading.found);
+    const remedy = 'plugin { acl = vfile::cache_secs=0 } as in config/dovecot/mandat.conf';
+    if (probed !== undefined) {
+      if (!probed.caches) return ok('an open session sees at once that a right is gone (tried with --probe)');
+      return warn(
+        `an open session goes on with a right that is gone (tried with --probe)${setting?.words ?? ''}`,
+        remedy,
+      );
+    }
+    if (setting === undefined) return skipped('give --probe MAILBOX, or run the doctor where Dovecot is');
+    if (setting.seconds === 0) return ok(`none${setting.words}`);
+    return warn(
+      `an open session goes on with a right that is gone for up to ${setting.seconds} s${setting.words}`,
+      remedy,
+    );
+  },
+};
+
+/** What Dovecot takes without a word from the administrator. */
+const DEFAULT_CACHE_SECS = 30;
+
+function cacheSetting(doveconf: Doveconf): { readonly seconds: number; readonly words: string } {
+  const acl = pluginSetting(doveconf, 'acl') ?? '';
+  const given = /:cache_secs=(\d+)/.exec(acl)?.[1];
+  return {
+    seconds: given === undefined ? DEFAULT_CACHE_SECS : Number(given),
+    words: ` (acl = ${acl}, ${doveconf.source})`,
+  };
+}
+
+/** INDEXPVT gives each delegate flags of his own: the owner doesn't see what has been read for him. */
+export const seenFlag: Check = {
+  name: '\\Seen',
+  needs: [sharedNamespace],
+  look: async (subject) => {
+    const reading = await subject.doveconf();
+    if (reading.found !== undefined) {
+      const { source, all } = reading.found;
+      const shared = sectionsNamed(all, 'namespace').filter(({ settings }) => settings.get('type') === 'shared');
+      const own = shared.find(({ settings }) => (settings.get('location') ?? '').includes('INDEXPVT'));
+      return seen(own === undefined, source);
+    }
+    const compared = await compare(subject);
+    return compared ?? skipped(`${reading.why}, and no delegation in force shows it`);
+  },
+};
+
+function seen(shared: boolean, how: string): Finding {
+  if (shared) return ok(`what a delegate has read, the owner sees as read (${how})`);
+  return warn(
+    `each delegate has \\Seen flags of his own (${how}): the owner doesn't see what has been read for him`,
+    'take INDEXPVT out of the location of the shared namespace',
+  );
+}
+
+/** The same INBOX through both pairs of eyes: STATUS changes nothing. Undefined where it tells nothing. */
+async function compare(subject: Subject): Promise<Finding | undefined> {
+  const pair = await subject
+    .state()
+    .query.selectFrom('ledger')
+    .select(['owner_login as ownerLogin', 'login'])
+    .where('phase', '=', 'verified')
+    .executeTakeFirst();
+  if (pair === undefined) return undefined;
+  const [owner, delegate] = await Promise.all([subject.openAs(pair.ownerLogin), subject.openAs(pair.login)]);
+  try {
+    const { prefix = '' } = delegate.otherUsers ?? {};
+    const status = async (connection: typeof owner, folder: string) => {
+      const reply = await connection.run('STATUS', [text(folder), [atom('MESSAGES'), atom('UNSEEN')]], 'STATUS');
+      const values = reply.ok ? reply.untagged[0]?.values[1] : undefined;
+      return Array.isArray(values) ? { messages: Number(values[1]), unseen: Number(values[3]) } : undefined;
+    };
+    const [his, theirs] = await Promise.all([status(owner, INBOX), status(delegate, `${prefix}${pair.ownerLogin}`)]);
+    // Mail came in between, or nothing has been read yet: there is nothing to compare.
+    if (his === undefined || theirs === undefined || his.messages !== theirs.messages || his.unseen === his.messages) {
+      return undefined;
+    }
+    return seen(his.unseen === theirs.unseen, `INBOX of ${pair.ownerLogin}, beside what ${pair.login} sees`);
+  } finally {
+    owner.close();
+    delegate.close();
+  }
+}

@@ -1,0 +1,60 @@
+/** Whether a sidecar works on these databases, and how long ago it has looked at everything. */
+import { Failure } from '../failure.ts';
+import { fact } from '../store/facts.ts';
+import { isLocked } from '../store/lock.ts';
+import { ownState } from './databases.ts';
+import { dataDirectory } from './files.ts';
+import { type Check, ok, skipped, warn } from './finding.ts';
+import type { Subject } from './subject.ts';
+
+function runs({ files: { lock } }: Subject): boolean {
+  try {
+    return isLocked(lock);
+  } catch (error) {
+    throw new Failure(
+      'config',
+      `whether one is running can't be seen at ${lock}: ${(error as Error).message}`,
+      'run the doctor as root; stop the sidecar and remove the file if it is no lock: it is made anew',
+      { cause: error },
+    );
+  }
+}
+
+export const sidecar: Check = {
+  name: 'sidecar',
+  needs: [dataDirectory, ownState],
+  look: async (subject) => {
+    if (!runs(subject)) {
+      return warn(
+        'none is running: rows are kept, and nothing is done about them',
+        'systemctl enable --now mandat, or "mandat run"',
+      );
+    }
+    const { pid, since } = JSON.parse((await fact(subject.state(), 'sidecar')) ?? '{}') as {
+      pid?: number;
+      since?: string;
+    };
+    return ok(`process ${pid ?? '?'}, since ${since ?? '?'}`);
+  },
+};
+
+/** One sweep may be late because mailboxes are slow; two are not. */
+const LATE_SWEEPS = 2;
+
+export const sweep: Check = {
+  name: 'sweep',
+  needs: [sidecar],
+  look: async (subject) => {
+    if (!runs(subject)) return skipped('no sidecar is running');
+    const { sweepIntervalMinutes } = subject.config.schedule;
+    const last = await fact(subject.state(), 'sweep');
+    const { since } = JSON.parse((await fact(subject.state(), 'sidecar')) ?? '{}') as { since?: string };
+    const waited = subject.now().getTime() - Date.parse(last ?? since ?? subject.now().toISOString());
+    const seen = last === undefined ? 'the first one is not done yet' : `the last one ended at ${last}`;
+    if (waited <= LATE_SWEEPS * sweepIntervalMinutes * 60_000) return ok(seen);
+    return warn(
+      `${seen}, and every ${sweepIntervalMinutes} minutes there should be one`,
+      '"mandat status" names what fails or waits; the log of the sidecar says more',
+    );
+  },
+};

@@ -1,0 +1,160 @@
+/**
+ * What is examined, and what several checks need to know of it: found out once, at the first asking.
+ * Everything here only looks, but for `probed`.
+ */
+import { existsSync } from 'node:fs';
+import type { Config } from '../../config/schema.ts';
+import { type Environment, imapEndpoint, impersonation } from '../drivers.ts';
+import { Failure } from '../failure.ts';
+import type { Connection } from '../imap/connection.ts';
+import { dovecotServer } from '../imap/dovecot.ts';
+import { type Impersonation, openAs } from '../imap/impersonation.ts';
+import type { OwnerView } from '../reconcile/mail-server.ts';
+import { type DelegationDb, openDelegationDb } from '../store/delegation-db.ts';
+import { type DataFiles, dataFiles } from '../store/files.ts';
+import { MAIN_SERVER } from '../store/rows.ts';
+import { openStateDb, type StateDb } from '../store/state-db.ts';
+import { type Doveconf, type Reading, readDoveconf } from './doveconf.ts';
+import { nobodysLogin } from './nobody.ts';
+import { once } from './once.ts';
+import { type Postfix, readPostfix } from './postconf.ts';
+import { type Probed, probe } from './probe.ts';
+import { type Address, openWire } from './wire.ts';
+
+export interface DoctorOptions {
+  /** The mailbox in which a temporary entry and folder may be made: its address in the table, or a login. */
+  readonly probe?: string | undefined;
+  /** Where users submit mail, and where they edit Sieve scripts, when not on the usual ports of imap.host. */
+  readonly submission?: Address | undefined;
+  readonly sieve?: Address | undefined;
+  /** For `doveconf -c` and `postconf -c`, where they aren't this machine's own. */
+  readonly dovecotConfig?: string | undefined;
+  readonly postfixConfig?: string | undefined;
+}
+
+/** A session by the master user, not yet proven to be his. */
+export interface Opened {
+  readonly login: string;
+  readonly connection: Connection;
+}
+
+export interface Subject {
+  readonly config: Config;
+  readonly env: Environment;
+  readonly files: DataFiles;
+  readonly options: DoctorOptions;
+  now(): Date;
+  table(): DelegationDb;
+  state(): StateDb;
+  by(): Impersonation;
+  /** As somebody, by the configured form of impersonation or another. The caller closes it. */
+  openAs(login: string, by?: Impersonation): Promise<Connection>;
+  /** Proves that the session is his, and gives what the reconciler works with. Closes it when it isn't. */
+  prove(opened: Opened): Promise<OwnerView>;
+  /** Whose mailbox may be looked into: that of --probe, else the first few registered ones. */
+  logins(): Promise<readonly string[]>;
+  /** The --probe mailbox or the first of those that has an account; undefined when there is none. Closed at the end. */
+  opened(): Promise<Opened | undefined>;
+  doveconf(): Promise<Reading<Doveconf>>;
+  postfix(): Promise<Reading<Postfix>>;
+  /** What trying in the --probe mailbox has shown; undefined without one. */
+  probed(): Promise<Probed | undefined>;
+  close(): Promise<void>;
+}
+
+/** So many registered mailboxes are tried until one has an account on the server. */
+const MOST_TRIED = 5;
+
+export function openSubject(config: Config, env: Environment, options: DoctorOptions): Subject {
+  const files = dataFiles(config.dataDir);
+  const toClose: (() => unknown)[] = [];
+  const kept = <T extends { close(): unknown }>(one: T): T => {
+    toClose.push(() => one.close());
+    return one;
+  };
+  const endpoint = once(() => imapEndpoint(config));
+  const by = once(() => impersonation(config, env));
+  const table = once(() => kept(openDelegationDb(files.delegations, traceless(files.delegations))));
+  const state = once(() => kept(openStateDb(files.state, traceless(files.state))));
+  const open = (login: string, how = by()) => openAs(endpoint(), how, login);
+  const prove = ({ login, connection }: Opened) =>
+    dovecotServer(MAIN_SERVER, config.imap.adminUser, async () => connection).asOwner(login);
+
+  const registered = async (...only: readonly string[]): Promise<readonly string[]> => {
+    try {
+      const all = table().query.selectFrom('mailboxes').select('login').orderBy('id').limit(MOST_TRIED);
+      const rows = await (only.length === 0 ? all : all.where('address', 'in', only)).execute();
+      return rows.map(({ login }) => login);
+    } catch {
+      return []; // the table has a check of its own
+    }
+  };
+  const logins = once(async () => {
+    if (options.probe === undefined) return registered();
+    return [(await registered(options.probe))[0] ?? options.probe];
+  });
+
+  const opened = once(async () => {
+    for (const login of await logins()) {
+      const connection = await open(login).catch(options.probe === undefined ? unlessAbsent : rethrow);
+      if (connection !== undefined) return { login, connection: kept(connection) };
+    }
+    // Nobody to open: the server still tells whether it takes the master's password.
+    await open(nobodysLogin()).then((connection) => connection.close(), unlessAbsent);
+    return undefined;
+  });
+
+  return {
+    config,
+    env,
+    files,
+    options,
+    now: () => new Date(),
+    table,
+    state,
+    by,
+    openAs: open,
+    prove,
+    logins,
+    opened,
+    doveconf: once(async () => {
+      const { host, port, timeoutSeconds } = config.imap;
+      if (options.dovecotConfig === undefined) {
+        const wire = await openWire({ host, port }, timeoutSeconds * 1000);
+        wire.close();
+        if (!wire.here) return { found: undefined, why: `the IMAP server ${host} is another machine` };
+      }
+      return readDoveconf(options.dovecotConfig, port);
+    }),
+    postfix: once(() => readPostfix(options.postfixConfig)),
+    probed: once(async () => {
+      const [login] = await logins();
+      if (options.probe === undefined || login === undefined) return undefined;
+      const session = async () => {
+        const connection = await open(login);
+        return { connection, view: await prove({ login, connection }) };
+      };
+      return probe(login, session, (nobody) => open(nobody));
+    }),
+    close: async () => {
+      for (const close of toClose.reverse()) await close();
+    },
+  };
+}
+
+/**
+ * SQLite leaves the empty -wal and -shm that a connection for reading had to make; one that may write, and is the last, takes them
+ * away again. Where there is a -wal (a sidecar runs, or was killed), closing such a one would write what is in it into the file.
+ */
+export function traceless(file: string): { readonly readonly: boolean } {
+  return { readonly: existsSync(`${file}-wal`) };
+}
+
+function rethrow(error: unknown): never {
+  throw error;
+}
+
+function unlessAbsent(error: unknown): undefined {
+  if (error instanceof Failure && error.rule === 'NO_ACCOUNT') return undefined;
+  throw error;
+}

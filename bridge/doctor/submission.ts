@@ -1,0 +1,82 @@
+/** Postfix's side of the sender rules: the restriction stands where users log in, and nowhere else. */
+import { type Check, fail, ok, skipped, warn } from './finding.ts';
+import type { Postfix, Service } from './postconf.ts';
+import { NOT_CONFIGURED, senderRules } from './sender.ts';
+import { guarding, refusesOutside } from './sender-maps.ts';
+import type { Subject } from './subject.ts';
+
+export const postfix: Check = {
+  name: 'Postfix',
+  needs: [senderRules],
+  look: async (subject) => {
+    if (subject.config.senderRules === undefined) return skipped(NOT_CONFIGURED);
+    const reading = await subject.postfix();
+    if (reading.found === undefined)
+      return skipped(`${reading.why}: run the doctor where Postfix is, or give --postfix-config`);
+    const { source, smtpd, tableTypes } = reading.found;
+    if (!tableTypes.has('sqlite')) return fail('this Postfix reads no SQLite tables', 'apt-get install postfix-sqlite');
+    return ok(`${source}; users log in at ${named(users(smtpd)) || 'no service'}`);
+  },
+};
+
+export async function here(subject: Subject): Promise<Postfix> {
+  const { found } = await subject.postfix();
+  if (found === undefined) throw new Error('asked for Postfix where there is none');
+  return found;
+}
+
+const letsLogIn = (service: Service) => service.setting('smtpd_sasl_auth_enable') === 'yes';
+/** Where users log in: under whichever name and port. */
+export const users = (services: readonly Service[]) => services.filter(letsLogIn);
+const named = (services: readonly Service[]) => services.map(({ name }) => name).join(', ');
+
+/** In the order in which smtpd goes through them. */
+const LISTS = ['client', 'helo', 'sender', 'relay', 'recipient', 'data', 'end_of_data'];
+const restrictions = (service: Service) => LISTS.map((list) => service.setting(`smtpd_${list}_restrictions`));
+
+const trustsNetworks = (service: Service) =>
+  /permit_mynetworks/.test(service.setting('smtpd_relay_restrictions')) && service.setting('mynetworks') !== '';
+
+export const restriction: Check = {
+  name: 'Postfix restriction',
+  needs: [postfix],
+  look: async (subject) => {
+    const { smtpd } = await here(subject);
+    const remedy = 'config/postfix/master.cf.fragment below each service where users log in, before what permits';
+    if (users(smtpd).length === 0) {
+      return fail('no smtpd service lets users log in, so nobody is asked whose address he uses', remedy);
+    }
+    const open = users(smtpd).flatMap((service) => {
+      const found = guarding(restrictions(service));
+      if (found.kind === 'guarded') return [];
+      return [`${service.name} ${found.kind === 'bypassed' ? `permits (${found.by}) before it asks` : 'asks nobody'}`];
+    });
+    if (open.length > 0) return fail(`who has logged in may send as anybody: ${open.join('; ')}`, remedy);
+    const trusting = users(smtpd).filter(trustsNetworks);
+    if (trusting.length > 0) {
+      const [one] = trusting;
+      return warn(
+        `${named(trusting)} relays for mynetworks (${one?.setting('mynetworks')}) without a login, and then asks nobody`,
+        `-o smtpd_relay_restrictions=permit_sasl_authenticated,reject, as in config/postfix/master.cf.fragment`,
+      );
+    }
+    return ok(`${named(users(smtpd))}: an address that isn't his own is refused`);
+  },
+};
+
+export const outside: Check = {
+  name: 'mail from outside',
+  needs: [postfix],
+  look: async (subject) => {
+    const found = await here(subject);
+    const remedy =
+      'take it out of main.cf: it belongs to the submission services in master.cf (config/postfix/master.cf.fragment)';
+    for (const service of found.smtpd.filter((one) => !letsLogIn(one))) {
+      const wrong = refusesOutside(restrictions(service));
+      if (wrong !== undefined) return fail(`${service.name} has ${wrong}: mail from outside would be refused`, remedy);
+    }
+    const main = found.main('smtpd_sender_restrictions');
+    if (/sender_login_mismatch/.test(main)) return warn(`main.cf has smtpd_sender_restrictions = ${main}`, remedy);
+    return ok('no sender rule concerns it');
+  },
+};

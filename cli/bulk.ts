@@ -1,0 +1,108 @@
+/** grant --from and revoke --from: a file of delegations at once. */
+import { Failure } from '../bridge/failure.ts';
+import { type BulkReport, type BulkRow, changeMany } from '../bridge/store/bulk.ts';
+import { type WaitedForAll, waitForAll } from '../bridge/wait.ts';
+import { sidecarSeen } from './change.ts';
+import { EXIT, type ExitStatus } from './exit.ts';
+import { openProgress } from './progress.ts';
+import { documentOf } from './runner.ts';
+import type { Session } from './session.ts';
+
+export interface BulkOptions {
+  readonly atomic?: boolean;
+  readonly wait: number | false;
+}
+
+/** What a command is about: one pair, or a file of them. Fails as wrong usage for anything else. */
+export function subject(
+  mailbox: string | undefined,
+  delegate: string | undefined,
+  options: Readonly<Partial<{ from: string; atomic: boolean; starts: string; ends: string; note: string }>>,
+): { readonly mailbox: string; readonly delegate: string } | { readonly from: string } {
+  const { from } = options;
+  if (from !== undefined) {
+    if (mailbox !== undefined)
+      throw new Failure('config', '--from FILE and a mailbox exclude each other', 'give one of them');
+    const [term] = (['starts', 'ends', 'note'] as const).filter((name) => options[name] !== undefined);
+    if (term !== undefined)
+      throw new Failure(
+        'config',
+        `--from FILE and --${term} exclude each other`,
+        `it is a column of the file: ${term}`,
+      );
+    return { from };
+  }
+  if (options.atomic === true) throw new Failure('config', '--atomic is for --from FILE');
+  if (mailbox !== undefined && delegate !== undefined) return { mailbox, delegate };
+  const missing = mailbox === undefined ? 'mailbox' : 'delegate';
+  throw new Failure(
+    'config',
+    `missing required argument '${missing}'`,
+    'give a mailbox and a delegate, or --from FILE',
+  );
+}
+
+export async function bulk(
+  session: Session,
+  verb: 'grant' | 'revoke',
+  from: string,
+  rows: readonly BulkRow[],
+  options: BulkOptions,
+): Promise<ExitStatus> {
+  const { out, writer } = session;
+  const began = performance.now();
+  const report = await session.writing(from, (db) => changeMany(db, writer, verb, rows, options.atomic === true));
+  for (const { row, failure } of report.refused)
+    out.warn(`mandat: line ${row.line}: ${failure.message} (${failure.rule ?? failure.code})`);
+  const followed = await follow(session, report, began, options.wait);
+  const verified = followed?.verified;
+  const did = verb === 'grant' ? 'granted' : 'revoked';
+  const saved = report.saved.length;
+  const lines = [
+    `${saved} of ${rows.length} ${did}${saved === 0 && options.atomic === true ? ': nothing was written (--atomic)' : ''}`,
+  ];
+  if (verified !== undefined) lines.push(`  verified at ${verified} of ${report.written.length} mailboxes`);
+  out.result(
+    {
+      saved,
+      refused: report.refused.map(({ row, failure }) => ({
+        line: row.line,
+        mailbox: row.mailbox,
+        delegate: row.delegate,
+        ...documentOf(failure),
+      })),
+      mailboxes: report.written.length,
+      verified: verified ?? null,
+      failures: (followed?.failed ?? []).map(({ address, failure }) => ({ mailbox: address, ...failure })),
+    },
+    lines.join('\n'),
+  );
+  if (report.refused.some(({ failure }) => failure.code === 'refused')) return EXIT.refused;
+  if (report.refused.length > 0) return EXIT.absent;
+  if (followed === undefined || followed.verified === report.written.length) return EXIT.done;
+  for (const { address, failure } of followed.failed) out.warn(`mandat: ${address}: ${failure?.message}`);
+  out.warn('mandat: not everything is verified yet; the sidecar goes on trying: "mandat status" shows how it fares');
+  return followed.failed.some(({ failure }) => failure?.code !== 'retry') ? EXIT.failed : EXIT.unreachable;
+}
+
+/** Undefined where nobody waits. */
+async function follow(
+  session: Session,
+  { written }: BulkReport,
+  began: number,
+  wait: number | false,
+): Promise<WaitedForAll | undefined> {
+  if (wait === false || written.length === 0) return undefined;
+  if (sidecarSeen(session) !== true) {
+    session.out.warn(
+      'mandat: saved; no sidecar is running: it takes effect when one does ("mandat run", or "mandat sync" once)',
+    );
+    return undefined;
+  }
+  const progress = openProgress(session.out, 'verified', written.length);
+  try {
+    return await session.state((state) => waitForAll(state, written, began, wait * 1000, progress.step));
+  } finally {
+    progress.end();
+  }
+}

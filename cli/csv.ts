@@ -1,0 +1,139 @@
+/** A file of delegations: a header line, then `mailbox,delegate` and for a grant `starts`, `ends`, `note`, in any order. */
+import { readFileSync } from 'node:fs';
+import { CsvError, parse } from 'csv-parse/sync';
+import type { Instant } from '../acl/policy.ts';
+import { Failure, failureOf } from '../bridge/failure.ts';
+import type { BulkRow } from '../bridge/store/bulk.ts';
+import { address, instant, login } from './arguments.ts';
+import { counted, oneLine } from './output.ts';
+
+const COLUMNS = ['mailbox', 'delegate', 'starts', 'ends', 'note'];
+
+/**
+ * Everything is read and checked before anything is written; all mistakes are reported at once, with their lines.
+ * @param endsAfter refuses a delegation that ends before; a revoke is about rows of any time
+ */
+export function readDelegations(file: string, timezone: string, endsAfter?: Instant): readonly BulkRow[] {
+  const { columns, records } = readRecords(file);
+  const mistakes: string[] = [];
+  const rows: BulkRow[] = [];
+  const seen = new Map<string, number>();
+  for (const { values, line } of records) {
+    try {
+      const row = rowOf(named(columns, values), line, timezone);
+      if (row.endsAt !== undefined && endsAfter !== undefined && row.endsAt <= endsAfter)
+        throw new Failure('config', `it ends at ${row.endsAt}: this is past, it would never be in force`);
+      const pair = `${row.mailbox} ${row.delegate}`;
+      const before = seen.get(pair);
+      if (before !== undefined) throw new Failure('config', `the same pair stands in line ${before}`);
+      seen.set(pair, row.line);
+      rows.push(row);
+    } catch (error) {
+      mistakes.push(`line ${line}: ${failureOf(error).message}`);
+    }
+  }
+  if (mistakes.length > 0) {
+    throw new Failure(
+      'config',
+      `${file} has ${counted(mistakes.length, 'mistake')}, nothing was written:\n        ${mistakes.join('\n        ')}`,
+    );
+  }
+  if (rows.length === 0)
+    throw new Failure(
+      'config',
+      `${file} holds no delegation`,
+      `its first line names the columns: ${COLUMNS.join(',')}`,
+    );
+  return rows;
+}
+
+interface Record {
+  readonly values: readonly string[];
+  /** Where it begins, from 1. */
+  readonly line: number;
+}
+
+function readRecords(file: string): { readonly columns: readonly string[]; readonly records: readonly Record[] } {
+  const text = readText(file);
+  // What separates the header's names separates the rest: a note may hold the other sign.
+  const [first = ''] = text.split(/\r?\n/, 1);
+  const delimiter = first.includes(';') ? ';' : ',';
+  try {
+    let began = 0;
+    const parsed = parse(text, {
+      delimiter,
+      info: true,
+      relax_column_count: true, // said with the other mistakes, not as the first one
+      trim: true,
+    }) as unknown as readonly { readonly record: string[]; readonly info: { readonly lines: number } }[];
+    const all = parsed.map(({ record, info }) => {
+      const line = began + 1;
+      began = info.lines;
+      return { values: record, line };
+    });
+    const [head, ...rest] = all;
+    const columns = header(file, head?.values ?? []);
+    return { columns, records: rest.filter(({ values }) => values.some((value) => value !== '')) };
+  } catch (error) {
+    if (error instanceof CsvError) throw new Failure('config', `${file} is not a table: ${oneLine(error.message)}`);
+    throw error;
+  }
+}
+
+/** Without its byte order mark. */
+function readText(file: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw new Failure(
+      'config',
+      `${file} can't be read (${(error as NodeJS.ErrnoException).code})`,
+      'check the name and the rights on it',
+    );
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new Failure('config', `${file} is not written in UTF-8`, 'save it as "CSV UTF-8"');
+  }
+}
+
+function header(file: string, names: readonly string[]): readonly string[] {
+  const columns = names.map((name) => name.toLowerCase());
+  const wrong = [
+    ...columns.filter((name) => !COLUMNS.includes(name)).map((name) => `"${oneLine(name)}" is no column`),
+    ...['mailbox', 'delegate'].filter((name) => !columns.includes(name)).map((name) => `"${name}" is missing`),
+    ...COLUMNS.filter((name) => columns.indexOf(name) !== columns.lastIndexOf(name)).map(
+      (name) => `"${name}" stands there twice`,
+    ),
+  ];
+  if (wrong.length === 0) return columns;
+  throw new Failure(
+    'config',
+    `the first line of ${file} must name the columns: ${wrong.join(', ')}`,
+    `columns: ${COLUMNS.join(',')}`,
+  );
+}
+
+/** Trailing columns may be left out. */
+function named(columns: readonly string[], values: readonly string[]): Readonly<{ [column: string]: string }> {
+  if (values.length > columns.length)
+    throw new Failure(
+      'config',
+      `${values.length} values for ${columns.length} columns: quote a value that holds the separator`,
+    );
+  return Object.fromEntries(values.map((value, index) => [columns[index], value]));
+}
+
+function rowOf(record: Readonly<{ [column: string]: string }>, line: number, timezone: string): BulkRow {
+  const { mailbox = '', delegate = '', starts, ends, note } = record;
+  return {
+    line,
+    mailbox: address(mailbox),
+    delegate: login(delegate),
+    startsAt: starts ? instant(starts, 'start', timezone, 'starts') : undefined,
+    endsAt: ends ? instant(ends, 'end', timezone, 'ends') : undefined,
+    note: note || undefined,
+  };
+}

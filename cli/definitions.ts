@@ -1,0 +1,50 @@
+/** The commands as commander knows them, flattened: --help, the completions and the man page say the same because they come from here. */
+import type { Command } from 'commander';
+
+export interface CommandDefinition {
+  /** `mailbox alias add`, the program's name left out; empty for the program itself. */
+  readonly path: string;
+  readonly description: string;
+  /** `<mailbox> [delegate]` */
+  readonly usage: string;
+  /** What its argument may be, where it is one of a few words. */
+  readonly choices: readonly string[];
+  readonly options: readonly {
+    readonly flags: readonly string[];
+    readonly shown: string;
+    readonly description: string;
+    readonly choices: readonly string[];
+  }[];
+  readonly subcommands: readonly string[];
+}
+
+export function definitions(program: Command): readonly CommandDefinition[] {
+  return [define(program, ''), ...below(program, '')];
+}
+
+function below(command: Command, path: string): readonly CommandDefinition[] {
+  return command.commands.flatMap((child) => {
+    const name = path === '' ? child.name() : `${path} ${child.name()}`;
+    return [define(child, name), ...below(child, name)];
+  });
+}
+
+function define(command: Command, path: string): CommandDefinition {
+  const usage = command.registeredArguments.map((argument) => {
+    const name = argument.variadic ? `${argument.name()}...` : argument.name();
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
+  return {
+    path,
+    description: command.description(),
+    usage: usage.join(' '),
+    choices: command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
+    options: command.options.map((option) => ({
+      flags: [option.short, option.long].filter((flag): flag is string => flag !== undefined),
+      shown: option.flags,
+      description: option.description,
+      choices: option.argChoices ?? [],
+    })),
+    subcommands: command.commands.map((child) => child.name()),
+  };
+}

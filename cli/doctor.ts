@@ -1,0 +1,74 @@
+import { resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Line } from '../bridge/doctor/examine.ts';
+import type { Status } from '../bridge/doctor/finding.ts';
+import type { Address } from '../bridge/doctor/wire.ts';
+import { login } from './arguments.ts';
+import { EXIT } from './exit.ts';
+import { counted, type Output, oneLine } from './output.ts';
+import type { Runner } from './runner.ts';
+
+interface Options {
+  readonly probe?: string;
+  readonly submission?: Address;
+  readonly sieve?: Address;
+  readonly dovecotConfig?: string;
+  readonly postfixConfig?: string;
+}
+
+export function doctorCommand(program: Command, run: Runner): void {
+  program
+    .command('doctor')
+    .description('examine the set-up: one line a check, the remedy below a bad one; exits 1 when a check fails')
+    .option('--probe <mailbox>', 'try in this mailbox what only trying shows; nothing of it stays there')
+    .option('--submission <host:port>', 'where users submit mail, if not at port 587 or 465 of [imap] host', address)
+    .option('--sieve <host:port>', 'ManageSieve, if not at port 4190 of [imap] host', address)
+    .option('--dovecot-config <file>', "Dovecot's configuration, if not the one that doveconf reads by itself")
+    .option('--postfix-config <directory>', "Postfix's configuration, if not /etc/postfix")
+    .action(
+      run(async ({ out, config }, given: Options) => {
+        const { examine } = await import('../bridge/doctor/examine.ts'); // the IMAP library takes its time to load
+        const options = {
+          ...given,
+          probe: given.probe === undefined ? undefined : login(given.probe),
+          dovecotConfig: given.dovecotConfig === undefined ? undefined : resolve(given.dovecotConfig),
+          postfixConfig: given.postfixConfig === undefined ? undefined : resolve(given.postfixConfig),
+        };
+        const lines = await examine(config, process.env, options, (line) => out.say(shown(line, out)));
+        const document = lines.map(({ check, status, seen, remedy }) => ({
+          check,
+          status,
+          seen,
+          remedy: remedy === '' ? null : remedy,
+        }));
+        out.result(document, summary(lines));
+        return lines.some(({ status }) => status === 'fail') ? EXIT.failed : EXIT.done;
+      }),
+    );
+}
+
+const WORDS: Readonly<Record<Status, string>> = { ok: 'ok', warn: 'WARN', fail: 'FAIL', skipped: 'skipped' };
+const STATUS_WIDTH = 9;
+const NAME_WIDTH = 24;
+
+function shown({ check, status, seen, remedy }: Line, { colour }: Output): string {
+  const paint = { ok: colour.good, warn: colour.bad, fail: colour.bad, skipped: colour.dim }[status];
+  const word = paint(WORDS[status].padEnd(STATUS_WIDTH));
+  const line = `${word}${check.padEnd(NAME_WIDTH)}${oneLine(seen)}`;
+  return remedy === '' ? line : `${line}\n${' '.repeat(STATUS_WIDTH)}-> ${oneLine(remedy)}`;
+}
+
+function summary(lines: readonly Line[]): string {
+  const count = (status: Status) => lines.filter((line) => line.status === status).length;
+  const [warnings, failures, left] = [count('warn'), count('fail'), count('skipped')];
+  return `${counted(lines.length, 'check')}: ${count('ok')} ok, ${counted(warnings, 'warning')}, ${failures} failed, ${left} skipped`;
+}
+
+function address(typed: string): Address {
+  const [, bracketed, bare, port] = /^(?:\[([0-9a-f:.]+)\]|([^:\s]+)):(\d{1,5})$/i.exec(typed) ?? [];
+  const host = bracketed ?? bare;
+  if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
+    throw new InvalidArgumentError('Write HOST:PORT, for example 127.0.0.1:587.');
+  }
+  return { host, port: Number(port) };
+}

@@ -1,0 +1,148 @@
+import fc from 'fast-check';
+import t from 'tap';
+import {
+  type DelegationFacts,
+  describeNotInForce,
+  type Instant,
+  type NotInForce,
+  nextInstant,
+  verdict,
+} from '../../acl/policy.ts';
+
+const NOW = '2026-11-23T08:00:00.000Z';
+const BEFORE = '2026-11-23T07:59:59.999Z';
+const AFTER = '2026-11-23T08:00:00.001Z';
+
+interface Change {
+  readonly mailbox?: Partial<DelegationFacts['mailbox']>;
+  readonly delegate?: Partial<DelegationFacts['delegate']>;
+  readonly startsAt?: Instant;
+  readonly endsAt?: Instant;
+  readonly suspended?: boolean;
+}
+
+const facts = ({ mailbox, delegate, startsAt, endsAt, suspended }: Change): DelegationFacts => ({
+  mailbox: { login: 'alice', kind: 'PER', eligible: true, ...mailbox },
+  delegate: { login: 'bob', state: 'active', credentialValidUntil: null, ...delegate },
+  startsAt: startsAt ?? null,
+  endsAt: endsAt ?? null,
+  suspended: suspended ?? false,
+});
+
+/** what differs from a plain delegation, why it is not in force, why that is so */
+const TABLE: readonly (readonly [Change, NotInForce | undefined, string])[] = [
+  [{}, undefined, 'no condition at all'],
+  [{ mailbox: { kind: 'ORG' } }, 'mailbox-kind', 'an organisation has no owner to stand in for (R2)'],
+  [{ mailbox: { kind: 'APP' } }, 'mailbox-kind', 'an application (R2)'],
+  [{ mailbox: { kind: 'CAB' } }, 'mailbox-kind', 'a practice (R2)'],
+  [{ mailbox: { eligible: false } }, 'mailbox-not-eligible', 'R26'],
+  [{ mailbox: { login: 'anyone' } }, 'unsafe-login', 'the owner would be everybody'],
+  [{ delegate: { login: 'anyone' } }, 'unsafe-login', 'the delegate would be everybody'],
+  [{ delegate: { login: '-bob' } }, 'unsafe-login', 'a negative entry'],
+  [{ delegate: { login: '' } }, 'unsafe-login', 'nobody'],
+  [{ delegate: { login: 'Bob' } }, 'unsafe-login', 'another user on some servers'],
+  [{ delegate: { login: 'alice' } }, 'self', 'the owner needs no delegation, and a revoke would lock him out'],
+  [{ delegate: { state: 'suspended' } }, 'delegate-suspended', 'R5'],
+
+  [{ startsAt: NOW }, undefined, 'a start is inclusive'],
+  [{ startsAt: BEFORE }, undefined, 'it has started'],
+  [{ startsAt: AFTER }, 'not-started', 'a millisecond too early'],
+  [{ endsAt: NOW }, 'ended', 'an end is exclusive'],
+  [{ endsAt: BEFORE }, 'ended', 'it is over'],
+  [{ endsAt: AFTER }, undefined, 'its last millisecond'],
+  [{ delegate: { credentialValidUntil: NOW } }, 'credential-lapsed', 'a lapse is exclusive (R14)'],
+  [{ delegate: { credentialValidUntil: BEFORE } }, 'credential-lapsed', 'lapsed'],
+  [{ delegate: { credentialValidUntil: AFTER } }, undefined, 'its last millisecond'],
+  [{ startsAt: NOW, endsAt: AFTER }, undefined, 'a delegation of one millisecond'],
+  [{ startsAt: BEFORE, endsAt: NOW }, 'ended', 'the millisecond before'],
+
+  [{ mailbox: { kind: 'ORG', eligible: false } }, 'mailbox-kind', 'the kind says more than the eligibility'],
+  [{ mailbox: { eligible: false }, delegate: { login: 'anyone' } }, 'mailbox-not-eligible', 'the mailbox comes first'],
+  [{ delegate: { login: 'alice', state: 'suspended' } }, 'self', 'who he is comes before what he may'],
+  [{ delegate: { state: 'suspended', credentialValidUntil: BEFORE } }, 'delegate-suspended', 'somebody decided that'],
+  [{ delegate: { credentialValidUntil: BEFORE }, endsAt: BEFORE }, 'credential-lapsed', 'the person before the row'],
+  [{ suspended: true }, 'suspended', 'somebody decided that for this mailbox alone'],
+  [{ suspended: true, delegate: { state: 'suspended' } }, 'suspended', 'the delegation before the person'],
+  [{ suspended: true, endsAt: BEFORE }, 'suspended', 'a decision before time'],
+];
+
+t.test('every condition, and its boundary', async (t) => {
+  for (const [change, why, reason] of TABLE) {
+    const expected = why === undefined ? { inForce: true } : { inForce: false, why };
+    t.same(verdict(facts(change), NOW), expected, `${JSON.stringify(change)}: ${reason}`);
+  }
+});
+
+t.test('every reason has a sentence of its own', async (t) => {
+  const reasons = new Set(TABLE.flatMap(([, why]) => (why === undefined ? [] : [why])));
+  t.equal(reasons.size, 9, 'the table has each of them');
+  t.equal(new Set([...reasons].map(describeNotInForce)).size, reasons.size);
+});
+
+t.test('the next instant', async (t) => {
+  /** facts, the next instant, why */
+  const rows: readonly (readonly [Change, Instant | undefined, string])[] = [
+    [{}, undefined, 'time changes nothing'],
+    [{ startsAt: AFTER }, AFTER, 'a start'],
+    [{ endsAt: AFTER }, AFTER, 'an end'],
+    [{ delegate: { credentialValidUntil: AFTER } }, AFTER, 'a lapse'],
+    [{ startsAt: NOW, endsAt: BEFORE }, undefined, 'what is now or past has had its effect'],
+    [{ startsAt: '2026-12-01T00:00:00.000Z', endsAt: '2026-12-24T00:00:00.000Z' }, '2026-12-01T00:00:00.000Z', 'first'],
+    [{ endsAt: '2026-12-24T00:00:00.000Z', delegate: { credentialValidUntil: AFTER } }, AFTER, 'whichever is first'],
+  ];
+  for (const [change, expected, why] of rows) t.equal(nextInstant(facts(change), NOW), expected, why);
+});
+
+const instant = fc.integer({ min: 0, max: 12 }).map((hour) => new Date(Date.UTC(2026, 10, 23, hour)).toISOString());
+const anyFacts: fc.Arbitrary<DelegationFacts> = fc.record({
+  mailbox: fc.record({
+    login: fc.constantFrom('alice', 'bob', 'anyone'),
+    kind: fc.constantFrom('PER', 'ORG'),
+    eligible: fc.boolean(),
+  }),
+  delegate: fc.record({
+    login: fc.constant('bob'),
+    state: fc.constantFrom('active', 'suspended'),
+    credentialValidUntil: fc.option(instant),
+  }),
+  startsAt: fc.option(instant),
+  endsAt: fc.option(instant),
+  suspended: fc.boolean(),
+});
+
+/** Two instants, the earlier one first. */
+const span = fc
+  .tuple(instant, instant)
+  .map(([one, other]): readonly [Instant, Instant] => (one <= other ? [one, other] : [other, one]));
+
+t.test('nothing changes before the next instant: whoever sleeps until then misses nothing', async () => {
+  fc.assert(
+    fc.property(anyFacts, span, (given, [now, later]) => {
+      const next = nextInstant(given, now);
+      if (next !== undefined && later >= next) return true;
+      return JSON.stringify(verdict(given, later)) === JSON.stringify(verdict(given, now));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+t.test('the next instant is one of the three, and later than now', async () => {
+  fc.assert(
+    fc.property(anyFacts, instant, (given, now) => {
+      const next = nextInstant(given, now);
+      if (next === undefined) return true;
+      return next > now && [given.startsAt, given.endsAt, given.delegate.credentialValidUntil].includes(next);
+    }),
+  );
+});
+
+t.test('once ended or lapsed, time alone never brings it back', async () => {
+  fc.assert(
+    fc.property(anyFacts, span, (given, [now, later]) => {
+      const first = verdict(given, now);
+      const over = !first.inForce && (first.why === 'ended' || first.why === 'credential-lapsed');
+      return !over || !verdict(given, later).inForce;
+    }),
+    { numRuns: 2000 },
+  );
+});

@@ -1,0 +1,12 @@
+/** The Failure a piece of work ends with; anything else is the test's own failure. */
+import { Failure } from '../../bridge/failure.ts';
+
+export async function failure(work: () => unknown): Promise<Failure> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+  throw new Error('a Failure was expected');
+}

@@ -1,0 +1,31 @@
+/** Databases as `mandat init` makes them, in the running test's own directory, closed when it ends. */
+import type { Test } from 'tap';
+import { type DelegationDb, openDelegationDb } from '../../bridge/store/delegation-db.ts';
+import { type DataFiles, dataFiles, initialise } from '../../bridge/store/files.ts';
+import { openStateDb, type StateDb } from '../../bridge/store/state-db.ts';
+
+export function freshFiles(t: Test): DataFiles {
+  const files = dataFiles(t.testdir({}));
+  initialise(files);
+  return files;
+}
+
+export function openTable(t: Test, files: DataFiles): DelegationDb {
+  const table = openDelegationDb(files.delegations);
+  t.teardown(() => table.close());
+  return table;
+}
+
+export function openState(t: Test, files: DataFiles): StateDb {
+  const state = openStateDb(files.state);
+  t.teardown(() => state.close());
+  return state;
+}
+
+export function freshTable(t: Test): DelegationDb {
+  return openTable(t, freshFiles(t));
+}
+
+export function freshState(t: Test): StateDb {
+  return openState(t, freshFiles(t));
+}

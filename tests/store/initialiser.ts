@@ -1,0 +1,15 @@
+/** Makes the databases and the key of a directory when told to on standard input, and says the key. A process of its own, for init-race.test.ts. */
+import { readSync } from 'node:fs';
+import { sealKey } from '../../bridge/store/audit.ts';
+import { dataFiles, initialise } from '../../bridge/store/files.ts';
+
+const [, , directory = ''] = process.argv;
+console.log('ready');
+readSync(0, Buffer.alloc(8));
+try {
+  const files = dataFiles(directory);
+  initialise(files);
+  console.log(sealKey(files.sealKey).toString('hex'));
+} catch (error) {
+  console.error(error);
+}

@@ -1,0 +1,12 @@
+/** Holds the sidecar's lock until it is killed, or asks for it all the time. A process of its own, for lock.test.ts. */
+import { isLocked, takeLock } from '../../bridge/store/lock.ts';
+
+const [, , file = '', doing] = process.argv;
+if (doing === 'hold') takeLock(file);
+console.log('ready');
+process.stdin.on('end', () => process.exit()).resume(); // never outlives the test
+const ask = () => {
+  for (let i = 0; i < 500; i++) isLocked(file);
+  setImmediate(ask);
+};
+if (doing === 'ask') ask();

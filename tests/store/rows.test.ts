@@ -1,0 +1,207 @@
+import t from 'tap';
+import { addDelegate, setDelegate } from '../../bridge/store/delegates.ts';
+import { type DelegationDb, openDelegationDb } from '../../bridge/store/delegation-db.ts';
+import { grant, revoke, setSuspended } from '../../bridge/store/delegations.ts';
+import { addAlias, addMailbox, mailboxAt, removeMailbox } from '../../bridge/store/mailboxes.ts';
+import {
+  changedSince,
+  dueBetween,
+  MAIN_SERVER,
+  mailboxIds,
+  markPending,
+  nextDue,
+  pendingMailboxes,
+  readMailbox,
+  settle,
+} from '../../bridge/store/rows.ts';
+import { applySettings } from '../../bridge/store/settings.ts';
+import { failure } from './failures.ts';
+import { freshTable } from './fresh.ts';
+import { row, rows } from './shell.ts';
+
+const ADMIN = { actor: 'admin' };
+const [ALICE, ERIN] = ['alice@example.org', 'erin@example.org'];
+const hour = (n: number) => `2026-11-23T${String(n).padStart(2, '0')}:00:00.000Z`;
+
+async function world(table: DelegationDb): Promise<{ alice: number; erin: number }> {
+  await addMailbox(table, ADMIN, ALICE, { login: 'alice' });
+  await addMailbox(table, ADMIN, ERIN, { login: 'erin' });
+  for (const name of ['bob', 'carol']) await addDelegate(table, ADMIN, name, { login: `${name}@example.net` });
+  return { alice: (await mailboxAt(table, ALICE)).id, erin: (await mailboxAt(table, ERIN)).id };
+}
+
+t.test('a mailbox as the reconciler reads it', async (t) => {
+  const table = freshTable(t);
+  const { alice } = await world(table);
+  await addAlias(table, ADMIN, ALICE, 'a@example.org');
+  await setDelegate(table, ADMIN, 'bob', { state: 'suspended', credentialValidUntil: hour(9) });
+  await grant(table, ADMIN, ALICE, 'carol', { startsAt: hour(8), endsAt: hour(10) });
+  await setSuspended(table, ADMIN, ALICE, 'carol', true);
+  const { version } = await grant(table, ADMIN, ALICE, 'bob');
+  const bobsId = Number(row(table.file, "SELECT id FROM delegates WHERE identifier = 'bob'"));
+  t.same(await readMailbox(table, alice), {
+    id: alice,
+    server: MAIN_SERVER,
+    version,
+    rows: {
+      address: ALICE,
+      login: 'alice',
+      kind: 'PER',
+      eligible: true,
+      aliases: ['a@example.org'],
+      delegations: [
+        {
+          id: 'bob',
+          delegate: { login: 'bob@example.net', state: 'suspended', credentialValidUntil: hour(9) },
+          startsAt: null,
+          endsAt: null,
+          suspended: false,
+        },
+        {
+          id: 'carol',
+          delegate: { login: 'carol@example.net', state: 'active', credentialValidUntil: null },
+          startsAt: hour(8),
+          endsAt: hour(10),
+          suspended: true,
+        },
+      ],
+      delegateIds: new Map([
+        ['bob@example.net', bobsId],
+        ['carol@example.net', bobsId + 1],
+      ]),
+    },
+  });
+});
+
+t.test('a mailbox that has left the table is read as gone, at the version that says so', async (t) => {
+  const table = freshTable(t);
+  const { alice } = await world(table);
+  await removeMailbox(table, ADMIN, ALICE);
+  const pending = (await pendingMailboxes(table)).find(({ mailboxId }) => mailboxId === alice);
+  const read = await readMailbox(table, alice);
+  t.equal(read.rows, undefined);
+  t.ok(read.version >= (pending?.version ?? Number.NaN));
+});
+
+t.test('settled unless it has changed meanwhile', async (t) => {
+  const table = freshTable(t);
+  const { alice, erin } = await world(table);
+  const waiting = async () => (await pendingMailboxes(table)).map(({ mailboxId }) => mailboxId);
+  await grant(table, ADMIN, ALICE, 'bob');
+  const { version } = await readMailbox(table, alice);
+  t.notOk(await changedSince(table, alice, version), 'nothing has happened yet');
+
+  rows(table.file, `DELETE FROM delegation WHERE mailbox = '${ALICE}'`);
+  t.ok(await changedSince(table, alice, version), 'a revoke came in');
+  await settle(table, alice, version);
+  t.ok((await waiting()).includes(alice), 'what came in is still to be done');
+
+  const after = await readMailbox(table, alice);
+  t.notOk(await changedSince(table, alice, after.version));
+  t.notOk(await changedSince(table, erin, after.version), 'of another mailbox neither');
+  await settle(table, alice, after.version);
+  t.same(await waiting(), [erin], 'and only this one is taken off');
+  t.notOk(await changedSince(table, alice, after.version), 'what is not pending has not changed');
+  await settle(table, alice, after.version);
+  t.same(await waiting(), [erin], 'settling twice is settling');
+});
+
+t.test('a change elsewhere neither keeps a mailbox pending nor makes its pass out of date', async (t) => {
+  const table = freshTable(t);
+  const { alice, erin } = await world(table);
+  const { version } = await readMailbox(table, alice);
+  await grant(table, ADMIN, ERIN, 'bob');
+  t.notOk(await changedSince(table, alice, version));
+  await settle(table, alice, version);
+  t.same(
+    (await pendingMailboxes(table)).map(({ mailboxId }) => mailboxId),
+    [erin],
+  );
+});
+
+t.test('the oldest change comes first', async (t) => {
+  const table = freshTable(t);
+  const { alice, erin } = await world(table);
+  const order = async () => (await pendingMailboxes(table)).map(({ mailboxId }) => mailboxId);
+  t.same(await order(), [alice, erin]);
+  await grant(table, ADMIN, ALICE, 'bob');
+  t.same(await order(), [erin, alice]);
+});
+
+t.test('another look may be asked for although nothing has changed', async (t) => {
+  const table = freshTable(t);
+  const { alice, erin } = await world(table);
+  const { version } = await readMailbox(table, alice);
+  await settle(table, alice, version);
+  const events = row(table.file, 'SELECT count(*) FROM events');
+  const asked = await markPending(table, [alice, erin, 999], 'admin');
+  t.ok(asked > version, 'at a version of its own, so that it can be waited for');
+  t.same(
+    await pendingMailboxes(table),
+    [alice, erin, 999].map((mailboxId) => ({ mailboxId, version: asked })),
+    'the one that was settled, the one that was pending, and one that has left',
+  );
+  t.equal(row(table.file, 'SELECT count(*) FROM events'), events, 'no event: nothing was changed');
+});
+
+t.test('which mailboxes there are', async (t) => {
+  const table = freshTable(t);
+  t.same(await mailboxIds(table), []);
+  const { alice, erin } = await world(table);
+  t.same(await mailboxIds(table), [alice, erin]);
+});
+
+t.test('what time changes: starts, ends, lapses', async (t) => {
+  const table = freshTable(t);
+  const { alice, erin } = await world(table);
+  t.equal(await nextDue(table, hour(0)), undefined, 'nothing ever');
+  await grant(table, ADMIN, ALICE, 'bob', { startsAt: hour(8), endsAt: hour(10) });
+  await grant(table, ADMIN, ERIN, 'bob');
+  await grant(table, ADMIN, ERIN, 'carol', { endsAt: hour(12) });
+  await setDelegate(table, ADMIN, 'bob', { credentialValidUntil: hour(9) });
+
+  /** after, the next instant, why */
+  const next = [
+    [hour(7), hour(8), 'a start'],
+    [hour(8), hour(9), 'a lapse; what is due now has been done'],
+    [hour(9), hour(10), 'an end, although the credential has lapsed already'],
+    [hour(11), hour(12), 'an end'],
+    [hour(12), undefined, 'and no more'],
+  ] as const;
+  for (const [after, expected, why] of next) t.equal(await nextDue(table, after), expected, why);
+
+  /** after, up to, mailboxes, why */
+  const due = [
+    [hour(0), hour(7), [], 'too early'],
+    [hour(7), hour(8), [alice], 'the end of the span is in it'],
+    [hour(8), hour(8), [], 'an empty span'],
+    [hour(8), hour(9), [alice, erin], 'a lapse: every mailbox of the delegate'],
+    [hour(9), hour(11), [alice], 'the beginning of the span is not in it'],
+    [hour(0), hour(23), [alice, erin], 'each once'],
+    ['', hour(23), [alice, erin], 'a clock that never ran'],
+  ] as const;
+  for (const [after, upTo, expected, why] of due) {
+    t.same([...(await dueBetween(table, after, upTo))].sort(), expected, why);
+  }
+  await revoke(table, ADMIN, ERIN, 'bob');
+  t.same(await dueBetween(table, hour(8), hour(9)), [alice], 'a delegation that is gone is never due');
+});
+
+t.test("the limit comes from the configuration; a setting that hasn't changed wakes nobody", async (t) => {
+  const table = freshTable(t);
+  await world(table);
+  const limit = () => row(table.file, "SELECT value FROM settings WHERE name = 'max_delegates'");
+  const policy = { policy: { maxDelegates: 1 } } as Parameters<typeof applySettings>[1];
+  await applySettings(table, policy);
+  t.equal(limit(), '1');
+  await grant(table, ADMIN, ALICE, 'bob');
+  t.equal((await failure(() => grant(table, ADMIN, ALICE, 'carol'))).rule, 'MANDAT_LIMIT');
+
+  const watcher = openDelegationDb(table.file);
+  t.teardown(() => watcher.close());
+  const seen = watcher.dataVersion();
+  await applySettings(table, policy);
+  t.equal(watcher.dataVersion(), seen, 'no commit');
+  await applySettings(table, { policy: { maxDelegates: 2 } } as Parameters<typeof applySettings>[1]);
+  t.not(watcher.dataVersion(), seen, 'a commit that others notice');
+});
