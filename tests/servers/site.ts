@@ -47,7 +47,9 @@ export interface Site {
   /** A mailbox for the owner and delegates for the names, in the table. */
   register(owner: string, ...delegates: readonly string[]): Promise<void>;
   /** Waits until every mailbox in the table is settled: nothing pending. */
-  settled(): Promise<void>;
+  settled(limitMs?: number): Promise<void>;
+  /** Ends every sidecar that {@link Site.run} started, as systemd would. */
+  stopSidecars(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -122,12 +124,16 @@ ${extraToml}
       );
       await sql(`INSERT INTO mailbox (address) VALUES ('${at(owner)}'); ${people.join(' ')}`);
     },
-    settled: async () => {
+    settled: async (limitMs = 15_000) => {
       await waitFor(
         'nothing is pending',
-        15_000,
+        limitMs,
         async () => (await sql('SELECT count(*) FROM pending')).trim() === '0',
       );
+    },
+    stopSidecars: async () => {
+      for (const one of running) await one.end();
+      running.clear();
     },
     stop: async () => {
       for (const one of running) await one.end('SIGKILL');

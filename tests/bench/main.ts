@@ -1,0 +1,116 @@
+/**
+ * npm run bench [-- --only grant,revoke,wake,sender,sweep] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
+ * --write puts the table into docs/performance.md.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { startSite } from '../servers/site.ts';
+import { type GrantFigures, grantFigures } from './grant.ts';
+import { type Comparison, ms, PAIRS, row } from './pairs.ts';
+import { revokeFigures } from './revoke.ts';
+import { lookupFigures, publishFigures } from './sender.ts';
+import { sweepFigures } from './sweep.ts';
+import { idleCpu, wakeFigures } from './wake.ts';
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: 'grant,revoke,wake,sender,sweep' },
+    quick: { type: 'boolean', default: false },
+    mailboxes: { type: 'string', default: '1000' },
+    write: { type: 'boolean', default: false },
+  },
+});
+const chosen = new Set(values.only.split(','));
+const pairs = values.quick ? 7 : PAIRS;
+const sections: string[] = [];
+
+function section(title: string, head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const text = [`## ${title}`, '', line(head), line(head.map(() => '---')), ...rows.map(line), ''].join('\n');
+  console.log(text);
+  sections.push(text);
+}
+
+const HEAD = ['what', 'ours', 'floor', 'ours / floor: median (middle half of the pairs)'];
+
+if (chosen.has('grant')) {
+  const figures: GrantFigures[] = [];
+  for (const inherit of [true, false]) {
+    for (const folders of values.quick ? [10, 100] : [10, 100, 1000])
+      figures.push(await grantFigures(folders, inherit, pairs));
+  }
+  section(
+    'Grant, in force',
+    HEAD,
+    figures.map(({ first }) => row(first)),
+  );
+  section(
+    'Grant, whole tree verified',
+    [...HEAD, '`doveadm acl set` in a loop'],
+    figures.map(({ second, loop }) => [...row(second), ms(loop)]),
+  );
+}
+if (chosen.has('revoke')) {
+  const figures: Comparison[] = [];
+  for (const folders of values.quick ? [10, 100] : [10, 100, 1000]) figures.push(await revokeFigures(folders, pairs));
+  section('Revoke: BYE and a refused SELECT', HEAD, figures.map(row));
+}
+if (chosen.has('wake')) {
+  const site = await startSite({ users: ['alice'], postfix: false });
+  try {
+    const rows: string[][] = [];
+    for (const synchronous of ['FULL', 'NORMAL'] as const) {
+      for (const kind of ['isolated', 'burst'] as const) {
+        const figure = await wakeFigures(site, synchronous, kind, 50);
+        rows.push([
+          `${kind}, synchronous=${synchronous}`,
+          `${figure.noticed} of ${figure.commits}`,
+          ms(figure.median),
+          ms(figure.worst),
+        ]);
+      }
+    }
+    section('Wake-up after a commit by another process', ['commits', 'noticed by the watch', 'median', 'worst'], rows);
+    const sidecar = await site.run();
+    section(
+      'An idle sidecar',
+      ['what', 'of one core'],
+      [['processor time over 30 s', `${(await idleCpu(sidecar.pid, 30)).toFixed(2)} %`]],
+    );
+    await sidecar.end();
+  } finally {
+    await site.stop();
+  }
+}
+if (chosen.has('sender')) {
+  const large = values.quick ? 100_000 : 1_000_000;
+  section('Publishing one change', HEAD, [row(await publishFigures(10, 51)), row(await publishFigures(large, 51))]);
+  const lookups = await lookupFigures(100_000);
+  section(
+    'Postfix lookups a second, 100,000 rows',
+    ['map', 'at rest', 'while it is published without pause'],
+    lookups.map(({ map, quiet, published }) => [
+      map,
+      quiet.toLocaleString('en'),
+      published?.toLocaleString('en') ?? '-',
+    ]),
+  );
+}
+if (chosen.has('sweep')) {
+  const { mailboxes, delegations, seconds, peakMb } = await sweepFigures(Number(values.mailboxes));
+  section(
+    'One full sweep from nothing',
+    ['mailboxes', 'delegations', 'took', 'peak resident memory of the sidecar'],
+    [[String(mailboxes), String(delegations), `${seconds.toFixed(0)} s`, `${peakMb} MB`]],
+  );
+}
+
+const machine = `Measured ${new Date().toISOString().slice(0, 10)} on ${os.cpus().length} cores (${os.cpus()[0]?.model ?? 'unknown'}), ${Math.round(os.totalmem() / 2 ** 30)} GiB, Linux ${os.release()}, Node ${process.version}, Dovecot 2.3 and Postfix 3.7 of Debian 12 on the same machine.`;
+console.log(machine);
+if (values.write) {
+  const file = path.resolve(import.meta.dirname, '../../docs/performance.md');
+  const [before = ''] = readFileSync(file, 'utf8').split('<!-- figures -->');
+  writeFileSync(file, `${before}<!-- figures -->\n\n${machine}\n\n${sections.join('\n')}`);
+}

@@ -1,0 +1,50 @@
+/** The sidecar's memory after one full sweep of many mailboxes with ten delegations each, against the lab. */
+import { at, startSite } from '../servers/site.ts';
+import { peakMemoryMb } from './wake.ts';
+
+export interface SweepFigures {
+  readonly mailboxes: number;
+  readonly delegations: number;
+  readonly seconds: number;
+  readonly peakMb: number;
+}
+
+const DELEGATES = 50;
+
+export async function sweepFigures(mailboxes: number): Promise<SweepFigures> {
+  const owners = Array.from({ length: mailboxes }, (_, n) => `owner${n}`);
+  const people = Array.from({ length: DELEGATES }, (_, n) => `delegate${n}`);
+  const site = await startSite({ users: [...owners, ...people], postfix: false });
+  try {
+    const insert = (into: string, values: readonly string[]) => `INSERT INTO ${into} VALUES ${values.join(',')};`;
+    await site.sql(
+      [
+        'BEGIN;',
+        insert(
+          'mailbox (address)',
+          owners.map((name) => `('${at(name)}')`),
+        ),
+        insert(
+          'delegate (id)',
+          people.map((name) => `('${at(name)}')`),
+        ),
+        ...owners.map((owner, n) =>
+          insert(
+            'delegation (mailbox, delegate)',
+            Array.from({ length: 10 }, (_, k) => `('${at(owner)}', '${at(`delegate${(n + k * 5) % DELEGATES}`)}')`),
+          ),
+        ),
+        'COMMIT;',
+      ].join('\n'),
+    );
+    const began = performance.now();
+    const sidecar = await site.run();
+    await site.settled(3_600_000);
+    const seconds = (performance.now() - began) / 1000;
+    const peakMb = peakMemoryMb(sidecar.pid);
+    await sidecar.end();
+    return { mailboxes, delegations: mailboxes * 10, seconds, peakMb };
+  } finally {
+    await site.stop();
+  }
+}
