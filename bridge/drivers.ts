@@ -1,5 +1,6 @@
 /** The drivers that talk to servers, as the configuration names them, ready to use. Secrets are read here, from files or the environment, and stay here. */
 import { readFileSync } from 'node:fs';
+import { rootCertificates } from 'node:tls';
 import type { Config } from '../config/schema.ts';
 import { DOVEADM_API_KEY, IMAP_ADMIN_PASSWORD, readSecret } from '../config/secret.ts';
 import { Failure } from './failure.ts';
@@ -25,7 +26,7 @@ export function imapEndpoint({ imap }: Config): Endpoint {
     host: imap.host,
     port: imap.port,
     tls: imap.tls,
-    ca: imap.caFile === undefined ? undefined : readAuthority(imap.caFile),
+    ca: imap.caFile === undefined ? undefined : [...rootCertificates, readAuthority(imap.caFile)],
     serverName: imap.serverName,
     timeoutMs: imap.timeoutSeconds * 1000,
   };

@@ -12,7 +12,7 @@ import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
 import { recordedCutter, recordedPublisher, recordedServer } from './reconcile/recording.ts';
 import type { Site } from './reconcile/site.ts';
 import type { OnStep, Step } from './reconcile/steps.ts';
-import { rememberVersion, type TableAge, tableAge } from './restore.ts';
+import { rememberVersion, type TableAge, tableAge, versionOf } from './restore.ts';
 import { retryDelay } from './schedule.ts';
 import { senderMap } from './sender/configured.ts';
 import type { PublishedMap } from './sender/postfix-sqlite.ts';
@@ -22,7 +22,7 @@ import { fact, openClock } from './store/facts.ts';
 import { dataFiles } from './store/files.ts';
 import { takeLock } from './store/lock.ts';
 import { recordFailure } from './store/outcomes.ts';
-import { mailboxIds, pendingMailboxes, settle } from './store/rows.ts';
+import { changedSince, mailboxIds, pendingMailboxes, settle } from './store/rows.ts';
 import { applySettings } from './store/settings.ts';
 import { openStateDb, type StateDb } from './store/state-db.ts';
 
@@ -33,7 +33,7 @@ export interface Engine {
   readonly age: TableAge;
   /** One pass over a mailbox, its outcome recorded. `attempt` counts from 1 since the last success. Never throws. */
   work(mailboxId: number, attempt: number): Promise<Result>;
-  /** Looks at what is about to disappear; `work` holds back what it says until the next look. */
+  /** Looks at what is about to disappear; `work` holds back what it says until the next look, and looks again before it obeys news. */
   look(among?: readonly number[]): Promise<GuardReport>;
   /** {@link everyMailbox}. */
   everyMailbox(): Promise<readonly number[]>;
@@ -92,10 +92,22 @@ export async function openEngine(config: Config, env: Environment, log: Logger):
     const age = await tableAge(table, state);
     let mayGive = age === 'current';
     let report: GuardReport = { disappearing: [], held: new Map(), standing: 0 };
+    let lookedAt = 0;
+
+    const look = async (among?: readonly number[]) => {
+      const version = await versionOf(table); // before: what comes meanwhile is looked at again
+      report = await guard(table, state, current.guard, among);
+      mayGive = (await fact(state, 'restored')) !== 'held';
+      lookedAt = version;
+      return report;
+    };
 
     const work = async (mailboxId: number, attempt: number): Promise<Result> => {
+      if (await changedSince(table, mailboxId, lookedAt)) {
+        await look((await pendingMailboxes(table)).map((pending) => pending.mailboxId));
+      }
       const held = report.held.get(mailboxId) ?? new Set<string>();
-      const result = await reconcileMailbox(site, mailboxId, { held, mayGive });
+      const result = await reconcileMailbox(site, mailboxId, { held, mayGive, asOf: lookedAt });
       const now = clock.now();
       await clock.save();
       if (result.kind === 'superseded') return result;
@@ -124,11 +136,7 @@ export async function openEngine(config: Config, env: Environment, log: Logger):
       state,
       age,
       work,
-      look: async (among) => {
-        report = await guard(table, state, current.guard, among);
-        mayGive = (await fact(state, 'restored')) !== 'held';
-        return report;
-      },
+      look,
       everyMailbox: async () => {
         const ids = await everyMailbox(table, state);
         senders?.keepOnly(new Set(ids));

@@ -34,8 +34,16 @@ export async function isFromThePast(table: DelegationDb, state: StateDb): Promis
   return lastEpoch !== (await epochOf(table)) || (await versionOf(table)) < (await lastVersionSeen(state));
 }
 
+/** Also of a pass that came to no good end: what it took away must not come back either. */
 async function lastVersionSeen(state: StateDb): Promise<number> {
-  return Number((await fact(state, 'version')) ?? 0);
+  const { inForce, failed } = await state.query
+    .selectFrom('outcomes')
+    .select(({ fn }) => [
+      fn.max<number | null>('in_force_version').as('inForce'),
+      fn.max<number | null>('failed_version').as('failed'),
+    ])
+    .executeTakeFirstOrThrow();
+  return Math.max(Number((await fact(state, 'version')) ?? 0), inForce ?? 0, failed ?? 0);
 }
 
 export async function rememberVersion(table: DelegationDb, state: StateDb): Promise<void> {
@@ -55,6 +63,7 @@ async function epochOf(table: DelegationDb): Promise<string> {
   return row?.value ?? '';
 }
 
-async function versionOf(table: DelegationDb): Promise<number> {
+/** The table's version now: it grows with every change. */
+export async function versionOf(table: DelegationDb): Promise<number> {
   return (await table.query.selectFrom('counters').select('version').executeTakeFirstOrThrow()).version;
 }

@@ -115,7 +115,7 @@ export async function rehearse(config: Config, env: Environment, options: SyncOp
     const mayGive = (await fact(state, 'restored')) !== 'held' && !(await isFromThePast(table, state));
     const results: Result[] = [];
     for (const id of options.mailboxIds ?? (await everyMailbox(table, state))) {
-      results.push(await reconcileMailbox(site, id, { held: held.get(id) ?? new Set(), mayGive }));
+      results.push(await reconcileMailbox(site, id, { held: held.get(id) ?? new Set(), mayGive, asOf: undefined }));
     }
     if (inherits === undefined && steps.some(({ kind }) => kind === 'set-entry')) sayThatInheritanceIsUnknown(results);
     return { steps, results, held: [...held.values()].reduce((sum, logins) => sum + logins.size, 0) };

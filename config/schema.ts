@@ -42,7 +42,7 @@ const imap = z
       comment: '"none" only to a loopback address: the administrator\'s password would travel in clear.',
     }),
     ca_file: text(path).optional().register(docs, {
-      comment: "PEM file of certificate authorities to trust beside the system's.",
+      comment: 'PEM file of certificate authorities to trust beside the public ones.',
       example: 'ca.pem',
       isPath: true,
     }),

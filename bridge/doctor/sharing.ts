@@ -1,5 +1,5 @@
 /** How the server shares what was granted: what reaches the other folders, how long a revoked right lingers, whose \Seen it is. */
-import { atom, text } from '../imap/connection.ts';
+import { atom, type Connection, text } from '../imap/connection.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
 import { fact } from '../store/facts.ts';
 import { type Doveconf, pluginSetting, sectionsNamed } from './doveconf.ts';
@@ -105,7 +105,7 @@ export const seenFlag: Check = {
       const own = shared.find(({ settings }) => (settings.get('location') ?? '').includes('INDEXPVT'));
       return seen(own === undefined, source);
     }
-    const compared = await compare(subject);
+    const compared = await compare(subject).catch(() => undefined); // state.db and the login have checks of their own
     return compared ?? skipped(`${reading.why}, and no delegation in force shows it`);
   },
 };
@@ -127,10 +127,14 @@ async function compare(subject: Subject): Promise<Finding | undefined> {
     .where('phase', '=', 'verified')
     .executeTakeFirst();
   if (pair === undefined) return undefined;
-  const [owner, delegate] = await Promise.all([subject.openAs(pair.ownerLogin), subject.openAs(pair.login)]);
+  const opened: Connection[] = [];
   try {
+    const owner = await subject.openAs(pair.ownerLogin);
+    opened.push(owner);
+    const delegate = await subject.openAs(pair.login);
+    opened.push(delegate);
     const { prefix = '' } = delegate.otherUsers ?? {};
-    const status = async (connection: typeof owner, folder: string) => {
+    const status = async (connection: Connection, folder: string) => {
       const reply = await connection.run('STATUS', [text(folder), [atom('MESSAGES'), atom('UNSEEN')]], 'STATUS');
       const values = reply.ok ? reply.untagged[0]?.values[1] : undefined;
       return Array.isArray(values) ? { messages: Number(values[1]), unseen: Number(values[3]) } : undefined;
@@ -142,7 +146,6 @@ async function compare(subject: Subject): Promise<Finding | undefined> {
     }
     return seen(his.unseen === theirs.unseen, `INBOX of ${pair.ownerLogin}, beside what ${pair.login} sees`);
   } finally {
-    owner.close();
-    delegate.close();
+    for (const connection of opened) connection.close();
   }
 }

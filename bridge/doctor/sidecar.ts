@@ -1,4 +1,5 @@
 /** Whether a sidecar works on these databases, and how long ago it has looked at everything. */
+import { readFileSync } from 'node:fs';
 import { Failure } from '../failure.ts';
 import { fact } from '../store/facts.ts';
 import { isLocked } from '../store/lock.ts';
@@ -30,13 +31,25 @@ export const sidecar: Check = {
         'systemctl enable --now mandat, or "mandat run"',
       );
     }
-    const { pid, since } = JSON.parse((await fact(subject.state(), 'sidecar')) ?? '{}') as {
-      pid?: number;
-      since?: string;
-    };
-    return ok(`process ${pid ?? '?'}, since ${since ?? '?'}`);
+    const pid = holder(subject);
+    const last = await lastStart(subject);
+    if (last.pid !== pid) return ok(`process ${pid ?? '?'} works on the databases, and is no sidecar: "mandat sync"`);
+    return ok(`process ${pid}, since ${last.since}`);
   },
 };
+
+/** Of the lock; undefined for who may not read it. */
+function holder({ files: { lock } }: Subject): number | undefined {
+  try {
+    return Number(readFileSync(`${lock}.pid`, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+async function lastStart(subject: Subject): Promise<{ readonly pid?: number; readonly since?: string }> {
+  return JSON.parse((await fact(subject.state(), 'sidecar')) ?? '{}');
+}
 
 /** One sweep may be late because mailboxes are slow; two are not. */
 const LATE_SWEEPS = 2;
@@ -48,7 +61,7 @@ export const sweep: Check = {
     if (!runs(subject)) return skipped('no sidecar is running');
     const { sweepIntervalMinutes } = subject.config.schedule;
     const last = await fact(subject.state(), 'sweep');
-    const { since } = JSON.parse((await fact(subject.state(), 'sidecar')) ?? '{}') as { since?: string };
+    const { since } = await lastStart(subject);
     const waited = subject.now().getTime() - Date.parse(last ?? since ?? subject.now().toISOString());
     const seen = last === undefined ? 'the first one is not done yet' : `the last one ended at ${last}`;
     if (waited <= LATE_SWEEPS * sweepIntervalMinutes * 60_000) return ok(seen);

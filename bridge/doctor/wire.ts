@@ -13,7 +13,7 @@ export interface Address {
 
 /** Whom to trust and which name to look for, as in imap.ca_file and imap.server_name. */
 export interface Trust {
-  readonly ca?: string | undefined;
+  readonly ca?: readonly string[] | undefined;
   readonly serverName?: string | undefined;
 }
 
@@ -134,7 +134,7 @@ function secured(
       socket: plain,
       host: name,
       ...(net.isIP(name) === 0 ? { servername: name } : {}),
-      ...(ca === undefined ? {} : { ca }),
+      ...(ca === undefined ? {} : { ca: [...ca] }),
       rejectUnauthorized: false,
     });
     const refuse = (reason: string) => {

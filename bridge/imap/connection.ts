@@ -40,7 +40,8 @@ export interface Endpoint {
   readonly host: string;
   readonly port: number;
   readonly tls: 'starttls' | 'implicit' | 'none';
-  readonly ca?: string | undefined;
+  /** PEM; undefined for those that Node trusts by itself. */
+  readonly ca?: readonly string[] | undefined;
   readonly serverName?: string | undefined;
   readonly timeoutMs: number;
 }
@@ -85,7 +86,7 @@ export async function connect(
     secure: endpoint.tls === 'implicit',
     doSTARTTLS: endpoint.tls === 'implicit' ? undefined : endpoint.tls === 'starttls',
     ...(endpoint.serverName === undefined ? {} : { servername: endpoint.serverName }),
-    tls: { rejectUnauthorized: true, ...(endpoint.ca === undefined ? {} : { ca: endpoint.ca }) },
+    tls: { rejectUnauthorized: true, ...(endpoint.ca === undefined ? {} : { ca: [...endpoint.ca] }) },
     auth: { ...credentials, loginMethod: 'AUTH=PLAIN' },
     ...(transport === undefined ? {} : { transport }),
     logger: false,

@@ -17,7 +17,7 @@ import { desired } from '../../acl/desired.ts';
 import { type Failure, failureOf } from '../failure.ts';
 import { pairsOf, setPhase } from '../store/ledger.ts';
 import { type Notice, recordInForce, recordVerified } from '../store/outcomes.ts';
-import { readMailbox } from '../store/rows.ts';
+import { changedSince, readMailbox } from '../store/rows.ts';
 import { give, publishAll, publishRemaining, takeAway } from './decide.ts';
 import { completeGrant } from './granted.ts';
 import type { OwnerView } from './mail-server.ts';
@@ -31,9 +31,11 @@ export interface Restraint {
   readonly held: ReadonlySet<string>;
   /** False while a delegation table from the past is obeyed only where it takes away. */
   readonly mayGive: boolean;
+  /** The table's version that this holds for: rows that have changed since are not obeyed yet. Undefined: any. */
+  readonly asOf: number | undefined;
 }
 
-export const UNRESTRAINED: Restraint = { held: new Set(), mayGive: true };
+export const UNRESTRAINED: Restraint = { held: new Set(), mayGive: true, asOf: undefined };
 
 export type Result =
   | {
@@ -47,9 +49,14 @@ export type Result =
 
 export async function reconcileMailbox(site: Site, mailboxId: number, restraint: Restraint): Promise<Result> {
   const mailbox = await readMailbox(site.table, mailboxId);
+  if (restraint.asOf !== undefined && (await changedSince(site.table, mailboxId, restraint.asOf))) {
+    return { kind: 'superseded' };
+  }
   const pairs = await pairsOf(site.state, mailboxId);
   const want = desired(mailbox.rows, site.policy.rights, site.clock.now());
-  const here = new Set(pairs.map(({ login }) => login));
+  // Who has it now: not who is on his way out, nor who has it at another account.
+  const standing = pairs.filter(({ phase, ownerLogin }) => phase !== 'revoking' && ownerLogin === mailbox.rows?.login);
+  const here = new Set(standing.map(({ login }) => login));
   const pass: Pass = {
     site,
     mailboxId,

@@ -4,6 +4,10 @@
  * Any error in a lookup kills the smtpd that made it, and would lock everybody out. So the file is in WAL mode, in a directory
  * of its own that group postfix may write (2770, file 0660): then a lookup succeeds while we publish, after a clean stop (which
  * removes -wal and -shm), after SIGKILL in mid-publish, and when no sidecar ever ran. A dead sidecar blocks nobody. R1, R31.
+ *
+ * What remains: who closes the file as the last that has it open, or opens it as the first, holds it alone for a fraction of a
+ * millisecond, and a lookup that opens it in just that moment fails. A running sidecar has it open all the time, so that this can
+ * happen only while none runs, to a Postfix that has just started or has been idle for minutes.
  */
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';

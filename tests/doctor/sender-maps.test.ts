@@ -1,0 +1,88 @@
+import t from 'tap';
+import { parseServices, parseSettings } from '../../bridge/doctor/postconf.ts';
+import { guarding, mapsIn, refusesOutside, tablesIn } from '../../bridge/doctor/sender-maps.ts';
+
+t.test('tables and maps of smtpd_sender_login_maps', async (t) => {
+  const cases: readonly [value: string, maps: readonly string[], tables: readonly string[]][] = [
+    ['', [], []],
+    [
+      'proxy:sqlite:/etc/postfix/mandat.cf',
+      ['proxy:sqlite:/etc/postfix/mandat.cf'],
+      ['proxy sqlite /etc/postfix/mandat.cf'],
+    ],
+    ['regexp:/a.re, hash:/b', ['regexp:/a.re', 'hash:/b'], ['regexp /a.re', 'hash /b']],
+    ['regexp:/a.re hash:/b', ['regexp:/a.re', 'hash:/b'], ['regexp /a.re', 'hash /b']],
+    [
+      'unionmap:{ proxy:sqlite:/m.cf, regexp:/i.re}',
+      ['unionmap:{ proxy:sqlite:/m.cf, regexp:/i.re}'],
+      ['proxy sqlite /m.cf', 'regexp /i.re'],
+    ],
+    [
+      'ldap:/l.cf, unionmap:{proxy:sqlite:/m.cf,regexp:/i.re}',
+      ['ldap:/l.cf', 'unionmap:{proxy:sqlite:/m.cf,regexp:/i.re}'],
+      ['ldap /l.cf', 'proxy sqlite /m.cf', 'regexp /i.re'],
+    ],
+  ];
+  for (const [value, maps, tables] of cases) {
+    t.same(mapsIn(value), maps, value);
+    const found = tablesIn(value).map(({ proxied, type, name }) => `${proxied ? 'proxy ' : ''}${type} ${name}`);
+    t.same(found, tables, value);
+  }
+});
+
+t.test('whether somebody who has logged in is asked whose address he uses', async (t) => {
+  const cases: readonly [lists: readonly string[], expected: string, why: string][] = [
+    [[''], 'unguarded', 'nothing stands there'],
+    [['reject_authenticated_sender_login_mismatch'], 'guarded', 'as the fragment has it'],
+    [['reject_sender_login_mismatch'], 'guarded', 'the wider one'],
+    [['reject_unauthenticated_sender_login_mismatch'], 'unguarded', 'concerns the others'],
+    [['reject_unknown_sender_domain, reject_sender_login_mismatch, permit'], 'guarded', 'first what refuses'],
+    [
+      ['permit_mynetworks reject_sender_login_mismatch'],
+      'bypassed permit_mynetworks',
+      'his own network is let through',
+    ],
+    [['permit_sasl_authenticated,reject_sender_login_mismatch'], 'bypassed permit_sasl_authenticated', 'everybody is'],
+    [['permit_sasl_authenticated', 'reject_sender_login_mismatch'], 'guarded', 'a permit ends its own list only'],
+    [['permit, reject_sender_login_mismatch', 'reject_sender_login_mismatch'], 'guarded', 'the second list asks'],
+  ];
+  for (const [lists, expected, why] of cases) {
+    const found = guarding(lists);
+    t.equal(found.kind === 'bypassed' ? `bypassed ${found.by}` : found.kind, expected, why);
+  }
+});
+
+t.test('what refuses mail from outside', async (t) => {
+  t.equal(refusesOutside(['permit_mynetworks', 'reject_authenticated_sender_login_mismatch']), undefined);
+  t.equal(refusesOutside(['', 'permit_mynetworks, reject_sender_login_mismatch']), 'reject_sender_login_mismatch');
+  const unauthenticated = 'reject_unauthenticated_sender_login_mismatch';
+  t.equal(refusesOutside([unauthenticated]), unauthenticated);
+});
+
+t.test('services of master.cf', async (t) => {
+  const lines = [
+    'smtp       inet  n       -       y       -       1       postscreen',
+    'smtpd      pass  -       -       y       -       -       smtpd',
+    'submission inet  n       -       -       -       -       smtpd -o syslog_name=postfix/submission',
+    '127.0.0.1:465 inet  n    -       n       -       -       smtpd -o smtpd_tls_wrappermode=yes',
+    'pickup     unix  n       -       y       60      1       pickup',
+    'smtp       unix  -       -       y       -       -       smtp',
+  ].join('\n');
+  const services = (level: string) => parseServices(lines, new Map([['compatibility_level', level]]));
+  t.same(services('3.6'), [
+    { key: 'smtpd/pass', name: 'smtpd', chroot: true },
+    { key: 'submission/inet', name: 'submission', chroot: false },
+    { key: '127.0.0.1:465/inet', name: '127.0.0.1:465', chroot: false },
+  ]);
+  t.equal(services('0')[1]?.chroot, true, 'as it was before compatibility_level 1');
+});
+
+t.test('settings of postconf and of table files', async (t) => {
+  const settings = parseSettings('a = 1\nb =\nc = x = y\n# d = 2\n127.0.0.1:465/inet/smtpd_tls_wrappermode = yes\n');
+  t.same(Object.fromEntries(settings), {
+    a: '1',
+    b: '',
+    c: 'x = y',
+    '127.0.0.1:465/inet/smtpd_tls_wrappermode': 'yes',
+  });
+});
