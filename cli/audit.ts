@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { sealKey, verifyAudit } from '../bridge/store/audit.ts';
+import { existingSealKey, verifyAudit } from '../bridge/store/audit.ts';
 import { type AuditRecord, readAudit } from '../bridge/store/audit-trail.ts';
 import { address, instant, login } from './arguments.ts';
 import { EXIT } from './exit.ts';
@@ -29,7 +29,7 @@ export function auditCommand(program: Command, run: Runner): void {
       run(async (session, options: Options) => {
         const { out, config, files } = session;
         if (options.check === true) {
-          const broken = await session.state((state) => verifyAudit(state, sealKey(files.sealKey)));
+          const broken = await session.state((state) => verifyAudit(state, existingSealKey(files.sealKey)));
           out.result(
             { intact: broken === undefined, broken: broken ?? null },
             broken === undefined

@@ -72,14 +72,20 @@ export function sidecarSeen(session: Session): boolean | undefined {
   }
 }
 
+const NO_SIDECAR = 'No sidecar is running: it takes effect when one does ("mandat run", or "mandat sync" once).';
+const UNSEEN = 'Whether a sidecar runs, this user may not see: it takes effect when one does.';
+
+/** The result of a change to the table that nobody waits for: what was done and, where no sidecar runs, when it will count. */
+export function changed(session: Session, document: Readonly<Record<string, unknown>>, did: string): undefined {
+  const sidecar = sidecarSeen(session);
+  const when = sidecar === undefined ? `. ${UNSEEN}` : sidecar ? '' : `. ${NO_SIDECAR}`;
+  session.out.result({ ...document, sidecar: sidecar ?? null }, did + when);
+}
+
 /** Without waiting: the row is there, and when it will count. */
 function saved({ out }: Session, change: Change, sidecar: boolean | undefined): ExitStatus {
-  const when =
-    sidecar === undefined
-      ? 'Whether a sidecar runs, this user may not see: it takes effect when one does.'
-      : sidecar
-        ? 'The sidecar has been told, and was not waited for: "mandat list" shows what has become of it.'
-        : 'No sidecar is running: it takes effect when one does ("mandat run", or "mandat sync" once).';
+  const told = 'The sidecar has been told, and was not waited for: "mandat list" shows what has become of it.';
+  const when = sidecar === undefined ? UNSEEN : sidecar ? told : NO_SIDECAR;
   const withheld = change.withheld === undefined ? '' : `\n  it will not be in force even then: ${change.withheld}`;
   out.result(documentOf(change, sidecar ?? null), `${did(change)}: saved. ${when}${withheld}`);
   return EXIT.done;

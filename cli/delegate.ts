@@ -10,6 +10,7 @@ import {
 } from '../bridge/store/delegates.ts';
 import type { DelegateState } from '../bridge/store/delegation-types.ts';
 import { instant, login } from './arguments.ts';
+import { changed } from './change.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT } from './exit.ts';
 import { facts, table } from './output.ts';
@@ -88,14 +89,13 @@ export function delegateCommand(program: Command, run: Runner): void {
   attributes(delegate.command('set').argument('<id>', 'his identifier', login))
     .description('change what is given; the rest stays')
     .action(
-      run(async ({ out, config, writing, writer }, id: string, options: Options) => {
-        const asked = change(options, config.policy.timezone);
+      run(async (session, id: string, options: Options) => {
+        const asked = change(options, session.config.policy.timezone);
         if (Object.keys(asked).length === 0) {
           throw new Failure('config', 'nothing to change', 'give at least one option ("mandat delegate set --help")');
         }
-        await writing(id, (db) => setDelegate(db, writer, id, asked));
-        out.result({ delegate: id }, `${id} changed`);
-        return undefined;
+        await session.writing(id, (db) => setDelegate(db, session.writer, id, asked));
+        return changed(session, { delegate: id }, `${id} changed`);
       }),
     );
 
@@ -106,13 +106,12 @@ export function delegateCommand(program: Command, run: Runner): void {
     .option('--yes', 'do not ask')
     .action(
       run(async (session, id: string, { yes }: { yes?: boolean }) => {
-        const { out, writing, writer, table: read } = session;
+        const { writing, writer, table: read } = session;
         const { mailboxes } = await read((db) => delegateNamed(db, id));
         const ends = mailboxes.length === 0 ? '' : `, which ends his access to ${mailboxes.join(', ')}`;
         if (!(await confirmed(session, `Remove the delegate ${id}${ends}?`, yes))) return EXIT.failed;
         await writing(id, (db) => removeDelegate(db, writer, id));
-        out.result({ delegate: id, mailboxes }, `${id} removed${ends}`);
-        return undefined;
+        return changed(session, { delegate: id, mailboxes }, `${id} removed${ends}`);
       }),
     );
 }

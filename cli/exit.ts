@@ -29,7 +29,7 @@ export const EXIT_HELP = `Exit status:
   0  done
   1  failed, or what is on the server differs
   2  wrong usage or configuration; nothing was written
-  3  refused by a rule; nothing was written
+  3  refused by a rule; nothing was written of what was refused
   4  no such mailbox, delegate or delegation
   5  a server or the database can't be reached: try again
 

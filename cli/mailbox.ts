@@ -13,9 +13,10 @@ import {
   setMailbox,
 } from '../bridge/store/mailboxes.ts';
 import { address, login } from './arguments.ts';
+import { changed } from './change.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT } from './exit.ts';
-import { facts, table } from './output.ts';
+import { counted, facts, table } from './output.ts';
 import type { Runner } from './runner.ts';
 
 interface Options {
@@ -88,14 +89,13 @@ export function mailboxCommand(program: Command, run: Runner): void {
     .option('--address <address>', 'its new address', address)
     .description('change what is given; the rest stays')
     .action(
-      run(async ({ out, writing, writer }, at: string, options: Options & { address?: string }) => {
+      run(async (session, at: string, options: Options & { address?: string }) => {
         const asked = { ...change(options), ...(options.address === undefined ? {} : { address: options.address }) };
         if (Object.keys(asked).length === 0) {
           throw new Failure('config', 'nothing to change', 'give at least one option ("mandat mailbox set --help")');
         }
-        await writing(at, (db) => setMailbox(db, writer, at, asked));
-        out.result({ mailbox: asked.address ?? at }, `${at} changed`);
-        return undefined;
+        await session.writing(at, (db) => setMailbox(db, session.writer, at, asked));
+        return changed(session, { mailbox: asked.address ?? at }, `${at} changed`);
       }),
     );
 
@@ -106,13 +106,12 @@ export function mailboxCommand(program: Command, run: Runner): void {
     .option('--yes', 'do not ask')
     .action(
       run(async (session, at: string, { yes }: { yes?: boolean }) => {
-        const { out, writing, writer, table: read } = session;
+        const { writing, writer, table: read } = session;
         const { delegates } = await read((db) => mailboxAt(db, at));
-        const ends = delegates === 0 ? '' : `, which ends ${delegates} delegation${delegates === 1 ? '' : 's'}`;
+        const ends = delegates === 0 ? '' : `, which ends ${counted(delegates, 'delegation')}`;
         if (!(await confirmed(session, `Remove the mailbox ${at}${ends}?`, yes))) return EXIT.failed;
         await writing(at, (db) => removeMailbox(db, writer, at));
-        out.result({ mailbox: at, delegations: delegates }, `${at} removed${ends}`);
-        return undefined;
+        return changed(session, { mailbox: at, delegations: delegates }, `${at} removed${ends}`);
       }),
     );
 
@@ -128,13 +127,13 @@ export function mailboxCommand(program: Command, run: Runner): void {
       .argument('<address>', 'the mailbox', address)
       .argument('<alias>', 'the further address', address)
       .action(
-        run(async ({ out, writing, writer }, at: string, other: string) => {
-          await writing(`${at}, alias ${other}`, async (db) => {
+        run(async (session, at: string, other: string) => {
+          await session.writing(`${at}, alias ${other}`, async (db) => {
             await mailboxAt(db, at);
-            await work(db, writer, at, other);
+            await work(db, session.writer, at, other);
           });
-          out.result({ mailbox: at, alias: other }, `${at}: alias ${other} ${verb === 'add' ? 'added' : 'removed'}`);
-          return undefined;
+          const did = `${at}: alias ${other} ${verb === 'add' ? 'added' : 'removed'}`;
+          return changed(session, { mailbox: at, alias: other }, did);
         }),
       );
   }

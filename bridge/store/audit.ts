@@ -54,13 +54,22 @@ export function sealKey(file: string): Buffer {
         giveToDirectoryOwner(draft);
       });
     }
-    const text = readFileSync(file, 'utf8').trim();
-    // What isn't hexadecimal would be read as an empty key, with which anybody could seal.
-    if (!/^[0-9a-f]{64}$/.test(text)) {
-      throw new Failure('config', `${file} is no key of 64 hexadecimal digits`, 'restore it from the backup');
-    }
-    return Buffer.from(text, 'hex');
+    return readKey(file);
   });
+}
+
+/** The key that is there. Checking a trail makes none. */
+export function existingSealKey(file: string): Buffer {
+  return guarded(file, { what: "the audit trail's key" }, () => readKey(file));
+}
+
+function readKey(file: string): Buffer {
+  const text = readFileSync(file, 'utf8').trim();
+  // What isn't hexadecimal would be read as an empty key, with which anybody could seal.
+  if (!/^[0-9a-f]{64}$/.test(text)) {
+    throw new Failure('config', `${file} is no key of 64 hexadecimal digits`, 'restore it from the backup');
+  }
+  return Buffer.from(text, 'hex');
 }
 
 export function seal(key: Buffer, previous: string, entry: AuditEntry): string {
@@ -85,6 +94,12 @@ async function append(query: Transaction<StateDatabase>, key: Buffer, entries: r
       .values({ ...entry, seal: previous })
       .execute();
   }
+  await setFact({ query }, 'audit-head', headMark(key, previous));
+}
+
+/** Entries taken off the end leave a chain that holds; what the last seal was, they can't take along without the key. */
+function headMark(key: Buffer, last: string): string {
+  return createHmac('sha256', key).update(`head ${last}`).digest('hex');
 }
 
 /**
@@ -107,9 +122,13 @@ export async function drainEvents(table: DelegationDb, state: StateDb, key: Buff
   return fresh.length;
 }
 
-/** The id of the first entry whose seal doesn't hold: it, or one before it, was altered or taken out. Undefined when all hold. */
+/**
+ * The id of the first entry whose seal doesn't hold: it, or one before it, was altered or taken out. One more than the last id when
+ * entries were taken off the end. Undefined when all hold.
+ */
 export async function verifyAudit(state: StateDb, key: Buffer): Promise<number | undefined> {
   let previous = '';
+  let last = 0;
   for await (const { id, seal: found, ...entry } of state.query
     .selectFrom('audit')
     .selectAll()
@@ -118,6 +137,9 @@ export async function verifyAudit(state: StateDb, key: Buffer): Promise<number |
     const { at, actor, reason, action, mailbox, delegate, detail } = entry;
     if (seal(key, previous, { at, actor, reason, action, mailbox, delegate, detail }) !== found) return id;
     previous = found;
+    last = id;
   }
-  return undefined;
+  const head = await fact(state, 'audit-head');
+  const expected = last === 0 ? undefined : headMark(key, previous);
+  return head === expected ? undefined : last + 1;
 }

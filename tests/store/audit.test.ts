@@ -206,3 +206,22 @@ t.test('a seal is what anybody with the key can reckon without this program', as
   const canonicalForm = '["","2026-11-23T08:00:00.000Z","admin",null,"grant","alice@example.org","bob","{\\"a\\":1}"]';
   t.equal(seal(KEY, '', entry('grant')), createHmac('sha256', KEY).update(canonicalForm).digest('hex'));
 });
+
+t.test('entries taken off the end show, though the chain that is left holds', async (t) => {
+  const state = freshState(t);
+  const key = Buffer.alloc(32, 7);
+  const entry = {
+    at: '2026-11-23T08:00:00.000Z',
+    actor: 'sql',
+    reason: null,
+    mailbox: null,
+    delegate: null,
+    detail: null,
+  };
+  for (const action of ['one', 'two', 'three']) await appendAudit(state, key, [{ ...entry, action }]);
+  t.equal(await verifyAudit(state, key), undefined, 'whole');
+  await state.query.deleteFrom('audit').where('action', '=', 'three').execute();
+  t.equal(await verifyAudit(state, key), 3, 'the third is missing');
+  await state.query.deleteFrom('audit').execute();
+  t.equal(await verifyAudit(state, key), 1, 'all are missing');
+});

@@ -10,7 +10,7 @@ export interface WriteLock {
 
 /** Resolves when the lock is held; for so many seconds, which pass in the other process while ours may be blocked, or until released. */
 export async function holdWriteLock(file: string, { seconds }: { readonly seconds?: number }): Promise<WriteLock> {
-  const child = spawn('sqlite3', ['-batch', '-bail', '-init', '/dev/null', file], {
+  const child = spawn('sqlite3', ['-batch', '-bail', '-init', '/dev/null', '-cmd', '.timeout 20000', file], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');

@@ -1,0 +1,83 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { builtDirectory, builtMandat, NODE } from './built.ts';
+import { ran } from './commands.ts';
+import { type Desk, desk } from './desk.ts';
+
+/** An ordinary user of the machine, in no group but his own. */
+const UID = 65534;
+const AS_NOBODY = ['setpriv', `--reuid=${UID}`, `--regid=${UID}`, '--clear-groups'];
+
+/** A checkout below root's own directory is closed to everybody else. */
+async function whyNot(): Promise<string | false> {
+  const built = path.join(await builtDirectory(), 'cli/main.js');
+  const [file = '', ...args] = [...AS_NOBODY, ...NODE, built, '--version'];
+  return spawnSync(file, args).status === 0 ? false : 'an ordinary user may not read this checkout';
+}
+
+const skip = await whyNot();
+
+async function asNobody({ configFile }: Desk, ...args: readonly string[]) {
+  return ran([...AS_NOBODY, ...(await builtMandat()), '--config', configFile, ...args]);
+}
+
+const ROWS = `INSERT INTO mailbox (address) VALUES ('alice@lab.test'); INSERT INTO delegate (id) VALUES ('bob'), ('carol');
+  INSERT INTO delegation (mailbox, delegate) VALUES ('alice@lab.test', 'bob')`;
+
+t.test('a user who may read nothing', { skip }, async (t) => {
+  const made = await desk(t);
+  made.sql(ROWS);
+  const cases: readonly (readonly [args: readonly string[], says: RegExp])[] = [
+    [['list'], /delegation\.db/],
+    [['init'], /delegation\.db/],
+    [['grant', 'alice@lab.test', 'carol'], /delegation\.db/],
+    [['revoke', 'alice@lab.test', 'bob', '--yes'], /delegation\.db/],
+    [['mailbox', 'list'], /delegation\.db/],
+    [['status'], /sidecar\.lock|state\.db|delegation\.db/],
+    [['sync'], /sidecar\.lock|state\.db|delegation\.db/],
+    [['sync', '--dry-run'], /delegation\.db/],
+    [['verify'], /imap\.secret.*cannot be read/s],
+    [['run'], /data/],
+    [['restore', 'accept', '--yes'], /state\.db/],
+  ];
+  await made.mandat('sync'); // no server answers, but all files are there then
+  for (const [args, says] of cases) {
+    const { status, stdout, stderr } = await asNobody(made, ...args);
+    t.match({ status, stdout, stderr }, { status: 2, stdout: '', stderr: says }, args.join(' '));
+    t.match(stderr, /user 65534|the user that runs mandat/, 'and says who may not');
+  }
+  t.equal(made.sql('SELECT count(*) FROM delegation'), '1');
+  chmodSync(made.configFile, 0o600);
+  t.match(await asNobody(made, 'list'), { status: 2, stderr: /mandat\.toml.*may not be read/s });
+});
+
+t.test('a user who may write to the table and see nothing else, as programs of group mandat', { skip }, async (t) => {
+  const made = await desk(t);
+  made.sql(ROWS);
+  await made.mandat('sync');
+  const data = path.dirname(made.table);
+  chownSync(data, 0, UID);
+  chmodSync(data, 0o2771);
+  chownSync(made.table, 0, UID);
+
+  const listed = await asNobody(made, 'list');
+  t.match(listed, {
+    status: 0,
+    stdout: /alice@lab\.test +bob .* granted /,
+    stderr: /not what the servers have of it.*state\.db/,
+  });
+  t.match(await asNobody(made, 'grant', 'alice@lab.test', 'carol'), {
+    status: 0,
+    stdout: /alice@lab\.test delegated to carol: saved\..*this user may not see/,
+  });
+  t.match(JSON.parse((await asNobody(made, '--json', 'revoke', 'alice@lab.test', 'bob', '--yes')).stdout), {
+    saved: true,
+    sidecar: null,
+  });
+  t.equal(made.sql("SELECT delegate || ' ' || created_by FROM delegation"), 'carol cli:nobody');
+  for (const command of ['status', 'sync', 'run'])
+    t.match(await asNobody(made, command), { status: 2, stderr: /sidecar\.lock|data/ }, command);
+  t.match(await made.mandat('grant', 'alice@lab.test', 'bob'), { status: 0 }, 'and who may goes on as before');
+});

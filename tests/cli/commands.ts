@@ -1,0 +1,58 @@
+/** Running commands to their end as a shell would, and what must hold of every one of them whatever it does. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+export interface Ran {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface How {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Called when the process has started. */
+  readonly started?: (child: ChildProcess) => void;
+}
+
+/** Runs it without a terminal, its standard input empty. */
+export async function ran(argv: readonly string[], how: How = {}): Promise<Ran> {
+  const [file = '', ...args] = argv;
+  const child = spawn(file, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...how.env },
+    ...(how.cwd === undefined ? {} : { cwd: how.cwd }),
+  });
+  how.started?.(child);
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.setEncoding('utf8').on('data', (text) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text) => {
+    stderr += text;
+  });
+  const [status] = (await once(child, 'close')) as [number];
+  const result = { status, stdout, stderr };
+  const wrong = untidy(args, result);
+  if (wrong !== undefined) throw new Error(`${wrong}\n$ mandat ${args.join(' ')}\n${stdout}\n---\n${stderr}`);
+  return result;
+}
+
+/** No stack traces for users, no colours into a pipe, one JSON document and nothing else with --json. */
+function untidy(args: readonly string[], { status, stdout, stderr }: Ran): string | undefined {
+  if (/^\s+at .*[:/]\d+/m.test(stderr) || /node:internal|file:\/\//.test(stderr)) return 'a stack trace';
+  if (/this is a defect of mandat/.test(stderr + stdout)) return 'a failure that nobody foresaw';
+  if (status === null || status > 5)
+    // null: a signal, or nothing could be started
+    return `exit status ${status}`;
+  if ((stdout + stderr).includes('\x1b')) return 'colours, or another escape sequence, without a terminal';
+  if (args.includes('--json') && !args.some((arg) => ['--help', '--version', 'run'].includes(arg))) {
+    try {
+      JSON.parse(stdout);
+    } catch {
+      return 'not one JSON document on standard output';
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,108 @@
+/** status without a server: what waits and since when, what fails, what is due. With a sidecar: follow.test.ts, hostile-server.test.ts. */
+import Database from 'better-sqlite3';
+import t from 'tap';
+import { type Desk, desk, must } from './desk.ts';
+
+const OLD = '2026-01-01T08:00:00.000Z';
+
+function state({ directory }: Desk, sql: string): void {
+  const database = new Database(`${directory}/data/state.db`);
+  database.exec(sql);
+  database.close();
+}
+
+t.test('nothing yet', async (t) => {
+  const { mandat, json } = await desk(t);
+  t.match(
+    (await must(mandat('status'))).stdout,
+    /^sidecar +not running: .*"mandat run"\nwaiting +0 mailboxes .*\nlag +-\nfailing +0 mailboxes\nnext due +-\nlast sweep +-\n$/,
+  );
+  t.same(await json('status'), {
+    sidecar: null,
+    waiting: 0,
+    queue: [],
+    lagMs: null,
+    failures: [],
+    notices: [],
+    nextDue: null,
+    lastSweep: null,
+    restored: false,
+  });
+});
+
+t.test('what waits, and since when: the oldest change that is not verified', async (t) => {
+  const made = await desk(t);
+  const { json, sql, mandat } = made;
+  sql(`INSERT INTO mailbox (address) VALUES ('alice@lab.test'), ('carol@lab.test'), ('erin@lab.test'); INSERT INTO delegate (id) VALUES ('bob');
+    DELETE FROM events;
+    INSERT INTO events (at, actor, action, mailbox) VALUES ('${OLD}', 'sql', 'grant', 'alice@lab.test'), ('2026-02-01T08:00:00.000Z', 'sql', 'grant', 'carol@lab.test');
+    DELETE FROM pending WHERE mailbox_id = 3`);
+  t.match(await json('status'), {
+    waiting: 2,
+    queue: [
+      { mailbox: 'alice@lab.test', since: OLD },
+      { mailbox: 'carol@lab.test', since: '2026-02-01T08:00:00.000Z' },
+    ],
+  });
+  const { stdout } = await mandat('status');
+  t.match(
+    stdout,
+    /^waiting +2 mailboxes to be brought in line\nlag +[\d.]+ s: the oldest change that waits is of 2026-01-01 09:00:00$/m,
+  );
+
+  state(
+    made,
+    "INSERT INTO outcomes (mailbox_id, address, verified_version, verified_at) VALUES (1, 'alice@lab.test', 1, '2026-01-15T08:00:00.000Z')",
+  );
+  const { queue, lagMs } = (await json('status')) as { queue: unknown; lagMs: number };
+  t.match(
+    queue,
+    [{ mailbox: 'alice@lab.test', since: null }, { since: '2026-02-01T08:00:00.000Z' }],
+    'an event from before the last verification says nothing',
+  );
+  t.ok(Math.abs(lagMs - (Date.now() - Date.parse('2026-02-01T08:00:00.000Z'))) < 600_000);
+
+  // The sidecar has taken the events over, and its own entries are no changes.
+  sql('DELETE FROM events');
+  state(
+    made,
+    `INSERT INTO audit (at, actor, action, mailbox, seal) VALUES ('2026-01-20T08:00:00.000Z', 'mandat', 'failed', 'alice@lab.test', 'x'),
+    ('2026-01-21T08:00:00.000Z', 'sql', 'delegate-set', NULL, 'x')`,
+  );
+  t.match(await json('status'), {
+    queue: [{ since: '2026-01-21T08:00:00.000Z' }, { since: '2026-01-21T08:00:00.000Z' }],
+  });
+
+  sql("DELETE FROM mailbox WHERE address = 'erin@lab.test'");
+  t.match(await json('status'), { waiting: 3, queue: [{}, {}, { mailbox: null }] }, 'one that is gone waits as well');
+});
+
+t.test('what fails, with code, hint and the next attempt; what is due; the last sweep', async (t) => {
+  const made = await desk(t);
+  const { json, sql, mandat } = made;
+  sql(`INSERT INTO mailbox (address) VALUES ('alice@lab.test'), ('carol@lab.test'); INSERT INTO delegate (id) VALUES ('bob');
+    INSERT INTO delegation (mailbox, delegate, starts_at) VALUES ('alice@lab.test', 'bob', '2999-06-01T10:00:00.000Z')`);
+  state(
+    made,
+    `INSERT INTO facts (name, value) VALUES ('sweep', '${OLD}');
+    INSERT INTO outcomes (mailbox_id, address, code, message, hint, failed_version, attempts, failed_at, retry_at)
+      VALUES (1, 'alice@lab.test', 'config', 'the password is wrong', 'mend it', 1, 4, '${OLD}', '${OLD}');
+    INSERT INTO outcomes (mailbox_id, address, notices) VALUES (2, 'carol@lab.test', '[{"code": "held", "login": "bob", "message": "held back"}]')`,
+  );
+  const { status, stdout } = await mandat('status');
+  t.equal(status, 1);
+  for (const line of [
+    /^failing +1 mailbox$/m,
+    /^next due +2999-06-01 12:00:00$/m,
+    /^last sweep +2026-01-01 09:00:00$/m,
+    /^alice@lab\.test: config: the password is wrong\n {4}mend it\n {4}attempt 4; again when a sidecar runs$/m,
+    /^carol@lab\.test: held back$/m,
+  ])
+    t.match(stdout, line);
+  t.match(await json('status'), {
+    failures: [{ mailbox: 'alice@lab.test', code: 'config', hint: 'mend it', attempts: 4, retryAt: OLD }],
+    notices: [{ mailbox: 'carol@lab.test', code: 'held' }],
+    nextDue: '2999-06-01T10:00:00.000Z',
+    lastSweep: OLD,
+  });
+});

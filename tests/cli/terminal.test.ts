@@ -1,0 +1,98 @@
+import Database from 'better-sqlite3';
+import t from 'tap';
+import { builtMandat } from './built.ts';
+import { type Desk, desk } from './desk.ts';
+import { atTerminal, readable } from './terminal.ts';
+
+async function granted(t: Parameters<typeof desk>[0]): Promise<Desk & { readonly argv: readonly string[] }> {
+  const made = await desk(t);
+  made.sql(`INSERT INTO mailbox (address) VALUES ('alice@lab.test'); INSERT INTO delegate (id) VALUES ('bob');
+    INSERT INTO delegation (mailbox, delegate) VALUES ('alice@lab.test', 'bob')`);
+  return { ...made, argv: [...(await builtMandat()), '--config', made.configFile] };
+}
+
+const REVOKE = ['revoke', 'alice@lab.test', 'bob'];
+const PROMPT = /\(y\/N\)/;
+
+t.test('what ends something asks first, and No is the default', async (t) => {
+  const { argv, sql } = await granted(t);
+  const before = sql('SELECT * FROM delegation');
+  const cases: readonly (readonly [keys: string, why: string])[] = [
+    ['\r', 'just Enter'],
+    ['n\r', 'no'],
+    ['\x03', 'Ctrl-C'],
+    ['\x04\r', 'Ctrl-D'],
+  ];
+  for (const [keys, why] of cases) {
+    const seen = await atTerminal([...argv, ...REVOKE], PROMPT, keys);
+    t.equal(seen.status, 1, why);
+    t.match(readable(seen), /End the delegation of alice@lab\.test to bob\?.*\(y\/N\)/);
+    t.match(readable(seen), /cancelled, nothing was changed/);
+    t.equal(sql('SELECT * FROM delegation'), before);
+  }
+  for (const [what, says] of [
+    [['mailbox', 'remove', 'alice@lab.test'], /Remove the mailbox alice@lab\.test, which ends 1 delegation\?/],
+    [['delegate', 'remove', 'bob'], /Remove the delegate bob, which ends his access to alice@lab\.test\?/],
+    [['restore', 'accept'], /Delegations that were revoked .* come back\./s],
+  ] as const) {
+    const seen = await atTerminal([...argv, ...what], PROMPT);
+    t.match({ status: seen.status, text: readable(seen) }, { status: 1, text: says });
+  }
+  t.equal(sql('SELECT count(*) FROM delegation'), '1');
+});
+
+t.test('yes is yes', async (t) => {
+  const { argv, sql } = await granted(t);
+  const seen = await atTerminal([...argv, ...REVOKE], PROMPT, 'y\r');
+  t.equal(seen.status, 0);
+  t.match(readable(seen), /no longer delegated to bob: saved/);
+  t.equal(sql('SELECT count(*) FROM delegation'), '0');
+});
+
+t.test('what is not there is said before anything is asked', async (t) => {
+  const { argv } = await granted(t);
+  const seen = await atTerminal([...argv, 'revoke', 'alice@lab.test', 'nobody']);
+  t.equal(seen.status, 4);
+  t.notMatch(readable(seen), PROMPT);
+});
+
+t.test('nobody is asked with --yes, with --json, or where the answer could not come from a terminal', async (t) => {
+  const { argv, sql, mandat, json } = await granted(t);
+  t.match(await mandat(...REVOKE), {
+    status: 2,
+    stdout: '',
+    stderr: /no terminal to ask at; nothing was changed\n.*--yes/,
+  });
+  t.match(await json(...REVOKE), { error: { code: 'config', hint: /--yes/ } });
+  const asked = await atTerminal([...argv, '--json', ...REVOKE]);
+  t.match({ status: asked.status, text: readable(asked) }, { status: 2, text: /--yes/ });
+  const piped = await atTerminal(['sh', '-c', 'yes | "$@"', 'sh', ...argv, ...REVOKE]);
+  t.match(
+    { status: piped.status, text: readable(piped) },
+    { status: 2, text: /--yes/ },
+    'a pipe that says yes to everything',
+  );
+  t.equal(sql('SELECT count(*) FROM delegation'), '1');
+  const done = await atTerminal([...argv, ...REVOKE, '--yes']);
+  t.equal(done.status, 0);
+  t.notMatch(readable(done), PROMPT);
+  t.equal(sql('SELECT count(*) FROM delegation'), '0');
+});
+
+t.test('colour on a terminal, and only there', async (t) => {
+  const { argv, directory, mandat } = await granted(t);
+  const state = new Database(`${directory}/data/state.db`);
+  state.exec(`INSERT INTO outcomes (mailbox_id, address, code, message, hint, failed_version, attempts)
+    VALUES (1, 'alice@lab.test', 'retry', 'out of reach' || char(27) || '[2J', 'wait', 1, 3)`);
+  state.close();
+  const seen = await atTerminal([...argv, 'status']);
+  t.equal(seen.status, 1, 'status fails when something does');
+  t.match(seen.screen, '\x1b[31mretry\x1b[39m');
+  t.notMatch(seen.screen, '\x1b[2J', 'what a server said does not clear it');
+  t.match(readable(seen), /failing +1 mailbox\n/);
+  t.match(readable(seen), /alice@lab\.test: retry: out of reach.*\n +wait\n +attempt 3/);
+  const plain = await atTerminal(['env', 'NO_COLOR=1', ...argv, 'status']);
+  t.notMatch(plain.screen, '\x1b', 'NO_COLOR');
+  const { status, stdout } = await mandat('status'); // refuses colours by itself
+  t.match({ status, stdout }, { status: 1, stdout: /alice@lab\.test: retry: out of reach/ }, 'into a pipe');
+});

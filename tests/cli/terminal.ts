@@ -1,0 +1,38 @@
+/** A pseudo-terminal with somebody sitting at it: util-linux's script(1) makes it, we type. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+export interface Seen {
+  readonly status: number | null;
+  /** Everything that appeared on the screen, escape sequences included. */
+  readonly screen: string;
+}
+
+/**
+ * Runs a command at a terminal.
+ * @param keys typed once the screen shows `prompt`; typing nothing would wait for ever
+ */
+export async function atTerminal(argv: readonly string[], prompt?: RegExp, keys = '\r'): Promise<Seen> {
+  const line = argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  const { NO_COLOR: _, FORCE_COLOR: __, ...environment } = process.env; // the test runner's wishes, not the administrator's
+  const child = spawn('script', ['--quiet', '--return', '--command', line, '/dev/null'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...environment, TERM: 'xterm', SHELL: '/bin/sh' },
+  });
+  let screen = '';
+  let typed = false;
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    screen += text;
+    if (prompt === undefined || typed || !prompt.test(screen)) return;
+    typed = true;
+    child.stdin.write(keys);
+  });
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, screen };
+}
+
+/** The screen as one reads it: without colours and cursor movements. */
+export function readable({ screen }: Seen): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  return screen.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, '').replaceAll('\r', '');
+}

@@ -1,0 +1,174 @@
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import t from 'tap';
+import { builtMandat } from './built.ts';
+import { ran } from './commands.ts';
+import { desk } from './desk.ts';
+
+/** Every command there is, with what its help must name. */
+const COMMANDS: readonly (readonly [command: string, names: readonly string[]])[] = [
+  ['init', ['never empties or replaces']],
+  ['mailbox', ['add', 'list', 'show', 'set', 'remove', 'alias']],
+  ['mailbox add', ['<address>', '--login', '--owner', '--kind', '"PER", "ORG", "APP", "CAB"', '--not-eligible']],
+  ['mailbox list', []],
+  ['mailbox show', ['<address>']],
+  ['mailbox set', ['--address', '--login', 'the rest stays']],
+  ['mailbox remove', ['its delegations end', '--yes']],
+  ['mailbox alias', ['add', 'remove']],
+  ['mailbox alias add', ['<alias>']],
+  ['mailbox alias remove', ['<alias>']],
+  ['delegate', ['add', 'list', 'show', 'set', 'remove']],
+  ['delegate add', ['<id>', '--login', '--first-name', '--last-name', '--profession', '--credential-until']],
+  ['delegate list', []],
+  ['delegate show', ['<id>']],
+  ['delegate set', ['--state', '"suspended"', 'the rest stays']],
+  ['delegate remove', ['his delegations end', '--yes']],
+  [
+    'grant',
+    [
+      '[mailbox] [delegate]',
+      '--from <file>',
+      '--atomic',
+      '--starts',
+      '--ends',
+      '--note',
+      '--wait <seconds>',
+      '--no-wait',
+    ],
+  ],
+  ['revoke', ['[mailbox] [delegate]', '--from <file>', '--atomic', '--yes', '--wait <seconds>', '--no-wait']],
+  ['suspend', ['<mailbox> <delegate>', 'the row stays', '--no-wait']],
+  ['resume', ['<mailbox> <delegate>', '--no-wait']],
+  ['list', ['--mailbox', '--delegate']],
+  ['run', ['SIGTERM', 'SIGHUP']],
+  ['status', ['exits 1']],
+  ['sync', ['--dry-run', '--force']],
+  ['verify', ['exits 1']],
+  ['doctor', ['remedy', '--probe', 'exits 1']],
+  ['explain', ['<mailbox> [delegate]']],
+  ['audit', ['--mailbox', '--since', '--check', 'exits 1']],
+  ['history', ['<mailbox>']],
+  ['restore accept', ['--yes']],
+  ['completion', ['<shell>']],
+  ['man', []],
+];
+
+t.test('each command has its help, which needs no configuration', async (t) => {
+  const argv = await builtMandat();
+  const nowhere = { cwd: t.testdir({}), env: { MANDAT_CONFIG: '' } };
+  for (const [command, names] of COMMANDS) {
+    const { status, stdout, stderr } = await ran([...argv, ...command.split(' '), '--help'], nowhere);
+    t.match({ status, stdout, stderr }, { status: 0, stdout: new RegExp(`^Usage: mandat ${command}\\b`), stderr: '' });
+    for (const name of names) t.match(stdout.replace(/\s+/g, ' '), name, `${command} names ${name}`);
+  }
+  const { status, stdout } = await ran([...argv, '--help'], nowhere);
+  t.equal(status, 0);
+  for (const [command] of COMMANDS)
+    t.match(stdout, new RegExp(`^  ${command.split(' ')[0]}\\b`, 'm'), `lists ${command}`);
+  for (const number of [0, 1, 2, 3, 4, 5])
+    t.match(stdout, new RegExp(`^  ${number}  \\S`, 'm'), `exit status ${number}`);
+  t.match(
+    stdout,
+    /\$MANDAT_CONFIG, \.\/mandat\.toml, \/etc\/mandat\/mandat\.toml/,
+    'where the configuration is looked for',
+  );
+  t.match((await ran([...argv, '--version'], nowhere)).stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+t.test('wrong usage: 2, with what is wrong; the same as JSON for who asked for it', async (t) => {
+  const { mandat, json } = await desk(t);
+  const cases: readonly (readonly [args: readonly string[], says: RegExp, why: string])[] = [
+    [['frobnicate'], /unknown command.*frobnicate/, 'a command that is none'],
+    [['revok', 'a@lab.test', 'b@lab.test'], /unknown command.*revoke/s, 'nearly one: it is suggested'],
+    [['mailbox', 'frobnicate'], /unknown command/, 'below mailbox'],
+    [['list', '--frobnicate'], /unknown option.*--frobnicate/, 'an option that is none'],
+    [['list', 'x'], /too many arguments/, 'too many arguments'],
+    [['grant', 'a@lab.test'], /missing required argument.*delegate/, 'too few'],
+    [['list', '--mailbox'], /argument missing/, 'an option without its value'],
+    [['grant', 'a@lab.test', 'b', '--wait', 'soon'], /seconds/, 'a number that is none'],
+    [['grant', 'a@lab.test', 'b', '--wait', '-1'], /seconds/, 'nor that'],
+    [['mailbox', 'add', 'a@lab.test', '--kind', 'per'], /PER, ORG, APP, CAB/, 'a value that is none: those there are'],
+    [['delegate', 'add', 'b', '--state', 'gone'], /active, suspended/, 'the same'],
+    [['delegate', 'add', '-bob'], /unknown option.*-bob/, 'a name that looks like an option'],
+    [['mailbox', 'set', 'a@lab.test'], /nothing to change.*--help/s, 'a change that changes nothing'],
+    [['delegate', 'set', 'b'], /nothing to change.*--help/s, 'the same'],
+  ];
+  for (const [args, says, why] of cases) {
+    const { status, stdout, stderr } = await mandat(...args);
+    t.match({ status, stdout, stderr }, { status: 2, stdout: '', stderr: says }, why);
+  }
+  for (const [args, says] of [cases[0], cases[6], cases[9]] as typeof cases)
+    t.match(await json(...args), { error: { code: 'config', message: says } }, `${args.join(' ')}, as JSON`);
+  t.equal((await mandat()).status, 2, 'no command at all: the help');
+});
+
+t.test('a configuration with five mistakes: all of them, and nothing is written', async (t) => {
+  const { directory, mandat, json } = await desk(t, {
+    init: false,
+    config: `data_dir = "data"
+colour = "blue"
+[imap]
+port = "143"
+tsl = "none"
+[policy]
+max_delegates = 0
+timezone = "Paris"
+`,
+  });
+  const named = ['colour', 'imap.port', 'imap.tsl', 'policy.max_delegates', 'policy.timezone'];
+  for (const command of [['init'], ['list'], ['run'], ['grant', 'a@lab.test', 'b@lab.test'], ['verify']]) {
+    const { status, stdout, stderr } = await mandat(...command);
+    t.match({ status, stdout }, { status: 2, stdout: '' }, command.join(' '));
+    for (const name of named) t.match(stderr, name, `${command[0]} names ${name}`);
+    t.match(stderr, /tls/, 'and suggests the right key');
+  }
+  const { error } = (await json('init')) as { error: { mistakes: { path: string; remedy: string }[] } };
+  t.same(error.mistakes.map(({ path }) => path).sort(), named);
+  t.equal(existsSync(path.join(directory, 'data')), false, 'nothing was made');
+});
+
+t.test('where the configuration is found', async (t) => {
+  const argv = await builtMandat();
+  const { directory, configFile } = await desk(t);
+  const elsewhere = t.testdir({});
+  const list = (env: Readonly<Record<string, string>>, cwd: string, ...options: string[]) =>
+    ran([...argv, ...options, 'mailbox', 'list'], { cwd, env: { MANDAT_CONFIG: '', ...env } });
+  t.match(await list({}, directory), { status: 0, stdout: /no mailboxes/ }, './mandat.toml');
+  t.match(await list({ MANDAT_CONFIG: configFile }, elsewhere), { status: 0 }, '$MANDAT_CONFIG');
+  t.match(await list({ MANDAT_CONFIG: 'absent' }, elsewhere, '--config', configFile), { status: 0 }, '--config wins');
+  t.match(await list({}, elsewhere, '--config', 'absent.toml'), {
+    status: 2,
+    stderr: /absent\.toml.*does not exist/s,
+  });
+  t.match(
+    await list({ MANDAT_CONFIG: 'absent.toml' }, directory),
+    { status: 2, stderr: /\$MANDAT_CONFIG/ },
+    'no fall-through',
+  );
+  t.match(await list({}, elsewhere), { status: 2, stderr: /no file found.*\/etc\/mandat\/mandat\.toml/s });
+  t.match(await list({}, elsewhere, '--config', elsewhere), { status: 2, stderr: /directory/ });
+});
+
+t.test('before init', async (t) => {
+  const { mandat, directory } = await desk(t, { init: false });
+  for (const command of [
+    ['list'],
+    ['status'],
+    ['sync'],
+    ['verify'],
+    ['mailbox', 'add', 'a@lab.test'],
+    ['run'],
+    ['restore', 'accept', '--yes'],
+  ]) {
+    const { status, stderr } = await mandat(...command);
+    t.match(
+      { status, stderr },
+      { status: 2, stderr: /(not there|can't be opened).*\n.*mandat init/ },
+      command.join(' '),
+    );
+  }
+  await writeFile(path.join(directory, 'data'), 'a file where the directory should be');
+  for (const command of ['init', 'list', 'status'])
+    t.match(await mandat(command), { status: 2, stderr: /data/ }, `data_dir is a file: ${command}`);
+});
