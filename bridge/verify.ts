@@ -57,8 +57,12 @@ export async function verifyMailbox(site: VerifySite, mailboxId: number): Promis
   ]);
   let folderCount = 0;
   for (const owner of logins.length + out.length === 0 ? [] : owners) {
-    const folders = await foldersOf(site.server, owner, (what) => differs(owner, what));
-    if (folders === undefined) continue;
+    const folders = await foldersOf(site.server, owner);
+    if (folders === undefined) {
+      // Of an account that he is to have nothing of, it is as good as revoked.
+      if (owner === mailbox.rows?.login && logins.length > 0) differs(owner, `the IMAP server has no account ${owner}`);
+      continue;
+    }
     folderCount += folders.length;
     for (const { login, rights } of owner === mailbox.rows?.login ? want.delegates : []) {
       await compareGranted(site.server, owner, login, folders, rights, (what) => differs(login, what));
@@ -73,12 +77,8 @@ export async function verifyMailbox(site: VerifySite, mailboxId: number): Promis
   return { mailbox: address, delegates: logins.length, folders: folderCount, differences };
 }
 
-/** Undefined when the server knows no such account, which is told as a difference: the other mailboxes are to be looked at too. */
-async function foldersOf(
-  server: MailServer,
-  owner: string,
-  differs: (what: string) => void,
-): Promise<readonly Folder[] | undefined> {
+/** Undefined when the server knows no such account: the other mailboxes are to be looked at too. */
+async function foldersOf(server: MailServer, owner: string): Promise<readonly Folder[] | undefined> {
   try {
     const view = await server.asOwner(owner);
     try {
@@ -87,9 +87,7 @@ async function foldersOf(
       view.close();
     }
   } catch (error) {
-    const failure = failureOf(error);
-    if (failure.rule !== 'NO_ACCOUNT') throw error;
-    differs(failure.message);
+    if (failureOf(error).rule !== 'NO_ACCOUNT') throw error;
     return undefined;
   }
 }
@@ -104,11 +102,11 @@ async function compareGranted(
 ): Promise<void> {
   try {
     const view = await server.asDelegate(login);
+    const listed = await view.listed(owner);
     const seen = await view.rights(
       owner,
       folders.map(({ name }) => name),
     );
-    const listed = await view.listed(owner);
     view.close();
     for (const folder of folders) {
       const should = rightsOn(folder, granted);

@@ -9,22 +9,44 @@ import { beginGrant, type Pair, setPhase } from '../store/ledger.ts';
 import type { OwnerView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 import type { Pass, Target } from './pass.ts';
+import { asOwner } from './steady.ts';
 
 /** The owner's session is left open for the second phase. Undefined where the server need not be asked at all. */
 export async function takeAway(pass: Pass, target: Target): Promise<OwnerView | undefined> {
   const { site } = pass;
   await setPhase(site.state, ids(target.leaving), 'revoking', site.clock.now());
   if (target.leaving.length + target.staying.length + target.arriving.length === 0) return undefined;
-  const owner = await site.server.asOwner(target.owner).catch(async (error: unknown) => {
+  const owner = await asOwner(pass, target.owner).catch(async (error: unknown) => {
+    const gone = failureOf(error).rule === 'NO_ACCOUNT' && target.staying.length + target.arriving.length === 0;
     // The entries can't be reached now, but the sessions that are open can.
-    for (const pair of target.leaving) await cutAtRevoke(pass, pair.login);
-    throw error;
+    for (const pair of target.leaving) {
+      if (!gone || pair.phase !== 'revoking') await cutAtRevoke(pass, pair.login);
+    }
+    if (!gone) throw error;
+    leaveBehind(pass, target);
+    return undefined;
   });
+  if (owner === undefined) return undefined;
   for (const pair of target.leaving) {
     await applyInbox(owner, pair.login, undefined, pair);
     await cutAtRevoke(pass, pair.login);
   }
   return owner;
+}
+
+/**
+ * An account that the server no longer knows, and that nobody is to have: nobody gets into it. The ledger keeps its pairs, so that
+ * they are looked for again at each sweep, should the account come back.
+ */
+function leaveBehind(pass: Pass, { owner, leaving }: Target): void {
+  pass.gone.push(...leaving);
+  for (const { login } of leaving) {
+    pass.notices.push({
+      code: 'no-server-account',
+      login,
+      message: `the IMAP server has no account ${owner} any more: what ${login} had there is out of reach, for him too`,
+    });
+  }
 }
 
 export async function give(pass: Pass, target: Target, owner: OwnerView): Promise<void> {
@@ -35,6 +57,9 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
     // is made after it carries a copy of our entry, which would pass for one that had stood there before.
     const folders = (await owner.folders()).map(({ id }) => id);
     for (const { login } of target.arriving) {
+      // Where the mailbox has moved here, mail and all, from an account that is gone, our own entries have come along: they must
+      // not pass for something that had stood there before.
+      const moved = pass.gone.find((pair) => pair.login === login);
       await beginGrant(
         site.state,
         {
@@ -44,8 +69,9 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
           server: site.server.name,
           ownerLogin: target.owner,
           login,
-          inboxBefore: owner.inbox.get(login),
+          inboxBefore: moved === undefined ? owner.inbox.get(login) : moved.inboxBefore,
           foldersBefore: folders,
+          before: moved?.before,
         },
         now,
       );

@@ -5,10 +5,10 @@ import { covers, missing, NONE, type Rights } from '../../acl/rights.ts';
 import { Failure } from '../failure.ts';
 import { setFact } from '../store/facts.ts';
 import { type FolderName, type Pair, recordCut, setPhase } from '../store/ledger.ts';
-import { throughEyesOf } from './eyes.ts';
 import type { DelegateView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 import type { Pass } from './pass.ts';
+import { throughEyesOf } from './steady.ts';
 import { subscribeTo } from './subscriptions.ts';
 import { type Tree, wanted } from './tree.ts';
 
@@ -77,8 +77,8 @@ async function throughHisEyes(
   let touched = false;
   for (let round = 1; round <= ROUNDS; round++) {
     const mended = await throughEyesOf(pass, login, async (view) => {
-      const seen = await view.rights(owner, [...rights.keys()]);
       const listed = await view.listed(owner);
+      const seen = await view.rights(owner, [...rights.keys()]);
       const differs = ([folder, desired]: readonly [FolderName, Rights]) =>
         (seen.get(folder) ?? NONE) !== desired || !listed.has(folder);
       let wrong = [...rights].filter(differs);

@@ -43,7 +43,7 @@ export interface OwnerView {
 /** An owner's mailbox as one delegate sees it. Folders go by the owner's names. */
 export interface DelegateView {
   readonly login: string;
-  /** Selectable folders that LIST shows him. */
+  /** Selectable folders that LIST shows him. To be asked first: Dovecot's LIST also shows what the same session has touched. */
   listed(owner: string): Promise<ReadonlySet<FolderName>>;
   /** His MYRIGHTS on each; no right at all on a folder that is hidden from him. */
   rights(owner: string, folders: readonly FolderName[]): Promise<ReadonlyMap<FolderName, Rights>>;

@@ -67,6 +67,7 @@ export async function reconcileMailbox(site: Site, mailboxId: number, restraint:
     notices: [],
     failures: [],
     uncut: new Set(),
+    gone: [],
     stillCurrent: currency(site, mailbox),
   };
   for (const login of restraint.held) pass.notices.push(heldNotice(login));

@@ -19,6 +19,8 @@ export interface Pass {
   readonly failures: Failure[];
   /** Who leaves and whose sessions could not be cut: his revoke isn't over. */
   readonly uncut: Set<string>;
+  /** What is left behind at accounts that the server no longer knows. */
+  readonly gone: Pair[];
   /** Throws {@link Superseded} when the rows have changed since this pass read them, or the sidecar is to leave. */
   stillCurrent(): Promise<void>;
 }

@@ -6,10 +6,10 @@ import { NONE } from '../../acl/rights.ts';
 import { Failure, failureOf } from '../failure.ts';
 import { endPair, type FolderName, type Pair } from '../store/ledger.ts';
 import { cutAtRevoke } from './decide.ts';
-import { throughEyesOf } from './eyes.ts';
 import type { DelegateView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 import type { Pass } from './pass.ts';
+import { throughEyesOf } from './steady.ts';
 import { unsubscribeAll } from './subscriptions.ts';
 import { beforeIn, type Tree } from './tree.ts';
 

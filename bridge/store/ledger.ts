@@ -50,6 +50,8 @@ export interface NewPair {
   readonly login: string;
   readonly inboxBefore: Rights | undefined;
   readonly foldersBefore: readonly FolderName[];
+  /** What stood in the other folders, where that is known without reading them. */
+  readonly before?: readonly BeforeEntry[] | undefined;
 }
 
 export async function pairsOf(db: StateDb, mailboxId: number): Promise<readonly Pair[]> {
@@ -87,24 +89,39 @@ export async function pairsAmong(
  * is still being taken back: one that was removed and made anew.
  */
 export async function beginGrant(db: StateDb, pair: NewPair, now: Instant): Promise<void> {
-  await db.query
-    .insertInto('ledger')
-    .values({
-      mailbox_id: pair.mailboxId,
-      delegate_id: pair.delegateId,
-      address: pair.address,
-      server: pair.server,
-      owner_login: pair.ownerLogin,
-      login: pair.login,
-      phase: 'granting',
-      inbox_before: pair.inboxBefore ?? null,
-      folders_before: JSON.stringify(pair.foldersBefore),
-      since: now,
-    })
-    .execute()
-    .catch((error: unknown) => {
-      throw isTaken(error) ? stillThere(pair, error) : error;
-    });
+  const begin = async (query: Query) => {
+    const { id } = await query
+      .insertInto('ledger')
+      .values({
+        mailbox_id: pair.mailboxId,
+        delegate_id: pair.delegateId,
+        address: pair.address,
+        server: pair.server,
+        owner_login: pair.ownerLogin,
+        login: pair.login,
+        phase: 'granting',
+        inbox_before: pair.inboxBefore ?? null,
+        folders_before: pair.before === undefined ? JSON.stringify(pair.foldersBefore) : null,
+        since: now,
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    await insertBefore(query, id, pair.before ?? []);
+  };
+  await db.write(begin).catch((error: unknown) => {
+    throw isTaken(error) ? stillThere(pair, error) : error;
+  });
+}
+
+type Query = Parameters<Parameters<StateDb['write']>[0]>[0];
+
+async function insertBefore(query: Query, id: number, entries: readonly BeforeEntry[]): Promise<void> {
+  for (const entry of entries) {
+    await query
+      .insertInto('before_entries')
+      .values({ ledger_id: id, folder: entry.folder, folder_id: entry.folderId, rights: entry.rights })
+      .execute();
+  }
 }
 
 function isTaken(error: unknown): boolean {
@@ -144,12 +161,7 @@ export async function setPhase(
 /** What stood in the other folders before our first write to them; read once, never again. */
 export async function recordBefore(db: StateDb, id: number, entries: readonly BeforeEntry[]): Promise<void> {
   await db.write(async (query) => {
-    for (const entry of entries) {
-      await query
-        .insertInto('before_entries')
-        .values({ ledger_id: id, folder: entry.folder, folder_id: entry.folderId, rights: entry.rights })
-        .execute();
-    }
+    await insertBefore(query, id, entries);
     await query.updateTable('ledger').set({ folders_before: null }).where('id', '=', id).execute();
   });
 }

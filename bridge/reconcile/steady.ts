@@ -1,0 +1,71 @@
+/**
+ * Sessions that outlast our own cuts. `kick` ends every session of a login, and colleagues often delegate to each other: what ends
+ * one's access then also ends the sessions in which we work for the other. Such a session is opened again, and its work goes on.
+ */
+import { failureOf } from '../failure.ts';
+import type { Gate } from './gate.ts';
+import type { DelegateView, OwnerView } from './mail-server.ts';
+import type { Pass } from './pass.ts';
+
+/** More often than other mailboxes can honestly cut somebody meanwhile. */
+const ATTEMPTS = 20;
+
+/** `work` may be done more than once, each time with a fresh session of the delegate's, closed again whatever happens. */
+export async function throughEyesOf<T>(
+  pass: Pass,
+  login: string,
+  work: (view: DelegateView) => Promise<T>,
+): Promise<T> {
+  return survivingCuts(pass.site.gate, login, async () => {
+    const view = await pass.site.server.asDelegate(login);
+    try {
+      return await work(view);
+    } finally {
+      view.close();
+    }
+  });
+}
+
+/** As the owner; a command is given once more when a cut came in between, so each must bear being repeated. */
+export async function asOwner({ site: { gate, server } }: Pass, login: string): Promise<OwnerView> {
+  const open = () =>
+    survivingCuts(gate, login, async () => {
+      const wasCut = gate.watch(login);
+      return { view: await server.asOwner(login), wasCut };
+    });
+  const first = await open();
+  let now = first;
+  const steadily = async <T>(command: (view: OwnerView) => Promise<T>): Promise<T> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await command(now.view);
+      } catch (error) {
+        if (attempt === ATTEMPTS || !passes(error) || !now.wasCut()) throw error;
+        now.view.close();
+        now = await open();
+      }
+    }
+  };
+  return {
+    login,
+    inbox: first.view.inbox,
+    folders: () => steadily((view) => view.folders()),
+    entries: (folders) => steadily((view) => view.entries(folders)),
+    set: (folder, identifier, rights) => steadily((view) => view.set(folder, identifier, rights)),
+    remove: (folder, identifier) => steadily((view) => view.remove(folder, identifier)),
+    close: () => now.view.close(),
+  };
+}
+
+async function survivingCuts<T>(gate: Gate, login: string, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const wasCut = gate.watch(login);
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === ATTEMPTS || !passes(error) || !wasCut()) throw error;
+    }
+  }
+}
+
+const passes = (error: unknown) => failureOf(error).code === 'retry';

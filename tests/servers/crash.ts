@@ -1,0 +1,82 @@
+/**
+ * One pass over a mailbox that comes to a dead stop at its n-th change on the server and is never heard of again: what stands in
+ * the databases and on the server then is what a process leaves that was killed there.
+ */
+import { canonical } from '../../acl/rights.ts';
+import { mailServer, sessionCutter } from '../../bridge/drivers.ts';
+import { openGate } from '../../bridge/reconcile/gate.ts';
+import { reconcileMailbox, UNRESTRAINED } from '../../bridge/reconcile/mailbox.ts';
+import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
+import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
+import { openClock } from '../../bridge/store/facts.ts';
+import { dataFiles } from '../../bridge/store/files.ts';
+import { openStateDb } from '../../bridge/store/state-db.ts';
+import { isChange, startProxy } from './imap-proxy.ts';
+import { configOf } from './inside.ts';
+import type { Site } from './site.ts';
+
+export interface Stop {
+  /** Counted from 1: each SETACL, DELETEACL, SUBSCRIBE, UNSUBSCRIBE, and each cut. */
+  readonly change: number;
+  /** Whether the server still does this one. */
+  readonly done: boolean;
+}
+
+/** A pass over the only mailbox. Returns what it stopped at, or undefined when it came to its end before. */
+export async function passUntil(site: Site, stop: Stop, onEnd: (close: () => Promise<void>) => void) {
+  const config = configOf(site);
+  const files = dataFiles(config.dataDir);
+  let changes = 0;
+  let at: string | undefined;
+  const isHere = (what: string) => {
+    if (++changes !== stop.change) return false;
+    at = what;
+    return true;
+  };
+  const proxy = await startProxy(site.lab.imap, (line) => {
+    if (!isChange(line) || !isHere(line)) return 'pass';
+    return stop.done ? 'freeze-after' : 'freeze';
+  });
+  const table = openDelegationDb(files.delegations);
+  const state = openStateDb(files.state);
+  const senders = openSenderMap(files.senderDirectory);
+  onEnd(async () => {
+    await proxy.close();
+    senders.close();
+    await table.close();
+    await state.close();
+  });
+  const cutter = sessionCutter(config, {});
+  const [id] = (await site.sql('SELECT id FROM mailboxes')).trim().split('\n').map(Number);
+  const pass = reconcileMailbox(
+    {
+      table,
+      state,
+      server: mailServer({ ...config, imap: { ...config.imap, port: proxy.port, timeoutSeconds: 600 } }, {}),
+      senders,
+      cutter: {
+        cut: async (login) => {
+          const here = isHere(`kick ${login}`);
+          if (!here || stop.done) await cutter?.cut(login);
+          if (!here) return;
+          proxy.freeze();
+          await new Promise<never>(() => {});
+        },
+      },
+      clock: await openClock(state),
+      audit: async () => {},
+      gate: openGate(),
+      stopping: () => false,
+      policy: { rights: canonical(config.policy.rights), autoSubscribe: true, cutAtGrant: true },
+    },
+    id ?? 0,
+    UNRESTRAINED,
+  );
+  return Promise.race([
+    proxy.frozen.then(() => at),
+    pass.then((result) => {
+      if (result.kind !== 'verified') throw new Error(`the pass ended as ${JSON.stringify(result)}`);
+      return undefined;
+    }),
+  ]);
+}

@@ -1,0 +1,134 @@
+/**
+ * The sidecar and its passes in the process of the test: the same wiring as `mandat run` and `mandat sync`, without the second
+ * that a new process takes. What a process alone can show (signals, exit statuses, texts) is tested through the command line.
+ */
+import { pino } from 'pino';
+import { canonical } from '../../acl/rights.ts';
+import { type Sidecar, startSidecar } from '../../bridge/daemon.ts';
+import { mailServer } from '../../bridge/drivers.ts';
+import type { Step } from '../../bridge/reconcile/steps.ts';
+import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
+import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
+import { dataFiles } from '../../bridge/store/files.ts';
+import { mailboxIds } from '../../bridge/store/rows.ts';
+import { openStateDb } from '../../bridge/store/state-db.ts';
+import { type Rehearsal, rehearse, type SyncReport, syncOnce } from '../../bridge/sync.ts';
+import { type Difference, verifyMailbox } from '../../bridge/verify.ts';
+import { waitFor } from '../../config/lab/wait.ts';
+import { loadConfig } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Site } from './site.ts';
+
+/** A log line, with the instant at which it was written as `when`. */
+export type Line = Readonly<Record<string, unknown>>;
+
+export interface Synced extends SyncReport {
+  readonly steps: readonly Step[];
+  /** `code: message` of each mailbox that failed. */
+  readonly failures: readonly string[];
+  /** `code` and message of each notice. */
+  readonly notices: readonly string[];
+}
+
+export interface Inside {
+  readonly sidecar: Sidecar;
+  log(): readonly Line[];
+  /** Resolves when its first sweep is done, so that what comes next is not that sweep's work. */
+  idle(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const STEPS = ['set-entry', 'delete-entry', 'publish', 'withdraw', 'cut', 'subscribe', 'unsubscribe'];
+
+function recorder() {
+  const lines: Line[] = [];
+  const logger = pino(
+    { level: 'debug', base: null, timestamp: false },
+    { write: (line: string) => void lines.push({ ...(JSON.parse(line) as Line), when: new Date().toISOString() }) },
+  );
+  return { lines, logger };
+}
+
+/** The steps that the log tells of, as the dry run prints them. */
+export function stepsIn(lines: readonly Line[]): readonly Step[] {
+  return lines
+    .filter(({ msg }) => STEPS.includes(String(msg)))
+    .map(({ msg, level: _, when: __, ...facts }) => ({ kind: msg, ...facts }) as unknown as Step);
+}
+
+export function configOf(site: Site): Config {
+  return loadConfig({ path: site.configFile, env: {}, cwd: site.lab.directory });
+}
+
+/** `mandat sync`. */
+export async function sync(site: Site, options: { readonly force?: boolean } = {}): Promise<Synced> {
+  const { lines, logger } = recorder();
+  const report = await syncOnce(configOf(site), {}, logger, { force: options.force ?? false, actor: 'test' });
+  return { ...report, steps: stepsIn(lines), ...told(report) };
+}
+
+/** `mandat sync --dry-run`. */
+export async function dryRun(
+  site: Site,
+  options: { readonly force?: boolean } = {},
+): Promise<Rehearsal & Pick<Synced, 'failures' | 'notices'>> {
+  const rehearsal = await rehearse(configOf(site), {}, { force: options.force ?? false, actor: 'test' });
+  return { ...rehearsal, ...told(rehearsal) };
+}
+
+function told({ results }: Pick<SyncReport, 'results'>): Pick<Synced, 'failures' | 'notices'> {
+  return {
+    failures: results.flatMap((one) =>
+      one.kind === 'failed' ? [`${one.address}: ${one.failure.code}: ${one.failure.message}`] : [],
+    ),
+    notices: results.flatMap((one) =>
+      one.kind === 'verified' ? one.notices.map(({ code, message }) => `${code}: ${message}`) : [],
+    ),
+  };
+}
+
+/** `mandat run`. */
+export async function runInside(site: Site): Promise<Inside> {
+  const { lines, logger } = recorder();
+  const sidecar = await startSidecar(configOf(site), {}, logger);
+  let stopped: Promise<void> | undefined;
+  return {
+    sidecar,
+    log: () => lines,
+    idle: async () => {
+      await waitFor('the first sweep', 20_000, () => lines.some(({ msg }) => msg === 'sweep done'));
+    },
+    stop: () => {
+      stopped ??= sidecar.stop();
+      return stopped;
+    },
+  };
+}
+
+/** `mandat verify`: the differences, one text each. */
+export async function verify(site: Site): Promise<string[]> {
+  const config = configOf(site);
+  const files = dataFiles(config.dataDir);
+  const table = openDelegationDb(files.delegations, { readonly: true });
+  const state = openStateDb(files.state, { readonly: true });
+  const senders =
+    config.senderRules === undefined ? undefined : openSenderMap(files.senderDirectory, { readonly: true });
+  try {
+    const found: Difference[] = [];
+    const now = new Date().toISOString();
+    const here = {
+      table,
+      state,
+      server: mailServer(config, {}),
+      senders,
+      rights: canonical(config.policy.rights),
+      now,
+    };
+    for (const id of await mailboxIds(table)) found.push(...(await verifyMailbox(here, id)).differences);
+    return found.map(({ mailbox, login, what }) => `${mailbox}: ${login}: ${what}`);
+  } finally {
+    senders?.close();
+    await table.close();
+    await state.close();
+  }
+}

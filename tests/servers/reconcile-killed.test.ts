@@ -1,0 +1,122 @@
+/** `mandat run` as a process: killed, asked to leave, started twice. */
+import t, { type Test } from 'tap';
+import { waitFor } from '../../config/lab/wait.ts';
+import { type Fate, routeThrough, startProxy } from './imap-proxy.ts';
+import { verify } from './inside.ts';
+import { grantRow, revokeRow } from './rows.ts';
+import { at, type Site, startSite } from './site.ts';
+import { does, entries, granted, seen, subscribed } from './wire.ts';
+
+const bob = at('bob');
+const FOLDERS = ['Affaires', 'Projets'];
+const LIMIT_MS = 30_000;
+
+t.test('where each change has to be made in each folder', async (t) => {
+  const site = await startSite({ inherit: false, users: ['alice', 'bob'], postfix: false });
+  t.teardown(() => site.stop());
+  await does(site, 'alice', ...FOLDERS.map((folder) => `CREATE ${folder}`), `SETACL Affaires ${bob} lrs`);
+  await site.register('alice', 'bob');
+  await t.test('killed', (t) => killed(t, site));
+  await t.test('asked to leave in the middle of a pass', (t) => asked(t, site));
+  await t.test('started twice', (t) => twice(t, site));
+});
+
+/** Counts the commands that match, and says what becomes of the n-th. */
+const nth = (pattern: RegExp, which: number, fate: Fate) => {
+  let count = 0;
+  return (line: string): Fate => (pattern.test(line) && ++count === which ? fate : 'pass');
+};
+
+/** At which command, and whether the server has done it. */
+const GRANT = [
+  ['the entry on INBOX', nth(/ SETACL "INBOX"/, 1, 'freeze-after')],
+  ['a subscription', nth(/ SUBSCRIBE /, 3, 'freeze')],
+] as const;
+const REVOKE = [
+  ['the entry on INBOX', nth(/ DELETEACL "INBOX"/, 1, 'freeze-after')],
+  ['the end of a subscription', nth(/ UNSUBSCRIBE /, 2, 'freeze')],
+] as const;
+
+async function killed(t: Test, site: Site): Promise<void> {
+  for (const [what, fate] of GRANT) {
+    await killedAt(site, fate, () => grantRow(site, 'alice', 'bob'));
+    t.strictSame(await seen(site, 'alice', 'bob'), granted(...FOLDERS), `a grant, at ${what}`);
+    t.same(subscribed(site, 'alice', 'bob'), Object.keys(granted(...FOLDERS)).sort());
+    if (what === GRANT[0][0]) {
+      await revokeRow(site, 'alice', 'bob');
+      await withSidecar(site, () => site.settled());
+    }
+  }
+  for (const [what, fate] of REVOKE) {
+    await killedAt(site, fate, () => revokeRow(site, 'alice', 'bob'));
+    const there = Object.entries(await entries(site, 'alice')).filter(([, entry]) => Object.keys(entry).length > 0);
+    t.same(there, [['Affaires', { [bob]: 'lrs' }]], `a revoke, at ${what}: what stood before, and nothing else`);
+    t.same(subscribed(site, 'alice', 'bob'), []);
+    if (what === REVOKE[0][0]) {
+      await grantRow(site, 'alice', 'bob');
+      await withSidecar(site, () => site.settled());
+    }
+  }
+  t.same(await verify(site), []);
+}
+
+async function killedAt(site: Site, fate: (line: string) => Fate, change: () => Promise<void>): Promise<void> {
+  const proxy = await startProxy(site.lab.imap, fate);
+  try {
+    await routeThrough(site, proxy);
+    const first = await site.run();
+    await change();
+    await proxy.frozen;
+    await first.end('SIGKILL');
+  } finally {
+    await routeThrough(site, site.lab.imap);
+    await proxy.close();
+  }
+  await withSidecar(site, () => site.settled());
+}
+
+async function withSidecar(site: Site, work: () => Promise<void>): Promise<void> {
+  const sidecar = await site.run();
+  await work();
+  await sidecar.end();
+}
+
+async function asked(t: Test, site: Site): Promise<void> {
+  let leave = async () => {};
+  const proxy = await startProxy(site.lab.imap, async (line): Promise<Fate> => {
+    if (/ SETACL "Sent"/.test(line)) await leave();
+    return 'pass';
+  });
+  t.teardown(() => proxy.close());
+  await routeThrough(site, proxy);
+  const sidecar = await site.run();
+  const ended = new Promise<number | null>((resolve) => {
+    leave = async () => {
+      leave = async () => {};
+      void sidecar.end('SIGTERM').then(resolve);
+      await waitFor('the signal to arrive', LIMIT_MS, () => sidecar.log().some(({ msg }) => msg === 'asked to stop'));
+    };
+  });
+  await grantRow(site, 'alice', 'bob');
+  t.equal(await ended, 0, 'it leaves with status 0');
+  const log = sidecar.log();
+  t.equal(log.at(-1)?.msg, 'stopped');
+  t.same(
+    log.filter(({ level }) => Number(level) >= 50),
+    [],
+    'and nothing to complain about',
+  );
+  t.equal(log.filter(({ msg }) => msg === 'set-entry').at(-1)?.folder, 'Sent', 'after the step in hand');
+  t.equal(await site.sql('SELECT count(*) FROM pending'), '1\n', 'the rest is left for the next');
+  await routeThrough(site, site.lab.imap);
+  await withSidecar(site, () => site.settled());
+  t.strictSame(await seen(site, 'alice', 'bob'), granted(...FOLDERS), 'which does it');
+}
+
+async function twice(t: Test, site: Site): Promise<void> {
+  await withSidecar(site, async () => {
+    const second = await site.mandat('run');
+    t.match(second, { status: 3, stderr: /MANDAT_RUNNING/ });
+    t.match(await site.mandat('status'), { status: 0, stdout: /running/ });
+  });
+}

@@ -1,0 +1,116 @@
+/** A revoke: nothing of ours stays anywhere, what stood before comes back, other people's entries are never touched. R49. */
+import t, { type Test } from 'tap';
+import { deliver } from '../../config/lab/deliver.ts';
+import { runInside, sync, verify } from './inside.ts';
+import { grantRow, named, revokeRow, VARIANTS, type Variant } from './rows.ts';
+import { at, type Site, startSite } from './site.ts';
+import { does, entriesOf, SPECIALS, seen, serverFiles, sharedName, sorted, subscribed, withLogin } from './wire.ts';
+
+const LIMIT_MS = 20_000;
+const letter = { from: 'patient@example.org', to: at('alice'), subject: 'Bilan', body: 'Bonjour' };
+
+for (const variant of VARIANTS) {
+  t.test(named(variant), async (t) => {
+    const site = await startSite({ ...variant, users: ['alice', 'bob', 'carol', 'dave'], postfix: false });
+    t.teardown(() => site.stop());
+    await does(site, 'alice', 'CREATE Projets', 'CREATE Projets/2024', 'CREATE Affaires', 'CREATE Divers');
+    await does(site, 'alice', ...SPECIALS.map((folder) => `STATUS ${folder} (MESSAGES)`));
+    await deliver(site.lab, at('alice'), 'INBOX', letter);
+    await site.register('alice', 'bob', 'carol');
+    await t.test('what stood before comes back', (t) => before(t, site, variant));
+    await t.test('open sessions end', (t) => sessions(t, site));
+  });
+}
+
+/** Set by the owner's own hand: for others, against others, for a group, on himself. */
+const FOREIGN = [
+  `SETACL INBOX ${at('dave')} lrs`,
+  `SETACL Projets ${at('dave')} lrwstipek`,
+  `SETACL Projets "-${at('carol')}" wt`,
+  'SETACL Projets $secretariat lr',
+  `SETACL Divers ${at('alice')} lrwsa`,
+];
+/** Bob's own, from before the delegation. */
+const HIS = [`SETACL INBOX ${at('bob')} lr`, `SETACL Affaires ${at('bob')} lrs`];
+
+async function before(t: Test, site: Site, { inherit }: Variant): Promise<void> {
+  await does(site, 'alice', ...FOREIGN, ...HIS);
+  const foreign = others(site);
+  const saw = await seen(site, 'alice', 'bob');
+  await grantRow(site, 'alice', 'bob', 'carol');
+  t.same((await sync(site)).failures, []);
+  t.same(others(site), foreign, 'a grant touches no other entry');
+
+  await does(site, 'alice', 'RENAME Affaires Archives', 'CREATE Neuf', 'CREATE Projets/2025', 'CREATE Archives/Sous');
+  await does(site, 'bob', `CREATE "${sharedName('alice', 'Projets/De Bob')}"`);
+  await sync(site);
+  t.same(Object.keys(await entriesOf(site, 'alice', 'bob')).includes('Archives/Sous'), true, 'copies are there');
+  const meanwhile = others(site);
+
+  await revokeRow(site, 'alice', 'bob', 'carol');
+  t.same((await sync(site)).failures, []);
+  t.same(
+    await entriesOf(site, 'alice', 'bob'),
+    { INBOX: sorted('lr'), Archives: sorted('lrs') },
+    'his two entries as they were, one of them in a folder that has another name now; none in any other folder',
+  );
+  t.same(await entriesOf(site, 'alice', 'carol'), {}, 'she had none and has none');
+  t.same(others(site), meanwhile, 'every other entry stands as it stood');
+  const sees = await seen(site, 'alice', 'bob');
+  t.same(sees.Archives, saw.Affaires);
+  t.same(sees['Projets/2024'], inherit ? sorted('lr') : undefined, 'by inheritance alone, where there is one');
+  t.same(sees.Neuf, inherit ? sorted('lr') : undefined, 'as in folders that were born meanwhile');
+  t.same(await seen(site, 'alice', 'carol'), {});
+  t.same(await verify(site), []);
+  await does(site, 'alice', `DELETEACL INBOX ${at('bob')}`, `DELETEACL Archives ${at('bob')}`);
+  t.same(await seen(site, 'alice', 'bob'), {}, 'and without what was his own he sees nothing');
+}
+
+/** The ACL files line by line, without what concerns our two delegates and folders that have come or moved meanwhile. */
+function others(site: Site): Record<string, readonly string[]> {
+  const ours = [`user=${at('bob')} `, `user=${at('carol')} `];
+  const found = Object.entries(serverFiles(site)).filter(([file]) =>
+    /alice.*(Maildir|Projets|Divers)\/dovecot-acl$/.test(file),
+  );
+  return Object.fromEntries(
+    found.map(([file, text]) => [
+      file,
+      text
+        .split('\n')
+        .slice(1)
+        .filter((line) => line !== '' && !ours.some((start) => line.startsWith(start)))
+        .sort(),
+    ]),
+  );
+}
+
+async function sessions(t: Test, site: Site): Promise<void> {
+  const sidecar = await runInside(site);
+  t.teardown(() => sidecar.stop());
+  await grantRow(site, 'alice', 'bob', 'carol');
+  await site.settled();
+  const bob = await site.login('bob');
+  const idle = await site.login('bob');
+  const carol = await site.login('carol');
+  const inbox = `"${sharedName('alice', 'INBOX')}"`;
+  for (const session of [bob, carol]) t.equal((await session.command(`SELECT ${inbox}`)).status, 'OK');
+  t.equal((await bob.command('FETCH 1 (BODY[])')).status, 'OK');
+
+  await revokeRow(site, 'alice', 'bob');
+  t.match(await bob.waitForBye(LIMIT_MS), /\S/, 'the session that has the mailbox open');
+  t.match(await idle.waitForBye(LIMIT_MS), /\S/, 'one that does something else too');
+  await site.settled();
+  t.equal((await carol.command('FETCH 1 (BODY[])')).status, 'OK', "a co-delegate's goes on");
+  await withLogin(site, 'bob', async (again) => {
+    t.same((await again.command('LIST "" "shared/*"')).lines, [], 'a fresh login sees nothing, not even the name');
+    t.equal((await again.command(`SELECT ${inbox}`)).status, 'NO', 'and does not get in');
+    t.equal((await again.command(`STATUS ${inbox} (MESSAGES)`)).status, 'NO');
+  });
+  t.same(subscribed(site, 'alice', 'bob'), []);
+  t.same(
+    sidecar.log().filter(({ level }) => Number(level) >= 50),
+    [],
+    'without an error in the log',
+  );
+  for (const session of [bob, idle, carol]) session.close();
+}
