@@ -20,7 +20,7 @@ import { appendAudit, drainEvents, outcomeEntry, sealKey } from './store/audit.t
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
 import { fact, openClock } from './store/facts.ts';
 import { dataFiles } from './store/files.ts';
-import { takeLock } from './store/lock.ts';
+import { type Holder, takeLock } from './store/lock.ts';
 import { recordFailure } from './store/outcomes.ts';
 import { changedSince, mailboxIds, pendingMailboxes, settle } from './store/rows.ts';
 import { applySettings } from './store/settings.ts';
@@ -45,9 +45,14 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-export async function openEngine(config: Config, env: Environment, log: Logger): Promise<Engine> {
+export async function openEngine(
+  config: Config,
+  env: Environment,
+  log: Logger,
+  as: Holder = 'sidecar',
+): Promise<Engine> {
   const files = dataFiles(config.dataDir);
-  const lock = takeLock(files.lock);
+  const lock = takeLock(files.lock, as);
   const opened: (() => unknown)[] = [() => lock.release()];
   try {
     const table = openDelegationDb(files.delegations);

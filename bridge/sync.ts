@@ -33,14 +33,14 @@ export interface SyncReport {
   readonly held: number;
 }
 
-/** Fails `refused` (MANDAT_RUNNING) while a sidecar runs: it does this by itself. */
+/** Fails `refused` (MANDAT_RUNNING) while a sidecar runs: it does this by itself; `retry` beside another sync. */
 export async function syncOnce(
   config: Config,
   env: Environment,
   log: Logger,
   options: SyncOptions,
 ): Promise<SyncReport> {
-  const engine = await openEngine(config, env, log);
+  const engine = await openEngine(config, env, log, 'sync');
   try {
     let report = await engine.look();
     if (options.force && report.held.size > 0) {

@@ -67,7 +67,12 @@ export async function verifyMailbox(site: VerifySite, mailboxId: number): Promis
     for (const { login, rights } of owner === mailbox.rows?.login ? want.delegates : []) {
       await compareGranted(site.server, owner, login, folders, rights, (what) => differs(login, what));
     }
-    for (const { login, why } of out) {
+    const moved = pairs.filter(({ ownerLogin }) => ownerLogin === owner);
+    const leavers =
+      owner === mailbox.rows?.login || mailbox.rows === undefined
+        ? out
+        : moved.map(({ login }) => ({ login, why: 'the mailbox has another login now' }));
+    for (const { login, why } of leavers) {
       const pair = pairs.find((one) => one.login === login && one.ownerLogin === owner);
       await compareRevoked(site.server, owner, login, folders, pair, (what) =>
         differs(login, `${what}, although ${why}`),

@@ -124,6 +124,7 @@ export function mailboxCommand(program: Command, run: Runner): void {
   ] as const) {
     alias
       .command(verb)
+      .description(verb === 'add' ? 'let them send from it' : 'let them no longer send from it')
       .argument('<address>', 'the mailbox', address)
       .argument('<alias>', 'the further address', address)
       .action(

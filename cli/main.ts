@@ -1,80 +1,10 @@
 #!/usr/bin/env node
 /** The `mandat` command. */
-import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
-import { auditCommand } from './audit.ts';
-import { completionCommand } from './completion.ts';
-import { delegateCommand } from './delegate.ts';
-import { doctorCommand } from './doctor.ts';
-import { EXIT, EXIT_HELP } from './exit.ts';
-import { explainCommand } from './explain.ts';
-import { grantCommand } from './grant.ts';
-import { initCommand } from './init.ts';
-import { listCommand } from './list.ts';
-import { mailboxCommand } from './mailbox.ts';
-import { manCommand } from './man.ts';
+import { CommanderError } from 'commander';
+import { EXIT } from './exit.ts';
 import { type Output, openOutput } from './output.ts';
-import { restoreCommand } from './restore.ts';
-import { revokeCommand } from './revoke.ts';
-import { runCommand } from './run.ts';
-import { report, runner } from './runner.ts';
-import { statusCommand } from './status.ts';
-import { suspendCommand } from './suspend.ts';
-import { syncCommand } from './sync.ts';
-import { verifyCommand } from './verify.ts';
-
-const COMMANDS = [
-  initCommand,
-  mailboxCommand,
-  delegateCommand,
-  grantCommand,
-  revokeCommand,
-  suspendCommand,
-  listCommand,
-  runCommand,
-  statusCommand,
-  syncCommand,
-  verifyCommand,
-  doctorCommand,
-  explainCommand,
-  auditCommand,
-  restoreCommand,
-  completionCommand,
-  manCommand,
-];
-
-export function buildProgram(): Command {
-  const program = new Command('mandat')
-    .description('mailbox delegation on real mail servers: a row in a table becomes IMAP access and the right to send')
-    .version(version())
-    .option('--config <file>', 'configuration file')
-    .option('--json', 'one JSON document on standard output')
-    .addHelpText('after', `\n${EXIT_HELP}`)
-    .showHelpAfterError('("mandat --help" lists the commands, "mandat COMMAND --help" their options)');
-  const run = runner(program);
-  for (const command of COMMANDS) command(program, run);
-  everywhere(program, (command) => command.exitOverride());
-  return program;
-}
-
-/** Settings that commander doesn't hand down to commands of commands. */
-function everywhere(command: Command, apply: (command: Command) => void): void {
-  apply(command);
-  for (const below of command.commands) everywhere(below, apply);
-}
-
-/** package.json lies beside dist/, and beside cli/ in a checkout. */
-function version(): string {
-  for (const place of ['../package.json', '../../package.json']) {
-    try {
-      const { name, version: found } = JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8'));
-      if (name === 'mandat') return found;
-    } catch {
-      // not there: the other place
-    }
-  }
-  return 'unknown';
-}
+import { buildProgram } from './program.ts';
+import { report } from './runner.ts';
 
 /** commander has said on standard error what is wrong; a script that asked for JSON gets it there too. */
 function usage(out: Output, { message }: CommanderError): number {

@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import { Failure } from '../bridge/failure.ts';
 import { type DelegationDb, openDelegationDb, type Writer } from '../bridge/store/delegation-db.ts';
 import { type DataFiles, dataFiles } from '../bridge/store/files.ts';
-import { isLocked } from '../bridge/store/lock.ts';
+import { lockHolder } from '../bridge/store/lock.ts';
 import { guarded } from '../bridge/store/open.ts';
 import { applySettings } from '../bridge/store/settings.ts';
 import { openStateDb, type StateDb } from '../bridge/store/state-db.ts';
@@ -43,7 +43,7 @@ export function openSession(out: Output, options: { readonly config?: string | u
     config,
     files,
     writer: { actor: actor() },
-    sidecarRuns: () => guarded(files.lock, { what: "the sidecar's lock" }, () => isLocked(files.lock)),
+    sidecarRuns: () => guarded(files.lock, { what: "the sidecar's lock" }, () => lockHolder(files.lock) === 'sidecar'),
     table: (work) => using(openDelegationDb(files.delegations), work),
     writing: (about, work) =>
       using(openDelegationDb(files.delegations), async (table) => {

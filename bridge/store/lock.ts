@@ -11,18 +11,14 @@ export interface Lock {
   release(): void;
 }
 
-/** Fails `refused` when another process holds it. */
-export function takeLock(file: string): Lock {
+/** A sidecar serves whoever writes to the table; a `mandat sync` does one pass and leaves. */
+export type Holder = 'sidecar' | 'sync';
+
+/** Fails when another process holds it: `refused` where that is a sidecar, `retry` where it is a sync. */
+export function takeLock(file: string, as: Holder = 'sidecar'): Lock {
   const database = guarded(file, { what: "the sidecar's lock" }, () => attempt(file));
-  if (database === undefined) {
-    throw new Failure(
-      'refused',
-      `a sidecar is running on this database already${holder(file)}`,
-      'there can be one only; "mandat status" shows what it does',
-      { rule: 'MANDAT_RUNNING' },
-    );
-  }
-  writeFileSync(pidFile(file), `${process.pid}\n`, { mode: 0o600 });
+  if (database === undefined) throw taken(file);
+  writeFileSync(pidFile(file), `${process.pid}${as === 'sync' ? ' sync' : ''}\n`, { mode: 0o600 });
   return {
     release: () => {
       rmSync(pidFile(file), { force: true });
@@ -30,6 +26,12 @@ export function takeLock(file: string): Lock {
       database.close();
     },
   };
+}
+
+/** Who holds the lock now. Like {@link isLocked}, keeps nobody from taking it. */
+export function lockHolder(file: string): Holder | undefined {
+  if (!isLocked(file)) return undefined;
+  return pidAndHolder(file)?.endsWith(' sync') ? 'sync' : 'sidecar';
 }
 
 /** Whether some process holds the lock now. Only reads, so that it never keeps a sidecar from starting. */
@@ -72,6 +74,20 @@ function isBusy(error: unknown): boolean {
 
 const pidFile = (file: string) => `${file}.pid`;
 
-function holder(file: string): string {
-  return existsSync(pidFile(file)) ? ` (process ${readFileSync(pidFile(file), 'utf8').trim()})` : '';
+function pidAndHolder(file: string): string | undefined {
+  return existsSync(pidFile(file)) ? readFileSync(pidFile(file), 'utf8').trim() : undefined;
+}
+
+function taken(file: string): Failure {
+  const [pid, holder] = pidAndHolder(file)?.split(' ') ?? [];
+  const who = pid === undefined ? '' : ` (process ${pid})`;
+  if (holder === 'sync') {
+    return new Failure('retry', `a "mandat sync" is at work on this database${who}`, 'try again when it is done');
+  }
+  return new Failure(
+    'refused',
+    `a sidecar is running on this database already${who}`,
+    'there can be one only; "mandat status" shows what it does',
+    { rule: 'MANDAT_RUNNING' },
+  );
 }

@@ -8,7 +8,7 @@ import { named, VARIANTS } from './rows.ts';
 import { at, type Site, startSite } from './site.ts';
 import { entries, granted, seen, subscribed } from './wire.ts';
 
-const PRACTICE = ['alice', 'bob', 'carol', 'dave'];
+const PRACTICE = ['alice', 'bob', 'carol'];
 const EACH_TO_EACH =
   'INSERT INTO delegation (mailbox, delegate) SELECT m.address, d.id FROM mailbox m, delegate d WHERE m.address <> d.id';
 

@@ -69,7 +69,7 @@ t.test('by a running sidecar', async (t) => {
   t.teardown(() => sidecar.stop());
   await sidecar.idle();
   await here.sql(`DELETE FROM mailbox WHERE address <> '${at('o3')}'`);
-  t.match(await here.mandat('sync'), { status: 0 });
+  await here.mandat('sync');
   t.match(told(sidecar.log()), [{ pairs: 4, standing: 6 }], 'it says so in its log');
   t.equal(await standing(here), 3, 'mailboxes that have left the table keep what they have');
   t.match(await here.mandat('status'), { stdout: /o1@lab\.test: .*held/ });

@@ -52,6 +52,8 @@ for (const variant of VARIANTS) {
       const here = await site(t, variant);
       await does(here, 'alice2', `SETACL Projets ${at('bob')} lr`);
       t.match((await here.mandat('mailbox', 'set', at('alice'), '--login', at('alice2'))).status, 0);
+      const differs = (await verify(here)).filter((one) => one.includes(`${at('carol')}: INBOX: may`));
+      t.match(differs, [/may nothing, should lrs/, /may lrs.*another login/], 'verify looks at both accounts');
       t.same(await done(t, here), []);
       t.same(await seen(here, 'alice', 'carol'), {});
       t.same(await entriesOf(here, 'alice', 'bob'), { Affaires: 'lrs' });
