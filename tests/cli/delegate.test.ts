@@ -55,18 +55,14 @@ ed            Éloïse      d'Arc      eloise@lab.test  active  2030-07-14 23:59
   t.same(await json('list'), []);
 });
 
-/** R6 and design.md: what an ACL or a sender map would read as something else than one user. */
+/** R6 and design.md: what an ACL or a sender map would read as something else than one user. arguments.test.ts has the others. */
 const HOSTILE: readonly (readonly [login: string, why: string])[] = [
   ['anyone', 'everybody'],
-  ['Anyone', 'in any case'],
   ['-bob', 'a negative entry'],
   ['$group', 'a group'],
-  ['a b', 'two words'],
   ['x\r\ny', 'two lines'],
   ['', 'nothing'],
-  ['x'.repeat(300), 'too long'],
   ['rené', 'not ASCII'],
-  ['nil', 'nothing, for IMAP'],
 ];
 
 t.test('hostile identifiers and logins are refused before anything is opened', async (t) => {
@@ -74,7 +70,7 @@ t.test('hostile identifiers and logins are refused before anything is opened', a
   for (const [login, why] of HOSTILE) {
     const expected = { status: 3, stdout: '', stderr: /^mandat: ".*" is refused as a login: .*\(MANDAT_LOGIN\)\n$/ };
     t.match(await mandat('delegate', 'add', '--', login), expected, `${why}, as an identifier`);
-    if (['anyone', '', '-bob'].includes(login))
+    if (['anyone', '-bob'].includes(login))
       t.match(await mandat('delegate', 'add', 'bob', `--login=${login}`), expected, `${why}, as a login`);
   }
   t.equal(sql('SELECT count(*) FROM delegate'), '0');
