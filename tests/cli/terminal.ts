@@ -14,7 +14,8 @@ export interface Seen {
  */
 export async function atTerminal(argv: readonly string[], prompt?: RegExp, keys = '\r'): Promise<Seen> {
   const line = argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
-  const { NO_COLOR: _, FORCE_COLOR: __, ...environment } = process.env; // the test runner's wishes, not the administrator's
+  // The test runner's wishes, not an administrator's. Node takes CI for a terminal without colours.
+  const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...environment } = process.env;
   const child = spawn('script', ['--quiet', '--return', '--command', line, '/dev/null'], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...environment, TERM: 'xterm', SHELL: '/bin/sh' },
