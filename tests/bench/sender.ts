@@ -82,6 +82,11 @@ export async function lookupFigures(rows: number): Promise<readonly LookupFigure
 }
 
 function lookups(map: string, rows: number): number {
+  ask(map, rows); // what the disk has to be asked for once doesn't count
+  return ask(map, rows);
+}
+
+function ask(map: string, rows: number): number {
   const keys = Array.from({ length: LOOKUPS }, (_, n) => `user${(n * 7919) % rows}@lab.test\n`).join('');
   const began = performance.now();
   const found = execFileSync('postmap', ['-q', '-', map], { input: keys, encoding: 'utf8', maxBuffer: 1 << 26 });

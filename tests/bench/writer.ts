@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 const [file = '', synchronous = 'FULL'] = process.argv.slice(2);
 const database = new Database(file);
 database.pragma(`synchronous = ${synchronous}`);
-const change = database.prepare("UPDATE settings SET value = value WHERE name = 'max_delegates'");
+const change = database.prepare('UPDATE counters SET version = version + 1');
 
 process.stdout.write('ready\n');
 for await (const line of createInterface({ input: process.stdin })) {
