@@ -54,3 +54,8 @@ function senders(rows: MailboxRows, delegates: readonly DesiredDelegate[]): read
 export function rightsOn(folder: { readonly specialUse: boolean }, rights: Rights): Rights {
   return folder.specialUse ? without(rights, 'x') : rights;
 }
+
+/** Whether a rule is among these. */
+export function hasRule(rules: readonly SenderRule[], { address, login }: SenderRule): boolean {
+  return rules.some((rule) => rule.address === address && rule.login === login);
+}

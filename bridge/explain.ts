@@ -7,7 +7,8 @@ import { negativeEntries } from '../acl/plan.ts';
 import { describeNotInForce, type Instant, verdict } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
 import { type Failure, failureOf } from './failure.ts';
-import { type Entries, INBOX, type MailServer } from './reconcile/mail-server.ts';
+import type { Entries, MailServer } from './reconcile/mail-server.ts';
+import { beforeIn } from './reconcile/tree.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { listDelegations } from './store/delegations.ts';
 import { type Pair, pairsOf } from './store/ledger.ts';
@@ -82,7 +83,7 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
       phase: pair?.phase ?? null,
       folders: tree.folders.map((folder) => {
         const entry = tree.entries.get(folder.name)?.get(subject.login) ?? null;
-        const before = beforeOf(pair, folder);
+        const before = (pair === undefined ? undefined : beforeIn(pair, folder)) ?? null;
         return {
           folder: folder.name,
           entry,
@@ -103,15 +104,6 @@ function whose(entry: Rights | null, before: Rights | null, pair: Pair | undefin
   if (entry === null) return null;
   if (pair === undefined) return 'theirs';
   return entry === before ? 'before' : 'ours';
-}
-
-function beforeOf(pair: Pair | undefined, folder: { readonly name: string; readonly id: string }): Rights | null {
-  if (folder.name === INBOX) return pair?.inboxBefore ?? null;
-  return (
-    pair?.before.find(
-      ({ folderId, folder: name }) => (folderId ?? name) === (folderId === null ? folder.name : folder.id),
-    )?.rights ?? null
-  );
 }
 
 interface ReadTree {

@@ -2,12 +2,13 @@
  * What each delegate really sees and may do, compared with what he should: his own MYRIGHTS on a fresh login, and the sender map
  * as Postfix reads it. Reads only.
  */
-import { desired, rightsOn, type SenderRule } from '../acl/desired.ts';
+import { desired, hasRule, rightsOn, type SenderRule } from '../acl/desired.ts';
 import { describeNotInForce, type Instant } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
 import { failureOf } from './failure.ts';
 import type { Folder, MailServer, SenderPublisher } from './reconcile/mail-server.ts';
 import { INBOX } from './reconcile/mail-server.ts';
+import { beforeIn } from './reconcile/tree.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { type Pair, pairsOf } from './store/ledger.ts';
 import { readMailbox } from './store/rows.ts';
@@ -138,10 +139,9 @@ async function compareRevoked(
     const view = await server.asDelegate(login);
     const seen = await view.rights(owner, [...new Set([INBOX, ...(await view.listed(owner))])]);
     view.close();
-    const id = (name: string) => folders.find((folder) => folder.name === name)?.id;
     for (const [name, has] of seen) {
-      const before =
-        name === INBOX ? pair?.inboxBefore : pair?.before.find(({ folderId }) => folderId === id(name))?.rights;
+      const folder = folders.find((one) => one.name === name);
+      const before = pair === undefined || folder === undefined ? undefined : beforeIn(pair, folder);
       if (has !== NONE && has !== before) differs(`${name}: may ${has}`);
     }
   } catch (error) {
@@ -154,8 +154,8 @@ function compareSenders(
   wanted: readonly SenderRule[],
   differs: (login: string, what: string) => void,
 ): void {
-  const has = (rules: readonly SenderRule[], rule: SenderRule) =>
-    rules.some(({ address, login }) => address === rule.address && login === rule.login);
-  for (const rule of wanted) if (!has(published, rule)) differs(rule.login, `may not send as ${rule.address}, should`);
-  for (const rule of published) if (!has(wanted, rule)) differs(rule.login, `may send as ${rule.address}, should not`);
+  for (const rule of wanted)
+    if (!hasRule(published, rule)) differs(rule.login, `may not send as ${rule.address}, should`);
+  for (const rule of published)
+    if (!hasRule(wanted, rule)) differs(rule.login, `may send as ${rule.address}, should not`);
 }

@@ -2,7 +2,7 @@
  * First phase: what decides. INBOX's entry and the sender rule, so that a grant is usable and a revoke effective in a round
  * trip each. Taking away goes before giving; a sender rule goes before the ACL entry when it is taken, after it when it is given.
  */
-import type { DesiredDelegate, SenderRule } from '../../acl/desired.ts';
+import { type DesiredDelegate, hasRule, type SenderRule } from '../../acl/desired.ts';
 import { entryStep } from '../../acl/plan.ts';
 import { failureOf } from '../failure.ts';
 import { beginGrant, type Pair, setPhase } from '../store/ledger.ts';
@@ -140,11 +140,7 @@ function publish(pass: Pass, rules: readonly SenderRule[]): void {
   const { senders } = pass.site;
   if (senders === undefined) return;
   const held = pass.held.size === 0 ? [] : senders.rules(pass.mailboxId).filter(({ login }) => pass.held.has(login));
-  senders.publish(pass.mailboxId, [...rules, ...held.filter((rule) => !rules.some((other) => sameRule(rule, other)))]);
-}
-
-function sameRule(one: SenderRule, other: SenderRule): boolean {
-  return one.address === other.address && one.login === other.login;
+  senders.publish(pass.mailboxId, [...rules, ...held.filter((rule) => !hasRule(rules, rule))]);
 }
 
 function ids(pairs: readonly Pair[]): readonly number[] {

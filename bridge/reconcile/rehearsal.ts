@@ -4,7 +4,7 @@
  * What a delegate would see after a change is worked out as Dovecot does: his own entry decides, else INBOX's where it is inherited.
  */
 
-import type { SenderRule } from '../../acl/desired.ts';
+import { hasRule, type SenderRule } from '../../acl/desired.ts';
 import { negativeEntries } from '../../acl/plan.ts';
 import { NONE, type Rights, without } from '../../acl/rights.ts';
 import type { FolderName } from '../store/ledger.ts';
@@ -125,12 +125,10 @@ export function rehearsedPublisher(real: Pick<SenderPublisher, 'rules'>): Sender
     rules,
     publish: (mailboxId, next) => {
       const there = rules(mailboxId);
-      const within = (rule: SenderRule, all: readonly SenderRule[]) =>
-        all.some(({ address, login }) => address === rule.address && login === rule.login);
       published.set(mailboxId, next);
       return {
-        added: next.filter((rule) => !within(rule, there)),
-        removed: there.filter((rule) => !within(rule, next)),
+        added: next.filter((rule) => !hasRule(there, rule)),
+        removed: there.filter((rule) => !hasRule(next, rule)),
       };
     },
   };

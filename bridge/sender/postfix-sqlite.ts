@@ -12,7 +12,7 @@
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { SenderRule } from '../../acl/desired.ts';
+import { hasRule, type SenderRule } from '../../acl/desired.ts';
 import { Failure } from '../failure.ts';
 import type { SenderChange, SenderPublisher } from '../reconcile/mail-server.ts';
 import { explained } from '../store/open.ts';
@@ -121,8 +121,8 @@ export function openSenderMap(directory: string, options: { readonly readonly?: 
   );
   const publish = (mailboxId: number, rules: readonly SenderRule[]): SenderChange => {
     const there = rulesOf.all(mailboxId);
-    const added = rules.filter((rule) => !there.some((other) => same(rule, other)));
-    const removed = there.filter((rule) => !rules.some((other) => same(rule, other)));
+    const added = rules.filter((rule) => !hasRule(there, rule));
+    const removed = there.filter((rule) => !hasRule(rules, rule));
     if (added.length + removed.length === 0) return { added, removed };
     // Here, not above: these lock the database for writing, and a mailbox without changes must not.
     const insert = database.prepare('INSERT OR REPLACE INTO sender_login (address, login, mailbox) VALUES (?, ?, ?)');
@@ -174,8 +174,4 @@ function guarded<T>(file: string, work: () => T): T {
   } catch (error) {
     throw explained(error, file, WHAT);
   }
-}
-
-function same(one: SenderRule, other: SenderRule): boolean {
-  return one.address === other.address && one.login === other.login;
 }
