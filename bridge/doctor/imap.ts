@@ -140,7 +140,7 @@ export const sharedNamespace: Check = {
   needs: [identity],
   look: async (subject) => {
     const opened = await subject.opened();
-    const other = opened?.connection.otherUsers;
+    const other = (await opened?.connection.namespaces())?.otherUsers;
     if (other === undefined) {
       return fail(
         "the server has no namespace for other users' folders: a grant would be invisible",

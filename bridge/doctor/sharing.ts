@@ -133,7 +133,7 @@ async function compare(subject: Subject): Promise<Finding | undefined> {
     opened.push(owner);
     const delegate = await subject.openAs(pair.login);
     opened.push(delegate);
-    const { prefix = '' } = delegate.otherUsers ?? {};
+    const { prefix = '' } = (await delegate.namespaces()).otherUsers ?? {};
     const status = async (connection: Connection, folder: string) => {
       const reply = await connection.run('STATUS', [text(folder), [atom('MESSAGES'), atom('UNSEEN')]], 'STATUS');
       const values = reply.ok ? reply.untagged[0]?.values[1] : undefined;

@@ -4,7 +4,7 @@
  * Folder names go through here as the server writes them (modified UTF-7, RFC 3501 section 5.1.3), never decoded.
  */
 import { ImapFlow, type ImapFlowOptions } from 'imapflow';
-import { Failure } from '../failure.ts';
+import { connectFailure, lost } from './lost.ts';
 
 export type Argument = { readonly type: 'ATOM' | 'STRING'; readonly value: string } | readonly Argument[];
 
@@ -28,12 +28,18 @@ export type Reply =
 export interface Connection {
   /** Sends one command and collects the untagged responses of these kinds. A lost connection throws a Failure `retry`. */
   run(command: string, args: readonly Argument[], ...collect: readonly string[]): Promise<Reply>;
-  /** From the server's NAMESPACE: other users' folders. Undefined when it offers none. */
-  readonly otherUsers: { readonly prefix: string; readonly delimiter: string } | undefined;
-  /** Prefixes of everything that isn't the user's own. */
-  readonly foreignPrefixes: readonly string[];
+  /** Asked of the server once, when first wanted. */
+  namespaces(): Promise<Namespaces>;
   has(capability: string): boolean;
   close(): void;
+}
+
+/** NAMESPACE (RFC 2342). */
+export interface Namespaces {
+  /** Other users' folders; undefined when the server offers none. */
+  readonly otherUsers: { readonly prefix: string; readonly delimiter: string } | undefined;
+  /** Prefixes of everything that isn't the user's own. */
+  readonly foreign: readonly string[];
 }
 
 export interface Endpoint {
@@ -62,18 +68,19 @@ interface RefusedCommand {
   readonly response?: RawResponse;
 }
 
-interface Executor {
+/** What imapflow has and its types don't declare. */
+interface Undeclared {
   exec(
     command: string,
     attributes: readonly unknown[],
     options: { untagged: Record<string, (response: RawResponse) => Promise<void>> },
   ): Promise<{ next(): void }>;
+  /** Its own commands by name. False: not done. */
+  run(command: string, ...args: readonly unknown[]): Promise<unknown>;
 }
 
-interface Namespaces {
-  readonly other?: readonly { prefix: string; delimiter: string }[] | false;
-  readonly shared?: readonly { prefix: string; delimiter: string }[] | false;
-}
+/** What imapflow would ask at each login, a round trip each: names of programs, and namespaces, which few of our sessions need. */
+const NOT_AT_LOGIN = new Set(['ID', 'NAMESPACE']);
 
 export async function connect(
   endpoint: Endpoint,
@@ -98,6 +105,9 @@ export async function connect(
     greetingTimeout: endpoint.timeoutMs,
     socketTimeout: endpoint.timeoutMs,
   });
+  const inner = client as unknown as Undeclared;
+  const own = inner.run.bind(client);
+  inner.run = async (command, ...args) => (NOT_AT_LOGIN.has(command) ? false : own(command, ...args));
   client.on('error', () => {}); // each pending command rejects by itself; an unheard 'error' would end the process
   try {
     await client.connect();
@@ -105,13 +115,14 @@ export async function connect(
     client.close();
     throw connectFailure(error, endpoint);
   }
-  const namespaces = ((client as unknown as { namespaces?: Namespaces }).namespaces ?? {}) as Namespaces;
-  const other = namespaces.other || [];
-  const foreign = [...other, ...(namespaces.shared || [])];
+  const send: Connection['run'] = (command, args, ...collect) => run(inner, endpoint, command, args, collect);
+  let namespaces: Promise<Namespaces> | undefined;
   return {
-    run: (command, args, ...collect) => run(client as unknown as Executor, endpoint, command, args, collect),
-    otherUsers: other[0],
-    foreignPrefixes: foreign.map(({ prefix }) => prefix),
+    run: send,
+    namespaces: () => {
+      namespaces ??= askNamespaces(send);
+      return namespaces;
+    },
     has: (capability) => client.capabilities.has(capability),
     close: () => {
       client.logout().catch(() => client.close()); // not waited for: nothing depends on the answer
@@ -120,7 +131,7 @@ export async function connect(
 }
 
 async function run(
-  client: Executor,
+  client: Undeclared,
   endpoint: Endpoint,
   command: string,
   args: readonly Argument[],
@@ -146,6 +157,21 @@ async function run(
   }
 }
 
+async function askNamespaces(send: Connection['run']): Promise<Namespaces> {
+  const reply = await send('NAMESPACE', [], 'NAMESPACE');
+  const [, other, shared] = reply.ok ? (reply.untagged[0]?.values ?? []) : [];
+  const described = (space: Value | undefined) =>
+    (Array.isArray(space) ? space : []).map((one: Value) => {
+      const [prefix, delimiter] = Array.isArray(one) ? one : [];
+      return { prefix: String(prefix ?? ''), delimiter: String(delimiter ?? '') };
+    });
+  const otherUsers = described(other);
+  return {
+    otherUsers: otherUsers[0],
+    foreign: [...otherUsers, ...described(shared)].map(({ prefix }) => prefix),
+  };
+}
+
 /** NONEXISTENT of `NO [NONEXISTENT] ...`: imapflow keeps it apart from the text. RFC 5530. */
 function responseCode(response: RawResponse | undefined): string {
   const [first] = response?.attributes ?? [];
@@ -160,67 +186,3 @@ function plain(attribute: unknown): Value {
   if (value === null || value === undefined) return null;
   return Buffer.isBuffer(value) ? value.toString('latin1') : String(value);
 }
-
-function lost(error: unknown, { host, port }: Endpoint): Failure {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new Failure(
-    'retry',
-    `the IMAP server at ${host}:${port} ended the connection (${reason})`,
-    'it will be tried again',
-    {
-      cause: error,
-    },
-  );
-}
-
-/** Why a connection couldn't be had, with the remedy. An AuthenticationFailure keeps the server's words. */
-function connectFailure(error: unknown, endpoint: Endpoint): Failure {
-  const where = `the IMAP server at ${endpoint.host}:${endpoint.port}`;
-  const { code, message, authenticationFailed, responseText, serverResponseCode } = error as {
-    code?: string;
-    message: string;
-    authenticationFailed?: boolean;
-    responseText?: string;
-    serverResponseCode?: string;
-  };
-  const cause = { cause: error };
-  if (authenticationFailed === true) {
-    // The text comes without its response code (RFC 5530), which is what tells why.
-    const said = `${serverResponseCode === undefined ? '' : `[${serverResponseCode}] `}${responseText ?? message}`;
-    if (PASSING.includes(serverResponseCode ?? '')) {
-      return new Failure('retry', `${where} takes no login now: ${said}`, 'the server log says more', cause);
-    }
-    return new Failure('config', `${where} refused the login: ${said}`, '', { ...cause, rule: 'LOGIN_REFUSED' });
-  }
-  if (
-    code?.startsWith('ERR_TLS_') ||
-    /certificate|self.signed|altnames/i.test(message) ||
-    CERTIFICATE.test(code ?? '')
-  ) {
-    return new Failure(
-      'config',
-      `the certificate of ${where} is not accepted: ${message}`,
-      'set imap.ca_file to the authority that signed it, or imap.server_name to the name it was made for',
-      cause,
-    );
-  }
-  if (/STARTTLS|TLS/i.test(message) && endpoint.tls !== 'none') {
-    return new Failure(
-      'config',
-      `${where} offers no TLS as configured: ${message}`,
-      `check imap.tls ("${endpoint.tls}") and imap.port`,
-      cause,
-    );
-  }
-  return new Failure(
-    'retry',
-    `${where} can't be reached: ${code ?? message}`,
-    'check imap.host and imap.port, and that the server runs',
-    cause,
-  );
-}
-
-/** Response codes of a refusal that passes by itself. RFC 5530 section 3. */
-const PASSING = ['UNAVAILABLE', 'INUSE', 'LIMIT', 'SERVERBUG'];
-
-const CERTIFICATE = /^(CERT_|DEPTH_ZERO|UNABLE_TO_|SELF_SIGNED|HOSTNAME_MISMATCH|ERR_SSL)/;

@@ -4,30 +4,13 @@
  */
 import { canonical, NONE, type Rights } from '../../acl/rights.ts';
 import { Failure } from '../failure.ts';
-import {
-  type DelegateView,
-  type Entries,
-  type Folder,
-  INBOX,
-  type MailServer,
-  type OwnerView,
-} from '../reconcile/mail-server.ts';
+import { type DelegateView, type Entries, INBOX, type MailServer, type OwnerView } from '../reconcile/mail-server.ts';
 import type { FolderName } from '../store/ledger.ts';
-import { type Argument, atom, type Connection, type Reply, text, type Untagged } from './connection.ts';
+import { type Argument, atom, type Connection, type Namespaces, text } from './connection.ts';
+import { entriesOf, flagsOf, foldersOf, must, refused } from './replies.ts';
 
 /** Never a folder: asked for its MYRIGHTS, it tells what a folder without an entry of its own gives. */
 const NO_SUCH_FOLDER = 'mandat-asks-what-is-inherited';
-
-const SPECIAL_USE = new Set([
-  '\\all',
-  '\\archive',
-  '\\drafts',
-  '\\flagged',
-  '\\important',
-  '\\junk',
-  '\\sent',
-  '\\trash',
-]);
 
 /** Opens a connection that is logged in as somebody (bridge/imap/impersonation.ts). */
 export type OpenAs = (login: string) => Promise<Connection>;
@@ -48,7 +31,7 @@ export function dovecotServer(
     asDelegate: async (login) => {
       const connection = await openAs(login);
       await proven(connection, login, adminUser);
-      return delegateView(connection, login);
+      return delegateView(connection, login, await sharedNamespace(connection));
     },
   };
 }
@@ -88,7 +71,8 @@ function ownerView(connection: Connection, login: string, inbox: Entries): Owner
         'LIST',
         'STATUS',
       );
-      return foldersOf(must(reply, `list the folders of ${login}`), connection.foreignPrefixes);
+      const { foreign } = await connection.namespaces();
+      return foldersOf(must(reply, `list the folders of ${login}`), foreign);
     },
     entries: async (folders) => {
       const answers = await Promise.all(
@@ -105,8 +89,7 @@ function ownerView(connection: Connection, login: string, inbox: Entries): Owner
   };
 }
 
-function delegateView(connection: Connection, login: string): DelegateView {
-  const { prefix, delimiter } = sharedNamespace(connection);
+function delegateView(connection: Connection, login: string, { prefix, delimiter }: Shared): DelegateView {
   const root = (owner: string) => `${prefix}${owner}`;
   const nameOf = (owner: string, folder: FolderName) =>
     folder === INBOX ? root(owner) : `${root(owner)}${delimiter}${folder}`;
@@ -149,49 +132,17 @@ function delegateView(connection: Connection, login: string): DelegateView {
   };
 }
 
-function sharedNamespace(connection: Connection): { readonly prefix: string; readonly delimiter: string } {
-  if (connection.otherUsers !== undefined) return connection.otherUsers;
+type Shared = NonNullable<Namespaces['otherUsers']>;
+
+async function sharedNamespace(connection: Connection): Promise<Shared> {
+  const { otherUsers } = await connection.namespaces();
+  if (otherUsers !== undefined) return otherUsers;
   connection.close();
   throw new Failure(
     'config',
     "the IMAP server has no namespace for other users' folders, so a grant would be invisible",
     'add the shared namespace of config/dovecot/mandat.conf',
   );
-}
-
-function flagsOf({ values }: Untagged): ReadonlySet<string> {
-  const flags = values[0];
-  return new Set(Array.isArray(flags) ? flags.map((flag) => String(flag).toLowerCase()) : []);
-}
-
-function foldersOf(responses: readonly Untagged[], foreignPrefixes: readonly string[]): readonly Folder[] {
-  const ids = new Map(
-    responses
-      .filter(({ kind }) => kind === 'STATUS')
-      .map(({ values }) => [String(values[0]), Array.isArray(values[1]) ? String(values[1][1]) : undefined]),
-  );
-  return responses
-    .filter(({ kind }) => kind === 'LIST')
-    .map((response) => ({ name: String(response.values[2]), flags: flagsOf(response) }))
-    .filter(({ flags }) => !flags.has('\\noselect') && !flags.has('\\nonexistent'))
-    .filter(({ name }) => !foreignPrefixes.some((prefix) => `${name}/`.startsWith(prefix) || name.startsWith(prefix)))
-    .map(({ name, flags }) => ({
-      name: name.toUpperCase() === INBOX ? INBOX : name,
-      id: ids.get(name) ?? name,
-      specialUse: [...flags].some((flag) => SPECIAL_USE.has(flag)),
-    }));
-}
-
-/** `* ACL folder id rights id rights ...`; undefined when the folder isn't there. */
-function entriesOf(reply: Reply): Entries | undefined {
-  if (!reply.ok) {
-    if (reply.code === 'NONEXISTENT') return undefined;
-    throw refused(reply, 'read an ACL');
-  }
-  const values = reply.untagged[0]?.values.slice(1) ?? [];
-  const entries = new Map<string, Rights>();
-  for (let at = 0; at + 1 < values.length; at += 2) entries.set(String(values[at]), canonical(String(values[at + 1])));
-  return entries;
 }
 
 async function change(
@@ -204,17 +155,4 @@ async function change(
   if (reply.ok) return true;
   if (reply.code === 'NONEXISTENT') return false;
   throw refused(reply, `${command} in the mailbox of ${owner}`);
-}
-
-function must(reply: Reply, what: string): readonly Untagged[] {
-  if (!reply.ok) throw refused(reply, what);
-  return reply.untagged;
-}
-
-function refused(reply: Reply & { readonly ok: false }, what: string): Failure {
-  return new Failure(
-    'config',
-    `the IMAP server refused to ${what}: ${reply.status} ${reply.code} ${reply.text}`.trim(),
-    'the server log says more',
-  );
 }

@@ -1,0 +1,67 @@
+/** Why there is no connection (any more), in words that say what to do. */
+import { Failure } from '../failure.ts';
+import type { Endpoint } from './connection.ts';
+
+export function lost(error: unknown, { host, port }: Endpoint): Failure {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new Failure(
+    'retry',
+    `the IMAP server at ${host}:${port} ended the connection (${reason})`,
+    'it will be tried again',
+    {
+      cause: error,
+    },
+  );
+}
+
+/** Why a connection couldn't be had, with the remedy. An AuthenticationFailure keeps the server's words. */
+export function connectFailure(error: unknown, endpoint: Endpoint): Failure {
+  const where = `the IMAP server at ${endpoint.host}:${endpoint.port}`;
+  const { code, message, authenticationFailed, responseText, serverResponseCode } = error as {
+    code?: string;
+    message: string;
+    authenticationFailed?: boolean;
+    responseText?: string;
+    serverResponseCode?: string;
+  };
+  const cause = { cause: error };
+  if (authenticationFailed === true) {
+    // The text comes without its response code (RFC 5530), which is what tells why.
+    const said = `${serverResponseCode === undefined ? '' : `[${serverResponseCode}] `}${responseText ?? message}`;
+    if (PASSING.includes(serverResponseCode ?? '')) {
+      return new Failure('retry', `${where} takes no login now: ${said}`, 'the server log says more', cause);
+    }
+    return new Failure('config', `${where} refused the login: ${said}`, '', { ...cause, rule: 'LOGIN_REFUSED' });
+  }
+  if (
+    code?.startsWith('ERR_TLS_') ||
+    /certificate|self.signed|altnames/i.test(message) ||
+    CERTIFICATE.test(code ?? '')
+  ) {
+    return new Failure(
+      'config',
+      `the certificate of ${where} is not accepted: ${message}`,
+      'set imap.ca_file to the authority that signed it, or imap.server_name to the name it was made for',
+      cause,
+    );
+  }
+  if (/STARTTLS|TLS/i.test(message) && endpoint.tls !== 'none') {
+    return new Failure(
+      'config',
+      `${where} offers no TLS as configured: ${message}`,
+      `check imap.tls ("${endpoint.tls}") and imap.port`,
+      cause,
+    );
+  }
+  return new Failure(
+    'retry',
+    `${where} can't be reached: ${code ?? message}`,
+    'check imap.host and imap.port, and that the server runs',
+    cause,
+  );
+}
+
+/** Response codes of a refusal that passes by itself. RFC 5530 section 3. */
+const PASSING = ['UNAVAILABLE', 'INUSE', 'LIMIT', 'SERVERBUG'];
+
+const CERTIFICATE = /^(CERT_|DEPTH_ZERO|UNABLE_TO_|SELF_SIGNED|HOSTNAME_MISMATCH|ERR_SSL)/;

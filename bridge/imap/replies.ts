@@ -1,0 +1,64 @@
+/** Dovecot's answers, read. */
+import { canonical, type Rights } from '../../acl/rights.ts';
+import { Failure } from '../failure.ts';
+import { type Entries, type Folder, INBOX } from '../reconcile/mail-server.ts';
+import type { Reply, Untagged } from './connection.ts';
+
+const SPECIAL_USE = new Set([
+  '\\all',
+  '\\archive',
+  '\\drafts',
+  '\\flagged',
+  '\\important',
+  '\\junk',
+  '\\sent',
+  '\\trash',
+]);
+
+export function flagsOf({ values }: Untagged): ReadonlySet<string> {
+  const flags = values[0];
+  return new Set(Array.isArray(flags) ? flags.map((flag) => String(flag).toLowerCase()) : []);
+}
+
+export function foldersOf(responses: readonly Untagged[], foreignPrefixes: readonly string[]): readonly Folder[] {
+  const ids = new Map(
+    responses
+      .filter(({ kind }) => kind === 'STATUS')
+      .map(({ values }) => [String(values[0]), Array.isArray(values[1]) ? String(values[1][1]) : undefined]),
+  );
+  return responses
+    .filter(({ kind }) => kind === 'LIST')
+    .map((response) => ({ name: String(response.values[2]), flags: flagsOf(response) }))
+    .filter(({ flags }) => !flags.has('\\noselect') && !flags.has('\\nonexistent'))
+    .filter(({ name }) => !foreignPrefixes.some((prefix) => `${name}/`.startsWith(prefix) || name.startsWith(prefix)))
+    .map(({ name, flags }) => ({
+      name: name.toUpperCase() === INBOX ? INBOX : name,
+      id: ids.get(name) ?? name,
+      specialUse: [...flags].some((flag) => SPECIAL_USE.has(flag)),
+    }));
+}
+
+/** `* ACL folder id rights id rights ...`; undefined when the folder isn't there. */
+export function entriesOf(reply: Reply): Entries | undefined {
+  if (!reply.ok) {
+    if (reply.code === 'NONEXISTENT') return undefined;
+    throw refused(reply, 'read an ACL');
+  }
+  const values = reply.untagged[0]?.values.slice(1) ?? [];
+  const entries = new Map<string, Rights>();
+  for (let at = 0; at + 1 < values.length; at += 2) entries.set(String(values[at]), canonical(String(values[at + 1])));
+  return entries;
+}
+
+export function must(reply: Reply, what: string): readonly Untagged[] {
+  if (!reply.ok) throw refused(reply, what);
+  return reply.untagged;
+}
+
+export function refused(reply: Reply & { readonly ok: false }, what: string): Failure {
+  return new Failure(
+    'config',
+    `the IMAP server refused to ${what}: ${reply.status} ${reply.code} ${reply.text}`.trim(),
+    'the server log says more',
+  );
+}
