@@ -44,6 +44,7 @@ async function world(t: Test): Promise<{ table: DelegationDb; state: StateDb; sq
           login,
           inboxBefore: undefined,
           foldersBefore: [],
+          given: [],
         },
         NOW,
       );

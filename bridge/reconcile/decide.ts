@@ -5,7 +5,8 @@
 import { type DesiredDelegate, hasRule, type SenderRule } from '../../acl/desired.ts';
 import { entryStep } from '../../acl/plan.ts';
 import { failureOf } from '../failure.ts';
-import { beginGrant, type Pair, setPhase } from '../store/ledger.ts';
+import { foldersSeen } from '../store/folders-seen.ts';
+import { beginGrant, intendRights, type Pair, setPhase } from '../store/ledger.ts';
 import type { OwnerView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 import type { Pass, Target } from './pass.ts';
@@ -53,10 +54,10 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
   const { site } = pass;
   const now = site.clock.now();
   if (target.arriving.length > 0) {
-    // Before the first write: special-use folders come into being, and what is there now is remembered, because a folder that
-    // is made after it carries a copy of our entry, which would pass for one that had stood there before.
-    const folders = (await owner.folders()).map(({ id }) => id);
-    for (const { login } of target.arriving) {
+    // Before the first write it is noted which folders are there, because a folder that is made after it may carry a copy of our
+    // entry, which would pass for one that had stood there before (readBefore in tree.ts).
+    const folders = await knownFolders(pass, target, owner);
+    for (const { login, rights } of target.arriving) {
       // Where the mailbox has moved here, mail and all, from an account that is gone, our own entries have come along: they must
       // not pass for something that had stood there before.
       const moved = pass.gone.find((pair) => pair.login === login);
@@ -71,6 +72,7 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
           login,
           inboxBefore: moved === undefined ? owner.inbox.get(login) : moved.inboxBefore,
           foldersBefore: folders,
+          given: [rights],
           before: moved?.before,
         },
         now,
@@ -79,10 +81,22 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
   }
   const back = target.staying.filter(({ pair }) => pair.phase === 'revoking').map(({ pair }) => pair);
   await setPhase(site.state, ids(back), 'granting', now);
+  for (const { delegate, pair } of target.staying) await intendRights(site.state, pair, delegate.rights);
   for (const delegate of [...target.staying.map((stay) => stay.delegate), ...target.arriving]) {
     await pass.stillCurrent();
     await applyInbox(owner, delegate.login, delegate, undefined);
   }
+}
+
+/**
+ * Ids of folders that are there before our first write: as last seen, so that a grant takes no longer in a large tree than in a
+ * small one. The server is asked where we never looked, and where somebody else has shared something with a newcomer already: then
+ * a folder made since the last look may hold the same rights by another's hand.
+ */
+async function knownFolders({ site }: Pass, target: Target, owner: OwnerView): Promise<readonly string[]> {
+  const sharedAlready = target.arriving.some(({ login }) => owner.inbox.has(login));
+  const seen = sharedAlready ? undefined : await foldersSeen(site.state, site.server.name, target.owner);
+  return seen ?? (await owner.folders()).map(({ id }) => id);
 }
 
 async function applyInbox(

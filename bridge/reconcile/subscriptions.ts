@@ -9,7 +9,7 @@ import {
   recordSubscriptions,
   settleSubscriptions,
   unsettledSubscriptions,
-} from '../store/ledger.ts';
+} from '../store/subscriptions.ts';
 import type { DelegateView } from './mail-server.ts';
 import type { Pass } from './pass.ts';
 

@@ -3,6 +3,7 @@
 import { rightsOn } from '../../acl/desired.ts';
 import { entryStep } from '../../acl/plan.ts';
 import { type Rights, without } from '../../acl/rights.ts';
+import { rememberFolders } from '../store/folders-seen.ts';
 import { type BeforeEntry, type FolderName, type Pair, recordBefore } from '../store/ledger.ts';
 import type { Entries, Folder, OwnerView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
@@ -33,6 +34,13 @@ export interface Tree {
 
 export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
   let folders = await owner.folders();
+  const { site } = pass;
+  await rememberFolders(
+    site.state,
+    site.server.name,
+    owner.login,
+    folders.map(({ id }) => id),
+  );
   const entries = new Map<FolderName, Entries>(await owner.entries(folders.map(({ name }) => name)));
   const put = (folder: FolderName, login: string, rights: Rights | undefined) => {
     const changed = new Map(entries.get(folder));
@@ -82,15 +90,16 @@ export function wanted(tree: Tree, rights: Rights): ReadonlyMap<FolderName, Righ
 }
 
 /**
- * The entries of a pair that stood there before, read once, before the first write beyond INBOX. Folders that weren't there
- * before the grant have none: what they show is a copy of ours.
+ * The entries of a pair that stood there before, read once, before the first write beyond INBOX. What a folder shows that isn't
+ * known to have been there before the grant is a copy of ours, made by the server, when it is what we wrote into INBOX's entry.
  */
 export async function readBefore(pass: Pass, pair: Pair, tree: Tree): Promise<Pair> {
   if (pair.foldersBefore === undefined) return pair;
   const there = new Set(pair.foldersBefore);
   const before = tree.folders.flatMap(({ name, id }): readonly BeforeEntry[] => {
     const rights = tree.entry(name, pair.login);
-    return name === INBOX || rights === undefined || !there.has(id) ? [] : [{ folder: name, folderId: id, rights }];
+    if (name === INBOX || rights === undefined) return [];
+    return there.has(id) || !pair.given.includes(rights) ? [{ folder: name, folderId: id, rights }] : [];
   });
   await recordBefore(pass.site.state, pair.id, before);
   return { ...pair, foldersBefore: undefined, before };

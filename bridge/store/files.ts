@@ -4,6 +4,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { delegation1 } from './migrations/delegation-1.ts';
 import { state1 } from './migrations/state-1.ts';
+import { state2 } from './migrations/state-2.ts';
 import { type FileKind, guarded, migrate } from './open.ts';
 
 export const DELEGATIONS: FileKind = {
@@ -17,7 +18,7 @@ export const STATE: FileKind = {
   what: "mandat's own state",
   applicationId: 0x6d616e32, // "man2"
   mode: 0o600,
-  migrations: [state1],
+  migrations: [state1, state2],
 };
 
 /** Programs of this Unix group may read and write the delegation table. */

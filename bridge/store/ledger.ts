@@ -11,9 +11,6 @@ import type { LedgerPhase, StateDb } from './state-db.ts';
 /** A folder's name as the server writes it on the wire (modified UTF-7). */
 export type FolderName = string;
 
-/** In the column `ours`, beside 0 and 1. */
-const INTENDED = 2;
-
 export interface BeforeEntry {
   readonly folder: FolderName;
   /** The server's own id of the folder, which a rename leaves alone; null where it has none. */
@@ -33,8 +30,10 @@ export interface Pair {
   readonly phase: LedgerPhase;
   /** The INBOX entry that stood before, or undefined when there was none. */
   readonly inboxBefore: Rights | undefined;
-  /** Names of the folders that were there before our first write, while their entries haven't been read yet. */
-  readonly foldersBefore: readonly FolderName[] | undefined;
+  /** Ids of folders known to have been there before our first write, while their entries haven't been read yet. */
+  readonly foldersBefore: readonly string[] | undefined;
+  /** What we have written into INBOX's entry meanwhile: a folder that was born since may show a copy of it. */
+  readonly given: readonly Rights[];
   readonly before: readonly BeforeEntry[];
   /** By folder; true where we subscribed him, false where he was subscribed before. */
   readonly subscriptions: ReadonlyMap<FolderName, boolean>;
@@ -49,7 +48,9 @@ export interface NewPair {
   readonly ownerLogin: string;
   readonly login: string;
   readonly inboxBefore: Rights | undefined;
-  readonly foldersBefore: readonly FolderName[];
+  readonly foldersBefore: readonly string[];
+  /** What is about to be written into INBOX's entry. */
+  readonly given: readonly Rights[];
   /** What stood in the other folders, where that is known without reading them. */
   readonly before?: readonly BeforeEntry[] | undefined;
 }
@@ -102,6 +103,7 @@ export async function beginGrant(db: StateDb, pair: NewPair, now: Instant): Prom
         phase: 'granting',
         inbox_before: pair.inboxBefore ?? null,
         folders_before: pair.before === undefined ? JSON.stringify(pair.foldersBefore) : null,
+        given: JSON.stringify(pair.given),
         since: now,
       })
       .returning('id')
@@ -158,67 +160,19 @@ export async function setPhase(
     .execute();
 }
 
+/** Other rights are about to be written into INBOX's entry, while what stood in the other folders hasn't been read. */
+export async function intendRights(db: StateDb, pair: Pair, rights: Rights): Promise<void> {
+  if (pair.foldersBefore === undefined || pair.given.includes(rights)) return;
+  const given = JSON.stringify([...pair.given, rights]);
+  await db.query.updateTable('ledger').set({ given }).where('id', '=', pair.id).execute();
+}
+
 /** What stood in the other folders before our first write to them; read once, never again. */
 export async function recordBefore(db: StateDb, id: number, entries: readonly BeforeEntry[]): Promise<void> {
   await db.write(async (query) => {
     await insertBefore(query, id, entries);
     await query.updateTable('ledger').set({ folders_before: null }).where('id', '=', id).execute();
   });
-}
-
-export async function recordSubscriptions(
-  db: StateDb,
-  id: number,
-  folders: ReadonlyMap<FolderName, boolean>,
-): Promise<void> {
-  await db.write(async (query) => {
-    for (const [folder, ours] of folders) {
-      await query
-        .insertInto('subscriptions')
-        .values({ ledger_id: id, folder, ours: Number(ours) })
-        .onConflict((conflict) => conflict.columns(['ledger_id', 'folder']).doNothing())
-        .execute();
-    }
-  });
-}
-
-/** Folders he is about to be subscribed to: they count as ours from now on, and as not done until {@link settleSubscriptions}. */
-export async function intendSubscriptions(db: StateDb, id: number, folders: readonly FolderName[]): Promise<void> {
-  await db.write(async (query) => {
-    for (const folder of folders) {
-      await query
-        .insertInto('subscriptions')
-        .values({ ledger_id: id, folder, ours: INTENDED })
-        .onConflict((conflict) => conflict.columns(['ledger_id', 'folder']).doNothing())
-        .execute();
-    }
-  });
-}
-
-/** What was intended and may not have been done: by a pass that ended early, or a process that was killed. */
-export async function unsettledSubscriptions(db: StateDb, id: number): Promise<readonly FolderName[]> {
-  const rows = await db.query
-    .selectFrom('subscriptions')
-    .select('folder')
-    .where('ledger_id', '=', id)
-    .where('ours', '=', INTENDED)
-    .execute();
-  return rows.map(({ folder }) => folder);
-}
-
-export async function settleSubscriptions(db: StateDb, id: number, folders: readonly FolderName[]): Promise<void> {
-  await db.write(async (query) => {
-    for (const folder of folders) {
-      const row = query.updateTable('subscriptions').set({ ours: 1 });
-      await row.where('ledger_id', '=', id).where('folder', '=', folder).execute();
-    }
-  });
-}
-
-export async function forgetSubscriptions(db: StateDb, id: number, folders: readonly FolderName[]): Promise<void> {
-  for (const folder of folders) {
-    await db.query.deleteFrom('subscriptions').where('ledger_id', '=', id).where('folder', '=', folder).execute();
-  }
 }
 
 export async function recordCut(db: StateDb, id: number): Promise<void> {
@@ -255,7 +209,8 @@ async function select(db: StateDb, mailboxId: number): Promise<readonly Pair[]> 
     login: row.login,
     phase: row.phase,
     inboxBefore: row.inbox_before === null ? undefined : canonical(row.inbox_before),
-    foldersBefore: row.folders_before === null ? undefined : (JSON.parse(row.folders_before) as FolderName[]),
+    foldersBefore: row.folders_before === null ? undefined : (JSON.parse(row.folders_before) as string[]),
+    given: JSON.parse(row.given) as Rights[],
     before: before
       .filter(({ ledger_id }) => ledger_id === row.id)
       .map((entry) => ({ folder: entry.folder, folderId: entry.folder_id, rights: canonical(entry.rights) })),

@@ -22,6 +22,7 @@ export interface StateDatabase {
     phase: LedgerPhase;
     inbox_before: string | null;
     folders_before: string | null;
+    given: Generated<string>;
     cut_done: Generated<number>;
     since: string;
     in_force_at: Nullable;
@@ -29,6 +30,7 @@ export interface StateDatabase {
   };
   before_entries: { ledger_id: number; folder: string; folder_id: string | null; rights: string };
   subscriptions: { ledger_id: number; folder: string; ours: number };
+  folders_seen: { server: string; owner_login: string; ids: string };
   outcomes: {
     mailbox_id: number;
     address: string;

@@ -1,18 +1,19 @@
 import t from 'tap';
 import { canonical, NONE } from '../../acl/rights.ts';
+import { foldersSeen, rememberFolders } from '../../bridge/store/folders-seen.ts';
 import {
   beginGrant,
   endPair,
-  forgetSubscriptions,
+  intendRights,
   type NewPair,
   pairsAmong,
   pairsOf,
   recordBefore,
   recordCut,
-  recordSubscriptions,
   setPhase,
 } from '../../bridge/store/ledger.ts';
 import type { StateDb } from '../../bridge/store/state-db.ts';
+import { forgetSubscriptions, recordSubscriptions } from '../../bridge/store/subscriptions.ts';
 import { failure } from './failures.ts';
 import { freshState } from './fresh.ts';
 
@@ -28,6 +29,7 @@ const pair = (change: Partial<NewPair> = {}): NewPair => ({
   login: 'bob',
   inboxBefore: undefined,
   foldersBefore: ['INBOX', 'Sent', 'R&AOk-union'],
+  given: [canonical('lrs')],
   ...change,
 });
 
@@ -234,4 +236,26 @@ t.test('a pair that ends takes along what hung on it, and nothing else', async (
   const again = (await pairsOf(state, 1)).find(({ login }) => login === 'bob');
   t.ok((again?.id ?? 0) > (bob?.id ?? 0), 'who comes back is a new pair');
   t.same(again?.before, [], 'with nothing of the old one');
+});
+
+t.test('all rights that were written while the folders are unread are kept', async (t) => {
+  const state = freshState(t);
+  const [first, second] = [canonical('lrs'), canonical('lrsw')];
+  await beginGrant(state, pair({ given: [first] }), NOW);
+  for (const rights of [second, first, second]) await intendRights(state, await onlyPair(state), rights);
+  t.same((await onlyPair(state)).given, [first, second]);
+  await recordBefore(state, (await onlyPair(state)).id, []);
+  await intendRights(state, await onlyPair(state), canonical('l'));
+  t.same((await onlyPair(state)).given, [first, second], 'once they are read it matters no more');
+});
+
+t.test('folders as last seen, by account and server', async (t) => {
+  const state = freshState(t);
+  t.equal(await foldersSeen(state, 'main', 'alice'), undefined, 'never looked at');
+  await rememberFolders(state, 'main', 'alice', ['b', 'a']);
+  await rememberFolders(state, 'main', 'erin', []);
+  await rememberFolders(state, 'main', 'alice', ['c', 'a']);
+  t.same(await foldersSeen(state, 'main', 'alice'), ['a', 'c'], 'the last look counts');
+  t.same(await foldersSeen(state, 'main', 'erin'), [], 'looked at, and nothing there');
+  t.equal(await foldersSeen(state, 'other', 'alice'), undefined);
 });
