@@ -1,10 +1,11 @@
-/** One pass over mailboxes without a running sidecar, and the rehearsal of one. */
+/** One pass over mailboxes, made here or by the sidecar that runs, and the rehearsal of one. */
 import type { Logger } from 'pino';
 import { canonical } from '../acl/rights.ts';
 import type { Config } from '../config/schema.ts';
 import { type Environment, mailServer } from './drivers.ts';
 import { everyMailbox, openEngine } from './engine.ts';
-import { guard, release } from './guard.ts';
+import { Failure } from './failure.ts';
+import { type GuardReport, guard, release } from './guard.ts';
 import { openGate } from './reconcile/gate.ts';
 import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
 import { recordedCutter, recordedPublisher, recordedServer } from './reconcile/recording.ts';
@@ -14,10 +15,13 @@ import type { Step } from './reconcile/steps.ts';
 import { isFromThePast } from './restore.ts';
 import { openSchedule } from './schedule.ts';
 import { openSenderMap, senderMapExists } from './sender/postfix-sqlite.ts';
-import { openDelegationDb } from './store/delegation-db.ts';
+import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
 import { fact, openClock } from './store/facts.ts';
 import { dataFiles } from './store/files.ts';
-import { copyStateDb } from './store/state-db.ts';
+import type { Outcome } from './store/outcomes.ts';
+import { markPending, readMailbox } from './store/rows.ts';
+import { copyStateDb, openStateDb } from './store/state-db.ts';
+import { waitForAll } from './wait.ts';
 
 export interface SyncOptions {
   /** Undefined: every mailbox. */
@@ -65,11 +69,67 @@ export async function syncOnce(
     }
     await schedule.idle();
     await engine.drain();
-    const held = [...report.held.values()].reduce((sum, logins) => sum + logins.size, 0);
-    return { results, held };
+    return { results, held: countHeld(report) };
   } finally {
     await engine.close();
   }
+}
+
+/** How long the sidecar may be silent, no mailbox coming to its end, before it is no longer waited for. */
+const SILENCE_MS = 120_000;
+
+/** The same by the sidecar that runs: what it makes of each mailbox at its next attempt. */
+export async function syncBySidecar(config: Config, options: SyncOptions): Promise<SyncReport> {
+  const files = dataFiles(config.dataDir);
+  const table = openDelegationDb(files.delegations);
+  try {
+    const state = openStateDb(files.state);
+    try {
+      if (options.force) {
+        const report = await guard(table, state, config.guard);
+        if (report.held.size > 0) await release(table, report, options.actor);
+      }
+      const ids = options.mailboxIds ?? (await everyMailbox(table, state));
+      const version = await markPending(table, ids, options.actor);
+      const changes = ids.map((mailboxId) => ({ mailboxId, version }));
+      const { verified, failed } = await waitForAll(state, changes, { until: 'tried', limitMs: SILENCE_MS });
+      const outcomes = new Map([...verified, ...failed].map((outcome) => [outcome.mailboxId, outcome]));
+      const results = await Promise.all(ids.map((id) => resultOf(table, id, version, outcomes.get(id))));
+      return { results, held: countHeld(await guard(table, state, config.guard)) };
+    } finally {
+      await state.close();
+    }
+  } finally {
+    await table.close();
+  }
+}
+
+/** What a pass would have answered. */
+async function resultOf(
+  table: DelegationDb,
+  mailboxId: number,
+  version: number,
+  outcome: Outcome | undefined,
+): Promise<Result> {
+  if (outcome === undefined) {
+    const address = (await readMailbox(table, mailboxId)).rows?.address ?? `mailbox ${mailboxId}`;
+    const seconds = SILENCE_MS / 1000;
+    const failure = new Failure(
+      'retry',
+      `no answer from the sidecar in ${seconds} s`,
+      '"mandat status" shows how it fares',
+    );
+    return { kind: 'failed', version, address, failure };
+  }
+  const { address, notices } = outcome;
+  if (outcome.verifiedVersion >= version || outcome.failure === undefined)
+    return { kind: 'verified', version: outcome.verifiedVersion, address, notices };
+  const { code, message, hint } = outcome.failure;
+  return { kind: 'failed', version: outcome.failure.version, address, failure: new Failure(code, message, hint) };
+}
+
+function countHeld({ held }: Pick<GuardReport, 'held'>): number {
+  return [...held.values()].reduce((sum, logins) => sum + logins.size, 0);
 }
 
 export interface Rehearsal {
@@ -118,7 +178,7 @@ export async function rehearse(config: Config, env: Environment, options: SyncOp
       results.push(await reconcileMailbox(site, id, { held: held.get(id) ?? new Set(), mayGive, asOf: undefined }));
     }
     if (inherits === undefined && steps.some(({ kind }) => kind === 'set-entry')) sayThatInheritanceIsUnknown(results);
-    return { steps, results, held: [...held.values()].reduce((sum, logins) => sum + logins.size, 0) };
+    return { steps, results, held: countHeld({ held }) };
   } finally {
     map?.close();
     await table.close();

@@ -16,14 +16,14 @@ const POLL_MS = 20;
 
 /**
  * Ends when the change is verified, when it has failed in a way that trying again won't mend, or after `limitMs`.
- * `began` is a performance.now() from before the write. `onFailure` hears of each attempt that failed; false ends the wait there.
+ * `began` is a performance.now() from before the write. `onFailure` hears of each attempt that failed and is made again.
  */
 export async function waitForChange(
   state: StateDb,
   change: Written,
   began: number,
   limitMs: number,
-  onFailure: (outcome: Outcome) => boolean,
+  onFailure: (outcome: Outcome) => void,
 ): Promise<Waited> {
   let inForceMs: number | undefined;
   let told = 0;
@@ -38,7 +38,7 @@ export async function waitForChange(
         const { failure } = outcome;
         if (failure !== undefined && failure.version >= change.version) {
           if (failure.code !== 'retry') return { inForceMs, verifiedMs: undefined, outcome };
-          if (failure.attempts > told && !onFailure(outcome)) return { inForceMs, verifiedMs: undefined, outcome };
+          if (failure.attempts > told) onFailure(outcome);
           told = failure.attempts;
         }
       }
@@ -51,23 +51,30 @@ export async function waitForChange(
 }
 
 export interface WaitedForAll {
-  readonly verified: number;
-  /** Of those that aren't verified, what went wrong last. */
+  readonly verified: readonly Outcome[];
+  /** Of those that aren't verified, what went wrong last. One that nothing is known of stands in neither. */
   readonly failed: readonly Outcome[];
 }
 
-/**
- * The same for many mailboxes: `onDone` hears of each that is verified. Ends when all are, or have failed in a way that trying
- * again won't mend, or after `limitMs`.
- */
+export interface Patience {
+  /** `verified`: what trying again may mend is waited for. `tried`: the first attempt is enough. */
+  readonly until: 'verified' | 'tried';
+  readonly limitMs: number;
+  /** A performance.now() that the limit counts from; undefined: from the last mailbox that came to its end. */
+  readonly began?: number;
+}
+
+/** The same for many mailboxes: `onVerified` hears of each that is verified. Ends when all have come to an end, or at the limit. */
 export async function waitForAll(
   state: StateDb,
   changes: readonly Written[],
-  began: number,
-  limitMs: number,
-  onDone: () => void,
+  { until, limitMs, began }: Patience,
+  onVerified: () => void = () => {},
 ): Promise<WaitedForAll> {
   const waiting = new Map(changes.map(({ mailboxId, version }) => [mailboxId, version]));
+  const verified: Outcome[] = [];
+  let ended = 0;
+  let news = performance.now();
   const bell = openBell(`${state.file}-wal`);
   try {
     for (;;) {
@@ -77,12 +84,14 @@ export async function waitForAll(
         if (version === undefined) continue;
         if (outcome.verifiedVersion >= version) {
           waiting.delete(outcome.mailboxId);
-          onDone();
+          verified.push(outcome);
+          onVerified();
         } else if (outcome.failure !== undefined && outcome.failure.version >= version) failed.push(outcome);
       }
-      const hopeless = failed.filter(({ failure }) => failure?.code !== 'retry').length;
-      if (waiting.size === hopeless || performance.now() - began > limitMs)
-        return { verified: changes.length - waiting.size, failed };
+      const final = failed.filter(({ failure }) => until === 'tried' || failure?.code !== 'retry').length;
+      if (verified.length + final > ended) news = performance.now();
+      ended = verified.length + final;
+      if (waiting.size === final || performance.now() - (began ?? news) > limitMs) return { verified, failed };
       await bell.rung(POLL_MS * 5);
     }
   } finally {

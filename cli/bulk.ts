@@ -55,7 +55,7 @@ export async function bulk(
   for (const { row, failure } of report.refused)
     out.warn(`mandat: line ${row.line}: ${failure.message} (${failure.rule ?? failure.code})`);
   const followed = await follow(session, report, began, options.wait);
-  const verified = followed?.verified;
+  const verified = followed?.verified.length;
   const did = verb === 'grant' ? 'granted' : 'revoked';
   const saved = report.saved.length;
   const lines = [
@@ -79,7 +79,7 @@ export async function bulk(
   );
   if (report.refused.some(({ failure }) => failure.code === 'refused')) return EXIT.refused;
   if (report.refused.length > 0) return EXIT.absent;
-  if (followed === undefined || followed.verified === report.written.length) return EXIT.done;
+  if (followed === undefined || verified === report.written.length) return EXIT.done;
   for (const { address, failure } of followed.failed) out.warn(`mandat: ${address}: ${failure?.message}`);
   out.warn('mandat: not everything is verified yet; the sidecar goes on trying: "mandat status" shows how it fares');
   return followed.failed.some(({ failure }) => failure?.code !== 'retry') ? EXIT.failed : EXIT.unreachable;
@@ -101,7 +101,8 @@ async function follow(
   }
   const progress = openProgress(session.out, 'verified', written.length);
   try {
-    return await session.state((state) => waitForAll(state, written, began, wait * 1000, progress.step));
+    const patience = { until: 'verified', limitMs: wait * 1000, began } as const;
+    return await session.state((state) => waitForAll(state, written, patience, progress.step));
   } finally {
     progress.end();
   }

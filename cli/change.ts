@@ -55,7 +55,6 @@ export async function followChange(session: Session, change: Change, wait: numbe
   const waited = await session.state((state) =>
     waitForChange(state, change.written, change.began, wait * 1000, ({ failure }) => {
       if (failure !== undefined) out.warn(`mandat: not yet: ${failure.message}; it is being tried again`);
-      return true;
     }),
   );
   return told(session, change, waited, wait);
