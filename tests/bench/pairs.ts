@@ -1,4 +1,8 @@
-/** Interleaved pairs of measurements: ours and the floor in turn, so that the machine's drift meets both. */
+/**
+ * Interleaved pairs of measurements: ours and the floor in turn, so that the machine's drift meets both, and each after a moment's
+ * rest, so that neither meets what the other left to be done.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
 
 export interface Comparison {
   readonly what: string;
@@ -14,6 +18,7 @@ export interface Comparison {
 }
 
 export const PAIRS = 9;
+const REST_MS = 100;
 
 export async function compare(
   what: string,
@@ -21,14 +26,18 @@ export async function compare(
   floor: (round: number) => Promise<number>,
   pairs: number = PAIRS,
 ): Promise<Comparison> {
+  const rested = async (side: (round: number) => Promise<number>, round: number) => {
+    await pause(REST_MS);
+    return side(round);
+  };
   await ours(-1); // neither the first of ours nor the first of theirs counts: caches, just-in-time compilation
   await floor(-1);
   const mine: number[] = [];
   const theirs: number[] = [];
   for (let round = 0; round < pairs; round++) {
-    if (round % 2 === 0) mine.push(await ours(round));
-    theirs.push(await floor(round));
-    if (round % 2 === 1) mine.push(await ours(round));
+    if (round % 2 === 0) mine.push(await rested(ours, round));
+    theirs.push(await rested(floor, round));
+    if (round % 2 === 1) mine.push(await rested(ours, round));
   }
   const ratios = mine.map((value, at) => value / (theirs[at] ?? Number.NaN));
   const ratio = quantile(ratios, 0.5);
