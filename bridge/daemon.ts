@@ -7,7 +7,7 @@ import type { Config } from '../config/schema.ts';
 import type { Environment } from './drivers.ts';
 import { openEngine } from './engine.ts';
 import { failureOf } from './failure.ts';
-import { type Next, openSchedule } from './schedule.ts';
+import { type GoOn, type Next, openSchedule } from './schedule.ts';
 import { fact, setFact } from './store/facts.ts';
 import { dueBetween, nextDue, pendingMailboxes } from './store/rows.ts';
 import { watchTable } from './watch.ts';
@@ -22,19 +22,26 @@ export interface Sidecar {
 /** setTimeout fires at once above 24.8 days; and a clock may be set meanwhile. */
 const LONGEST_SLEEP_MS = 3_600_000;
 
+/** How long after a wake-up comes what nobody waits for: each of its commits would keep a first phase from the processor and the disk. */
+const AFTERWARDS_MS = 50;
+
 export async function startSidecar(config: Config, env: Environment, log: Logger): Promise<Sidecar> {
   const engine = await openEngine(config, env, log);
   const { table, state } = engine;
   const { clock } = engine.site;
   let current = config;
 
-  const work = async (mailboxId: number, attempt: number): Promise<Next> => {
+  const work = async (mailboxId: number, attempt: number, goOn: GoOn): Promise<Next> => {
     const began = performance.now();
     try {
-      const result = await engine.work(mailboxId, attempt);
+      const result = await engine.work(mailboxId, attempt, goOn);
       const ms = Math.round(performance.now() - began);
       if (result.kind === 'superseded') return 'again';
       const { address, version } = result;
+      if (result.kind === 'in-force') {
+        log.info({ address, version, ms }, 'in force; verified when others have had their turn');
+        return 'rest';
+      }
       if (result.kind === 'verified') {
         log.info({ address, version, ms, notices: result.notices }, 'verified');
         return 'done';
@@ -91,8 +98,16 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
       const going = new Set(report.disappearing.map(({ mailboxId }) => mailboxId));
       for (const { mailboxId } of pending) schedule.add(mailboxId, going.has(mailboxId) ? 'revoke' : 'change');
     }
+    afterwards ??= setTimeout(() => void follow(), AFTERWARDS_MS);
+  });
+
+  /** Once for a burst of wake-ups. */
+  let afterwards: NodeJS.Timeout | undefined;
+  const follow = serially(async () => {
+    clearTimeout(afterwards);
+    afterwards = undefined;
     await engine.drain();
-    sleepUntilDue();
+    await due();
   });
 
   let dueTimer: NodeJS.Timeout | undefined;
@@ -107,7 +122,6 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     clearTimeout(dueTimer);
     dueTimer = setTimeout(() => void due(), Math.min(LONGEST_SLEEP_MS, Math.max(1, sleep)));
   });
-  const sleepUntilDue = () => void due();
 
   const sweep = serially(async () => {
     await engine.look();
@@ -155,10 +169,11 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     },
     stop: async () => {
       watch.close();
-      clearTimeout(dueTimer);
       clearInterval(sweepTimer);
       engine.askToStop();
       await schedule.stop();
+      if (afterwards !== undefined) await follow();
+      clearTimeout(dueTimer);
       await engine.close();
       log.info('stopped');
     },

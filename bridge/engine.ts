@@ -7,22 +7,24 @@ import { canonical } from '../acl/rights.ts';
 import type { Config } from '../config/schema.ts';
 import { type Environment, mailServer, sessionCutter } from './drivers.ts';
 import { forgetServedIntents, type GuardReport, guard } from './guard.ts';
+import { withdrawStale } from './reconcile/decide.ts';
 import { openGate } from './reconcile/gate.ts';
 import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
 import { recordedCutter, recordedPublisher, recordedServer } from './reconcile/recording.ts';
 import type { Site } from './reconcile/site.ts';
 import type { OnStep, Step } from './reconcile/steps.ts';
 import { rememberVersion, type TableAge, tableAge, versionOf } from './restore.ts';
-import { retryDelay } from './schedule.ts';
+import { type GoOn, retryDelay } from './schedule.ts';
 import { senderMap } from './sender/configured.ts';
 import type { PublishedMap } from './sender/postfix-sqlite.ts';
 import { appendAudit, drainEvents, outcomeEntry, sealKey } from './store/audit.ts';
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
+import { everyMailbox } from './store/every-mailbox.ts';
 import { fact, openClock } from './store/facts.ts';
 import { dataFiles } from './store/files.ts';
 import { type Holder, takeLock } from './store/lock.ts';
 import { recordFailure } from './store/outcomes.ts';
-import { changedSince, mailboxIds, pendingMailboxes, settle } from './store/rows.ts';
+import { changedSince, pendingMailboxes, settle } from './store/rows.ts';
 import { applySettings } from './store/settings.ts';
 import { openStateDb, type StateDb } from './store/state-db.ts';
 
@@ -32,7 +34,7 @@ export interface Engine {
   readonly state: StateDb;
   readonly age: TableAge;
   /** One pass over a mailbox, its outcome recorded. `attempt` counts from 1 since the last success. Never throws. */
-  work(mailboxId: number, attempt: number): Promise<Result>;
+  work(mailboxId: number, attempt: number, goOn?: GoOn): Promise<Result>;
   /** Looks at what is about to disappear; `work` holds back what it says until the next look, and looks again before it obeys news. */
   look(among?: readonly number[]): Promise<GuardReport>;
   /** {@link everyMailbox}. */
@@ -107,15 +109,15 @@ export async function openEngine(
       return report;
     };
 
-    const work = async (mailboxId: number, attempt: number): Promise<Result> => {
+    const work = async (mailboxId: number, attempt: number, goOn?: GoOn): Promise<Result> => {
       if (await changedSince(table, mailboxId, lookedAt)) {
         await look((await pendingMailboxes(table)).map((pending) => pending.mailboxId));
       }
       const held = report.held.get(mailboxId) ?? new Set<string>();
-      const result = await reconcileMailbox(site, mailboxId, { held, mayGive, asOf: lookedAt });
+      const result = await reconcileMailbox(site, mailboxId, { held, mayGive, asOf: lookedAt }, goOn);
       const now = clock.now();
       await clock.save();
-      if (result.kind === 'superseded') return result;
+      if (result.kind === 'superseded' || result.kind === 'in-force') return result;
       if (result.kind === 'failed') {
         const { retryMinSeconds, retryMaxSeconds } = current.schedule;
         const delay = retryDelay(attempt, retryMinSeconds * 1000, retryMaxSeconds * 1000);
@@ -144,7 +146,7 @@ export async function openEngine(
       look,
       everyMailbox: async () => {
         const ids = await everyMailbox(table, state);
-        senders?.keepOnly(new Set(ids));
+        withdrawStale(site.senders, ids);
         return ids;
       },
       drain: async () => {
@@ -166,19 +168,6 @@ export async function openEngine(
     for (const close of opened.reverse()) await close();
     throw error;
   }
-}
-
-/** Mailboxes of the table, of the ledger, and those that have left the table and were not worked off since. */
-export async function everyMailbox(table: DelegationDb, state: StateDb): Promise<readonly number[]> {
-  const ledger = await state.query.selectFrom('ledger').select('mailbox_id').distinct().execute();
-  const pending = await pendingMailboxes(table);
-  return [
-    ...new Set([
-      ...(await mailboxIds(table)),
-      ...ledger.map(({ mailbox_id }) => mailbox_id),
-      ...pending.map(({ mailboxId }) => mailboxId),
-    ]),
-  ];
 }
 
 /** What was done on the servers, one line each; never who wrote to whom about what. */

@@ -11,8 +11,9 @@ import type { Entries, MailServer } from './reconcile/mail-server.ts';
 import { beforeIn } from './reconcile/tree.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { listDelegations } from './store/delegations.ts';
-import { type Pair, pairsOf } from './store/ledger.ts';
 import { mailboxAt } from './store/mailboxes.ts';
+import { type Outcome, outcomeOf } from './store/outcomes.ts';
+import { type Pair, pairsOf } from './store/pairs.ts';
 import type { LedgerPhase, StateDb } from './store/state-db.ts';
 
 /** Whose an entry is: put by mandat, or a copy that the server made of it; what stood there before; somebody else's. */
@@ -37,6 +38,10 @@ export interface Explanation {
   readonly inForce: boolean;
   readonly why: string;
   readonly phase: LedgerPhase | null;
+  /** Of the mailbox's last pass, when it failed. */
+  readonly failure: NonNullable<Outcome['failure']> | null;
+  /** Why the guard holds his disappearance back. */
+  readonly held: string | null;
   readonly folders: readonly ExplainedFolder[];
   /** Why the server couldn't be asked, or he couldn't be asked for. */
   readonly trouble: Trouble | null;
@@ -72,6 +77,7 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
       .map(({ login }) => ({ login, identifier: null, inForce: false, why: 'there is no row: it has been revoked' })),
   ].filter(({ login, identifier }) => delegate === undefined || delegate === login || delegate === identifier);
 
+  const outcome = await outcomeOf(site.state, mailbox.id);
   const tree = await readTree(site.server, mailbox.login);
   const explained: Explanation[] = [];
   for (const subject of subjects) {
@@ -81,6 +87,8 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
       mailbox: address,
       ...subject,
       phase: pair?.phase ?? null,
+      failure: outcome?.failure ?? null,
+      held: outcome?.notices.find(({ code, login }) => code === 'held' && login === subject.login)?.message ?? null,
       folders: tree.folders.map((folder) => {
         const entry = tree.entries.get(folder.name)?.get(subject.login) ?? null;
         const before = (pair === undefined ? undefined : beforeIn(pair, folder)) ?? null;

@@ -1,7 +1,7 @@
 /** Which pairs are about to disappear, and whether the guard holds them (acl/guard.ts). */
 import { type GuardSettings, isHeld } from '../acl/guard.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
-import { countPairs, pairsAmong } from './store/ledger.ts';
+import { countPairs, pairsAmong } from './store/pairs.ts';
 import type { StateDb } from './store/state-db.ts';
 
 export interface Disappearance {

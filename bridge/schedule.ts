@@ -1,16 +1,25 @@
 /**
- * Which mailbox when. A mailbox is never worked on twice at the same time; revokes go before grants, grants before the sweep;
- * a mailbox that fails is tried again after twice as long each time and stops no other.
+ * Which mailbox when. A mailbox is never worked on twice at the same time; revokes go before grants, grants before what is left of
+ * them, and that before the sweep; a mailbox that fails is tried again after twice as long each time and stops no other.
+ *
+ * First phases go first: what decides takes milliseconds, the rest of a large tree may take many seconds. So a pass asks before its
+ * second phase, and where others wait for their first it ends there and comes back later. What is in its second phase keeps no
+ * place from a first one.
  */
 
-export type Urgency = 'revoke' | 'change' | 'sweep';
+/** `rest`: what is in force, for its second phase. */
+export type Urgency = 'revoke' | 'change' | 'rest' | 'sweep';
 
-/** What a pass over a mailbox says about its next one. */
-export type Next = 'done' | 'again' | 'retry';
+/** What a pass over a mailbox says about its next one. `rest`: in force, and it gave way before its second phase. */
+export type Next = 'done' | 'again' | 'retry' | 'rest';
+
+/** Asked once, between the phases. False: others wait, give way. */
+export type GoOn = () => boolean;
 
 export interface ScheduleOptions {
   /** Works on one mailbox. Never throws. */
-  readonly work: (mailboxId: number, attempt: number) => Promise<Next>;
+  readonly work: (mailboxId: number, attempt: number, goOn: GoOn) => Promise<Next>;
+  /** How many first phases at once, and as many in their second. */
   readonly concurrency: number;
   readonly retryMinMs: number;
   readonly retryMaxMs: number;
@@ -25,7 +34,7 @@ export interface Schedule {
   readonly queued: number;
 }
 
-const ORDER: readonly Urgency[] = ['revoke', 'change', 'sweep'];
+const ORDER: readonly Urgency[] = ['revoke', 'change', 'rest', 'sweep'];
 
 /** How long to wait before attempt number `attempt` + 1, counted from 1. */
 export function retryDelay(attempt: number, minMs: number, maxMs: number): number {
@@ -33,8 +42,15 @@ export function retryDelay(attempt: number, minMs: number, maxMs: number): numbe
 }
 
 export function openSchedule({ work, concurrency, retryMinMs, retryMaxMs }: ScheduleOptions): Schedule {
-  const queues: Readonly<Record<Urgency, Set<number>>> = { revoke: new Set(), change: new Set(), sweep: new Set() };
+  const queues: Readonly<Record<Urgency, Set<number>>> = {
+    revoke: new Set(),
+    change: new Set(),
+    rest: new Set(),
+    sweep: new Set(),
+  };
   const inHand = new Map<number, Promise<void>>();
+  /** Of these, whose first phase decides something and isn't over. */
+  const deciding = new Set<number>();
   const attempts = new Map<number, number>();
   const retries = new Map<number, { readonly urgency: Urgency; readonly timer: NodeJS.Timeout }>();
   let stopped = false;
@@ -59,15 +75,27 @@ export function openSchedule({ work, concurrency, retryMinMs, retryMaxMs }: Sche
     }
   };
 
-  /** A sweep leaves one place free, so that a change never waits behind a long one. */
-  const roomFor = (urgency: Urgency) =>
-    inHand.size < (urgency === 'sweep' ? Math.max(1, concurrency - 1) : concurrency);
+  const roomFor = (urgency: Urgency): boolean => {
+    switch (urgency) {
+      case 'revoke': // exceeds the limit by as much again: it never waits behind other people's grants
+        return inHand.size < 2 * concurrency || deciding.size < concurrency;
+      case 'change':
+        return deciding.size < concurrency && inHand.size < 2 * concurrency;
+      case 'rest':
+        return inHand.size < concurrency;
+      case 'sweep': // leaves one place free for the server's own users
+        return inHand.size < Math.max(1, concurrency - 1);
+    }
+  };
+
+  const firstFree = (urgency: Urgency): number | undefined => {
+    for (const mailboxId of queues[urgency]) if (!inHand.has(mailboxId)) return mailboxId;
+    return undefined;
+  };
 
   const take = (): { readonly mailboxId: number; readonly urgency: Urgency } | undefined => {
     for (const urgency of ORDER) {
-      // A revoke may exceed the limit by as much again: it never waits behind other people's grants.
-      const room = roomFor(urgency) || (urgency === 'revoke' && inHand.size < 2 * concurrency);
-      const mailboxId = room ? [...queues[urgency]].find((id) => !inHand.has(id)) : undefined;
+      const mailboxId = roomFor(urgency) ? firstFree(urgency) : undefined;
       if (mailboxId !== undefined) {
         queues[urgency].delete(mailboxId);
         return { mailboxId, urgency };
@@ -79,6 +107,7 @@ export function openSchedule({ work, concurrency, retryMinMs, retryMaxMs }: Sche
   const pump = () => {
     for (let next = stopped ? undefined : take(); next !== undefined; next = take()) {
       const { mailboxId, urgency } = next;
+      if (urgency === 'revoke' || urgency === 'change') deciding.add(mailboxId);
       inHand.set(
         mailboxId,
         attempt(mailboxId, urgency).finally(() => finished(mailboxId)),
@@ -86,23 +115,34 @@ export function openSchedule({ work, concurrency, retryMinMs, retryMaxMs }: Sche
     }
   };
 
+  /** A revoke goes on whoever waits: without inheritance it is over only when every folder's entry has gone. */
+  const goOn = (mailboxId: number, urgency: Urgency) => () => {
+    const othersWait = firstFree('revoke') !== undefined || firstFree('change') !== undefined;
+    const resting = inHand.size - deciding.size;
+    if (urgency === 'change' && (othersWait || resting >= concurrency)) return false;
+    if (deciding.delete(mailboxId)) pump();
+    return true;
+  };
+
   const attempt = async (mailboxId: number, urgency: Urgency) => {
     const count = (attempts.get(mailboxId) ?? 0) + 1;
-    const next = await work(mailboxId, count);
+    const next = await work(mailboxId, count, goOn(mailboxId, urgency));
+    if (next === 'rest') return enqueue(mailboxId, 'rest');
     if (next === 'retry') attempts.set(mailboxId, count);
     else attempts.delete(mailboxId);
     if (next === 'done') return;
-    const rest = urgency === 'revoke' ? 'revoke' : 'change'; // a revoke that isn't done is still one
+    const still = urgency === 'revoke' ? 'revoke' : 'change'; // a revoke that isn't done is still one
     const news = ORDER.some((other) => queues[other].has(mailboxId));
-    if (next === 'again' || news) enqueue(mailboxId, rest);
+    if (next === 'again' || news) enqueue(mailboxId, still);
     else if (!stopped) {
-      const timer = setTimeout(() => add(mailboxId, rest), retryDelay(count, retryMinMs, retryMaxMs));
-      retries.set(mailboxId, { urgency: rest, timer });
+      const timer = setTimeout(() => add(mailboxId, still), retryDelay(count, retryMinMs, retryMaxMs));
+      retries.set(mailboxId, { urgency: still, timer });
     }
   };
 
   const finished = (mailboxId: number) => {
     inHand.delete(mailboxId);
+    deciding.delete(mailboxId);
     pump();
     if (quiet()) {
       for (const resolve of onIdle) resolve();

@@ -3,9 +3,10 @@ import type { Logger } from 'pino';
 import { canonical } from '../acl/rights.ts';
 import type { Config } from '../config/schema.ts';
 import { type Environment, mailServer } from './drivers.ts';
-import { everyMailbox, openEngine } from './engine.ts';
+import { openEngine } from './engine.ts';
 import { Failure } from './failure.ts';
 import { type GuardReport, guard, release } from './guard.ts';
+import { withdrawStale } from './reconcile/decide.ts';
 import { openGate } from './reconcile/gate.ts';
 import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
 import { recordedCutter, recordedPublisher, recordedServer } from './reconcile/recording.ts';
@@ -16,6 +17,7 @@ import { isFromThePast } from './restore.ts';
 import { openSchedule } from './schedule.ts';
 import { openSenderMap, senderMapExists } from './sender/postfix-sqlite.ts';
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
+import { everyMailbox } from './store/every-mailbox.ts';
 import { fact, openClock } from './store/facts.ts';
 import { dataFiles } from './store/files.ts';
 import type { Outcome } from './store/outcomes.ts';
@@ -29,6 +31,8 @@ export interface SyncOptions {
   /** Lets go what the guard holds. */
   readonly force: boolean;
   readonly actor: string;
+  /** Hears of each mailbox that has come to its end. */
+  readonly onProgress?: ((done: number, of: number) => void) | undefined;
 }
 
 export interface SyncReport {
@@ -51,12 +55,15 @@ export async function syncOnce(
       await release(engine.table, report, options.actor);
       report = await engine.look();
     }
+    const ids = options.mailboxIds ?? (await engine.everyMailbox());
     const results: Result[] = [];
     const schedule = openSchedule({
-      work: async (mailboxId) => {
-        const result = await engine.work(mailboxId, 1);
+      work: async (mailboxId, _attempt, goOn) => {
+        const result = await engine.work(mailboxId, 1, goOn);
         if (result.kind === 'superseded') return 'again';
+        if (result.kind === 'in-force') return 'rest';
         results.push(result);
+        options.onProgress?.(results.length, ids.length);
         return 'done';
       },
       concurrency: config.imap.connections,
@@ -64,9 +71,7 @@ export async function syncOnce(
       retryMaxMs: 1,
     });
     const going = new Set(report.disappearing.map(({ mailboxId }) => mailboxId));
-    for (const id of options.mailboxIds ?? (await engine.everyMailbox())) {
-      schedule.add(id, going.has(id) ? 'revoke' : 'change');
-    }
+    for (const id of ids) schedule.add(id, going.has(id) ? 'revoke' : 'change');
     await schedule.idle();
     await engine.drain();
     return { results, held: countHeld(report) };
@@ -92,7 +97,12 @@ export async function syncBySidecar(config: Config, options: SyncOptions): Promi
       const ids = options.mailboxIds ?? (await everyMailbox(table, state));
       const version = await markPending(table, ids, options.actor);
       const changes = ids.map((mailboxId) => ({ mailboxId, version }));
-      const { verified, failed } = await waitForAll(state, changes, { until: 'tried', limitMs: SILENCE_MS });
+      const { verified, failed } = await waitForAll(
+        state,
+        changes,
+        { until: 'tried', limitMs: SILENCE_MS },
+        options.onProgress,
+      );
       const outcomes = new Map([...verified, ...failed].map((outcome) => [outcome.mailboxId, outcome]));
       const results = await Promise.all(ids.map((id) => resultOf(table, id, version, outcomes.get(id))));
       return { results, held: countHeld(await guard(table, state, config.guard)) };
@@ -158,7 +168,7 @@ export async function rehearse(config: Config, env: Environment, options: SyncOp
       senders:
         config.senderRules === undefined
           ? undefined
-          : recordedPublisher(rehearsedPublisher(map ?? { rules: () => [] }), onStep),
+          : recordedPublisher(rehearsedPublisher(map ?? { rules: () => [], mailboxIds: () => [] }), onStep),
       cutter: config.sessions === undefined ? undefined : recordedCutter({ cut: async () => {} }, onStep),
       clock: await openClock(state),
       audit: async () => {},
@@ -174,8 +184,11 @@ export async function rehearse(config: Config, env: Environment, options: SyncOp
     const held = options.force ? new Map<number, ReadonlySet<string>>() : report.held;
     const mayGive = (await fact(state, 'restored')) !== 'held' && !(await isFromThePast(table, state));
     const results: Result[] = [];
-    for (const id of options.mailboxIds ?? (await everyMailbox(table, state))) {
+    const ids = options.mailboxIds ?? (await everyMailbox(table, state));
+    if (options.mailboxIds === undefined) withdrawStale(site.senders, ids);
+    for (const id of ids) {
       results.push(await reconcileMailbox(site, id, { held: held.get(id) ?? new Set(), mayGive, asOf: undefined }));
+      options.onProgress?.(results.length, ids.length);
     }
     if (inherits === undefined && steps.some(({ kind }) => kind === 'set-entry')) sayThatInheritanceIsUnknown(results);
     return { steps, results, held: countHeld({ held }) };

@@ -10,7 +10,7 @@ import type { Folder, MailServer, SenderPublisher } from './reconcile/mail-serve
 import { INBOX } from './reconcile/mail-server.ts';
 import { beforeIn } from './reconcile/tree.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
-import { type Pair, pairsOf } from './store/ledger.ts';
+import { type Pair, pairsOf } from './store/pairs.ts';
 import { readMailbox } from './store/rows.ts';
 import type { StateDb } from './store/state-db.ts';
 

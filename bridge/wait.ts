@@ -64,12 +64,12 @@ export interface Patience {
   readonly began?: number;
 }
 
-/** The same for many mailboxes: `onVerified` hears of each that is verified. Ends when all have come to an end, or at the limit. */
+/** The same for many mailboxes: `onProgress` hears of each that is verified. Ends when all have come to an end, or at the limit. */
 export async function waitForAll(
   state: StateDb,
   changes: readonly Written[],
   { until, limitMs, began }: Patience,
-  onVerified: () => void = () => {},
+  onProgress: (verified: number, of: number) => void = () => {},
 ): Promise<WaitedForAll> {
   const waiting = new Map(changes.map(({ mailboxId, version }) => [mailboxId, version]));
   const verified: Outcome[] = [];
@@ -85,7 +85,7 @@ export async function waitForAll(
         if (outcome.verifiedVersion >= version) {
           waiting.delete(outcome.mailboxId);
           verified.push(outcome);
-          onVerified();
+          onProgress(verified.length, changes.length);
         } else if (outcome.failure !== undefined && outcome.failure.version >= version) failed.push(outcome);
       }
       const final = failed.filter(({ failure }) => until === 'tried' || failure?.code !== 'retry').length;

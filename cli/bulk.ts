@@ -1,7 +1,9 @@
 /** grant --from and revoke --from: a file of delegations at once. */
+import type { Command } from 'commander';
 import { Failure } from '../bridge/failure.ts';
 import { type BulkReport, type BulkRow, changeMany } from '../bridge/store/bulk.ts';
 import { type WaitedForAll, waitForAll } from '../bridge/wait.ts';
+import { address, login } from './arguments.ts';
 import { sidecarSeen } from './change.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { openProgress } from './progress.ts';
@@ -11,6 +13,15 @@ import type { Session } from './session.ts';
 export interface BulkOptions {
   readonly atomic?: boolean;
   readonly wait: number | false;
+}
+
+/** What `grant` and `revoke` have in common. */
+export function delegationArguments(command: Command, columns: string): Command {
+  return command
+    .argument('[mailbox]', 'the address of the mailbox', address)
+    .argument('[delegate]', "the delegate's identifier", login)
+    .option('--from <file>', `many at once, from a CSV file with a header line: ${columns}`)
+    .option('--atomic', 'with --from: all of them or none');
 }
 
 /** What a command is about: one pair, or a file of them. Fails as wrong usage for anything else. */
@@ -99,10 +110,11 @@ async function follow(
     );
     return undefined;
   }
-  const progress = openProgress(session.out, 'verified', written.length);
+  const progress = openProgress(session.out, 'verified');
+  progress.at(0, written.length);
   try {
     const patience = { until: 'verified', limitMs: wait * 1000, began } as const;
-    return await session.state((state) => waitForAll(state, written, patience, progress.step));
+    return await session.state((state) => waitForAll(state, written, patience, progress.at));
   } finally {
     progress.end();
   }

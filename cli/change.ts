@@ -1,10 +1,12 @@
 /** Waiting for a grant or a revoke to take effect, and saying how it went and how long it took. */
 import { accessSync, constants } from 'node:fs';
+import type { Command } from 'commander';
 import { describeNotInForce, verdict } from '../acl/policy.ts';
 import type { DelegationDb } from '../bridge/store/delegation-db.ts';
 import { listDelegations, type Written } from '../bridge/store/delegations.ts';
 import type { Outcome } from '../bridge/store/outcomes.ts';
 import { type Waited, waitForChange } from '../bridge/wait.ts';
+import { seconds } from './arguments.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { sentence } from './runner.ts';
 import type { Session } from './session.ts';
@@ -23,7 +25,13 @@ export interface Change {
   readonly withheld?: string | undefined;
 }
 
-export const DEFAULT_WAIT_S = 30;
+const DEFAULT_WAIT_S = 30;
+
+export function waitOptions(command: Command): Command {
+  return command
+    .option('--wait <seconds>', 'how long to wait until it is verified', seconds, DEFAULT_WAIT_S)
+    .option('--no-wait', 'do not wait');
+}
 
 const GIVEN = {
   inForce: 'in force',

@@ -71,15 +71,10 @@ complete -F _mandat mandat
 function fish(commands: readonly CommandDefinition[]): string {
   const quote = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`;
   const lines = commands.flatMap((command) => {
-    const names = command.path === '' ? [] : command.path.split(' ');
-    const seen = names.map((name) => `__fish_seen_subcommand_from ${name}`);
-    const none =
-      command.subcommands.length === 0 ? [] : [`not __fish_seen_subcommand_from ${command.subcommands.join(' ')}`];
-    const condition = [...seen, ...none].join('; and ');
-    const when = condition === '' ? '' : ` -n ${quote(condition)}`;
+    const when = ` -n ${quote(`__mandat_at "${command.path}"`)}`;
     return [
       ...command.subcommands.map((name) => {
-        const child = commands.find(({ path }) => path === [...names, name].join(' '));
+        const child = commands.find(({ path }) => path === (command.path === '' ? name : `${command.path} ${name}`));
         return `complete -c mandat -f${when} -a ${name} -d ${quote(child?.description ?? '')}`;
       }),
       ...command.options.map(({ flags, description, choices }) => {
@@ -90,5 +85,23 @@ function fish(commands: readonly CommandDefinition[]): string {
       ...command.choices.map((choice) => `complete -c mandat -f${when} -a ${choice}`),
     ];
   });
-  return `# fish completion for mandat\n${lines.join('\n')}\n`;
+  const known = commands.filter(({ path }) => path !== '').map(({ path }) => quote(path));
+  return `# fish completion for mandat
+function __mandat_at # is it this command that is being written?
+  set -l path ''
+  set -l value no
+  for word in (commandline -opc)[2..-1]
+    if test $value = yes
+      set value no
+    else if test $word = --config
+      set value yes
+    else
+      set -l longer (string trim -- "$path $word")
+      contains -- $longer ${known.join(' ')}; and set path $longer
+    end
+  end
+  test "$path" = "$argv[1]"
+end
+${lines.join('\n')}
+`;
 }

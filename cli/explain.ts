@@ -4,8 +4,9 @@ import { type Explanation, explain } from '../bridge/explain.ts';
 import { Failure } from '../bridge/failure.ts';
 import { noSuchDelegation } from '../bridge/store/delegations.ts';
 import { address, login } from './arguments.ts';
-import { type Output, table } from './output.ts';
+import { type Output, oneLine, table } from './output.ts';
 import type { Runner } from './runner.ts';
+import { shownTime } from './times.ts';
 
 export function explainCommand(program: Command, run: Runner): void {
   program
@@ -36,7 +37,7 @@ export function explainCommand(program: Command, run: Runner): void {
         const text =
           found.length === 0
             ? `${mailbox} is delegated to nobody`
-            : found.map((one) => described(one, out)).join('\n\n');
+            : found.map((one) => described(one, out, config.policy.timezone)).join('\n\n');
         out.result(found, text);
         const [trouble] = found.flatMap((one) => one.trouble ?? []);
         if (trouble !== undefined) throw new Failure(trouble.code, trouble.message, trouble.hint);
@@ -45,11 +46,19 @@ export function explainCommand(program: Command, run: Runner): void {
     );
 }
 
-function described(one: Explanation, { colour }: Output): string {
+function described(one: Explanation, { colour }: Output, timezone: string): string {
   const who = one.identifier === null || one.identifier === one.login ? one.login : `${one.identifier} (${one.login})`;
   const verdict = one.inForce ? colour.good('in force') : colour.bad('not in force');
   const ledger = one.phase === null ? "nothing on the server is mandat's" : `on the server: ${PHASES[one.phase]}`;
-  const head = `${one.mailbox} to ${who}: ${verdict}: ${one.why}\n${ledger}`;
+  const lines = [`${one.mailbox} to ${who}: ${verdict}: ${one.why}`, ledger];
+  if (one.held !== null) lines.push(`held: ${oneLine(one.held)}`);
+  if (one.failure !== null) {
+    const { code, message, hint, attempts, retryAt } = one.failure;
+    const again = `attempt ${attempts}${retryAt === null ? '' : `, again at ${shownTime(retryAt, timezone)}`}`;
+    const told = [message, hint, again].filter((line) => line !== '').map(oneLine);
+    lines.push(`the last pass failed: ${colour.bad(code)}: ${told.join('\n    ')}`);
+  }
+  const head = lines.join('\n');
   if (one.folders.length === 0) return head;
   const rows = one.folders.map(({ folder, should, sees, entry, whose, before, against }) => [
     folder,

@@ -4,7 +4,7 @@ import { failureOf } from '../bridge/failure.ts';
 import { delegateNamed } from '../bridge/store/delegates.ts';
 import { type Delegation, listDelegations } from '../bridge/store/delegations.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
-import type { LedgerPhase } from '../bridge/store/state-db.ts';
+import { phaseKey, phases } from '../bridge/store/pairs.ts';
 import { address, login } from './arguments.ts';
 import { table } from './output.ts';
 import type { Runner } from './runner.ts';
@@ -33,8 +33,8 @@ export function listCommand(program: Command, run: Runner): void {
           if (delegate !== undefined) await delegateNamed(db, delegate);
           return listDelegations(db, { mailbox, delegate });
         });
-        const phases = await ledgerPhases(session);
-        const rows = found.map((one) => ({ ...one, ...stateOf(one, phases) }));
+        const known = await knownPhases(session);
+        const rows = found.map((one) => ({ ...one, ...stateOf(one, known) }));
         const { timezone } = config.policy;
         const text = table(
           HEAD,
@@ -62,27 +62,26 @@ interface Seen {
   readonly why: string | null;
 }
 
-/** By mailbox id and login; undefined for a user who may not read mandat's own state. */
-type Phases = ReadonlyMap<string, LedgerPhase> | undefined;
+/** Undefined for a user who may not read mandat's own state. */
+type Phases = Awaited<ReturnType<typeof phases>> | undefined;
 
 /** What the row says and what the server has seen of it. */
-function stateOf(row: Delegation, phases: Phases): Seen {
+function stateOf(row: Delegation, known: Phases): Seen {
   const judged = verdict(row, new Date().toISOString());
   if (!judged.inForce) {
     const why = describeNotInForce(judged.why);
     if (judged.why === 'not-started') return { state: 'not started', why };
     return { state: judged.why === 'ended' ? 'ended' : 'suspended', why };
   }
-  const phase = phases?.get(`${row.mailboxId}/${row.delegate.login}`);
-  if (phases === undefined) return { state: 'granted', why: null };
+  const phase = known?.get(phaseKey(row.mailboxId, row.delegate.login));
+  if (known === undefined) return { state: 'granted', why: null };
   if (phase === 'verified') return { state: 'in force', why: null };
   return { state: phase === 'in-force' ? 'being verified' : 'waiting', why: null };
 }
 
-async function ledgerPhases({ out, state }: Session): Promise<Phases> {
+async function knownPhases({ out, state }: Session): Promise<Phases> {
   try {
-    const rows = await state((db) => db.query.selectFrom('ledger').select(['mailbox_id', 'login', 'phase']).execute());
-    return new Map(rows.map((row) => [`${row.mailbox_id}/${row.login}`, row.phase]));
+    return await state(phases);
   } catch (error) {
     const { code, message } = failureOf(error);
     if (code !== 'config') throw error;

@@ -3,16 +3,25 @@ import { Presets, SingleBar } from 'cli-progress';
 import type { Output } from './output.ts';
 
 export interface Progress {
-  step(): void;
+  at(done: number, of: number): void;
   end(): void;
 }
 
-export function openProgress({ json }: Output, what: string, total: number): Progress {
-  if (json || !process.stderr.isTTY) return { step: () => {}, end: () => {} };
+export function openProgress({ json }: Output, what: string): Progress {
+  if (json || !process.stderr.isTTY) return { at: () => {}, end: () => {} };
   const bar = new SingleBar(
     { format: `${what} {bar} {value}/{total}`, stream: process.stderr, hideCursor: true, clearOnComplete: true },
     Presets.shades_classic,
   );
-  bar.start(total, 0);
-  return { step: () => bar.increment(), end: () => bar.stop() };
+  let shown = false;
+  return {
+    at: (done, of) => {
+      if (!shown) bar.start(of, 0);
+      shown = true;
+      bar.update(done);
+    },
+    end: () => {
+      if (shown) bar.stop();
+    },
+  };
 }

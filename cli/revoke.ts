@@ -2,9 +2,8 @@ import type { Command } from 'commander';
 import { delegateNamed } from '../bridge/store/delegates.ts';
 import { listDelegations, noSuchDelegation, revoke } from '../bridge/store/delegations.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
-import { address, login, seconds } from './arguments.ts';
-import { bulk, subject } from './bulk.ts';
-import { DEFAULT_WAIT_S, followChange } from './change.ts';
+import { bulk, delegationArguments, subject } from './bulk.ts';
+import { followChange, waitOptions } from './change.ts';
 import { confirmed } from './confirm.ts';
 import { readDelegations } from './csv.ts';
 import { EXIT } from './exit.ts';
@@ -19,37 +18,29 @@ interface Options {
 }
 
 export function revokeCommand(program: Command, run: Runner): void {
-  program
-    .command('revoke')
+  const command = delegationArguments(program.command('revoke'), 'mailbox,delegate')
     .description('end a delegation: access, sending and open sessions, at once')
-    .argument('[mailbox]', 'the address of the mailbox', address)
-    .argument('[delegate]', "the delegate's identifier", login)
-    .option('--from <file>', 'many at once, from a CSV file with a header line: mailbox,delegate')
-    .option('--atomic', 'with --from: all of them or none')
-    .option('--yes', 'do not ask')
-    .option('--wait <seconds>', 'how long to wait until it is verified', seconds, DEFAULT_WAIT_S)
-    .option('--no-wait', 'do not wait')
-    .action(
-      run(async (session, at: string | undefined, to: string | undefined, options: Options) => {
-        const about = subject(at, to, options);
-        if ('from' in about) {
-          const rows = readDelegations(about.from, session.config.policy.timezone);
-          const question = `End the ${counted(rows.length, 'delegation')} that ${about.from} names? The delegates lose access at once.`;
-          if (!(await confirmed(session, question, options.yes))) return EXIT.failed;
-          return bulk(session, 'revoke', about.from, rows, options);
-        }
-        const { mailbox, delegate } = about;
-        await session.table(async (db) => {
-          await mailboxAt(db, mailbox);
-          await delegateNamed(db, delegate);
-          if ((await listDelegations(db, { mailbox, delegate })).length === 0)
-            throw noSuchDelegation(mailbox, delegate);
-        });
-        const question = `End the delegation of ${mailbox} to ${delegate}? He loses access at once.`;
+    .option('--yes', 'do not ask');
+  waitOptions(command).action(
+    run(async (session, at: string | undefined, to: string | undefined, options: Options) => {
+      const about = subject(at, to, options);
+      if ('from' in about) {
+        const rows = readDelegations(about.from, session.config.policy.timezone);
+        const question = `End the ${counted(rows.length, 'delegation')} that ${about.from} names? The delegates lose access at once.`;
         if (!(await confirmed(session, question, options.yes))) return EXIT.failed;
-        const began = performance.now();
-        const written = await session.writing(mailbox, (db) => revoke(db, session.writer, mailbox, delegate));
-        return followChange(session, { verb: 'revoke', mailbox, delegate, written, began }, options.wait);
-      }),
-    );
+        return bulk(session, 'revoke', about.from, rows, options);
+      }
+      const { mailbox, delegate } = about;
+      await session.table(async (db) => {
+        await mailboxAt(db, mailbox);
+        await delegateNamed(db, delegate);
+        if ((await listDelegations(db, { mailbox, delegate })).length === 0) throw noSuchDelegation(mailbox, delegate);
+      });
+      const question = `End the delegation of ${mailbox} to ${delegate}? He loses access at once.`;
+      if (!(await confirmed(session, question, options.yes))) return EXIT.failed;
+      const began = performance.now();
+      const written = await session.writing(mailbox, (db) => revoke(db, session.writer, mailbox, delegate));
+      return followChange(session, { verb: 'revoke', mailbox, delegate, written, began }, options.wait);
+    }),
+  );
 }

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { setSuspended } from '../bridge/store/delegations.ts';
-import { address, login, seconds } from './arguments.ts';
-import { DEFAULT_WAIT_S, followChange, whyWithheld } from './change.ts';
+import { address, login } from './arguments.ts';
+import { followChange, waitOptions, whyWithheld } from './change.ts';
 import type { Runner } from './runner.ts';
 
 /** R14: suspended is not ended. The row stays, and counts for the limit. */
 export function suspendCommand(program: Command, run: Runner): void {
   for (const verb of ['suspend', 'resume'] as const) {
-    program
+    const command = program
       .command(verb)
       .description(
         verb === 'suspend'
@@ -15,18 +15,16 @@ export function suspendCommand(program: Command, run: Runner): void {
           : 'put a suspended delegation in force again',
       )
       .argument('<mailbox>', 'the address of the mailbox', address)
-      .argument('<delegate>', "the delegate's identifier", login)
-      .option('--wait <seconds>', 'how long to wait until it is verified', seconds, DEFAULT_WAIT_S)
-      .option('--no-wait', 'do not wait')
-      .action(
-        run(async (session, mailbox: string, delegate: string, { wait }: { readonly wait: number | false }) => {
-          const began = performance.now();
-          const { written, withheld } = await session.writing(mailbox, async (db) => ({
-            written: await setSuspended(db, session.writer, mailbox, delegate, verb === 'suspend'),
-            withheld: verb === 'resume' ? await whyWithheld(db, mailbox, delegate) : undefined,
-          }));
-          return followChange(session, { verb, mailbox, delegate, written, began, withheld }, wait);
-        }),
-      );
+      .argument('<delegate>', "the delegate's identifier", login);
+    waitOptions(command).action(
+      run(async (session, mailbox: string, delegate: string, { wait }: { readonly wait: number | false }) => {
+        const began = performance.now();
+        const { written, withheld } = await session.writing(mailbox, async (db) => ({
+          written: await setSuspended(db, session.writer, mailbox, delegate, verb === 'suspend'),
+          withheld: verb === 'resume' ? await whyWithheld(db, mailbox, delegate) : undefined,
+        }));
+        return followChange(session, { verb, mailbox, delegate, written, began, withheld }, wait);
+      }),
+    );
   }
 }

@@ -7,6 +7,7 @@ import { address } from './arguments.ts';
 import { EXIT, type ExitStatus, exitStatusOf } from './exit.ts';
 import { openLog } from './log.ts';
 import { counted, type Output } from './output.ts';
+import { openProgress } from './progress.ts';
 import { documentOf, type Runner, sentence } from './runner.ts';
 import type { Session } from './session.ts';
 
@@ -27,17 +28,19 @@ export function syncCommand(program: Command, run: Runner): void {
         const { out, config, writer } = session;
         const { rehearse, syncBySidecar, syncOnce } = await import('../bridge/sync.ts'); // the IMAP library takes its time to load
         const mailboxIds = named.length === 0 ? undefined : await idsOf(session, named.map(address));
-        const options = { mailboxIds, force: force === true, actor: writer.actor };
+        const progress = openProgress(out, dryRun === true ? 'looked at' : 'in line');
+        const options = { mailboxIds, force: force === true, actor: writer.actor, onProgress: progress.at };
+        const shown = <T>(work: Promise<T>) => work.finally(progress.end);
         if (dryRun === true) {
-          const { steps, ...report } = await rehearse(config, process.env, options);
+          const { steps, ...report } = await shown(rehearse(config, process.env, options));
           const told = toldOf(report);
           out.result({ steps, ...told }, steps.length === 0 ? 'nothing to do' : steps.map(describeStep).join('\n'));
           return concluded(out, told);
         }
         const handed = session.sidecarRuns();
-        const report = handed
-          ? await syncBySidecar(config, options)
-          : await syncOnce(config, process.env, quietLog(session), options);
+        const report = await shown(
+          handed ? syncBySidecar(config, options) : syncOnce(config, process.env, quietLog(session), options),
+        );
         const mailboxes = report.results.length;
         const told = toldOf(report);
         const summary = `${mailboxes - told.failures.length} of ${counted(mailboxes, 'mailbox', 'mailboxes')} in line`;

@@ -2,14 +2,13 @@ import type { Command } from 'commander';
 import type { SenderRule } from '../acl/desired.ts';
 import { canonical } from '../acl/rights.ts';
 import { openSenderMap } from '../bridge/sender/postfix-sqlite.ts';
-import type { DelegationDb } from '../bridge/store/delegation-db.ts';
+import { everyMailbox } from '../bridge/store/every-mailbox.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
-import { mailboxIds } from '../bridge/store/rows.ts';
-import type { StateDb } from '../bridge/store/state-db.ts';
 import { type Checked, verifyMailbox } from '../bridge/verify.ts';
 import { address } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { counted } from './output.ts';
+import { openProgress } from './progress.ts';
 import type { Runner } from './runner.ts';
 
 export function verifyCommand(program: Command, run: Runner): void {
@@ -24,9 +23,10 @@ export function verifyCommand(program: Command, run: Runner): void {
         const server = mailServer(config, process.env);
         const senders =
           config.senderRules === undefined ? undefined : openSenderMap(files.senderDirectory, { readonly: true });
+        const progress = openProgress(out, 'looked at');
         const checked: Checked[] = [];
         const stale: SenderRule[] = [];
-        await session.table((table) =>
+        const looking = session.table((table) =>
           session.state(async (state) => {
             const addresses = named.map(address);
             const ids =
@@ -41,11 +41,15 @@ export function verifyCommand(program: Command, run: Runner): void {
               rights: canonical(config.policy.rights),
               now: new Date().toISOString(),
             };
-            for (const id of ids) checked.push(await verifyMailbox(site, id));
+            for (const id of ids) {
+              checked.push(await verifyMailbox(site, id));
+              progress.at(checked.length, ids.length);
+            }
             if (addresses.length === 0)
               stale.push(...(senders?.all() ?? []).filter(({ mailboxId }) => !ids.includes(mailboxId)));
           }),
         );
+        await looking.finally(progress.end);
         senders?.close();
         const differences = [
           ...checked.flatMap((one) => one.differences),
@@ -64,10 +68,4 @@ export function verifyCommand(program: Command, run: Runner): void {
         return differences.length === 0 ? EXIT.done : EXIT.failed;
       }),
     );
-}
-
-/** One that has left the table while something of its delegates still stands on the server is still ours to look at. */
-async function everyMailbox(table: DelegationDb, state: StateDb): Promise<readonly number[]> {
-  const ledger = await state.query.selectFrom('ledger').select('mailbox_id').distinct().execute();
-  return [...new Set([...(await mailboxIds(table)), ...ledger.map(({ mailbox_id }) => mailbox_id)])];
 }

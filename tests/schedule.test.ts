@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import {
+  type GoOn,
   type Next,
   openSchedule,
   retryDelay,
@@ -18,6 +19,8 @@ interface Bench {
   readonly begun: readonly (readonly [number, number])[];
   /** Mailboxes in hand, in order of their beginning. */
   inHand(): readonly number[];
+  /** The pass over a mailbox is at the end of its first phase. Whether it may go on. */
+  first(mailboxId: number): boolean;
   /** Ends the pass over a mailbox, and lets what follows from it begin. */
   end(mailboxId: number, next?: Next): Promise<void>;
 }
@@ -25,11 +28,13 @@ interface Bench {
 function bench(t: Test, options: Partial<ScheduleOptions> = {}): Bench {
   const begun: [number, number][] = [];
   const hands = new Map<number, (next: Next) => void>();
+  const asks = new Map<number, GoOn>();
   const schedule = openSchedule({
     concurrency: 1,
     retryMinMs: 100,
     retryMaxMs: 1000,
-    work: (mailboxId, attempt) => {
+    work: (mailboxId, attempt, goOn) => {
+      asks.set(mailboxId, goOn);
       if (hands.has(mailboxId)) throw new Error(`mailbox ${mailboxId} is worked on twice at the same time`);
       begun.push([mailboxId, attempt]);
       return new Promise((resolve) => hands.set(mailboxId, resolve));
@@ -45,6 +50,11 @@ function bench(t: Test, options: Partial<ScheduleOptions> = {}): Bench {
     schedule,
     begun,
     inHand: () => [...hands.keys()],
+    first: (mailboxId) => {
+      const goOn = asks.get(mailboxId);
+      if (goOn === undefined || !hands.has(mailboxId)) throw new Error(`mailbox ${mailboxId} is not in hand`);
+      return goOn();
+    },
     end: async (mailboxId, next = 'done') => {
       const resolve = hands.get(mailboxId);
       if (resolve === undefined) throw new Error(`mailbox ${mailboxId} is not in hand`);
@@ -116,6 +126,77 @@ t.test('a sweep leaves a place free for a change', async (t) => {
   t.same(b.inHand(), [11, 1], 'still one free');
   await b.end(1);
   t.same(b.inHand(), [11, 12]);
+});
+
+t.test('first phases first: a change gives way between its phases where another waits', async (t) => {
+  const b = bench(t, { concurrency: 2 });
+  for (const id of [1, 2, 3, 4]) b.schedule.add(id, 'change');
+  b.schedule.add(10, 'sweep');
+  t.same(b.inHand(), [1, 2]);
+  for (const id of [1, 2]) {
+    t.notOk(b.first(id), 'others wait');
+    await b.end(id, 'rest');
+  }
+  t.same(b.inHand(), [3, 4]);
+  t.ok(b.first(3), 'nobody waits for a first phase');
+  await b.end(3);
+  t.same(b.inHand(), [4, 1], 'what gave way comes back, before the sweep');
+  t.ok(b.first(1), 'and does not give way again');
+  b.schedule.add(5, 'change');
+  t.same(b.inHand(), [4, 1, 5]);
+  for (const id of [4, 1, 5, 2]) await b.end(id);
+  t.same(order(b), [1, 2, 3, 4, 1, 5, 2, 10]);
+});
+
+t.test('a second phase keeps no place from a first one', async (t) => {
+  const b = bench(t, { concurrency: 2 });
+  for (const id of [1, 2]) b.schedule.add(id, 'change');
+  t.ok(b.first(1));
+  t.ok(b.first(2));
+  for (const id of [3, 4, 5]) b.schedule.add(id, 'change');
+  t.same(b.inHand(), [1, 2, 3, 4], 'as many first phases as there is room, beside as many second ones');
+  t.notOk(b.first(3), 'and no more of these than that');
+  await b.end(3, 'rest');
+  t.same(b.inHand(), [1, 2, 4, 5]);
+  b.schedule.add(30, 'revoke');
+  t.same(b.inHand(), [1, 2, 4, 5], 'all places taken');
+  await b.end(4);
+  t.same(b.inHand(), [1, 2, 5, 30], 'the next is for a revoke');
+});
+
+t.test('a revoke goes on whoever waits, and finds a place beside second phases', async (t) => {
+  const b = bench(t, { concurrency: 1 });
+  for (const id of [30, 31, 32]) b.schedule.add(id, 'revoke');
+  t.same(b.inHand(), [30, 31]);
+  t.ok(b.first(30));
+  t.ok(b.first(31));
+  t.same(b.inHand(), [30, 31, 32]);
+});
+
+t.test('what gave way and fails later counts on from where it was', async (t) => {
+  const pass = ownTime(t);
+  const b = bench(t, { retryMinMs: 100 });
+  b.schedule.add(1, 'change');
+  await b.end(1, 'retry');
+  await pass(100);
+  await b.end(1, 'rest');
+  t.same(b.begun.at(-1), [1, 2], 'the same attempt goes on');
+  await b.end(1, 'retry');
+  await pass(199);
+  t.same(b.inHand(), []);
+  await pass(1);
+  t.same(b.begun.at(-1), [1, 3]);
+});
+
+t.test('news of what gave way: a change again', async (t) => {
+  const b = bench(t);
+  b.schedule.add(1, 'change');
+  b.schedule.add(2, 'change');
+  await b.end(1, 'rest');
+  b.schedule.add(1, 'change');
+  b.schedule.add(3, 'change');
+  await b.end(2);
+  t.same(b.inHand(), [1], 'in the order in which changes came');
 });
 
 t.test('with one connection a sweep goes on all the same', async (t) => {
@@ -386,10 +467,11 @@ t.test('a schedule that has stopped leaves no timer behind to keep the process a
 });
 
 t.test('whatever is asked for, in whatever order: once at a time, and all of it is done', async () => {
-  type Command = readonly ['add', number, Urgency] | readonly ['end', number, Next];
+  type Command = readonly ['add', number, Urgency] | readonly ['first', number, ''] | readonly ['end', number, Next];
   const id = fc.integer({ min: 1, max: 5 });
   const command: fc.Arbitrary<Command> = fc.oneof(
     fc.tuple(fc.constant('add' as const), id, fc.constantFrom<Urgency>('revoke', 'change', 'sweep')),
+    fc.tuple(fc.constant('first' as const), fc.nat(), fc.constant('' as const)),
     fc.tuple(fc.constant('end' as const), fc.nat(), fc.constantFrom<Next>('done', 'done', 'again', 'retry')),
   );
   await fc.assert(
@@ -398,15 +480,17 @@ t.test('whatever is asked for, in whatever order: once at a time, and all of it 
       fc.integer({ min: 1, max: 3 }),
       async (commands, concurrency) => {
         const hands = new Map<number, (next: Next) => void>();
+        const asks = new Map<number, GoOn>();
         const asked = new Set<number>();
         let most = 0;
         const schedule = openSchedule({
           concurrency,
           retryMinMs: 1,
           retryMaxMs: 2,
-          work: (mailboxId) => {
+          work: (mailboxId, _attempt, goOn) => {
             if (hands.has(mailboxId)) throw new Error('twice at the same time');
             asked.delete(mailboxId); // a pass that begins now sees all that was asked for
+            asks.set(mailboxId, goOn);
             return new Promise((resolve) => {
               hands.set(mailboxId, resolve);
               most = Math.max(most, hands.size);
@@ -425,13 +509,18 @@ t.test('whatever is asked for, in whatever order: once at a time, and all of it 
             schedule.add(n, what);
           } else {
             const chosen = [...hands.keys()][n % Math.max(1, hands.size)];
-            if (chosen !== undefined) await finish(chosen, what);
+            if (chosen === undefined) continue;
+            if (kind === 'end') await finish(chosen, what);
+            else if (asks.get(chosen)?.() === false) {
+              asked.add(chosen); // its second phase is still to come
+              await finish(chosen, 'rest');
+            }
           }
         }
         while (hands.size > 0) for (const chosen of [...hands.keys()]) await finish(chosen, 'done');
         await schedule.idle();
         await schedule.stop();
-        return asked.size === 0 && most <= 2 * concurrency;
+        return asked.size === 0 && most <= 3 * concurrency;
       },
     ),
     { numRuns: 200 },

@@ -5,7 +5,7 @@
 import { canonical, NONE, type Rights } from '../../acl/rights.ts';
 import { Failure } from '../failure.ts';
 import { type DelegateView, type Entries, INBOX, type MailServer, type OwnerView } from '../reconcile/mail-server.ts';
-import type { FolderName } from '../store/ledger.ts';
+import type { FolderName } from '../store/pairs.ts';
 import { type Argument, atom, type Connection, type Namespaces, text } from './connection.ts';
 import { entriesOf, flagsOf, foldersOf, must, refused } from './replies.ts';
 
@@ -74,11 +74,13 @@ function ownerView(connection: Connection, login: string, inbox: Entries): Owner
       const { foreign } = await connection.namespaces();
       return foldersOf(must(reply, `list the folders of ${login}`), foreign);
     },
-    entries: async (folders) => {
+    entries: async (folders, closed) => {
       const answers = await Promise.all(
-        folders.map(
-          async (folder) => [folder, entriesOf(await connection.run('GETACL', [text(folder)], 'ACL'))] as const,
-        ),
+        folders.map(async (folder) => {
+          const reply = await connection.run('GETACL', [text(folder)], 'ACL');
+          if (!reply.ok && reply.code === 'NOPERM') closed?.(folder);
+          return [folder, !reply.ok && reply.code === 'NOPERM' ? undefined : entriesOf(reply)] as const;
+        }),
       );
       return new Map(answers.filter((answer): answer is [FolderName, Entries] => answer[1] !== undefined));
     },

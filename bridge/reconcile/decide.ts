@@ -6,9 +6,9 @@ import { type DesiredDelegate, hasRule, type SenderRule } from '../../acl/desire
 import { entryStep } from '../../acl/plan.ts';
 import { failureOf } from '../failure.ts';
 import { foldersSeen } from '../store/folders-seen.ts';
-import { beginGrant, intendRights, type Pair, setPhase } from '../store/ledger.ts';
-import type { OwnerView } from './mail-server.ts';
-import { INBOX } from './mail-server.ts';
+import { beginGrant, intendRights, setPhase } from '../store/ledger.ts';
+import type { Pair } from '../store/pairs.ts';
+import { INBOX, type OwnerView, type SenderPublisher } from './mail-server.ts';
 import type { Pass, Target } from './pass.ts';
 import { asOwner } from './steady.ts';
 
@@ -155,6 +155,12 @@ function publish(pass: Pass, rules: readonly SenderRule[]): void {
   if (senders === undefined) return;
   const held = pass.held.size === 0 ? [] : senders.rules(pass.mailboxId).filter(({ login }) => pass.held.has(login));
   senders.publish(pass.mailboxId, [...rules, ...held.filter((rule) => !hasRule(rules, rule))]);
+}
+
+/** Rules of mailboxes that nobody knows any more, neither the table nor the ledger: what a pass would never come to. */
+export function withdrawStale(senders: SenderPublisher | undefined, known: readonly number[]): void {
+  const those = new Set(known);
+  for (const id of senders?.mailboxIds() ?? []) if (!those.has(id)) senders?.publish(id, []);
 }
 
 function ids(pairs: readonly Pair[]): readonly number[] {

@@ -1,6 +1,6 @@
 /** What the reconciler needs of a mail server. One driver a dialect (bridge/imap/dovecot.ts); rehearsal.ts wraps any of them. */
 import type { Rights } from '../../acl/rights.ts';
-import type { FolderName } from '../store/ledger.ts';
+import type { FolderName } from '../store/pairs.ts';
 
 /** The one folder that every account has, by this name on the owner's side (RFC 9051 section 5.1). */
 export const INBOX = 'INBOX';
@@ -32,8 +32,14 @@ export interface OwnerView {
   readonly inbox: Entries;
   /** The owner's own selectable folders, INBOX included. Special-use folders exist after this. */
   folders(): Promise<readonly Folder[]>;
-  /** Folders that have vanished meanwhile are missing from the answer. */
-  entries(folders: readonly FolderName[]): Promise<ReadonlyMap<FolderName, Entries>>;
+  /**
+   * Folders that have vanished meanwhile are missing from the answer, and so are those whose ACL the owner himself may not read:
+   * a negative entry takes the right `a` from him there (RFC 4314 section 4). `closed` hears of these.
+   */
+  entries(
+    folders: readonly FolderName[],
+    closed?: (folder: FolderName) => void,
+  ): Promise<ReadonlyMap<FolderName, Entries>>;
   /** False when the folder has vanished meanwhile. */
   set(folder: FolderName, identifier: string, rights: Rights): Promise<boolean>;
   remove(folder: FolderName, identifier: string): Promise<boolean>;
@@ -67,6 +73,8 @@ export interface SenderPublisher {
   /** Makes the rules of one mailbox exactly these, in one transaction. Returns what changed. */
   publish(mailboxId: number, rules: readonly { readonly address: string; readonly login: string }[]): SenderChange;
   rules(mailboxId: number): readonly { readonly address: string; readonly login: string }[];
+  /** Mailboxes that have rules. */
+  mailboxIds(): readonly number[];
 }
 
 export interface SenderChange {

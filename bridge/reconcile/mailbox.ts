@@ -15,8 +15,10 @@
  */
 import { desired } from '../../acl/desired.ts';
 import { type Failure, failureOf } from '../failure.ts';
-import { pairsOf, setPhase } from '../store/ledger.ts';
+import type { GoOn } from '../schedule.ts';
+import { enterForce } from '../store/ledger.ts';
 import { type Notice, recordInForce, recordVerified } from '../store/outcomes.ts';
+import { pairsOf } from '../store/pairs.ts';
 import { changedSince, readMailbox } from '../store/rows.ts';
 import { give, publishAll, publishRemaining, takeAway } from './decide.ts';
 import { completeGrant } from './granted.ts';
@@ -45,9 +47,17 @@ export type Result =
       readonly notices: readonly Notice[];
     }
   | { readonly kind: 'superseded' }
+  /** The first phase is done, the second gave way to others. */
+  | { readonly kind: 'in-force'; readonly version: number; readonly address: string }
   | { readonly kind: 'failed'; readonly version: number; readonly address: string; readonly failure: Failure };
 
-export async function reconcileMailbox(site: Site, mailboxId: number, restraint: Restraint): Promise<Result> {
+/** `goOn` is asked between the phases: false ends a pass there that takes nothing from anybody. */
+export async function reconcileMailbox(
+  site: Site,
+  mailboxId: number,
+  restraint: Restraint,
+  goOn: GoOn = () => true,
+): Promise<Result> {
   const mailbox = await readMailbox(site.table, mailboxId);
   if (restraint.asOf !== undefined && (await changedSince(site.table, mailboxId, restraint.asOf))) {
     return { kind: 'superseded' };
@@ -87,6 +97,10 @@ export async function reconcileMailbox(site: Site, mailboxId: number, restraint:
     for (const [target, owner] of views) await give(pass, target, owner);
     publishAll(pass);
     await settleFirst(pass, subject);
+    const givesOnly = views.size > 0 && work.every(({ leaving }) => leaving.length === 0);
+    if (!goOn() && givesOnly && pass.failures.length === 0) {
+      return { kind: 'in-force', version, address: pass.address };
+    }
     for (const [target, owner] of views) await complete(pass, target, owner);
     const [failure] = pass.failures;
     if (failure !== undefined) return { kind: 'failed', version, address: pass.address, failure };
@@ -103,18 +117,12 @@ export async function reconcileMailbox(site: Site, mailboxId: number, restraint:
 async function settleFirst(pass: Pass, subject: Parameters<typeof recordInForce>[1]): Promise<void> {
   const { site } = pass;
   const now = site.clock.now();
-  const granting = (await pairsOf(site.state, pass.mailboxId)).filter(({ phase }) => phase === 'granting');
   // One transaction: whoever waits for it waits for one commit.
-  await site.state.write(async (query) => {
-    await setPhase(
-      { query },
-      granting.map(({ id }) => id),
-      'in-force',
-      now,
-    );
+  const entered = await site.state.write(async (query) => {
     await recordInForce({ query }, subject, now);
+    return enterForce({ query }, pass.mailboxId, now);
   });
-  for (const { login } of granting) await site.audit('in-force', pass.address, login);
+  for (const login of entered) await site.audit('in-force', pass.address, login);
 }
 
 async function complete(pass: Pass, target: Target, owner: OwnerView): Promise<void> {

@@ -1,8 +1,8 @@
 /** One pass over one mailbox: what both phases share. */
 import type { Desired, DesiredDelegate } from '../../acl/desired.ts';
 import type { Failure } from '../failure.ts';
-import type { Pair } from '../store/ledger.ts';
 import type { Notice } from '../store/outcomes.ts';
+import type { Pair } from '../store/pairs.ts';
 import { changedSince, type MailboxState } from '../store/rows.ts';
 import type { Site } from './site.ts';
 

@@ -7,7 +7,7 @@
 import { hasRule, type SenderRule } from '../../acl/desired.ts';
 import { negativeEntries } from '../../acl/plan.ts';
 import { NONE, type Rights, without } from '../../acl/rights.ts';
-import type { FolderName } from '../store/ledger.ts';
+import type { FolderName } from '../store/pairs.ts';
 import type { DelegateView, Entries, MailServer, OwnerView, SenderPublisher } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 
@@ -64,8 +64,8 @@ function rehearsedOwner(view: OwnerView, changes: Changes, read: Read): OwnerVie
       );
       return folders;
     },
-    entries: async (folders) => {
-      const there = await view.entries(folders);
+    entries: async (folders, closed) => {
+      const there = await view.entries(folders, closed);
       for (const [folder, entries] of there) standing.set(folder, entries);
       return new Map([...there].map(([folder, entries]) => [folder, overlaid(folder, entries)]));
     },
@@ -118,11 +118,12 @@ function rehearsedDelegate(view: DelegateView, changes: Changes, read: Read, inh
   };
 }
 
-export function rehearsedPublisher(real: Pick<SenderPublisher, 'rules'>): SenderPublisher {
+export function rehearsedPublisher(real: Omit<SenderPublisher, 'publish'>): SenderPublisher {
   const published = new Map<number, readonly SenderRule[]>();
   const rules = (mailboxId: number) => published.get(mailboxId) ?? real.rules(mailboxId);
   return {
     rules,
+    mailboxIds: real.mailboxIds,
     publish: (mailboxId, next) => {
       const there = rules(mailboxId);
       published.set(mailboxId, next);

@@ -4,7 +4,8 @@
  */
 import { NONE } from '../../acl/rights.ts';
 import { Failure, failureOf } from '../failure.ts';
-import { endPair, type FolderName, type Pair } from '../store/ledger.ts';
+import { endPair } from '../store/ledger.ts';
+import type { FolderName, Pair } from '../store/pairs.ts';
 import { cutAtRevoke } from './decide.ts';
 import type { DelegateView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';

@@ -50,7 +50,7 @@ export async function asOwner({ site: { gate, server } }: Pass, login: string): 
     login,
     inbox: first.view.inbox,
     folders: () => steadily((view) => view.folders()),
-    entries: (folders) => steadily((view) => view.entries(folders)),
+    entries: (folders, closed) => steadily((view) => view.entries(folders, closed)),
     set: (folder, identifier, rights) => steadily((view) => view.set(folder, identifier, rights)),
     remove: (folder, identifier) => steadily((view) => view.remove(folder, identifier)),
     close: () => now.view.close(),

@@ -2,7 +2,7 @@
  * Thunderbird and Roundcube show subscribed folders only. So the delegate is subscribed to each delegated folder, once: whether he
  * keeps it is his affair from then on. At the end what we subscribed is unsubscribed, by name. R46.
  */
-import type { FolderName, Pair } from '../store/ledger.ts';
+import type { FolderName, Pair } from '../store/pairs.ts';
 import {
   forgetSubscriptions,
   intendSubscriptions,

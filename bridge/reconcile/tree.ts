@@ -3,8 +3,10 @@
 import { rightsOn } from '../../acl/desired.ts';
 import { entryStep } from '../../acl/plan.ts';
 import { type Rights, without } from '../../acl/rights.ts';
+import { Failure } from '../failure.ts';
 import { rememberFolders } from '../store/folders-seen.ts';
-import { type BeforeEntry, type FolderName, type Pair, recordBefore } from '../store/ledger.ts';
+import { recordBefore } from '../store/ledger.ts';
+import type { BeforeEntry, FolderName, Pair } from '../store/pairs.ts';
 import type { Entries, Folder, OwnerView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 import type { Pass } from './pass.ts';
@@ -41,7 +43,13 @@ export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
     owner.login,
     folders.map(({ id }) => id),
   );
-  const entries = new Map<FolderName, Entries>(await owner.entries(folders.map(({ name }) => name)));
+  const closed = (folder: FolderName) => void pass.failures.push(notHis(owner.login, folder));
+  const entries = new Map<FolderName, Entries>(
+    await owner.entries(
+      folders.map(({ name }) => name),
+      closed,
+    ),
+  );
   const put = (folder: FolderName, login: string, rights: Rights | undefined) => {
     const changed = new Map(entries.get(folder));
     if (rights === undefined) changed.delete(login);
@@ -63,7 +71,7 @@ export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
       folders = await owner.folders();
       const fresh = folders.filter(({ name, id }) => before.get(name) !== id).map(({ name }) => name);
       for (const name of before.keys()) if (!folders.some((folder) => folder.name === name)) entries.delete(name);
-      for (const [folder, there] of await owner.entries(fresh)) entries.set(folder, there);
+      for (const [folder, there] of await owner.entries(fresh, closed)) entries.set(folder, there);
       return fresh;
     },
     apply: async (folder, login, { desired, effective, before }) => {
@@ -82,6 +90,15 @@ export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
       for (const passing of [less, rights]) if (await owner.set(folder, login, passing)) put(folder, login, passing);
     },
   };
+}
+
+/** The others of the tree are worked on all the same; the pass as a whole fails, and is tried again. */
+function notHis(owner: string, folder: FolderName): Failure {
+  return new Failure(
+    'config',
+    `${owner} may not administer ${folder} of his own, so nothing can be given or taken there; the other folders are done`,
+    `take away what denies it to him: doveadm acl get -u ${owner} "${folder}"; doveadm acl delete -u ${owner} "${folder}" user=${owner}`,
+  );
 }
 
 /** What the delegate should have in each folder. */

@@ -23,8 +23,8 @@ const WHAT = 'the sender map';
 const BUSY_MS = 5000;
 
 export interface PublishedMap extends SenderPublisher {
-  /** Takes away the rules of mailboxes that aren't among these. Returns how many mailboxes it was. */
-  keepOnly(mailboxIds: ReadonlySet<number>): number;
+  /** Mailboxes that have rules. */
+  mailboxIds(): readonly number[];
   /** Every rule, for verify. */
   all(): readonly (SenderRule & { readonly mailboxId: number })[];
   close(): void;
@@ -138,13 +138,8 @@ export function openSenderMap(directory: string, options: { readonly readonly?: 
   return {
     publish: (mailboxId, rules) => guarded(file, () => publish(mailboxId, rules)),
     rules: (mailboxId) => guarded(file, () => rulesOf.all(mailboxId)),
-    keepOnly: (mailboxIds) =>
-      guarded(file, () => {
-        const there = database.prepare('SELECT DISTINCT mailbox FROM sender_login').pluck().all() as number[];
-        const gone = there.filter((id) => !mailboxIds.has(id));
-        for (const id of gone) publish(id, []);
-        return gone.length;
-      }),
+    mailboxIds: () =>
+      guarded(file, () => database.prepare('SELECT DISTINCT mailbox FROM sender_login').pluck().all() as number[]),
     all: () =>
       guarded(file, () =>
         database

@@ -48,10 +48,31 @@ export async function addDelegate(
 }
 
 export async function listDelegates(db: DelegationDb): Promise<readonly Delegate[]> {
+  return select(db);
+}
+
+/** Fails `absent` when there is none. */
+export async function delegateNamed(db: DelegationDb, identifier: string): Promise<Delegate> {
+  const [found] = await select(db, identifier);
+  if (found === undefined) throw noSuchDelegate(identifier);
+  return found;
+}
+
+async function select(db: DelegationDb, identifier?: string): Promise<readonly Delegate[]> {
   return db.read(async (query) => {
-    const delegates = await query.selectFrom('delegates').selectAll().orderBy('identifier').execute();
+    const delegates = await query
+      .selectFrom('delegates')
+      .selectAll()
+      .$if(identifier !== undefined, (only) => only.where('identifier', '=', identifier ?? ''))
+      .orderBy('identifier')
+      .execute();
     const mailboxes = grouped(
-      await query.selectFrom('delegation').select(['mailbox', 'delegate']).orderBy('mailbox').execute(),
+      await query
+        .selectFrom('delegation')
+        .select(['mailbox', 'delegate'])
+        .$if(identifier !== undefined, (only) => only.where('delegate', '=', identifier ?? ''))
+        .orderBy('mailbox')
+        .execute(),
       ({ delegate }) => delegate,
     );
     return delegates.map((row) => ({
@@ -65,13 +86,6 @@ export async function listDelegates(db: DelegationDb): Promise<readonly Delegate
       mailboxes: (mailboxes.get(row.identifier) ?? []).map(({ mailbox }) => mailbox),
     }));
   });
-}
-
-/** Fails `absent` when there is none. */
-export async function delegateNamed(db: DelegationDb, identifier: string): Promise<Delegate> {
-  const found = (await listDelegates(db)).find((delegate) => delegate.identifier === identifier);
-  if (found === undefined) throw noSuchDelegate(identifier);
-  return found;
 }
 
 export async function setDelegate(

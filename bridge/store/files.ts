@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { delegation1 } from './migrations/delegation-1.ts';
 import { state1 } from './migrations/state-1.ts';
 import { state2 } from './migrations/state-2.ts';
+import { state3 } from './migrations/state-3.ts';
 import { type FileKind, guarded, migrate } from './open.ts';
 
 export const DELEGATIONS: FileKind = {
@@ -18,7 +19,7 @@ export const STATE: FileKind = {
   what: "mandat's own state",
   applicationId: 0x6d616e32, // "man2"
   mode: 0o600,
-  migrations: [state1, state2],
+  migrations: [state1, state2, state3],
 };
 
 /** Programs of this Unix group may read and write the delegation table. */

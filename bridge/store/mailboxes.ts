@@ -47,32 +47,47 @@ export async function addMailbox(
 }
 
 export async function listMailboxes(db: DelegationDb): Promise<readonly Mailbox[]> {
+  return select(db);
+}
+
+/** Fails `absent` when there is none. */
+export async function mailboxAt(db: DelegationDb, address: string): Promise<Mailbox> {
+  const [found] = await select(db, address);
+  if (found === undefined) throw noSuchMailbox(address);
+  return found;
+}
+
+async function select(db: DelegationDb, address?: string): Promise<readonly Mailbox[]> {
   return db.read(async (query) => {
-    const [mailboxes, aliases, counts] = [
-      await query.selectFrom('mailboxes').selectAll().orderBy('address').execute(),
-      await query.selectFrom('aliases').selectAll().orderBy('address').execute(),
-      await query
-        .selectFrom('delegations')
-        .select(({ fn }) => ['mailbox_id', fn.countAll<number>().as('count')])
-        .groupBy('mailbox_id')
-        .execute(),
-    ];
+    const mailboxes = await query
+      .selectFrom('mailboxes')
+      .selectAll()
+      .$if(address !== undefined, (only) => only.where('address', '=', address ?? ''))
+      .orderBy('address')
+      .execute();
+    const [only] = mailboxes;
+    const one = address === undefined ? undefined : (only?.id ?? 0);
+    const aliases = await query
+      .selectFrom('aliases')
+      .selectAll()
+      .$if(one !== undefined, (rows) => rows.where('mailbox_id', '=', one ?? 0))
+      .orderBy('address')
+      .execute();
+    const counts = await query
+      .selectFrom('delegations')
+      .select(({ fn }) => ['mailbox_id', fn.countAll<number>().as('count')])
+      .$if(one !== undefined, (rows) => rows.where('mailbox_id', '=', one ?? 0))
+      .groupBy('mailbox_id')
+      .execute();
     const aliasesOf = grouped(aliases, (alias) => alias.mailbox_id);
     const countOf = new Map(counts.map(({ mailbox_id, count }) => [mailbox_id, count]));
     return mailboxes.map((row) => ({
       ...row,
       eligible: row.eligible === 1,
-      aliases: (aliasesOf.get(row.id) ?? []).map(({ address }) => address),
+      aliases: (aliasesOf.get(row.id) ?? []).map(({ address: alias }) => alias),
       delegates: countOf.get(row.id) ?? 0,
     }));
   });
-}
-
-/** Fails `absent` when there is none. */
-export async function mailboxAt(db: DelegationDb, address: string): Promise<Mailbox> {
-  const found = (await listMailboxes(db)).find((mailbox) => mailbox.address === address);
-  if (found === undefined) throw noSuchMailbox(address);
-  return found;
 }
 
 export async function setMailbox(

@@ -1,5 +1,5 @@
 /** Folders that a delegate has been subscribed to, per pair of the ledger, and which of them were his own doing. R46. */
-import type { FolderName } from './ledger.ts';
+import type { FolderName } from './pairs.ts';
 import type { StateDb } from './state-db.ts';
 
 /** In the column `ours`, beside 0 and 1. */

@@ -25,27 +25,28 @@ export async function waitingMailboxes(
     ...rows.map(({ id, address }) => [id, address] as const),
   ]);
   const verified = new Map(outcomes.map(({ mailboxId, verifiedAt }) => [mailboxId, verifiedAt ?? '']));
-  const changes = await changesInOrder(table, state);
-  return pending.map(({ mailboxId }) => {
-    const mailbox = addresses.get(mailboxId) ?? null;
-    const after = verified.get(mailboxId) ?? '';
-    // A change to a delegate names no mailbox, and may concern any.
-    const first = changes.find((one) => (one.mailbox === mailbox || one.mailbox === null) && one.at > after);
-    return { mailbox, since: first?.at ?? null };
-  });
+  const unsealed = await table.query.selectFrom('events').select(['mailbox', 'at']).orderBy('id').execute();
+  return Promise.all(
+    pending.map(async ({ mailboxId }) => {
+      const mailbox = addresses.get(mailboxId) ?? null;
+      const after = verified.get(mailboxId) ?? '';
+      // A change to a delegate names no mailbox, and may concern any.
+      const first = unsealed.find((one) => (one.mailbox === mailbox || one.mailbox === null) && one.at > after);
+      return { mailbox, since: (await sealedSince(state, mailbox, after)) ?? first?.at ?? null };
+    }),
+  );
 }
 
-/** What others than the sidecar did: sealed already, or not yet. */
-async function changesInOrder(
-  table: DelegationDb,
-  state: StateDb,
-): Promise<readonly { readonly mailbox: string | null; readonly at: Instant }[]> {
-  const sealed = await state.query
-    .selectFrom('audit')
-    .select(['mailbox', 'at'])
-    .where('actor', '<>', 'mandat')
-    .orderBy('id')
-    .execute();
-  const fresh = await table.query.selectFrom('events').select(['mailbox', 'at']).orderBy('id').execute();
-  return [...sealed, ...fresh];
+/** The first of what others than the sidecar did to this mailbox since, as far as it is sealed already. */
+async function sealedSince(state: StateDb, mailbox: string | null, after: Instant): Promise<Instant | null> {
+  const concerning = (address: string | null) =>
+    state.query
+      .selectFrom('audit')
+      .select(({ fn }) => fn.min<Instant | null>('at').as('at'))
+      .where('mailbox', 'is', address)
+      .where('at', '>', after)
+      .where('actor', '<>', 'mandat')
+      .executeTakeFirstOrThrow();
+  const found = [await concerning(null), ...(mailbox === null ? [] : [await concerning(mailbox)])];
+  return found.flatMap(({ at }) => at ?? []).sort()[0] ?? null;
 }

@@ -6,19 +6,42 @@ const BESIDE = ['', '-wal', '-shm', '-journal'];
 
 /** Returns false when somebody else was faster: his file stands then. */
 export function makeWhole(file: string, make: (draft: string) => void): boolean {
-  const draft = `${file}.${process.pid}`;
-  const discard = () => {
-    for (const end of BESIDE) rmSync(draft + end, { force: true });
-  };
-  discard(); // what a process of the same number may have left
+  const draft = draftOf(file); // gone again: what a process of the same number may have left
   try {
     make(draft);
+    return named(draft, file);
+  } finally {
+    discard(draft);
+  }
+}
+
+/** The same for what takes its time. */
+export async function makeWholeSlowly(file: string, make: (draft: string) => Promise<void>): Promise<boolean> {
+  const draft = draftOf(file);
+  try {
+    await make(draft);
+    return named(draft, file);
+  } finally {
+    discard(draft);
+  }
+}
+
+function draftOf(file: string): string {
+  const draft = `${file}.${process.pid}`;
+  discard(draft);
+  return draft;
+}
+
+function named(draft: string, file: string): boolean {
+  try {
     linkSync(draft, file);
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
     throw error;
-  } finally {
-    discard();
   }
+}
+
+function discard(draft: string): void {
+  for (const end of BESIDE) rmSync(draft + end, { force: true });
 }

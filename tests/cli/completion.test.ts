@@ -67,9 +67,32 @@ for (const shell of ['zsh', 'fish'] as const) {
   });
 }
 
+t.test('fish', { skip: installed('fish') ? false : 'fish is not installed' }, async (t) => {
+  const file = path.join(t.testdir({}), 'mandat.fish');
+  writeFileSync(file, await script('fish'));
+  const cases: readonly (readonly [line: string, offered: readonly string[], why: string])[] = [
+    ['gr', ['grant'], 'a command'],
+    ['mailbox a', ['add', 'alias'], 'a command below a command'],
+    ['mailbox alias ', ['add', 'remove'], 'two below'],
+    ['mailbox alias add --k', [], 'not the options of another command of that name'],
+    ['mailbox add x@lab.test --k', ['--kind'], 'but its own'],
+    ['--config grant suspe', ['suspend'], "a file's name is no command"],
+    ['completion ', ['bash', 'fish', 'zsh'], 'what an argument may be'],
+    ['mailbox add x@lab.test --kind ', ['APP', 'CAB', 'ORG', 'PER'], 'what an option may be'],
+  ];
+  for (const [line, expected, why] of cases) {
+    const said = spawnSync('fish', ['--no-config', '-c', `source '${file}'; complete -C 'mandat ${line}'`], {
+      encoding: 'utf8',
+    });
+    t.match(said, { status: 0, stderr: '' });
+    const offered = said.stdout.split('\n').flatMap((one) => one.split('\t')[0] || []);
+    t.same(offered.sort(), expected, why);
+  }
+});
+
 t.test('fish: a line for each command and option, its text quoted', async (t) => {
-  const lines = (await script('fish')).trimEnd().split('\n').slice(1);
-  for (const line of lines) if (!/^complete -c mandat( -f)?( -n '[^']+')? (-a|-l) .*$/.test(line)) t.fail(line);
+  const lines = (await script('fish')).split('\nend\n').at(-1)?.trimEnd().split('\n') ?? [];
+  for (const line of lines) if (!/^complete -c mandat( -f)?( -n '[^']+') (-a|-l) .*$/.test(line)) t.fail(line);
   t.ok(lines.some((line) => line.includes("-a grant -d '")));
   t.ok(lines.some((line) => line.includes("-l kind -x -a 'PER ORG APP CAB'")));
   const odd = lines.filter((line) => line.replaceAll("\\'", '').split("'").length % 2 === 0);

@@ -1,4 +1,5 @@
 /** explain: why in force or not, and whose what stands on the server is. */
+import Database from 'better-sqlite3';
 import t from 'tap';
 import { routeThrough, startProxy } from '../servers/imap-proxy.ts';
 import { sync } from '../servers/inside.ts';
@@ -118,6 +119,25 @@ t.test('revoked and not yet worked off: the ledger still knows him', async (t) =
   t.equal((await explained()).length, 2, 'all of them without a name');
   await sync(site);
   t.equal((await explained()).length, 1);
+});
+
+t.test('what keeps it from being worked off: the last failure, and what the guard holds', async (t) => {
+  const database = new Database(site.stateFile);
+  database.exec(`UPDATE outcomes SET code = 'retry', message = 'the server was away', hint = 'wait', failed_version = 1, attempts = 3,
+    failed_at = '2026-01-01T08:00:00.000Z', retry_at = '2026-01-01T08:00:08.000Z',
+    notices = '[{"code": "held", "login": "${at('bob')}", "message": "held back, as many others"}]' WHERE address = '${at('alice')}'`);
+  database.close();
+  t.match(await explained(at('bob')), [
+    { failure: { code: 'retry', attempts: 3, retryAt: '2026-01-01T08:00:08.000Z' }, held: /^held back/ },
+  ]);
+  const { stdout } = await site.mandat('explain', at('alice'), at('bob'));
+  t.match(stdout, /^held: held back, as many others$/m);
+  t.match(
+    stdout,
+    /^the last pass failed: retry: the server was away\n {4}wait\n {4}attempt 3, again at 2026-01-01 09:00:08$/m,
+  );
+  await sync(site);
+  t.match(await explained(at('bob')), [{ failure: null, held: null }]);
 });
 
 t.test('nobody there: 4', async (t) => {

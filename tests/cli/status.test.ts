@@ -106,3 +106,22 @@ t.test('what fails, with code, hint and the next attempt; what is due; the last 
     lastSweep: OLD,
   });
 });
+
+t.test('exits 1 for what waits for somebody, not for what goes by itself', async (t) => {
+  const notice = (code: string) =>
+    `INSERT OR REPLACE INTO outcomes (mailbox_id, address, notices) VALUES (1, 'alice@lab.test', '[{"code": "${code}", "login": "bob", "message": "x"}]')`;
+  const cases: readonly (readonly [sql: string, status: number, why: string])[] = [
+    [notice('no-session-cutting'), 0, 'a remark'],
+    [notice('held'), 1, 'what the guard holds waits for "sync --force"'],
+    [
+      `${notice('blocked-by-foreign-entry')}; INSERT INTO facts (name, value) VALUES ('restored', 'held')`,
+      1,
+      'an older table',
+    ],
+  ];
+  for (const [sql, status, why] of cases) {
+    const made = await desk(t);
+    state(made, sql);
+    t.equal((await made.mandat('status')).status, status, why);
+  }
+});

@@ -4,14 +4,14 @@ import { foldersSeen, rememberFolders } from '../../bridge/store/folders-seen.ts
 import {
   beginGrant,
   endPair,
+  enterForce,
   intendRights,
   type NewPair,
-  pairsAmong,
-  pairsOf,
   recordBefore,
   recordCut,
   setPhase,
 } from '../../bridge/store/ledger.ts';
+import { pairsAmong, pairsOf } from '../../bridge/store/pairs.ts';
 import type { StateDb } from '../../bridge/store/state-db.ts';
 import { forgetSubscriptions, recordSubscriptions } from '../../bridge/store/subscriptions.ts';
 import { failure } from './failures.ts';
@@ -114,10 +114,12 @@ t.test('phases, and when each was reached', async (t) => {
   const [bob, carol] = (await pairsOf(state, 1)).map(({ id }) => id);
   if (bob === undefined || carol === undefined) throw new Error('two pairs were expected');
 
-  await setPhase(state, [bob], 'in-force', NOW);
+  await setPhase(state, [carol], 'revoking', NOW);
+  t.same(await enterForce(state, 1, NOW), ['bob'], 'who is on his way out is not in force');
   t.match(await times(state, bob), { phase: 'in-force', in_force_at: NOW, verified_at: null });
-  await setPhase(state, [bob], 'in-force', LATER);
+  t.same(await enterForce(state, 1, LATER), []);
   t.match(await times(state, bob), { in_force_at: NOW }, 'where it is already it came then');
+  await setPhase(state, [carol], 'granting', NOW);
   await setPhase(state, [bob], 'verified', LATER);
   t.match(await times(state, bob), { phase: 'verified', in_force_at: NOW, verified_at: LATER });
   t.match(await times(state, carol), { phase: 'granting', in_force_at: null }, 'others are not moved');
