@@ -71,7 +71,11 @@ const imap = z
     timeout_seconds: whole(1, 600).default(30).register(docs, {
       comment: 'A server that says nothing for so long counts as unreachable.',
     }),
-    connections: whole(1, 64).default(4).register(docs, { comment: 'How many mailboxes are worked on at once.' }),
+    connections: whole(1, 64)
+      .default(4)
+      .register(docs, {
+        comment: 'How many mailboxes are worked on at once: so many first phases, beside as many second ones.',
+      }),
   })
   .check(notInClear, adminUserSurvives);
 
