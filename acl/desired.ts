@@ -7,6 +7,7 @@ export interface MailboxRows {
   readonly login: string;
   readonly kind: DelegationFacts['mailbox']['kind'];
   readonly eligible: boolean;
+  readonly ownerListed: boolean | null;
   /** Further addresses the owner sends from. */
   readonly aliases: readonly string[];
   readonly delegations: readonly (Pick<DelegationFacts, 'delegate' | 'startsAt' | 'endsAt' | 'suspended'> & {

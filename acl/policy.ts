@@ -12,12 +12,16 @@ export interface DelegationFacts {
     readonly login: string;
     readonly kind: 'PER' | 'ORG' | 'APP' | 'CAB';
     readonly eligible: boolean;
+    /** Whether the directory knows the owner; null where it was never asked, or he has no identifier. R5 */
+    readonly ownerListed: boolean | null;
   };
   readonly delegate: {
     readonly login: string;
     readonly state: 'active' | 'suspended';
     /** The credential's last instant, or null for no known end (R14). */
     readonly credentialValidUntil: Instant | null;
+    /** Whether the directory knows him; null where it was never asked. R5, R27 */
+    readonly listed: boolean | null;
   };
   readonly startsAt: Instant | null;
   readonly endsAt: Instant | null;
@@ -29,10 +33,12 @@ export interface DelegationFacts {
 export type NotInForce =
   | 'mailbox-kind' // not a personal mailbox (R2)
   | 'mailbox-not-eligible' // R26
+  | 'owner-not-listed' // R5, of the owner
   | 'unsafe-login' // an ACL would read it as something else
   | 'self' // the owner can't be his own delegate
   | 'suspended' // this delegation
-  | 'delegate-suspended' // R5, R14: all of his
+  | 'delegate-suspended' // R14: all of his
+  | 'delegate-not-listed' // R5, R27: gone from the directory, or never in it
   | 'credential-lapsed' // R14
   | 'ended'
   | 'not-started';
@@ -51,35 +57,29 @@ function obstacle(
 ): NotInForce | undefined {
   if (mailbox.kind !== 'PER') return 'mailbox-kind';
   if (!mailbox.eligible) return 'mailbox-not-eligible';
+  if (mailbox.ownerListed === false) return 'owner-not-listed';
   if (identifierFault(mailbox.login) !== undefined || identifierFault(delegate.login) !== undefined) {
     return 'unsafe-login';
   }
   if (mailbox.login === delegate.login) return 'self';
   if (suspended) return 'suspended';
   if (delegate.state !== 'active') return 'delegate-suspended';
+  if (delegate.listed === false) return 'delegate-not-listed';
   if (delegate.credentialValidUntil !== null && delegate.credentialValidUntil <= now) return 'credential-lapsed';
   if (endsAt !== null && endsAt <= now) return 'ended';
   if (startsAt !== null && startsAt > now) return 'not-started';
   return undefined;
 }
 
-/** The next instant after `now` at which time alone could change the verdict, or undefined when there is none. */
-export function nextInstant(
-  facts: Pick<DelegationFacts, 'startsAt' | 'endsAt' | 'delegate'>,
-  now: Instant,
-): Instant | undefined {
-  return [facts.startsAt, facts.endsAt, facts.delegate.credentialValidUntil]
-    .filter((instant): instant is Instant => instant !== null && instant > now)
-    .sort()[0];
-}
-
 const SENTENCES: Readonly<Record<NotInForce, string>> = {
   'mailbox-kind': 'only a personal mailbox (PER) can be delegated',
   'mailbox-not-eligible': 'the mailbox is not eligible for delegation',
+  'owner-not-listed': 'the directory does not list the owner: his RPPS identity is not active',
   'unsafe-login': 'a login of this pair would be read by a mail server as something else',
   self: 'the owner cannot be his own delegate',
   suspended: 'this delegation is suspended',
   'delegate-suspended': 'the delegate is suspended',
+  'delegate-not-listed': 'the directory does not list the delegate: his RPPS identity is not active',
   'credential-lapsed': "the delegate's credential has lapsed",
   'not-started': 'it has not started yet',
   ended: 'it has ended',

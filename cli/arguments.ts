@@ -47,7 +47,7 @@ function punycode(domain: string): string | undefined {
 }
 
 /** Nothing that a terminal would obey. */
-function shown(typed: string): string {
+export function shown(typed: string): string {
   const short = typed.length > 80 ? `${typed.slice(0, 80)}...` : typed;
   return JSON.stringify(short)
     .slice(1, -1)

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { existingSealKey, verifyAudit } from '../bridge/store/audit.ts';
 import { type AuditRecord, readAudit } from '../bridge/store/audit-trail.ts';
-import { address, instant, login } from './arguments.ts';
+import { address, instant } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { table } from './output.ts';
 import type { Runner } from './runner.ts';
@@ -21,7 +21,7 @@ export function auditCommand(program: Command, run: Runner): void {
     .command('audit')
     .description('who granted, revoked or changed what, when, and what came of it; the last entries first in time')
     .option('--mailbox <address>', 'of one mailbox', address)
-    .option('--delegate <id>', 'of one delegate', login)
+    .option('--delegate <id>', 'of one delegate, by his identifier or his login')
     .option('--since <time>', 'a date (from its start) or a time with its zone')
     .option('--limit <number>', 'how many of the last entries', whole, 100)
     .option('--check', 'recompute the seals: exits 1 when an entry was altered or taken out')
@@ -40,7 +40,8 @@ export function auditCommand(program: Command, run: Runner): void {
         }
         const since =
           options.since === undefined ? undefined : instant(options.since, 'start', config.policy.timezone, '--since');
-        await print(session, { ...options, since });
+        const delegate = options.delegate === undefined ? undefined : session.identity.find(options.delegate);
+        await print(session, { ...options, delegate, since });
         return undefined;
       }),
     );

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { Failure } from '../bridge/failure.ts';
 import { type BulkReport, type BulkRow, changeMany } from '../bridge/store/bulk.ts';
 import { type WaitedForAll, waitForAll } from '../bridge/wait.ts';
-import { address, login } from './arguments.ts';
+import { address } from './arguments.ts';
 import { sidecarSeen } from './change.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { openProgress } from './progress.ts';
@@ -19,7 +19,7 @@ export interface BulkOptions {
 export function delegationArguments(command: Command, columns: string): Command {
   return command
     .argument('[mailbox]', 'the address of the mailbox', address)
-    .argument('[delegate]', "the delegate's identifier", login)
+    .argument('[delegate]', "the delegate's identifier")
     .option('--from <file>', `many at once, from a CSV file with a header line: ${columns}`)
     .option('--atomic', 'with --from: all of them or none');
 }

@@ -4,23 +4,29 @@ import { CsvError, parse } from 'csv-parse/sync';
 import type { Instant } from '../acl/policy.ts';
 import { Failure, failureOf } from '../bridge/failure.ts';
 import type { BulkRow } from '../bridge/store/bulk.ts';
-import { address, instant, login } from './arguments.ts';
+import { address, instant } from './arguments.ts';
 import { counted, oneLine } from './output.ts';
 
 const COLUMNS = ['mailbox', 'delegate', 'starts', 'ends', 'note'];
 
 /**
  * Everything is read and checked before anything is written; all mistakes are reported at once, with their lines.
+ * @param identifier brings a delegate's identifier into its canonical form
  * @param endsAfter refuses a delegation that ends before; a revoke is about rows of any time
  */
-export function readDelegations(file: string, timezone: string, endsAfter?: Instant): readonly BulkRow[] {
+export function readDelegations(
+  file: string,
+  timezone: string,
+  identifier: (typed: string) => string,
+  endsAfter?: Instant,
+): readonly BulkRow[] {
   const { columns, records } = readRecords(file);
   const mistakes: string[] = [];
   const rows: BulkRow[] = [];
   const seen = new Map<string, number>();
   for (const { values, line } of records) {
     try {
-      const row = rowOf(named(columns, values), line, timezone);
+      const row = rowOf(named(columns, values), line, timezone, identifier);
       if (row.endsAt !== undefined && endsAfter !== undefined && row.endsAt <= endsAfter)
         throw new Failure('config', `it ends at ${row.endsAt}: this is past, it would never be in force`);
       const pair = `${row.mailbox} ${row.delegate}`;
@@ -126,12 +132,17 @@ function named(columns: readonly string[], values: readonly string[]): Readonly<
   return Object.fromEntries(values.map((value, index) => [columns[index], value]));
 }
 
-function rowOf(record: Readonly<{ [column: string]: string }>, line: number, timezone: string): BulkRow {
+function rowOf(
+  record: Readonly<{ [column: string]: string }>,
+  line: number,
+  timezone: string,
+  identifier: (typed: string) => string,
+): BulkRow {
   const { mailbox = '', delegate = '', starts, ends, note } = record;
   return {
     line,
     mailbox: address(mailbox),
-    delegate: login(delegate),
+    delegate: identifier(delegate),
     startsAt: starts ? instant(starts, 'start', timezone, 'starts') : undefined,
     endsAt: ends ? instant(ends, 'end', timezone, 'ends') : undefined,
     note: note || undefined,

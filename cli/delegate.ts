@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { listedPerson } from '../bridge/directory/search.ts';
 import { Failure } from '../bridge/failure.ts';
 import {
   addDelegate,
@@ -31,12 +32,24 @@ const STATES: readonly DelegateState[] = ['active', 'suspended'];
 export function delegateCommand(program: Command, run: Runner): void {
   const delegate = program.command('delegate').description('the people to whom mailboxes may be delegated');
 
-  attributes(delegate.command('add').argument('<id>', 'his identifier: his login', login))
+  attributes(delegate.command('add').argument('<id>', 'his identifier'))
     .description('add a delegate')
     .action(
-      run(async ({ out, config, writing, writer }, id: string, options: Options) => {
-        await writing(id, (db) => addDelegate(db, writer, id, change(options, config.policy.timezone)));
-        out.result({ delegate: id }, `${id} added`);
+      run(async ({ out, config, files, writing, writer, identity }, typed: string, options: Options) => {
+        const id = identity.read(typed);
+        const asked = change(options, config.policy.timezone);
+        const person = config.identity.scheme === 'rpps' ? listedPerson(files.directory, id) : undefined;
+        if (person === null) {
+          out.warn(`mandat: ${id} is not in the directory: nothing delegated to him will be in force until he is`);
+        }
+        const { firstName, lastName, profession } = person ?? {};
+        const listed = person === undefined ? null : person !== null;
+        const known = { firstName: firstName ?? null, lastName: lastName ?? null, profession: profession ?? null };
+        await writing(id, (db) => addDelegate(db, writer, id, { ...known, ...asked, listed }));
+        out.result(
+          { delegate: id, listed },
+          `${[id, firstName, lastName].filter(Boolean).join(' ')} added${profession ? `: ${profession}` : ''}`,
+        );
         return undefined;
       }),
     );
@@ -65,9 +78,10 @@ export function delegateCommand(program: Command, run: Runner): void {
   delegate
     .command('show')
     .description('show one delegate')
-    .argument('<id>', 'his identifier', login)
+    .argument('<id>', 'his identifier')
     .action(
-      run(async ({ out, config, table: read }, id: string) => {
+      run(async ({ out, config, table: read, identity }, typed: string) => {
+        const id = identity.find(typed);
         const found = await read((db) => delegateNamed(db, id));
         out.result(
           found,
@@ -78,6 +92,7 @@ export function delegateCommand(program: Command, run: Runner): void {
             ['last name', found.lastName],
             ['profession', found.profession],
             ['state', found.state],
+            ['in the directory', found.listed === null ? null : found.listed ? 'yes' : 'no'],
             ['credential until', shownTime(found.credentialValidUntil, config.policy.timezone)],
             ['mailboxes', found.mailboxes.join(', ')],
           ]),
@@ -86,10 +101,11 @@ export function delegateCommand(program: Command, run: Runner): void {
       }),
     );
 
-  attributes(delegate.command('set').argument('<id>', 'his identifier', login))
+  attributes(delegate.command('set').argument('<id>', 'his identifier'))
     .description('change what is given; the rest stays')
     .action(
-      run(async (session, id: string, options: Options) => {
+      run(async (session, typed: string, options: Options) => {
+        const id = session.identity.find(typed);
         const asked = change(options, session.config.policy.timezone);
         if (Object.keys(asked).length === 0) {
           throw new Failure('config', 'nothing to change', 'give at least one option ("mandat delegate set --help")');
@@ -102,10 +118,11 @@ export function delegateCommand(program: Command, run: Runner): void {
   delegate
     .command('remove')
     .description('remove a delegate; his delegations end')
-    .argument('<id>', 'his identifier', login)
+    .argument('<id>', 'his identifier')
     .option('--yes', 'do not ask')
     .action(
-      run(async (session, id: string, { yes }: { yes?: boolean }) => {
+      run(async (session, typed: string, { yes }: { yes?: boolean }) => {
+        const id = session.identity.find(typed);
         const { writing, writer, table: read } = session;
         const { mailboxes } = await read((db) => delegateNamed(db, id));
         const ends = mailboxes.length === 0 ? '' : `, which ends his access to ${mailboxes.join(', ')}`;

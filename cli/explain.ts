@@ -3,7 +3,7 @@ import { canonical } from '../acl/rights.ts';
 import { type Explanation, explain } from '../bridge/explain.ts';
 import { Failure } from '../bridge/failure.ts';
 import { noSuchDelegation } from '../bridge/store/delegations.ts';
-import { address, login } from './arguments.ts';
+import { address } from './arguments.ts';
 import { type Output, oneLine, table } from './output.ts';
 import type { Runner } from './runner.ts';
 import { shownTime } from './times.ts';
@@ -13,10 +13,11 @@ export function explainCommand(program: Command, run: Runner): void {
     .command('explain')
     .description('why a delegation is in force or not, and what stands on the server and whose it is')
     .argument('<mailbox>', 'the address of the mailbox', address)
-    .argument('[delegate]', "a delegate's identifier or login; all of them when it is left out", login)
+    .argument('[delegate]', "a delegate's identifier or login; all of them when it is left out")
     .action(
-      run(async (session, mailbox: string, delegate: string | undefined) => {
+      run(async (session, mailbox: string, typed: string | undefined) => {
         const { out, config } = session;
+        const delegate = typed === undefined ? undefined : session.identity.find(typed);
         const { mailServer } = await import('../bridge/drivers.ts'); // the IMAP library takes its time to load
         const found = await session.table((db) =>
           session.state((state) =>

@@ -27,10 +27,11 @@ export function grantCommand(program: Command, run: Runner): void {
       const about = subject(at, to, options);
       const { timezone } = session.config.policy;
       if ('from' in about) {
-        const rows = readDelegations(about.from, timezone, new Date().toISOString());
+        const rows = readDelegations(about.from, timezone, session.identity.find, new Date().toISOString());
         return bulk(session, 'grant', about.from, rows, options);
       }
-      const { mailbox, delegate } = about;
+      const { mailbox } = about;
+      const delegate = session.identity.find(about.delegate);
       const startsAt =
         options.starts === undefined ? undefined : instant(options.starts, 'start', timezone, '--starts');
       const endsAt = options.ends === undefined ? undefined : instant(options.ends, 'end', timezone, '--ends');

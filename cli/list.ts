@@ -5,7 +5,7 @@ import { delegateNamed } from '../bridge/store/delegates.ts';
 import { type Delegation, listDelegations } from '../bridge/store/delegations.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { phaseKey, phases } from '../bridge/store/pairs.ts';
-import { address, login } from './arguments.ts';
+import { address } from './arguments.ts';
 import { table } from './output.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
@@ -24,10 +24,11 @@ export function listCommand(program: Command, run: Runner): void {
     .command('list')
     .description('list delegations')
     .option('--mailbox <address>', 'of one mailbox', address)
-    .option('--delegate <id>', 'to one delegate', login)
+    .option('--delegate <id>', 'to one delegate')
     .action(
-      run(async (session, { mailbox, delegate }: Options) => {
+      run(async (session, { mailbox, delegate: typed }: Options) => {
         const { out, config } = session;
+        const delegate = typed === undefined ? undefined : session.identity.find(typed);
         const found = await session.table(async (db) => {
           if (mailbox !== undefined) await mailboxAt(db, mailbox);
           if (delegate !== undefined) await delegateNamed(db, delegate);

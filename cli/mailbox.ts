@@ -16,6 +16,7 @@ import { address, login } from './arguments.ts';
 import { changed } from './change.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT } from './exit.ts';
+import type { Identity } from './identity.ts';
 import { counted, facts, table } from './output.ts';
 import type { Runner } from './runner.ts';
 
@@ -34,8 +35,9 @@ export function mailboxCommand(program: Command, run: Runner): void {
   attributes(mailbox.command('add').argument('<address>', 'the mailbox', address))
     .description('add a mailbox')
     .action(
-      run(async ({ out, writing, writer }, at: string, options: Options) => {
-        await writing(at, (db) => addMailbox(db, writer, at, change(options)));
+      run(async ({ out, writing, writer, identity }, at: string, options: Options) => {
+        const asked = change(options, identity);
+        await writing(at, (db) => addMailbox(db, writer, at, asked));
         out.result({ mailbox: at }, `${at} added`);
         return undefined;
       }),
@@ -90,7 +92,10 @@ export function mailboxCommand(program: Command, run: Runner): void {
     .description('change what is given; the rest stays')
     .action(
       run(async (session, at: string, options: Options & { address?: string }) => {
-        const asked = { ...change(options), ...(options.address === undefined ? {} : { address: options.address }) };
+        const asked = {
+          ...change(options, session.identity),
+          ...(options.address === undefined ? {} : { address: options.address }),
+        };
         if (Object.keys(asked).length === 0) {
           throw new Failure('config', 'nothing to change', 'give at least one option ("mandat mailbox set --help")');
         }
@@ -143,18 +148,18 @@ export function mailboxCommand(program: Command, run: Runner): void {
 function attributes(command: Command): Command {
   return command
     .option('--login <login>', 'his login on the mail server, where it is not the address', login)
-    .option('--owner <id>', "the owner's identifier", login)
+    .option('--owner <id>', "the owner's identifier")
     .addOption(new Option('--kind <kind>', 'what kind of mailbox it is; only PER can be delegated').choices(KINDS))
     .option('--eligible', 'it may be delegated')
     .option('--not-eligible', 'it may not be delegated');
 }
 
 /** commander makes --not-eligible an option of its own name. */
-function change(options: Options & { notEligible?: boolean }): MailboxChange {
+function change(options: Options & { notEligible?: boolean }, { read }: Identity): MailboxChange {
   const { notEligible, login: by, owner, kind, eligible } = options;
   return {
     ...(by === undefined ? {} : { login: by }),
-    ...(owner === undefined ? {} : { owner }),
+    ...(owner === undefined ? {} : { owner: read(owner) }),
     ...(kind === undefined ? {} : { kind }),
     ...(notEligible === true ? { eligible: false } : eligible === true ? { eligible: true } : {}),
   };

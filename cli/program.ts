@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { auditCommand } from './audit.ts';
 import { completionCommand } from './completion.ts';
 import { delegateCommand } from './delegate.ts';
+import { directoryCommand } from './directory.ts';
 import { doctorCommand } from './doctor.ts';
 import { EXIT_HELP } from './exit.ts';
 import { explainCommand } from './explain.ts';
@@ -25,6 +26,7 @@ const COMMANDS = [
   initCommand,
   mailboxCommand,
   delegateCommand,
+  directoryCommand,
   grantCommand,
   revokeCommand,
   suspendCommand,

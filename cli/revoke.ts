@@ -25,12 +25,13 @@ export function revokeCommand(program: Command, run: Runner): void {
     run(async (session, at: string | undefined, to: string | undefined, options: Options) => {
       const about = subject(at, to, options);
       if ('from' in about) {
-        const rows = readDelegations(about.from, session.config.policy.timezone);
+        const rows = readDelegations(about.from, session.config.policy.timezone, session.identity.find);
         const question = `End the ${counted(rows.length, 'delegation')} that ${about.from} names? The delegates lose access at once.`;
         if (!(await confirmed(session, question, options.yes))) return EXIT.failed;
         return bulk(session, 'revoke', about.from, rows, options);
       }
-      const { mailbox, delegate } = about;
+      const { mailbox } = about;
+      const delegate = session.identity.find(about.delegate);
       await session.table(async (db) => {
         await mailboxAt(db, mailbox);
         await delegateNamed(db, delegate);

@@ -9,6 +9,7 @@ import { applySettings } from '../bridge/store/settings.ts';
 import { openStateDb, type StateDb } from '../bridge/store/state-db.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { type Identity, openIdentity } from './identity.ts';
 import type { Output } from './output.ts';
 
 export interface Session {
@@ -16,6 +17,7 @@ export interface Session {
   readonly config: Config;
   readonly files: DataFiles;
   readonly writer: Writer;
+  readonly identity: Identity;
   /** Whether a sidecar runs on these databases now. Fails for a user who may not see it. */
   sidecarRuns(): boolean;
   /** Opens the delegation table for the time of the work. */
@@ -43,6 +45,7 @@ export function openSession(out: Output, options: { readonly config?: string | u
     config,
     files,
     writer: { actor: actor() },
+    identity: openIdentity(config.identity, out.warn),
     sidecarRuns: () => guarded(files.lock, { what: "the sidecar's lock" }, () => lockHolder(files.lock) === 'sidecar'),
     table: (work) => using(openDelegationDb(files.delegations), work),
     writing: (about, work) =>

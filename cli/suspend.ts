@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { setSuspended } from '../bridge/store/delegations.ts';
-import { address, login } from './arguments.ts';
+import { address } from './arguments.ts';
 import { followChange, waitOptions, whyWithheld } from './change.ts';
 import type { Runner } from './runner.ts';
 
@@ -15,9 +15,10 @@ export function suspendCommand(program: Command, run: Runner): void {
           : 'put a suspended delegation in force again',
       )
       .argument('<mailbox>', 'the address of the mailbox', address)
-      .argument('<delegate>', "the delegate's identifier", login);
+      .argument('<delegate>', "the delegate's identifier");
     waitOptions(command).action(
-      run(async (session, mailbox: string, delegate: string, { wait }: { readonly wait: number | false }) => {
+      run(async (session, mailbox: string, typed: string, { wait }: { readonly wait: number | false }) => {
+        const delegate = session.identity.find(typed);
         const began = performance.now();
         const { written, withheld } = await session.writing(mailbox, async (db) => ({
           written: await setSuspended(db, session.writer, mailbox, delegate, verb === 'suspend'),

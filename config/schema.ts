@@ -10,8 +10,29 @@ import { always, docs, text, whole } from './fields.ts';
 import { accountName, doveadmUrl, groupName, hostName, path, rights, separator, timeZone } from './rules.ts';
 
 const identity = z.strictObject({
-  scheme: z.enum(['login']).default('login').register(docs, {
-    comment: 'What identifies a delegate. "login": his IMAP and SMTP login.',
+  scheme: z
+    .enum(['rpps', 'login'])
+    .default('rpps')
+    .register(docs, {
+      comment: `What identifies a delegate. "rpps": the national identifier of French health professionals, 12 digits
+starting with 8; his login is given beside it. "login": his IMAP and SMTP login.`,
+    }),
+  strict: z
+    .boolean()
+    .default(false)
+    .register(docs, {
+      comment: `true refuses an RPPS number whose last digit isn't the key of the others; false warns, since official
+examples have such numbers.`,
+    }),
+  allow_test_identities: z
+    .boolean()
+    .default(false)
+    .register(docs, { comment: "true takes numbers of the national test kit (899...), which are nobody's." }),
+});
+
+const directory = z.strictObject({
+  max_shrink: whole(0, 100).default(5).register(docs, {
+    comment: 'An extract that has lost more than so many percent of its lines is refused: it is rather cut than true.',
   }),
 });
 
@@ -71,11 +92,9 @@ const imap = z
     timeout_seconds: whole(1, 600).default(30).register(docs, {
       comment: 'A server that says nothing for so long counts as unreachable.',
     }),
-    connections: whole(1, 64)
-      .default(4)
-      .register(docs, {
-        comment: 'How many mailboxes are worked on at once: so many first phases, beside as many second ones.',
-      }),
+    connections: whole(1, 64).default(4).register(docs, {
+      comment: 'How many mailboxes are worked on at once: so many first phases, beside as many second ones.',
+    }),
   })
   .check(notInClear, adminUserSurvives);
 
@@ -151,6 +170,9 @@ starts from the directory of this file.`,
       isPath: true,
     }),
   identity: always(identity).register(docs, { comment: 'Who a delegate is.' }),
+  directory: always(directory).register(docs, {
+    comment: 'The national directory of health professionals, as "mandat directory import" takes it over.',
+  }),
   policy: always(policy).register(docs, { comment: 'What a delegation means.' }),
   imap: always(imap).register(docs, { comment: 'The server that holds the mailboxes.' }),
   sessions: sessions.optional().register(docs, {
@@ -178,6 +200,3 @@ export type Config = Camelized<z.output<typeof schema>> & {
   /** Absolute path of the file it was read from. */
   readonly file: string;
 };
-export type ImapConfig = Config['imap'];
-export type SessionsConfig = NonNullable<Config['sessions']>;
-export type SenderRulesConfig = NonNullable<Config['senderRules']>;

@@ -37,8 +37,6 @@ export interface Restraint {
   readonly asOf: number | undefined;
 }
 
-export const UNRESTRAINED: Restraint = { held: new Set(), mayGive: true, asOf: undefined };
-
 export type Result =
   | {
       readonly kind: 'verified';

@@ -3,6 +3,7 @@ import { Failure } from '../failure.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import type { DelegateState } from './delegation-types.ts';
 import { grouped } from './grouped.ts';
+import { known } from './listed.ts';
 
 export interface Delegate {
   /** What the site knows him by: his login, or an RPPS number. */
@@ -13,6 +14,8 @@ export interface Delegate {
   readonly profession: string | null;
   readonly state: DelegateState;
   readonly credentialValidUntil: string | null;
+  /** Whether the directory lists him; null where it was never asked. */
+  readonly listed: boolean | null;
   readonly mailboxes: readonly string[];
 }
 
@@ -29,10 +32,11 @@ export async function addDelegate(
   db: DelegationDb,
   writer: Writer,
   identifier: string,
-  given: DelegateChange,
+  given: DelegateChange & { readonly listed?: boolean | null },
 ): Promise<void> {
-  await db.write(writer, (query) =>
-    query
+  const { listed = null } = given;
+  await db.write(writer, async (query) => {
+    await query
       .insertInto('delegate')
       .values({
         id: identifier,
@@ -43,8 +47,14 @@ export async function addDelegate(
         state: given.state ?? null,
         credential_valid_until: given.credentialValidUntil ?? null,
       })
-      .execute(),
-  );
+      .execute();
+    if (listed === null) return;
+    await query
+      .updateTable('delegates')
+      .set({ listed: Number(listed) })
+      .where('identifier', '=', identifier)
+      .execute();
+  });
 }
 
 export async function listDelegates(db: DelegationDb): Promise<readonly Delegate[]> {
@@ -83,6 +93,7 @@ async function select(db: DelegationDb, identifier?: string): Promise<readonly D
       profession: row.profession,
       state: row.state,
       credentialValidUntil: row.credential_valid_until,
+      listed: known(row.listed),
       mailboxes: (mailboxes.get(row.identifier) ?? []).map(({ mailbox }) => mailbox),
     }));
   });

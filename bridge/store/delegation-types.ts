@@ -15,6 +15,7 @@ export interface DelegationDatabase {
     kind: MailboxKind;
     eligible: number;
     server: string;
+    owner_listed: Generated<number | null>;
   };
   aliases: { address: string; mailbox_id: number };
   delegates: {
@@ -26,6 +27,7 @@ export interface DelegationDatabase {
     profession: string | null;
     state: DelegateState;
     credential_valid_until: string | null;
+    listed: Generated<number | null>;
   };
   delegations: {
     id: Generated<number>;

@@ -3,6 +3,7 @@ import { Failure } from '../failure.ts';
 import { noSuchDelegate } from './delegates.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import type { DelegateState, MailboxKind } from './delegation-types.ts';
+import { known } from './listed.ts';
 import { noSuchMailbox } from './mailboxes.ts';
 
 /** What a write left behind: the mailbox to wait for, and the version of the table that holds the change. */
@@ -24,6 +25,7 @@ export interface Delegation {
     readonly login: string;
     readonly kind: MailboxKind;
     readonly eligible: boolean;
+    readonly ownerListed: boolean | null;
   };
   readonly delegate: {
     readonly identifier: string;
@@ -32,6 +34,7 @@ export interface Delegation {
     readonly lastName: string | null;
     readonly state: DelegateState;
     readonly credentialValidUntil: string | null;
+    readonly listed: boolean | null;
   };
   readonly createdAt: string;
   readonly createdBy: string;
@@ -122,15 +125,29 @@ export async function listDelegations(
     .innerJoin('mailboxes as m', 'm.id', 'g.mailbox_id')
     .innerJoin('delegates as d', 'd.id', 'g.delegate_id')
     .select(['g.mailbox_id', 'g.created_at', 'g.created_by', 'g.starts_at', 'g.ends_at', 'g.note', 'g.suspended'])
-    .select(['m.address', 'm.login as owner_login', 'm.kind', 'm.eligible'])
-    .select(['d.identifier', 'd.login', 'd.first_name', 'd.last_name', 'd.state', 'd.credential_valid_until'])
+    .select(['m.address', 'm.login as owner_login', 'm.kind', 'm.eligible', 'm.owner_listed'])
+    .select([
+      'd.identifier',
+      'd.login',
+      'd.first_name',
+      'd.last_name',
+      'd.state',
+      'd.credential_valid_until',
+      'd.listed',
+    ])
     .orderBy('m.address')
     .orderBy('d.identifier');
   if (filter.mailbox !== undefined) select = select.where('m.address', '=', filter.mailbox);
   if (filter.delegate !== undefined) select = select.where('d.identifier', '=', filter.delegate);
   return (await select.execute()).map((row) => ({
     mailboxId: row.mailbox_id,
-    mailbox: { address: row.address, login: row.owner_login, kind: row.kind, eligible: row.eligible === 1 },
+    mailbox: {
+      address: row.address,
+      login: row.owner_login,
+      kind: row.kind,
+      eligible: row.eligible === 1,
+      ownerListed: known(row.owner_listed),
+    },
     delegate: {
       identifier: row.identifier,
       login: row.login,
@@ -138,6 +155,7 @@ export async function listDelegations(
       lastName: row.last_name,
       state: row.state,
       credentialValidUntil: row.credential_valid_until,
+      listed: known(row.listed),
     },
     createdAt: row.created_at,
     createdBy: row.created_by,

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { delegation1 } from './migrations/delegation-1.ts';
+import { delegation2 } from './migrations/delegation-2.ts';
 import { state1 } from './migrations/state-1.ts';
 import { state2 } from './migrations/state-2.ts';
 import { state3 } from './migrations/state-3.ts';
@@ -12,7 +13,7 @@ export const DELEGATIONS: FileKind = {
   what: 'the delegation table',
   applicationId: 0x6d616e31, // "man1"
   mode: 0o660,
-  migrations: [delegation1],
+  migrations: [delegation1, delegation2],
 };
 
 export const STATE: FileKind = {

@@ -2,6 +2,7 @@
 import type { MailboxRows } from '../../acl/desired.ts';
 import type { Instant } from '../../acl/policy.ts';
 import type { DelegationDb } from './delegation-db.ts';
+import { known } from './listed.ts';
 
 export interface MailboxState {
   readonly id: number;
@@ -34,6 +35,7 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
         'd.login',
         'd.state',
         'd.credential_valid_until',
+        'd.listed',
         'g.starts_at',
         'g.ends_at',
         'g.suspended',
@@ -50,10 +52,16 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
         login: mailbox.login,
         kind: mailbox.kind,
         eligible: mailbox.eligible === 1,
+        ownerListed: known(mailbox.owner_listed),
         aliases: aliases.map(({ address }) => address),
         delegations: delegations.map((row) => ({
           id: row.identifier,
-          delegate: { login: row.login, state: row.state, credentialValidUntil: row.credential_valid_until },
+          delegate: {
+            login: row.login,
+            state: row.state,
+            credentialValidUntil: row.credential_valid_until,
+            listed: known(row.listed),
+          },
           startsAt: row.starts_at,
           endsAt: row.ends_at,
           suspended: row.suspended === 1,

@@ -2,15 +2,20 @@
 import type { Config } from '../../config/schema.ts';
 import type { DelegationDb } from './delegation-db.ts';
 
-export async function applySettings(db: DelegationDb, { policy }: Pick<Config, 'policy'>): Promise<void> {
-  const value = String(policy.maxDelegates);
-  const row = await db.query
-    .selectFrom('settings')
-    .select('value')
-    .where('name', '=', 'max_delegates')
-    .executeTakeFirst();
-  if (row?.value === value) return; // no write, so that nobody is woken
-  await db.write({ actor: 'mandat' }, (query) =>
-    query.updateTable('settings').set({ value }).where('name', '=', 'max_delegates').execute(),
-  );
+export async function applySettings(
+  db: DelegationDb,
+  { policy, identity }: Pick<Config, 'policy' | 'identity'>,
+): Promise<void> {
+  const wanted = new Map([
+    ['max_delegates', String(policy.maxDelegates)],
+    ['identity_scheme', identity.scheme],
+  ]);
+  const rows = await db.query.selectFrom('settings').selectAll().execute();
+  const differ = [...wanted].filter(([name, value]) => rows.find((row) => row.name === name)?.value !== value);
+  if (differ.length === 0) return; // no write, so that nobody is woken
+  await db.write({ actor: 'mandat' }, async (query) => {
+    for (const [name, value] of differ) {
+      await query.updateTable('settings').set({ value }).where('name', '=', name).execute();
+    }
+  });
 }

@@ -17,7 +17,7 @@ export function makeWhole(file: string, make: (draft: string) => void): boolean 
 
 /** The same for what takes its time. */
 export async function makeWholeSlowly(file: string, make: (draft: string) => Promise<void>): Promise<boolean> {
-  const draft = draftOf(file);
+  const draft = draftOf(file, `.${++slow}`);
   try {
     await make(draft);
     return named(draft, file);
@@ -26,8 +26,11 @@ export async function makeWholeSlowly(file: string, make: (draft: string) => Pro
   }
 }
 
-function draftOf(file: string): string {
-  const draft = `${file}.${process.pid}`;
+/** This process may be at several. */
+let slow = 0;
+
+function draftOf(file: string, which = ''): string {
+  const draft = `${file}.${process.pid}${which}`;
   discard(draft);
   return draft;
 }

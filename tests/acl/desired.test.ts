@@ -13,7 +13,7 @@ type Row = MailboxRows['delegations'][number];
 
 const row = (login: string, terms: Partial<Row> = {}): Row => ({
   id: login,
-  delegate: { login, state: 'active', credentialValidUntil: null },
+  delegate: { login, state: 'active', credentialValidUntil: null, listed: null },
   startsAt: null,
   endsAt: null,
   suspended: false,
@@ -25,6 +25,7 @@ const rows = (change: Partial<MailboxRows> = {}): MailboxRows => ({
   login: 'alice',
   kind: 'PER',
   eligible: true,
+  ownerListed: null,
   aliases: [],
   delegations: [],
   ...change,
@@ -47,8 +48,8 @@ t.test('each delegate in force has the rights, each other one his reason', async
     row('bob'),
     row('carol', { endsAt: PAST }),
     row('dave', { startsAt: FUTURE }),
-    row('erin', { delegate: { login: 'erin', state: 'suspended', credentialValidUntil: null } }),
-    row('frank', { delegate: { login: 'frank', state: 'active', credentialValidUntil: PAST } }),
+    row('erin', { delegate: { login: 'erin', state: 'suspended', credentialValidUntil: null, listed: null } }),
+    row('frank', { delegate: { login: 'frank', state: 'active', credentialValidUntil: PAST, listed: null } }),
     row('grace', { suspended: true }),
     row('alice'),
   ];
@@ -96,6 +97,7 @@ const anyRows: fc.Arbitrary<MailboxRows> = fc.record({
   login: fc.constant('alice'),
   kind: fc.constantFrom('PER', 'ORG', 'APP', 'CAB'),
   eligible: fc.boolean(),
+  ownerListed: fc.option(fc.boolean()),
   aliases: fc.uniqueArray(fc.constantFrom('a@example.org', 'b@example.org', 'z@example.org')),
   delegations: fc.uniqueArray(
     fc.record({
@@ -104,6 +106,7 @@ const anyRows: fc.Arbitrary<MailboxRows> = fc.record({
         login,
         state: fc.constantFrom('active', 'suspended'),
         credentialValidUntil: time,
+        listed: fc.option(fc.boolean()),
       }),
       suspended: fc.boolean(),
       startsAt: time,

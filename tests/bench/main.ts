@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --only grant,revoke,wake,sender,sweep] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
+ * npm run bench [-- --only grant,revoke,wake,sender,directory,sweep] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
  * --write puts the table into docs/performance.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { startSite } from '../servers/site.ts';
+import { directoryFigures } from './directory.ts';
 import { type GrantFigures, grantFigures } from './grant.ts';
 import { type Comparison, ms, PAIRS, row } from './pairs.ts';
 import { revokeFigures } from './revoke.ts';
@@ -16,7 +17,7 @@ import { idleCpu, wakeFigures } from './wake.ts';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'grant,revoke,wake,sender,sweep' },
+    only: { type: 'string', default: 'grant,revoke,wake,sender,directory,sweep' },
     quick: { type: 'boolean', default: false },
     mailboxes: { type: 'string', default: '1000' },
     write: { type: 'boolean', default: false },
@@ -96,6 +97,20 @@ if (chosen.has('sender')) {
       quiet.toLocaleString('en'),
       published?.toLocaleString('en') ?? '-',
     ]),
+  );
+}
+if (chosen.has('directory')) {
+  const { importing, memory, searching, p99 } = await directoryFigures(values.quick ? 240_000 : 2_400_000, 7);
+  section('The directory: importing, searching', HEAD, [row(importing), row(searching)]);
+  section(
+    'The directory: memory, and the slowest of a hundred searches',
+    ['what', 'figure'],
+    [
+      ['peak resident memory, a tenth of the lines', `${memory[0]} MB`],
+      ['peak resident memory, all of them', `${memory[1]} MB`],
+      ['p99 of a search', ms(p99[0])],
+      ['p99 of a bare indexed lookup', ms(p99[1])],
+    ],
   );
 }
 if (chosen.has('sweep')) {

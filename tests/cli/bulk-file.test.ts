@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { Failure } from '../../bridge/failure.ts';
+import { login } from '../../cli/arguments.ts';
 import { readDelegations } from '../../cli/csv.ts';
 
 const NOW = '2026-11-23T08:00:00.000Z';
@@ -13,7 +14,7 @@ function file(t: Test, content: string | Buffer): string {
   return name;
 }
 
-const read = (name: string, endsAfter?: string) => readDelegations(name, 'Europe/Paris', endsAfter);
+const read = (name: string, endsAfter?: string) => readDelegations(name, 'Europe/Paris', login, endsAfter);
 
 function mistakes(t: Test, name: string): string {
   try {

@@ -23,6 +23,8 @@ export interface Desk {
 
 /** Nothing listens there. */
 const CONFIG = `data_dir = "data"
+[identity]
+scheme = "login"
 [imap]
 port = 1
 tls = "none"

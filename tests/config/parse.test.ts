@@ -17,7 +17,8 @@ t.test('an empty file is the defaults, with camelCase names and absolute paths',
   t.same(parseConfig('', FILE), {
     file: FILE,
     dataDir: '/srv/mandat/data',
-    identity: { scheme: 'login' },
+    identity: { scheme: 'rpps', strict: false, allowTestIdentities: false },
+    directory: { maxShrink: 5 },
     policy: { maxDelegates: 10, rights: 'lrswipkxte', timezone: 'Europe/Paris' },
     imap: {
       host: '127.0.0.1',

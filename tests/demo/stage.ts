@@ -39,6 +39,8 @@ export async function setStage(): Promise<Stage> {
     configFile,
     [
       'data_dir = "."',
+      '[identity]',
+      'scheme = "login"',
       '[imap]',
       `port = ${lab.imap.port}`,
       'tls = "none"   # loopback',

@@ -5,7 +5,7 @@
 import { canonical } from '../../acl/rights.ts';
 import { mailServer, sessionCutter } from '../../bridge/drivers.ts';
 import { openGate } from '../../bridge/reconcile/gate.ts';
-import { reconcileMailbox, UNRESTRAINED } from '../../bridge/reconcile/mailbox.ts';
+import { type Restraint, reconcileMailbox } from '../../bridge/reconcile/mailbox.ts';
 import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
 import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
 import { openClock } from '../../bridge/store/facts.ts';
@@ -23,6 +23,8 @@ export interface Stop {
 }
 
 /** A pass over the only mailbox. Returns what it stopped at, or undefined when it came to its end before. */
+const UNRESTRAINED: Restraint = { held: new Set(), mayGive: true, asOf: undefined };
+
 export async function passUntil(site: Site, stop: Stop, onEnd: (close: () => Promise<void>) => void) {
   const config = configOf(site);
   const files = dataFiles(config.dataDir);

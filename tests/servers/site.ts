@@ -23,6 +23,8 @@ export interface SiteOptions extends Partial<Omit<LabOptions, 'users'>> {
   /** Names of accounts, `alice` for alice@lab.test. */
   readonly users: readonly string[];
   readonly impersonate?: 'authzid' | 'suffix';
+  /** What identifies a delegate. */
+  readonly scheme?: 'login' | 'rpps';
   /** Default: both there. */
   readonly sessions?: boolean;
   readonly senderRules?: boolean;
@@ -64,6 +66,7 @@ export async function startSite(options: SiteOptions): Promise<Site> {
   const {
     users,
     impersonate = 'authzid',
+    scheme = 'login',
     sessions = true,
     senderRules = true,
     extraImap = '',
@@ -83,6 +86,8 @@ export async function startSite(options: SiteOptions): Promise<Site> {
   await writeFile(
     configFile,
     `data_dir = "."
+[identity]
+scheme = "${scheme}"
 [imap]
 port = ${started.imap.port}
 tls = "none"

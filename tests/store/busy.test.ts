@@ -28,7 +28,13 @@ t.test('everything the sidecar writes into the shared table', async (t) => {
     ['sync', () => markPending(table, [1], 'admin')],
     ['sync --force', () => release(table, { disappearing: [wave], held: new Map(), standing: 1 }, 'admin')],
     ['intents', () => forgetServedIntents(table, state, 1)],
-    ['settings', () => applySettings(table, { policy: { maxDelegates: 3 } } as Parameters<typeof applySettings>[1])],
+    [
+      'settings',
+      () =>
+        applySettings(table, { policy: { maxDelegates: 3 }, identity: { scheme: 'login' } } as Parameters<
+          typeof applySettings
+        >[1]),
+    ],
     ['restore', () => tableAge(table, state)],
   ];
   const lock = await holdWriteLock(files.delegations, {});

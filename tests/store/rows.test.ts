@@ -2,7 +2,7 @@ import t from 'tap';
 import { addDelegate, setDelegate } from '../../bridge/store/delegates.ts';
 import { type DelegationDb, openDelegationDb } from '../../bridge/store/delegation-db.ts';
 import { grant, revoke, setSuspended } from '../../bridge/store/delegations.ts';
-import { addAlias, addMailbox, mailboxAt, removeMailbox } from '../../bridge/store/mailboxes.ts';
+import { addAlias, addMailbox, mailboxAt, removeMailbox, setMailbox } from '../../bridge/store/mailboxes.ts';
 import {
   changedSince,
   dueBetween,
@@ -52,14 +52,14 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
       delegations: [
         {
           id: 'bob',
-          delegate: { login: 'bob@example.net', state: 'suspended', credentialValidUntil: hour(9) },
+          delegate: { login: 'bob@example.net', state: 'suspended', credentialValidUntil: hour(9), listed: null },
           startsAt: null,
           endsAt: null,
           suspended: false,
         },
         {
           id: 'carol',
-          delegate: { login: 'carol@example.net', state: 'active', credentialValidUntil: null },
+          delegate: { login: 'carol@example.net', state: 'active', credentialValidUntil: null, listed: null },
           startsAt: hour(8),
           endsAt: hour(10),
           suspended: true,
@@ -191,8 +191,9 @@ t.test("the limit comes from the configuration; a setting that hasn't changed wa
   const table = freshTable(t);
   await world(table);
   const limit = () => row(table.file, "SELECT value FROM settings WHERE name = 'max_delegates'");
-  const policy = { policy: { maxDelegates: 1 } } as Parameters<typeof applySettings>[1];
-  await applySettings(table, policy);
+  const most = (maxDelegates: number, scheme: 'login' | 'rpps' = 'login') =>
+    ({ policy: { maxDelegates }, identity: { scheme } }) as Parameters<typeof applySettings>[1];
+  await applySettings(table, most(1));
   t.equal(limit(), '1');
   await grant(table, ADMIN, ALICE, 'bob');
   t.equal((await failure(() => grant(table, ADMIN, ALICE, 'carol'))).rule, 'MANDAT_LIMIT');
@@ -200,8 +201,26 @@ t.test("the limit comes from the configuration; a setting that hasn't changed wa
   const watcher = openDelegationDb(table.file);
   t.teardown(() => watcher.close());
   const seen = watcher.dataVersion();
-  await applySettings(table, policy);
+  await applySettings(table, most(1));
   t.equal(watcher.dataVersion(), seen, 'no commit');
-  await applySettings(table, { policy: { maxDelegates: 2 } } as Parameters<typeof applySettings>[1]);
+  await applySettings(table, most(2));
   t.not(watcher.dataVersion(), seen, 'a commit that others notice');
+});
+
+t.test('identifiers go by the configured scheme, whoever writes; what is there stays', async (t) => {
+  const table = freshTable(t);
+  await world(table);
+  await applySettings(table, { policy: { maxDelegates: 10 }, identity: { scheme: 'rpps' } } as Parameters<
+    typeof applySettings
+  >[1]);
+  const refusedAs = async (work: () => Promise<unknown>) => (await failure(work)).rule;
+  for (const identifier of ['dave', '10101026994', '8101010269940', '710101026994', '81010102699x'])
+    t.equal(await refusedAs(() => addDelegate(table, ADMIN, identifier, {})), 'MANDAT_IDENTIFIER', identifier);
+  await addDelegate(table, ADMIN, '810101026994', { login: 'dave' });
+  await setDelegate(table, ADMIN, 'bob', { lastName: 'Martin' });
+  await grant(table, ADMIN, ALICE, 'bob');
+  await grant(table, ADMIN, ALICE, '810101026994');
+  t.equal(await refusedAs(() => setMailbox(table, ADMIN, ALICE, { owner: 'alice' })), 'MANDAT_IDENTIFIER');
+  await setMailbox(table, ADMIN, ALICE, { owner: '810101026986' });
+  await setMailbox(table, ADMIN, ALICE, { owner: null });
 });

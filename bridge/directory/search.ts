@@ -1,0 +1,177 @@
+/** Finding a person in the directory, as the guide has it: at least two criteria or a full identifier, the first 50. R18 to R22. */
+import type Database from 'better-sqlite3';
+import type { Instant } from '../../acl/policy.ts';
+import { Failure } from '../failure.ts';
+import { folded } from './columns.ts';
+import { currentGeneration, openGeneration } from './generation.ts';
+
+export interface Criteria {
+  readonly lastName?: string | undefined;
+  readonly firstName?: string | undefined;
+  /** A code, or the beginning of a label. */
+  readonly profession?: string | undefined;
+  readonly postalCode?: string | undefined;
+  readonly city?: string | undefined;
+}
+
+export interface Person {
+  /** IdNat_PS, 12 digits. */
+  readonly identifier: string;
+  readonly lastName: string;
+  readonly firstName: string;
+  /** Labels as published; null where there is none. */
+  readonly profession: string | null;
+  readonly role: string | null;
+  readonly postalCode: string | null;
+  readonly city: string | null;
+}
+
+export interface Found {
+  /** The first {@link MOST_SHOWN}, by name. */
+  readonly people: readonly Person[];
+  readonly total: number;
+}
+
+export interface DirectoryStatus {
+  readonly source: string;
+  readonly lines: number;
+  readonly people: number;
+  readonly imported: Instant;
+}
+
+export interface Directory {
+  /** Fails `refused` with fewer than two criteria; one that is blank is none. */
+  search(criteria: Criteria): Found;
+  /** Undefined where there is no such person. */
+  person(identifier: string): Person | undefined;
+  status(): DirectoryStatus;
+  close(): void;
+}
+
+export const MOST_SHOWN = 50;
+const LONGEST_CRITERION = 200;
+
+export function openDirectory(directory: string): Directory {
+  const database = openGeneration(directory);
+  const shown = database.prepare<
+    [number],
+    Row
+  >(`SELECT p.id, p.last_name, p.first_name, f.label AS profession, r.label AS role,
+      a.postal, a.shown_city AS city
+    FROM people p LEFT JOIN activities a ON a.person = p.id
+      LEFT JOIN professions f ON f.code = a.profession LEFT JOIN roles r ON r.code = a.role
+    WHERE p.id = ? ORDER BY a.postal = '', a.line LIMIT 1`);
+  const person = (id: number) => {
+    const row = shown.get(id);
+    return row === undefined ? undefined : shaped(row);
+  };
+  const prepared = new Map<string, Database.Statement>();
+  /** Every person once, however many places match. */
+  const matching = (where: string) => {
+    const made =
+      prepared.get(where) ??
+      database
+        .prepare(`SELECT person FROM activities WHERE ${where} GROUP BY person ORDER BY min(last), min(first), person`)
+        .pluck();
+    prepared.set(where, made);
+    return made;
+  };
+  const fact = database.prepare('SELECT value FROM facts WHERE name = ?').pluck();
+  return {
+    search: (criteria) => {
+      const { where, values } = condition(database, criteria);
+      const ids = matching(where).all(...values) as number[];
+      const people = ids.slice(0, MOST_SHOWN).flatMap((id) => person(id) ?? []);
+      return { people, total: ids.length };
+    },
+    person: (identifier) => person(Number(identifier)),
+    status: () => ({
+      source: String(fact.get('source')),
+      lines: Number(fact.get('lines')),
+      people: Number(fact.get('people')),
+      imported: String(fact.get('imported')),
+    }),
+    close: () => database.close(),
+  };
+}
+
+/** One person; null where the directory doesn't list him, undefined where none has been imported. */
+export function listedPerson(directory: string, identifier: string): Person | null | undefined {
+  if (currentGeneration(directory) === undefined) return undefined;
+  const opened = openDirectory(directory);
+  try {
+    return opened.person(identifier) ?? null;
+  } finally {
+    opened.close();
+  }
+}
+
+interface Row {
+  readonly id: number;
+  readonly last_name: string;
+  readonly first_name: string;
+  readonly profession: string | null;
+  readonly role: string | null;
+  readonly postal: string | null;
+  readonly city: string | null;
+}
+
+const shaped = (row: Row): Person => ({
+  identifier: String(row.id),
+  lastName: row.last_name,
+  firstName: row.first_name,
+  profession: row.profession || null,
+  role: row.role || null,
+  postalCode: row.postal || null,
+  city: row.city || null,
+});
+
+interface Condition {
+  readonly where: string;
+  readonly values: readonly string[];
+}
+
+function condition(database: Database.Database, criteria: Criteria): Condition {
+  const given = Object.entries(criteria).flatMap(([name, value]) => {
+    const text = folded(value ?? '');
+    if (text.length > LONGEST_CRITERION) {
+      throw new Failure(
+        'config',
+        `a criterion of ${text.length} characters: no name is longer than ${LONGEST_CRITERION}`,
+      );
+    }
+    return text === '' ? [] : [[name as keyof Criteria, text] as const];
+  });
+  if (given.length < 2) {
+    throw new Failure(
+      'refused',
+      `at least two criteria are needed, or a full identifier; ${given.length === 0 ? 'none' : 'one'} was given`,
+      'add a name, a first name, a profession, a postal code or a city; or search by --id',
+      { rule: 'TWO_CRITERIA' },
+    );
+  }
+  const parts = given.map(([name, text]) => PART[name](text, database));
+  return { where: parts.map(({ where }) => where).join(' AND '), values: parts.flatMap(({ values }) => values) };
+}
+
+/** As a range, not LIKE: it uses the index, and `%` and `_` mean themselves. */
+const begins = (column: string, text: string): Condition => ({
+  where: `${column} >= ? AND ${column} < ?`,
+  values: [text, `${text}\u{10ffff}`],
+});
+
+const PART: Readonly<Record<keyof Criteria, (text: string, database: Database.Database) => Condition>> = {
+  lastName: (text) => begins('last', text),
+  firstName: (text) => begins('first', text),
+  // A whole one by equality: it narrows most, and the database can't see that of a range.
+  postalCode: (text) => (/^\d{5}$/.test(text) ? { where: 'postal = ?', values: [text] } : begins('postal', text)),
+  city: (text) => begins('city', text),
+  profession: (text, database) => {
+    const { where, values } = begins('folded', text);
+    const codes = database
+      .prepare(`SELECT code FROM professions WHERE code = ? OR (${where})`)
+      .pluck()
+      .all(text, ...values) as string[];
+    return { where: `profession IN (${codes.map(() => '?').join(', ')})`, values: codes };
+  },
+};

@@ -1,0 +1,144 @@
+import type { Command } from 'commander';
+import { type Criteria, type Found, MOST_SHOWN, openDirectory, type Person } from '../bridge/directory/search.ts';
+import { identifiersInUse, type ListedChange, noteListed } from '../bridge/store/listed.ts';
+import { openIdentity } from './identity.ts';
+import { counted, facts, table } from './output.ts';
+import { openProgress } from './progress.ts';
+import type { Runner } from './runner.ts';
+import type { Session } from './session.ts';
+import { shownDuration, shownTime } from './times.ts';
+
+/** R21: who isn't in the directory and may get into it. */
+const PORTAL =
+  'nobody is found. Only professionals with an RPPS number are in the directory; secretaries and medical assistants get one at https://esante.gouv.fr/produits-services/portail-rpps-plus';
+
+export function directoryCommand(program: Command, run: Runner): void {
+  const directory = program
+    .command('directory')
+    .description('the national directory of health professionals (Annuaire santé), as it was published');
+
+  directory
+    .command('import')
+    .description(
+      'take over the published PS_LibreAcces_Personne_activite; the old one stays until the new one is whole',
+    )
+    .argument('<file>', 'the .txt or the .zip')
+    .action(
+      run(async (session, file: string) => {
+        const { out, config, files } = session;
+        const { importExtract } = await import('../bridge/directory/import.ts');
+        const known = await session.table(identifiersInUse);
+        const progress = openProgress(out, 'read');
+        const report = await importExtract(files.directory, file, {
+          known,
+          maxShrinkPercent: config.directory.maxShrink,
+          now: new Date().toISOString(),
+          onProgress: progress.at,
+        }).finally(progress.end);
+        const { lines, people, bad, examples, source } = report;
+        const listed = await note(session);
+        out.result(
+          { ...report, listed },
+          [`${source}: ${counted(people, 'person', 'people')} in ${counted(lines, 'line')}`, ...listed.map(told)].join(
+            '\n',
+          ),
+        );
+        if (bad > 0) {
+          const first = examples.map(({ line, why }) => `\n        line ${line}: ${why}`).join('');
+          out.warn(`mandat: ${counted(bad, 'line')} left out:${first}${bad > examples.length ? '\n        ...' : ''}`);
+        }
+        return undefined;
+      }),
+    );
+
+  directory
+    .command('search')
+    .description('find a professional: at least two criteria, or a full identifier')
+    .option('--last-name <name>', 'its beginning; accents and case do not matter')
+    .option('--first-name <name>', 'its beginning')
+    .option('--profession <profession>', 'a code, or the beginning of its name')
+    .option('--postal-code <code>', 'its beginning')
+    .option('--city <city>', 'its beginning')
+    .option('--id <number>', 'an RPPS identifier, of 12 digits or 11')
+    .action(
+      run(async (session, { id, ...criteria }: Criteria & { id?: string }) => {
+        const { out, files } = session;
+        const opened = openDirectory(files.directory);
+        try {
+          const found = id === undefined ? opened.search(criteria) : byIdentifier(session, opened.person, id);
+          out.result(found, found.total === 0 ? PORTAL : shown(found));
+          if (found.total > found.people.length) {
+            out.say(`the first ${MOST_SHOWN} of ${found.total}: add a criterion to see the others`);
+          }
+        } finally {
+          opened.close();
+        }
+        return undefined;
+      }),
+    );
+
+  directory
+    .command('status')
+    .description('what has been imported, and how old it is')
+    .action(
+      run(async ({ out, config, files }) => {
+        const opened = openDirectory(files.directory);
+        try {
+          const status = opened.status();
+          const ageMs = Date.now() - Date.parse(status.imported);
+          out.result(
+            { ...status, ageMs },
+            facts([
+              ['file', status.source],
+              ['lines', status.lines],
+              ['people', status.people],
+              ['imported', `${shownTime(status.imported, config.policy.timezone)}, ${shownDuration(ageMs)} ago`],
+            ]),
+          );
+        } finally {
+          opened.close();
+        }
+        return undefined;
+      }),
+    );
+}
+
+/** Whoever has gone from the directory is suspended by it, and comes back with it. */
+async function note(session: Session): Promise<readonly ListedChange[]> {
+  if (session.config.identity.scheme !== 'rpps') return [];
+  const opened = openDirectory(session.files.directory);
+  try {
+    const lists = (identifier: string) => opened.person(identifier) !== undefined;
+    const writer = { ...session.writer, reason: 'directory import' };
+    return await session.table((db) => noteListed(db, writer, lists));
+  } finally {
+    opened.close();
+  }
+}
+
+const told = ({ identifier, listed }: ListedChange) =>
+  `${identifier}: ${listed ? 'is in the directory' : 'is not in the directory: what depends on him is suspended'}`;
+
+function byIdentifier(
+  { out, config }: Session,
+  person: (identifier: string) => Person | undefined,
+  typed: string,
+): Found {
+  const { read } = openIdentity({ ...config.identity, scheme: 'rpps' }, out.warn);
+  const found = person(read(typed));
+  return { people: found === undefined ? [] : [found], total: found === undefined ? 0 : 1 };
+}
+
+function shown({ people }: Found): string {
+  return table(
+    ['IDENTIFIER', 'FIRST NAME', 'LAST NAME', 'PROFESSION', 'POSTAL CODE', 'CITY'],
+    people.map((one) => [
+      one.identifier,
+      one.firstName,
+      one.lastName,
+      one.role === null ? one.profession : `${one.profession}: ${one.role}`,
+      one.postalCode,
+      one.city,
+    ]),
+  );
+}
