@@ -1,6 +1,7 @@
 /**
  * Whether a delegation is in force now, and if not, why. The row may stay while a condition fails (suspended)
- * and comes back by itself when it holds again. R2, R5, R13, R14, R26.
+ * and comes back by itself when it holds again. Starts are inclusive, ends and lapses exclusive: at the instant of its end it has ended.
+ * R2, R5, R13, R14, R26.
  */
 import { identifierFault } from './identifier.ts';
 
@@ -45,46 +46,141 @@ export type NotInForce =
 
 export type Verdict = { readonly inForce: true } | { readonly inForce: false; readonly why: NotInForce };
 
-/** The verdict at `now`. Starts are inclusive, ends and lapses exclusive: at the instant of its end it has ended. */
+/** The verdict at `now`: the first condition that doesn't hold. */
 export function verdict(facts: DelegationFacts, now: Instant): Verdict {
-  const why = obstacle(facts, now);
-  return why === undefined ? { inForce: true } : { inForce: false, why };
+  const failing = CONDITIONS.find(({ holds }) => !holds(facts, now));
+  return failing === undefined ? { inForce: true } : { inForce: false, why: failing.why };
 }
 
-function obstacle(
-  { mailbox, delegate, startsAt, endsAt, suspended }: DelegationFacts,
-  now: Instant,
-): NotInForce | undefined {
-  if (mailbox.kind !== 'PER') return 'mailbox-kind';
-  if (!mailbox.eligible) return 'mailbox-not-eligible';
-  if (mailbox.ownerListed === false) return 'owner-not-listed';
-  if (identifierFault(mailbox.login) !== undefined || identifierFault(delegate.login) !== undefined) {
-    return 'unsafe-login';
-  }
-  if (mailbox.login === delegate.login) return 'self';
-  if (suspended) return 'suspended';
-  if (delegate.state !== 'active') return 'delegate-suspended';
-  if (delegate.listed === false) return 'delegate-not-listed';
-  if (delegate.credentialValidUntil !== null && delegate.credentialValidUntil <= now) return 'credential-lapsed';
-  if (endsAt !== null && endsAt <= now) return 'ended';
-  if (startsAt !== null && startsAt > now) return 'not-started';
-  return undefined;
+/** One condition of a delegation, as it stands. */
+export interface Condition {
+  readonly why: NotInForce;
+  readonly holds: boolean;
+  /** How it stands, a sentence. */
+  readonly sentence: string;
+  /** Since when it stands so, where that is known; a time to come is when it will hold. */
+  readonly since: Instant | null;
+  /** Until when it holds, where that is known. */
+  readonly until: Instant | null;
+  /** What would change it; empty where it holds. */
+  readonly remedy: string;
 }
 
-const SENTENCES: Readonly<Record<NotInForce, string>> = {
-  'mailbox-kind': 'only a personal mailbox (PER) can be delegated',
-  'mailbox-not-eligible': 'the mailbox is not eligible for delegation',
-  'owner-not-listed': 'the directory does not list the owner: his RPPS identity is not active',
-  'unsafe-login': 'a login of this pair would be read by a mail server as something else',
-  self: 'the owner cannot be his own delegate',
-  suspended: 'this delegation is suspended',
-  'delegate-suspended': 'the delegate is suspended',
-  'delegate-not-listed': 'the directory does not list the delegate: his RPPS identity is not active',
-  'credential-lapsed': "the delegate's credential has lapsed",
-  'not-started': 'it has not started yet',
-  ended: 'it has ended',
-};
+/** Every condition, in the order in which they are judged. */
+export function conditions(facts: DelegationFacts, now: Instant): readonly Condition[] {
+  return CONDITIONS.map(({ why, holds, kept, broken, remedy, from, to }) => {
+    const does = holds(facts, now);
+    const [begins, ends] = [from?.(facts) ?? null, to?.(facts) ?? null];
+    return {
+      why,
+      holds: does,
+      sentence: does ? kept : broken,
+      since: does ? begins : (ends ?? begins),
+      until: does ? ends : null,
+      remedy: does ? '' : remedy,
+    };
+  });
+}
 
 export function describeNotInForce(why: NotInForce): string {
-  return SENTENCES[why];
+  return CONDITIONS.find((condition) => condition.why === why)?.broken ?? why;
 }
+
+interface Rule {
+  readonly why: NotInForce;
+  readonly holds: (facts: DelegationFacts, now: Instant) => boolean;
+  /** The sentence where it holds, and where it doesn't. */
+  readonly kept: string;
+  readonly broken: string;
+  readonly remedy: string;
+  /** Between these instants it holds, where time has a say in it: from the first on, up to the last and without it. */
+  readonly from?: (facts: DelegationFacts) => Instant | null;
+  readonly to?: (facts: DelegationFacts) => Instant | null;
+}
+
+const safe = (login: string) => identifierFault(login) === undefined;
+const RETURNS = 'it holds again after the next "mandat directory import" that lists this identity';
+
+/** All of them, in the order in which they are judged: the mailbox, the pair, the person, the time. */
+const CONDITIONS: readonly Rule[] = [
+  {
+    why: 'mailbox-kind',
+    holds: ({ mailbox }) => mailbox.kind === 'PER',
+    kept: 'the mailbox is personal (PER)',
+    broken: 'only a personal mailbox (PER) can be delegated',
+    remedy: 'none for ORG, APP and CAB; "mandat mailbox set --kind PER" where the kind is wrong',
+  },
+  {
+    why: 'mailbox-not-eligible',
+    holds: ({ mailbox }) => mailbox.eligible,
+    kept: 'the mailbox is eligible for delegation',
+    broken: 'the mailbox is not eligible for delegation',
+    remedy: '"mandat mailbox set --eligible"',
+  },
+  {
+    why: 'owner-not-listed',
+    holds: ({ mailbox }) => mailbox.ownerListed !== false,
+    kept: 'the directory has nothing against the owner',
+    broken: 'the directory does not list the owner: his RPPS identity is not active',
+    remedy: RETURNS,
+  },
+  {
+    why: 'unsafe-login',
+    holds: ({ mailbox, delegate }) => safe(mailbox.login) && safe(delegate.login),
+    kept: 'a mail server reads both logins as one user each',
+    broken: 'a login of this pair would be read by a mail server as something else',
+    remedy: '"mandat mailbox set --login" or "mandat delegate set --login"',
+  },
+  {
+    why: 'self',
+    holds: ({ mailbox, delegate }) => mailbox.login !== delegate.login,
+    kept: 'owner and delegate are two people',
+    broken: 'the owner cannot be his own delegate',
+    remedy: 'revoke it: he has all of it already',
+  },
+  {
+    why: 'suspended',
+    holds: ({ suspended }) => !suspended,
+    kept: 'this delegation is not suspended',
+    broken: 'this delegation is suspended',
+    remedy: '"mandat resume"',
+  },
+  {
+    why: 'delegate-suspended',
+    holds: ({ delegate }) => delegate.state === 'active',
+    kept: 'the delegate is active',
+    broken: 'the delegate is suspended',
+    remedy: '"mandat delegate set --state active"',
+  },
+  {
+    why: 'delegate-not-listed',
+    holds: ({ delegate }) => delegate.listed !== false,
+    kept: 'the directory has nothing against the delegate',
+    broken: 'the directory does not list the delegate: his RPPS identity is not active',
+    remedy: RETURNS,
+  },
+  {
+    why: 'credential-lapsed',
+    holds: ({ delegate: { credentialValidUntil: until } }, now) => until === null || until > now,
+    kept: "the delegate's credential is valid, as far as is known",
+    broken: "the delegate's credential has lapsed",
+    remedy: '"mandat delegate set --credential-until" once he has a new one',
+    to: ({ delegate }) => delegate.credentialValidUntil,
+  },
+  {
+    why: 'ended',
+    holds: ({ endsAt }, now) => endsAt === null || endsAt > now,
+    kept: 'it has not ended',
+    broken: 'it has ended',
+    remedy: 'revoke it and grant it anew',
+    to: ({ endsAt }) => endsAt,
+  },
+  {
+    why: 'not-started',
+    holds: ({ startsAt }, now) => startsAt === null || startsAt <= now,
+    kept: 'it has started',
+    broken: 'it has not started yet',
+    remedy: 'time: it starts by itself',
+    from: ({ startsAt }) => startsAt,
+  },
+];

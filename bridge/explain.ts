@@ -4,7 +4,7 @@
  */
 import { rightsOn } from '../acl/desired.ts';
 import { negativeEntries } from '../acl/plan.ts';
-import { describeNotInForce, type Instant, verdict } from '../acl/policy.ts';
+import { type Condition, conditions, describeNotInForce, type Instant, verdict } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
 import { type Failure, failureOf } from './failure.ts';
 import type { Entries, MailServer } from './reconcile/mail-server.ts';
@@ -37,6 +37,8 @@ export interface Explanation {
   readonly identifier: string | null;
   readonly inForce: boolean;
   readonly why: string;
+  /** Every condition as it stands, in order; none where there is no row. */
+  readonly conditions: readonly Condition[];
   readonly phase: LedgerPhase | null;
   /** Of the mailbox's last pass, when it failed. */
   readonly failure: NonNullable<Outcome['failure']> | null;
@@ -70,11 +72,18 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
         identifier: row.delegate.identifier,
         inForce: judged.inForce,
         why: judged.inForce ? 'the row is there and every condition holds' : describeNotInForce(judged.why),
+        conditions: conditions(row, site.now),
       };
     }),
     ...pairs
       .filter(({ login }) => !rows.some((row) => row.delegate.login === login))
-      .map(({ login }) => ({ login, identifier: null, inForce: false, why: 'there is no row: it has been revoked' })),
+      .map(({ login }) => ({
+        login,
+        identifier: null,
+        inForce: false,
+        why: 'there is no row: it has been revoked',
+        conditions: [],
+      })),
   ].filter(({ login, identifier }) => delegate === undefined || delegate === login || delegate === identifier);
 
   const outcome = await outcomeOf(site.state, mailbox.id);

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
+import type { Condition } from '../acl/policy.ts';
 import { canonical } from '../acl/rights.ts';
 import { type Explanation, explain } from '../bridge/explain.ts';
 import { Failure } from '../bridge/failure.ts';
 import { noSuchDelegation } from '../bridge/store/delegations.ts';
 import { address } from './arguments.ts';
-import { type Output, oneLine, table } from './output.ts';
+import { type Colour, type Output, oneLine, table } from './output.ts';
 import type { Runner } from './runner.ts';
 import { shownTime } from './times.ts';
 
@@ -38,7 +39,7 @@ export function explainCommand(program: Command, run: Runner): void {
         const text =
           found.length === 0
             ? `${mailbox} is delegated to nobody`
-            : found.map((one) => described(one, out, config.policy.timezone)).join('\n\n');
+            : found.map((one) => described(one, out, config.policy.timezone, delegate !== undefined)).join('\n\n');
         out.result(found, text);
         const [trouble] = found.flatMap((one) => one.trouble ?? []);
         if (trouble !== undefined) throw new Failure(trouble.code, trouble.message, trouble.hint);
@@ -47,7 +48,8 @@ export function explainCommand(program: Command, run: Runner): void {
     );
 }
 
-function described(one: Explanation, { colour }: Output, timezone: string): string {
+/** `fully`: the conditions that hold as well. */
+function described(one: Explanation, { colour }: Output, timezone: string, fully: boolean): string {
   const who = one.identifier === null || one.identifier === one.login ? one.login : `${one.identifier} (${one.login})`;
   const verdict = one.inForce ? colour.good('in force') : colour.bad('not in force');
   const ledger = one.phase === null ? "nothing on the server is mandat's" : `on the server: ${PHASES[one.phase]}`;
@@ -59,6 +61,8 @@ function described(one: Explanation, { colour }: Output, timezone: string): stri
     const told = [message, hint, again].filter((line) => line !== '').map(oneLine);
     lines.push(`the last pass failed: ${colour.bad(code)}: ${told.join('\n    ')}`);
   }
+  const conditions = one.conditions.filter(({ holds }) => fully || !holds);
+  lines.push(...conditions.map((condition) => conditionLine(condition, colour, timezone)));
   const head = lines.join('\n');
   if (one.folders.length === 0) return head;
   const rows = one.folders.map(({ folder, should, sees, entry, whose, before, against }) => [
@@ -71,6 +75,16 @@ function described(one: Explanation, { colour }: Output, timezone: string): stri
     against.join(' '),
   ]);
   return `${head}\n${table(['FOLDER', 'SHOULD', 'SEES', 'HIS ENTRY', 'WHOSE', 'BEFORE', 'AGAINST HIM'], rows)}`;
+}
+
+function conditionLine({ holds, sentence, since, until, remedy }: Condition, colour: Colour, timezone: string): string {
+  const times = [
+    ...(since === null ? [] : [`since ${shownTime(since, timezone)}`]),
+    ...(until === null ? [] : [`until ${shownTime(until, timezone)}`]),
+  ];
+  const when = times.length === 0 ? '' : ` (${times.join(', ')})`;
+  const mark = holds ? colour.dim('ok') : colour.bad('NO');
+  return `  ${mark}  ${sentence}${when}${remedy === '' ? '' : `\n      -> ${remedy}`}`;
 }
 
 const PHASES = {

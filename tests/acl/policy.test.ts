@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { type DelegationFacts, describeNotInForce, type Instant, type NotInForce, verdict } from '../../acl/policy.ts';
+import {
+  conditions,
+  type DelegationFacts,
+  describeNotInForce,
+  type Instant,
+  type NotInForce,
+  verdict,
+} from '../../acl/policy.ts';
 
 const NOW = '2026-11-23T08:00:00.000Z';
 const BEFORE = '2026-11-23T07:59:59.999Z';
@@ -74,6 +81,24 @@ t.test('every condition, and its boundary', async (t) => {
     const expected = why === undefined ? { inForce: true } : { inForce: false, why };
     t.same(verdict(facts(change), NOW), expected, `${JSON.stringify(change)}: ${reason}`);
   }
+});
+
+t.test('every condition as it stands, the failing one with what would change it', async (t) => {
+  for (const [change, why] of TABLE) {
+    const all = conditions(facts(change), NOW);
+    t.equal(all.length, 11);
+    const failing = all.filter(({ holds }) => !holds);
+    t.equal(failing[0]?.why, why, JSON.stringify(change));
+    for (const { sentence, remedy } of failing) t.ok(sentence !== '' && remedy !== '');
+    for (const { sentence, remedy } of all.filter(({ holds }) => holds)) t.ok(sentence !== '' && remedy === '');
+  }
+  const find = (change: Change, why: NotInForce) => conditions(facts(change), NOW).find((one) => one.why === why);
+  const lapse = (until: Instant) => find({ delegate: { credentialValidUntil: until } }, 'credential-lapsed');
+  t.match(lapse(AFTER), { holds: true, since: null, until: AFTER });
+  t.match(lapse(BEFORE), { holds: false, since: BEFORE, until: null });
+  t.match(find({ endsAt: NOW }, 'ended'), { holds: false, since: NOW });
+  t.match(find({ startsAt: BEFORE }, 'not-started'), { holds: true, since: BEFORE });
+  t.match(find({ startsAt: AFTER }, 'not-started'), { holds: false, since: AFTER }, 'when it will hold');
 });
 
 t.test('every reason has a sentence of its own', async (t) => {

@@ -19,6 +19,7 @@ interface Explained {
   readonly inForce: boolean;
   readonly why: string;
   readonly phase: string | null;
+  readonly conditions: readonly { readonly holds: boolean; readonly sentence: string; readonly remedy: string }[];
   readonly folders: readonly { readonly folder: string }[];
 }
 const explained = async (...delegate: string[]) =>
@@ -61,7 +62,7 @@ t.test('what stood there before, what is ours, and what is theirs', async (t) =>
   t.match(await site.mandat('explain', at('alice'), at('bob')), {
     status: 0,
     stdout:
-      /^alice@lab\.test to bob@lab\.test: in force: .*\non the server: verified through his own eyes\nFOLDER +SHOULD +SEES +HIS ENTRY +WHOSE +BEFORE +AGAINST HIM\n(.*\n)*INBOX +\w+ +\w+ +\w+ +ours +lr +-\n/,
+      /^alice@lab\.test to bob@lab\.test: in force: .*\non the server: verified through his own eyes\n(?: {2}ok {2}.*\n){11}FOLDER +SHOULD +SEES +HIS ENTRY +WHOSE +BEFORE +AGAINST HIM\n(.*\n)*INBOX +\w+ +\w+ +\w+ +ours +lr +-\n/,
   });
 
   await grantRow(site, 'alice', 'erin');
@@ -89,7 +90,12 @@ t.test('each reason why not', async (t) => {
   ];
   for (const [change, back, why] of cases) {
     await site.sql(change);
-    t.match(await explained(at('carol')), [{ inForce: false, why, phase: null }], why);
+    const found = await explained(at('carol'));
+    t.match(found, [{ inForce: false, why, phase: null }], why);
+    const failing = (found[0]?.conditions ?? []).filter(({ holds }) => !holds);
+    t.match(failing, [{ sentence: why, remedy: /./ }], 'the one condition that fails, and what would change it');
+    const { stdout } = await site.mandat('explain', at('alice'));
+    t.match(stdout, `  NO  ${why}`);
     await site.sql(back);
   }
   t.match(
