@@ -1,4 +1,4 @@
-/** A file of delegations: a header line, then `mailbox,delegate` and for a grant `starts`, `ends`, `note`, in any order. */
+/** Files of rows: a header line that names the columns, in any order; what is wrong is reported all at once, with its lines. */
 import { readFileSync } from 'node:fs';
 import { CsvError, parse } from 'csv-parse/sync';
 import type { Instant } from '../acl/policy.ts';
@@ -7,10 +7,20 @@ import type { BulkRow } from '../bridge/store/bulk.ts';
 import { address, instant } from './arguments.ts';
 import { counted, oneLine } from './output.ts';
 
-const COLUMNS = ['mailbox', 'delegate', 'starts', 'ends', 'note'];
+/** Of a file of delegations: `mailbox,delegate`, and for a grant `starts`, `ends`, `note`. */
+const DELEGATIONS: Columns = {
+  all: ['mailbox', 'delegate', 'starts', 'ends', 'note'],
+  required: ['mailbox', 'delegate'],
+};
+
+export interface Columns {
+  readonly all: readonly string[];
+  readonly required: readonly string[];
+}
+
+export type Values = Readonly<{ [column: string]: string }>;
 
 /**
- * Everything is read and checked before anything is written; all mistakes are reported at once, with their lines.
  * @param identifier brings a delegate's identifier into its canonical form
  * @param endsAfter refuses a delegation that ends before; a revoke is about rows of any time
  */
@@ -20,19 +30,38 @@ export function readDelegations(
   identifier: (typed: string) => string,
   endsAfter?: Instant,
 ): readonly BulkRow[] {
-  const { columns, records } = readRecords(file);
+  return readRows(file, DELEGATIONS, 'delegation', {
+    row: (values, line) => {
+      const row = rowOf(values, line, timezone, identifier);
+      if (row.endsAt !== undefined && endsAfter !== undefined && row.endsAt <= endsAfter)
+        throw new Failure('config', `it ends at ${row.endsAt}: this is past, it would never be in force`);
+      return row;
+    },
+    key: ({ mailbox, delegate }) => ({ value: `${mailbox} ${delegate}`, what: 'pair' }),
+  });
+}
+
+/** Everything is read and checked before anything is written. `key`: no two rows may have the same. */
+export function readRows<Row>(
+  file: string,
+  columns: Columns,
+  what: string,
+  of: {
+    readonly row: (values: Values, line: number) => Row;
+    readonly key: (row: Row) => { readonly value: string; readonly what: string };
+  },
+): readonly Row[] {
+  const { names, records } = readRecords(file, columns);
   const mistakes: string[] = [];
-  const rows: BulkRow[] = [];
+  const rows: Row[] = [];
   const seen = new Map<string, number>();
   for (const { values, line } of records) {
     try {
-      const row = rowOf(named(columns, values), line, timezone, identifier);
-      if (row.endsAt !== undefined && endsAfter !== undefined && row.endsAt <= endsAfter)
-        throw new Failure('config', `it ends at ${row.endsAt}: this is past, it would never be in force`);
-      const pair = `${row.mailbox} ${row.delegate}`;
-      const before = seen.get(pair);
-      if (before !== undefined) throw new Failure('config', `the same pair stands in line ${before}`);
-      seen.set(pair, row.line);
+      const row = of.row(named(names, values), line);
+      const key = of.key(row);
+      const before = seen.get(key.value);
+      if (before !== undefined) throw new Failure('config', `the same ${key.what} stands in line ${before}`);
+      seen.set(key.value, line);
       rows.push(row);
     } catch (error) {
       mistakes.push(`line ${line}: ${failureOf(error).message}`);
@@ -47,8 +76,8 @@ export function readDelegations(
   if (rows.length === 0)
     throw new Failure(
       'config',
-      `${file} holds no delegation`,
-      `its first line names the columns: ${COLUMNS.join(',')}`,
+      `${file} holds no ${what}`,
+      `its first line names the columns: ${columns.all.join(',')}`,
     );
   return rows;
 }
@@ -59,7 +88,10 @@ interface Record {
   readonly line: number;
 }
 
-function readRecords(file: string): { readonly columns: readonly string[]; readonly records: readonly Record[] } {
+function readRecords(
+  file: string,
+  columns: Columns,
+): { readonly names: readonly string[]; readonly records: readonly Record[] } {
   const text = readText(file);
   // What separates the header's names separates the rest: a note may hold the other sign.
   const [first = ''] = text.split(/\r?\n/, 1);
@@ -78,8 +110,8 @@ function readRecords(file: string): { readonly columns: readonly string[]; reado
       return { values: record, line };
     });
     const [head, ...rest] = all;
-    const columns = header(file, head?.values ?? []);
-    return { columns, records: rest.filter(({ values }) => values.some((value) => value !== '')) };
+    const names = header(file, head?.values ?? [], columns);
+    return { names, records: rest.filter(({ values }) => values.some((value) => value !== '')) };
   } catch (error) {
     if (error instanceof CsvError) throw new Failure('config', `${file} is not a table: ${oneLine(error.message)}`);
     throw error;
@@ -105,25 +137,25 @@ function readText(file: string): string {
   }
 }
 
-function header(file: string, names: readonly string[]): readonly string[] {
-  const columns = names.map((name) => name.toLowerCase());
+function header(file: string, given: readonly string[], { all, required }: Columns): readonly string[] {
+  const names = given.map((name) => name.toLowerCase());
   const wrong = [
-    ...columns.filter((name) => !COLUMNS.includes(name)).map((name) => `"${oneLine(name)}" is no column`),
-    ...['mailbox', 'delegate'].filter((name) => !columns.includes(name)).map((name) => `"${name}" is missing`),
-    ...COLUMNS.filter((name) => columns.indexOf(name) !== columns.lastIndexOf(name)).map(
-      (name) => `"${name}" stands there twice`,
-    ),
+    ...names.filter((name) => !all.includes(name)).map((name) => `"${oneLine(name)}" is no column`),
+    ...required.filter((name) => !names.includes(name)).map((name) => `"${name}" is missing`),
+    ...all
+      .filter((name) => names.indexOf(name) !== names.lastIndexOf(name))
+      .map((name) => `"${name}" stands there twice`),
   ];
-  if (wrong.length === 0) return columns;
+  if (wrong.length === 0) return names;
   throw new Failure(
     'config',
     `the first line of ${file} must name the columns: ${wrong.join(', ')}`,
-    `columns: ${COLUMNS.join(',')}`,
+    `columns: ${all.join(',')}`,
   );
 }
 
 /** Trailing columns may be left out. */
-function named(columns: readonly string[], values: readonly string[]): Readonly<{ [column: string]: string }> {
+function named(columns: readonly string[], values: readonly string[]): Values {
   if (values.length > columns.length)
     throw new Failure(
       'config',
@@ -132,12 +164,7 @@ function named(columns: readonly string[], values: readonly string[]): Readonly<
   return Object.fromEntries(values.map((value, index) => [columns[index], value]));
 }
 
-function rowOf(
-  record: Readonly<{ [column: string]: string }>,
-  line: number,
-  timezone: string,
-  identifier: (typed: string) => string,
-): BulkRow {
+function rowOf(record: Values, line: number, timezone: string, identifier: (typed: string) => string): BulkRow {
   const { mailbox = '', delegate = '', starts, ends, note } = record;
   return {
     line,

@@ -13,6 +13,7 @@ import type { DelegateState } from '../bridge/store/delegation-types.ts';
 import { instant, login } from './arguments.ts';
 import { changed } from './change.ts';
 import { confirmed } from './confirm.ts';
+import { credentialCommands } from './credential.ts';
 import { EXIT } from './exit.ts';
 import { facts, table } from './output.ts';
 import type { Runner } from './runner.ts';
@@ -114,6 +115,8 @@ export function delegateCommand(program: Command, run: Runner): void {
         return changed(session, { delegate: id }, `${id} changed`);
       }),
     );
+
+  credentialCommands(delegate, run);
 
   delegate
     .command('remove')
