@@ -1,6 +1,8 @@
 import { type Command, Option } from 'commander';
+import { listedPerson } from '../bridge/directory/search.ts';
 import { Failure } from '../bridge/failure.ts';
 import type { MailboxKind } from '../bridge/store/delegation-types.ts';
+import type { DataFiles } from '../bridge/store/files.ts';
 import {
   addAlias,
   addMailbox,
@@ -12,6 +14,7 @@ import {
   removeMailbox,
   setMailbox,
 } from '../bridge/store/mailboxes.ts';
+import type { Config } from '../config/schema.ts';
 import { address, login } from './arguments.ts';
 import { changed } from './change.ts';
 import { confirmed } from './confirm.ts';
@@ -35,8 +38,8 @@ export function mailboxCommand(program: Command, run: Runner): void {
   attributes(mailbox.command('add').argument('<address>', 'the mailbox', address))
     .description('add a mailbox')
     .action(
-      run(async ({ out, writing, writer, identity }, at: string, options: Options) => {
-        const asked = change(options, identity);
+      run(async ({ out, config, files, writing, writer, identity }, at: string, options: Options) => {
+        const asked = change(options, identity, ownerLookup(config, files));
         await writing(at, (db) => addMailbox(db, writer, at, asked));
         out.result({ mailbox: at }, `${at} added`);
         return undefined;
@@ -93,7 +96,7 @@ export function mailboxCommand(program: Command, run: Runner): void {
     .action(
       run(async (session, at: string, options: Options & { address?: string }) => {
         const asked = {
-          ...change(options, session.identity),
+          ...change(options, session.identity, ownerLookup(session.config, session.files)),
           ...(options.address === undefined ? {} : { address: options.address }),
         };
         if (Object.keys(asked).length === 0) {
@@ -155,15 +158,32 @@ function attributes(command: Command): Command {
 }
 
 /** commander makes --not-eligible an option of its own name. */
-function change(options: Options & { notEligible?: boolean }, { read }: Identity): MailboxChange {
+/** Whether the directory lists somebody; null where that says nothing. */
+const ownerLookup =
+  ({ identity: { scheme } }: Config, { directory }: DataFiles) =>
+  (identifier: string): boolean | null => {
+    const person = scheme === 'rpps' ? listedPerson(directory, identifier) : undefined;
+    return person === undefined ? null : person !== null;
+  };
+
+function change(
+  options: Options & { notEligible?: boolean },
+  { read }: Identity,
+  listed: (identifier: string) => boolean | null,
+): MailboxChange {
   const { notEligible, login: by, owner, kind, eligible } = options;
   return {
     ...(by === undefined ? {} : { login: by }),
-    ...(owner === undefined ? {} : { owner: read(owner) }),
+    ...(owner === undefined ? {} : ownedBy(read(owner), listed)),
     ...(kind === undefined ? {} : { kind }),
     ...(notEligible === true ? { eligible: false } : eligible === true ? { eligible: true } : {}),
   };
 }
+
+const ownedBy = (owner: string, listed: (identifier: string) => boolean | null) => ({
+  owner,
+  ownerListed: listed(owner),
+});
 
 function document({ id: _, ...mailbox }: Mailbox) {
   return mailbox;

@@ -3,6 +3,7 @@ import { Failure } from '../failure.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import type { MailboxKind } from './delegation-types.ts';
 import { grouped } from './grouped.ts';
+import { known } from './listed.ts';
 
 export interface Mailbox {
   readonly id: number;
@@ -10,6 +11,8 @@ export interface Mailbox {
   readonly login: string;
   /** The owner's identifier, where it is known. */
   readonly owner: string | null;
+  /** Whether the directory lists him; null where it was never asked. */
+  readonly ownerListed: boolean | null;
   readonly kind: MailboxKind;
   readonly eligible: boolean;
   readonly server: string;
@@ -20,6 +23,7 @@ export interface Mailbox {
 export interface MailboxChange {
   readonly login?: string;
   readonly owner?: string | null;
+  readonly ownerListed?: boolean | null;
   readonly kind?: MailboxKind;
   readonly eligible?: boolean;
   readonly address?: string;
@@ -31,8 +35,8 @@ export async function addMailbox(
   address: string,
   given: MailboxChange,
 ): Promise<void> {
-  await db.write(writer, (query) =>
-    query
+  await db.write(writer, async (query) => {
+    await query
       .insertInto('mailbox')
       .values({
         address,
@@ -42,9 +46,19 @@ export async function addMailbox(
         eligible: given.eligible === undefined ? null : Number(given.eligible),
         server: null,
       })
-      .execute(),
-  );
+      .execute();
+    await noteOwner(query, address, given);
+  });
 }
+
+/** Apart from the rest: a change of the owner forgets what was known of the one before. */
+async function noteOwner(query: Query, address: string, { ownerListed }: MailboxChange): Promise<void> {
+  if (ownerListed === undefined || ownerListed === null) return;
+  const owner_listed = Number(ownerListed);
+  await query.updateTable('mailboxes').set({ owner_listed }).where('address', '=', address).execute();
+}
+
+type Query = Parameters<Parameters<DelegationDb['write']>[1]>[0];
 
 export async function listMailboxes(db: DelegationDb): Promise<readonly Mailbox[]> {
   return select(db);
@@ -81,8 +95,9 @@ async function select(db: DelegationDb, address?: string): Promise<readonly Mail
       .execute();
     const aliasesOf = grouped(aliases, (alias) => alias.mailbox_id);
     const countOf = new Map(counts.map(({ mailbox_id, count }) => [mailbox_id, count]));
-    return mailboxes.map((row) => ({
+    return mailboxes.map(({ owner_listed, ...row }) => ({
       ...row,
+      ownerListed: known(owner_listed),
       eligible: row.eligible === 1,
       aliases: (aliasesOf.get(row.id) ?? []).map(({ address: alias }) => alias),
       delegates: countOf.get(row.id) ?? 0,
@@ -96,14 +111,16 @@ export async function setMailbox(
   address: string,
   change: MailboxChange,
 ): Promise<void> {
-  const { eligible, ...rest } = change;
-  const changed = await db.write(writer, (query) =>
-    query
+  const { eligible, ownerListed: _, ...rest } = change;
+  const changed = await db.write(writer, async (query) => {
+    const result = await query
       .updateTable('mailboxes')
       .set({ ...rest, ...(eligible === undefined ? {} : { eligible: Number(eligible) }) })
       .where('address', '=', address)
-      .executeTakeFirst(),
-  );
+      .executeTakeFirst();
+    await noteOwner(query, rest.address ?? address, change);
+    return result;
+  });
   if (changed.numUpdatedRows === 0n) throw noSuchMailbox(address);
 }
 

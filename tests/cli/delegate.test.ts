@@ -26,6 +26,7 @@ ed            Éloïse      d'Arc      eloise@lab.test  active  2030-07-14 23:59
     profession: 'Médecin',
     state: 'active',
     credentialValidUntil: '2030-07-14T21:59:59.999Z',
+    listed: null,
     mailboxes: [],
   });
   await must(mandat('delegate', 'set', 'ed', '--state', 'suspended', '--credential-until', 'never'));

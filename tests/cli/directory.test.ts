@@ -138,6 +138,16 @@ t.test('a delegate is named by the directory, and one that it does not list is n
     [{ state: 'suspended', why: /does not list the owner/ }],
     'and now he is not',
   );
+  await must(mandat('mailbox', 'set', 'alice@lab.test', '--owner', '810000000005'));
+  t.match(await json('list', '--delegate', ELOISE), [{ why: null }], 'another owner, looked up at once');
+  await must(mandat('mailbox', 'set', 'alice@lab.test', '--owner', '810009999985'));
+  t.match(await json('list', '--delegate', ELOISE), [{ why: /does not list the owner/ }], 'and one who is not listed');
+  sql("UPDATE mailbox SET owner = '810000000006'");
+  t.match(
+    await json('mailbox', 'show', 'alice@lab.test'),
+    { ownerListed: null },
+    'by SQL: not known until the next import',
+  );
 });
 
 t.test('identifiers', async (t) => {

@@ -37,6 +37,7 @@ bureau@xn--mnich-kva.example  bureau          ORG   no        0
     address: 'bureau@xn--mnich-kva.example',
     login: 'bureau',
     owner: 'carol',
+    ownerListed: null,
     kind: 'ORG',
     eligible: false,
     server: 'main',

@@ -224,6 +224,7 @@ t.test('a delegate: what is given, what is not, what is changed and what stays',
     profession: null,
     state: 'active',
     credentialValidUntil: null,
+    listed: null,
     mailboxes: [],
   } as const;
   t.same(await delegateNamed(table, 'bob'), plain, 'an identifier is enough');
