@@ -16,10 +16,11 @@ const CAROL = at('carol');
 const dropsAuthzid =
   (whose?: string): Decide =>
   (line) => {
-    // The answer to `AUTHENTICATE PLAIN`, a line of its own: authzid NUL authcid NUL password.
-    const said = / /.test(line) ? [] : Buffer.from(line, 'base64').toString().split('\0');
-    if (said.length !== 3 || (whose !== undefined && said[0] !== at(whose))) return 'pass';
-    return { line: Buffer.from(`\0${CAROL}\0${password('carol')}`).toString('base64') };
+    // On the command's own line: authzid NUL authcid NUL password.
+    const [, command, response = ''] = /^(\S+ AUTHENTICATE PLAIN )(\S+)$/i.exec(line) ?? [];
+    const said = Buffer.from(response, 'base64').toString().split('\0');
+    if (command === undefined || said.length !== 3 || (whose !== undefined && said[0] !== at(whose))) return 'pass';
+    return { line: command + Buffer.from(`\0${CAROL}\0${password('carol')}`).toString('base64') };
   };
 
 async function siteThrough(t: Test, decide: Decide): Promise<Site> {

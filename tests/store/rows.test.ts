@@ -48,6 +48,7 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
       login: 'alice',
       kind: 'PER',
       eligible: true,
+      ownerListed: null,
       aliases: ['a@example.org'],
       delegations: [
         {

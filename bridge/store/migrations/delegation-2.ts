@@ -19,8 +19,8 @@ ${scheme('delegates_scheme_updating', 'UPDATE OF identifier', 'delegates', 'iden
 ${scheme('mailboxes_scheme_inserting', 'INSERT', 'mailboxes', 'owner')}
 ${scheme('mailboxes_scheme_updating', 'UPDATE OF owner', 'mailboxes', 'owner')}
 -- What was known of one identity says nothing of another.
-CREATE TRIGGER delegates_identified AFTER UPDATE OF identifier ON delegates WHEN NEW.identifier <> OLD.identifier
+CREATE TRIGGER delegates_identified AFTER UPDATE OF identifier ON delegates WHEN NEW.identifier <> OLD.identifier AND NEW.listed IS NOT NULL
 BEGIN UPDATE delegates SET listed = NULL WHERE id = NEW.id; END;
-CREATE TRIGGER mailboxes_identified AFTER UPDATE OF owner ON mailboxes WHEN NEW.owner IS NOT OLD.owner
+CREATE TRIGGER mailboxes_identified AFTER UPDATE OF owner ON mailboxes WHEN NEW.owner IS NOT OLD.owner AND NEW.owner_listed IS NOT NULL
 BEGIN UPDATE mailboxes SET owner_listed = NULL WHERE id = NEW.id; END;
 `;
