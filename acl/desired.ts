@@ -1,5 +1,5 @@
 /** What should stand on the servers for one mailbox, computed from its rows and the time alone. */
-import { type DelegationFacts, type Instant, type NotInForce, verdict } from './policy.ts';
+import { type DelegationFacts, type Instant, type NotInForce, type PolicyRules, verdict } from './policy.ts';
 import { type Rights, without } from './rights.ts';
 
 export interface MailboxRows {
@@ -7,6 +7,7 @@ export interface MailboxRows {
   readonly login: string;
   readonly kind: DelegationFacts['mailbox']['kind'];
   readonly eligible: boolean;
+  readonly domainEligible: boolean;
   readonly ownerListed: boolean | null;
   /** Further addresses the owner sends from. */
   readonly aliases: readonly string[];
@@ -33,13 +34,19 @@ export interface SenderRule {
   readonly login: string;
 }
 
-/** `rows` undefined: the mailbox is no longer in the table, nothing should stand. `rights` come from `[policy]`. */
-export function desired(rows: MailboxRows | undefined, rights: Rights, now: Instant): Desired {
+export interface Policy {
+  /** What a delegate may do, from `[policy]`. */
+  readonly rights: Rights;
+  readonly rules: PolicyRules;
+}
+
+/** `rows` undefined: the mailbox is no longer in the table, nothing should stand. */
+export function desired(rows: MailboxRows | undefined, { rights, rules }: Policy, now: Instant): Desired {
   if (rows === undefined) return { delegates: [], withheld: [], senders: [] };
   const delegates: DesiredDelegate[] = [];
   const withheld: { login: string; why: NotInForce }[] = [];
   for (const { delegate, startsAt, endsAt, suspended } of rows.delegations) {
-    const judged = verdict({ mailbox: rows, delegate, startsAt, endsAt, suspended }, now);
+    const judged = verdict({ mailbox: rows, delegate, startsAt, endsAt, suspended }, rules, now);
     if (judged.inForce) delegates.push({ login: delegate.login, rights });
     else withheld.push({ login: delegate.login, why: judged.why });
   }

@@ -1,7 +1,7 @@
 /**
  * Whether a delegation is in force now, and if not, why. The row may stay while a condition fails (suspended)
  * and comes back by itself when it holds again. Starts are inclusive, ends and lapses exclusive: at the instant of its end it has ended.
- * R2, R5, R13, R14, R26.
+ * R2, R5, R13, R14, R26, R27, R43, R45.
  */
 import { identifierFault } from './identifier.ts';
 
@@ -13,12 +13,18 @@ export interface DelegationFacts {
     readonly login: string;
     readonly kind: 'PER' | 'ORG' | 'APP' | 'CAB';
     readonly eligible: boolean;
+    /** Whether its domain takes part. R26 */
+    readonly domainEligible: boolean;
     /** Whether the directory knows the owner; null where it was never asked, or he has no identifier. R5 */
     readonly ownerListed: boolean | null;
   };
   readonly delegate: {
     readonly login: string;
-    readonly state: 'active' | 'suspended';
+    /** Of his account: R45. */
+    readonly state: 'pending' | 'active' | 'suspended' | 'ended';
+    readonly stateSince: Instant | null;
+    /** Which version of the terms of use he accepted last; null where he was never asked. R43 */
+    readonly termsVersion: string | null;
     /** The credential's last instant, or null for no known end (R14). */
     readonly credentialValidUntil: Instant | null;
     /** Whether the directory knows him; null where it was never asked. R5, R27 */
@@ -30,16 +36,29 @@ export interface DelegationFacts {
   readonly suspended: boolean;
 }
 
+/** What the site has decided, beside what the table says. */
+export interface PolicyRules {
+  /** What a delegate counts as of whose credential no end is known. */
+  readonly unknownCredential: 'valid' | 'invalid';
+  /** The version of the terms that must have been accepted by whoever was asked; null: any. */
+  readonly terms: string | null;
+}
+
 /** Why a delegation isn't in force, the first that applies in this order. */
 export type NotInForce =
   | 'mailbox-kind' // not a personal mailbox (R2)
   | 'mailbox-not-eligible' // R26
+  | 'domain-not-eligible' // R26
   | 'owner-not-listed' // R5, of the owner
   | 'unsafe-login' // an ACL would read it as something else
   | 'self' // the owner can't be his own delegate
   | 'suspended' // this delegation
+  | 'account-pending' // R38, R45: he has not activated it
   | 'delegate-suspended' // R14: all of his
+  | 'account-ended' // R45
+  | 'terms-not-accepted' // R43: there is a new version
   | 'delegate-not-listed' // R5, R27: gone from the directory, or never in it
+  | 'credential-unknown' // R14
   | 'credential-lapsed' // R14
   | 'ended'
   | 'not-started';
@@ -47,8 +66,8 @@ export type NotInForce =
 export type Verdict = { readonly inForce: true } | { readonly inForce: false; readonly why: NotInForce };
 
 /** The verdict at `now`: the first condition that doesn't hold. */
-export function verdict(facts: DelegationFacts, now: Instant): Verdict {
-  const failing = CONDITIONS.find(({ holds }) => !holds(facts, now));
+export function verdict(facts: DelegationFacts, rules: PolicyRules, now: Instant): Verdict {
+  const failing = CONDITIONS.find(({ holds }) => !holds(facts, now, rules));
   return failing === undefined ? { inForce: true } : { inForce: false, why: failing.why };
 }
 
@@ -67,9 +86,9 @@ export interface Condition {
 }
 
 /** Every condition, in the order in which they are judged. */
-export function conditions(facts: DelegationFacts, now: Instant): readonly Condition[] {
+export function conditions(facts: DelegationFacts, rules: PolicyRules, now: Instant): readonly Condition[] {
   return CONDITIONS.map(({ why, holds, kept, broken, remedy, from, to }) => {
-    const does = holds(facts, now);
+    const does = holds(facts, now, rules);
     const [begins, ends] = [from?.(facts) ?? null, to?.(facts) ?? null];
     return {
       why,
@@ -88,7 +107,7 @@ export function describeNotInForce(why: NotInForce): string {
 
 interface Rule {
   readonly why: NotInForce;
-  readonly holds: (facts: DelegationFacts, now: Instant) => boolean;
+  readonly holds: (facts: DelegationFacts, now: Instant, rules: PolicyRules) => boolean;
   /** The sentence where it holds, and where it doesn't. */
   readonly kept: string;
   readonly broken: string;
@@ -98,6 +117,7 @@ interface Rule {
   readonly to?: (facts: DelegationFacts) => Instant | null;
 }
 
+const stateSince = ({ delegate }: DelegationFacts) => delegate.stateSince;
 const safe = (login: string) => identifierFault(login) === undefined;
 const RETURNS = 'it holds again after the next "mandat directory import" that lists this identity';
 
@@ -116,6 +136,13 @@ const CONDITIONS: readonly Rule[] = [
     kept: 'the mailbox is eligible for delegation',
     broken: 'the mailbox is not eligible for delegation',
     remedy: '"mandat mailbox set --eligible"',
+  },
+  {
+    why: 'domain-not-eligible',
+    holds: ({ mailbox }) => mailbox.domainEligible,
+    kept: "the mailbox's domain is open to delegation",
+    broken: "the mailbox's domain is not open to delegation",
+    remedy: '"mandat domain set DOMAIN --eligible"',
   },
   {
     why: 'owner-not-listed',
@@ -146,11 +173,36 @@ const CONDITIONS: readonly Rule[] = [
     remedy: '"mandat resume"',
   },
   {
+    why: 'account-pending',
+    holds: ({ delegate }) => delegate.state !== 'pending',
+    kept: "the delegate's account needs no activation",
+    broken: 'the delegate has not activated his account',
+    remedy: '"mandat account activate"',
+    from: stateSince,
+  },
+  {
     why: 'delegate-suspended',
-    holds: ({ delegate }) => delegate.state === 'active',
-    kept: 'the delegate is active',
+    holds: ({ delegate }) => delegate.state !== 'suspended',
+    kept: 'the delegate is not suspended',
     broken: 'the delegate is suspended',
     remedy: '"mandat delegate set --state active"',
+    from: stateSince,
+  },
+  {
+    why: 'account-ended',
+    holds: ({ delegate }) => delegate.state !== 'ended',
+    kept: "the delegate's account has not ended",
+    broken: "the delegate's account has ended",
+    remedy: 'none: it has been closed for good; "mandat revoke" takes the row away',
+    from: stateSince,
+  },
+  {
+    why: 'terms-not-accepted',
+    holds: ({ delegate: { termsVersion } }, _, { terms }) =>
+      terms === null || termsVersion === null || termsVersion === terms,
+    kept: 'no terms of use wait for the delegate to accept them',
+    broken: 'the delegate has not accepted the present terms of use',
+    remedy: '"mandat account accept-terms"',
   },
   {
     why: 'delegate-not-listed',
@@ -160,11 +212,19 @@ const CONDITIONS: readonly Rule[] = [
     remedy: RETURNS,
   },
   {
+    why: 'credential-unknown',
+    holds: ({ delegate }, _, { unknownCredential }) =>
+      delegate.credentialValidUntil !== null || unknownCredential === 'valid',
+    kept: "the end of the delegate's credential is known, or counts for nothing here",
+    broken: "nobody has said until when the delegate's credential is valid",
+    remedy: '"mandat delegate credential", "mandat delegate sync", or [identity] unknown_credential = "valid"',
+  },
+  {
     why: 'credential-lapsed',
     holds: ({ delegate: { credentialValidUntil: until } }, now) => until === null || until > now,
     kept: "the delegate's credential is valid, as far as is known",
     broken: "the delegate's credential has lapsed",
-    remedy: '"mandat delegate set --credential-until" once he has a new one',
+    remedy: '"mandat delegate credential" once he has a new one',
     to: ({ delegate }) => delegate.credentialValidUntil,
   },
   {

@@ -3,10 +3,10 @@
  * `mandat run` puts a schedule on top (daemon.ts), `mandat sync` one loop (sync.ts).
  */
 import type { Logger } from 'pino';
-import { canonical } from '../acl/rights.ts';
 import type { Config } from '../config/schema.ts';
 import { type Environment, mailServer, sessionCutter } from './drivers.ts';
 import { forgetServedIntents, type GuardReport, guard } from './guard.ts';
+import { policyOf } from './policy.ts';
 import { withdrawStale } from './reconcile/decide.ts';
 import { openGate } from './reconcile/gate.ts';
 import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
@@ -87,7 +87,7 @@ export async function openEngine(
         gate: openGate(),
         stopping: () => stopping,
         policy: {
-          rights: canonical(next.policy.rights),
+          ...policyOf(next),
           autoSubscribe: next.subscriptions.autoSubscribe,
           cutAtGrant: next.sessions?.onGrant === 'cut',
         },

@@ -2,7 +2,7 @@
  * Why a delegation is in force or not, and what stands on the server: his entry in each folder and whose it is, what stood there
  * before, what he really sees, and other people's entries. Reads only.
  */
-import { rightsOn } from '../acl/desired.ts';
+import { type Policy, rightsOn } from '../acl/desired.ts';
 import { negativeEntries } from '../acl/plan.ts';
 import { type Condition, conditions, describeNotInForce, type Instant, verdict } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
@@ -55,7 +55,7 @@ export interface ExplainSite {
   readonly table: DelegationDb;
   readonly state: StateDb;
   readonly server: MailServer;
-  readonly rights: Rights;
+  readonly policy: Policy;
   readonly now: Instant;
 }
 
@@ -66,13 +66,13 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
   const pairs = await pairsOf(site.state, mailbox.id);
   const subjects = [
     ...rows.map((row) => {
-      const judged = verdict(row, site.now);
+      const judged = verdict(row, site.policy.rules, site.now);
       return {
         login: row.delegate.login,
         identifier: row.delegate.identifier,
         inForce: judged.inForce,
         why: judged.inForce ? 'the row is there and every condition holds' : describeNotInForce(judged.why),
-        conditions: conditions(row, site.now),
+        conditions: conditions(row, site.policy.rules, site.now),
       };
     }),
     ...pairs
@@ -106,7 +106,7 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
           entry,
           whose: whose(entry, before, pair),
           before,
-          should: subject.inForce ? rightsOn(folder, site.rights) : null,
+          should: subject.inForce ? rightsOn(folder, site.policy.rights) : null,
           sees: seen.rights?.get(folder.name) ?? null,
           against: negativeEntries(tree.entries.get(folder.name)?.keys() ?? [], subject.login),
         };

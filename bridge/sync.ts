@@ -1,11 +1,11 @@
 /** One pass over mailboxes, made here or by the sidecar that runs, and the rehearsal of one. */
 import type { Logger } from 'pino';
-import { canonical } from '../acl/rights.ts';
 import type { Config } from '../config/schema.ts';
 import { type Environment, mailServer } from './drivers.ts';
 import { openEngine } from './engine.ts';
 import { Failure } from './failure.ts';
 import { type GuardReport, guard, release } from './guard.ts';
+import { policyOf } from './policy.ts';
 import { withdrawStale } from './reconcile/decide.ts';
 import { openGate } from './reconcile/gate.ts';
 import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
@@ -175,7 +175,7 @@ export async function rehearse(config: Config, env: Environment, options: SyncOp
       gate: openGate(),
       stopping: () => false,
       policy: {
-        rights: canonical(config.policy.rights),
+        ...policyOf(config),
         autoSubscribe: config.subscriptions.autoSubscribe,
         cutAtGrant: config.sessions?.onGrant === 'cut',
       },

@@ -2,7 +2,7 @@
  * What each delegate really sees and may do, compared with what he should: his own MYRIGHTS on a fresh login, and the sender map
  * as Postfix reads it. Reads only.
  */
-import { desired, hasRule, rightsOn, type SenderRule } from '../acl/desired.ts';
+import { desired, hasRule, type Policy, rightsOn, type SenderRule } from '../acl/desired.ts';
 import { describeNotInForce, type Instant } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
 import { failureOf } from './failure.ts';
@@ -33,14 +33,14 @@ export interface VerifySite {
   readonly state: StateDb;
   readonly server: MailServer;
   readonly senders: Pick<SenderPublisher, 'rules'> | undefined;
-  readonly rights: Rights;
+  readonly policy: Policy;
   readonly now: Instant;
 }
 
 export async function verifyMailbox(site: VerifySite, mailboxId: number): Promise<Checked> {
   const mailbox = await readMailbox(site.table, mailboxId);
   const pairs = await pairsOf(site.state, mailboxId);
-  const want = desired(mailbox.rows, site.rights, site.now);
+  const want = desired(mailbox.rows, site.policy, site.now);
   const address = mailbox.rows?.address ?? pairs[0]?.address ?? `mailbox ${mailboxId}`;
   const differences: Difference[] = [];
   const differs = (login: string, what: string) => differences.push({ mailbox: address, login, what });

@@ -5,6 +5,7 @@ import { InvalidArgumentError } from 'commander';
 import { DateTime, FixedOffsetZone } from 'luxon';
 import { describeFault, identifierFault } from '../acl/identifier.ts';
 import { Failure } from '../bridge/failure.ts';
+import { NEVER } from './times.ts';
 
 /** Lower case, an international domain as punycode. */
 export function address(typed: string): string {
@@ -58,6 +59,12 @@ export function shown(typed: string): string {
 }
 
 export type DayEdge = 'start' | 'end';
+
+/** When a credential lapses: a date or a time, `never`, or `unknown` (null), which counts as `[identity] unknown_credential` says. */
+export function credentialEnd(typed: string, timezone: string, option: string): string | null {
+  if (typed === 'unknown') return null;
+  return typed === 'never' ? NEVER : instant(typed, 'end', timezone, option);
+}
 
 /**
  * An instant in the table's form. Takes a date, which means its start or its end in the policy's time zone,

@@ -1,6 +1,7 @@
 /** Waiting for a grant or a revoke to take effect, and saying how it went and how long it took. */
 import { accessSync, constants } from 'node:fs';
 import type { Command } from 'commander';
+import type { Policy } from '../acl/desired.ts';
 import { describeNotInForce, verdict } from '../acl/policy.ts';
 import type { DelegationDb } from '../bridge/store/delegation-db.ts';
 import { listDelegations, type Written } from '../bridge/store/delegations.ts';
@@ -162,9 +163,14 @@ function failureFor(outcome: Outcome | undefined, version: number): Outcome['fai
 const rounded = (ms: number | undefined) => (ms === undefined ? null : Math.round(ms));
 
 /** Why a delegation isn't in force although its row is there. */
-export async function whyWithheld(db: DelegationDb, mailbox: string, delegate: string): Promise<string | undefined> {
+export async function whyWithheld(
+  db: DelegationDb,
+  { rules }: Policy,
+  mailbox: string,
+  delegate: string,
+): Promise<string | undefined> {
   const [row] = await listDelegations(db, { mailbox, delegate });
   if (row === undefined) return undefined; // revoked in the same moment
-  const judged = verdict(row, new Date().toISOString());
+  const judged = verdict(row, rules, new Date().toISOString());
   return judged.inForce ? undefined : describeNotInForce(judged.why);
 }

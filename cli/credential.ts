@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { Failure } from '../bridge/failure.ts';
 import { type CredentialDifference, setCredentials } from '../bridge/store/delegates.ts';
-import { instant } from './arguments.ts';
+import { credentialEnd } from './arguments.ts';
 import { changed } from './change.ts';
 import { readRows, type Values } from './csv.ts';
 import { counted } from './output.ts';
@@ -15,7 +15,7 @@ export function credentialCommands(delegate: Command, run: Runner): void {
     .command('credential')
     .description("when a delegate's credential lapses; without one nothing delegated to him is in force")
     .argument('<id>', 'his identifier')
-    .option('--valid-until <time>', 'a date (to its end) or a time with its zone; "never"')
+    .option('--valid-until <time>', 'a date (to its end) or a time with its zone; "never"; "unknown"')
     .option('--revoked', 'it is worth nothing from now on')
     .action(
       run(async (session, typed: string, { validUntil, revoked }: { validUntil?: string; revoked?: boolean }) => {
@@ -65,10 +65,10 @@ export function credentialCommands(delegate: Command, run: Runner): void {
 const told =
   ({ config }: Session) =>
   ({ identifier, before, credentialValidUntil }: CredentialDifference) => {
-    const shown = (until: string | null) => (until === null ? 'never' : shownTime(until, config.policy.timezone));
+    const shown = (until: string | null) => (until === null ? 'unknown' : shownTime(until, config.policy.timezone));
     return `${identifier}: credential until ${shown(credentialValidUntil)}, before: ${shown(before)}`;
   };
 
 function untilOf({ config }: Session, typed: string, option: string): string | null {
-  return typed === 'never' ? null : instant(typed, 'end', config.policy.timezone, option);
+  return credentialEnd(typed, config.policy.timezone, option);
 }

@@ -10,7 +10,7 @@ import {
   setDelegate,
 } from '../bridge/store/delegates.ts';
 import type { DelegateState } from '../bridge/store/delegation-types.ts';
-import { instant, login } from './arguments.ts';
+import { credentialEnd, login } from './arguments.ts';
 import { changed } from './change.ts';
 import { confirmed } from './confirm.ts';
 import { credentialCommands } from './credential.ts';
@@ -144,7 +144,7 @@ function attributes(command: Command): Command {
     .option('--profession <name>')
     .option(
       '--credential-until <time>',
-      'when his credential lapses: a date (to its end) or a time with its zone; "never"',
+      'when his credential lapses: a date (to its end) or a time with its zone; "never"; "unknown"',
     )
     .addOption(new Option('--state <state>', 'suspended: none of his delegations is in force').choices(STATES));
 }
@@ -152,6 +152,6 @@ function attributes(command: Command): Command {
 function change(options: Options, timezone: string): DelegateChange {
   const { credentialUntil, ...rest } = options;
   if (credentialUntil === undefined) return rest;
-  const until = credentialUntil === 'never' ? null : instant(credentialUntil, 'end', timezone, '--credential-until');
+  const until = credentialEnd(credentialUntil, timezone, '--credential-until');
   return { ...rest, credentialValidUntil: until };
 }

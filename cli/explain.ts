@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { Condition } from '../acl/policy.ts';
-import { canonical } from '../acl/rights.ts';
 import { type Explanation, explain } from '../bridge/explain.ts';
 import { Failure } from '../bridge/failure.ts';
+import { policyOf } from '../bridge/policy.ts';
 import { noSuchDelegation } from '../bridge/store/delegations.ts';
 import { address } from './arguments.ts';
 import { type Colour, type Output, oneLine, table } from './output.ts';
@@ -27,7 +27,7 @@ export function explainCommand(program: Command, run: Runner): void {
                 table: db,
                 state,
                 server: mailServer(config, process.env),
-                rights: canonical(config.policy.rights),
+                policy: policyOf(config),
                 now: new Date().toISOString(),
               },
               mailbox,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { Failure } from '../bridge/failure.ts';
+import { policyOf } from '../bridge/policy.ts';
 import { grant } from '../bridge/store/delegations.ts';
 import { instant } from './arguments.ts';
 import { bulk, delegationArguments, subject } from './bulk.ts';
@@ -41,7 +42,7 @@ export function grantCommand(program: Command, run: Runner): void {
       const began = performance.now();
       const { written, withheld } = await session.writing(mailbox, async (db) => ({
         written: await grant(db, session.writer, mailbox, delegate, { startsAt, endsAt, note: options.note }),
-        withheld: await whyWithheld(db, mailbox, delegate),
+        withheld: await whyWithheld(db, policyOf(session.config), mailbox, delegate),
       }));
       return followChange(session, { verb: 'grant', mailbox, delegate, written, began, withheld }, options.wait);
     }),

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import type { Policy } from '../acl/desired.ts';
 import { describeNotInForce, verdict } from '../acl/policy.ts';
 import { failureOf } from '../bridge/failure.ts';
+import { policyOf } from '../bridge/policy.ts';
 import { delegateNamed } from '../bridge/store/delegates.ts';
 import { type Delegation, listDelegations } from '../bridge/store/delegations.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
@@ -35,7 +37,8 @@ export function listCommand(program: Command, run: Runner): void {
           return listDelegations(db, { mailbox, delegate });
         });
         const known = await knownPhases(session);
-        const rows = found.map((one) => ({ ...one, ...stateOf(one, known) }));
+        const policy = policyOf(config);
+        const rows = found.map((one) => ({ ...one, ...stateOf(one, policy, known) }));
         const { timezone } = config.policy;
         const text = table(
           HEAD,
@@ -67,8 +70,8 @@ interface Seen {
 type Phases = Awaited<ReturnType<typeof phases>> | undefined;
 
 /** What the row says and what the server has seen of it. */
-function stateOf(row: Delegation, known: Phases): Seen {
-  const judged = verdict(row, new Date().toISOString());
+function stateOf(row: Delegation, { rules }: Policy, known: Phases): Seen {
+  const judged = verdict(row, rules, new Date().toISOString());
   if (!judged.inForce) {
     const why = describeNotInForce(judged.why);
     if (judged.why === 'not-started') return { state: 'not started', why };

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { policyOf } from '../bridge/policy.ts';
 import { setSuspended } from '../bridge/store/delegations.ts';
 import { address } from './arguments.ts';
 import { followChange, waitOptions, whyWithheld } from './change.ts';
@@ -22,7 +23,7 @@ export function suspendCommand(program: Command, run: Runner): void {
         const began = performance.now();
         const { written, withheld } = await session.writing(mailbox, async (db) => ({
           written: await setSuspended(db, session.writer, mailbox, delegate, verb === 'suspend'),
-          withheld: verb === 'resume' ? await whyWithheld(db, mailbox, delegate) : undefined,
+          withheld: verb === 'resume' ? await whyWithheld(db, policyOf(session.config), mailbox, delegate) : undefined,
         }));
         return followChange(session, { verb, mailbox, delegate, written, began, withheld }, wait);
       }),

@@ -1,8 +1,12 @@
 /** Times as people read them: in the policy's zone, to the second. */
 import { DateTime } from 'luxon';
 
+/** The last instant that can be written: without an end. */
+export const NEVER = '9999-12-31T23:59:59.999Z';
+
 export function shownTime(instant: string | null | undefined, timezone: string): string {
   if (instant === null || instant === undefined) return '-';
+  if (instant === NEVER) return 'never';
   return DateTime.fromISO(instant, { zone: timezone }).toFormat('yyyy-MM-dd HH:mm:ss');
 }
 

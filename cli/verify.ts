@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { SenderRule } from '../acl/desired.ts';
-import { canonical } from '../acl/rights.ts';
+import { policyOf } from '../bridge/policy.ts';
 import { openSenderMap } from '../bridge/sender/postfix-sqlite.ts';
 import { everyMailbox } from '../bridge/store/every-mailbox.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
@@ -38,7 +38,7 @@ export function verifyCommand(program: Command, run: Runner): void {
               state,
               server,
               senders,
-              rights: canonical(config.policy.rights),
+              policy: policyOf(config),
               now: new Date().toISOString(),
             };
             for (const id of ids) {

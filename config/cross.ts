@@ -23,7 +23,7 @@ const across = (key: string, judge: (section: Values) => Problem | undefined) =>
 export const notInClear = across('tls', ({ tls, host }) =>
   tls === 'none' && typeof host === 'string' && !isLoopback(host)
     ? {
-        message: `"none" with host ${JSON.stringify(host)} would send the administrator's password in clear over the network`,
+        message: `"none" with host ${JSON.stringify(host)} would send passwords and addresses in clear over the network`,
         remedy: 'write "starttls" or "implicit", or use a loopback host (127.0.0.1, ::1, localhost)',
       }
     : undefined,
@@ -42,5 +42,14 @@ export const adminUserSurvives = across('admin_user', ({ impersonate, admin_user
 export const retriesOrdered = across('retry_min_seconds', ({ retry_min_seconds: min, retry_max_seconds: max }) =>
   typeof min === 'number' && typeof max === 'number' && min > max
     ? { message: `${min} is more than retry_max_seconds (${max})`, remedy: 'give at most retry_max_seconds' }
+    : undefined,
+);
+
+export const accountsNeedNotices = across('accounts', ({ accounts, notices }) =>
+  accounts !== undefined && notices === undefined
+    ? {
+        message: 'needs [notices]: the code that confirms a contact address is mailed',
+        remedy: 'add a section [notices], or leave [accounts] out',
+      }
     : undefined,
 );

@@ -34,6 +34,29 @@ export const accountName: Rule = shaped(
   'give the login in printable ASCII without spaces, as the server knows it',
 );
 
+/** A short name of the site's own: a version, a label. */
+export const word: Rule = shaped(
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+  'a version',
+  'write 1 to 64 of A-Z a-z 0-9 . _ -, for example 2026-11',
+);
+
+export const mailAddress: Rule = shaped(
+  /^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?$/,
+  'a mail address',
+  'write local@domain, without a name or brackets; an international domain as xn--...',
+);
+
+export const webUrl: Rule = (value) => {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  return url !== undefined &&
+    ['https:', 'http:'].includes(url.protocol) &&
+    url.username === '' &&
+    !/[\s"<>]/.test(value)
+    ? GOOD
+    : [{ message: `${quoted(value)} is not a web address`, remedy: 'write https://...' }];
+};
+
 export const groupName: Rule = shaped(
   /^[a-z_][a-z0-9_-]{0,31}$/i,
   'the name of a Unix group',

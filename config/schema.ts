@@ -5,9 +5,21 @@
  */
 import { z } from 'zod';
 import type { Camelized } from './camel.ts';
-import { adminUserSurvives, notInClear, retriesOrdered } from './cross.ts';
+import { accountsNeedNotices, adminUserSurvives, notInClear, retriesOrdered } from './cross.ts';
 import { always, docs, text, whole } from './fields.ts';
-import { accountName, doveadmUrl, groupName, hostName, path, rights, separator, timeZone } from './rules.ts';
+import {
+  accountName,
+  doveadmUrl,
+  groupName,
+  hostName,
+  mailAddress,
+  path,
+  rights,
+  separator,
+  timeZone,
+  webUrl,
+  word,
+} from './rules.ts';
 
 const identity = z.strictObject({
   scheme: z
@@ -28,6 +40,13 @@ examples have such numbers.`,
     .boolean()
     .default(false)
     .register(docs, { comment: "true takes numbers of the national test kit (899...), which are nobody's." }),
+  unknown_credential: z
+    .enum(['valid', 'invalid'])
+    .default('invalid')
+    .register(docs, {
+      comment: `What a delegate counts as whose credential's end nobody has told ("mandat delegate credential",
+"mandat delegate sync"). "valid" for a site whose login service refuses lapsed credentials itself.`,
+    }),
 });
 
 const directory = z.strictObject({
@@ -48,9 +67,26 @@ l see the folder, r read, s mark as read, w other flags, i file mail into it, p 
 k make subfolders, x delete or rename it, t delete mail, e expunge. l and r are needed;
 a (administer) is never given.`,
     }),
+  eligible_domains: z
+    .enum(['all', 'listed'])
+    .default('all')
+    .register(docs, {
+      comment: `Which domains' mailboxes may be delegated where "mandat domain set" says nothing of the domain.
+"listed": none, so that they can be opened one after the other.`,
+    }),
   timezone: text(timeZone).default('Europe/Paris').register(docs, {
     comment: 'An IANA time zone. A bare date in the table means the end of that day here.',
   }),
+});
+
+const grant = z.strictObject({
+  acknowledge: z
+    .boolean()
+    .default(true)
+    .register(docs, {
+      comment: `true: "mandat grant" shows the owner's responsibility for the access he opens, and needs --acknowledge
+or a yes.`,
+    }),
 });
 
 const imap = z
@@ -155,46 +191,146 @@ const guard = z.strictObject({
   max_percent: whole(1, 100).default(30).register(docs, { comment: '... and more than this share of all of them.' }),
 });
 
+const accounts = z.strictObject({
+  terms_version: text(word)
+    .default('1')
+    .register(docs, { comment: 'Which version of the terms of use is to be accepted, as your document calls it.' }),
+  terms_url: text(webUrl).optional().register(docs, {
+    comment: 'Where the terms of use can be read.',
+    example: 'https://mail.example.org/cgu',
+  }),
+  privacy_url: text(webUrl).optional().register(docs, {
+    comment: 'Where the privacy notice can be read.',
+    example: 'https://mail.example.org/confidentialite',
+  }),
+  terms_again: z.boolean().default(true).register(docs, {
+    comment: 'true: a new version suspends every activated account until it is accepted again.',
+  }),
+  code_minutes: whole(1, 10_080).default(60).register(docs, {
+    comment: 'How long a code that was mailed to confirm an address is worth something.',
+  }),
+  code_tries: whole(1, 20).default(5).register(docs, { comment: 'How often a code may be typed wrongly.' }),
+});
+
+const notices = z
+  .strictObject({
+    host: text(hostName).default('127.0.0.1').register(docs, { comment: 'The SMTP server that takes them.' }),
+    port: whole(1, 65_535)
+      .default(587)
+      .register(docs, { comment: 'Usually 587 with "starttls", 465 with "implicit".' }),
+    tls: z.enum(['starttls', 'implicit', 'none']).default('starttls').register(docs, {
+      comment: '"none" only to a loopback address.',
+    }),
+    ca_file: text(path).optional().register(docs, {
+      comment: 'PEM file of certificate authorities to trust beside the public ones.',
+      example: 'ca.pem',
+      isPath: true,
+    }),
+    user: text(accountName).optional().register(docs, {
+      comment: 'The login to send with. Without it nobody logs in.',
+      example: 'mandat',
+    }),
+    password_file: text(path).default('smtp.secret').register(docs, {
+      comment:
+        'Holds its password on one line; mode 600. $MANDAT_SMTP_PASSWORD wins over it. Read only where user is given.',
+      isPath: true,
+    }),
+    from: text(mailAddress).default('mandat@localhost').register(docs, {
+      comment: 'The address that notices come from.',
+    }),
+    language: z.enum(['fr', 'en']).default('fr').register(docs, {
+      comment: 'The language of whoever has not chosen one.',
+    }),
+    others: z
+      .enum(['short', 'full', 'none'])
+      .default('short')
+      .register(docs, {
+        comment: `What the other delegates of a mailbox are told when one comes or goes: "short" (that the delegations
+of this mailbox have changed), "full" (who), or nothing.`,
+      }),
+    ending_days: whole(0, 365).default(14).register(docs, {
+      comment: 'How many days before an end, or the lapse of a credential, it is announced; 0: not at all.',
+    }),
+    help_url: text(webUrl).optional().register(docs, {
+      comment: 'Where help is found; stands in every notice.',
+      example: 'https://mail.example.org/aide',
+    }),
+    news_url: text(webUrl).optional().register(docs, {
+      comment: 'Where news and incidents are published.',
+      example: 'https://mail.example.org/actualites',
+    }),
+    templates: text(path)
+      .optional()
+      .register(docs, {
+        comment: `A directory whose files replace those of the same name; "mandat notices templates DIR" writes out
+those that come with mandat.`,
+        example: 'templates',
+        isPath: true,
+      }),
+  })
+  .check(notInClear);
+
+const audit = z.strictObject({
+  retention_days: whole(0, 3650)
+    .default(365)
+    .register(docs, {
+      comment: `How many days the audit trail is kept (CNIL advises 6 months to 1 year); 0: for ever. What is older is
+pruned by the sidecar and leaves a sealed checkpoint, so that the rest can still be proven.`,
+    }),
+});
+
 const log = z.strictObject({
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info').register(docs, {
     comment: 'The least serious message that is still written.',
   }),
 });
 
-export const schema = z.strictObject({
-  data_dir: text(path)
-    .default('data')
-    .register(docs, {
-      comment: `Where delegation.db, state.db and sender/sender.db live. A relative path, here and below,
+export const schema = z
+  .strictObject({
+    data_dir: text(path)
+      .default('data')
+      .register(docs, {
+        comment: `Where delegation.db, state.db and sender/sender.db live. A relative path, here and below,
 starts from the directory of this file.`,
-      isPath: true,
+        isPath: true,
+      }),
+    identity: always(identity).register(docs, { comment: 'Who a delegate is.' }),
+    directory: always(directory).register(docs, {
+      comment: 'The national directory of health professionals, as "mandat directory import" takes it over.',
     }),
-  identity: always(identity).register(docs, { comment: 'Who a delegate is.' }),
-  directory: always(directory).register(docs, {
-    comment: 'The national directory of health professionals, as "mandat directory import" takes it over.',
-  }),
-  policy: always(policy).register(docs, { comment: 'What a delegation means.' }),
-  imap: always(imap).register(docs, { comment: 'The server that holds the mailboxes.' }),
-  sessions: sessions.optional().register(docs, {
-    comment: `Ending open IMAP sessions. Without this section a delegate who is connected when he is revoked
+    policy: always(policy).register(docs, { comment: 'What a delegation means.' }),
+    grant: always(grant).register(docs, { comment: 'What is asked of whoever grants.' }),
+    imap: always(imap).register(docs, { comment: 'The server that holds the mailboxes.' }),
+    sessions: sessions.optional().register(docs, {
+      comment: `Ending open IMAP sessions. Without this section a delegate who is connected when he is revoked
 keeps reading until he disconnects.`,
-  }),
-  sender_rules: senderRules.optional().register(docs, {
-    comment: `Who may send as whom, for the SMTP server. Without this section no sender rules are published:
+    }),
+    sender_rules: senderRules.optional().register(docs, {
+      comment: `Who may send as whom, for the SMTP server. Without this section no sender rules are published:
 the SMTP server learns nothing of delegations.`,
-  }),
-  subscriptions: always(subscriptions).register(docs, { comment: "The delegates' lists of subscribed folders." }),
-  schedule: always(schedule).register(docs, { comment: 'When the servers are looked at.' }),
-  guard: always(guard).register(docs, {
-    comment: `Against a table emptied by accident. A revoke made by the command line, an end date or a suspension is
+    }),
+    subscriptions: always(subscriptions).register(docs, { comment: "The delegates' lists of subscribed folders." }),
+    schedule: always(schedule).register(docs, { comment: 'When the servers are looked at.' }),
+    guard: always(guard).register(docs, {
+      comment: `Against a table emptied by accident. A revoke made by the command line, an end date or a suspension is
 never held; other disappearances wait for "mandat sync --force" when both limits are passed in one go.`,
-  }),
-  log: always(log).register(docs, { comment: 'What the sidecar says about its work, as JSON lines.' }),
-});
+    }),
+    accounts: accounts.optional().register(docs, {
+      comment: `Accounts of delegates who have no mailbox of their own: such a delegate is pending until he has activated
+his account: contact address confirmed, terms accepted. Without this section every delegate is active at once.
+Needs [notices], which mails the code.`,
+    }),
+    notices: notices.optional().register(docs, {
+      comment: `Mails that tell owners and delegates what has become of a delegation. Without this section nobody is told.`,
+    }),
+    audit: always(audit).register(docs, { comment: 'Who did what, when, and what came of it.' }),
+    log: always(log).register(docs, { comment: 'What the sidecar says about its work, as JSON lines.' }),
+  })
+  .check(accountsNeedNotices);
 
 /**
  * A checked configuration: camelCase names, frozen, every path absolute, no secret in it.
- * `sessions` and `senderRules` are undefined when their section is absent.
+ * `sessions`, `senderRules`, `accounts` and `notices` are undefined when their section is absent.
  */
 export type Config = Camelized<z.output<typeof schema>> & {
   /** Absolute path of the file it was read from. */

@@ -61,7 +61,7 @@ export async function reconcileMailbox(
     return { kind: 'superseded' };
   }
   const pairs = await pairsOf(site.state, mailboxId);
-  const want = desired(mailbox.rows, site.policy.rights, site.clock.now());
+  const want = desired(mailbox.rows, site.policy, site.clock.now());
   // Who has it now: not who is on his way out, nor who has it at another account.
   const standing = pairs.filter(({ phase, ownerLogin }) => phase !== 'revoking' && ownerLogin === mailbox.rows?.login);
   const here = new Set(standing.map(({ login }) => login));

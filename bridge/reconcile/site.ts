@@ -1,5 +1,5 @@
 /** Everything the reconciler works with, put together in one place (bridge/daemon.ts, or rehearsal.ts for a dry run). */
-import type { Rights } from '../../acl/rights.ts';
+import type { Policy } from '../../acl/desired.ts';
 import type { DelegationDb } from '../store/delegation-db.ts';
 import type { Clock } from '../store/facts.ts';
 import type { StateDb } from '../store/state-db.ts';
@@ -24,8 +24,7 @@ export interface Site {
   readonly gate: Gate;
   /** True once the sidecar is asked to leave: a pass finishes the step in hand. */
   readonly stopping: () => boolean;
-  readonly policy: {
-    readonly rights: Rights;
+  readonly policy: Policy & {
     readonly autoSubscribe: boolean;
     readonly cutAtGrant: boolean;
   };

@@ -1,7 +1,8 @@
 /** Delegates as the command line manages them. R5, R6, R14. */
+import type { ExpressionBuilder } from 'kysely';
 import { Failure } from '../failure.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
-import type { DelegateState } from './delegation-types.ts';
+import type { DelegateState, DelegationDatabase } from './delegation-types.ts';
 import { grouped } from './grouped.ts';
 import { known } from './listed.ts';
 
@@ -55,6 +56,16 @@ export async function addDelegate(
       .where('identifier', '=', identifier)
       .execute();
   });
+}
+
+/** Since when the delegate `d` of a query is in his state. */
+export function stateSince(eb: ExpressionBuilder<DelegationDatabase & { d: DelegationDatabase['delegates'] }, 'd'>) {
+  return eb
+    .selectFrom('delegate_states as s')
+    .select('s.since')
+    .whereRef('s.delegate_id', '=', 'd.id')
+    .orderBy('s.id', 'desc')
+    .limit(1);
 }
 
 export async function listDelegates(db: DelegationDb): Promise<readonly Delegate[]> {

@@ -12,6 +12,12 @@ import { explained, open } from './open.ts';
 export interface Writer {
   readonly actor: string;
   readonly reason?: string | undefined;
+  /** For whom an admin acts: `owner:ID`. R3 */
+  readonly onBehalf?: string | undefined;
+  /** At whose keyboard somebody acts who is no admin. */
+  readonly via?: string | undefined;
+  /** The version of the responsibility text that was acknowledged (R23). */
+  readonly acknowledged?: string | undefined;
 }
 
 export interface DelegationDb {
@@ -52,7 +58,14 @@ function immediately<T>(
   return query.transaction().execute(async (transaction) => {
     await transaction
       .insertInto('writer')
-      .values({ id: 1, actor: writer.actor, reason: writer.reason ?? null })
+      .values({
+        id: 1,
+        actor: writer.actor,
+        reason: writer.reason ?? null,
+        on_behalf: writer.onBehalf ?? null,
+        via: writer.via ?? null,
+        acknowledged: writer.acknowledged ?? null,
+      })
       .execute();
     const result = await work(transaction);
     await transaction.deleteFrom('writer').execute();

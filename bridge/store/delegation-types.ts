@@ -2,7 +2,8 @@
 import type { Generated } from 'kysely';
 
 export type MailboxKind = 'PER' | 'ORG' | 'APP' | 'CAB';
-export type DelegateState = 'active' | 'suspended';
+/** Of a delegate's account: pending until he has activated it, ended for good. R45 */
+export type DelegateState = 'pending' | 'active' | 'suspended' | 'ended';
 
 export interface DelegationDatabase {
   counters: { id: number; version: number };
@@ -28,7 +29,11 @@ export interface DelegationDatabase {
     state: DelegateState;
     credential_valid_until: string | null;
     listed: Generated<number | null>;
+    terms_version: Generated<string | null>;
+    terms_at: Generated<string | null>;
   };
+  delegate_states: { id: Generated<number>; delegate_id: number; state: DelegateState; since: string };
+  domains: { domain: string; eligible: number };
   delegations: {
     id: Generated<number>;
     mailbox_id: number;
@@ -39,10 +44,18 @@ export interface DelegationDatabase {
     ends_at: string | null;
     note: string | null;
     suspended: number;
+    acknowledged: Generated<string | null>;
   };
   pending: { mailbox_id: number; version: number };
   intents: { mailbox_id: number; delegate_id: number; at: string };
-  writer: { id: number; actor: string; reason: string | null };
+  writer: {
+    id: number;
+    actor: string;
+    reason: string | null;
+    on_behalf: string | null;
+    via: string | null;
+    acknowledged: string | null;
+  };
   events: {
     id: number;
     at: string;
@@ -52,7 +65,11 @@ export interface DelegationDatabase {
     mailbox: string | null;
     delegate: string | null;
     detail: string | null;
+    on_behalf: string | null;
+    via: string | null;
   };
+  domain: { domain: string; eligible: number | null };
+  domain_eligibility: { mailbox_id: number; domain: string; eligible: number };
   mailbox: {
     address: string;
     login: string | null;

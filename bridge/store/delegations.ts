@@ -1,6 +1,6 @@
 /** Delegations: granting, revoking, listing. R1, R13, R15, R16, R47, R49. */
 import { Failure } from '../failure.ts';
-import { noSuchDelegate } from './delegates.ts';
+import { noSuchDelegate, stateSince } from './delegates.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import type { DelegateState, MailboxKind } from './delegation-types.ts';
 import { known } from './listed.ts';
@@ -25,6 +25,7 @@ export interface Delegation {
     readonly login: string;
     readonly kind: MailboxKind;
     readonly eligible: boolean;
+    readonly domainEligible: boolean;
     readonly ownerListed: boolean | null;
   };
   readonly delegate: {
@@ -33,6 +34,8 @@ export interface Delegation {
     readonly firstName: string | null;
     readonly lastName: string | null;
     readonly state: DelegateState;
+    readonly stateSince: string | null;
+    readonly termsVersion: string | null;
     readonly credentialValidUntil: string | null;
     readonly listed: boolean | null;
   };
@@ -124,6 +127,8 @@ export async function listDelegations(
     .selectFrom('delegations as g')
     .innerJoin('mailboxes as m', 'm.id', 'g.mailbox_id')
     .innerJoin('delegates as d', 'd.id', 'g.delegate_id')
+    .innerJoin('domain_eligibility as e', 'e.mailbox_id', 'm.id')
+    .select(['e.eligible as domain_eligible', 'd.terms_version', (eb) => stateSince(eb).as('state_since')])
     .select(['g.mailbox_id', 'g.created_at', 'g.created_by', 'g.starts_at', 'g.ends_at', 'g.note', 'g.suspended'])
     .select(['m.address', 'm.login as owner_login', 'm.kind', 'm.eligible', 'm.owner_listed'])
     .select([
@@ -146,6 +151,7 @@ export async function listDelegations(
       login: row.owner_login,
       kind: row.kind,
       eligible: row.eligible === 1,
+      domainEligible: row.domain_eligible === 1,
       ownerListed: known(row.owner_listed),
     },
     delegate: {
@@ -154,6 +160,8 @@ export async function listDelegations(
       firstName: row.first_name,
       lastName: row.last_name,
       state: row.state,
+      stateSince: row.state_since,
+      termsVersion: row.terms_version,
       credentialValidUntil: row.credential_valid_until,
       listed: known(row.listed),
     },

@@ -4,23 +4,25 @@ import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { delegation1 } from './migrations/delegation-1.ts';
 import { delegation2 } from './migrations/delegation-2.ts';
+import { delegation3 } from './migrations/delegation-3.ts';
 import { state1 } from './migrations/state-1.ts';
 import { state2 } from './migrations/state-2.ts';
 import { state3 } from './migrations/state-3.ts';
+import { state4 } from './migrations/state-4.ts';
 import { type FileKind, guarded, migrate } from './open.ts';
 
 export const DELEGATIONS: FileKind = {
   what: 'the delegation table',
   applicationId: 0x6d616e31, // "man1"
   mode: 0o660,
-  migrations: [delegation1, delegation2],
+  migrations: [delegation1, delegation2, delegation3],
 };
 
 export const STATE: FileKind = {
   what: "mandat's own state",
   applicationId: 0x6d616e32, // "man2"
   mode: 0o600,
-  migrations: [state1, state2, state3],
+  migrations: [state1, state2, state3, state4],
 };
 
 /** Programs of this Unix group may read and write the delegation table. */

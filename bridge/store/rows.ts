@@ -1,6 +1,7 @@
 /** What the reconciler reads from the delegation table, and the pending set it works off. */
 import type { MailboxRows } from '../../acl/desired.ts';
 import type { Instant } from '../../acl/policy.ts';
+import { stateSince } from './delegates.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import { known } from './listed.ts';
 
@@ -10,8 +11,11 @@ export interface MailboxState {
   /** The version of the whole table when this was read: a change that comes later has a higher one. */
   readonly version: number;
   /** Undefined when the mailbox has left the table. */
-  readonly rows: (MailboxRows & { readonly delegateIds: ReadonlyMap<string, number> }) | undefined;
+  readonly rows: (MailboxRows & { readonly delegateIds: Ids; readonly delegationIds: Ids }) | undefined;
 }
+
+/** By the delegate's login. */
+type Ids = ReadonlyMap<string, number>;
 
 export interface Pending {
   readonly mailboxId: number;
@@ -25,6 +29,11 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
     const { version } = await query.selectFrom('counters').select('version').executeTakeFirstOrThrow();
     const mailbox = await query.selectFrom('mailboxes').selectAll().where('id', '=', id).executeTakeFirst();
     if (mailbox === undefined) return { id, server: MAIN_SERVER, version, rows: undefined };
+    const domain = await query
+      .selectFrom('domain_eligibility')
+      .select('eligible')
+      .where('mailbox_id', '=', id)
+      .executeTakeFirst();
     const aliases = await query.selectFrom('aliases').select('address').where('mailbox_id', '=', id).execute();
     const delegations = await query
       .selectFrom('delegations as g')
@@ -36,6 +45,9 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
         'd.state',
         'd.credential_valid_until',
         'd.listed',
+        'd.terms_version',
+        (eb) => stateSince(eb).as('state_since'),
+        'g.id as delegation_id',
         'g.starts_at',
         'g.ends_at',
         'g.suspended',
@@ -52,6 +64,7 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
         login: mailbox.login,
         kind: mailbox.kind,
         eligible: mailbox.eligible === 1,
+        domainEligible: domain?.eligible !== 0,
         ownerListed: known(mailbox.owner_listed),
         aliases: aliases.map(({ address }) => address),
         delegations: delegations.map((row) => ({
@@ -59,6 +72,8 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
           delegate: {
             login: row.login,
             state: row.state,
+            stateSince: row.state_since,
+            termsVersion: row.terms_version,
             credentialValidUntil: row.credential_valid_until,
             listed: known(row.listed),
           },
@@ -67,6 +82,7 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
           suspended: row.suspended === 1,
         })),
         delegateIds: new Map(delegations.map((row) => [row.login, row.id])),
+        delegationIds: new Map(delegations.map((row) => [row.login, row.delegation_id])),
       },
     };
   });

@@ -1,4 +1,4 @@
-/** The few settings that the database's own rules need, copied from the configuration. R15. */
+/** The few settings that the database's own rules need, copied from the configuration. R15, R26. */
 import type { Config } from '../../config/schema.ts';
 import type { DelegationDb } from './delegation-db.ts';
 
@@ -9,6 +9,7 @@ export async function applySettings(
   const wanted = new Map([
     ['max_delegates', String(policy.maxDelegates)],
     ['identity_scheme', identity.scheme],
+    ['eligible_domains', policy.eligibleDomains],
   ]);
   const rows = await db.query.selectFrom('settings').selectAll().execute();
   const differ = [...wanted].filter(([name, value]) => rows.find((row) => row.name === name)?.value !== value);

@@ -27,6 +27,7 @@ export interface StateDatabase {
     since: string;
     in_force_at: Nullable;
     verified_at: Nullable;
+    identifier: Nullable;
   };
   before_entries: { ledger_id: number; folder: string; folder_id: string | null; rights: string };
   subscriptions: { ledger_id: number; folder: string; ours: number };
@@ -57,8 +58,65 @@ export interface StateDatabase {
     delegate: string | null;
     detail: string | null;
     seal: string;
+    on_behalf: Nullable;
+    via: Nullable;
+  };
+  audit_checkpoints: {
+    last_id: number;
+    at: string;
+    entries: number;
+    last_at: string;
+    last_seal: string;
+    standing: string;
+    seal: string;
+  };
+  accounts: {
+    delegate_id: number;
+    contact: Nullable;
+    contact_since: Nullable;
+    language: Generated<Language | null>;
+    refuses_surveys: Generated<number>;
+    refuses_newsletters: Generated<number>;
+    asked_contact: Nullable;
+    asked_terms: Nullable;
+    code_mac: Nullable;
+    code_expires_at: Nullable;
+    code_tries: Generated<number>;
+  };
+  owner_contacts: { mailbox_id: number; contact: string | null; language: Generated<Language | null> };
+  outbox: {
+    id: Generated<number>;
+    event: string;
+    kind: string;
+    part: string;
+    subject: string;
+    mailbox: string | null;
+    recipient: string | null;
+    language: Language;
+    data: string;
+    message_id: string;
+    created_at: string;
+    state: OutboxState;
+    attempts: Generated<number>;
+    next_at: Nullable;
+    sent_at: Nullable;
+    error: Nullable;
+  };
+  told: {
+    delegation_id: number;
+    mailbox_id: number;
+    delegate_id: number;
+    standing: 'in-force' | 'withheld';
+    why: string | null;
+    /** The end that has been announced as coming. */
+    ending: string | null;
+    identifier: string;
+    login: string;
   };
 }
+
+export type Language = 'fr' | 'en';
+export type OutboxState = 'waiting' | 'sending' | 'sent' | 'failed' | 'no-address';
 
 export interface StateDb {
   readonly file: string;

@@ -9,11 +9,15 @@ const PAST = '2026-11-01T00:00:00.000Z';
 const FUTURE = '2026-12-01T00:00:00.000Z';
 const RIGHTS = canonical('lrswipkxte');
 
+const RULES = { unknownCredential: 'valid', terms: null } as const;
+const POLICY = { rights: RIGHTS, rules: RULES };
+const ACCOUNT = { stateSince: null, termsVersion: null, credentialValidUntil: null, listed: null };
+
 type Row = MailboxRows['delegations'][number];
 
 const row = (login: string, terms: Partial<Row> = {}): Row => ({
   id: login,
-  delegate: { login, state: 'active', credentialValidUntil: null, listed: null },
+  delegate: { login, state: 'active', ...ACCOUNT },
   startsAt: null,
   endsAt: null,
   suspended: false,
@@ -25,6 +29,7 @@ const rows = (change: Partial<MailboxRows> = {}): MailboxRows => ({
   login: 'alice',
   kind: 'PER',
   eligible: true,
+  domainEligible: true,
   ownerListed: null,
   aliases: [],
   delegations: [],
@@ -32,11 +37,11 @@ const rows = (change: Partial<MailboxRows> = {}): MailboxRows => ({
 });
 
 t.test('a mailbox that has left the table leaves nothing standing', async (t) => {
-  t.same(desired(undefined, RIGHTS, NOW), { delegates: [], withheld: [], senders: [] });
+  t.same(desired(undefined, POLICY, NOW), { delegates: [], withheld: [], senders: [] });
 });
 
 t.test('a mailbox without delegates still lets its owner send', async (t) => {
-  t.same(desired(rows(), RIGHTS, NOW), {
+  t.same(desired(rows(), POLICY, NOW), {
     delegates: [],
     withheld: [],
     senders: [{ address: 'alice@example.org', login: 'alice' }],
@@ -48,12 +53,12 @@ t.test('each delegate in force has the rights, each other one his reason', async
     row('bob'),
     row('carol', { endsAt: PAST }),
     row('dave', { startsAt: FUTURE }),
-    row('erin', { delegate: { login: 'erin', state: 'suspended', credentialValidUntil: null, listed: null } }),
-    row('frank', { delegate: { login: 'frank', state: 'active', credentialValidUntil: PAST, listed: null } }),
+    row('erin', { delegate: { login: 'erin', state: 'suspended', ...ACCOUNT } }),
+    row('frank', { delegate: { login: 'frank', state: 'active', ...ACCOUNT, credentialValidUntil: PAST } }),
     row('grace', { suspended: true }),
     row('alice'),
   ];
-  const { delegates, withheld } = desired(rows({ delegations }), RIGHTS, NOW);
+  const { delegates, withheld } = desired(rows({ delegations }), POLICY, NOW);
   t.same(delegates, [{ login: 'bob', rights: RIGHTS }]);
   t.same(withheld, [
     { login: 'carol', why: 'ended' },
@@ -68,7 +73,7 @@ t.test('each delegate in force has the rights, each other one his reason', async
 t.test('who may send: owner and delegates in force, from every address, in order', async (t) => {
   const delegations = [row('zoe'), row('bob'), row('carol', { endsAt: PAST })];
   const aliases = ['z.alice@example.org', 'a.alice@example.org'];
-  t.same(desired(rows({ aliases, delegations }), RIGHTS, NOW).senders, [
+  t.same(desired(rows({ aliases, delegations }), POLICY, NOW).senders, [
     { address: 'a.alice@example.org', login: 'alice' },
     { address: 'a.alice@example.org', login: 'bob' },
     { address: 'a.alice@example.org', login: 'zoe' },
@@ -83,7 +88,7 @@ t.test('who may send: owner and delegates in force, from every address, in order
 
 t.test('a mailbox that may not be delegated keeps its owner and nobody else', async (t) => {
   for (const change of [{ kind: 'ORG' }, { kind: 'CAB' }, { eligible: false }] as const) {
-    const { delegates, withheld, senders } = desired(rows({ ...change, delegations: [row('bob')] }), RIGHTS, NOW);
+    const { delegates, withheld, senders } = desired(rows({ ...change, delegations: [row('bob')] }), POLICY, NOW);
     t.same(delegates, [], 'nobody in force');
     t.equal(withheld.length, 1, 'the row is there and withheld');
     t.same(senders, [{ address: 'alice@example.org', login: 'alice' }], 'the owner sends as ever');
@@ -97,6 +102,7 @@ const anyRows: fc.Arbitrary<MailboxRows> = fc.record({
   login: fc.constant('alice'),
   kind: fc.constantFrom('PER', 'ORG', 'APP', 'CAB'),
   eligible: fc.boolean(),
+  domainEligible: fc.boolean(),
   ownerListed: fc.option(fc.boolean()),
   aliases: fc.uniqueArray(fc.constantFrom('a@example.org', 'b@example.org', 'z@example.org')),
   delegations: fc.uniqueArray(
@@ -104,7 +110,9 @@ const anyRows: fc.Arbitrary<MailboxRows> = fc.record({
       id: fc.constant('id'),
       delegate: fc.record({
         login,
-        state: fc.constantFrom('active', 'suspended'),
+        state: fc.constantFrom('pending', 'active', 'suspended', 'ended'),
+        stateSince: fc.constant(null),
+        termsVersion: fc.option(fc.constantFrom('1', '2')),
         credentialValidUntil: time,
         listed: fc.option(fc.boolean()),
       }),
@@ -119,7 +127,7 @@ const anyRows: fc.Arbitrary<MailboxRows> = fc.record({
 t.test('whatever the rows say', async () => {
   fc.assert(
     fc.property(anyRows, someRights, (given, rights) => {
-      const { delegates, withheld, senders } = desired(given, rights, NOW);
+      const { delegates, withheld, senders } = desired(given, { rights, rules: RULES }, NOW);
       const inForce = delegates.map((delegate) => delegate.login);
       const addresses = [given.address, ...given.aliases];
       const everyRowOnce = [...inForce, ...withheld.map((held) => held.login)].sort();

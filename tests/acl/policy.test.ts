@@ -6,6 +6,7 @@ import {
   describeNotInForce,
   type Instant,
   type NotInForce,
+  type PolicyRules,
   verdict,
 } from '../../acl/policy.ts';
 
@@ -21,9 +22,19 @@ interface Change {
   readonly suspended?: boolean;
 }
 
+const RULES: PolicyRules = { unknownCredential: 'invalid', terms: '2' };
+const ACTIVE: DelegationFacts['delegate'] = {
+  login: 'bob',
+  state: 'active',
+  stateSince: null,
+  termsVersion: null,
+  credentialValidUntil: '9999-12-31T23:59:59.999Z',
+  listed: null,
+};
+
 const facts = ({ mailbox, delegate, startsAt, endsAt, suspended }: Change): DelegationFacts => ({
-  mailbox: { login: 'alice', kind: 'PER', eligible: true, ownerListed: null, ...mailbox },
-  delegate: { login: 'bob', state: 'active', credentialValidUntil: null, listed: null, ...delegate },
+  mailbox: { login: 'alice', kind: 'PER', eligible: true, domainEligible: true, ownerListed: null, ...mailbox },
+  delegate: { ...ACTIVE, ...delegate },
   startsAt: startsAt ?? null,
   endsAt: endsAt ?? null,
   suspended: suspended ?? false,
@@ -53,6 +64,18 @@ const TABLE: readonly (readonly [Change, NotInForce | undefined, string])[] = [
   [{ mailbox: { eligible: false, ownerListed: false } }, 'mailbox-not-eligible', 'the mailbox before its owner'],
   [{ delegate: { login: 'alice' } }, 'self', 'the owner needs no delegation, and a revoke would lock him out'],
   [{ delegate: { state: 'suspended' } }, 'delegate-suspended', 'R5'],
+  [{ delegate: { state: 'pending' } }, 'account-pending', 'R38, R45'],
+  [{ delegate: { state: 'ended' } }, 'account-ended', 'R45'],
+  [{ delegate: { termsVersion: '2' } }, undefined, 'the present terms'],
+  [{ delegate: { termsVersion: '1' } }, 'terms-not-accepted', 'R43: a new version is asked again'],
+  [{ delegate: { termsVersion: '1', state: 'pending' } }, 'account-pending', 'the account before its terms'],
+  [
+    { delegate: { credentialValidUntil: null } },
+    'credential-unknown',
+    'R14: the site has not said that it counts as valid',
+  ],
+  [{ mailbox: { domainEligible: false } }, 'domain-not-eligible', 'R26'],
+  [{ mailbox: { domainEligible: false, eligible: false } }, 'mailbox-not-eligible', 'the mailbox before its domain'],
 
   [{ startsAt: NOW }, undefined, 'a start is inclusive'],
   [{ startsAt: BEFORE }, undefined, 'it has started'],
@@ -79,20 +102,21 @@ const TABLE: readonly (readonly [Change, NotInForce | undefined, string])[] = [
 t.test('every condition, and its boundary', async (t) => {
   for (const [change, why, reason] of TABLE) {
     const expected = why === undefined ? { inForce: true } : { inForce: false, why };
-    t.same(verdict(facts(change), NOW), expected, `${JSON.stringify(change)}: ${reason}`);
+    t.same(verdict(facts(change), RULES, NOW), expected, `${JSON.stringify(change)}: ${reason}`);
   }
 });
 
 t.test('every condition as it stands, the failing one with what would change it', async (t) => {
   for (const [change, why] of TABLE) {
-    const all = conditions(facts(change), NOW);
+    const all = conditions(facts(change), RULES, NOW);
     t.equal(all.length, 11);
     const failing = all.filter(({ holds }) => !holds);
     t.equal(failing[0]?.why, why, JSON.stringify(change));
     for (const { sentence, remedy } of failing) t.ok(sentence !== '' && remedy !== '');
     for (const { sentence, remedy } of all.filter(({ holds }) => holds)) t.ok(sentence !== '' && remedy === '');
   }
-  const find = (change: Change, why: NotInForce) => conditions(facts(change), NOW).find((one) => one.why === why);
+  const find = (change: Change, why: NotInForce) =>
+    conditions(facts(change), RULES, NOW).find((one) => one.why === why);
   const lapse = (until: Instant) => find({ delegate: { credentialValidUntil: until } }, 'credential-lapsed');
   t.match(lapse(AFTER), { holds: true, since: null, until: AFTER });
   t.match(lapse(BEFORE), { holds: false, since: BEFORE, until: null });
@@ -103,7 +127,7 @@ t.test('every condition as it stands, the failing one with what would change it'
 
 t.test('every reason has a sentence of its own', async (t) => {
   const reasons = new Set(TABLE.flatMap(([, why]) => (why === undefined ? [] : [why])));
-  t.equal(reasons.size, 11, 'the table has each of them');
+  t.equal(reasons.size, 16, 'the table has each of them');
   t.equal(new Set([...reasons].map(describeNotInForce)).size, reasons.size);
 });
 
@@ -113,17 +137,25 @@ const anyFacts: fc.Arbitrary<DelegationFacts> = fc.record({
     login: fc.constantFrom('alice', 'bob', 'anyone'),
     kind: fc.constantFrom('PER', 'ORG'),
     eligible: fc.boolean(),
+    domainEligible: fc.boolean(),
     ownerListed: fc.option(fc.boolean()),
   }),
   delegate: fc.record({
     login: fc.constant('bob'),
-    state: fc.constantFrom('active', 'suspended'),
+    state: fc.constantFrom('pending', 'active', 'suspended', 'ended'),
+    stateSince: fc.constant(null),
+    termsVersion: fc.option(fc.constantFrom('1', '2')),
     credentialValidUntil: fc.option(instant),
     listed: fc.option(fc.boolean()),
   }),
   startsAt: fc.option(instant),
   endsAt: fc.option(instant),
   suspended: fc.boolean(),
+});
+
+const anyRules: fc.Arbitrary<PolicyRules> = fc.record({
+  unknownCredential: fc.constantFrom('valid', 'invalid'),
+  terms: fc.option(fc.constantFrom('1', '2')),
 });
 
 /** Two instants, the earlier one first. */
@@ -139,9 +171,9 @@ t.test(
   'between its start, its end and its lapse time changes nothing: whoever sleeps until then misses nothing',
   async () => {
     fc.assert(
-      fc.property(anyFacts, span, (given, [now, later]) => {
+      fc.property(anyFacts, anyRules, span, (given, rules, [now, later]) => {
         if (instantsOf(given).some((one) => one > now && one <= later)) return true;
-        return JSON.stringify(verdict(given, later)) === JSON.stringify(verdict(given, now));
+        return JSON.stringify(verdict(given, rules, later)) === JSON.stringify(verdict(given, rules, now));
       }),
       { numRuns: 2000 },
     );
@@ -150,10 +182,10 @@ t.test(
 
 t.test('once ended or lapsed, time alone never brings it back', async () => {
   fc.assert(
-    fc.property(anyFacts, span, (given, [now, later]) => {
-      const first = verdict(given, now);
+    fc.property(anyFacts, anyRules, span, (given, rules, [now, later]) => {
+      const first = verdict(given, rules, now);
       const over = !first.inForce && (first.why === 'ended' || first.why === 'credential-lapsed');
-      return !over || !verdict(given, later).inForce;
+      return !over || !verdict(given, rules, later).inForce;
     }),
     { numRuns: 2000 },
   );

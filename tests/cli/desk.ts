@@ -25,6 +25,9 @@ export interface Desk {
 const CONFIG = `data_dir = "data"
 [identity]
 scheme = "login"
+unknown_credential = "valid"
+[grant]
+acknowledge = false
 [imap]
 port = 1
 tls = "none"

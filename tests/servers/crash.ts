@@ -2,8 +2,9 @@
  * One pass over a mailbox that comes to a dead stop at its n-th change on the server and is never heard of again: what stands in
  * the databases and on the server then is what a process leaves that was killed there.
  */
-import { canonical } from '../../acl/rights.ts';
+
 import { mailServer, sessionCutter } from '../../bridge/drivers.ts';
+import { policyOf } from '../../bridge/policy.ts';
 import { openGate } from '../../bridge/reconcile/gate.ts';
 import { type Restraint, reconcileMailbox } from '../../bridge/reconcile/mailbox.ts';
 import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
@@ -69,7 +70,7 @@ export async function passUntil(site: Site, stop: Stop, onEnd: (close: () => Pro
       audit: async () => {},
       gate: openGate(),
       stopping: () => false,
-      policy: { rights: canonical(config.policy.rights), autoSubscribe: true, cutAtGrant: true },
+      policy: { ...policyOf(config), autoSubscribe: true, cutAtGrant: true },
     },
     id ?? 0,
     UNRESTRAINED,

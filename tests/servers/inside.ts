@@ -3,9 +3,9 @@
  * that a new process takes. What a process alone can show (signals, exit statuses, texts) is tested through the command line.
  */
 import { pino } from 'pino';
-import { canonical } from '../../acl/rights.ts';
 import { type Sidecar, startSidecar } from '../../bridge/daemon.ts';
 import { mailServer } from '../../bridge/drivers.ts';
+import { policyOf } from '../../bridge/policy.ts';
 import type { Step } from '../../bridge/reconcile/steps.ts';
 import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
 import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
@@ -121,7 +121,7 @@ export async function verify(site: Site): Promise<string[]> {
       state,
       server: mailServer(config, {}),
       senders,
-      rights: canonical(config.policy.rights),
+      policy: policyOf(config),
       now,
     };
     for (const id of await mailboxIds(table)) found.push(...(await verifyMailbox(here, id)).differences);

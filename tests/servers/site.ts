@@ -88,6 +88,9 @@ export async function startSite(options: SiteOptions): Promise<Site> {
     `data_dir = "."
 [identity]
 scheme = "${scheme}"
+unknown_credential = "valid"
+[grant]
+acknowledge = false
 [imap]
 port = ${started.imap.port}
 tls = "none"

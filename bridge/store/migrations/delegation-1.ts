@@ -15,7 +15,7 @@
  */
 import { LONGEST_LOGIN, RESERVED } from '../../../acl/identifier.ts';
 
-const NOW = "strftime('%Y-%m-%dT%H:%M:%fZ','now')";
+export const NOW = "strftime('%Y-%m-%dT%H:%M:%fZ','now')";
 
 /** Length in octets equal to length in characters: no NUL (which ends what GLOB sees) and nothing beyond ASCII. */
 const ascii = (column: string) => `length(CAST(${column} AS BLOB)) = length(${column})`;
@@ -32,36 +32,37 @@ const badAddress = (column: string) => `(${badLogin(column)} OR ${column} NOT GL
  * Not null and not an instant of the calendar in exactly our form. SQLite folds 30 February over as soon as it reckons
  * with it (`+0 days`), so the text is compared; GLOB stops at a NUL, so the octets are counted.
  */
-const badInstant = (
+export const badInstant = (
   column: string,
 ) => `(${column} IS NOT NULL AND (typeof(${column}) <> 'text' OR length(CAST(${column} AS BLOB)) <> 24
     OR ${column} NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9]Z'
     OR strftime('%Y-%m-%dT%H:%M:%S', ${column}, '+0 days') IS NOT substr(${column}, 1, 19)))`;
 
-const refuse = (code: string, sentence: string, when: string) =>
+export const refuse = (code: string, sentence: string, when: string) =>
   `  SELECT RAISE(ABORT, '${code}: ${sentence.replaceAll("'", "''")}') WHERE ${when};`;
 
-const before = (name: string, event: 'INSERT' | 'UPDATE', table: string, rules: readonly string[]) =>
+export const before = (name: string, event: 'INSERT' | 'UPDATE', table: string, rules: readonly string[]) =>
   `CREATE TRIGGER ${name} BEFORE ${event} ON ${table} BEGIN\n${rules.join('\n')}\nEND;`;
 
 /** A BEFORE INSERT trigger sees -1 where the database will choose the id: a row with that id would block all that follow. */
 const positiveId = refuse('MANDAT_IMMUTABLE', 'ids are given by the database, from 1', 'NEW.id < 1');
 
 /** Marks mailboxes as changed: the version moves, and each of them is pending at that version. */
-const mark = (which: string) => `
+export const mark = (which: string) => `
   UPDATE counters SET version = version + 1;
   UPDATE pending SET version = (SELECT version FROM counters) WHERE mailbox_id IN (${which});
   INSERT INTO pending (mailbox_id, version) SELECT DISTINCT m, (SELECT version FROM counters)
     FROM (SELECT NULL AS m WHERE 0 UNION ALL ${which}) WHERE m NOT IN (SELECT mailbox_id FROM pending);`;
 
 /** A plain event for the audit trail; the sidecar drains and seals it. */
-const note = (action: string, mailbox: string, delegate: string, detail: string) => `
+export const note = (action: string, mailbox: string, delegate: string, detail: string) => `
   INSERT INTO events (at, actor, reason, action, mailbox, delegate, detail)
     VALUES (${NOW}, COALESCE((SELECT actor FROM writer), 'sql'), (SELECT reason FROM writer), '${action}', ${mailbox}, ${delegate}, ${detail});`;
 
-const addressOf = (id: string) => `(SELECT address FROM mailboxes WHERE id = ${id})`;
-const identifierOf = (id: string) => `(SELECT identifier FROM delegates WHERE id = ${id})`;
-const mailboxesOf = (delegate: string) => `SELECT mailbox_id AS m FROM delegations WHERE delegate_id = ${delegate}`;
+export const addressOf = (id: string) => `(SELECT address FROM mailboxes WHERE id = ${id})`;
+export const identifierOf = (id: string) => `(SELECT identifier FROM delegates WHERE id = ${id})`;
+export const mailboxesOf = (delegate: string) =>
+  `SELECT mailbox_id AS m FROM delegations WHERE delegate_id = ${delegate}`;
 
 const LOGIN_SENTENCE =
   'a login is 1 to 254 characters of a-z 0-9 . _ @ + -, in lower case, not starting with -, and not a word that mail servers read as a group (anyone, owner, ...)';
@@ -230,25 +231,29 @@ CREATE TRIGGER alias_delete INSTEAD OF DELETE ON alias BEGIN DELETE FROM aliases
 const aliasOfAnother = `EXISTS (SELECT 1 FROM aliases a JOIN mailboxes m ON m.id = a.mailbox_id
     WHERE a.address = NEW.login AND m.login <> NEW.login)`;
 
-const delegateRules = [
+/** A delegate's account (migration 3 knows two more states). */
+const stateRule = refuse(
+  'MANDAT_STATE',
+  'a delegate is active or suspended',
+  "NEW.state IS NULL OR NEW.state NOT IN ('active', 'suspended')",
+);
+
+const delegateRules = (state: string) => [
   refuse(
     'MANDAT_IDENTIFIER',
     `a delegate's identifier is 1 to 254 characters of a-z 0-9 . _ @ + -, in lower case`,
     badLogin('NEW.identifier'),
   ),
   refuse('MANDAT_LOGIN', LOGIN_SENTENCE, badLogin('NEW.login')),
-  refuse(
-    'MANDAT_STATE',
-    'a delegate is active or suspended',
-    "NEW.state IS NULL OR NEW.state NOT IN ('active', 'suspended')",
-  ),
+  state,
   refuse('MANDAT_TIME', TIME_SENTENCE, badInstant('NEW.credential_valid_until')),
   refuse('MANDAT_DUPLICATE', 'this login is an alias of a mailbox that is not his', aliasOfAnother),
 ];
 
-const delegates = `
+/** What holds of a delegate, whoever writes him; `state` is the rule of his account's states. */
+export const delegateChecks = (state: string) => `
 ${before('delegates_insert', 'INSERT', 'delegates', [
-  ...delegateRules,
+  ...delegateRules(state),
   refuse('MANDAT_DUPLICATE', 'this id is taken', 'EXISTS (SELECT 1 FROM delegates WHERE id = NEW.id)'),
   refuse(
     'MANDAT_DUPLICATE',
@@ -263,7 +268,7 @@ ${before('delegates_insert', 'INSERT', 'delegates', [
 ])}
 ${before('delegates_update', 'UPDATE', 'delegates', [
   refuse('MANDAT_IMMUTABLE', "a delegate's base id never changes", 'NEW.id IS NOT OLD.id'),
-  ...delegateRules,
+  ...delegateRules(state),
   refuse(
     'MANDAT_DUPLICATE',
     'another delegate has this identifier',
@@ -280,7 +285,10 @@ ${before('delegates_update', 'UPDATE', 'delegates', [
     `EXISTS (SELECT 1 FROM delegations g JOIN mailboxes m ON m.id = g.mailbox_id
     WHERE g.delegate_id = NEW.id AND (m.login = NEW.login OR m.owner = NEW.identifier))`,
   ),
-])}
+])}`;
+
+const delegates = `
+${delegateChecks(stateRule)}
 CREATE TRIGGER delegates_inserted AFTER INSERT ON delegates BEGIN
 ${positiveId}  ${note('delegate-add', 'NULL', 'NEW.identifier', "json_object('login', NEW.login, 'state', NEW.state, 'credential_valid_until', NEW.credential_valid_until)")}
 END;
@@ -312,8 +320,10 @@ const delegationTimes = [
   refuse('MANDAT_STATE', 'suspended is 0 or 1', 'NEW.suspended IS NULL OR NEW.suspended NOT IN (0, 1)'),
 ];
 
-const delegations = `
+/** What must hold where a delegation is made; later migrations know further rules. */
+export const delegationChecks = (further: readonly string[]) => `
 ${before('delegations_insert', 'INSERT', 'delegations', [
+  ...further,
   refuse(
     'MANDAT_UNKNOWN_MAILBOX',
     'no such mailbox',
@@ -353,7 +363,10 @@ ${before('delegations_insert', 'INSERT', 'delegations', [
     `(SELECT count(*) FROM delegations WHERE mailbox_id = NEW.mailbox_id)
     >= COALESCE((SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'max_delegates'), 10)`,
   ),
-])}
+])}`;
+
+const delegations = `
+${delegationChecks([])}
 ${before('delegations_update', 'UPDATE', 'delegations', [
   refuse(
     'MANDAT_IMMUTABLE',
