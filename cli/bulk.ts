@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { Failure } from '../bridge/failure.ts';
 import { type BulkReport, type BulkRow, changeMany } from '../bridge/store/bulk.ts';
+import type { Writer } from '../bridge/store/delegation-db.ts';
 import { type WaitedForAll, waitForAll } from '../bridge/wait.ts';
 import { address } from './arguments.ts';
 import { sidecarSeen } from './change.ts';
@@ -13,6 +14,7 @@ import type { Session } from './session.ts';
 export interface BulkOptions {
   readonly atomic?: boolean;
   readonly wait: number | false;
+  readonly writer: Writer;
 }
 
 /** What `grant` and `revoke` have in common. */
@@ -60,9 +62,11 @@ export async function bulk(
   rows: readonly BulkRow[],
   options: BulkOptions,
 ): Promise<ExitStatus> {
-  const { out, writer } = session;
+  const { out } = session;
   const began = performance.now();
-  const report = await session.writing(from, (db) => changeMany(db, writer, verb, rows, options.atomic === true));
+  const report = await session.writing(from, (db) =>
+    changeMany(db, options.writer, verb, rows, options.atomic === true),
+  );
   for (const { row, failure } of report.refused)
     out.warn(`mandat: line ${row.line}: ${failure.message} (${failure.rule ?? failure.code})`);
   const followed = await follow(session, report, began, options.wait);

@@ -7,14 +7,14 @@ export async function confirmed(
   { out }: Pick<Session, 'out'>,
   question: string,
   yes: boolean | undefined,
+  unasked = {
+    message: 'this asks before it acts, and there is no terminal to ask at; nothing was changed',
+    hint: 'give --yes to go ahead',
+  },
 ): Promise<boolean> {
   if (yes === true) return true;
   if (out.json || !process.stdin.isTTY || !process.stderr.isTTY) {
-    throw new Failure(
-      'config',
-      'this asks before it acts, and there is no terminal to ask at; nothing was changed',
-      'give --yes to go ahead',
-    );
+    throw new Failure('config', unasked.message, unasked.hint);
   }
   const { default: confirm } = await import('@inquirer/confirm'); // only here, so that other commands start without it
   const answer = await confirm({ message: question, default: false }, { output: process.stderr }).catch(() => false);

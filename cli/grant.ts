@@ -2,10 +2,13 @@ import type { Command } from 'commander';
 import { Failure } from '../bridge/failure.ts';
 import { policyOf } from '../bridge/policy.ts';
 import { grant } from '../bridge/store/delegations.ts';
+import { mayDelegate } from './actor.ts';
 import { instant } from './arguments.ts';
 import { bulk, delegationArguments, subject } from './bulk.ts';
 import { followChange, waitOptions, whyWithheld } from './change.ts';
 import { readDelegations } from './csv.ts';
+import { EXIT } from './exit.ts';
+import { acknowledged } from './responsibility.ts';
 import type { Runner } from './runner.ts';
 
 interface Options {
@@ -15,6 +18,8 @@ interface Options {
   readonly wait: number | false;
   readonly from?: string;
   readonly atomic?: boolean;
+  readonly acknowledge?: boolean;
+  readonly force?: string;
 }
 
 export function grantCommand(program: Command, run: Runner): void {
@@ -22,29 +27,55 @@ export function grantCommand(program: Command, run: Runner): void {
     .description('delegate a mailbox: read, file, delete and send on behalf of its owner')
     .option('--starts <time>', 'not before: a date (from its start) or a time with its zone')
     .option('--ends <time>', 'until: a date (to its end) or a time with its zone; no end by default')
-    .option('--note <text>', 'a remark, kept with the delegation');
+    .option('--note <text>', 'a remark, kept with the delegation')
+    .option('--acknowledge', "the owner's responsibility for this access has been read and acknowledged")
+    .option('--force <reason>', 'although the directory does not list the delegate; the reason is kept');
   waitOptions(command).action(
-    run(async (session, at: string | undefined, to: string | undefined, options: Options) => {
-      const about = subject(at, to, options);
-      const { timezone } = session.config.policy;
-      if ('from' in about) {
-        const rows = readDelegations(about.from, timezone, session.identity.find, new Date().toISOString());
-        return bulk(session, 'grant', about.from, rows, options);
-      }
-      const { mailbox } = about;
-      const delegate = session.identity.find(about.delegate);
-      const startsAt =
-        options.starts === undefined ? undefined : instant(options.starts, 'start', timezone, '--starts');
-      const endsAt = options.ends === undefined ? undefined : instant(options.ends, 'end', timezone, '--ends');
-      if (endsAt !== undefined && endsAt <= new Date().toISOString()) {
-        throw new Failure('config', `--ends ${options.ends}: this is past, the delegation would never be in force`);
-      }
-      const began = performance.now();
-      const { written, withheld } = await session.writing(mailbox, async (db) => ({
-        written: await grant(db, session.writer, mailbox, delegate, { startsAt, endsAt, note: options.note }),
-        withheld: await whyWithheld(db, policyOf(session.config), mailbox, delegate),
-      }));
-      return followChange(session, { verb: 'grant', mailbox, delegate, written, began, withheld }, options.wait);
-    }),
+    run(
+      async (session, at: string | undefined, to: string | undefined, options: Options) => {
+        const about = subject(at, to, options);
+        const force = options.force !== undefined;
+        const { timezone } = session.config.policy;
+        if ('from' in about) {
+          const rows = readDelegations(about.from, timezone, session.identity.find, new Date().toISOString());
+          await session.table((db) =>
+            mayDelegate(
+              session,
+              db,
+              rows.map((row) => row.mailbox),
+            ),
+          );
+          const version = await acknowledged(session, options.acknowledge);
+          if (version === null) return EXIT.failed;
+          const writer = { ...session.writer, acknowledged: version, reason: options.force };
+          return bulk(
+            session,
+            'grant',
+            about.from,
+            rows.map((row) => ({ ...row, force })),
+            { ...options, writer },
+          );
+        }
+        const { mailbox } = about;
+        const delegate = session.identity.find(about.delegate);
+        const startsAt =
+          options.starts === undefined ? undefined : instant(options.starts, 'start', timezone, '--starts');
+        const endsAt = options.ends === undefined ? undefined : instant(options.ends, 'end', timezone, '--ends');
+        if (endsAt !== undefined && endsAt <= new Date().toISOString()) {
+          throw new Failure('config', `--ends ${options.ends}: this is past, the delegation would never be in force`);
+        }
+        await session.table((db) => mayDelegate(session, db, [mailbox]));
+        const version = await acknowledged(session, options.acknowledge);
+        if (version === null) return EXIT.failed;
+        const writer = { ...session.writer, acknowledged: version, reason: options.force };
+        const began = performance.now();
+        const { written, withheld } = await session.writing(mailbox, async (db) => ({
+          written: await grant(db, writer, mailbox, delegate, { startsAt, endsAt, note: options.note, force }),
+          withheld: await whyWithheld(db, policyOf(session.config), mailbox, delegate),
+        }));
+        return followChange(session, { verb: 'grant', mailbox, delegate, written, began, withheld }, options.wait);
+      },
+      ['owner', 'delegate'],
+    ),
   );
 }

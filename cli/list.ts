@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { type Actor, actorFault } from '../acl/actor.ts';
 import type { Policy } from '../acl/desired.ts';
 import { describeNotInForce, verdict } from '../acl/policy.ts';
 import { failureOf } from '../bridge/failure.ts';
@@ -28,35 +29,44 @@ export function listCommand(program: Command, run: Runner): void {
     .option('--mailbox <address>', 'of one mailbox', address)
     .option('--delegate <id>', 'to one delegate')
     .action(
-      run(async (session, { mailbox, delegate: typed }: Options) => {
-        const { out, config } = session;
-        const delegate = typed === undefined ? undefined : session.identity.find(typed);
-        const found = await session.table(async (db) => {
-          if (mailbox !== undefined) await mailboxAt(db, mailbox);
-          if (delegate !== undefined) await delegateNamed(db, delegate);
-          return listDelegations(db, { mailbox, delegate });
-        });
-        const known = await knownPhases(session);
-        const policy = policyOf(config);
-        const rows = found.map((one) => ({ ...one, ...stateOf(one, policy, known) }));
-        const { timezone } = config.policy;
-        const text = table(
-          HEAD,
-          rows.map((row) => [
-            row.mailbox.address,
-            row.delegate.identifier,
-            row.delegate.firstName,
-            row.delegate.lastName,
-            row.delegate.login,
-            row.state,
-            shownTime(row.startsAt ?? row.createdAt, timezone),
-            shownTime(row.endsAt, timezone),
-          ]),
-        );
-        out.result(rows.map(document), rows.length === 0 ? 'no delegations' : text);
-        return undefined;
-      }),
+      run(
+        async (session, { mailbox, delegate: typed }: Options) => {
+          const { out, config } = session;
+          const delegate = typed === undefined ? undefined : session.identity.find(typed);
+          const found = await session.table(async (db) => {
+            if (mailbox !== undefined) await mailboxAt(db, mailbox);
+            if (delegate !== undefined) await delegateNamed(db, delegate);
+            return (await listDelegations(db, { mailbox, delegate })).filter((row) => concerns(session.actor, row));
+          });
+          const known = await knownPhases(session);
+          const policy = policyOf(config);
+          const rows = found.map((one) => ({ ...one, ...stateOf(one, policy, known) }));
+          const { timezone } = config.policy;
+          const text = table(
+            HEAD,
+            rows.map((row) => [
+              row.mailbox.address,
+              row.delegate.identifier,
+              row.delegate.firstName,
+              row.delegate.lastName,
+              row.delegate.login,
+              row.state,
+              shownTime(row.startsAt ?? row.createdAt, timezone),
+              shownTime(row.endsAt, timezone),
+            ]),
+          );
+          out.result(rows.map(document), rows.length === 0 ? 'no delegations' : text);
+          return undefined;
+        },
+        ['owner', 'delegate'],
+      ),
     );
+}
+
+/** An owner sees who has his mailboxes, a delegate what has been delegated to him. */
+function concerns(actor: Actor, { mailbox, delegate }: Delegation): boolean {
+  if (actor.kind === 'delegate') return delegate.identifier === actor.identifier;
+  return actorFault(actor, { kind: 'delegations', mailbox }) === undefined;
 }
 
 interface Seen {

@@ -48,6 +48,10 @@ export function buildProgram(): Command {
     .description('mailbox delegation on real mail servers: a row in a table becomes IMAP access and the right to send')
     .version(version())
     .option('--config <file>', 'configuration file')
+    .option(
+      '--as <actor>',
+      'who acts: owner:ID, delegate:ID or admin:NAME; the user at the keyboard, as an admin, by default',
+    )
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', `\n${EXIT_HELP}`)
     .showHelpAfterError('("mandat --help" lists the commands, "mandat COMMAND --help" their options)');

@@ -1,5 +1,6 @@
 /** Runs one command: opens its session, turns what it throws into a sentence and an exit status. No stack traces for users. */
 import type { Command } from 'commander';
+import { type Actor, actorName } from '../acl/actor.ts';
 import { Failure, failureOf } from '../bridge/failure.ts';
 import { explained } from '../bridge/store/open.ts';
 import { ConfigError } from '../config/mistake.ts';
@@ -7,24 +8,35 @@ import { EXIT, type ExitStatus, exitStatusOf } from './exit.ts';
 import { type Output, openOutput } from './output.ts';
 import { openSession, type Session } from './session.ts';
 
-/** Wraps an action for commander: positional arguments first, then the options. */
+/**
+ * Wraps an action for commander: positional arguments first, then the options. `open`: who may call it beside admins; what he may do
+ * with it is the action's to ask (actor.ts).
+ */
 export type Runner = (
   action: (session: Session, ...args: never[]) => Promise<ExitStatus | undefined>,
+  open?: readonly Exclude<Actor['kind'], 'admin'>[],
 ) => (...args: unknown[]) => Promise<void>;
 
 export interface GlobalOptions {
   readonly config?: string;
   readonly json?: boolean;
+  readonly as?: string;
 }
 
 export function runner(program: Command): Runner {
-  return (action) =>
+  return (action, open = []) =>
     async (...args) => {
       const options = program.opts<GlobalOptions>();
       const out = openOutput(options.json === true);
       let session: Session | undefined;
       try {
         session = openSession(out, options);
+        const { actor } = session;
+        if (actor.kind !== 'admin' && !open.includes(actor.kind)) {
+          throw new Failure('refused', `${actorName(actor)} may not do this: it is for admins`, '', {
+            rule: 'MANDAT_ACTOR',
+          });
+        }
         process.exitCode = (await action(session, ...(args as never[]))) ?? EXIT.done;
       } catch (error) {
         process.exitCode = report(out, session === undefined ? error : understood(error, session));

@@ -1,5 +1,5 @@
 /** What every command has at hand: the options before the command, the configuration, the databases. */
-import { userInfo } from 'node:os';
+import { type Actor, actorName } from '../acl/actor.ts';
 import { Failure } from '../bridge/failure.ts';
 import { type DelegationDb, openDelegationDb, type Writer } from '../bridge/store/delegation-db.ts';
 import { type DataFiles, dataFiles } from '../bridge/store/files.ts';
@@ -9,6 +9,7 @@ import { applySettings } from '../bridge/store/settings.ts';
 import { openStateDb, type StateDb } from '../bridge/store/state-db.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { keyboard, readActor } from './actor.ts';
 import { type Identity, openIdentity } from './identity.ts';
 import type { Output } from './output.ts';
 
@@ -16,6 +17,8 @@ export interface Session {
   readonly out: Output;
   readonly config: Config;
   readonly files: DataFiles;
+  /** Who acts. */
+  readonly actor: Actor;
   readonly writer: Writer;
   readonly identity: Identity;
   /** Whether a sidecar runs on these databases now. Fails for a user who may not see it. */
@@ -30,9 +33,14 @@ export interface Session {
   state<T>(work: (state: StateDb) => Promise<T>): Promise<T>;
 }
 
-export function openSession(out: Output, options: { readonly config?: string | undefined }): Session {
+export function openSession(
+  out: Output,
+  options: { readonly config?: string | undefined; readonly as?: string | undefined },
+): Session {
   const config = loadConfig({ path: options.config, env: process.env, cwd: process.cwd() });
   const files = dataFiles(config.dataDir);
+  const identity = openIdentity(config.identity, out.warn);
+  const actor = readActor(options.as, identity);
   const using = async <D extends { close(): Promise<void> }, T>(database: D, work: (database: D) => Promise<T>) => {
     try {
       return await work(database);
@@ -44,8 +52,12 @@ export function openSession(out: Output, options: { readonly config?: string | u
     out,
     config,
     files,
-    writer: { actor: actor() },
-    identity: openIdentity(config.identity, out.warn),
+    actor,
+    writer: {
+      actor: actorName(actor),
+      ...(actor.kind === 'admin' && actor.name === keyboard() ? {} : { via: keyboard() }),
+    },
+    identity,
     sidecarRuns: () => guarded(files.lock, { what: "the sidecar's lock" }, () => lockHolder(files.lock) === 'sidecar'),
     table: (work) => using(openDelegationDb(files.delegations), work),
     writing: (about, work) =>
@@ -63,9 +75,4 @@ function concerning(about: string, error: unknown): unknown {
   if (!(error instanceof Failure) || error.rule === undefined || error.message.includes(about)) return error;
   const { code, message, hint, rule } = error;
   return new Failure(code, `${about}: ${message}`, hint, { cause: error, rule });
-}
-
-/** Who sits at the keyboard: behind sudo it isn't root. */
-function actor(): string {
-  return `cli:${process.env.SUDO_USER || userInfo().username}`;
 }

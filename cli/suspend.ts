@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { policyOf } from '../bridge/policy.ts';
 import { setSuspended } from '../bridge/store/delegations.ts';
+import { mayDelegate } from './actor.ts';
 import { address } from './arguments.ts';
 import { followChange, waitOptions, whyWithheld } from './change.ts';
 import type { Runner } from './runner.ts';
@@ -18,15 +19,20 @@ export function suspendCommand(program: Command, run: Runner): void {
       .argument('<mailbox>', 'the address of the mailbox', address)
       .argument('<delegate>', "the delegate's identifier");
     waitOptions(command).action(
-      run(async (session, mailbox: string, typed: string, { wait }: { readonly wait: number | false }) => {
-        const delegate = session.identity.find(typed);
-        const began = performance.now();
-        const { written, withheld } = await session.writing(mailbox, async (db) => ({
-          written: await setSuspended(db, session.writer, mailbox, delegate, verb === 'suspend'),
-          withheld: verb === 'resume' ? await whyWithheld(db, policyOf(session.config), mailbox, delegate) : undefined,
-        }));
-        return followChange(session, { verb, mailbox, delegate, written, began, withheld }, wait);
-      }),
+      run(
+        async (session, mailbox: string, typed: string, { wait }: { readonly wait: number | false }) => {
+          const delegate = session.identity.find(typed);
+          const began = performance.now();
+          await session.table((db) => mayDelegate(session, db, [mailbox]));
+          const { written, withheld } = await session.writing(mailbox, async (db) => ({
+            written: await setSuspended(db, session.writer, mailbox, delegate, verb === 'suspend'),
+            withheld:
+              verb === 'resume' ? await whyWithheld(db, policyOf(session.config), mailbox, delegate) : undefined,
+          }));
+          return followChange(session, { verb, mailbox, delegate, written, began, withheld }, wait);
+        },
+        ['owner', 'delegate'],
+      ),
     );
   }
 }

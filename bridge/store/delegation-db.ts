@@ -12,9 +12,7 @@ import { explained, open } from './open.ts';
 export interface Writer {
   readonly actor: string;
   readonly reason?: string | undefined;
-  /** For whom an admin acts: `owner:ID`. R3 */
-  readonly onBehalf?: string | undefined;
-  /** At whose keyboard somebody acts who is no admin. */
+  /** At whose keyboard, where that isn't the actor himself. */
   readonly via?: string | undefined;
   /** The version of the responsibility text that was acknowledged (R23). */
   readonly acknowledged?: string | undefined;
@@ -62,7 +60,6 @@ function immediately<T>(
         id: 1,
         actor: writer.actor,
         reason: writer.reason ?? null,
-        on_behalf: writer.onBehalf ?? null,
         via: writer.via ?? null,
         acknowledged: writer.acknowledged ?? null,
       })

@@ -52,7 +52,6 @@ export interface DelegationDatabase {
     id: number;
     actor: string;
     reason: string | null;
-    on_behalf: string | null;
     via: string | null;
     acknowledged: string | null;
   };

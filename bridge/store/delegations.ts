@@ -16,12 +16,16 @@ export interface GrantTerms {
   readonly startsAt?: string | undefined;
   readonly endsAt?: string | undefined;
   readonly note?: string | undefined;
+  /** Also to somebody whom the directory doesn't list. */
+  readonly force?: boolean | undefined;
 }
 
 export interface Delegation {
   readonly mailboxId: number;
   readonly mailbox: {
     readonly address: string;
+    /** The owner's identifier, where it is known. */
+    readonly owner: string | null;
     readonly login: string;
     readonly kind: MailboxKind;
     readonly eligible: boolean;
@@ -73,6 +77,7 @@ export async function insertDelegation(
   delegate: string,
   terms: GrantTerms,
 ): Promise<Written> {
+  if (terms.force !== true) await refuseUnlisted(query, delegate);
   await query
     .insertInto('delegation')
     .values({
@@ -130,7 +135,7 @@ export async function listDelegations(
     .innerJoin('domain_eligibility as e', 'e.mailbox_id', 'm.id')
     .select(['e.eligible as domain_eligible', 'd.terms_version', (eb) => stateSince(eb).as('state_since')])
     .select(['g.mailbox_id', 'g.created_at', 'g.created_by', 'g.starts_at', 'g.ends_at', 'g.note', 'g.suspended'])
-    .select(['m.address', 'm.login as owner_login', 'm.kind', 'm.eligible', 'm.owner_listed'])
+    .select(['m.address', 'm.owner', 'm.login as owner_login', 'm.kind', 'm.eligible', 'm.owner_listed'])
     .select([
       'd.identifier',
       'd.login',
@@ -148,6 +153,7 @@ export async function listDelegations(
     mailboxId: row.mailbox_id,
     mailbox: {
       address: row.address,
+      owner: row.owner,
       login: row.owner_login,
       kind: row.kind,
       eligible: row.eligible === 1,
@@ -201,6 +207,19 @@ export function noSuchDelegation(mailbox: string, delegate: string): Failure {
   );
 }
 
+/** R5, R27: whoever isn't in the directory is granted nothing, unless somebody gives a reason. */
+async function refuseUnlisted(query: Query, identifier: string): Promise<void> {
+  const row = await query
+    .selectFrom('delegates')
+    .select('listed')
+    .where('identifier', '=', identifier)
+    .executeTakeFirst();
+  if (row === undefined || known(row.listed) !== false) return;
+  throw new Failure('refused', 'the directory does not list the delegate: his RPPS identity is not active', '', {
+    rule: 'MANDAT_NOT_LISTED',
+  });
+}
+
 /** The trigger's sentence with the names it can't know, and what to do next. */
 export function named(error: unknown, mailbox: string, delegate: string): unknown {
   if (!(error instanceof Failure) || error.rule === undefined) return error;
@@ -209,6 +228,8 @@ export function named(error: unknown, mailbox: string, delegate: string): unknow
   const hint: Readonly<Record<string, string>> = {
     MANDAT_LIMIT: `"mandat list --mailbox ${mailbox}" shows them; the limit is [policy] max_delegates`,
     MANDAT_NOT_ELIGIBLE: `"mandat mailbox set ${mailbox} --eligible" opens it for delegation`,
+    MANDAT_NOT_LISTED:
+      '"mandat directory import" a newer one, or --force REASON: saved, and in force as soon as the directory lists him',
     MANDAT_DUPLICATE: `"mandat list --mailbox ${mailbox}" shows it`,
   };
   return new Failure(error.code, `${mailbox} to ${delegate}: ${error.message}`, hint[error.rule] ?? '', {

@@ -76,7 +76,7 @@ t.test('a user who may write to the table and see nothing else, as programs of g
     saved: true,
     sidecar: null,
   });
-  t.equal(made.sql("SELECT delegate || ' ' || created_by FROM delegation"), 'carol cli:nobody');
+  t.equal(made.sql("SELECT delegate || ' ' || created_by FROM delegation"), 'carol admin:nobody');
   for (const command of ['status', 'sync', 'run'])
     t.match(await asNobody(made, command), { status: 2, stderr: /sidecar\.lock|data/ }, command);
   t.match(await made.mandat('grant', 'alice@lab.test', 'bob'), { status: 0 }, 'and who may goes on as before');

@@ -56,8 +56,8 @@ t.test('who: the command line, behind sudo, by SQL; and what came of it', async 
   t.match(
     alices.filter(({ action }) => action === 'grant' || action === 'revoke'),
     [
-      { actor: /^cli:\w+$/, action: 'grant', delegate: at('bob') },
-      { actor: 'cli:marie', action: 'revoke', delegate: at('bob') },
+      { actor: /^admin:\w+$/, action: 'grant', delegate: at('bob') },
+      { actor: 'admin:marie', action: 'revoke', delegate: at('bob') },
     ],
   );
   t.match(
@@ -120,7 +120,7 @@ t.test('--check finds what was altered, and what was taken out', async (t) => {
   t.teardown(() => database.close());
   const id = database.prepare("SELECT id FROM audit WHERE action = 'revoke'").pluck().get() as number;
   const actor = database.prepare('SELECT actor FROM audit WHERE id = ?').pluck().get(id);
-  database.prepare("UPDATE audit SET actor = 'cli:paul' WHERE id = ?").run(id);
+  database.prepare("UPDATE audit SET actor = 'admin:paul' WHERE id = ?").run(id);
   t.match(await site.mandat('audit', '--check'), {
     status: 1,
     stdout: new RegExp(`broken at entry ${id}: .*altered or taken out`),

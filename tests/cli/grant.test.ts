@@ -21,10 +21,10 @@ t.test('a grant without a sidecar: saved, and saying so', async (t) => {
   );
   t.equal(
     sql('SELECT mailbox, delegate, created_by, starts_at, ends_at, note FROM delegation').replace(
-      /cli:\w+/,
-      'cli:USER',
+      /admin:\w+/,
+      'admin:USER',
     ),
-    'alice@lab.test|bob@lab.test|cli:USER|||congés d’été',
+    'alice@lab.test|bob@lab.test|admin:USER|||congés d’été',
   );
   const saved = {
     saved: true,

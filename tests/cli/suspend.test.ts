@@ -89,7 +89,7 @@ t.test('who did it is in the trail', async (t) => {
     changes.map(({ detail }) => JSON.parse(detail).suspended),
     [1, 1, 0, 1, 0],
   );
-  for (const { actor } of changes) t.match(actor, /^cli:\w+$/);
+  for (const { actor } of changes) t.match(actor, /^admin:\w+$/);
 });
 
 t.test('nobody there: 4', async (t) => {

@@ -99,15 +99,16 @@ BEGIN ${note('terms-accepted', 'NULL', 'NEW.identifier', "json_object('version',
 `;
 
 const acting = `
--- On whose behalf an admin acts, and at whose keyboard somebody acts who isn't an admin.
-ALTER TABLE writer ADD COLUMN on_behalf TEXT;
+-- At whose keyboard somebody acts who isn't that person; on whose behalf an admin acts on a delegation: the owner's.
 ALTER TABLE writer ADD COLUMN via TEXT;
 -- The version of the responsibility text that was acknowledged with a grant (R23).
 ALTER TABLE writer ADD COLUMN acknowledged TEXT;
 ALTER TABLE events ADD COLUMN on_behalf TEXT;
 ALTER TABLE events ADD COLUMN via TEXT;
 CREATE TRIGGER events_acting AFTER INSERT ON events WHEN EXISTS (SELECT 1 FROM writer)
-BEGIN UPDATE events SET on_behalf = (SELECT on_behalf FROM writer), via = (SELECT via FROM writer) WHERE id = NEW.id; END;
+BEGIN UPDATE events SET via = (SELECT via FROM writer), on_behalf = CASE WHEN NEW.actor GLOB 'admin:*' AND NEW.action IN ('grant', 'change', 'revoke')
+    THEN (SELECT 'owner:' || COALESCE(owner, login) FROM mailboxes WHERE address = NEW.mailbox) END WHERE id = NEW.id;
+END;
 
 ALTER TABLE delegations ADD COLUMN acknowledged TEXT;
 DROP TRIGGER delegation_insert;
