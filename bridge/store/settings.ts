@@ -2,10 +2,12 @@
 import type { Config } from '../../config/schema.ts';
 import type { DelegationDb } from './delegation-db.ts';
 
-export async function applySettings(
-  db: DelegationDb,
-  { policy, identity }: Pick<Config, 'policy' | 'identity'>,
-): Promise<void> {
+export interface RuleSettings {
+  readonly policy: Pick<Config['policy'], 'maxDelegates' | 'eligibleDomains'>;
+  readonly identity: Pick<Config['identity'], 'scheme'>;
+}
+
+export async function applySettings(db: DelegationDb, { policy, identity }: RuleSettings): Promise<void> {
   const wanted = new Map([
     ['max_delegates', String(policy.maxDelegates)],
     ['identity_scheme', identity.scheme],

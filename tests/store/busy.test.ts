@@ -31,9 +31,10 @@ t.test('everything the sidecar writes into the shared table', async (t) => {
     [
       'settings',
       () =>
-        applySettings(table, { policy: { maxDelegates: 3 }, identity: { scheme: 'login' } } as Parameters<
-          typeof applySettings
-        >[1]),
+        applySettings(table, {
+          policy: { maxDelegates: 3, eligibleDomains: 'all' },
+          identity: { scheme: 'login' },
+        }),
     ],
     ['restore', () => tableAge(table, state)],
   ];

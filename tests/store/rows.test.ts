@@ -14,7 +14,7 @@ import {
   readMailbox,
   settle,
 } from '../../bridge/store/rows.ts';
-import { applySettings } from '../../bridge/store/settings.ts';
+import { applySettings, type RuleSettings } from '../../bridge/store/settings.ts';
 import { failure } from './failures.ts';
 import { freshTable } from './fresh.ts';
 import { row, rows } from './shell.ts';
@@ -39,6 +39,18 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
   await setSuspended(table, ADMIN, ALICE, 'carol', true);
   const { version } = await grant(table, ADMIN, ALICE, 'bob');
   const bobsId = Number(row(table.file, "SELECT id FROM delegates WHERE identifier = 'bob'"));
+  const since = (name: string) =>
+    row(
+      table.file,
+      `SELECT since FROM delegate_states s JOIN delegates d ON d.id = s.delegate_id WHERE d.identifier = '${name}' ORDER BY s.id DESC LIMIT 1`,
+    );
+  const delegationOf = (name: string) =>
+    Number(
+      row(
+        table.file,
+        `SELECT g.id FROM delegations g JOIN delegates d ON d.id = g.delegate_id WHERE d.identifier = '${name}'`,
+      ),
+    );
   t.same(await readMailbox(table, alice), {
     id: alice,
     server: MAIN_SERVER,
@@ -48,19 +60,34 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
       login: 'alice',
       kind: 'PER',
       eligible: true,
+      domainEligible: true,
       ownerListed: null,
       aliases: ['a@example.org'],
       delegations: [
         {
           id: 'bob',
-          delegate: { login: 'bob@example.net', state: 'suspended', credentialValidUntil: hour(9), listed: null },
+          delegate: {
+            login: 'bob@example.net',
+            state: 'suspended',
+            stateSince: since('bob'),
+            termsVersion: null,
+            credentialValidUntil: hour(9),
+            listed: null,
+          },
           startsAt: null,
           endsAt: null,
           suspended: false,
         },
         {
           id: 'carol',
-          delegate: { login: 'carol@example.net', state: 'active', credentialValidUntil: null, listed: null },
+          delegate: {
+            login: 'carol@example.net',
+            state: 'active',
+            stateSince: since('carol'),
+            termsVersion: null,
+            credentialValidUntil: null,
+            listed: null,
+          },
           startsAt: hour(8),
           endsAt: hour(10),
           suspended: true,
@@ -69,6 +96,10 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
       delegateIds: new Map([
         ['bob@example.net', bobsId],
         ['carol@example.net', bobsId + 1],
+      ]),
+      delegationIds: new Map([
+        ['bob@example.net', delegationOf('bob')],
+        ['carol@example.net', delegationOf('carol')],
       ]),
     },
   });
@@ -192,8 +223,10 @@ t.test("the limit comes from the configuration; a setting that hasn't changed wa
   const table = freshTable(t);
   await world(table);
   const limit = () => row(table.file, "SELECT value FROM settings WHERE name = 'max_delegates'");
-  const most = (maxDelegates: number, scheme: 'login' | 'rpps' = 'login') =>
-    ({ policy: { maxDelegates }, identity: { scheme } }) as Parameters<typeof applySettings>[1];
+  const most = (maxDelegates: number): RuleSettings => ({
+    policy: { maxDelegates, eligibleDomains: 'all' },
+    identity: { scheme: 'login' },
+  });
   await applySettings(table, most(1));
   t.equal(limit(), '1');
   await grant(table, ADMIN, ALICE, 'bob');
@@ -211,9 +244,7 @@ t.test("the limit comes from the configuration; a setting that hasn't changed wa
 t.test('identifiers go by the configured scheme, whoever writes; what is there stays', async (t) => {
   const table = freshTable(t);
   await world(table);
-  await applySettings(table, { policy: { maxDelegates: 10 }, identity: { scheme: 'rpps' } } as Parameters<
-    typeof applySettings
-  >[1]);
+  await applySettings(table, { policy: { maxDelegates: 10, eligibleDomains: 'all' }, identity: { scheme: 'rpps' } });
   const refusedAs = async (work: () => Promise<unknown>) => (await failure(work)).rule;
   for (const identifier of ['dave', '10101026994', '8101010269940', '710101026994', '81010102699x'])
     t.equal(await refusedAs(() => addDelegate(table, ADMIN, identifier, {})), 'MANDAT_IDENTIFIER', identifier);

@@ -176,7 +176,7 @@ t.test('events say what happened, when, and that it was done in SQL', async (t) 
     'mailbox-set|newer@example.org||{"address":"new@example.org","login":"new@example.org","owner":null,"kind":"PER","eligible":1}',
     'alias-add|newer@example.org||{"alias":"x@example.org"}',
     'delegate-add||zoe|{"login":"zoe@example.net","state":"active","credential_valid_until":null}',
-    'grant|newer@example.org|zoe|{"by":"webmail","starts_at":null,"ends_at":"2026-12-01T00:00:00.000Z"}',
+    'grant|newer@example.org|zoe|{"by":"webmail","starts_at":null,"ends_at":"2026-12-01T00:00:00.000Z","acknowledged":null}',
     'change|newer@example.org|zoe|{"starts_at":null,"ends_at":null,"suspended":0}',
     'delegate-set||zoe|{"identifier":"zoe","login":"zoe@example.net","state":"suspended","credential_valid_until":null}',
     'revoke|newer@example.org|zoe|',
