@@ -127,6 +127,8 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     await engine.look();
     for (const mailboxId of await engine.everyMailbox()) schedule.add(mailboxId, 'sweep');
     await schedule.idle();
+    await engine.prune();
+    await engine.tellHead();
     await setFact(state, 'sweep', clock.now());
     log.debug('sweep done');
   });
@@ -174,6 +176,7 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
       await schedule.stop();
       if (afterwards !== undefined) await follow();
       clearTimeout(dueTimer);
+      await engine.tellHead();
       await engine.close();
       log.info('stopped');
     },

@@ -2,6 +2,7 @@
  * Everything a pass needs, opened in order, with the one lock that makes us the only sidecar: databases, drivers, clock.
  * `mandat run` puts a schedule on top (daemon.ts), `mandat sync` one loop (sync.ts).
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { type Environment, mailServer, sessionCutter } from './drivers.ts';
@@ -17,7 +18,8 @@ import { rememberVersion, type TableAge, tableAge, versionOf } from './restore.t
 import { type GoOn, retryDelay } from './schedule.ts';
 import { senderMap } from './sender/configured.ts';
 import type { PublishedMap } from './sender/postfix-sqlite.ts';
-import { appendAudit, drainEvents, outcomeEntry, sealKey } from './store/audit.ts';
+import { append, appendAudit, auditHead, drainEvents, ownEntry, sealKey } from './store/audit.ts';
+import { pruneAudit } from './store/audit-prune.ts';
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
 import { everyMailbox } from './store/every-mailbox.ts';
 import { fact, openClock } from './store/facts.ts';
@@ -41,6 +43,10 @@ export interface Engine {
   everyMailbox(): Promise<readonly number[]>;
   /** Takes over audit events from the table. */
   drain(): Promise<void>;
+  /** Takes off the audit trail what is older than it is kept. */
+  prune(): Promise<void>;
+  /** Says in the log where the audit trail ends: what was cut off it later shows beside it. */
+  tellHead(): Promise<void>;
   /** Drivers and policy of a new configuration, once nothing is in hand. */
   adopt(config: Config): Promise<void>;
   askToStop(): void;
@@ -64,11 +70,17 @@ export async function openEngine(
     const clock = await openClock(state);
     const key = sealKey(files.sealKey);
     let stopping = false;
+    /** What each pass has done on the servers: several are at work at once, through the same drivers. */
+    const acting = new AsyncLocalStorage<Step[]>();
     let senders: PublishedMap | undefined;
     opened.push(() => senders?.close());
 
     const build = async (next: Config): Promise<Site> => {
-      const onStep = stepLogger(log);
+      const logStep = stepLogger(log);
+      const onStep: OnStep = (step) => {
+        logStep(step);
+        acting.getStore()?.push(step);
+      };
       const server = recordedServer(mailServer(next, env), onStep);
       const cutter = sessionCutter(next, env);
       const map = senderMap(next, files);
@@ -82,8 +94,12 @@ export async function openEngine(
         senders: map === undefined ? undefined : recordedPublisher(map, onStep),
         cutter: cutter === undefined ? undefined : recordedCutter(cutter, onStep),
         clock,
-        audit: (action, mailbox, delegate, detail) =>
-          appendAudit(state, key, [outcomeEntry(clock.now(), action, mailbox, delegate, detail)]),
+        audit: async (lines, within) => {
+          const now = clock.now();
+          const entries = lines.map((line) => ownEntry(now, line));
+          await (within === undefined ? appendAudit(state, key, entries) : append(within, key, entries));
+        },
+        acts: () => acting.getStore()?.splice(0) ?? [],
         gate: openGate(),
         stopping: () => stopping,
         policy: {
@@ -100,6 +116,7 @@ export async function openEngine(
     let mayGive = age === 'current';
     let report: GuardReport = { disappearing: [], held: new Map(), standing: 0 };
     let lookedAt = 0;
+    let toldHead: number | undefined;
 
     const look = async (among?: readonly number[]) => {
       const version = await versionOf(table); // before: what comes meanwhile is looked at again
@@ -114,7 +131,9 @@ export async function openEngine(
         await look((await pendingMailboxes(table)).map((pending) => pending.mailboxId));
       }
       const held = report.held.get(mailboxId) ?? new Set<string>();
-      const result = await reconcileMailbox(site, mailboxId, { held, mayGive, asOf: lookedAt }, goOn);
+      const result = await acting.run([], () =>
+        reconcileMailbox(site, mailboxId, { held, mayGive, asOf: lookedAt }, goOn),
+      );
       const now = clock.now();
       await clock.save();
       if (result.kind === 'superseded' || result.kind === 'in-force') return result;
@@ -124,7 +143,8 @@ export async function openEngine(
         const at = new Date(Date.parse(now) + delay).toISOString();
         if (attempt === 1) {
           const { code, message } = result.failure;
-          await site.audit('failed', result.address, null, { code, message });
+          const { address: mailbox } = result;
+          await site.audit([{ action: 'failed', mailbox, onBehalf: null, delegate: null, detail: { code, message } }]);
         }
         await recordFailure(state, { mailboxId, ...result }, result.failure, { attempts: attempt, at }, now);
         return result;
@@ -151,6 +171,19 @@ export async function openEngine(
       },
       drain: async () => {
         await drainEvents(table, state, key);
+      },
+      prune: async () => {
+        const { retentionDays } = current.audit;
+        if (retentionDays === 0) return;
+        const now = clock.now();
+        const before = new Date(Date.parse(now) - retentionDays * 86_400_000).toISOString();
+        const entries = await pruneAudit(state, key, before, now);
+        if (entries > 0) log.info({ entries, before }, 'audit trail pruned');
+      },
+      tellHead: async () => {
+        const head = await auditHead(state);
+        if (head !== undefined && head.id !== toldHead) log.info({ head: `${head.id}:${head.seal}` }, 'audit trail');
+        toldHead = head?.id;
       },
       adopt: async (next) => {
         site = await build(next);

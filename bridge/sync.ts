@@ -172,6 +172,7 @@ export async function rehearse(config: Config, env: Environment, options: SyncOp
       cutter: config.sessions === undefined ? undefined : recordedCutter({ cut: async () => {} }, onStep),
       clock: await openClock(state),
       audit: async () => {},
+      acts: () => [],
       gate: openGate(),
       stopping: () => false,
       policy: {

@@ -1,9 +1,12 @@
-import { type Command, InvalidArgumentError } from 'commander';
-import { existingSealKey, verifyAudit } from '../bridge/store/audit.ts';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { existingSealKey } from '../bridge/store/audit.ts';
+import { type AuditProof, proveAudit } from '../bridge/store/audit-check.ts';
 import { type AuditRecord, readAudit } from '../bridge/store/audit-trail.ts';
+import { mayDelegate } from './actor.ts';
 import { address, instant } from './arguments.ts';
-import { EXIT } from './exit.ts';
-import { table } from './output.ts';
+import { type ExportOptions, exportTrail } from './audit-export.ts';
+import { EXIT, type ExitStatus } from './exit.ts';
+import { counted, table } from './output.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownTime } from './times.ts';
@@ -17,31 +20,42 @@ interface Options {
 }
 
 export function auditCommand(program: Command, run: Runner): void {
-  program
+  const audit = program
     .command('audit')
     .description('who granted, revoked or changed what, when, and what came of it; the last entries first in time')
     .option('--mailbox <address>', 'of one mailbox', address)
-    .option('--delegate <id>', 'of one delegate, by his identifier or his login')
+    .option('--delegate <id>', 'of one delegate, by his identifier')
     .option('--since <time>', 'a date (from its start) or a time with its zone')
     .option('--limit <number>', 'how many of the last entries', whole, 100)
-    .option('--check', 'recompute the seals: exits 1 when an entry was altered or taken out')
+    .option('--check', 'the same as "mandat audit verify"')
     .action(
       run(async (session, options: Options) => {
-        const { out, config, files } = session;
-        if (options.check === true) {
-          const broken = await session.state((state) => verifyAudit(state, existingSealKey(files.sealKey)));
-          out.result(
-            { intact: broken === undefined, broken: broken ?? null },
-            broken === undefined
-              ? 'the trail is intact'
-              : `the trail is broken at entry ${broken}: it, or one before it, was altered or taken out`,
-          );
-          return broken === undefined ? EXIT.done : EXIT.failed;
-        }
-        const since =
-          options.since === undefined ? undefined : instant(options.since, 'start', config.policy.timezone, '--since');
+        if (options.check === true) return verify(session, undefined);
+        const { timezone } = session.config.policy;
+        const since = options.since === undefined ? undefined : instant(options.since, 'start', timezone, '--since');
         const delegate = options.delegate === undefined ? undefined : session.identity.find(options.delegate);
         await print(session, { ...options, delegate, since });
+        return undefined;
+      }),
+    );
+
+  audit
+    .command('verify')
+    .description('prove the chain of seals, its checkpoints and its end; exits 1 and names the first broken record')
+    .option('--head <id:seal>', "that the trail still holds what the sidecar's log once named as its end", head)
+    .action(run(async (session, { head }: { head?: { id: number; seal: string } }) => verify(session, head)));
+
+  audit
+    .command('export')
+    .description(
+      'write the sealed trail to standard output, each record with its seal; that it was exported is recorded',
+    )
+    .addOption(new Option('--format <format>').choices(['jsonl', 'csv']).default('jsonl'))
+    .option('--since <time>', 'a date (from its start) or a time with its zone')
+    .option('--until <time>', 'a date (to its end) or a time with its zone')
+    .action(
+      run(async (session, options: ExportOptions) => {
+        await exportTrail(session, options);
         return undefined;
       }),
     );
@@ -51,11 +65,44 @@ export function auditCommand(program: Command, run: Runner): void {
     .description('the audit trail of one mailbox')
     .argument('<mailbox>', 'the address of the mailbox', address)
     .action(
-      run(async (session, mailbox: string) => {
-        await print(session, { mailbox, limit: 1000 });
-        return undefined;
-      }),
+      run(
+        async (session, mailbox: string) => {
+          await session.table((db) => mayDelegate(session, db, [mailbox]));
+          await print(session, { mailbox, limit: 1000 });
+          return undefined;
+        },
+        ['owner'],
+      ),
     );
+}
+
+async function verify(session: Session, known: { id: number; seal: string } | undefined): Promise<ExitStatus> {
+  const { out, files } = session;
+  const proof = await session.state((state) => proveAudit(state, existingSealKey(files.sealKey), known));
+  const document = proof.intact
+    ? { ...proof, broken: null, head: proof.head ?? null }
+    : { intact: false, broken: proof.at, why: proof.why };
+  out.result(document, toldOf(proof));
+  return proof.intact ? EXIT.done : EXIT.failed;
+}
+
+function toldOf(proof: AuditProof): string {
+  if (proof.intact) {
+    const pruned = proof.pruned === 0 ? '' : `, after ${proof.pruned} that were pruned`;
+    const { head } = proof;
+    const end = head === undefined ? '' : `\nits end is ${head.id}:${head.seal}`;
+    return `the trail is intact: ${counted(proof.entries, 'entry', 'entries')}${pruned}${end}`;
+  }
+  switch (proof.why) {
+    case 'entry':
+      return `the trail is broken at entry ${proof.at}: it, or one before it, was altered or taken out`;
+    case 'checkpoint':
+      return `the trail is broken at the checkpoint of entry ${proof.at}: it, or one before it, was altered or taken out`;
+    case 'end':
+      return `the trail is broken at entry ${proof.at}: it was there once, and has been taken off the end`;
+    case 'head':
+      return `the trail is broken: its entry ${proof.at} is not there, or is not the one that --head names`;
+  }
 }
 
 async function print(session: Session, filter: Parameters<typeof readAudit>[2]): Promise<void> {
@@ -63,7 +110,7 @@ async function print(session: Session, filter: Parameters<typeof readAudit>[2]):
   const records = await session.table((db) => session.state((state) => readAudit(state, db, filter)));
   const rows = records.map((one) => [
     shownTime(one.at, config.policy.timezone),
-    one.actor,
+    who(one),
     one.action,
     one.mailbox,
     one.delegate,
@@ -73,6 +120,11 @@ async function print(session: Session, filter: Parameters<typeof readAudit>[2]):
     records,
     rows.length === 0 ? 'no entries' : table(['TIME', 'WHO', 'WHAT', 'MAILBOX', 'DELEGATE', 'DETAIL'], rows),
   );
+}
+
+function who({ actor, on_behalf, via }: AuditRecord): string {
+  const keyboard = via === null ? '' : ` (at the keyboard: ${via})`;
+  return `${actor}${on_behalf === null ? '' : ` for ${on_behalf}`}${keyboard}`;
 }
 
 function detailOf({ detail, reason, sealed }: AuditRecord): string {
@@ -86,4 +138,10 @@ function whole(typed: string): number {
   const value = Number(typed);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('A whole number, from 1.');
   return value;
+}
+
+function head(typed: string): { id: number; seal: string } {
+  const [, id = '', seal = ''] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(typed) ?? [];
+  if (id === '') throw new InvalidArgumentError('As the log has it: a number, a colon, 64 hexadecimal digits.');
+  return { id: Number(id), seal };
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type Criteria, type Found, MOST_SHOWN, openDirectory, type Person } from '../bridge/directory/search.ts';
+import { noteEvent } from '../bridge/store/events.ts';
 import { identifiersInUse, type ListedChange, noteListed } from '../bridge/store/listed.ts';
 import { openIdentity } from './identity.ts';
 import { counted, facts, table } from './output.ts';
@@ -37,6 +38,8 @@ export function directoryCommand(program: Command, run: Runner): void {
         }).finally(progress.end);
         const { lines, people, bad, examples, source } = report;
         const listed = await note(session);
+        const detail = { source, people, lines };
+        await session.table((table) => noteEvent(table, session.writer, { action: 'directory-import', detail }));
         out.result(
           { ...report, listed },
           [`${source}: ${counted(people, 'person', 'people')} in ${counted(lines, 'line')}`, ...listed.map(told)].join(

@@ -21,6 +21,7 @@ import { statusCommand } from './status.ts';
 import { suspendCommand } from './suspend.ts';
 import { syncCommand } from './sync.ts';
 import { verifyCommand } from './verify.ts';
+import { whoCommand } from './who.ts';
 
 const COMMANDS = [
   initCommand,
@@ -38,6 +39,7 @@ const COMMANDS = [
   doctorCommand,
   explainCommand,
   auditCommand,
+  whoCommand,
   restoreCommand,
   completionCommand,
   manCommand,

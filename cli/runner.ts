@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { type Actor, actorName } from '../acl/actor.ts';
 import { Failure, failureOf } from '../bridge/failure.ts';
+import { noteEvent } from '../bridge/store/events.ts';
 import { explained } from '../bridge/store/open.ts';
 import { ConfigError } from '../config/mistake.ts';
 import { EXIT, type ExitStatus, exitStatusOf } from './exit.ts';
@@ -39,9 +40,22 @@ export function runner(program: Command): Runner {
         }
         process.exitCode = (await action(session, ...(args as never[]))) ?? EXIT.done;
       } catch (error) {
+        if (session !== undefined) await noteRefusal(session, error);
         process.exitCode = report(out, session === undefined ? error : understood(error, session));
       }
     };
+}
+
+/** Who tried what he may not do is in the trail, wherever it can be written. R53. */
+async function noteRefusal(session: Session, error: unknown): Promise<void> {
+  if (!(error instanceof Failure) || error.rule !== 'MANDAT_ACTOR') return;
+  const detail = {
+    command: process.argv
+      .slice(2)
+      .filter((word) => /^[a-z-]{1,20}$/.test(word))
+      .join(' '),
+  };
+  await session.table((table) => noteEvent(table, session.writer, { action: 'refused', detail })).catch(() => {}); // he is refused all the same
 }
 
 /** What the system says of our files, wherever it came up, in words that say what to do. */

@@ -70,6 +70,7 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
           server: site.server.name,
           ownerLogin: target.owner,
           login,
+          identifier: pass.identifiers.get(login),
           inboxBefore: moved === undefined ? owner.inbox.get(login) : moved.inboxBefore,
           foldersBefore: folders,
           given: [rights],

@@ -6,6 +6,7 @@ import { Failure } from '../failure.ts';
 import { setFact } from '../store/facts.ts';
 import { recordCut, setPhase } from '../store/ledger.ts';
 import type { FolderName, Pair } from '../store/pairs.ts';
+import { record } from './acts.ts';
 import type { DelegateView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 import type { Pass } from './pass.ts';
@@ -36,7 +37,7 @@ export async function completeGrant(
     await throughHisEyes(pass, owner, delegate, pair, tree, rights);
   });
   await setPhase(site.state, [pair.id], 'verified', site.clock.now());
-  if (pair.phase !== 'verified') await site.audit('verified', pass.address, delegate.login);
+  if (pair.phase !== 'verified') await record(pass, [{ action: 'verified', login: delegate.login }]);
 }
 
 /** Entries where, by what the server says of a folder without one, he would fall short or have too much. */
@@ -106,7 +107,7 @@ async function throughHisEyes(
       return changed;
     });
     if (!mended) return;
-    if (pair.phase === 'verified') await pass.site.audit('repaired', pass.address, login);
+    if (pair.phase === 'verified') await record(pass, [{ action: 'repaired', login }]);
   }
   throw new Failure(
     'retry',

@@ -13,13 +13,15 @@
  *
  * Between steps the version is looked at: when the rows have changed, the pass ends as `superseded` and another begins.
  */
+import { actorName, ownerOf } from '../../acl/actor.ts';
 import { desired } from '../../acl/desired.ts';
 import { type Failure, failureOf } from '../failure.ts';
 import type { GoOn } from '../schedule.ts';
 import { enterForce } from '../store/ledger.ts';
 import { type Notice, recordInForce, recordVerified } from '../store/outcomes.ts';
-import { pairsOf } from '../store/pairs.ts';
-import { changedSince, readMailbox } from '../store/rows.ts';
+import { type Pair, pairsOf } from '../store/pairs.ts';
+import { changedSince, type MailboxState, readMailbox } from '../store/rows.ts';
+import { record } from './acts.ts';
 import { give, publishAll, publishRemaining, takeAway } from './decide.ts';
 import { completeGrant } from './granted.ts';
 import type { OwnerView } from './mail-server.ts';
@@ -70,6 +72,8 @@ export async function reconcileMailbox(
     mailboxId,
     address: mailbox.rows?.address ?? pairs[0]?.address ?? `mailbox ${mailboxId}`,
     mailbox,
+    onBehalf: ownerName(mailbox, pairs),
+    identifiers: identifiersOf(mailbox, pairs),
     desired: restraint.mayGive ? want : withoutNewcomers(want, here, mailbox.rows?.login),
     held: restraint.held,
     notices: [],
@@ -94,7 +98,7 @@ export async function reconcileMailbox(
     }
     for (const [target, owner] of views) await give(pass, target, owner);
     publishAll(pass);
-    await settleFirst(pass, subject);
+    await settleFirst(pass, subject, work);
     const givesOnly = views.size > 0 && work.every(({ leaving }) => leaving.length === 0);
     if (!goOn() && givesOnly && pass.failures.length === 0) {
       return { kind: 'in-force', version, address: pass.address };
@@ -102,25 +106,52 @@ export async function reconcileMailbox(
     for (const [target, owner] of views) await complete(pass, target, owner);
     const [failure] = pass.failures;
     if (failure !== undefined) return { kind: 'failed', version, address: pass.address, failure };
-    await recordVerified(site.state, subject, pass.notices, site.clock.now());
+    await site.state.write(async (query) => {
+      await recordVerified({ query }, subject, pass.notices, site.clock.now());
+      await record(pass, [], { query });
+    });
     return { kind: 'verified', version, address: pass.address, notices: pass.notices };
   } catch (error) {
     if (error instanceof Superseded) return { kind: 'superseded' };
     return { kind: 'failed', version, address: pass.address, failure: failureOf(error) };
   } finally {
     for (const owner of opened) owner.close();
+    await record(pass, []);
   }
 }
 
-async function settleFirst(pass: Pass, subject: Parameters<typeof recordInForce>[1]): Promise<void> {
+async function settleFirst(
+  pass: Pass,
+  subject: Parameters<typeof recordInForce>[1],
+  work: readonly Target[],
+): Promise<void> {
   const { site } = pass;
   const now = site.clock.now();
+  const leavers = work.flatMap(({ leaving }) => leaving).filter(({ phase }) => phase !== 'revoking');
   // One transaction: whoever waits for it waits for one commit.
-  const entered = await site.state.write(async (query) => {
+  await site.state.write(async (query) => {
     await recordInForce({ query }, subject, now);
-    return enterForce({ query }, pass.mailboxId, now);
+    const entered = await enterForce({ query }, pass.mailboxId, now);
+    const outcomes = [
+      ...leavers.map(({ login }) => ({ action: 'withdrawn' as const, login })),
+      ...entered.map((login) => ({ action: 'in-force' as const, login })),
+    ];
+    await record(pass, outcomes, { query });
   });
-  for (const login of entered) await site.audit('in-force', pass.address, login);
+}
+
+function ownerName({ rows }: MailboxState, pairs: readonly Pair[]): string | null {
+  const login = rows?.login ?? pairs[0]?.ownerLogin;
+  if (login === undefined) return null;
+  return actorName({ kind: 'owner', identifier: ownerOf({ owner: rows?.owner ?? null, login }) });
+}
+
+/** By login: as the table has them, and of those who have left it as the ledger has them. */
+function identifiersOf({ rows }: MailboxState, pairs: readonly Pair[]): ReadonlyMap<string, string> {
+  return new Map([
+    ...pairs.map(({ login, identifier }) => [login, identifier ?? login] as const),
+    ...(rows?.delegations ?? []).map(({ id, delegate }) => [delegate.login, id] as const),
+  ]);
 }
 
 async function complete(pass: Pass, target: Target, owner: OwnerView): Promise<void> {

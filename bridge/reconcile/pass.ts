@@ -11,6 +11,9 @@ export interface Pass {
   readonly mailboxId: number;
   readonly address: string;
   readonly mailbox: MailboxState;
+  /** For the audit trail: the owner, and the delegates' identifiers by login, of those who leave too. */
+  readonly onBehalf: string | null;
+  readonly identifiers: ReadonlyMap<string, string>;
   readonly desired: Desired;
   /** Logins whose disappearance the guard holds back: nothing of theirs is touched. */
   readonly held: ReadonlySet<string>;

@@ -6,6 +6,7 @@ import { NONE } from '../../acl/rights.ts';
 import { Failure, failureOf } from '../failure.ts';
 import { endPair } from '../store/ledger.ts';
 import type { FolderName, Pair } from '../store/pairs.ts';
+import { record } from './acts.ts';
 import { cutAtRevoke } from './decide.ts';
 import type { DelegateView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
@@ -27,7 +28,7 @@ export async function completeRevoke(pass: Pass, owner: string, pair: Pair, tree
   // Otherwise the ledger keeps the pair, and the next pass cuts again.
   if (pass.uncut.has(pair.login)) return;
   await endPair(pass.site.state, pair.id);
-  await pass.site.audit('ended', pass.address, pair.login);
+  await record(pass, [{ action: 'ended', login: pair.login }]);
 }
 
 /** The whole tree; then folders that were born, with a copy, or renamed while we swept. Returns whether anything was changed. */

@@ -5,9 +5,24 @@ import type { Clock } from '../store/facts.ts';
 import type { StateDb } from '../store/state-db.ts';
 import type { Gate } from './gate.ts';
 import type { MailServer, SenderPublisher, SessionCutter } from './mail-server.ts';
+import type { Step } from './steps.ts';
 
-/** in-force: usable; verified: seen through his eyes; repaired: drift was mended; ended: nothing of it is left; failed: see the detail. */
-export type AuditedOutcome = 'in-force' | 'verified' | 'repaired' | 'ended' | 'failed';
+/**
+ * in-force: usable; verified: seen through his eyes; repaired: drift was mended; withdrawn: he can't get in any more; ended: nothing of it
+ * is left; failed: see the detail.
+ */
+export type AuditedOutcome = 'in-force' | 'verified' | 'repaired' | 'withdrawn' | 'ended' | 'failed';
+
+/** One line of ours for the audit trail: an outcome, or what was done on a server. */
+export interface Said {
+  readonly action: AuditedOutcome | Step['kind'];
+  readonly mailbox: string;
+  /** The owner, as in `owner:810101026994`; null where he isn't known. */
+  readonly onBehalf: string | null;
+  /** By identifier. */
+  readonly delegate: string | null;
+  readonly detail?: object | undefined;
+}
 
 export interface Site {
   readonly table: DelegationDb;
@@ -18,8 +33,10 @@ export interface Site {
   /** Undefined without `[sessions]`: open sessions then outlive a revoke. */
   readonly cutter: SessionCutter | undefined;
   readonly clock: Clock;
-  /** What came of a delegation, for the audit trail. */
-  readonly audit: (action: AuditedOutcome, mailbox: string, delegate: string | null, detail?: object) => Promise<void>;
+  /** Into the audit trail, `within` a transaction on state.db that is open, or in one of its own. */
+  readonly audit: (lines: readonly Said[], within?: Pick<StateDb, 'query'>) => Promise<void>;
+  /** What the pass at hand has done on the servers since it was last asked. */
+  readonly acts: () => readonly Step[];
   /** Keeps our own delegate sessions and the cuts at a grant apart. */
   readonly gate: Gate;
   /** True once the sidecar is asked to leave: a pass finishes the step in hand. */

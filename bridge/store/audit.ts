@@ -4,14 +4,13 @@
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import type { Transaction } from 'kysely';
 import type { Instant } from '../../acl/policy.ts';
 import { Failure } from '../failure.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import { fact, setFact } from './facts.ts';
 import { guarded } from './open.ts';
 import { giveToDirectoryOwner } from './ownership.ts';
-import type { StateDatabase, StateDb } from './state-db.ts';
+import type { StateDb } from './state-db.ts';
 import { makeWhole } from './whole.ts';
 
 export interface AuditEntry {
@@ -23,25 +22,36 @@ export interface AuditEntry {
   readonly delegate: string | null;
   /** JSON. */
   readonly detail: string | null;
+  /** Whose affair it was, where somebody else acted: `owner:810101026994`. */
+  readonly on_behalf: string | null;
+  /** At whose keyboard, where that isn't the actor himself. */
+  readonly via: string | null;
 }
 
-/** What the sidecar itself has to say of a delegation. */
-export function outcomeEntry(
+/** The columns of a record, as they are read and sealed. */
+export const ENTRY = [
+  'at',
+  'actor',
+  'reason',
+  'action',
+  'mailbox',
+  'delegate',
+  'detail',
+  'on_behalf',
+  'via',
+] as const satisfies readonly (keyof AuditEntry)[];
+
+/** What the sidecar itself has to say. */
+export function ownEntry(
   at: Instant,
-  action: string,
-  mailbox: string,
-  delegate: string | null,
-  detail: object | undefined,
+  line: Pick<AuditEntry, 'action' | 'mailbox' | 'delegate'> & {
+    readonly onBehalf?: string | null;
+    readonly detail?: object | undefined;
+  },
 ): AuditEntry {
-  return {
-    at,
-    actor: 'mandat',
-    reason: null,
-    action,
-    mailbox,
-    delegate,
-    detail: detail === undefined ? null : JSON.stringify(detail),
-  };
+  const { action, mailbox, delegate, onBehalf = null, detail } = line;
+  const json = detail === undefined ? null : JSON.stringify(detail);
+  return { at, actor: 'mandat', reason: null, action, mailbox, delegate, detail: json, on_behalf: onBehalf, via: null };
 }
 
 /** Makes the key when there is none. Whoever has it could forge a trail: 0600. */
@@ -72,22 +82,33 @@ function readKey(file: string): Buffer {
   return Buffer.from(text, 'hex');
 }
 
+/**
+ * HMAC-SHA-256 over a JSON array without spaces: the seal before, then the entry's fields in their order. The last two are left out where
+ * both are null, as in the trails of before there were any.
+ */
 export function seal(key: Buffer, previous: string, entry: AuditEntry): string {
-  const { at, actor, reason, action, mailbox, delegate, detail } = entry;
-  return createHmac('sha256', key)
-    .update(JSON.stringify([previous, at, actor, reason, action, mailbox, delegate, detail]))
-    .digest('hex');
+  const { at, actor, reason, action, mailbox, delegate, detail, on_behalf, via } = entry;
+  const acting = on_behalf === null && via === null ? [] : [on_behalf, via];
+  return mac(key, JSON.stringify([previous, at, actor, reason, action, mailbox, delegate, detail, ...acting]));
+}
+
+export function mac(key: Buffer, text: string): string {
+  return createHmac('sha256', key).update(text).digest('hex');
 }
 
 export async function appendAudit(state: StateDb, key: Buffer, entries: readonly AuditEntry[]): Promise<void> {
-  if (entries.length > 0) await state.write((query) => append(query, key, entries));
+  if (entries.length > 0) await state.write((query) => append({ query }, key, entries));
 }
 
-async function append(query: Transaction<StateDatabase>, key: Buffer, entries: readonly AuditEntry[]): Promise<void> {
-  const last = await query.selectFrom('audit').select('seal').orderBy('id', 'desc').limit(1).executeTakeFirst();
-  let previous = last?.seal ?? '';
-  for (const { at, actor, reason, action, mailbox, delegate, detail } of entries) {
-    const entry = { at, actor, reason, action, mailbox, delegate, detail };
+/** In a transaction that the caller has open. */
+export async function append(
+  { query }: Pick<StateDb, 'query'>,
+  key: Buffer,
+  entries: readonly AuditEntry[],
+): Promise<void> {
+  let previous = (await auditHead({ query }))?.seal ?? '';
+  for (const given of entries) {
+    const entry = only(given);
     previous = seal(key, previous, entry);
     await query
       .insertInto('audit')
@@ -97,9 +118,31 @@ async function append(query: Transaction<StateDatabase>, key: Buffer, entries: r
   await setFact({ query }, 'audit-head', headMark(key, previous));
 }
 
+/** The fields of an entry without what else may stand in its row. */
+function only({ at, actor, reason, action, mailbox, delegate, detail, on_behalf, via }: AuditEntry): AuditEntry {
+  return { at, actor, reason, action, mailbox, delegate, detail, on_behalf, via };
+}
+
+export interface AuditHead {
+  readonly id: number;
+  readonly seal: string;
+}
+
+/** Where the trail ends: its last entry or, where all of them were pruned, the last that was. */
+export async function auditHead({ query }: Pick<StateDb, 'query'>): Promise<AuditHead | undefined> {
+  const last = await query.selectFrom('audit').select(['id', 'seal']).orderBy('id', 'desc').limit(1).executeTakeFirst();
+  if (last !== undefined) return last;
+  return query
+    .selectFrom('audit_checkpoints')
+    .select(['last_id as id', 'last_seal as seal'])
+    .orderBy('last_id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
 /** Entries taken off the end leave a chain that holds; what the last seal was, they can't take along without the key. */
-function headMark(key: Buffer, last: string): string {
-  return createHmac('sha256', key).update(`head ${last}`).digest('hex');
+export function headMark(key: Buffer, last: string): string {
+  return mac(key, `head ${last}`);
 }
 
 /**
@@ -114,32 +157,10 @@ export async function drainEvents(table: DelegationDb, state: StateDb, key: Buff
   const fresh = events.filter(({ id }) => id > drained);
   if (fresh.length > 0) {
     await state.write(async (query) => {
-      await append(query, key, fresh);
+      await append({ query }, key, fresh);
       await setFact({ query }, 'drained', String(last.id));
     });
   }
   await table.write({ actor: 'mandat' }, (query) => query.deleteFrom('events').where('id', '<=', last.id).execute());
   return fresh.length;
-}
-
-/**
- * The id of the first entry whose seal doesn't hold: it, or one before it, was altered or taken out. One more than the last id when
- * entries were taken off the end. Undefined when all hold.
- */
-export async function verifyAudit(state: StateDb, key: Buffer): Promise<number | undefined> {
-  let previous = '';
-  let last = 0;
-  for await (const { id, seal: found, ...entry } of state.query
-    .selectFrom('audit')
-    .selectAll()
-    .orderBy('id')
-    .stream()) {
-    const { at, actor, reason, action, mailbox, delegate, detail } = entry;
-    if (seal(key, previous, { at, actor, reason, action, mailbox, delegate, detail }) !== found) return id;
-    previous = found;
-    last = id;
-  }
-  const head = await fact(state, 'audit-head');
-  const expected = last === 0 ? undefined : headMark(key, previous);
-  return head === expected ? undefined : last + 1;
 }

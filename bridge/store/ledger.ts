@@ -16,6 +16,8 @@ export interface NewPair {
   readonly server: string;
   readonly ownerLogin: string;
   readonly login: string;
+  /** The delegate's, so that the trail can name him when his row is gone. */
+  readonly identifier?: string | undefined;
   readonly inboxBefore: Rights | undefined;
   readonly foldersBefore: readonly string[];
   /** What is about to be written into INBOX's entry. */
@@ -39,6 +41,7 @@ export async function beginGrant(db: StateDb, pair: NewPair, now: Instant): Prom
         server: pair.server,
         owner_login: pair.ownerLogin,
         login: pair.login,
+        identifier: pair.identifier ?? null,
         phase: 'granting',
         inbox_before: pair.inboxBefore ?? null,
         folders_before: pair.before === undefined ? JSON.stringify(pair.foldersBefore) : null,

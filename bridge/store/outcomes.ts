@@ -54,7 +54,7 @@ export async function recordInForce(db: Pick<StateDb, 'query'>, subject: Subject
 
 /** The whole tree stands as the table says, seen through the delegates' eyes. Ends a row of failures. */
 export async function recordVerified(
-  db: StateDb,
+  db: Pick<StateDb, 'query'>,
   subject: Subject,
   notices: readonly Notice[],
   now: Instant,

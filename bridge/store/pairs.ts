@@ -21,7 +21,10 @@ export interface Pair {
   readonly ownerLogin: string;
   /** The delegate's login, exactly as written into ACL entries. */
   readonly login: string;
+  /** His identifier at the grant; null of pairs that are older than this column. */
+  readonly identifier: string | null;
   readonly phase: LedgerPhase;
+  readonly inForceAt: string | null;
   /** The INBOX entry that stood before, or undefined when there was none. */
   readonly inboxBefore: Rights | undefined;
   /** Ids of folders known to have been there before our first write, while their entries haven't been read yet. */
@@ -87,7 +90,9 @@ export async function pairsOf(db: StateDb, mailboxId: number): Promise<readonly 
     server: row.server,
     ownerLogin: row.owner_login,
     login: row.login,
+    identifier: row.identifier,
     phase: row.phase,
+    inForceAt: row.in_force_at,
     inboxBefore: row.inbox_before === null ? undefined : canonical(row.inbox_before),
     foldersBefore: row.folders_before === null ? undefined : (JSON.parse(row.folders_before) as string[]),
     given: JSON.parse(row.given) as Rights[],

@@ -11,7 +11,14 @@ export interface MailboxState {
   /** The version of the whole table when this was read: a change that comes later has a higher one. */
   readonly version: number;
   /** Undefined when the mailbox has left the table. */
-  readonly rows: (MailboxRows & { readonly delegateIds: Ids; readonly delegationIds: Ids }) | undefined;
+  readonly rows:
+    | (MailboxRows & {
+        /** The owner's identifier, where it is known. */
+        readonly owner: string | null;
+        readonly delegateIds: Ids;
+        readonly delegationIds: Ids;
+      })
+    | undefined;
 }
 
 /** By the delegate's login. */
@@ -62,6 +69,7 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
       rows: {
         address: mailbox.address,
         login: mailbox.login,
+        owner: mailbox.owner,
         kind: mailbox.kind,
         eligible: mailbox.eligible === 1,
         domainEligible: domain?.eligible !== 0,

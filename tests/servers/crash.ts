@@ -68,6 +68,7 @@ export async function passUntil(site: Site, stop: Stop, onEnd: (close: () => Pro
       },
       clock: await openClock(state),
       audit: async () => {},
+      acts: () => [],
       gate: openGate(),
       stopping: () => false,
       policy: { ...policyOf(config), autoSubscribe: true, cutAtGrant: true },

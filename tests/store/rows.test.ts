@@ -58,6 +58,7 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
     rows: {
       address: ALICE,
       login: 'alice',
+      owner: null,
       kind: 'PER',
       eligible: true,
       domainEligible: true,

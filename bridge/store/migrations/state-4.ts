@@ -38,4 +38,15 @@ CREATE INDEX audit_delegate ON audit (delegate, at);
 CREATE TABLE audit_checkpoints (
   last_id INTEGER PRIMARY KEY, at TEXT NOT NULL, entries INTEGER NOT NULL, last_at TEXT NOT NULL, last_seal TEXT NOT NULL,
   standing TEXT NOT NULL, seal TEXT NOT NULL) STRICT;
+
+-- Both are only added to, but that what a checkpoint stands for may go. Whoever has this file can drop a trigger; the seals tell then.
+CREATE TRIGGER audit_inserting BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END;
+CREATE TRIGGER audit_updating BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END;
+CREATE TRIGGER audit_deleting BEFORE DELETE ON audit WHEN OLD.id > COALESCE((SELECT max(last_id) FROM audit_checkpoints), 0)
+BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END;
+CREATE TRIGGER audit_checkpoints_inserting BEFORE INSERT ON audit_checkpoints WHEN NEW.last_id <= (SELECT max(last_id) FROM audit_checkpoints)
+BEGIN SELECT RAISE(ABORT, 'checkpoints are only added to'); END;
+CREATE TRIGGER audit_checkpoints_updating BEFORE UPDATE ON audit_checkpoints BEGIN SELECT RAISE(ABORT, 'checkpoints are only added to'); END;
+CREATE TRIGGER audit_checkpoints_deleting BEFORE DELETE ON audit_checkpoints BEGIN SELECT RAISE(ABORT, 'checkpoints are only added to'); END;
 `;

@@ -1,0 +1,34 @@
+/** Events that change no row: a file imported, the trail exported, an act refused. They join the trail as the triggers' own do. */
+import type { DelegationDb, Writer } from './delegation-db.ts';
+
+export type EventAction =
+  | 'directory-import' // and how many people it has
+  | 'audit-export' // somebody took a copy of the trail
+  | 'refused'; // an act that its actor may not do (R53)
+
+export interface Event {
+  readonly action: EventAction;
+  readonly mailbox?: string | null;
+  readonly delegate?: string | null;
+  readonly detail?: object;
+}
+
+export async function noteEvent(db: DelegationDb, writer: Writer, event: Event): Promise<void> {
+  const { action, mailbox = null, delegate = null, detail } = event;
+  await db.write(writer, (query) =>
+    query
+      .insertInto('events')
+      .values({
+        at: new Date().toISOString(),
+        actor: writer.actor,
+        reason: writer.reason ?? null,
+        action,
+        mailbox,
+        delegate,
+        detail: detail === undefined ? null : JSON.stringify(detail),
+        on_behalf: null,
+        via: null,
+      })
+      .execute(),
+  );
+}

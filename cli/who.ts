@@ -1,0 +1,96 @@
+import type { Command } from 'commander';
+import { type Access, type AccessQuestion, accessAt, accessNow } from '../bridge/access.ts';
+import { policyOf } from '../bridge/policy.ts';
+import { openSenderMap, senderMapExists } from '../bridge/sender/postfix-sqlite.ts';
+import { delegateNamed } from '../bridge/store/delegates.ts';
+import { mailboxAt } from '../bridge/store/mailboxes.ts';
+import { may, mayDelegate } from './actor.ts';
+import { address, instant } from './arguments.ts';
+import { table } from './output.ts';
+import type { Runner } from './runner.ts';
+import type { Session } from './session.ts';
+import { shownTime } from './times.ts';
+
+interface Options {
+  readonly at?: string;
+}
+
+const AT = ['--at <time>', 'at a date (its end) or a time with its zone, by the audit trail'] as const;
+
+/** Who has what: by mailbox, and by delegate. R3, R47. */
+export function whoCommand(program: Command, run: Runner): void {
+  program
+    .command('who')
+    .description('who has access to a mailbox and may send for it, now or at a past time')
+    .argument('<mailbox>', 'the address of the mailbox', address)
+    .option(...AT)
+    .action(
+      run(
+        async (session, mailbox: string, { at }: Options) => {
+          if (at === undefined) await session.table((db) => mailboxAt(db, mailbox));
+          await session.table((db) => mayDelegate(session, db, [mailbox]));
+          return print(session, { mailbox }, at);
+        },
+        ['owner'],
+      ),
+    );
+
+  program
+    .command('what')
+    .description('which mailboxes a delegate has access to and may send for, now or at a past time')
+    .argument('<delegate>', 'his identifier')
+    .option(...AT)
+    .action(
+      run(
+        async (session, typed: string, { at }: Options) => {
+          const delegate = session.identity.find(typed);
+          may(session, { kind: 'account', identifier: delegate });
+          if (at === undefined) await session.table((db) => delegateNamed(db, delegate));
+          return print(session, { delegate }, at);
+        },
+        ['delegate'],
+      ),
+    );
+}
+
+async function print(session: Session, about: AccessQuestion, at: string | undefined): Promise<undefined> {
+  const { out, config } = session;
+  const { timezone } = config.policy;
+  const then = at === undefined ? undefined : instant(at, 'end', timezone, '--at');
+  const found = await session.table((table) =>
+    session.state((state) =>
+      then === undefined
+        ? withRules(session, (rules) =>
+            accessNow(table, state, about, policyOf(config), rules, new Date().toISOString()),
+          )
+        : accessAt(table, state, about, then),
+    ),
+  );
+  const rows = found.map((one) => [
+    about.mailbox === undefined ? one.mailbox : one.delegate,
+    shownTime(one.delegated, timezone),
+    one.access === null ? `no${one.why === null ? '' : `: ${one.why}`}` : shownTime(one.access, timezone),
+    one.sends.join(', '),
+  ]);
+  const first = about.mailbox === undefined ? 'MAILBOX' : 'DELEGATE';
+  const document = { ...about, at: then ?? null, access: found satisfies readonly Access[] };
+  out.result(
+    document,
+    rows.length === 0 ? 'nobody' : table([first, 'DELEGATED SINCE', 'ACCESS SINCE', 'MAY SEND AS'], rows),
+  );
+  return undefined;
+}
+
+/** The sender rules as they are published. */
+async function withRules<T>(
+  { config, files }: Session,
+  work: (rules: Parameters<typeof accessNow>[4]) => Promise<T>,
+): Promise<T> {
+  if (config.senderRules === undefined || !senderMapExists(files.senderDirectory)) return work(() => []);
+  const map = openSenderMap(files.senderDirectory, { readonly: true });
+  try {
+    return await work(map.rules);
+  } finally {
+    map.close();
+  }
+}
