@@ -5,10 +5,12 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import type { Environment } from './drivers.ts';
-import { openEngine } from './engine.ts';
+import { type Engine, openEngine } from './engine.ts';
 import { failureOf } from './failure.ts';
+import { openPostman } from './notify/postman.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
 import { fact, setFact } from './store/facts.ts';
+import type { StoredNotice } from './store/outbox.ts';
 import { dueBetween, nextDue, pendingMailboxes } from './store/rows.ts';
 import { watchTable } from './watch.ts';
 
@@ -35,6 +37,7 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     const began = performance.now();
     try {
       const result = await engine.work(mailboxId, attempt, goOn);
+      postman.wake();
       const ms = Math.round(performance.now() - began);
       if (result.kind === 'superseded') return 'again';
       const { address, version } = result;
@@ -55,6 +58,17 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
       return 'retry';
     }
   };
+
+  const openOutbox = () =>
+    openPostman({
+      config: current,
+      env,
+      state,
+      now: clock.now,
+      log,
+      onEnd: (notice, outcome) => noteNotice(engine, notice, outcome),
+    });
+  let postman = openOutbox();
 
   const schedule = openSchedule({
     work,
@@ -152,6 +166,8 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     engine.site.server.prepare();
     void wake();
   });
+  // The command line writes notices too: a code to confirm an address, one to be tried again.
+  const outboxWatch = watchTable(state, config.schedule.pollIntervalMs, () => postman.wake());
   log.info({ dataDir: config.dataDir }, 'watching');
   await wake();
   await due();
@@ -163,19 +179,33 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
       await schedule.idle();
       await engine.adopt(next);
       current = next;
+      await postman.stop();
+      postman = openOutbox();
       sweepEvery(current);
       log.info('configuration reread');
       void sweep();
     },
     stop: async () => {
       watch.close();
+      outboxWatch.close();
       clearInterval(sweepTimer);
       engine.askToStop();
       await schedule.stop();
       if (afterwards !== undefined) await follow();
       clearTimeout(dueTimer);
+      await postman.stop();
       await engine.close();
       log.info('stopped');
     },
   };
+}
+
+/** Per recipient, by what he is to the event; never at which address. R24. */
+async function noteNotice(
+  { site }: Engine,
+  { kind, part, mailbox, data }: StoredNotice,
+  outcome: 'notice-sent' | 'notice-failed',
+): Promise<void> {
+  const delegate = typeof data.identifier === 'string' ? data.identifier : null;
+  if (mailbox !== null) await site.audit(outcome, mailbox, delegate, { kind, part });
 }

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { type Environment, mailServer, sessionCutter } from './drivers.ts';
 import { forgetServedIntents, type GuardReport, guard } from './guard.ts';
+import { noticeRules } from './notify/rules.ts';
 import { policyOf } from './policy.ts';
 import { withdrawStale } from './reconcile/decide.ts';
 import { openGate } from './reconcile/gate.ts';
@@ -27,6 +28,7 @@ import { recordFailure } from './store/outcomes.ts';
 import { changedSince, pendingMailboxes, settle } from './store/rows.ts';
 import { applySettings } from './store/settings.ts';
 import { openStateDb, type StateDb } from './store/state-db.ts';
+import { beginTelling } from './store/told.ts';
 
 export interface Engine {
   readonly site: Site;
@@ -67,6 +69,8 @@ export async function openEngine(
     let senders: PublishedMap | undefined;
     opened.push(() => senders?.close());
 
+    await beginTelling(table, state);
+
     const build = async (next: Config): Promise<Site> => {
       const onStep = stepLogger(log);
       const server = recordedServer(mailServer(next, env), onStep);
@@ -85,6 +89,7 @@ export async function openEngine(
         audit: (action, mailbox, delegate, detail) =>
           appendAudit(state, key, [outcomeEntry(clock.now(), action, mailbox, delegate, detail)]),
         gate: openGate(),
+        noticeRules: noticeRules(next),
         stopping: () => stopping,
         policy: {
           ...policyOf(next),

@@ -173,6 +173,7 @@ export async function rehearse(config: Config, env: Environment, options: SyncOp
       clock: await openClock(state),
       audit: async () => {},
       gate: openGate(),
+      noticeRules: undefined,
       stopping: () => false,
       policy: {
         ...policyOf(config),

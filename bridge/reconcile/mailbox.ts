@@ -15,6 +15,7 @@
  */
 import { desired } from '../../acl/desired.ts';
 import { type Failure, failureOf } from '../failure.ts';
+import { telling } from '../notify/telling.ts';
 import type { GoOn } from '../schedule.ts';
 import { enterForce } from '../store/ledger.ts';
 import { type Notice, recordInForce, recordVerified } from '../store/outcomes.ts';
@@ -72,6 +73,7 @@ export async function reconcileMailbox(
     mailbox,
     desired: restraint.mayGive ? want : withoutNewcomers(want, here, mailbox.rows?.login),
     held: restraint.held,
+    mayGive: restraint.mayGive,
     notices: [],
     failures: [],
     uncut: new Set(),
@@ -115,9 +117,11 @@ export async function reconcileMailbox(
 async function settleFirst(pass: Pass, subject: Parameters<typeof recordInForce>[1]): Promise<void> {
   const { site } = pass;
   const now = site.clock.now();
+  const tell = await telling(pass, now);
   // One transaction: whoever waits for it waits for one commit.
   const entered = await site.state.write(async (query) => {
     await recordInForce({ query }, subject, now);
+    await tell(query);
     return enterForce({ query }, pass.mailboxId, now);
   });
   for (const login of entered) await site.audit('in-force', pass.address, login);

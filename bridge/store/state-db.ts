@@ -98,6 +98,7 @@ export interface StateDatabase {
     created_at: string;
     state: OutboxState;
     attempts: Generated<number>;
+    since: Nullable;
     next_at: Nullable;
     sent_at: Nullable;
     error: Nullable;
@@ -112,6 +113,10 @@ export interface StateDatabase {
     ending: string | null;
     identifier: string;
     login: string;
+    address: string;
+    first_name: string | null;
+    last_name: string | null;
+    profession: string | null;
   };
 }
 

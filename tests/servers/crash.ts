@@ -69,6 +69,7 @@ export async function passUntil(site: Site, stop: Stop, onEnd: (close: () => Pro
       clock: await openClock(state),
       audit: async () => {},
       gate: openGate(),
+      noticeRules: undefined,
       stopping: () => false,
       policy: { ...policyOf(config), autoSubscribe: true, cutAtGrant: true },
     },

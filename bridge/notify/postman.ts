@@ -1,0 +1,207 @@
+/**
+ * The outbox's way out. A notice is `sending`, committed, before the server hears of it, and `sent` after it has taken it: told at least
+ * once, and twice only where the server's answer was lost, under the same Message-ID. What isn't taken is tried again for three days, at
+ * growing intervals, then reported. A server that is down keeps nobody waiting but the notices. R9, R24.
+ */
+import type { Logger } from 'pino';
+import type { Instant } from '../../acl/policy.ts';
+import type { Config } from '../../config/schema.ts';
+import { once } from '../doctor/once.ts';
+import type { Environment } from '../drivers.ts';
+import { failureOf } from '../failure.ts';
+import { retryDelay } from '../schedule.ts';
+import {
+  listNotices,
+  nextDueNotice,
+  pruneOutbox,
+  recallSending,
+  recordFailed,
+  recordPostponed,
+  recordSent,
+  type StoredNotice,
+  takeDue,
+} from '../store/outbox.ts';
+import type { StateDb } from '../store/state-db.ts';
+import { letter } from './letter.ts';
+import { type MailServerForNotices, NotTaken, openSmtp, type SmtpSettings } from './smtp.ts';
+import { openTemplates, type Templates } from './templates.ts';
+
+export interface Patience {
+  readonly retryMinMs: number;
+  readonly retryMaxMs: number;
+  readonly giveUpMs: number;
+}
+
+export interface PostmanOptions {
+  readonly config: Pick<Config, 'notices' | 'policy'>;
+  readonly env: Environment;
+  readonly state: StateDb;
+  readonly now: () => Instant;
+  readonly log: Logger;
+  /** Hears what became of each: for the audit trail. */
+  readonly onEnd?: (notice: StoredNotice, outcome: 'notice-sent' | 'notice-failed') => Promise<void>;
+  readonly patience?: Patience;
+}
+
+export interface Postman {
+  /** Something may have been written: it looks, soon. */
+  wake(): void;
+  /** Finishes the notice in hand. */
+  stop(): Promise<void>;
+}
+
+const HOUR_MS = 3_600_000;
+const PATIENCE: Patience = { retryMinMs: 60_000, retryMaxMs: 2 * HOUR_MS, giveUpMs: 72 * HOUR_MS };
+/** Notices of one moment go through one connection; and nobody waits for them, so first phases go before. */
+const GATHER_MS = 50;
+const KEPT_MS = 90 * 24 * HOUR_MS;
+const STOP_MS = 3000;
+
+/** Without `[notices]` it has nothing to do. */
+export function openPostman(options: PostmanOptions): Postman {
+  const { config, env, state, log, now, patience = PATIENCE, onEnd = async () => {} } = options;
+  const { notices: settings } = config;
+  if (settings === undefined) return { wake: () => {}, stop: async () => {} };
+  let timer: { readonly at: number; readonly handle: NodeJS.Timeout } | undefined;
+  let round: Promise<void> | undefined;
+  let server: MailServerForNotices | undefined;
+  let again = false;
+  let stopped = false;
+  let recalled = false;
+  let serverFailures = 0;
+
+  /** Looks after so long; sooner, if that was planned. */
+  const lookAfter = (ms: number) => {
+    const at = Date.now() + Math.min(ms, HOUR_MS);
+    if (stopped || (timer !== undefined && timer.at <= at)) return;
+    clearTimeout(timer?.handle);
+    timer = { at, handle: setTimeout(look, at - Date.now()) };
+  };
+
+  /** One round at a time; what comes in between is looked at once more at its end. */
+  function look(): void {
+    timer = undefined;
+    if (round !== undefined) {
+      again = true;
+      return;
+    }
+    round = deliverDue()
+      .catch((error: unknown) => {
+        recalled = false; // one may have been left as `sending`
+        const { code, message, hint } = failureOf(error);
+        log.error({ code, hint }, message);
+        return patience.retryMinMs;
+      })
+      .then((ms) => {
+        round = undefined;
+        if (ms !== undefined) lookAfter(ms);
+        if (again) lookAfter(GATHER_MS);
+        again = false;
+      });
+  }
+
+  /** Everything that is due. Answers after how long something will be again; undefined: when somebody writes. */
+  async function deliverDue(): Promise<number | undefined> {
+    if (!recalled) {
+      await recallSending(state, now());
+      await pruneOutbox(state, later(now(), -KEPT_MS));
+      recalled = true;
+    }
+    const templates = once(() => openTemplates(settings?.templates));
+    try {
+      while (!stopped) {
+        const notice = await takeDue(state, now());
+        if (notice === undefined) break;
+        if ((await deliver(notice, templates)) === 'server') {
+          // Nothing else gets through now, so nothing else is tried.
+          await giveUpOverdue();
+          serverFailures++;
+          return delay(serverFailures);
+        }
+      }
+    } finally {
+      server?.close();
+      server = undefined;
+    }
+    const next = await nextDueNotice(state);
+    return next === undefined ? undefined : Math.max(GATHER_MS, Date.parse(next) - Date.parse(now()));
+  }
+
+  async function deliver(notice: StoredNotice, templates: () => Templates): Promise<NotTaken['scope'] | undefined> {
+    const { id, kind, part, mailbox, attempts } = notice;
+    const facts = { notice: id, kind, part, mailbox, attempt: attempts };
+    try {
+      if (hasExpired(notice)) throw new NotTaken('final', 'refused', 'its code expired before it could be sent', '');
+      const mail = letter(notice, templates(), settings as SmtpSettings, config.policy.timezone);
+      server ??= openSmtp(settings as SmtpSettings, env);
+      await server.send(mail);
+      serverFailures = 0;
+    } catch (error) {
+      const trouble = troubleOf(error);
+      const lastAt = later(notice.since, patience.giveUpMs);
+      if (trouble.scope === 'final' || now() >= lastAt) {
+        await fail(notice, trouble);
+      } else {
+        const at = [later(now(), delay(attempts)), lastAt].sort()[0] ?? lastAt;
+        await recordPostponed(state, id, at, trouble.message);
+        log.warn({ ...facts, code: trouble.code, hint: trouble.hint, at }, `a notice waits: ${trouble.message}`);
+      }
+      return trouble.scope;
+    }
+    await recordSent(state, notice, now());
+    log.info(facts, 'notice sent');
+    await onEnd(notice, 'notice-sent');
+    return undefined;
+  }
+
+  async function fail(notice: StoredNotice, { message, code, hint }: Pick<NotTaken, 'message' | 'code' | 'hint'>) {
+    const { id, kind, part, mailbox } = notice;
+    await recordFailed(state, notice, message);
+    log.error({ notice: id, kind, part, mailbox, code, hint }, `a notice could not be sent: ${message}`);
+    await onEnd(notice, 'notice-failed');
+  }
+
+  /** Those whose three days are over while the server was away, tried or not. */
+  async function giveUpOverdue(): Promise<void> {
+    for (const notice of await listNotices(state, { states: ['waiting'] })) {
+      if (now() < later(notice.since, patience.giveUpMs)) continue;
+      const message = notice.error ?? 'the SMTP server was away all the time';
+      await fail(notice, { message, code: 'retry', hint: '"mandat notices retry" once it is back' });
+    }
+  }
+
+  const delay = (attempt: number) => retryDelay(attempt, patience.retryMinMs, patience.retryMaxMs);
+
+  /** A code is worth nothing after its time. */
+  const hasExpired = ({ kind, data, createdAt }: StoredNotice) => {
+    const minutes = Number(data.minutes);
+    return kind === 'code' && minutes > 0 && now() >= later(createdAt, minutes * 60_000);
+  };
+
+  lookAfter(GATHER_MS);
+  return {
+    wake: () => lookAfter(serverFailures > 0 ? patience.retryMinMs : GATHER_MS),
+    stop: async () => {
+      stopped = true;
+      clearTimeout(timer?.handle);
+      // A server that doesn't answer must not keep the sidecar: what is cut off is told again.
+      const patienceAtStop = setTimeout(() => server?.abandon(), STOP_MS);
+      await round;
+      clearTimeout(patienceAtStop);
+    },
+  };
+}
+
+function later(instant: Instant, ms: number): Instant {
+  return new Date(Date.parse(instant) + ms).toISOString();
+}
+
+/** What isn't the server's answer is ours: a secret that can't be read, a template, an address. */
+function troubleOf(error: unknown): NotTaken {
+  if (error instanceof NotTaken) return error;
+  if (error instanceof Error && error.name === 'ConfigError') {
+    return new NotTaken('server', 'config', error.message, 'mend it; it will be tried again');
+  }
+  const { code, message, hint } = failureOf(error);
+  return new NotTaken(code === 'refused' ? 'final' : 'letter', code, message, hint);
+}
