@@ -20,6 +20,7 @@ import { changed } from './change.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT } from './exit.ts';
 import type { Identity } from './identity.ts';
+import { mailboxContact } from './mailbox-contact.ts';
 import { counted, facts, table } from './output.ts';
 import type { Runner } from './runner.ts';
 
@@ -122,6 +123,8 @@ export function mailboxCommand(program: Command, run: Runner): void {
         return changed(session, { mailbox: at, delegations: delegates }, `${at} removed${ends}`);
       }),
     );
+
+  mailboxContact(mailbox, run);
 
   const alias = mailbox
     .command('alias')

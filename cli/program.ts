@@ -13,6 +13,7 @@ import { initCommand } from './init.ts';
 import { listCommand } from './list.ts';
 import { mailboxCommand } from './mailbox.ts';
 import { manCommand } from './man.ts';
+import { noticesCommand } from './notices.ts';
 import { restoreCommand } from './restore.ts';
 import { revokeCommand } from './revoke.ts';
 import { runCommand } from './run.ts';
@@ -37,6 +38,7 @@ const COMMANDS = [
   verifyCommand,
   doctorCommand,
   explainCommand,
+  noticesCommand,
   auditCommand,
   restoreCommand,
   completionCommand,

@@ -1,9 +1,10 @@
 /** The checks, in the order in which they are made: one that needs another comes after it. */
 import { clock, delegationTable, epoch, integrity, ownState } from './databases.ts';
-import { configuration, dataDirectory, dataModes, doveadmKey, imapPassword, sealed } from './files.ts';
+import { configuration, dataDirectory, dataModes, doveadmKey, imapPassword, sealed, smtpPassword } from './files.ts';
 import type { Check } from './finding.ts';
 import { aclCapability, adminLogin, identity, imapServer, metadata, sharedNamespace, tls } from './imap.ts';
 import { sieveReach, submissionReach } from './master-reach.ts';
+import { noticeServer, noticeTemplates } from './notices.ts';
 import { senderAnswers, senderMaps } from './postfix-maps.ts';
 import { senderFiles, senderReadable, senderRules, senderTable, senderWal } from './sender.ts';
 import { cutting, hibernation, keyReach, kick, who } from './sessions.ts';
@@ -53,4 +54,7 @@ export const CHECKS: readonly Check[] = [
   senderAnswers,
   submissionReach,
   sieveReach,
+  smtpPassword,
+  noticeServer,
+  noticeTemplates,
 ];
