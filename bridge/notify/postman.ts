@@ -6,6 +6,7 @@
 import type { Logger } from 'pino';
 import type { Instant } from '../../acl/policy.ts';
 import type { Config } from '../../config/schema.ts';
+import { mistakesIn } from '../doctor/finding.ts';
 import { once } from '../doctor/once.ts';
 import type { Environment } from '../drivers.ts';
 import { failureOf } from '../failure.ts';
@@ -199,8 +200,10 @@ function later(instant: Instant, ms: number): Instant {
 /** What isn't the server's answer is ours: a secret that can't be read, a template, an address. */
 function troubleOf(error: unknown): NotTaken {
   if (error instanceof NotTaken) return error;
-  if (error instanceof Error && error.name === 'ConfigError') {
-    return new NotTaken('server', 'config', error.message, 'mend it; it will be tried again');
+  const mistakes = mistakesIn(error);
+  if (mistakes !== undefined) {
+    const list = (part: 'message' | 'remedy') => mistakes.map((one) => one[part]).join('; ');
+    return new NotTaken('server', 'config', list('message'), list('remedy'));
   }
   const { code, message, hint } = failureOf(error);
   return new NotTaken(code === 'refused' ? 'final' : 'letter', code, message, hint);
