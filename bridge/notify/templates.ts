@@ -3,7 +3,7 @@
  * same name are taken instead. The first line of a .txt file is `Subject: ...`.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Mustache from 'mustache';
 import { Failure } from '../failure.ts';
@@ -93,12 +93,13 @@ function sourceAt(file: string): Source {
 
 /** config/ lies beside bridge/ in a checkout, and beside dist/ when built. */
 export function shippedTemplates(): string {
-  const places = ['../../config/notices', '../../../config/notices'].map((place) =>
-    fileURLToPath(new URL(place, import.meta.url)),
-  );
-  const found = places.find((place) => existsSync(place));
-  if (found === undefined) throw new Failure('config', 'the templates of notices are not there', 'install mandat anew');
-  return found;
+  for (let place = dirname(fileURLToPath(import.meta.url)); ; place = dirname(place)) {
+    const found = join(place, 'config/notices');
+    if (existsSync(found)) return found;
+    if (place === dirname(place)) {
+      throw new Failure('config', 'the templates that come with mandat are not there', 'install mandat anew');
+    }
+  }
 }
 
 function render(files: ReadonlyMap<string, Source>, name: string, view: View): string {

@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { copyFile, symlink } from 'node:fs/promises';
+import { copyFile, cp, symlink } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -42,6 +42,7 @@ async function build(): Promise<string> {
   const esbuild = path.join(ROOT, 'node_modules/.bin/esbuild');
   await promisify(execFile)(esbuild, [...MODULES.map((file) => path.join(ROOT, file)), ...options, ...places]);
   await copyFile(path.join(ROOT, 'package.json'), path.join(directory, 'package.json'));
+  await cp(path.join(ROOT, 'config/notices'), path.join(directory, 'config/notices'), { recursive: true });
   await symlink(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
   return directory;
 }
