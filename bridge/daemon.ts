@@ -5,12 +5,11 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import type { Environment } from './drivers.ts';
-import { type Engine, openEngine } from './engine.ts';
+import { openEngine } from './engine.ts';
 import { failureOf } from './failure.ts';
 import { openPostman } from './notify/postman.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
 import { fact, setFact } from './store/facts.ts';
-import type { StoredNotice } from './store/outbox.ts';
 import { dueBetween, nextDue, pendingMailboxes } from './store/rows.ts';
 import { watchTable } from './watch.ts';
 
@@ -60,14 +59,7 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
   };
 
   const openOutbox = () =>
-    openPostman({
-      config: current,
-      env,
-      state,
-      now: clock.now,
-      log,
-      onEnd: (notice, outcome) => noteNotice(engine, notice, outcome),
-    });
+    openPostman({ config: current, env, state, now: clock.now, log, audit: (...what) => engine.site.audit(...what) });
   let postman = openOutbox();
 
   const schedule = openSchedule({
@@ -166,8 +158,6 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     engine.site.server.prepare();
     void wake();
   });
-  // The command line writes notices too: a code to confirm an address, one to be tried again.
-  const outboxWatch = watchTable(state, config.schedule.pollIntervalMs, () => postman.wake());
   log.info({ dataDir: config.dataDir }, 'watching');
   await wake();
   await due();
@@ -187,7 +177,6 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     },
     stop: async () => {
       watch.close();
-      outboxWatch.close();
       clearInterval(sweepTimer);
       engine.askToStop();
       await schedule.stop();
@@ -198,14 +187,4 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
       log.info('stopped');
     },
   };
-}
-
-/** Per recipient, by what he is to the event; never at which address. R24. */
-async function noteNotice(
-  { site }: Engine,
-  { kind, part, mailbox, data }: StoredNotice,
-  outcome: 'notice-sent' | 'notice-failed',
-): Promise<void> {
-  const delegate = typeof data.identifier === 'string' ? data.identifier : null;
-  if (mailbox !== null) await site.audit(outcome, mailbox, delegate, { kind, part });
 }

@@ -10,6 +10,7 @@ import { mistakesIn } from '../doctor/finding.ts';
 import { once } from '../doctor/once.ts';
 import type { Environment } from '../drivers.ts';
 import { failureOf } from '../failure.ts';
+import type { Site } from '../reconcile/site.ts';
 import { retryDelay } from '../schedule.ts';
 import {
   listNotices,
@@ -23,7 +24,9 @@ import {
   takeDue,
 } from '../store/outbox.ts';
 import type { StateDb } from '../store/state-db.ts';
+import { watchTable } from '../watch.ts';
 import { letter } from './letter.ts';
+import { openRounds } from './rounds.ts';
 import { type MailServerForNotices, NotTaken, openSmtp, type SmtpSettings } from './smtp.ts';
 import { openTemplates, type Templates } from './templates.ts';
 
@@ -34,18 +37,17 @@ export interface Patience {
 }
 
 export interface PostmanOptions {
-  readonly config: Pick<Config, 'notices' | 'policy'>;
+  readonly config: Pick<Config, 'notices' | 'policy' | 'schedule'>;
   readonly env: Environment;
   readonly state: StateDb;
   readonly now: () => Instant;
   readonly log: Logger;
-  /** Hears what became of each: for the audit trail. */
-  readonly onEnd?: (notice: StoredNotice, outcome: 'notice-sent' | 'notice-failed') => Promise<void>;
+  readonly audit: Site['audit'];
   readonly patience?: Patience;
 }
 
 export interface Postman {
-  /** Something may have been written: it looks, soon. */
+  /** This process may have written something: it looks, soon. */
   wake(): void;
   /** Finishes the notice in hand. */
   stop(): Promise<void>;
@@ -60,54 +62,28 @@ const STOP_MS = 3000;
 
 /** Without `[notices]` it has nothing to do. */
 export function openPostman(options: PostmanOptions): Postman {
-  const { config, env, state, log, now, patience = PATIENCE, onEnd = async () => {} } = options;
+  const { config, env, state, log, now, patience = PATIENCE, audit } = options;
   const { notices: settings } = config;
   if (settings === undefined) return { wake: () => {}, stop: async () => {} };
-  let timer: { readonly at: number; readonly handle: NodeJS.Timeout } | undefined;
-  let round: Promise<void> | undefined;
   let server: MailServerForNotices | undefined;
-  let again = false;
   let stopped = false;
   let recalled = false;
   let serverFailures = 0;
 
-  /** Looks after so long; sooner, if that was planned. */
-  const lookAfter = (ms: number) => {
-    const at = Date.now() + Math.min(ms, HOUR_MS);
-    if (stopped || (timer !== undefined && timer.at <= at)) return;
-    clearTimeout(timer?.handle);
-    timer = { at, handle: setTimeout(look, at - Date.now()) };
-  };
+  const rounds = openRounds(() =>
+    deliverDue().catch((error: unknown) => {
+      recalled = false; // one may have been left as `sending`
+      const { code, message, hint } = failureOf(error);
+      log.error({ code, hint }, message);
+      return patience.retryMinMs;
+    }),
+  );
 
-  /** One round at a time; what comes in between is looked at once more at its end. */
-  function look(): void {
-    timer = undefined;
-    if (round !== undefined) {
-      again = true;
-      return;
-    }
-    round = deliverDue()
-      .catch((error: unknown) => {
-        recalled = false; // one may have been left as `sending`
-        const { code, message, hint } = failureOf(error);
-        log.error({ code, hint }, message);
-        return patience.retryMinMs;
-      })
-      .then((ms) => {
-        round = undefined;
-        if (ms !== undefined) lookAfter(ms);
-        if (again) lookAfter(GATHER_MS);
-        again = false;
-      });
-  }
-
-  /** Everything that is due. Answers after how long something will be again; undefined: when somebody writes. */
-  async function deliverDue(): Promise<number | undefined> {
-    if (!recalled) {
-      await recallSending(state, now());
-      await pruneOutbox(state, later(now(), -KEPT_MS));
-      recalled = true;
-    }
+  /** Everything that is due. Answers after how long something may be again, unless somebody writes before. */
+  async function deliverDue(): Promise<number> {
+    if (!recalled) await recallSending(state, now());
+    recalled = true;
+    await pruneOutbox(state, later(now(), -KEPT_MS));
     const templates = once(() => openTemplates(settings?.templates));
     try {
       while (!stopped) {
@@ -125,7 +101,7 @@ export function openPostman(options: PostmanOptions): Postman {
       server = undefined;
     }
     const next = await nextDueNotice(state);
-    return next === undefined ? undefined : Math.max(GATHER_MS, Date.parse(next) - Date.parse(now()));
+    return next === undefined ? HOUR_MS : Math.max(GATHER_MS, Date.parse(next) - Date.parse(now()));
   }
 
   async function deliver(notice: StoredNotice, templates: () => Templates): Promise<NotTaken['scope'] | undefined> {
@@ -151,7 +127,7 @@ export function openPostman(options: PostmanOptions): Postman {
     }
     await recordSent(state, notice, now());
     log.info(facts, 'notice sent');
-    await onEnd(notice, 'notice-sent');
+    await note(notice, 'notice-sent');
     return undefined;
   }
 
@@ -159,7 +135,13 @@ export function openPostman(options: PostmanOptions): Postman {
     const { id, kind, part, mailbox } = notice;
     await recordFailed(state, notice, message);
     log.error({ notice: id, kind, part, mailbox, code, hint }, `a notice could not be sent: ${message}`);
-    await onEnd(notice, 'notice-failed');
+    await note(notice, 'notice-failed');
+  }
+
+  /** Per recipient, by what he is to the event; never at which address. R24. */
+  async function note({ kind, part, mailbox, data }: StoredNotice, outcome: 'notice-sent' | 'notice-failed') {
+    const delegate = typeof data.identifier === 'string' ? data.identifier : null;
+    if (mailbox !== null) await audit(outcome, mailbox, delegate, { kind, part });
   }
 
   /** Those whose three days are over while the server was away, tried or not. */
@@ -179,16 +161,19 @@ export function openPostman(options: PostmanOptions): Postman {
     return kind === 'code' && minutes > 0 && now() >= later(createdAt, minutes * 60_000);
   };
 
-  lookAfter(GATHER_MS);
+  const wake = () => rounds.after(serverFailures > 0 ? patience.retryMinMs : GATHER_MS);
+  // The command line writes notices too: a code to confirm an address, one to be tried again.
+  const watch = watchTable(state, config.schedule.pollIntervalMs, wake);
+  wake();
   return {
-    wake: () => lookAfter(serverFailures > 0 ? patience.retryMinMs : GATHER_MS),
+    wake,
     stop: async () => {
       stopped = true;
-      clearTimeout(timer?.handle);
+      watch.close();
       // A server that doesn't answer must not keep the sidecar: what is cut off is told again.
-      const patienceAtStop = setTimeout(() => server?.abandon(), STOP_MS);
-      await round;
-      clearTimeout(patienceAtStop);
+      const atLast = setTimeout(() => server?.abandon(), STOP_MS);
+      await rounds.stop();
+      clearTimeout(atLast);
     },
   };
 }

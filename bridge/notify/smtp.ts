@@ -73,6 +73,7 @@ export function openSmtp(settings: SmtpSettings, env: Environment): MailServerFo
           subject,
           text,
           html,
+          xMailer: false,
           headers: {
             'Auto-Submitted': 'auto-generated', // RFC 3834 section 5
             'X-Auto-Response-Suppress': 'All',

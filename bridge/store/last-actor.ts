@@ -1,5 +1,5 @@
-/** Who did something last, from the audit events that are not sealed yet, and from the trail. */
-import type { Expression, SqlBool } from 'kysely';
+/** Who did something last, from the audit events that are not sealed yet, else from the trail. */
+import type { Kysely } from 'kysely';
 import type { DelegationDb } from './delegation-db.ts';
 import type { StateDb } from './state-db.ts';
 
@@ -15,34 +15,25 @@ export async function lastActor(
   state: StateDb,
   deeds: readonly Deed[],
 ): Promise<string | undefined> {
-  const fresh = await table.query
-    .selectFrom('events')
+  return (await lastIn(table.query, 'events', deeds)) ?? (await lastIn(state.query, 'audit', deeds));
+}
+
+type Noted = Deed & { readonly id: number; readonly actor: string };
+
+/** Both tables hold these columns. */
+async function lastIn(query: unknown, where: 'events' | 'audit', deeds: readonly Deed[]): Promise<string | undefined> {
+  const found = await (query as Kysely<Record<typeof where, Noted>>)
+    .selectFrom(where)
     .select('actor')
     .where(({ or, and, eb }) =>
       or(
-        deeds.map(
-          ({ action, mailbox, delegate }): Expression<SqlBool> =>
-            and([eb('action', '=', action), eb('mailbox', 'is', mailbox), eb('delegate', 'is', delegate)]),
+        deeds.map(({ action, mailbox, delegate }) =>
+          and([eb('action', '=', action), eb('mailbox', 'is', mailbox), eb('delegate', 'is', delegate)]),
         ),
       ),
     )
     .orderBy('id', 'desc')
     .limit(1)
     .executeTakeFirst();
-  if (fresh !== undefined) return fresh.actor;
-  const sealed = await state.query
-    .selectFrom('audit')
-    .select('actor')
-    .where(({ or, and, eb }) =>
-      or(
-        deeds.map(
-          ({ action, mailbox, delegate }): Expression<SqlBool> =>
-            and([eb('action', '=', action), eb('mailbox', 'is', mailbox), eb('delegate', 'is', delegate)]),
-        ),
-      ),
-    )
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return sealed?.actor;
+  return found?.actor;
 }
