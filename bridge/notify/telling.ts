@@ -5,7 +5,7 @@
  */
 import type { Transaction } from 'kysely';
 import type { Instant } from '../../acl/policy.ts';
-import { type Outcome, type Standing, tidings } from '../../acl/tidings.ts';
+import { type Outcome, type Standing, type Told, tidings } from '../../acl/tidings.ts';
 import type { Pass } from '../reconcile/pass.ts';
 import { setOwnerContact } from '../store/contacts.ts';
 import { fact } from '../store/facts.ts';
@@ -56,12 +56,11 @@ export async function telling(pass: Pass, now: Instant): Promise<Tell> {
     const told = before.get(id);
     // Ids are given anew after a table from the past was put back.
     const known = told?.delegateId === subject.delegateId ? told : undefined;
-    const outcome = tidings(known, row, upTo);
-    const old = known === undefined && id <= from;
+    const outcome = tidings(known ?? (id <= from ? asIfTold(row) : undefined), row, upTo);
     if (outcome.told !== undefined && differs(known, { ...outcome.told, login: subject.login })) {
       keep.push({ ...subject, ...outcome.told });
     }
-    if (outcome.tidings.length > 0 && !old) news.push({ subject, tidings: outcome.tidings, row });
+    if (outcome.tidings.length > 0) news.push({ subject, tidings: outcome.tidings, row });
   }
   for (const told of before.values()) {
     if (rows.get(told.delegationId)?.subject.delegateId === told.delegateId) continue;
@@ -109,6 +108,13 @@ function standing({ mailbox, mailboxId, desired }: Pass): Rows {
     });
   }
   return found;
+}
+
+/** One that was there before anybody was told of any: only what becomes of it is news. */
+function asIfTold({ verdict }: Row): Told {
+  return verdict.inForce
+    ? { standing: 'in-force', why: null, ending: null }
+    : { standing: 'withheld', why: verdict.why, ending: null };
 }
 
 function differs(

@@ -212,13 +212,14 @@ t.test(
 t.test('a site that was there before: nobody is told of old delegations, but of what becomes of them', async (t) => {
   const { table, state, outcome } = await world(t);
   await state.query.deleteFrom('facts').where('name', '=', 'told-from').execute(); // as of a site with outcomes
-  await grant(table, ADMIN, ALICE, 'bob', {});
+  await grant(table, ADMIN, ALICE, 'bob', { endsAt: day(20) });
   await beginTelling(table, state);
   t.same(await outcome(day(1)), []);
+  t.same(await outcome(day(8)), [`ending owner ${ALICE}`, 'ending delegate bob@private.test'], 'its end is announced');
   await grant(table, ADMIN, ALICE, 'carol', {});
-  t.ok((await outcome(day(2))).includes('grant delegate carol@example.org'), 'a new one is');
+  t.ok((await outcome(day(9))).includes('grant delegate carol@example.org'), 'a new one is');
   await revoke(table, ADMIN, ALICE, 'bob');
-  t.ok((await outcome(day(3))).includes('revoke delegate bob@private.test'));
+  t.ok((await outcome(day(10))).includes('revoke delegate bob@private.test'));
 });
 
 t.test('without [notices] nobody is told, and nobody is when it comes', async (t) => {
