@@ -1,11 +1,8 @@
 /** Activating an account and changing its contact address: each is asked for, and confirmed by the code that is mailed. R38 to R45, R51. */
 import { type Command, Option } from 'commander';
-import { contactFault, describeContactFault } from '../acl/contact.ts';
 import { readCode } from '../bridge/account/code.ts';
 import { askForCode, cancelCode, confirmCode, type Office } from '../bridge/account/confirmation.ts';
 import { certainIdentity } from '../bridge/account/identity.ts';
-import { asciiDomain } from '../bridge/directory/domain.ts';
-import { whiteListIn } from '../bridge/directory/white-list.ts';
 import { Failure } from '../bridge/failure.ts';
 import type { AccountHolder } from '../bridge/store/account-holders.ts';
 import { accountOf } from '../bridge/store/accounts.ts';
@@ -15,6 +12,7 @@ import { HIMSELF, holderOf, noAccounts, presentTerms, refuseEnded, unactivated }
 import { shown } from './arguments.ts';
 import { changed } from './change.ts';
 import { confirmed } from './confirm.ts';
+import { contactAddress } from './contact.ts';
 import { EXIT } from './exit.ts';
 import { facts } from './output.ts';
 import type { Runner } from './runner.ts';
@@ -139,22 +137,6 @@ function refuseUnlessPending(holder: AccountHolder): void {
     state === 'active' ? `"mandat account set-contact ${identifier}" changes his address` : '',
     { rule: state === 'active' ? 'MANDAT_ACTIVE' : 'MANDAT_SUSPENDED' },
   );
-}
-
-/** In its own case before the @, folded behind it. Fails `refused`. */
-function contactAddress({ out, files }: Session, typed: string): string {
-  const list = whiteListIn(files.directory);
-  if (list === undefined) {
-    out.warn(
-      'mandat: no white list has been imported, so of MSSanté only mssante.fr is known ("mandat directory import --whitelist FILE")',
-    );
-  }
-  const at = typed.lastIndexOf('@');
-  const domain = typed.slice(at + 1);
-  const address = at < 0 ? typed : `${typed.slice(0, at)}@${asciiDomain(domain) ?? domain}`;
-  const fault = contactFault(address, new Set(list?.domains));
-  if (fault === undefined) return address;
-  throw new Failure('refused', `${describeContactFault(fault)}: "${shown(typed)}"`, '', { rule: 'MANDAT_CONTACT' });
 }
 
 /** R40: to be verified before anything is written; on standard error, since it is no result. */

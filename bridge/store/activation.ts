@@ -33,5 +33,6 @@ export async function resumed(query: Query, identifier: string): Promise<Delegat
       { rule: 'MANDAT_PENDING' },
     );
   }
+  if (states[0]?.state !== 'suspended') return 'active'; // of one that has ended, the table refuses it
   return states.find(({ state }) => state !== 'suspended')?.state ?? 'active';
 }
