@@ -122,7 +122,7 @@ const UNCONFIRMED = {
 function addressed(command: Command): Command {
   return command
     .requiredOption('--email <address>', 'where notices of his delegations go, and nothing else; outside MSSanté')
-    .addOption(new Option('--language <language>', 'of what is mailed to him').choices(['fr', 'en']));
+    .addOption(new Option('--language <language>', 'the language of what is mailed to him').choices(['fr', 'en']));
 }
 
 function refuseUnlessPending(holder: AccountHolder): void {

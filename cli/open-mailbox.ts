@@ -20,7 +20,7 @@ interface Options {
 export function openMailboxCommand(his: (name: string) => Command, run: Runner): void {
   waitOptions(
     his('open-mailbox')
-      .description('give him a mailbox of his own: he keeps his delegations, and logs in to them as its owner')
+      .description("give him a mailbox of his own: his delegations stay, and his login becomes the mailbox's")
       .argument('<address>', 'the mailbox; it is added where it is not there', address)
       .option('--login <login>', 'its login on the mail server, where it is not the address', login),
   ).action(
