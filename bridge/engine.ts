@@ -148,7 +148,7 @@ export async function openEngine(
       everyMailbox: async () => {
         const ids = await everyMailbox(table, state);
         withdrawStale(site.senders, ids);
-        await eraseAccounts(table, state);
+        await eraseAccounts(table, state, clock.now());
         return ids;
       },
       drain: async () => {

@@ -77,7 +77,7 @@ export function accountCommand(program: Command, run: Runner): void {
         // Access first; whatever comes between, the next sweep erases the rest.
         const before = await session.writing(identifier, async (table) => {
           const first = await endHolder(table, session.writer, holder);
-          await session.state((state) => eraseAccounts(table, state));
+          await session.state((state) => eraseAccounts(table, state, new Date().toISOString()));
           return first;
         });
         const did = before ? `the account of ${identifier} has ended${ends}` : `${identifier}: it had ended before`;

@@ -1,10 +1,11 @@
 /** The national white list of MSSanté domains at the command line. R41. */
-import { importWhiteList, whiteListIn } from '../bridge/directory/white-list.ts';
+import { whiteListIn } from '../bridge/directory/white-list.ts';
 import { counted, oneLine } from './output.ts';
 import type { Session } from './session.ts';
 import { shownDuration, shownTime } from './times.ts';
 
-export function importDomains({ out, config, files }: Session, file: string): undefined {
+export async function importDomains({ out, config, files }: Session, file: string): Promise<undefined> {
+  const { importWhiteList } = await import('../bridge/directory/white-list-import.ts'); // other commands start without it
   const report = importWhiteList(files.directory, file, {
     maxShrinkPercent: config.directory.maxShrink,
     now: new Date().toISOString(),

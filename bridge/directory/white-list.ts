@@ -2,24 +2,11 @@
  * The white list as it was imported last: `white-list.json` in the data directory, swapped whole, readable by whoever may read the
  * directory. A few thousand domains: a file that is read at once serves them as well as a database. R41.
  */
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Instant } from '../../acl/policy.ts';
 import { Failure } from '../failure.ts';
-import { explained, guarded } from '../store/open.ts';
-import { giveToDirectoryOwner } from '../store/ownership.ts';
-import { type ReadWhiteList, readWhiteListXml } from './white-list-xml.ts';
+import { guarded } from '../store/open.ts';
 
 export interface WhiteList {
   /** The name of the file it was read from. */
@@ -28,22 +15,15 @@ export interface WhiteList {
   readonly domains: readonly string[];
 }
 
-export interface WhiteListReport extends Omit<ReadWhiteList, 'domains'> {
-  readonly source: string;
-  readonly domains: number;
-  readonly before: number | undefined;
+export const WHAT = 'the white list';
+
+export function whiteListFile(directory: string): string {
+  return path.join(directory, 'white-list.json');
 }
-
-const WHAT = 'the white list';
-
-/** The published one has less than one; a file larger than this is another. */
-const LARGEST = 64 * 1024 * 1024;
-
-const fileIn = (directory: string) => path.join(directory, 'white-list.json');
 
 /** Undefined before the first import. */
 export function whiteListIn(directory: string): WhiteList | undefined {
-  const file = fileIn(directory);
+  const file = whiteListFile(directory);
   return guarded(file, { what: WHAT }, () => {
     if (!existsSync(file)) return undefined;
     try {
@@ -54,64 +34,4 @@ export function whiteListIn(directory: string): WhiteList | undefined {
     }
     throw new Failure('config', `${file} is damaged`, 'import the white list again');
   });
-}
-
-/** Takes over a published list. Whatever is wrong with it, the one before stays. */
-export function importWhiteList(
-  directory: string,
-  published: string,
-  { maxShrinkPercent, now }: { readonly maxShrinkPercent: number; readonly now: Instant },
-): WhiteListReport {
-  const { domains, bad, examples } = readWhiteListXml(textOf(published), published);
-  const before = whiteListIn(directory)?.domains.length;
-  if (before !== undefined && domains.length < before * (1 - maxShrinkPercent / 100)) {
-    const lost = (((before - domains.length) * 100) / before).toFixed(1);
-    throw new Failure(
-      'refused',
-      `${published} has ${domains.length} domains, ${lost} % less than the ${before} of the last import; the one before stays`,
-      'is it whole? If it is, and domains really have gone: [directory] max_shrink',
-      { rule: 'WHITE_LIST_SHRUNK' },
-    );
-  }
-  const source = path.basename(published);
-  swap(fileIn(directory), JSON.stringify({ source, imported: now, domains } satisfies WhiteList));
-  return { source, domains: domains.length, bad, examples, before };
-}
-
-function textOf(file: string): string {
-  let bytes: Buffer;
-  try {
-    const stat = statSync(file);
-    if (!stat.isFile()) throw new Failure('config', `${file} is not a file`, 'name the XML file as it was published');
-    if (stat.size > LARGEST) throw new Failure('config', `${file} is too large to be the white list`);
-    bytes = readFileSync(file);
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    throw new Failure('config', `${file} can't be read (${code})`, 'check the name and the rights on it', {
-      cause: error,
-    });
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new Failure('config', `${file} is not written in UTF-8`, 'import it as it was published', { cause: error });
-  }
-}
-
-function swap(file: string, content: string): void {
-  const draft = `${file}.${process.pid}`;
-  try {
-    writeFileSync(draft, content, { mode: 0o640 });
-    chmodSync(draft, 0o640);
-    giveToDirectoryOwner(draft);
-    const fd = openSync(draft, 'r');
-    fsyncSync(fd);
-    closeSync(fd);
-    renameSync(draft, file);
-  } catch (error) {
-    throw explained(error, file, WHAT);
-  } finally {
-    rmSync(draft, { force: true });
-  }
 }

@@ -163,15 +163,22 @@ export async function setOptOut(state: StateDb, { id }: Holder, what: OptOut, re
 
 /**
  * Erases what is private of accounts that have ended and of delegates who are gone, their addresses in the outbox included. Called when
- * an account ends, and at each sweep, which so mends a crash in between and what other programs delete. Returns how many.
+ * an account ends, and at each sweep, which so mends a crash in between and what other programs delete; requests whose time is over go too.
+ * Returns how many accounts.
  */
-export async function eraseAccounts(table: DelegationDb, state: StateDb): Promise<number> {
-  const live = await table.query.selectFrom('delegates').select('id').where('state', '<>', 'ended').execute();
-  const kept = new Set(live.map(({ id }) => id));
+export async function eraseAccounts(table: DelegationDb, state: StateDb, now: Instant): Promise<number> {
   const accounts = await state.query
     .selectFrom('accounts')
-    .select(['delegate_id', 'contact', 'asked_contact'])
+    .select(['delegate_id', 'contact', 'asked_contact', 'code_expires_at'])
     .execute();
+  if (accounts.length === 0) return 0;
+  const live = await table.query
+    .selectFrom('delegates')
+    .select(['id', 'identifier'])
+    .where('state', '<>', 'ended')
+    .execute();
+  await forgetExpired(state, live, accounts, now);
+  const kept = new Set(live.map(({ id }) => id));
   const gone = accounts.filter(({ delegate_id }) => !kept.has(delegate_id));
   if (gone.length === 0) return 0;
   const addresses = (of: typeof accounts) =>
@@ -188,6 +195,18 @@ export async function eraseAccounts(table: DelegationDb, state: StateDb): Promis
     await told.set({ recipient: null, state: 'no-address' }).where('state', 'in', ['waiting', 'failed']).execute();
   });
   return gone.length;
+}
+
+async function forgetExpired(
+  state: StateDb,
+  live: readonly Holder[],
+  accounts: readonly { readonly delegate_id: number; readonly code_expires_at: string | null }[],
+  now: Instant,
+): Promise<void> {
+  const over = accounts.filter(({ code_expires_at: at }) => at !== null && at <= now);
+  for (const holder of live.filter(({ id }) => over.some(({ delegate_id }) => delegate_id === id))) {
+    await state.write((query) => clearRequest(query, holder));
+  }
 }
 
 async function upsert(query: Query, delegate_id: number, values: Readonly<Record<string, string | number | null>>) {
@@ -220,10 +239,12 @@ async function clearRequest(query: Query, { id, identifier }: Holder, mac?: stri
   return true;
 }
 
-/** A code that is worth nothing any more: not sent if it still waits, and not kept. */
+/** A code that is worth nothing any more is not mailed if it still waits; of one that was, the outbox keeps nothing. */
 async function withdrawCodes(query: Query, subject: string): Promise<void> {
-  const unsent = query.deleteFrom('outbox').where('state', 'in', ['waiting', 'failed']);
-  const sent = query.updateTable('outbox').set({ data: '{}' }).where('state', '=', 'sent');
-  await unsent.where('kind', '=', 'code').where('subject', '=', subject).execute();
-  await sent.where('kind', '=', 'code').where('subject', '=', subject).execute();
+  await query
+    .deleteFrom('outbox')
+    .where('state', 'in', ['waiting', 'failed'])
+    .where('kind', '=', 'code')
+    .where('subject', '=', subject)
+    .execute();
 }

@@ -132,6 +132,21 @@ t.test('a code has its time, by the highest ever seen', async (t) => {
   t.match(await here.bob(), { state: 'pending' });
 });
 
+t.test(
+  'a request whose time is over is forgotten by the next sweep; a code that was sent, as soon as it was',
+  async (t) => {
+    const here = await office(t, 'code_minutes = 1');
+    await here.ask('bob@example.org');
+    const { id } = await here.bob();
+    await here.state.query.updateTable('outbox').set({ state: 'sent' }).execute();
+    t.match(await here.mails(), [{ state: 'sent', data: '{}' }]);
+    t.equal(await eraseAccounts(here.table, here.state, NOW()), 0);
+    t.not((await accountOf(here.state, id)).request, undefined, 'its time is not over');
+    await eraseAccounts(here.table, here.state, new Date(Date.now() + 61_000).toISOString());
+    t.equal((await accountOf(here.state, id)).request, undefined);
+  },
+);
+
 t.test('a new request makes the code before worth nothing; cancelling leaves everything as it was', async (t) => {
   const here = await office(t);
   await here.ask('one@example.org');
@@ -254,9 +269,9 @@ t.test('what is private goes with the account; what is somebody else’s stays',
     NOW(),
     'x',
   );
-  t.equal(await eraseAccounts(here.table, here.state), 0, 'nobody has gone');
+  t.equal(await eraseAccounts(here.table, here.state, NOW()), 0, 'nobody has gone');
   await endHolder(here.table, WRITER, await here.bob());
-  t.equal(await eraseAccounts(here.table, here.state), 1);
+  t.equal(await eraseAccounts(here.table, here.state, NOW()), 1);
   const everything = JSON.stringify([
     await here.mails(),
     await here.state.query.selectFrom('accounts').selectAll().execute(),
@@ -266,7 +281,7 @@ t.test('what is private goes with the account; what is somebody else’s stays',
   t.match(await here.bob(), { state: 'ended', termsVersion: '7' }, 'which terms he had accepted stays');
   t.equal(await refusedAs(() => setDelegate(here.table, WRITER, 'bob', { state: 'active' })), 'MANDAT_ENDED');
   await here.table.write(WRITER, (query) => query.deleteFrom('delegate').execute());
-  t.equal(await eraseAccounts(here.table, here.state), 1, 'whoever was deleted by another program');
+  t.equal(await eraseAccounts(here.table, here.state, NOW()), 1, 'whoever was deleted by another program');
 });
 
 t.test('codes as people type them', async (t) => {

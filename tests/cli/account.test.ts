@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { importWhiteList } from '../../bridge/directory/white-list.ts';
+import { importWhiteList } from '../../bridge/directory/white-list-import.ts';
 import { dataFiles } from '../../bridge/store/files.ts';
 import { contactAddress } from '../../cli/contact.ts';
 import { openOutput } from '../../cli/output.ts';

@@ -2,7 +2,8 @@
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { importWhiteList, whiteListIn } from '../../bridge/directory/white-list.ts';
+import { whiteListIn } from '../../bridge/directory/white-list.ts';
+import { importWhiteList } from '../../bridge/directory/white-list-import.ts';
 import { failureOf } from '../../bridge/failure.ts';
 
 const NAMESPACE = 'https://listeblanche.mssante.fr/schema';
