@@ -17,7 +17,7 @@ import { rememberVersion, type TableAge, tableAge, versionOf } from './restore.t
 import { type GoOn, retryDelay } from './schedule.ts';
 import { senderMap } from './sender/configured.ts';
 import type { PublishedMap } from './sender/postfix-sqlite.ts';
-import { eraseAccounts } from './store/accounts.ts';
+import { eraseAccounts } from './store/account-erasure.ts';
 import { appendAudit, drainEvents, outcomeEntry, sealKey } from './store/audit.ts';
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
 import { everyMailbox } from './store/every-mailbox.ts';
@@ -148,7 +148,8 @@ export async function openEngine(
       everyMailbox: async () => {
         const ids = await everyMailbox(table, state);
         withdrawStale(site.senders, ids);
-        await eraseAccounts(table, state, clock.now());
+        // A table from the past lacks delegates who may come back.
+        if (mayGive) await eraseAccounts(table, state, clock.now());
         return ids;
       },
       drain: async () => {

@@ -1,9 +1,10 @@
 /** A delegate's account: what he sees of it and may change himself. R43, R50 to R53, R56. */
 import type { Command } from 'commander';
 import { identityOf } from '../bridge/account/identity.ts';
+import { eraseAccounts } from '../bridge/store/account-erasure.ts';
 import { noteAccount } from '../bridge/store/account-events.ts';
 import { type AccountHolder, acceptTerms, endHolder } from '../bridge/store/account-holders.ts';
-import { accountOf, eraseAccounts, type OptOut, setOptOut } from '../bridge/store/accounts.ts';
+import { accountOf, type OptOut, setOptOut } from '../bridge/store/accounts.ts';
 import { HIMSELF, holderOf, presentTerms, refuseEnded, unactivated } from './account-holder.ts';
 import { activationCommands } from './activation.ts';
 import { changed } from './change.ts';
@@ -75,13 +76,13 @@ export function accountCommand(program: Command, run: Runner): void {
         const ends = delegated.length === 0 ? '' : `, which ends his access to ${delegated.join(', ')}`;
         if (!(await confirmed(session, `Close the account of ${identifier} for good${ends}?`, yes))) return EXIT.failed;
         // Access first; whatever comes between, the next sweep erases the rest.
-        const before = await session.writing(identifier, async (table) => {
+        const now = await session.writing(identifier, async (table) => {
           const first = await endHolder(table, session.writer, holder);
-          await session.state((state) => eraseAccounts(table, state, new Date().toISOString()));
+          await session.state((state) => eraseAccounts(table, state, new Date().toISOString(), holder.id));
           return first;
         });
-        const did = before ? `the account of ${identifier} has ended${ends}` : `${identifier}: it had ended before`;
-        return changed(session, { delegate: identifier, mailboxes: delegated, changed: before }, did);
+        const did = now ? `the account of ${identifier} has ended${ends}` : `${identifier}: it had ended before`;
+        return changed(session, { delegate: identifier, mailboxes: delegated, changed: now }, did);
       }),
     );
 

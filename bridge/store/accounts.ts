@@ -4,7 +4,6 @@
  */
 import type { Transaction } from 'kysely';
 import type { Instant } from '../../acl/policy.ts';
-import type { DelegationDb } from './delegation-db.ts';
 import { enqueue, type NewNotice } from './outbox.ts';
 import type { Language, StateDatabase, StateDb } from './state-db.ts';
 
@@ -161,54 +160,6 @@ export async function setOptOut(state: StateDb, { id }: Holder, what: OptOut, re
   await state.write((query) => upsert(query, id, { [column]: Number(refuses) }));
 }
 
-/**
- * Erases what is private of accounts that have ended and of delegates who are gone, their addresses in the outbox included. Called when
- * an account ends, and at each sweep, which so mends a crash in between and what other programs delete; requests whose time is over go too.
- * Returns how many accounts.
- */
-export async function eraseAccounts(table: DelegationDb, state: StateDb, now: Instant): Promise<number> {
-  const accounts = await state.query
-    .selectFrom('accounts')
-    .select(['delegate_id', 'contact', 'asked_contact', 'code_expires_at'])
-    .execute();
-  if (accounts.length === 0) return 0;
-  const live = await table.query
-    .selectFrom('delegates')
-    .select(['id', 'identifier'])
-    .where('state', '<>', 'ended')
-    .execute();
-  await forgetExpired(state, live, accounts, now);
-  const kept = new Set(live.map(({ id }) => id));
-  const gone = accounts.filter(({ delegate_id }) => !kept.has(delegate_id));
-  if (gone.length === 0) return 0;
-  const addresses = (of: typeof accounts) =>
-    of.flatMap(({ contact, asked_contact }) => [contact ?? [], asked_contact ?? []].flat());
-  const others = new Set(addresses(accounts.filter((one) => !gone.includes(one))));
-  const his = addresses(gone).filter((address) => !others.has(address));
-  await state.write(async (query) => {
-    for (const { delegate_id } of gone) {
-      await query.deleteFrom('accounts').where('delegate_id', '=', delegate_id).execute();
-    }
-    if (his.length === 0) return;
-    const told = query.updateTable('outbox').where('recipient', 'in', his).where('part', '<>', 'owner');
-    await told.set({ recipient: null }).where('state', '=', 'sent').execute();
-    await told.set({ recipient: null, state: 'no-address' }).where('state', 'in', ['waiting', 'failed']).execute();
-  });
-  return gone.length;
-}
-
-async function forgetExpired(
-  state: StateDb,
-  live: readonly Holder[],
-  accounts: readonly { readonly delegate_id: number; readonly code_expires_at: string | null }[],
-  now: Instant,
-): Promise<void> {
-  const over = accounts.filter(({ code_expires_at: at }) => at !== null && at <= now);
-  for (const holder of live.filter(({ id }) => over.some(({ delegate_id }) => delegate_id === id))) {
-    await state.write((query) => clearRequest(query, holder));
-  }
-}
-
 async function upsert(query: Query, delegate_id: number, values: Readonly<Record<string, string | number | null>>) {
   await query
     .insertInto('accounts')
@@ -218,7 +169,7 @@ async function upsert(query: Query, delegate_id: number, values: Readonly<Record
 }
 
 /** `mac`: only the request with this one. */
-async function clearRequest(query: Query, { id, identifier }: Holder, mac?: string): Promise<boolean> {
+export async function clearRequest(query: Query, { id, identifier }: Holder, mac?: string): Promise<boolean> {
   const nothing = {
     asked_contact: null,
     asked_terms: null,
