@@ -190,7 +190,7 @@ export async function clearRequest(query: Query, { id, identifier }: Holder, mac
   return true;
 }
 
-/** A code that is worth nothing any more is not mailed if it still waits; of one that was, the outbox keeps nothing. */
+/** A code that is worth nothing any more is not mailed if it still waits. */
 async function withdrawCodes(query: Query, subject: string): Promise<void> {
   await query
     .deleteFrom('outbox')

@@ -20,9 +20,6 @@ CREATE TABLE outbox (
   state TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'failed', 'no-address')),
   attempts INTEGER NOT NULL DEFAULT 0, next_at TEXT, sent_at TEXT, error TEXT, UNIQUE (event, part, subject)) STRICT;
 CREATE INDEX outbox_due ON outbox (state, next_at);
--- A code that has been sent stands nowhere any more but with whoever got it.
-CREATE TRIGGER outbox_code_sent AFTER UPDATE OF state ON outbox WHEN NEW.kind = 'code' AND NEW.state = 'sent'
-BEGIN UPDATE outbox SET data = '{}' WHERE id = NEW.id; END;
 
 -- How each delegation (its id in delegation.db) stood when it was told of last.
 CREATE TABLE told (
