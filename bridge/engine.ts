@@ -18,6 +18,7 @@ import { rememberVersion, type TableAge, tableAge, versionOf } from './restore.t
 import { type GoOn, retryDelay } from './schedule.ts';
 import { senderMap } from './sender/configured.ts';
 import type { PublishedMap } from './sender/postfix-sqlite.ts';
+import { eraseAccounts } from './store/account-erasure.ts';
 import { appendAudit, drainEvents, outcomeEntry, sealKey } from './store/audit.ts';
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
 import { everyMailbox } from './store/every-mailbox.ts';
@@ -39,7 +40,7 @@ export interface Engine {
   work(mailboxId: number, attempt: number, goOn?: GoOn): Promise<Result>;
   /** Looks at what is about to disappear; `work` holds back what it says until the next look, and looks again before it obeys news. */
   look(among?: readonly number[]): Promise<GuardReport>;
-  /** {@link everyMailbox}. */
+  /** {@link everyMailbox}; before a sweep of them, what belongs to nobody any more is cleared away. */
   everyMailbox(): Promise<readonly number[]>;
   /** Takes over audit events from the table. */
   drain(): Promise<void>;
@@ -152,6 +153,8 @@ export async function openEngine(
       everyMailbox: async () => {
         const ids = await everyMailbox(table, state);
         withdrawStale(site.senders, ids);
+        // A table from the past lacks delegates who may come back.
+        if (mayGive) await eraseAccounts(table, state, clock.now());
         return ids;
       },
       drain: async () => {

@@ -1,12 +1,15 @@
 import type { Command } from 'commander';
+import { currentGeneration } from '../bridge/directory/generation.ts';
 import { type Criteria, type Found, MOST_SHOWN, openDirectory, type Person } from '../bridge/directory/search.ts';
-import { identifiersInUse, type ListedChange, noteListed } from '../bridge/store/listed.ts';
+import { Failure } from '../bridge/failure.ts';
+import { identifiersInUse, type ListedChange, type Noted, noteListed } from '../bridge/store/listed.ts';
 import { openIdentity } from './identity.ts';
 import { counted, facts, table } from './output.ts';
 import { openProgress } from './progress.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownDuration, shownTime } from './times.ts';
+import { importDomains, shownWhiteList, whiteListStatus } from './white-list.ts';
 
 /** R21: who isn't in the directory and may get into it. */
 const PORTAL =
@@ -22,10 +25,18 @@ export function directoryCommand(program: Command, run: Runner): void {
     .description(
       'take over the published PS_LibreAcces_Personne_activite; the old one stays until the new one is whole',
     )
-    .argument('<file>', 'the .txt or the .zip')
+    .argument('[file]', 'the .txt or the .zip')
+    .option(
+      '--whitelist <file>',
+      'instead, the white list of MSSanté domains (XML), in which no contact address may lie',
+    )
     .action(
-      run(async (session, file: string) => {
+      run(async (session, file: string | undefined, { whitelist }: { whitelist?: string }) => {
         const { out, config, files } = session;
+        if (whitelist !== undefined && file === undefined) return importDomains(session, whitelist);
+        if (whitelist !== undefined || file === undefined) {
+          throw new Failure('config', 'give the extract, or --whitelist FILE');
+        }
         const { importExtract } = await import('../bridge/directory/import.ts');
         const known = await session.table(identifiersInUse);
         const progress = openProgress(out, 'read');
@@ -36,12 +47,14 @@ export function directoryCommand(program: Command, run: Runner): void {
           onProgress: progress.at,
         }).finally(progress.end);
         const { lines, people, bad, examples, source } = report;
-        const listed = await note(session);
+        const { listed, renamed } = await note(session);
         out.result(
-          { ...report, listed },
-          [`${source}: ${counted(people, 'person', 'people')} in ${counted(lines, 'line')}`, ...listed.map(told)].join(
-            '\n',
-          ),
+          { ...report, listed, renamed },
+          [
+            `${source}: ${counted(people, 'person', 'people')} in ${counted(lines, 'line')}`,
+            ...listed.map(told),
+            ...renamed.map((identifier) => `${identifier}: name and profession as the directory has them`),
+          ].join('\n'),
         );
         if (bad > 0) {
           const first = examples.map(({ line, why }) => `\n        line ${line}: ${why}`).join('');
@@ -81,18 +94,27 @@ export function directoryCommand(program: Command, run: Runner): void {
     .command('status')
     .description('what has been imported, and how old it is')
     .action(
-      run(async ({ out, config, files }) => {
+      run(async (session) => {
+        const { out, config, files } = session;
+        const { timezone } = config.policy;
+        const whiteList = whiteListStatus(session);
+        const listed = ['white list', shownWhiteList(whiteList, timezone)] as const;
+        if (whiteList !== null && currentGeneration(files.directory) === undefined) {
+          out.result({ whiteList }, facts([['directory', 'not imported'], listed]));
+          return undefined;
+        }
         const opened = openDirectory(files.directory);
         try {
           const status = opened.status();
           const ageMs = Date.now() - Date.parse(status.imported);
           out.result(
-            { ...status, ageMs },
+            { ...status, ageMs, whiteList },
             facts([
               ['file', status.source],
               ['lines', status.lines],
               ['people', status.people],
-              ['imported', `${shownTime(status.imported, config.policy.timezone)}, ${shownDuration(ageMs)} ago`],
+              ['imported', `${shownTime(status.imported, timezone)}, ${shownDuration(ageMs)} ago`],
+              listed,
             ]),
           );
         } finally {
@@ -103,14 +125,13 @@ export function directoryCommand(program: Command, run: Runner): void {
     );
 }
 
-/** Whoever has gone from the directory is suspended by it, and comes back with it. */
-async function note(session: Session): Promise<readonly ListedChange[]> {
-  if (session.config.identity.scheme !== 'rpps') return [];
+/** Whoever has gone from the directory is suspended by it, and comes back with it; and is named as it names him. */
+async function note(session: Session): Promise<Noted> {
+  if (session.config.identity.scheme !== 'rpps') return { listed: [], renamed: [] };
   const opened = openDirectory(session.files.directory);
   try {
-    const lists = (identifier: string) => opened.person(identifier) !== undefined;
     const writer = { ...session.writer, reason: 'directory import' };
-    return await session.table((db) => noteListed(db, writer, lists));
+    return await session.table((db) => noteListed(db, writer, opened.person));
   } finally {
     opened.close();
   }

@@ -1,6 +1,7 @@
 /** The command and its options, all of them; what runs it is main.ts. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { accountCommand } from './account.ts';
 import { auditCommand } from './audit.ts';
 import { completionCommand } from './completion.ts';
 import { delegateCommand } from './delegate.ts';
@@ -27,6 +28,7 @@ const COMMANDS = [
   initCommand,
   mailboxCommand,
   delegateCommand,
+  accountCommand,
   directoryCommand,
   grantCommand,
   revokeCommand,

@@ -56,7 +56,7 @@ export interface DelegationDatabase {
     acknowledged: string | null;
   };
   events: {
-    id: number;
+    id: Generated<number>;
     at: string;
     actor: string;
     reason: string | null;

@@ -79,6 +79,7 @@ export interface StateDatabase {
     refuses_newsletters: Generated<number>;
     asked_contact: Nullable;
     asked_terms: Nullable;
+    asked_language: Generated<Language | null>;
     code_mac: Nullable;
     code_expires_at: Nullable;
     code_tries: Generated<number>;

@@ -96,10 +96,14 @@ ALTER TABLE delegates ADD COLUMN terms_version TEXT;
 ALTER TABLE delegates ADD COLUMN terms_at TEXT;
 CREATE TRIGGER delegates_terms AFTER UPDATE OF terms_version ON delegates WHEN NEW.terms_version IS NOT NULL
 BEGIN ${note('terms-accepted', 'NULL', 'NEW.identifier', "json_object('version', NEW.terms_version, 'at', NEW.terms_at)")} END;
+-- Closed is closed, whoever writes: what belonged to it is erased.
+CREATE TRIGGER delegates_ended BEFORE UPDATE OF state ON delegates WHEN OLD.state = 'ended' AND NEW.state IS NOT 'ended'
+BEGIN ${refuse('MANDAT_ENDED', 'the account of this delegate has ended: remove him, and add him anew', '1')} END;
 `;
 
 const acting = `
--- At whose keyboard somebody acts who isn't that person; on whose behalf an admin acts on a delegation: the owner's.
+-- At whose keyboard somebody acts who isn't that person; on whose behalf an admin acts on a delegation, the owner's,
+-- and on an account, the delegate's.
 ALTER TABLE writer ADD COLUMN via TEXT;
 -- The version of the responsibility text that was acknowledged with a grant (R23).
 ALTER TABLE writer ADD COLUMN acknowledged TEXT;
@@ -107,7 +111,8 @@ ALTER TABLE events ADD COLUMN on_behalf TEXT;
 ALTER TABLE events ADD COLUMN via TEXT;
 CREATE TRIGGER events_acting AFTER INSERT ON events WHEN EXISTS (SELECT 1 FROM writer)
 BEGIN UPDATE events SET via = (SELECT via FROM writer), on_behalf = CASE WHEN NEW.actor GLOB 'admin:*' AND NEW.action IN ('grant', 'change', 'revoke')
-    THEN (SELECT 'owner:' || COALESCE(owner, login) FROM mailboxes WHERE address = NEW.mailbox) END WHERE id = NEW.id;
+    THEN (SELECT 'owner:' || COALESCE(owner, login) FROM mailboxes WHERE address = NEW.mailbox)
+    WHEN NEW.actor GLOB 'admin:*' AND (NEW.action GLOB 'account-*' OR NEW.action = 'terms-accepted') THEN 'delegate:' || NEW.delegate END WHERE id = NEW.id;
 END;
 
 ALTER TABLE delegations ADD COLUMN acknowledged TEXT;
