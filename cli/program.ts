@@ -6,6 +6,7 @@ import { completionCommand } from './completion.ts';
 import { delegateCommand } from './delegate.ts';
 import { directoryCommand } from './directory.ts';
 import { doctorCommand } from './doctor.ts';
+import { domainCommand } from './domain.ts';
 import { EXIT_HELP } from './exit.ts';
 import { explainCommand } from './explain.ts';
 import { grantCommand } from './grant.ts';
@@ -25,6 +26,7 @@ import { verifyCommand } from './verify.ts';
 const COMMANDS = [
   initCommand,
   mailboxCommand,
+  domainCommand,
   delegateCommand,
   directoryCommand,
   grantCommand,
