@@ -15,7 +15,7 @@ import { changed } from './change.ts';
 import { confirmed } from './confirm.ts';
 import { credentialCommands } from './credential.ts';
 import { EXIT } from './exit.ts';
-import { facts, table } from './output.ts';
+import { facts, oneLine, table } from './output.ts';
 import type { Runner } from './runner.ts';
 import { shownTime } from './times.ts';
 
@@ -49,7 +49,7 @@ export function delegateCommand(program: Command, run: Runner): void {
         await writing(id, (db) => addDelegate(db, writer, id, { ...known, ...asked, listed }));
         out.result(
           { delegate: id, listed },
-          `${[id, firstName, lastName].filter(Boolean).join(' ')} added${profession ? `: ${profession}` : ''}`,
+          oneLine(`${[id, firstName, lastName].filter(Boolean).join(' ')} added${profession ? `: ${profession}` : ''}`),
         );
         return undefined;
       }),

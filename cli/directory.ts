@@ -1,8 +1,19 @@
 import type { Command } from 'commander';
-import { type Criteria, type Found, MOST_SHOWN, openDirectory, type Person } from '../bridge/directory/search.ts';
+import { correspondenceStatus, isCorrespondence } from '../bridge/directory/correspondence.ts';
+import {
+  type Criteria,
+  directoryStatus,
+  type Found,
+  MOST_SHOWN,
+  noDirectory,
+  openDirectory,
+  type Person,
+} from '../bridge/directory/search.ts';
 import { identifiersInUse, type ListedChange, noteListed } from '../bridge/store/listed.ts';
+import { takeCorrespondence } from './correspondence.ts';
 import { openIdentity } from './identity.ts';
-import { counted, facts, table } from './output.ts';
+import { warnOfLeftOut } from './left-out.ts';
+import { counted, facts, oneLine, table } from './output.ts';
 import { openProgress } from './progress.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
@@ -20,12 +31,13 @@ export function directoryCommand(program: Command, run: Runner): void {
   directory
     .command('import')
     .description(
-      'take over the published PS_LibreAcces_Personne_activite; the old one stays until the new one is whole',
+      'take over the published PS_LibreAcces_Personne_activite, or Extraction_Correspondance_MSSante; the old one stays until the new one is whole',
     )
     .argument('<file>', 'the .txt or the .zip')
     .action(
       run(async (session, file: string) => {
         const { out, config, files } = session;
+        if (await isCorrespondence(file)) return takeCorrespondence(session, file);
         const { importExtract } = await import('../bridge/directory/import.ts');
         const known = await session.table(identifiersInUse);
         const progress = openProgress(out, 'read');
@@ -35,18 +47,16 @@ export function directoryCommand(program: Command, run: Runner): void {
           now: new Date().toISOString(),
           onProgress: progress.at,
         }).finally(progress.end);
-        const { lines, people, bad, examples, source } = report;
+        const { lines, people, source } = report;
         const listed = await note(session);
         out.result(
           { ...report, listed },
-          [`${source}: ${counted(people, 'person', 'people')} in ${counted(lines, 'line')}`, ...listed.map(told)].join(
-            '\n',
-          ),
+          [
+            `${oneLine(source)}: ${counted(people, 'person', 'people')} in ${counted(lines, 'line')}`,
+            ...listed.map(told),
+          ].join('\n'),
         );
-        if (bad > 0) {
-          const first = examples.map(({ line, why }) => `\n        line ${line}: ${why}`).join('');
-          out.warn(`mandat: ${counted(bad, 'line')} left out:${first}${bad > examples.length ? '\n        ...' : ''}`);
-        }
+        warnOfLeftOut(out, report);
         return undefined;
       }),
     );
@@ -82,22 +92,28 @@ export function directoryCommand(program: Command, run: Runner): void {
     .description('what has been imported, and how old it is')
     .action(
       run(async ({ out, config, files }) => {
-        const opened = openDirectory(files.directory);
-        try {
-          const status = opened.status();
-          const ageMs = Date.now() - Date.parse(status.imported);
-          out.result(
-            { ...status, ageMs },
-            facts([
-              ['file', status.source],
-              ['lines', status.lines],
-              ['people', status.people],
-              ['imported', `${shownTime(status.imported, config.policy.timezone)}, ${shownDuration(ageMs)} ago`],
-            ]),
-          );
-        } finally {
-          opened.close();
-        }
+        const people = directoryStatus(files.directory);
+        const addresses = correspondenceStatus(files.directory);
+        if (people === undefined && addresses === undefined) throw noDirectory();
+        const ageMs = (one: { readonly imported: string }) => Date.now() - Date.parse(one.imported);
+        const imported = (one: { readonly imported: string }) =>
+          `${shownTime(one.imported, config.policy.timezone)}, ${shownDuration(ageMs(one))} ago`;
+        const none = { source: null, lines: 0, people: 0, imported: null, ageMs: null };
+        out.result(
+          {
+            ...(people === undefined ? none : { ...people, ageMs: ageMs(people) }),
+            correspondence: addresses === undefined ? null : { ...addresses, ageMs: ageMs(addresses) },
+          },
+          facts([
+            ['file', people?.source ?? null],
+            ['lines', people?.lines ?? null],
+            ['people', people?.people ?? null],
+            ['imported', people === undefined ? null : imported(people)],
+            ['MSSanté addresses', addresses?.addresses ?? null],
+            ['from', addresses?.source ?? null],
+            ['imported', addresses === undefined ? null : imported(addresses)],
+          ]),
+        );
         return undefined;
       }),
     );
