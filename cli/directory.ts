@@ -9,10 +9,11 @@ import {
   openDirectory,
   type Person,
 } from '../bridge/directory/search.ts';
-import { identifiersInUse, type ListedChange, noteListed } from '../bridge/store/listed.ts';
+import { identifiersInUse, type ListedChange } from '../bridge/store/listed.ts';
 import { takeCorrespondence } from './correspondence.ts';
 import { openIdentity } from './identity.ts';
 import { warnOfLeftOut } from './left-out.ts';
+import { noteWhoIsListed } from './look-up.ts';
 import { counted, facts, oneLine, table } from './output.ts';
 import { openProgress } from './progress.ts';
 import type { Runner } from './runner.ts';
@@ -48,7 +49,7 @@ export function directoryCommand(program: Command, run: Runner): void {
           onProgress: progress.at,
         }).finally(progress.end);
         const { lines, people, source } = report;
-        const listed = await note(session);
+        const listed = await noteWhoIsListed(session, 'directory import');
         out.result(
           { ...report, listed },
           [
@@ -117,19 +118,6 @@ export function directoryCommand(program: Command, run: Runner): void {
         return undefined;
       }),
     );
-}
-
-/** Whoever has gone from the directory is suspended by it, and comes back with it. */
-async function note(session: Session): Promise<readonly ListedChange[]> {
-  if (session.config.identity.scheme !== 'rpps') return [];
-  const opened = openDirectory(session.files.directory);
-  try {
-    const lists = (identifier: string) => opened.person(identifier) !== undefined;
-    const writer = { ...session.writer, reason: 'directory import' };
-    return await session.table((db) => noteListed(db, writer, lists));
-  } finally {
-    opened.close();
-  }
 }
 
 const told = ({ identifier, listed }: ListedChange) =>

@@ -103,6 +103,20 @@ t.test('strongly authenticated sessions (R28)', async (t) => {
   t.match(await smtp.command(`AUTH XOAUTH2 ${token(at('bob'))}`), { code: 235 });
   for (const from of ['alice', 'bob']) t.equal((await askSender(smtp, at(from))).code, 250, `by a token as ${from}`);
 
+  // ManageSieve asks the same auth service for a session as the owner: filters and absence messages stay his. R34, R35, R36
+  for (const login of [at('alice'), `${at('alice')}*${at('bob')}`]) {
+    const asOwner = await connectImap(site.lab.imap);
+    const tried = login.includes('*')
+      ? asOwner.login(login, password('bob'))
+      : asOwner.loginAs(login, at('bob'), password('bob'));
+    t.equal((await tried).status, 'NO', `a delegate with his own password as ${login}`);
+    asOwner.close();
+  }
+  const asOwner = await connectSmtp(site.lab.submission);
+  await asOwner.ehlo();
+  t.equal((await asOwner.authPlain(at('bob'), password('bob'), at('alice'))).code, 535);
+  asOwner.close();
+
   await must(site.mandat('revoke', at('alice'), at('bob'), '--yes'));
   t.match(await strong.imap.waitForBye(10_000), /\S/, 'a revoke ends strong sessions as any');
   t.equal((await askSender(smtp, at('alice'))).code, 553);
