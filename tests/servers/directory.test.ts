@@ -55,6 +55,7 @@ t.test('an import suspends and resumes', async (t) => {
     /\S/,
     'an owner whom the directory does not list: her delegations are suspended (A10)',
   );
+  await site.settled();
   t.same(await seen(site, 'alice', 'bob'), {});
   await imports(BOB, ALICE);
   t.strictSame(await seen(site, 'alice', 'bob'), granted(), 'and back with her');
@@ -63,6 +64,7 @@ t.test('an import suspends and resumes', async (t) => {
   t.match(await third.command(`SELECT "shared/${at('alice')}"`), { status: 'OK' });
   t.match(await site.mandat('domain', 'set', 'lab.test', '--not-eligible'), { status: 0 });
   t.match(await third.waitForBye(10_000), /\S/, 'a closed domain (R26)');
+  await site.settled();
   t.same(await seen(site, 'alice', 'bob'), {});
   t.same((await senderAnswer(site, 'bob', at('alice'))).code, 553);
   t.match(await site.mandat('domain', 'set', 'lab.test', '--eligible'), { status: 0 });
