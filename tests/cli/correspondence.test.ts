@@ -66,11 +66,16 @@ t.test('what is published fills a mailbox, and what contradicts it is refused', 
   t.match(await json('mailbox', 'show', 'p1@pro.example'), { error: { code: 'absent' } }, 'nothing was written');
   await must(mandat('mailbox', 'set', 'unlisted@pro.example', '--address', 'p3@pro.example'));
 
+  await must(mandat('delegate', 'add', '810000000033', '--login', 'bob'));
+  t.match(
+    await mandat('grant', 'accueil@pro.example', '810000000033'),
+    { status: 3, stdout: '', stderr: /only a personal mailbox .* has it as ORG, not as PER; nothing was written/ },
+    'it stands in the table as PER, and is none',
+  );
   await must(mandat('mailbox', 'remove', 'accueil@pro.example', '--yes'));
   t.match(await mandat('mailbox', 'add', 'accueil@pro.example'), {
     stdout: /added: ORG, by .*Only PER can be delegated/,
   });
-  await must(mandat('delegate', 'add', '810000000033', '--login', 'bob'));
   t.match(await mandat('grant', 'accueil@pro.example', '810000000033'), { status: 3, stderr: /MANDAT_NOT_PERSONAL/ });
   await must(mandat('grant', 'jeanne@pro.example', '810000000033', '--no-wait'));
 
