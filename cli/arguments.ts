@@ -22,6 +22,13 @@ export function address(typed: string): string {
   return folded;
 }
 
+/** A domain, as addresses are folded: lower case, an international one as punycode. R26. */
+export function domain(typed: string): string {
+  const found = asciiDomain(typed);
+  if (found !== undefined && /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(found)) return found;
+  throw refused('MANDAT_DOMAIN', 'a domain', typed, 'a domain is what follows the @ of an address');
+}
+
 /** A login or a delegate's identifier: folded to lower case, refused where a mail server would read something else. */
 export function login(typed: string): string {
   const folded = lowerCase(typed);

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { existingSealKey, verifyAudit } from '../bridge/store/audit.ts';
 import { type AuditRecord, readAudit } from '../bridge/store/audit-trail.ts';
+import { mayDelegate } from './actor.ts';
 import { address, instant } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { table } from './output.ts';
@@ -51,10 +52,14 @@ export function auditCommand(program: Command, run: Runner): void {
     .description('the audit trail of one mailbox')
     .argument('<mailbox>', 'the address of the mailbox', address)
     .action(
-      run(async (session, mailbox: string) => {
-        await print(session, { mailbox, limit: 1000 });
-        return undefined;
-      }),
+      run(
+        async (session, mailbox: string) => {
+          await session.table((db) => mayDelegate(session, db, [mailbox]));
+          await print(session, { mailbox, limit: 1000 });
+          return undefined;
+        },
+        ['owner'],
+      ),
     );
 }
 

@@ -1,5 +1,6 @@
 /** A contact address as it is typed. R41, R51. */
 import { contactFault, describeContactFault } from '../acl/contact.ts';
+import { isCorrespondenceAddress } from '../bridge/directory/correspondence.ts';
 import { asciiDomain } from '../bridge/directory/domain.ts';
 import { whiteListIn } from '../bridge/directory/white-list.ts';
 import { Failure } from '../bridge/failure.ts';
@@ -17,7 +18,8 @@ export function contactAddress({ out, files }: Pick<Session, 'out' | 'files'>, t
   const at = typed.lastIndexOf('@');
   const domain = typed.slice(at + 1);
   const address = at < 0 ? typed : `${typed.slice(0, at)}@${asciiDomain(domain) ?? domain}`;
-  const fault = contactFault(address, new Set(list?.domains));
+  const published = address.includes('@') && isCorrespondenceAddress(files.directory, address.toLowerCase());
+  const fault = contactFault(address, new Set(list?.domains)) ?? (published ? 'mssante' : undefined);
   if (fault === undefined) return address;
   throw new Failure('refused', `${describeContactFault(fault)}: "${shown(typed)}"`, '', { rule: 'MANDAT_CONTACT' });
 }

@@ -16,7 +16,7 @@ import { changed } from './change.ts';
 import { confirmed } from './confirm.ts';
 import { credentialCommands } from './credential.ts';
 import { EXIT } from './exit.ts';
-import { facts, table } from './output.ts';
+import { facts, oneLine, table } from './output.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownTime } from './times.ts';
@@ -52,7 +52,9 @@ export function delegateCommand(program: Command, run: Runner): void {
         const named = person ? { ...asked, ...known } : asked;
         const activation = config.accounts !== undefined;
         const state = await writing(id, (db) => addDelegate(db, writer, id, { ...named, listed }, { activation }));
-        const added = `${[id, firstName, lastName].filter(Boolean).join(' ')} added${profession ? `: ${profession}` : ''}`;
+        const added = oneLine(
+          `${[id, firstName, lastName].filter(Boolean).join(' ')} added${profession ? `: ${profession}` : ''}`,
+        );
         const next =
           state === 'pending'
             ? `\n  pending: once a mailbox has been delegated to him, "mandat account activate ${id}"`

@@ -1,10 +1,21 @@
 import type { Command } from 'commander';
-import { currentGeneration } from '../bridge/directory/generation.ts';
-import { type Criteria, type Found, MOST_SHOWN, openDirectory, type Person } from '../bridge/directory/search.ts';
+import { correspondenceStatus, isCorrespondence } from '../bridge/directory/correspondence.ts';
+import {
+  type Criteria,
+  directoryStatus,
+  type Found,
+  MOST_SHOWN,
+  noDirectory,
+  openDirectory,
+  type Person,
+} from '../bridge/directory/search.ts';
 import { Failure } from '../bridge/failure.ts';
-import { identifiersInUse, type ListedChange, type Noted, noteListed } from '../bridge/store/listed.ts';
+import { identifiersInUse, type ListedChange } from '../bridge/store/listed.ts';
+import { takeCorrespondence } from './correspondence.ts';
 import { openIdentity } from './identity.ts';
-import { counted, facts, table } from './output.ts';
+import { warnOfLeftOut } from './left-out.ts';
+import { noteWhoIsListed } from './look-up.ts';
+import { counted, facts, oneLine, table } from './output.ts';
 import { openProgress } from './progress.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
@@ -23,7 +34,7 @@ export function directoryCommand(program: Command, run: Runner): void {
   directory
     .command('import')
     .description(
-      'take over the published PS_LibreAcces_Personne_activite; the old one stays until the new one is whole',
+      'take over the published PS_LibreAcces_Personne_activite, or Extraction_Correspondance_MSSante; the old one stays until the new one is whole',
     )
     .argument('[file]', 'the .txt or the .zip')
     .option(
@@ -37,6 +48,7 @@ export function directoryCommand(program: Command, run: Runner): void {
         if (whitelist !== undefined || file === undefined) {
           throw new Failure('config', 'give the extract, or --whitelist FILE');
         }
+        if (await isCorrespondence(file)) return takeCorrespondence(session, file);
         const { importExtract } = await import('../bridge/directory/import.ts');
         const known = await session.table(identifiersInUse);
         const progress = openProgress(out, 'read');
@@ -46,20 +58,17 @@ export function directoryCommand(program: Command, run: Runner): void {
           now: new Date().toISOString(),
           onProgress: progress.at,
         }).finally(progress.end);
-        const { lines, people, bad, examples, source } = report;
-        const { listed, renamed } = await note(session);
+        const { lines, people, source } = report;
+        const { listed, renamed } = await noteWhoIsListed(session, 'directory import');
         out.result(
           { ...report, listed, renamed },
           [
-            `${source}: ${counted(people, 'person', 'people')} in ${counted(lines, 'line')}`,
+            `${oneLine(source)}: ${counted(people, 'person', 'people')} in ${counted(lines, 'line')}`,
             ...listed.map(told),
             ...renamed.map((identifier) => `${identifier}: name and profession as the directory has them`),
           ].join('\n'),
         );
-        if (bad > 0) {
-          const first = examples.map(({ line, why }) => `\n        line ${line}: ${why}`).join('');
-          out.warn(`mandat: ${counted(bad, 'line')} left out:${first}${bad > examples.length ? '\n        ...' : ''}`);
-        }
+        warnOfLeftOut(out, report);
         return undefined;
       }),
     );
@@ -97,44 +106,34 @@ export function directoryCommand(program: Command, run: Runner): void {
       run(async (session) => {
         const { out, config, files } = session;
         const { timezone } = config.policy;
+        const people = directoryStatus(files.directory);
+        const addresses = correspondenceStatus(files.directory);
         const whiteList = whiteListStatus(session);
-        const listed = ['white list', shownWhiteList(whiteList, timezone)] as const;
-        if (whiteList !== null && currentGeneration(files.directory) === undefined) {
-          out.result({ whiteList }, facts([['directory', 'not imported'], listed]));
-          return undefined;
-        }
-        const opened = openDirectory(files.directory);
-        try {
-          const status = opened.status();
-          const ageMs = Date.now() - Date.parse(status.imported);
-          out.result(
-            { ...status, ageMs, whiteList },
-            facts([
-              ['file', status.source],
-              ['lines', status.lines],
-              ['people', status.people],
-              ['imported', `${shownTime(status.imported, timezone)}, ${shownDuration(ageMs)} ago`],
-              listed,
-            ]),
-          );
-        } finally {
-          opened.close();
-        }
+        if (people === undefined && addresses === undefined && whiteList === null) throw noDirectory();
+        const ageMs = (one: { readonly imported: string }) => Date.now() - Date.parse(one.imported);
+        const imported = (one: { readonly imported: string }) =>
+          `${shownTime(one.imported, timezone)}, ${shownDuration(ageMs(one))} ago`;
+        const none = { source: null, lines: 0, people: 0, imported: null, ageMs: null };
+        out.result(
+          {
+            ...(people === undefined ? none : { ...people, ageMs: ageMs(people) }),
+            correspondence: addresses === undefined ? null : { ...addresses, ageMs: ageMs(addresses) },
+            whiteList,
+          },
+          facts([
+            ['file', people?.source ?? null],
+            ['lines', people?.lines ?? null],
+            ['people', people?.people ?? null],
+            ['imported', people === undefined ? null : imported(people)],
+            ['MSSanté addresses', addresses?.addresses ?? null],
+            ['from', addresses?.source ?? null],
+            ['imported', addresses === undefined ? null : imported(addresses)],
+            ['white list', shownWhiteList(whiteList, timezone)],
+          ]),
+        );
         return undefined;
       }),
     );
-}
-
-/** Whoever has gone from the directory is suspended by it, and comes back with it; and is named as it names him. */
-async function note(session: Session): Promise<Noted> {
-  if (session.config.identity.scheme !== 'rpps') return { listed: [], renamed: [] };
-  const opened = openDirectory(session.files.directory);
-  try {
-    const writer = { ...session.writer, reason: 'directory import' };
-    return await session.table((db) => noteListed(db, writer, opened.person));
-  } finally {
-    opened.close();
-  }
 }
 
 const told = ({ identifier, listed }: ListedChange) =>

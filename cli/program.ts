@@ -7,6 +7,7 @@ import { completionCommand } from './completion.ts';
 import { delegateCommand } from './delegate.ts';
 import { directoryCommand } from './directory.ts';
 import { doctorCommand } from './doctor.ts';
+import { domainCommand } from './domain.ts';
 import { EXIT_HELP } from './exit.ts';
 import { explainCommand } from './explain.ts';
 import { grantCommand } from './grant.ts';
@@ -27,6 +28,7 @@ import { verifyCommand } from './verify.ts';
 const COMMANDS = [
   initCommand,
   mailboxCommand,
+  domainCommand,
   delegateCommand,
   accountCommand,
   directoryCommand,

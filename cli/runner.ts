@@ -33,7 +33,8 @@ export function runner(program: Command): Runner {
         session = openSession(out, options);
         const { actor } = session;
         if (actor.kind !== 'admin' && !open.includes(actor.kind)) {
-          throw new Failure('refused', `${actorName(actor)} may not do this: it is for admins`, '', {
+          const whose = ['admins', ...open.map((kind) => `${kind}s`)].join(' and ');
+          throw new Failure('refused', `${actorName(actor)} may not do this: it is for ${whose}`, '', {
             rule: 'MANDAT_ACTOR',
           });
         }

@@ -63,7 +63,10 @@ export async function delegateContact(
     .selectFrom('mailboxes')
     .select(['id', 'address'])
     .where('kind', '=', 'PER')
-    .where(({ or, eb }) => or([eb('login', '=', login), eb('owner', '=', identifier)]))
+    // A login whose mailbox names another owner is not his: that owner would read what concerns this delegate.
+    .where(({ or, and, eb }) =>
+      or([eb('owner', '=', identifier), and([eb('owner', 'is', null), eb('login', '=', login)])]),
+    )
     .orderBy(({ eb }) => eb('login', '<>', login)) // the one that he logs in to first
     .orderBy('id')
     .executeTakeFirst();

@@ -16,6 +16,28 @@ export async function identifiersInUse(db: DelegationDb): Promise<readonly strin
   ];
 }
 
+/** Whether one of these delegates, or the owner of one of these mailboxes, was never looked up: another program has written him. */
+export async function anyNeverAsked(
+  db: DelegationDb,
+  { delegates, mailboxes }: { readonly delegates: readonly string[]; readonly mailboxes: readonly string[] },
+): Promise<boolean> {
+  const delegate = await db.query
+    .selectFrom('delegates')
+    .select('id')
+    .where('identifier', 'in', delegates)
+    .where('listed', 'is', null)
+    .executeTakeFirst();
+  if (delegate !== undefined) return true;
+  const owner = await db.query
+    .selectFrom('mailboxes')
+    .select('id')
+    .where('address', 'in', mailboxes)
+    .where('owner', 'is not', null)
+    .where('owner_listed', 'is', null)
+    .executeTakeFirst();
+  return owner !== undefined;
+}
+
 export interface ListedChange {
   readonly identifier: string;
   readonly listed: boolean;
