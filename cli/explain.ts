@@ -6,6 +6,7 @@ import { policyOf } from '../bridge/policy.ts';
 import { noSuchDelegation } from '../bridge/store/delegations.ts';
 import { address } from './arguments.ts';
 import { type Colour, type Output, oneLine, table } from './output.ts';
+import { openWaiting } from './progress.ts';
 import type { Runner } from './runner.ts';
 import { shownTime } from './times.ts';
 
@@ -20,21 +21,24 @@ export function explainCommand(program: Command, run: Runner): void {
         const { out, config } = session;
         const delegate = typed === undefined ? undefined : session.identity.find(typed);
         const { mailServer } = await import('../bridge/drivers.ts'); // the IMAP library takes its time to load
-        const found = await session.table((db) =>
-          session.state((state) =>
-            explain(
-              {
-                table: db,
-                state,
-                server: mailServer(config, process.env),
-                policy: policyOf(config),
-                now: new Date().toISOString(),
-              },
-              mailbox,
-              delegate,
+        const waiting = openWaiting(out, 'looking at the folders');
+        const found = await session
+          .table((db) =>
+            session.state((state) =>
+              explain(
+                {
+                  table: db,
+                  state,
+                  server: mailServer(config, process.env),
+                  policy: policyOf(config),
+                  now: new Date().toISOString(),
+                },
+                mailbox,
+                delegate,
+              ),
             ),
-          ),
-        );
+          )
+          .finally(waiting.end);
         if (found.length === 0 && delegate !== undefined) throw noSuchDelegation(mailbox, delegate);
         const text =
           found.length === 0
