@@ -22,23 +22,22 @@ export function explainCommand(program: Command, run: Runner): void {
         const delegate = typed === undefined ? undefined : session.identity.find(typed);
         const { mailServer } = await import('../bridge/drivers.ts'); // the IMAP library takes its time to load
         const waiting = openWaiting(out, 'looking at the folders');
-        const found = await session
-          .table((db) =>
-            session.state((state) =>
-              explain(
-                {
-                  table: db,
-                  state,
-                  server: mailServer(config, process.env),
-                  policy: policyOf(config),
-                  now: new Date().toISOString(),
-                },
-                mailbox,
-                delegate,
-              ),
+        const looking = session.table((db) =>
+          session.state((state) =>
+            explain(
+              {
+                table: db,
+                state,
+                server: mailServer(config, process.env),
+                policy: policyOf(config),
+                now: new Date().toISOString(),
+              },
+              mailbox,
+              delegate,
             ),
-          )
-          .finally(waiting.end);
+          ),
+        );
+        const found = await looking.finally(waiting.end);
         if (found.length === 0 && delegate !== undefined) throw noSuchDelegation(mailbox, delegate);
         const text =
           found.length === 0
