@@ -103,6 +103,7 @@ t.test('fish', { skip: installed('fish') ? false : 'fish is not installed' }, as
  */
 const AT_ZSH = String.raw`
 zmodload zsh/zpty
+: > offered
 zpty at zsh -f -i
 zpty -w at 'PS1=; fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -D
   compadd() { [[ " $* " = *" -"[OAD]" "* ]] && { builtin compadd "$@"; return }
