@@ -60,9 +60,9 @@ export async function openEngine(
   const lock = takeLock(files.lock, as);
   const opened: (() => unknown)[] = [() => lock.release()];
   try {
-    const table = openDelegationDb(files.delegations);
+    const table = openDelegationDb(files.delegations, { writes: true });
     opened.push(() => table.close());
-    const state = openStateDb(files.state);
+    const state = openStateDb(files.state, { writes: true });
     opened.push(() => state.close());
     const clock = await openClock(state);
     const key = sealKey(files.sealKey);

@@ -7,6 +7,7 @@ import { noSuchDelegation } from '../bridge/store/delegations.ts';
 import { mayDelegate } from './actor.ts';
 import { address } from './arguments.ts';
 import { type Colour, type Output, oneLine, table } from './output.ts';
+import { openWaiting } from './progress.ts';
 import type { Runner } from './runner.ts';
 import { shownTime } from './times.ts';
 
@@ -23,7 +24,8 @@ export function explainCommand(program: Command, run: Runner): void {
           await session.table((db) => mayDelegate(session, db, [mailbox]));
           const delegate = typed === undefined ? undefined : session.identity.find(typed);
           const { mailServer } = await import('../bridge/drivers.ts'); // the IMAP library takes its time to load
-          const found = await session.table((db) =>
+          const waiting = openWaiting(out, 'looking at the folders');
+          const looking = session.table((db) =>
             session.state((state) =>
               explain(
                 {
@@ -38,6 +40,7 @@ export function explainCommand(program: Command, run: Runner): void {
               ),
             ),
           );
+          const found = await looking.finally(waiting.end);
           if (found.length === 0 && delegate !== undefined) throw noSuchDelegation(mailbox, delegate);
           const text =
             found.length === 0

@@ -10,7 +10,7 @@ import { senderFiles, senderReadable, senderRules, senderTable, senderWal } from
 import { cutting, hibernation, keyReach, kick, who } from './sessions.ts';
 import { aclCache, inheritance, probing, seenFlag } from './sharing.ts';
 import { sidecar, sweep } from './sidecar.ts';
-import { outside, postfix, restriction } from './submission.ts';
+import { authAtPort25, outside, postfix, restriction } from './submission.ts';
 
 export const CHECKS: readonly Check[] = [
   configuration,
@@ -49,6 +49,7 @@ export const CHECKS: readonly Check[] = [
   senderReadable,
   postfix,
   restriction,
+  authAtPort25,
   outside,
   senderMaps,
   senderAnswers,

@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3';
 import { type Generated, Kysely, SqliteDialect, type Transaction } from 'kysely';
 import { STATE } from './files.ts';
-import { explained, open } from './open.ts';
+import { explained, type OpenOptions, open } from './open.ts';
 
 export type LedgerPhase = 'granting' | 'in-force' | 'verified' | 'revoking';
 
@@ -132,7 +132,7 @@ export interface StateDb {
   close(): Promise<void>;
 }
 
-export function openStateDb(file: string, options: { readonly readonly?: boolean } = {}): StateDb {
+export function openStateDb(file: string, options: OpenOptions = {}): StateDb {
   return stateDbOn(open(file, STATE, options), file);
 }
 

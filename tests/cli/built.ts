@@ -38,6 +38,8 @@ async function build(): Promise<string> {
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   chmodSync(directory, 0o755);
   const options = ['--bundle', '--platform=node', '--format=esm', '--external:better-sqlite3', '--log-level=error'];
+  // Half of a start is reading the program: what a command loads late stands apart, and blanks are left out.
+  options.push('--splitting', '--minify-whitespace');
   const places = [`--outbase=${ROOT}`, `--outdir=${directory}`, `--banner:js=${REQUIRE}`];
   const esbuild = path.join(ROOT, 'node_modules/.bin/esbuild');
   await promisify(execFile)(esbuild, [...MODULES.map((file) => path.join(ROOT, file)), ...options, ...places]);
