@@ -85,8 +85,13 @@ export interface Condition {
   readonly remedy: string;
 }
 
-/** Every condition, in the order in which they are judged. */
-export function conditions(facts: DelegationFacts, rules: PolicyRules, now: Instant): readonly Condition[] {
+/** Every condition, in the order in which they are judged. `turned`: when it last became as it is, where the condition itself can't tell. */
+export function conditions(
+  facts: DelegationFacts,
+  rules: PolicyRules,
+  now: Instant,
+  turned: Readonly<Partial<Record<NotInForce, Instant>>> = {},
+): readonly Condition[] {
   return CONDITIONS.map(({ why, holds, kept, broken, remedy, from, to }) => {
     const does = holds(facts, now, rules);
     const [begins, ends] = [from?.(facts) ?? null, to?.(facts) ?? null];
@@ -94,7 +99,7 @@ export function conditions(facts: DelegationFacts, rules: PolicyRules, now: Inst
       why,
       holds: does,
       sentence: does ? kept : broken,
-      since: does ? begins : (ends ?? begins),
+      since: (does ? begins : (ends ?? begins)) ?? turned[why] ?? null,
       until: does ? ends : null,
       remedy: does ? '' : remedy,
     };

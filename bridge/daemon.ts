@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.ts';
 import type { Environment } from './drivers.ts';
 import { openEngine } from './engine.ts';
 import { failureOf } from './failure.ts';
+import { openPostman } from './notify/postman.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
 import { fact, setFact } from './store/facts.ts';
 import { dueBetween, nextDue, pendingMailboxes } from './store/rows.ts';
@@ -35,6 +36,7 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     const began = performance.now();
     try {
       const result = await engine.work(mailboxId, attempt, goOn);
+      postman.wake();
       const ms = Math.round(performance.now() - began);
       if (result.kind === 'superseded') return 'again';
       const { address, version } = result;
@@ -55,6 +57,10 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
       return 'retry';
     }
   };
+
+  const openOutbox = () =>
+    openPostman({ config: current, env, state, now: clock.now, log, audit: (...what) => engine.site.audit(...what) });
+  let postman = openOutbox();
 
   const schedule = openSchedule({
     work,
@@ -107,6 +113,7 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     clearTimeout(afterwards);
     afterwards = undefined;
     await engine.drain();
+    await engine.tellHead();
     await due();
   });
 
@@ -165,6 +172,8 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
       await schedule.idle();
       await engine.adopt(next);
       current = next;
+      await postman.stop();
+      postman = openOutbox();
       sweepEvery(current);
       log.info('configuration reread');
       void sweep();
@@ -176,6 +185,7 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
       await schedule.stop();
       if (afterwards !== undefined) await follow();
       clearTimeout(dueTimer);
+      await postman.stop();
       await engine.tellHead();
       await engine.close();
       log.info('stopped');

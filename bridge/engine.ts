@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { type Environment, mailServer, sessionCutter } from './drivers.ts';
 import { forgetServedIntents, type GuardReport, guard } from './guard.ts';
+import { noticeRules } from './notify/rules.ts';
 import { policyOf } from './policy.ts';
 import { withdrawStale } from './reconcile/decide.ts';
 import { openGate } from './reconcile/gate.ts';
@@ -18,6 +19,7 @@ import { rememberVersion, type TableAge, tableAge, versionOf } from './restore.t
 import { type GoOn, retryDelay } from './schedule.ts';
 import { senderMap } from './sender/configured.ts';
 import type { PublishedMap } from './sender/postfix-sqlite.ts';
+import { eraseAccounts } from './store/account-erasure.ts';
 import { append, appendAudit, auditHead, drainEvents, ownEntry, sealKey } from './store/audit.ts';
 import { pruneAudit } from './store/audit-prune.ts';
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
@@ -29,6 +31,7 @@ import { recordFailure } from './store/outcomes.ts';
 import { changedSince, pendingMailboxes, settle } from './store/rows.ts';
 import { applySettings } from './store/settings.ts';
 import { openStateDb, type StateDb } from './store/state-db.ts';
+import { beginTelling } from './store/told.ts';
 
 export interface Engine {
   readonly site: Site;
@@ -39,7 +42,7 @@ export interface Engine {
   work(mailboxId: number, attempt: number, goOn?: GoOn): Promise<Result>;
   /** Looks at what is about to disappear; `work` holds back what it says until the next look, and looks again before it obeys news. */
   look(among?: readonly number[]): Promise<GuardReport>;
-  /** {@link everyMailbox}. */
+  /** {@link everyMailbox}; before a sweep of them, what belongs to nobody any more is cleared away. */
   everyMailbox(): Promise<readonly number[]>;
   /** Takes over audit events from the table. */
   drain(): Promise<void>;
@@ -63,9 +66,9 @@ export async function openEngine(
   const lock = takeLock(files.lock, as);
   const opened: (() => unknown)[] = [() => lock.release()];
   try {
-    const table = openDelegationDb(files.delegations);
+    const table = openDelegationDb(files.delegations, { writes: true });
     opened.push(() => table.close());
-    const state = openStateDb(files.state);
+    const state = openStateDb(files.state, { writes: true });
     opened.push(() => state.close());
     const clock = await openClock(state);
     const key = sealKey(files.sealKey);
@@ -74,6 +77,8 @@ export async function openEngine(
     const acting = new AsyncLocalStorage<Step[]>();
     let senders: PublishedMap | undefined;
     opened.push(() => senders?.close());
+
+    await beginTelling(table, state);
 
     const build = async (next: Config): Promise<Site> => {
       const logStep = stepLogger(log);
@@ -101,6 +106,7 @@ export async function openEngine(
         },
         acts: () => acting.getStore()?.splice(0) ?? [],
         gate: openGate(),
+        noticeRules: noticeRules(next),
         stopping: () => stopping,
         policy: {
           ...policyOf(next),
@@ -167,6 +173,8 @@ export async function openEngine(
       everyMailbox: async () => {
         const ids = await everyMailbox(table, state);
         withdrawStale(site.senders, ids);
+        // A table from the past lacks delegates who may come back.
+        if (mayGive) await eraseAccounts(table, state, clock.now());
         return ids;
       },
       drain: async () => {

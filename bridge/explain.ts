@@ -15,6 +15,7 @@ import { mailboxAt } from './store/mailboxes.ts';
 import { type Outcome, outcomeOf } from './store/outcomes.ts';
 import { type Pair, pairsOf } from './store/pairs.ts';
 import type { LedgerPhase, StateDb } from './store/state-db.ts';
+import { turnsOf } from './store/turns.ts';
 
 /** Whose an entry is: put by mandat, or a copy that the server made of it; what stood there before; somebody else's. */
 export type Whose = 'ours' | 'before' | 'theirs';
@@ -64,15 +65,18 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
   const mailbox = await mailboxAt(site.table, address);
   const rows = await listDelegations(site.table, { mailbox: address });
   const pairs = await pairsOf(site.state, mailbox.id);
+  const turned = await Promise.all(
+    rows.map((row) => turnsOf(site.table, row.mailbox.address, row.delegate.identifier)),
+  );
   const subjects = [
-    ...rows.map((row) => {
+    ...rows.map((row, at) => {
       const judged = verdict(row, site.policy.rules, site.now);
       return {
         login: row.delegate.login,
         identifier: row.delegate.identifier,
         inForce: judged.inForce,
         why: judged.inForce ? 'the row is there and every condition holds' : describeNotInForce(judged.why),
-        conditions: conditions(row, site.policy.rules, site.now),
+        conditions: conditions(row, site.policy.rules, site.now, turned[at]),
       };
     }),
     ...pairs

@@ -55,6 +55,8 @@ export async function rememberVersion(table: DelegationDb, state: StateDb): Prom
 export async function acceptRestored(state: StateDb): Promise<boolean> {
   const held = (await fact(state, 'restored')) === 'held';
   await setFact(state, 'restored', 'accepted');
+  // Its ids go on from where that table left off: whom they are of now is new, or comes back.
+  if (held) await setFact(state, 'told-from', '0');
   return held;
 }
 

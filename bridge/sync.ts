@@ -174,6 +174,7 @@ export async function rehearse(config: Config, env: Environment, options: SyncOp
       audit: async () => {},
       acts: () => [],
       gate: openGate(),
+      noticeRules: undefined,
       stopping: () => false,
       policy: {
         ...policyOf(config),

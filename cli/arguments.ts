@@ -1,9 +1,8 @@
 /** What people type, brought into the table's form. Bad input is refused here with a sentence, before anything is opened. */
-import { isIP } from 'node:net';
-import { domainToASCII } from 'node:url';
 import { InvalidArgumentError } from 'commander';
 import { DateTime, FixedOffsetZone } from 'luxon';
 import { describeFault, identifierFault } from '../acl/identifier.ts';
+import { asciiDomain } from '../bridge/directory/domain.ts';
 import { Failure } from '../bridge/failure.ts';
 import { NEVER } from './times.ts';
 
@@ -13,7 +12,7 @@ export function address(typed: string): string {
   if (at <= 0 || at === typed.length - 1) {
     throw refused('MANDAT_ADDRESS', 'an address', typed, 'an address is written name@domain');
   }
-  const domain = punycode(typed.slice(at + 1));
+  const domain = asciiDomain(typed.slice(at + 1));
   if (domain === undefined) {
     throw refused('MANDAT_ADDRESS', 'an address', typed, 'what follows the @ is not a domain');
   }
@@ -21,6 +20,13 @@ export function address(typed: string): string {
   const fault = identifierFault(folded);
   if (fault !== undefined) throw refused('MANDAT_ADDRESS', 'an address', typed, describeFault(fault));
   return folded;
+}
+
+/** A domain, as addresses are folded: lower case, an international one as punycode. R26. */
+export function domain(typed: string): string {
+  const found = asciiDomain(typed);
+  if (found !== undefined && /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(found)) return found;
+  throw refused('MANDAT_DOMAIN', 'a domain', typed, 'a domain is what follows the @ of an address');
 }
 
 /** A login or a delegate's identifier: folded to lower case, refused where a mail server would read something else. */
@@ -38,13 +44,6 @@ function refused(rule: string, as: string, typed: string, why: string): Failure 
 /** ASCII only: toLowerCase would make an honest k of the Kelvin sign. */
 function lowerCase(typed: string): string {
   return typed.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-}
-
-/** Undefined where it isn't a domain. domainToASCII parses as a URL does: it would cut at a slash, and read 127.1 as an address. */
-function punycode(domain: string): string | undefined {
-  if (/[^\p{L}\p{M}\p{N}.\-_\u00b7\u200c\u200d]/u.test(domain)) return undefined;
-  const found = domainToASCII(domain);
-  return found === '' || isIP(found) !== 0 ? undefined : found;
 }
 
 /** Nothing that a terminal would obey. */

@@ -20,9 +20,11 @@ interface Options {
 }
 
 export function auditCommand(program: Command, run: Runner): void {
-  const audit = program
-    .command('audit')
-    .description('who granted, revoked or changed what, when, and what came of it; the last entries first in time')
+  const audit = program.command('audit').description('the audit trail: who did what, when, and what came of it');
+
+  audit
+    .command('list', { isDefault: true })
+    .description('its last entries, in their order; the same as "mandat audit"')
     .option('--mailbox <address>', 'of one mailbox', address)
     .option('--delegate <id>', 'of one delegate, by his identifier')
     .option('--since <time>', 'a date (from its start) or a time with its zone')
@@ -80,7 +82,7 @@ async function verify(session: Session, known: { id: number; seal: string } | un
   const { out, files } = session;
   const proof = await session.state((state) => proveAudit(state, existingSealKey(files.sealKey), known));
   const document = proof.intact
-    ? { ...proof, broken: null, head: proof.head ?? null }
+    ? { ...proof, broken: null, head: proof.head ?? null, known: proof.known ?? null }
     : { intact: false, broken: proof.at, why: proof.why };
   out.result(document, toldOf(proof));
   return proof.intact ? EXIT.done : EXIT.failed;
@@ -91,7 +93,9 @@ function toldOf(proof: AuditProof): string {
     const pruned = proof.pruned === 0 ? '' : `, after ${proof.pruned} that were pruned`;
     const { head } = proof;
     const end = head === undefined ? '' : `\nits end is ${head.id}:${head.seal}`;
-    return `the trail is intact: ${counted(proof.entries, 'entry', 'entries')}${pruned}${end}`;
+    const gone =
+      proof.known === 'pruned' ? '\nwhat --head names has been pruned since: it can no longer be compared' : '';
+    return `the trail is intact: ${counted(proof.entries, 'entry', 'entries')}${pruned}${end}${gone}`;
   }
   switch (proof.why) {
     case 'entry':

@@ -9,6 +9,7 @@ import type { Outcome } from '../bridge/store/outcomes.ts';
 import { type Waited, waitForChange } from '../bridge/wait.ts';
 import { seconds } from './arguments.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
+import { openWaiting } from './progress.ts';
 import { sentence } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownDuration } from './times.ts';
@@ -61,11 +62,15 @@ export async function followChange(session: Session, change: Change, wait: numbe
   }
   const sidecar = sidecarSeen(session);
   if (sidecar !== true || wait === false) return saved(session, change, sidecar);
-  const waited = await session.state((state) =>
-    waitForChange(state, change.written, change.began, wait * 1000, ({ failure }) => {
-      if (failure !== undefined) out.warn(`mandat: not yet: ${failure.message}; it is being tried again`);
-    }),
-  );
+  const waiting = openWaiting(out, 'waiting for the sidecar');
+  const look = ({ failure }: Outcome) => {
+    if (failure === undefined) return;
+    waiting.clear();
+    out.warn(`mandat: not yet: ${failure.message}; it is being tried again`);
+  };
+  const waited = await session
+    .state((state) => waitForChange(state, change.written, change.began, wait * 1000, look))
+    .finally(waiting.end);
   return told(session, change, waited, wait);
 }
 

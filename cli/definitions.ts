@@ -9,17 +9,31 @@ export interface CommandDefinition {
   readonly usage: string;
   /** What its argument may be, where it is one of a few words. */
   readonly choices: readonly string[];
+  /** Its argument is a file. */
+  readonly file: boolean;
   readonly options: readonly {
     readonly flags: readonly string[];
     readonly shown: string;
     readonly description: string;
     readonly choices: readonly string[];
+    /** What stands behind it, if anything. */
+    readonly value: 'file' | 'word' | undefined;
   }[];
   readonly subcommands: readonly string[];
 }
 
 export function definitions(program: Command): readonly CommandDefinition[] {
   return [define(program, ''), ...below(program, '')];
+}
+
+/** What `command` has below it under this name. */
+export function child(
+  commands: readonly CommandDefinition[],
+  { path }: CommandDefinition,
+  name: string,
+): CommandDefinition | undefined {
+  const wanted = path === '' ? name : `${path} ${name}`;
+  return commands.find((command) => command.path === wanted);
 }
 
 function below(command: Command, path: string): readonly CommandDefinition[] {
@@ -39,12 +53,19 @@ function define(command: Command, path: string): CommandDefinition {
     description: command.description(),
     usage: usage.join(' '),
     choices: command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
+    file: command.registeredArguments.some((argument) => argument.name() === 'file'),
     options: command.options.map((option) => ({
       flags: [option.short, option.long].filter((flag): flag is string => flag !== undefined),
       shown: option.flags,
       description: option.description,
       choices: option.argChoices ?? [],
+      value: valueBehind(option.flags),
     })),
     subcommands: command.commands.map((child) => child.name()),
   };
+}
+
+function valueBehind(flags: string): 'file' | 'word' | undefined {
+  if (/<(file|directory)>/.test(flags)) return 'file';
+  return /[<[]/.test(flags) ? 'word' : undefined;
 }

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { refuseOther } from '../bridge/account/identity.ts';
 import { listedPerson } from '../bridge/directory/search.ts';
 import { Failure } from '../bridge/failure.ts';
 import {
@@ -15,8 +16,9 @@ import { changed } from './change.ts';
 import { confirmed } from './confirm.ts';
 import { credentialCommands } from './credential.ts';
 import { EXIT } from './exit.ts';
-import { facts, table } from './output.ts';
+import { facts, oneLine, table } from './output.ts';
 import type { Runner } from './runner.ts';
+import type { Session } from './session.ts';
 import { shownTime } from './times.ts';
 
 interface Options {
@@ -46,11 +48,18 @@ export function delegateCommand(program: Command, run: Runner): void {
         const { firstName, lastName, profession } = person ?? {};
         const listed = person === undefined ? null : person !== null;
         const known = { firstName: firstName ?? null, lastName: lastName ?? null, profession: profession ?? null };
-        await writing(id, (db) => addDelegate(db, writer, id, { ...known, ...asked, listed }));
-        out.result(
-          { delegate: id, listed },
+        if (person) refuseOther({ ...NAMELESS, ...asked, identifier: id }, person);
+        const named = person ? { ...asked, ...known } : asked;
+        const activation = config.accounts !== undefined;
+        const state = await writing(id, (db) => addDelegate(db, writer, id, { ...named, listed }, { activation }));
+        const added = oneLine(
           `${[id, firstName, lastName].filter(Boolean).join(' ')} added${profession ? `: ${profession}` : ''}`,
         );
+        const next =
+          state === 'pending'
+            ? `\n  pending: once a mailbox has been delegated to him, "mandat account activate ${id}"`
+            : '';
+        out.result({ delegate: id, listed, state }, added + next);
         return undefined;
       }),
     );
@@ -111,7 +120,9 @@ export function delegateCommand(program: Command, run: Runner): void {
         if (Object.keys(asked).length === 0) {
           throw new Failure('config', 'nothing to change', 'give at least one option ("mandat delegate set --help")');
         }
-        await session.writing(id, (db) => setDelegate(db, session.writer, id, asked));
+        refuseIdentity(session, asked);
+        const activation = session.config.accounts !== undefined;
+        await session.writing(id, (db) => setDelegate(db, session.writer, id, asked, { activation }));
         return changed(session, { delegate: id }, `${id} changed`);
       }),
     );
@@ -134,6 +145,20 @@ export function delegateCommand(program: Command, run: Runner): void {
         return changed(session, { delegate: id, mailboxes }, `${id} removed${ends}`);
       }),
     );
+}
+
+const NAMELESS = { firstName: null, lastName: null, profession: null };
+
+/** R52: who somebody is, the directory says and nobody else. */
+function refuseIdentity({ config }: Session, { firstName, lastName, profession }: DelegateChange): void {
+  if (config.identity.scheme !== 'rpps') return;
+  if (firstName === undefined && lastName === undefined && profession === undefined) return;
+  throw new Failure(
+    'refused',
+    'name, first name and profession come from the directory only and can’t be changed (non modifiables); nothing was changed',
+    '"mandat directory import" takes over what has changed there',
+    { rule: 'MANDAT_IDENTITY' },
+  );
 }
 
 function attributes(command: Command): Command {

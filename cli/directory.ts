@@ -1,13 +1,27 @@
 import type { Command } from 'commander';
-import { type Criteria, type Found, MOST_SHOWN, openDirectory, type Person } from '../bridge/directory/search.ts';
+import { correspondenceStatus, isCorrespondence } from '../bridge/directory/correspondence.ts';
+import {
+  type Criteria,
+  directoryStatus,
+  type Found,
+  MOST_SHOWN,
+  noDirectory,
+  openDirectory,
+  type Person,
+} from '../bridge/directory/search.ts';
+import { Failure } from '../bridge/failure.ts';
 import { noteEvent } from '../bridge/store/events.ts';
-import { identifiersInUse, type ListedChange, noteListed } from '../bridge/store/listed.ts';
+import { identifiersInUse, type ListedChange } from '../bridge/store/listed.ts';
+import { takeCorrespondence } from './correspondence.ts';
 import { openIdentity } from './identity.ts';
-import { counted, facts, table } from './output.ts';
+import { warnOfLeftOut } from './left-out.ts';
+import { noteWhoIsListed } from './look-up.ts';
+import { counted, facts, oneLine, table } from './output.ts';
 import { openProgress } from './progress.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownDuration, shownTime } from './times.ts';
+import { importDomains, shownWhiteList, whiteListStatus } from './white-list.ts';
 
 /** R21: who isn't in the directory and may get into it. */
 const PORTAL =
@@ -21,12 +35,21 @@ export function directoryCommand(program: Command, run: Runner): void {
   directory
     .command('import')
     .description(
-      'take over the published PS_LibreAcces_Personne_activite; the old one stays until the new one is whole',
+      'take over the published PS_LibreAcces_Personne_activite, or Extraction_Correspondance_MSSante; the old one stays until the new one is whole',
     )
-    .argument('<file>', 'the .txt or the .zip')
+    .argument('[file]', 'the .txt or the .zip')
+    .option(
+      '--whitelist <file>',
+      'instead, the white list of MSSanté domains (XML), in which no contact address may lie',
+    )
     .action(
-      run(async (session, file: string) => {
+      run(async (session, file: string | undefined, { whitelist }: { whitelist?: string }) => {
         const { out, config, files } = session;
+        if (whitelist !== undefined && file === undefined) return importDomains(session, whitelist);
+        if (whitelist !== undefined || file === undefined) {
+          throw new Failure('config', 'give the extract, or --whitelist FILE');
+        }
+        if (await isCorrespondence(file)) return takeCorrespondence(session, file);
         const { importExtract } = await import('../bridge/directory/import.ts');
         const known = await session.table(identifiersInUse);
         const progress = openProgress(out, 'read');
@@ -36,20 +59,19 @@ export function directoryCommand(program: Command, run: Runner): void {
           now: new Date().toISOString(),
           onProgress: progress.at,
         }).finally(progress.end);
-        const { lines, people, bad, examples, source } = report;
-        const listed = await note(session);
+        const { lines, people, source } = report;
+        const { listed, renamed } = await noteWhoIsListed(session, 'directory import');
         const detail = { source, people, lines };
         await session.table((table) => noteEvent(table, session.writer, { action: 'directory-import', detail }));
         out.result(
-          { ...report, listed },
-          [`${source}: ${counted(people, 'person', 'people')} in ${counted(lines, 'line')}`, ...listed.map(told)].join(
-            '\n',
-          ),
+          { ...report, listed, renamed },
+          [
+            `${oneLine(source)}: ${counted(people, 'person', 'people')} in ${counted(lines, 'line')}`,
+            ...listed.map(told),
+            ...renamed.map((identifier) => `${identifier}: name and profession as the directory has them`),
+          ].join('\n'),
         );
-        if (bad > 0) {
-          const first = examples.map(({ line, why }) => `\n        line ${line}: ${why}`).join('');
-          out.warn(`mandat: ${counted(bad, 'line')} left out:${first}${bad > examples.length ? '\n        ...' : ''}`);
-        }
+        warnOfLeftOut(out, report);
         return undefined;
       }),
     );
@@ -84,39 +106,37 @@ export function directoryCommand(program: Command, run: Runner): void {
     .command('status')
     .description('what has been imported, and how old it is')
     .action(
-      run(async ({ out, config, files }) => {
-        const opened = openDirectory(files.directory);
-        try {
-          const status = opened.status();
-          const ageMs = Date.now() - Date.parse(status.imported);
-          out.result(
-            { ...status, ageMs },
-            facts([
-              ['file', status.source],
-              ['lines', status.lines],
-              ['people', status.people],
-              ['imported', `${shownTime(status.imported, config.policy.timezone)}, ${shownDuration(ageMs)} ago`],
-            ]),
-          );
-        } finally {
-          opened.close();
-        }
+      run(async (session) => {
+        const { out, config, files } = session;
+        const { timezone } = config.policy;
+        const people = directoryStatus(files.directory);
+        const addresses = correspondenceStatus(files.directory);
+        const whiteList = whiteListStatus(session);
+        if (people === undefined && addresses === undefined && whiteList === null) throw noDirectory();
+        const ageMs = (one: { readonly imported: string }) => Date.now() - Date.parse(one.imported);
+        const imported = (one: { readonly imported: string }) =>
+          `${shownTime(one.imported, timezone)}, ${shownDuration(ageMs(one))} ago`;
+        const none = { source: null, lines: 0, people: 0, imported: null, ageMs: null };
+        out.result(
+          {
+            ...(people === undefined ? none : { ...people, ageMs: ageMs(people) }),
+            correspondence: addresses === undefined ? null : { ...addresses, ageMs: ageMs(addresses) },
+            whiteList,
+          },
+          facts([
+            ['file', people?.source ?? null],
+            ['lines', people?.lines ?? null],
+            ['people', people?.people ?? null],
+            ['imported', people === undefined ? null : imported(people)],
+            ['MSSanté addresses', addresses?.addresses ?? null],
+            ['from', addresses?.source ?? null],
+            ['imported', addresses === undefined ? null : imported(addresses)],
+            ['white list', shownWhiteList(whiteList, timezone)],
+          ]),
+        );
         return undefined;
       }),
     );
-}
-
-/** Whoever has gone from the directory is suspended by it, and comes back with it. */
-async function note(session: Session): Promise<readonly ListedChange[]> {
-  if (session.config.identity.scheme !== 'rpps') return [];
-  const opened = openDirectory(session.files.directory);
-  try {
-    const lists = (identifier: string) => opened.person(identifier) !== undefined;
-    const writer = { ...session.writer, reason: 'directory import' };
-    return await session.table((db) => noteListed(db, writer, lists));
-  } finally {
-    opened.close();
-  }
 }
 
 const told = ({ identifier, listed }: ListedChange) =>

@@ -6,6 +6,7 @@ import type { Address } from '../bridge/doctor/wire.ts';
 import { login } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { counted, type Output, oneLine } from './output.ts';
+import { openWaiting } from './progress.ts';
 import type { Runner } from './runner.ts';
 
 interface Options {
@@ -34,7 +35,12 @@ export function doctorCommand(program: Command, run: Runner): void {
           dovecotConfig: given.dovecotConfig === undefined ? undefined : resolve(given.dovecotConfig),
           postfixConfig: given.postfixConfig === undefined ? undefined : resolve(given.postfixConfig),
         };
-        const lines = await examine(config, process.env, options, (line) => out.say(shown(line, out)));
+        const waiting = openWaiting(out, 'looking');
+        const tell = (line: Line) => {
+          waiting.clear();
+          out.say(shown(line, out));
+        };
+        const lines = await examine(config, process.env, options, tell).finally(waiting.end);
         const document = lines.map(({ check, status, seen, remedy }) => ({
           check,
           status,

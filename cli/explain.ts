@@ -4,8 +4,10 @@ import { type Explanation, explain } from '../bridge/explain.ts';
 import { Failure } from '../bridge/failure.ts';
 import { policyOf } from '../bridge/policy.ts';
 import { noSuchDelegation } from '../bridge/store/delegations.ts';
+import { mayDelegate } from './actor.ts';
 import { address } from './arguments.ts';
 import { type Colour, type Output, oneLine, table } from './output.ts';
+import { openWaiting } from './progress.ts';
 import type { Runner } from './runner.ts';
 import { shownTime } from './times.ts';
 
@@ -16,35 +18,41 @@ export function explainCommand(program: Command, run: Runner): void {
     .argument('<mailbox>', 'the address of the mailbox', address)
     .argument('[delegate]', "a delegate's identifier or login; all of them when it is left out")
     .action(
-      run(async (session, mailbox: string, typed: string | undefined) => {
-        const { out, config } = session;
-        const delegate = typed === undefined ? undefined : session.identity.find(typed);
-        const { mailServer } = await import('../bridge/drivers.ts'); // the IMAP library takes its time to load
-        const found = await session.table((db) =>
-          session.state((state) =>
-            explain(
-              {
-                table: db,
-                state,
-                server: mailServer(config, process.env),
-                policy: policyOf(config),
-                now: new Date().toISOString(),
-              },
-              mailbox,
-              delegate,
+      run(
+        async (session, mailbox: string, typed: string | undefined) => {
+          const { out, config } = session;
+          await session.table((db) => mayDelegate(session, db, [mailbox]));
+          const delegate = typed === undefined ? undefined : session.identity.find(typed);
+          const { mailServer } = await import('../bridge/drivers.ts'); // the IMAP library takes its time to load
+          const waiting = openWaiting(out, 'looking at the folders');
+          const looking = session.table((db) =>
+            session.state((state) =>
+              explain(
+                {
+                  table: db,
+                  state,
+                  server: mailServer(config, process.env),
+                  policy: policyOf(config),
+                  now: new Date().toISOString(),
+                },
+                mailbox,
+                delegate,
+              ),
             ),
-          ),
-        );
-        if (found.length === 0 && delegate !== undefined) throw noSuchDelegation(mailbox, delegate);
-        const text =
-          found.length === 0
-            ? `${mailbox} is delegated to nobody`
-            : found.map((one) => described(one, out, config.policy.timezone, delegate !== undefined)).join('\n\n');
-        out.result(found, text);
-        const [trouble] = found.flatMap((one) => one.trouble ?? []);
-        if (trouble !== undefined) throw new Failure(trouble.code, trouble.message, trouble.hint);
-        return undefined;
-      }),
+          );
+          const found = await looking.finally(waiting.end);
+          if (found.length === 0 && delegate !== undefined) throw noSuchDelegation(mailbox, delegate);
+          const text =
+            found.length === 0
+              ? `${mailbox} is delegated to nobody`
+              : found.map((one) => described(one, out, config.policy.timezone, delegate !== undefined)).join('\n\n');
+          out.result(found, text);
+          const [trouble] = found.flatMap((one) => one.trouble ?? []);
+          if (trouble !== undefined) throw new Failure(trouble.code, trouble.message, trouble.hint);
+          return undefined;
+        },
+        ['owner'],
+      ),
     );
 }
 

@@ -6,8 +6,10 @@ import { mayDelegate } from './actor.ts';
 import { instant } from './arguments.ts';
 import { bulk, delegationArguments, subject } from './bulk.ts';
 import { followChange, waitOptions, whyWithheld } from './change.ts';
+import { refuseImpersonal } from './correspondence.ts';
 import { readDelegations } from './csv.ts';
 import { EXIT } from './exit.ts';
+import { lookUpNewcomers } from './look-up.ts';
 import { acknowledged } from './responsibility.ts';
 import type { Runner } from './runner.ts';
 
@@ -45,6 +47,11 @@ export function grantCommand(program: Command, run: Runner): void {
               rows.map((row) => row.mailbox),
             ),
           );
+          refuseImpersonal(
+            session,
+            rows.map((row) => row.mailbox),
+          );
+          await lookUpNewcomers(session, rows);
           const version = await acknowledged(session, options.acknowledge);
           if (version === null) return EXIT.failed;
           const writer = { ...session.writer, acknowledged: version, reason: options.force };
@@ -65,6 +72,8 @@ export function grantCommand(program: Command, run: Runner): void {
           throw new Failure('config', `--ends ${options.ends}: this is past, the delegation would never be in force`);
         }
         await session.table((db) => mayDelegate(session, db, [mailbox]));
+        refuseImpersonal(session, [mailbox]);
+        await lookUpNewcomers(session, [{ mailbox, delegate }]);
         const version = await acknowledged(session, options.acknowledge);
         if (version === null) return EXIT.failed;
         const writer = { ...session.writer, acknowledged: version, reason: options.force };

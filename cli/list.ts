@@ -34,8 +34,9 @@ export function listCommand(program: Command, run: Runner): void {
           const { out, config } = session;
           const delegate = typed === undefined ? undefined : session.identity.find(typed);
           const found = await session.table(async (db) => {
-            if (mailbox !== undefined) await mailboxAt(db, mailbox);
-            if (delegate !== undefined) await delegateNamed(db, delegate);
+            // Who there is, an admin may ask; others hear of what is theirs.
+            if (mailbox !== undefined && session.actor.kind === 'admin') await mailboxAt(db, mailbox);
+            if (delegate !== undefined && session.actor.kind === 'admin') await delegateNamed(db, delegate);
             return (await listDelegations(db, { mailbox, delegate })).filter((row) => concerns(session.actor, row));
           });
           const known = await knownPhases(session);

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { filled, refuseContradictions } from '../bridge/directory/published-mailbox.ts';
 import { listedPerson } from '../bridge/directory/search.ts';
 import { Failure } from '../bridge/failure.ts';
 import type { MailboxKind } from '../bridge/store/delegation-types.ts';
@@ -18,8 +19,10 @@ import type { Config } from '../config/schema.ts';
 import { address, login } from './arguments.ts';
 import { changed } from './change.ts';
 import { confirmed } from './confirm.ts';
+import { publishedOf } from './correspondence.ts';
 import { EXIT } from './exit.ts';
 import type { Identity } from './identity.ts';
+import { mailboxContact } from './mailbox-contact.ts';
 import { counted, facts, table } from './output.ts';
 import type { Runner } from './runner.ts';
 
@@ -38,10 +41,17 @@ export function mailboxCommand(program: Command, run: Runner): void {
   attributes(mailbox.command('add').argument('<address>', 'the mailbox', address))
     .description('add a mailbox')
     .action(
-      run(async ({ out, config, files, writing, writer, identity }, at: string, options: Options) => {
-        const asked = change(options, identity, ownerLookup(config, files));
+      run(async (session, at: string, options: Options) => {
+        const { out, config, files, writing, writer, identity } = session;
+        const published = publishedOf(session, at);
+        const asked = change({ ...filled(published), ...options }, identity, ownerLookup(config, files));
+        refuseContradictions(at, asked, published);
         await writing(at, (db) => addMailbox(db, writer, at, asked));
-        out.result({ mailbox: at }, `${at} added`);
+        const { kind = null, owner = null } = asked;
+        const known =
+          published.length === 0 ? '' : `: ${kind}${owner === null ? '' : ` of ${owner}`}, by the MSSanté list`;
+        const never = kind === null || kind === 'PER' ? '' : '. Only PER can be delegated';
+        out.result({ mailbox: at, kind, owner, published: published.length > 0 }, `${at} added${known}${never}`);
         return undefined;
       }),
     );
@@ -102,8 +112,12 @@ export function mailboxCommand(program: Command, run: Runner): void {
         if (Object.keys(asked).length === 0) {
           throw new Failure('config', 'nothing to change', 'give at least one option ("mandat mailbox set --help")');
         }
+        const to = asked.address ?? at;
+        // Another address is another line of the list: what the mailbox is must agree with that one too.
+        const stays = asked.address === undefined ? {} : await session.table((db) => mailboxAt(db, at));
+        refuseContradictions(to, { ...stays, ...asked }, publishedOf(session, to));
         await session.writing(at, (db) => setMailbox(db, session.writer, at, asked));
-        return changed(session, { mailbox: asked.address ?? at }, `${at} changed`);
+        return changed(session, { mailbox: to }, `${at} changed`);
       }),
     );
 
@@ -122,6 +136,8 @@ export function mailboxCommand(program: Command, run: Runner): void {
         return changed(session, { mailbox: at, delegations: delegates }, `${at} removed${ends}`);
       }),
     );
+
+  mailboxContact(mailbox, run);
 
   const alias = mailbox
     .command('alias')
@@ -157,7 +173,6 @@ function attributes(command: Command): Command {
     .option('--not-eligible', 'it may not be delegated');
 }
 
-/** commander makes --not-eligible an option of its own name. */
 /** Whether the directory lists somebody; null where that says nothing. */
 const ownerLookup =
   ({ identity: { scheme } }: Config, { directory }: DataFiles) =>
@@ -166,6 +181,7 @@ const ownerLookup =
     return person === undefined ? null : person !== null;
   };
 
+/** commander makes --not-eligible an option of its own name. */
 function change(
   options: Options & { notEligible?: boolean },
   { read }: Identity,

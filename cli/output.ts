@@ -73,10 +73,9 @@ function cell(value: string | number | null): string {
   return value === null || value === '' ? '-' : oneLine(String(value));
 }
 
-/** Other programs write names and notes: nothing in them may move the cursor or break a line. */
+/** Other programs write names and notes: nothing in them may move the cursor, break a line, turn the text around or hide in it. */
 export function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '\ufffd');
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\u200b\u2060-\u2064\ufeff]/gu, '\ufffd');
 }
 
 /** `1 mailbox`, `2 mailboxes`. */

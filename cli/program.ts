@@ -1,11 +1,13 @@
 /** The command and its options, all of them; what runs it is main.ts. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { accountCommand } from './account.ts';
 import { auditCommand } from './audit.ts';
 import { completionCommand } from './completion.ts';
 import { delegateCommand } from './delegate.ts';
 import { directoryCommand } from './directory.ts';
 import { doctorCommand } from './doctor.ts';
+import { domainCommand } from './domain.ts';
 import { EXIT_HELP } from './exit.ts';
 import { explainCommand } from './explain.ts';
 import { grantCommand } from './grant.ts';
@@ -13,6 +15,7 @@ import { initCommand } from './init.ts';
 import { listCommand } from './list.ts';
 import { mailboxCommand } from './mailbox.ts';
 import { manCommand } from './man.ts';
+import { noticesCommand } from './notices.ts';
 import { restoreCommand } from './restore.ts';
 import { revokeCommand } from './revoke.ts';
 import { runCommand } from './run.ts';
@@ -26,7 +29,9 @@ import { whoCommand } from './who.ts';
 const COMMANDS = [
   initCommand,
   mailboxCommand,
+  domainCommand,
   delegateCommand,
+  accountCommand,
   directoryCommand,
   grantCommand,
   revokeCommand,
@@ -38,6 +43,7 @@ const COMMANDS = [
   verifyCommand,
   doctorCommand,
   explainCommand,
+  noticesCommand,
   auditCommand,
   whoCommand,
   restoreCommand,

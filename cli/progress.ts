@@ -1,4 +1,4 @@
-/** A bar on standard error for what takes longer than a moment; silent with --json or without a terminal. */
+/** What takes longer than a moment, on standard error; silent with --json or without a terminal. */
 import { Presets, SingleBar } from 'cli-progress';
 import type { Output } from './output.ts';
 
@@ -22,6 +22,34 @@ export function openProgress({ json }: Output, what: string): Progress {
     },
     end: () => {
       if (shown) bar.stop();
+    },
+  };
+}
+
+export interface Waiting {
+  /** Off the screen, because something else is about to be written; it comes back when that takes long too. */
+  clear(): void;
+  end(): void;
+}
+
+/** For what has no parts to count: after a second what is waited for, and for how long already. Silent as the bar is. */
+export function openWaiting({ json }: Output, what: string): Waiting {
+  if (json || !process.stderr.isTTY) return { clear: () => {}, end: () => {} };
+  let seconds = 0;
+  const timer = setInterval(() => {
+    seconds++;
+    process.stderr.write(`\r\x1b[K${what}, ${seconds} s`);
+  }, 1000);
+  const clear = () => {
+    if (seconds > 0) process.stderr.write('\r\x1b[K');
+    seconds = 0;
+    timer.refresh();
+  };
+  return {
+    clear,
+    end: () => {
+      clear();
+      clearInterval(timer);
     },
   };
 }

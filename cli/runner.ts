@@ -1,5 +1,5 @@
 /** Runs one command: opens its session, turns what it throws into a sentence and an exit status. No stack traces for users. */
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import { type Actor, actorName } from '../acl/actor.ts';
 import { Failure, failureOf } from '../bridge/failure.ts';
 import { noteEvent } from '../bridge/store/events.ts';
@@ -34,28 +34,30 @@ export function runner(program: Command): Runner {
         session = openSession(out, options);
         const { actor } = session;
         if (actor.kind !== 'admin' && !open.includes(actor.kind)) {
-          throw new Failure('refused', `${actorName(actor)} may not do this: it is for admins`, '', {
+          const whose = ['admins', ...open.map((kind) => `${kind}s`)].join(' and ');
+          throw new Failure('refused', `${actorName(actor)} may not do this: it is for ${whose}`, '', {
             rule: 'MANDAT_ACTOR',
           });
         }
         process.exitCode = (await action(session, ...(args as never[]))) ?? EXIT.done;
       } catch (error) {
-        if (session !== undefined) await noteRefusal(session, error);
+        if (session !== undefined) await noteRefusal(session, error, args.at(-1));
         process.exitCode = report(out, session === undefined ? error : understood(error, session));
       }
     };
 }
 
 /** Who tried what he may not do is in the trail, wherever it can be written. R53. */
-async function noteRefusal(session: Session, error: unknown): Promise<void> {
+async function noteRefusal(session: Session, error: unknown, command: unknown): Promise<void> {
   if (!(error instanceof Failure) || error.rule !== 'MANDAT_ACTOR') return;
-  const detail = {
-    command: process.argv
-      .slice(2)
-      .filter((word) => /^[a-z-]{1,20}$/.test(word))
-      .join(' '),
-  };
+  const detail = { command: pathOf(command) };
   await session.table((table) => noteEvent(table, session.writer, { action: 'refused', detail })).catch(() => {}); // he is refused all the same
+}
+
+/** `mailbox alias add`: never what was typed behind it. */
+function pathOf(command: unknown): string {
+  if (!(command instanceof Command) || command.parent === null) return '';
+  return `${pathOf(command.parent)} ${command.name()}`.trim();
 }
 
 /** What the system says of our files, wherever it came up, in words that say what to do. */

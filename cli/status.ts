@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { fact } from '../bridge/store/facts.ts';
+import { listNotices } from '../bridge/store/outbox.ts';
 import { listOutcomes } from '../bridge/store/outcomes.ts';
 import { nextDue } from '../bridge/store/rows.ts';
+import type { StateDb } from '../bridge/store/state-db.ts';
 import { type Waiting, waitingMailboxes } from '../bridge/store/waiting.ts';
 import { EXIT } from './exit.ts';
 import { counted, facts, type Output, oneLine } from './output.ts';
@@ -19,7 +21,8 @@ export function statusCommand(program: Command, run: Runner): void {
         const status = await statusOf(session);
         out.result(status, shown(status, config.policy.timezone, out));
         const held = status.notices.some(({ code }) => code === 'held');
-        return status.failures.length > 0 || held || status.restored ? EXIT.failed : EXIT.done;
+        const wrong = status.failures.length > 0 || held || status.restored || status.outbox.failed > 0;
+        return wrong ? EXIT.failed : EXIT.done;
       }),
     );
 }
@@ -47,9 +50,23 @@ async function statusOf(session: Session) {
         lastSweep: (await fact(state, 'sweep')) ?? null,
         /** An older table was put back, and is obeyed only where it takes away. */
         restored: (await fact(state, 'restored')) === 'held',
+        outbox: await outboxOf(state),
       };
     }),
   );
+}
+
+/** Notices on their way, those that could not be sent, and whom nobody has an address of: he is to be told otherwise (R9). */
+async function outboxOf(state: StateDb) {
+  const found = await listNotices(state, { states: ['waiting', 'sending', 'failed', 'no-address'] });
+  const failed = found.filter((one) => one.state === 'failed');
+  const noAddress = found.filter((one) => one.state === 'no-address');
+  return {
+    waiting: found.length - failed.length - noAddress.length,
+    failed: failed.length,
+    lastError: failed.at(-1)?.error ?? null,
+    noAddress: noAddress.map(({ id, kind, subject, mailbox }) => ({ id, kind, subject, mailbox })),
+  };
 }
 
 /** How long the oldest change has been waiting, in milliseconds. */
@@ -75,6 +92,7 @@ function shown({ sidecar, queue, lagMs, failures, notices, ...rest }: Status, ti
     ['waiting', `${counted(queue.length, 'mailbox', 'mailboxes')} to be brought in line`],
     ['lag', lagMs === null ? null : `${shownDuration(lagMs)}: the oldest change that waits is of ${time(oldest)}`],
     ['failing', counted(failures.length, 'mailbox', 'mailboxes')],
+    ...outboxLine(rest.outbox),
     ['next due', time(rest.nextDue)],
     ['last sweep', time(rest.lastSweep)],
   ]);
@@ -86,8 +104,36 @@ function shown({ sidecar, queue, lagMs, failures, notices, ...rest }: Status, ti
     }),
     ...notices.map(({ mailbox, message }) => `${mailbox}: ${oneLine(message)}`),
     ...(rest.restored ? [RESTORED] : []),
+    ...outboxRemarks(rest.outbox),
   ];
   return [head, ...lines].join('\n');
+}
+
+type Outbox = Status['outbox'];
+
+function outboxLine({ waiting, failed, noAddress }: Outbox): readonly (readonly [string, string])[] {
+  if (waiting + failed + noAddress.length === 0) return [];
+  return [['notices', `${waiting} waiting, ${failed} failed, ${noAddress.length} without an address`]];
+}
+
+/** More than these are in "mandat notices list". */
+const NAMED = 10;
+
+function outboxRemarks({ failed, lastError, noAddress }: Outbox): readonly string[] {
+  const named = noAddress.slice(0, NAMED);
+  const more = noAddress.length - named.length;
+  return [
+    ...(failed === 0
+      ? []
+      : [
+          `${counted(failed, 'notice')} could not be sent: ${oneLine(lastError ?? '')}\n    "mandat notices list --state failed", then "mandat notices retry"`,
+        ]),
+    ...named.map(
+      ({ id, kind, subject, mailbox }) =>
+        `no address is known of ${oneLine(subject)}: tell him of the ${kind} (${oneLine(mailbox ?? '')}) yourself, or record one and "mandat notices retry ${id}"`,
+    ),
+    ...(more === 0 ? [] : [`and ${more} more: "mandat notices list --state no-address"`]),
+  ];
 }
 
 const RESTORED =

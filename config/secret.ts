@@ -14,6 +14,7 @@ export const IMAP_ADMIN_PASSWORD: SecretName = {
   envName: 'MANDAT_IMAP_ADMIN_PASSWORD',
 };
 export const DOVEADM_API_KEY: SecretName = { name: 'sessions.api_key_file', envName: 'MANDAT_DOVEADM_API_KEY' };
+export const SMTP_PASSWORD: SecretName = { name: 'notices.password_file', envName: 'MANDAT_SMTP_PASSWORD' };
 
 export interface SecretSource extends SecretName {
   /** Absolute path of the file; from the `Config`. */

@@ -2,8 +2,8 @@
  * The published extract of professionals and their activities (Annuaire santé, PS_LibreAcces_Personne_activite): one line an activity,
  * `|` between the values and sometimes behind the last, no quoting. Several lines a person, with or without a place.
  */
-import { Failure } from '../failure.ts';
 import { placesOf } from './columns.ts';
+import { type ReadLine, valuesOf } from './taking.ts';
 
 export interface Activity {
   /** IdNat_PS, 12 digits starting with 8. */
@@ -22,11 +22,6 @@ export interface Coded {
   readonly label: string;
 }
 
-/** A line that isn't a person's, and why. */
-export interface BadLine {
-  readonly why: string;
-}
-
 const COLUMNS = {
   type: 'type identifiant pp',
   number: 'identifiant pp',
@@ -42,19 +37,13 @@ const COLUMNS = {
   roleLabel: 'libelle role',
 } as const;
 
-export type ReadLine = (line: string) => Activity | BadLine;
-
 /** Reads lines by the header that stands above them. Fails `config` naming the columns that it lacks. */
-export function lineReader(header: string, file: string): ReadLine {
+export function lineReader(header: string, file: string): ReadLine<Activity> {
   const names = header.replace(/^\ufeff/, '').split('|');
   const at = placesOf(names, COLUMNS, ['roleCode', 'roleLabel'], file);
-  const width = names.at(-1) === '' ? names.length - 1 : names.length;
   return (line) => {
-    const values = line.split('|');
-    // An empty value behind the last separator is there or not, in the header and in each line.
-    if (values.length !== width && !(values.length === width + 1 && values[width] === '')) {
-      return { why: `${values.length} values for ${width} columns` };
-    }
+    const values = valuesOf(line, names);
+    if ('why' in values) return values;
     const value = (place: number) => (place < 0 ? '' : (values[place] ?? '').trim());
     const identifier = value(at.identifier);
     if (value(at.type) !== '8') return { why: `identifier type ${value(at.type) || 'empty'}, not 8 (RPPS)` };
@@ -73,14 +62,4 @@ export function lineReader(header: string, file: string): ReadLine {
       city: value(at.city) || cedex.replace(/^\d{5}\s*/, ''),
     };
   };
-}
-
-/** What the first line of a file says it is. */
-export function requireHeader(first: string | undefined, file: string): string {
-  if (first?.includes('|') === true) return first;
-  throw new Failure(
-    'config',
-    `${file} has no header line with | between its columns`,
-    'import the file as it was published',
-  );
 }

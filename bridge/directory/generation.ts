@@ -1,6 +1,7 @@
 /**
- * Directory files: one a generation, `directory-N.db` in the data directory, made beside and given its name when it is whole. Who reads
- * the old one goes on with it; who opens one next gets the new. Apart from delegation.db, so that millions of rows keep no revoke waiting.
+ * What is published anew every day: one file a generation, `directory-N.db` in the data directory, made beside and given its name when it is
+ * whole. Who reads the old one goes on with it; who opens one next gets the new. Apart from delegation.db, so that millions of rows keep
+ * no revoke waiting.
  */
 import { chmodSync, closeSync, fsyncSync, openSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -10,66 +11,46 @@ import { explained, guarded } from '../store/open.ts';
 import { giveToDirectoryOwner } from '../store/ownership.ts';
 import { makeWholeSlowly } from '../store/whole.ts';
 
-const WHAT = 'the directory';
-/** "man3" */
-const APPLICATION_ID = 0x6d616e33;
-const VERSION = 1;
-const NAME = /^directory-(\d+)\.db$/;
-
-const SCHEMA = `
-CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE professions (code TEXT PRIMARY KEY, label TEXT NOT NULL, folded TEXT NOT NULL) STRICT;
-CREATE TABLE roles (code TEXT PRIMARY KEY, label TEXT NOT NULL) STRICT;
-CREATE TABLE people (
-  id INTEGER PRIMARY KEY, -- IdNat_PS as a number
-  last_name TEXT NOT NULL, first_name TEXT NOT NULL) STRICT;
--- One row a place and profession of a person, in the order of the people; names and city folded (lower case, no accents), as searches
--- compare them.
-CREATE TABLE activities (
-  person INTEGER NOT NULL, line INTEGER NOT NULL, last TEXT NOT NULL, first TEXT NOT NULL, profession TEXT NOT NULL, role TEXT NOT NULL,
-  postal TEXT NOT NULL, city TEXT NOT NULL, shown_city TEXT NOT NULL, PRIMARY KEY (person, line)) STRICT, WITHOUT ROWID;
-`;
-
-/** Made when the rows are in: much faster than row by row. Each begins with what a search may be narrowed by most. */
-const INDEXES = `
-CREATE INDEX by_name ON activities (last, first, postal);
-CREATE INDEX by_postal ON activities (postal, last);
-CREATE INDEX by_city ON activities (city, last);
-CREATE INDEX by_first ON activities (first, last);
-PRAGMA analysis_limit = 1000;
-ANALYZE;
-`;
-
-/** The newest generation's file, or undefined before the first import. */
-export function currentGeneration(directory: string): string | undefined {
-  const [newest] = generations(directory);
-  return newest === undefined ? undefined : path.join(directory, `directory-${newest}.db`);
+/** What lies in such files: a directory of people, a list of mailboxes. */
+export interface GenerationKind {
+  /** For people: `the directory`. */
+  readonly what: string;
+  /** `directory` makes `directory-N.db`. */
+  readonly prefix: string;
+  readonly applicationId: number;
+  readonly version: number;
+  readonly schema: string;
+  /** Made when the rows are in: much faster than row by row. */
+  readonly indexes: string;
 }
 
-function generations(directory: string): readonly number[] {
+const nameOf = ({ prefix }: GenerationKind, number: number) => `${prefix}-${number}.db`;
+
+/** The newest generation's file, or undefined before the first import. */
+export function currentGeneration(directory: string, kind: GenerationKind): string | undefined {
+  const [newest] = generations(directory, kind);
+  return newest === undefined ? undefined : path.join(directory, nameOf(kind, newest));
+}
+
+function generations(directory: string, { prefix }: GenerationKind): readonly number[] {
+  const name = new RegExp(`^${prefix}-(\\d+)\\.db$`);
   return readdirSync(directory)
-    .flatMap((name) => NAME.exec(name)?.[1] ?? [])
+    .flatMap((one) => name.exec(one)?.[1] ?? [])
     .map(Number)
     .sort((one, other) => other - one);
 }
 
-/** Opens the newest generation to read. Fails `config` before the first import. */
-export function openGeneration(directory: string): Database.Database {
-  const file = guarded(directory, { what: WHAT }, () => currentGeneration(directory));
-  if (file === undefined) {
-    throw new Failure(
-      'config',
-      'no directory has been imported yet',
-      '"mandat directory import FILE" takes the published PS_LibreAcces_Personne_activite, as .txt or .zip',
-      { rule: 'NO_DIRECTORY' },
-    );
-  }
-  return guarded(file, { what: WHAT }, () => {
+/** Opens the newest generation to read. Undefined before the first import. */
+export function openGeneration(directory: string, kind: GenerationKind): Database.Database | undefined {
+  const file = guarded(directory, kind, () => currentGeneration(directory, kind));
+  if (file === undefined) return undefined;
+  return guarded(file, kind, () => {
     const database = new Database(file, { readonly: true, fileMustExist: true });
     const version = database.pragma('user_version', { simple: true });
-    if (database.pragma('application_id', { simple: true }) === APPLICATION_ID && version === VERSION) return database;
+    const ours = database.pragma('application_id', { simple: true }) === kind.applicationId;
+    if (ours && version === kind.version) return database;
     database.close();
-    throw new Failure('config', `${file} is no directory of this program's version`, 'import the extract again');
+    throw new Failure('config', `${file} is no file of this program's version`, 'import it again');
   });
 }
 
@@ -79,13 +60,14 @@ export function openGeneration(directory: string): Database.Database {
  */
 export async function nextGeneration(
   directory: string,
+  kind: GenerationKind,
   fill: (database: Database.Database) => Promise<void>,
 ): Promise<string> {
-  const [newest = 0] = generations(directory);
-  const file = path.join(directory, `directory-${newest + 1}.db`);
-  clearDrafts(directory);
+  const [newest = 0] = generations(directory, kind);
+  const file = path.join(directory, nameOf(kind, newest + 1));
+  clearDrafts(directory, kind);
   try {
-    if (!(await makeWholeSlowly(file, (draft) => make(draft, fill)))) {
+    if (!(await makeWholeSlowly(file, (draft) => make(draft, kind, fill)))) {
       throw new Failure(
         'retry',
         'another import was faster',
@@ -93,15 +75,19 @@ export async function nextGeneration(
       );
     }
   } catch (error) {
-    throw explained(error, file, WHAT);
+    throw explained(error, file, kind.what);
   }
-  for (const older of generations(directory).filter((number) => number <= newest)) {
-    rmSync(path.join(directory, `directory-${older}.db`), { force: true });
+  for (const older of generations(directory, kind).filter((number) => number <= newest)) {
+    rmSync(path.join(directory, nameOf(kind, older)), { force: true });
   }
   return file;
 }
 
-async function make(draft: string, fill: (database: Database.Database) => Promise<void>): Promise<void> {
+async function make(
+  draft: string,
+  { applicationId, version, schema, indexes }: GenerationKind,
+  fill: (database: Database.Database) => Promise<void>,
+): Promise<void> {
   const database = new Database(draft);
   try {
     chmodSync(draft, 0o640);
@@ -109,11 +95,11 @@ async function make(draft: string, fill: (database: Database.Database) => Promis
     database.pragma('journal_mode = MEMORY'); // a draft that comes to nothing is thrown away
     database.pragma('synchronous = OFF');
     database.pragma('cache_size = -65536'); // KiB: all that it ever takes, however many rows
-    database.pragma(`application_id = ${APPLICATION_ID}`);
-    database.pragma(`user_version = ${VERSION}`);
-    database.exec(`${SCHEMA}; BEGIN`);
+    database.pragma(`application_id = ${applicationId}`);
+    database.pragma(`user_version = ${version}`);
+    database.exec(`${schema}; BEGIN`);
     await fill(database);
-    database.exec(`COMMIT; ${INDEXES}`);
+    database.exec(`COMMIT; ${indexes}`);
   } finally {
     database.close();
   }
@@ -122,12 +108,11 @@ async function make(draft: string, fill: (database: Database.Database) => Promis
   closeSync(fd);
 }
 
-const DRAFT = /^directory-\d+\.db\.(\d+)/;
-
 /** What imports that were killed have left. */
-function clearDrafts(directory: string): void {
+function clearDrafts(directory: string, { prefix }: GenerationKind): void {
+  const draft = new RegExp(`^${prefix}-\\d+\\.db\\.(\\d+)`);
   for (const name of readdirSync(directory)) {
-    const pid = Number(DRAFT.exec(name)?.[1] ?? Number.NaN);
+    const pid = Number(draft.exec(name)?.[1] ?? Number.NaN);
     if (!Number.isNaN(pid) && !lives(pid)) rmSync(path.join(directory, name), { force: true });
   }
 }

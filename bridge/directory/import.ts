@@ -6,9 +6,20 @@ import type Database from 'better-sqlite3';
 import type { Instant } from '../../acl/policy.ts';
 import { Failure } from '../failure.ts';
 import { folded } from './columns.ts';
-import { type Activity, lineReader, type ReadLine, requireHeader } from './extract.ts';
-import { currentGeneration, nextGeneration, openGeneration } from './generation.ts';
-import { batchesOf, openSource } from './lines.ts';
+import { type Activity, lineReader } from './extract.ts';
+import { nextGeneration, openGeneration } from './generation.ts';
+import { openSource } from './lines.ts';
+import { PEOPLE } from './people.ts';
+import {
+  EXAMPLES,
+  factsOf,
+  type OnProgress,
+  refuseEmpty,
+  refuseShrunk,
+  type Taken,
+  takeLines,
+  writeFacts,
+} from './taking.ts';
 
 export interface ImportOptions {
   /** Identifiers of the delegates and owners we know. */
@@ -16,36 +27,32 @@ export interface ImportOptions {
   /** How much smaller than the generation before it an extract may be, in percent of its lines. */
   readonly maxShrinkPercent: number;
   readonly now: Instant;
-  readonly onProgress?: ((read: number, of: number) => void) | undefined;
+  readonly onProgress?: OnProgress | undefined;
 }
 
-export interface ImportReport {
+export interface ImportReport extends Taken {
   readonly source: string;
-  /** Lines of professionals, and how many people they are. */
-  readonly lines: number;
+  /** How many people the lines are. */
   readonly people: number;
-  /** Lines left out, and the first few of them. */
-  readonly bad: number;
-  readonly examples: readonly { readonly line: number; readonly why: string }[];
   /** Lines and people of the generation before. */
   readonly before: { readonly lines: number; readonly people: number } | undefined;
 }
 
-const EXAMPLES = 5;
-
 export async function importExtract(directory: string, file: string, options: ImportOptions): Promise<ImportReport> {
   const source = await openSource(file);
   try {
-    const before = factsBefore(directory);
+    const facts = factsOf(directory, PEOPLE);
+    const before = facts && { lines: Number(facts.lines), people: Number(facts.people) };
     let report: ImportReport | undefined;
-    await nextGeneration(directory, async (database) => {
-      const { lines, bad, examples } = await readInto(database, source, file, options);
+    await nextGeneration(directory, PEOPLE, async (database) => {
+      const write = writer(database);
+      const taken = await takeLines(source, file, (header) => lineReader(header, file), write, options.onProgress);
       const people = database.prepare('SELECT count(*) FROM people').pluck().get() as number;
-      report = { source: source.name, lines, people, bad, examples, before };
-      refuseEmpty(report, file);
-      refuseShrunk(report, file, options.maxShrinkPercent);
+      report = { source: source.name, ...taken, people, before };
+      refuseEmpty(taken, file, PEOPLE, "a professional's");
+      refuseShrunk(taken, before?.lines, file, PEOPLE, options.maxShrinkPercent);
       refuseMissing(database, directory, file, options.known);
-      writeFacts(database, report, options.now);
+      writeFacts(database, { source: source.name, lines: taken.lines, people }, options.now);
     });
     if (report === undefined) throw new Error('an import without a report');
     return report;
@@ -53,39 +60,6 @@ export async function importExtract(directory: string, file: string, options: Im
     source.stream.destroy();
     await source.close();
   }
-}
-
-async function readInto(
-  database: Database.Database,
-  source: Awaited<ReturnType<typeof openSource>>,
-  file: string,
-  { onProgress }: ImportOptions,
-): Promise<Pick<ImportReport, 'lines' | 'bad' | 'examples'>> {
-  const write = writer(database);
-  const examples: { line: number; why: string }[] = [];
-  let read: ReadLine | undefined;
-  let lines = 0;
-  let bad = 0;
-  for await (const batch of batchesOf(source)) {
-    for (const [at, line] of batch.lines.entries()) {
-      if (read === undefined) {
-        read = lineReader(requireHeader(line, file), file);
-        continue;
-      }
-      if (line === '') continue;
-      const found = read(line);
-      if ('why' in found) {
-        bad++;
-        if (examples.length < EXAMPLES) examples.push({ line: batch.first + at, why: found.why });
-      } else {
-        lines++;
-        write(found);
-      }
-    }
-    onProgress?.(batch.read, source.size);
-  }
-  if (read === undefined) requireHeader(undefined, file);
-  return { lines, bad, examples };
 }
 
 function writer(database: Database.Database): (activity: Activity) => void {
@@ -147,49 +121,12 @@ function folding(): (text: string) => string {
   };
 }
 
-function factsBefore(directory: string): ImportReport['before'] {
-  if (currentGeneration(directory) === undefined) return undefined;
-  const database = openGeneration(directory);
-  try {
-    const fact = database.prepare('SELECT value FROM facts WHERE name = ?').pluck();
-    return { lines: Number(fact.get('lines')), people: Number(fact.get('people')) };
-  } finally {
-    database.close();
-  }
-}
-
-function writeFacts(database: Database.Database, { source, lines, people }: ImportReport, now: Instant): void {
-  const insert = database.prepare('INSERT INTO facts (name, value) VALUES (?, ?)');
-  for (const [name, value] of Object.entries({ source, lines, people, imported: now })) insert.run(name, String(value));
-}
-
-function refuseEmpty({ lines, bad, examples }: ImportReport, file: string): void {
-  if (lines > 0) return;
-  const [first] = examples;
-  const why =
-    first === undefined ? 'no line' : `${bad} lines, and none is a professional's (line ${first.line}: ${first.why})`;
-  throw new Failure('refused', `${file} has ${why} below its header; the directory stays as it is`, 'fetch it again', {
-    rule: 'DIRECTORY_EMPTY',
-  });
-}
-
-function refuseShrunk({ lines, before }: ImportReport, file: string, percent: number): void {
-  if (before === undefined || lines >= before.lines * (1 - percent / 100)) return;
-  const lost = (((before.lines - lines) * 100) / before.lines).toFixed(1);
-  throw new Failure(
-    'refused',
-    `${file} has ${lines} lines, ${lost} % less than the ${before.lines} of the last import; the directory stays as it is`,
-    'is it whole? If it is, and people really have gone: [directory] max_shrink',
-    { rule: 'DIRECTORY_SHRUNK' },
-  );
-}
-
 /** Below this many, it may be that people have retired. */
 const FEW_MISSING = 3;
 const MISSING_PERCENT = 1;
 
 function refuseMissing(database: Database.Database, directory: string, file: string, known: readonly string[]): void {
-  const before = currentGeneration(directory) === undefined ? undefined : openGeneration(directory);
+  const before = openGeneration(directory, PEOPLE);
   try {
     const has = (one: Database.Database) => {
       const found = one.prepare('SELECT 1 FROM people WHERE id = ?').pluck();

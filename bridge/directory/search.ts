@@ -4,6 +4,8 @@ import type { Instant } from '../../acl/policy.ts';
 import { Failure } from '../failure.ts';
 import { folded } from './columns.ts';
 import { currentGeneration, openGeneration } from './generation.ts';
+import { PEOPLE } from './people.ts';
+import { factsOf } from './taking.ts';
 
 export interface Criteria {
   readonly lastName?: string | undefined;
@@ -51,8 +53,10 @@ export interface Directory {
 export const MOST_SHOWN = 50;
 const LONGEST_CRITERION = 200;
 
+/** Fails `config` before the first import. */
 export function openDirectory(directory: string): Directory {
-  const database = openGeneration(directory);
+  const database = openGeneration(directory, PEOPLE);
+  if (database === undefined) throw noDirectory();
   const shown = database.prepare<
     [number],
     Row
@@ -95,9 +99,26 @@ export function openDirectory(directory: string): Directory {
   };
 }
 
+/** What the directory says of itself; undefined before the first import. */
+export function directoryStatus(directory: string): DirectoryStatus | undefined {
+  const facts = factsOf(directory, PEOPLE);
+  if (facts === undefined) return undefined;
+  const { source = '', lines, people, imported = '' } = facts;
+  return { source, lines: Number(lines), people: Number(people), imported };
+}
+
+export function noDirectory(): Failure {
+  return new Failure(
+    'config',
+    'no directory has been imported yet',
+    '"mandat directory import FILE" takes the published PS_LibreAcces_Personne_activite, as .txt or .zip',
+    { rule: 'NO_DIRECTORY' },
+  );
+}
+
 /** One person; null where the directory doesn't list him, undefined where none has been imported. */
 export function listedPerson(directory: string, identifier: string): Person | null | undefined {
-  if (currentGeneration(directory) === undefined) return undefined;
+  if (currentGeneration(directory, PEOPLE) === undefined) return undefined;
   const opened = openDirectory(directory);
   try {
     return opened.person(identifier) ?? null;

@@ -1,15 +1,16 @@
 /** The checks, in the order in which they are made: one that needs another comes after it. */
 import { clock, delegationTable, epoch, integrity, ownState } from './databases.ts';
-import { configuration, dataDirectory, dataModes, doveadmKey, imapPassword, sealed } from './files.ts';
+import { configuration, dataDirectory, dataModes, doveadmKey, imapPassword, sealed, smtpPassword } from './files.ts';
 import type { Check } from './finding.ts';
 import { aclCapability, adminLogin, identity, imapServer, metadata, sharedNamespace, tls } from './imap.ts';
 import { sieveReach, submissionReach } from './master-reach.ts';
+import { noticeServer, noticeTemplates } from './notices.ts';
 import { senderAnswers, senderMaps } from './postfix-maps.ts';
 import { senderFiles, senderReadable, senderRules, senderTable, senderWal } from './sender.ts';
 import { cutting, hibernation, keyReach, kick, who } from './sessions.ts';
 import { aclCache, inheritance, probing, seenFlag } from './sharing.ts';
 import { sidecar, sweep } from './sidecar.ts';
-import { outside, postfix, restriction } from './submission.ts';
+import { authAtPort25, outside, postfix, restriction } from './submission.ts';
 
 export const CHECKS: readonly Check[] = [
   configuration,
@@ -48,9 +49,13 @@ export const CHECKS: readonly Check[] = [
   senderReadable,
   postfix,
   restriction,
+  authAtPort25,
   outside,
   senderMaps,
   senderAnswers,
   submissionReach,
   sieveReach,
+  smtpPassword,
+  noticeServer,
+  noticeTemplates,
 ];

@@ -1,7 +1,13 @@
 /** The configuration's own file, the secrets, and the files below data_dir: are they there, and whose are they? */
 import { existsSync, statSync } from 'node:fs';
 import type { Config } from '../../config/schema.ts';
-import { DOVEADM_API_KEY, IMAP_ADMIN_PASSWORD, type SecretName } from '../../config/secret.ts';
+import {
+  DOVEADM_API_KEY,
+  IMAP_ADMIN_PASSWORD,
+  readSecret,
+  type SecretName,
+  SMTP_PASSWORD,
+} from '../../config/secret.ts';
 import { doveadm, impersonation } from '../drivers.ts';
 import { DELEGATIONS, groupId, SHARED_GROUP, STATE } from '../store/files.ts';
 import { type Check, type Finding, fail, ok, skipped } from './finding.ts';
@@ -33,6 +39,19 @@ export const doveadmKey: Check = {
     const { sessions } = subject.config;
     if (sessions === undefined) return skipped('[sessions] is not configured');
     return secret(subject, DOVEADM_API_KEY, sessions.apiKeyFile, () => doveadm(subject.config, subject.env));
+  },
+};
+
+export const smtpPassword: Check = {
+  name: 'SMTP password',
+  needs: [],
+  look: (subject) => {
+    const { notices } = subject.config;
+    if (notices === undefined) return skipped('[notices] is not configured');
+    if (notices.user === undefined) return ok('none: nobody logs in to send notices');
+    return secret(subject, SMTP_PASSWORD, notices.passwordFile, () =>
+      readSecret({ ...SMTP_PASSWORD, file: notices.passwordFile, env: subject.env }),
+    );
   },
 };
 

@@ -51,7 +51,7 @@ export function findingOf(thrown: unknown): Finding {
 }
 
 /** A ConfigError's mistakes: a secret that can't be used. */
-function mistakesIn(thrown: unknown): readonly Mistake[] | undefined {
+export function mistakesIn(thrown: unknown): readonly Mistake[] | undefined {
   if (!(thrown instanceof Error) || thrown.name !== 'ConfigError' || !('mistakes' in thrown)) return undefined;
   return thrown.mistakes as readonly Mistake[];
 }

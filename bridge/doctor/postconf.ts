@@ -8,6 +8,8 @@ import { runTool } from './tool.ts';
 export interface Service {
   /** As master.cf names it: `submission`, `127.0.0.1:587`. */
   readonly name: string;
+  /** Where mail from outside comes in: port 25, or behind the postscreen that listens there. */
+  readonly atPort25: boolean;
   readonly chroot: boolean;
   /** What the service goes by: its own `-o`, else main.cf. */
   setting(name: string): string;
@@ -57,9 +59,8 @@ export async function readPostfix(directory: string | undefined): Promise<Readin
     found: {
       source,
       main: (name) => settings.get(name) ?? '',
-      smtpd: parseServices(services.stdout, settings).map(({ key, name, chroot }) => ({
-        name,
-        chroot,
+      smtpd: parseServices(services.stdout, settings).map(({ key, ...line }) => ({
+        ...line,
         setting: (wanted) => own.get(`${key}/${wanted}`) ?? settings.get(wanted) ?? '',
         overrides: (wanted) => own.has(`${key}/${wanted}`),
       })),
@@ -110,6 +111,7 @@ export interface ServiceLine {
   /** `service/type`, as `postconf -P` names it. */
   readonly key: string;
   readonly name: string;
+  readonly atPort25: boolean;
   readonly chroot: boolean;
 }
 
@@ -119,6 +121,7 @@ export function parseServices(text: string, settings: ReadonlyMap<string, string
   return text.split('\n').flatMap((line) => {
     const [name = '', type = '', , , chroot = '', , , command = ''] = line.trim().split(/\s+/);
     if (command !== 'smtpd' || !(type === 'inet' || type === 'pass')) return [];
-    return [{ key: `${name}/${type}`, name, chroot: chroot === '-' ? byDefault : chroot === 'y' }];
+    const atPort25 = type === 'pass' || /(^|:)(smtp|25)$/.test(name);
+    return [{ key: `${name}/${type}`, name, atPort25, chroot: chroot === '-' ? byDefault : chroot === 'y' }];
   });
 }

@@ -43,16 +43,13 @@ export const restriction: Check = {
   look: async (subject) => {
     const { smtpd } = await here(subject);
     const remedy = 'config/postfix/master.cf.fragment below each service where users log in, before what permits';
-    if (users(smtpd).length === 0) {
+    const services = users(smtpd).filter(({ atPort25 }) => !atPort25);
+    if (services.length === 0) {
       return fail('no smtpd service lets users log in, so nobody is asked whose address he uses', remedy);
     }
-    const open = users(smtpd).flatMap((service) => {
-      const found = guarding(restrictions(service));
-      if (found.kind === 'guarded') return [];
-      return [`${service.name} ${found.kind === 'bypassed' ? `permits (${found.by}) before it asks` : 'asks nobody'}`];
-    });
+    const open = openIn(services);
     if (open.length > 0) return fail(`who has logged in may send as anybody: ${open.join('; ')}`, remedy);
-    const trusting = users(smtpd).filter(trustsNetworks);
+    const trusting = services.filter(trustsNetworks);
     if (trusting.length > 0) {
       const [one] = trusting;
       return warn(
@@ -60,7 +57,31 @@ export const restriction: Check = {
         `-o smtpd_relay_restrictions=permit_sasl_authenticated,reject, as in config/postfix/master.cf.fragment`,
       );
     }
-    return ok(`${named(users(smtpd))}: an address that isn't his own is refused`);
+    return ok(`${named(services)}: an address that isn't his own is refused`);
+  },
+};
+
+/** Those that let somebody who has logged in use any address, and why. */
+function openIn(services: readonly Service[]): readonly string[] {
+  return services.flatMap((service) => {
+    const found = guarding(restrictions(service));
+    if (found.kind === 'guarded') return [];
+    return [`${service.name} ${found.kind === 'bypassed' ? `permits (${found.by}) before it asks` : 'asks nobody'}`];
+  });
+}
+
+/** Who logs in there sends as at submission, past whatever stands on submission only. RFC 6409 section 3.1 */
+export const authAtPort25: Check = {
+  name: 'AUTH at port 25',
+  needs: [postfix],
+  look: async (subject) => {
+    const { smtpd } = await here(subject);
+    const services = users(smtpd).filter(({ atPort25 }) => atPort25);
+    if (services.length === 0) return ok('nobody can log in where mail from outside comes in');
+    const remedy = `smtpd_sasl_auth_enable = no in main.cf, and =yes with -o at the submission services only, as in config/postfix/master.cf.fragment`;
+    const open = openIn(services);
+    if (open.length > 0) return fail(`who logs in there may send as anybody: ${open.join('; ')}`, remedy);
+    return warn(`users can log in at ${named(services)} too, where mail from outside comes in`, remedy);
   },
 };
 

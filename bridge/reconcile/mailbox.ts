@@ -16,6 +16,7 @@
 import { actorName, ownerOf } from '../../acl/actor.ts';
 import { desired } from '../../acl/desired.ts';
 import { type Failure, failureOf } from '../failure.ts';
+import { telling } from '../notify/telling.ts';
 import type { GoOn } from '../schedule.ts';
 import { enterForce } from '../store/ledger.ts';
 import { type Notice, recordInForce, recordVerified } from '../store/outcomes.ts';
@@ -76,6 +77,7 @@ export async function reconcileMailbox(
     identifiers: identifiersOf(mailbox, pairs),
     desired: restraint.mayGive ? want : withoutNewcomers(want, here, mailbox.rows?.login),
     held: restraint.held,
+    mayGive: restraint.mayGive,
     notices: [],
     failures: [],
     uncut: new Set(),
@@ -128,9 +130,11 @@ async function settleFirst(
   const { site } = pass;
   const now = site.clock.now();
   const leavers = work.flatMap(({ leaving }) => leaving).filter(({ phase }) => phase !== 'revoking');
+  const tell = await telling(pass, now);
   // One transaction: whoever waits for it waits for one commit.
   await site.state.write(async (query) => {
     await recordInForce({ query }, subject, now);
+    await tell(query);
     const entered = await enterForce({ query }, pass.mailboxId, now);
     const outcomes = [
       ...leavers.map(({ login }) => ({ action: 'withdrawn' as const, login })),

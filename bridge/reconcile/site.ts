@@ -1,5 +1,6 @@
 /** Everything the reconciler works with, put together in one place (bridge/daemon.ts, or rehearsal.ts for a dry run). */
 import type { Policy } from '../../acl/desired.ts';
+import type { NoticeRules } from '../notify/telling.ts';
 import type { DelegationDb } from '../store/delegation-db.ts';
 import type { Clock } from '../store/facts.ts';
 import type { StateDb } from '../store/state-db.ts';
@@ -9,14 +10,22 @@ import type { Step } from './steps.ts';
 
 /**
  * in-force: usable; verified: seen through his eyes; repaired: drift was mended; withdrawn: he can't get in any more; ended: nothing of it
- * is left; failed: see the detail.
+ * is left; failed: see the detail; notices: to whom.
  */
-export type AuditedOutcome = 'in-force' | 'verified' | 'repaired' | 'withdrawn' | 'ended' | 'failed';
+export type AuditedOutcome =
+  | 'in-force'
+  | 'verified'
+  | 'repaired'
+  | 'withdrawn'
+  | 'ended'
+  | 'failed'
+  | 'notice-sent'
+  | 'notice-failed';
 
 /** One line of ours for the audit trail: an outcome, or what was done on a server. */
 export interface Said {
   readonly action: AuditedOutcome | Step['kind'];
-  readonly mailbox: string;
+  readonly mailbox: string | null;
   /** The owner, as in `owner:810101026994`; null where he isn't known. */
   readonly onBehalf: string | null;
   /** By identifier. */
@@ -39,6 +48,8 @@ export interface Site {
   readonly acts: () => readonly Step[];
   /** Keeps our own delegate sessions and the cuts at a grant apart. */
   readonly gate: Gate;
+  /** Undefined: nobody is told of anything, but how things stand is remembered for the day when somebody is. */
+  readonly noticeRules: NoticeRules | undefined;
   /** True once the sidecar is asked to leave: a pass finishes the step in hand. */
   readonly stopping: () => boolean;
   readonly policy: Policy & {

@@ -8,7 +8,14 @@ import { fact } from './facts.ts';
 import type { StateDb } from './state-db.ts';
 
 export type AuditProof =
-  | { readonly intact: true; readonly entries: number; readonly pruned: number; readonly head: AuditHead | undefined }
+  | {
+      readonly intact: true;
+      readonly entries: number;
+      readonly pruned: number;
+      readonly head: AuditHead | undefined;
+      /** Of a head that was asked about: whether it is there, or was pruned since so that nobody can tell; undefined where none was. */
+      readonly known: 'there' | 'pruned' | undefined;
+    }
   /** `at`: the first entry whose seal doesn't hold: it, or one before it, was altered or taken out. */
   | { readonly intact: false; readonly at: number; readonly why: 'entry' | 'checkpoint' | 'end' | 'head' };
 
@@ -17,9 +24,9 @@ export async function proveAudit(state: StateDb, key: Buffer, known?: AuditHead)
   let previous = '';
   let last = 0;
   let pruned = 0;
-  let found = known === undefined;
+  let found: 'there' | 'pruned' | undefined;
   const meet = (id: number, sealed: string) => {
-    if (known?.id === id) found = known.seal === sealed;
+    if (known?.id === id && known.seal === sealed) found = 'there';
   };
   let before = '';
   for (const point of await state.query.selectFrom('audit_checkpoints').selectAll().orderBy('last_id').execute()) {
@@ -30,7 +37,7 @@ export async function proveAudit(state: StateDb, key: Buffer, known?: AuditHead)
     [previous, last] = [point.last_seal, point.last_id];
     pruned += point.entries;
     meet(last, previous);
-    if (known !== undefined && known.id < last) found = true; // what it was has been pruned since
+    if (known !== undefined && known.id < last) found = 'pruned';
   }
   let entries = 0;
   for await (const { id, seal: sealed, ...entry } of state.query
@@ -45,6 +52,6 @@ export async function proveAudit(state: StateDb, key: Buffer, known?: AuditHead)
   }
   const expected = last === 0 ? undefined : headMark(key, previous);
   if ((await fact(state, 'audit-head')) !== expected) return { intact: false, at: last + 1, why: 'end' };
-  if (!found) return { intact: false, at: known?.id ?? 0, why: 'head' };
-  return { intact: true, entries, pruned, head: await auditHead(state) };
+  if (known !== undefined && found === undefined) return { intact: false, at: known.id, why: 'head' };
+  return { intact: true, entries, pruned, head: await auditHead(state), known: found };
 }

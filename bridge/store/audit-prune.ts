@@ -48,7 +48,7 @@ export async function pruneAudit(state: StateDb, key: Buffer, before: Instant, n
       .selectFrom('audit')
       .select(['id', 'seal', ...ENTRY])
       .orderBy('id');
-    for (const entry of await (younger.id === null ? older : older.where('id', '<', younger.id)).execute()) {
+    for await (const entry of (younger.id === null ? older : older.where('id', '<', younger.id)).stream()) {
       standing.take(entry);
       last = entry;
       if (entry.at > lastAt) lastAt = entry.at;

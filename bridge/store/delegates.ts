@@ -1,6 +1,7 @@
 /** Delegates as the command line manages them. R5, R6, R14. */
 import type { ExpressionBuilder } from 'kysely';
 import { Failure } from '../failure.ts';
+import { ownMailbox, resumed } from './activation.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import type { DelegateState, DelegationDatabase } from './delegation-types.ts';
 import { grouped } from './grouped.ts';
@@ -29,14 +30,23 @@ export interface DelegateChange {
   readonly credentialValidUntil?: string | null;
 }
 
+export interface Accounts {
+  /** Whoever has no mailbox of his own activates his account first: [accounts]. */
+  readonly activation?: boolean;
+}
+
+/** Returns the state that his account is in. */
 export async function addDelegate(
   db: DelegationDb,
   writer: Writer,
   identifier: string,
   given: DelegateChange & { readonly listed?: boolean | null },
-): Promise<void> {
-  const { listed = null } = given;
-  await db.write(writer, async (query) => {
+  { activation = false }: Accounts = {},
+): Promise<DelegateState> {
+  const { listed = null, state = 'active' } = given;
+  return db.write(writer, async (query) => {
+    const pending = activation && (await ownMailbox(query, identifier, given.login ?? identifier)) === undefined;
+    const first = pending ? 'pending' : state;
     await query
       .insertInto('delegate')
       .values({
@@ -45,16 +55,19 @@ export async function addDelegate(
         first_name: given.firstName ?? null,
         last_name: given.lastName ?? null,
         profession: given.profession ?? null,
-        state: given.state ?? null,
+        state: first,
         credential_valid_until: given.credentialValidUntil ?? null,
       })
       .execute();
-    if (listed === null) return;
-    await query
-      .updateTable('delegates')
-      .set({ listed: Number(listed) })
-      .where('identifier', '=', identifier)
-      .execute();
+    // Suspended afterwards, so that it is known what he was before.
+    const later = {
+      ...(listed === null ? {} : { listed: Number(listed) }),
+      ...(pending && state === 'suspended' ? { state } : {}),
+    };
+    if (Object.keys(later).length > 0) {
+      await query.updateTable('delegates').set(later).where('identifier', '=', identifier).execute();
+    }
+    return later.state ?? first;
   });
 }
 
@@ -115,6 +128,7 @@ export async function setDelegate(
   writer: Writer,
   identifier: string,
   change: DelegateChange,
+  { activation = false }: Accounts = {},
 ): Promise<void> {
   const columns = {
     ...(change.login === undefined ? {} : { login: change.login }),
@@ -124,9 +138,14 @@ export async function setDelegate(
     ...(change.state === undefined ? {} : { state: change.state }),
     ...(change.credentialValidUntil === undefined ? {} : { credential_valid_until: change.credentialValidUntil }),
   };
-  const changed = await db.write(writer, (query) =>
-    query.updateTable('delegates').set(columns).where('identifier', '=', identifier).executeTakeFirst(),
-  );
+  const changed = await db.write(writer, async (query) => {
+    const state = activation && change.state === 'active' ? { state: await resumed(query, identifier) } : {};
+    return query
+      .updateTable('delegates')
+      .set({ ...columns, ...state })
+      .where('identifier', '=', identifier)
+      .executeTakeFirst();
+  });
   if (changed.numUpdatedRows === 0n) throw noSuchDelegate(identifier);
 }
 

@@ -6,7 +6,7 @@ import { Kysely, SqliteDialect, type Transaction } from 'kysely';
 import { Failure } from '../failure.ts';
 import type { DelegationDatabase } from './delegation-types.ts';
 import { DELEGATIONS } from './files.ts';
-import { explained, open } from './open.ts';
+import { explained, type OpenOptions, open } from './open.ts';
 
 /** Who writes and why; the triggers put it into the audit events. */
 export interface Writer {
@@ -30,7 +30,7 @@ export interface DelegationDb {
   close(): Promise<void>;
 }
 
-export function openDelegationDb(file: string, options: { readonly readonly?: boolean } = {}): DelegationDb {
+export function openDelegationDb(file: string, options: OpenOptions = {}): DelegationDb {
   const database = open(file, DELEGATIONS, options);
   const query = new Kysely<DelegationDatabase>({ dialect: new SqliteDialect({ database }) });
   const version = database.prepare('PRAGMA data_version').pluck();

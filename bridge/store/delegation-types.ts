@@ -34,6 +34,7 @@ export interface DelegationDatabase {
   };
   delegate_states: { id: Generated<number>; delegate_id: number; state: DelegateState; since: string };
   domains: { domain: string; eligible: number };
+  turns: { subject: 'mailbox' | 'delegate' | 'delegation'; id: number; what: string; at: string };
   delegations: {
     id: Generated<number>;
     mailbox_id: number;

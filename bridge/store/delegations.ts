@@ -227,7 +227,9 @@ export function named(error: unknown, mailbox: string, delegate: string): unknow
   if (error.rule === 'MANDAT_UNKNOWN_DELEGATE') return noSuchDelegate(delegate);
   const hint: Readonly<Record<string, string>> = {
     MANDAT_LIMIT: `"mandat list --mailbox ${mailbox}" shows them; the limit is [policy] max_delegates`,
-    MANDAT_NOT_ELIGIBLE: `"mandat mailbox set ${mailbox} --eligible" opens it for delegation`,
+    MANDAT_NOT_ELIGIBLE: /domain/.test(error.message)
+      ? `"mandat domain set ${mailbox.slice(mailbox.lastIndexOf('@') + 1)} --eligible" opens it to delegation`
+      : `"mandat mailbox set ${mailbox} --eligible" opens it for delegation`,
     MANDAT_NOT_LISTED:
       '"mandat directory import" a newer one, or --force REASON: saved, and in force as soon as the directory lists him',
     MANDAT_DUPLICATE: `"mandat list --mailbox ${mailbox}" shows it`,

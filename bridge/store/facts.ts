@@ -11,6 +11,7 @@ export type FactName =
   | 'drained' // the last audit event taken over from delegation.db
   | 'audit-head' // vouches for the last entry of the audit trail
   | 'sweep' // when the last full sweep ended
+  | 'told-from' // delegations up to this id were there before anybody was told of any
   | 'sidecar'; // JSON: pid and start of the sidecar that last ran
 
 export async function fact(db: StateDb, name: FactName): Promise<string | undefined> {

@@ -2,7 +2,7 @@
  * Opening a SQLite file of ours: its modes, its version, its migrations. A file that isn't ours or is newer than this
  * program is refused, and never altered.
  */
-import { chmodSync, closeSync, existsSync, openSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { Failure } from '../failure.ts';
 import { giveToDirectoryOwner } from './ownership.ts';
@@ -62,12 +62,19 @@ function upgrade(file: string, kind: FileKind): number {
   }
 }
 
+export interface OpenOptions {
+  readonly readonly?: boolean;
+  /** Will be written for certain: refused at once where that can't be. SQLite itself opens such a file to be read, without a word. */
+  readonly writes?: boolean;
+}
+
 /** Opens a file that {@link migrate} made. */
-export function open(file: string, kind: FileKind, options: { readonly readonly?: boolean } = {}): Database.Database {
+export function open(file: string, kind: FileKind, options: OpenOptions = {}): Database.Database {
   if (!existsSync(file)) {
     throw new Failure('config', `${kind.what} is not there: ${file}`, 'run "mandat init", or check data_dir');
   }
   return guarded(file, kind, () => {
+    if (options.writes === true) accessSync(file, constants.W_OK);
     const database = connect(file, options.readonly);
     try {
       const version = checkVersion(database, file, kind);

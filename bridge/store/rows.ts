@@ -1,9 +1,12 @@
 /** What the reconciler reads from the delegation table, and the pending set it works off. */
+import type { Selectable } from 'kysely';
 import type { MailboxRows } from '../../acl/desired.ts';
 import type { Instant } from '../../acl/policy.ts';
 import { stateSince } from './delegates.ts';
 import type { DelegationDb } from './delegation-db.ts';
+import type { DelegationDatabase } from './delegation-types.ts';
 import { known } from './listed.ts';
+import type { Person } from './told.ts';
 
 export interface MailboxState {
   readonly id: number;
@@ -17,9 +20,13 @@ export interface MailboxState {
         readonly owner: string | null;
         readonly delegateIds: Ids;
         readonly delegationIds: Ids;
+        readonly granted: Granted;
       })
     | undefined;
 }
+
+/** By the delegate's login: who he is, and who granted. */
+type Granted = ReadonlyMap<string, { readonly person: Person; readonly createdBy: string }>;
 
 /** By the delegate's login. */
 type Ids = ReadonlyMap<string, number>;
@@ -49,12 +56,16 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
         'd.id',
         'd.identifier',
         'd.login',
+        'd.first_name',
+        'd.last_name',
+        'd.profession',
         'd.state',
         'd.credential_valid_until',
         'd.listed',
         'd.terms_version',
         (eb) => stateSince(eb).as('state_since'),
         'g.id as delegation_id',
+        'g.created_by',
         'g.starts_at',
         'g.ends_at',
         'g.suspended',
@@ -91,10 +102,17 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
         })),
         delegateIds: new Map(delegations.map((row) => [row.login, row.id])),
         delegationIds: new Map(delegations.map((row) => [row.login, row.delegation_id])),
+        granted: new Map(delegations.map((row) => [row.login, { person: personOf(row), createdBy: row.created_by }])),
       },
     };
   });
 }
+
+function personOf(row: Pick<Selectable<DelegationDatabase['delegates']>, 'identifier' | PersonColumn>): Person {
+  const { identifier, first_name: firstName, last_name: lastName, profession } = row;
+  return { identifier, firstName, lastName, profession };
+}
+type PersonColumn = 'first_name' | 'last_name' | 'profession';
 
 export async function pendingMailboxes(db: DelegationDb): Promise<readonly Pending[]> {
   const rows = await db.query.selectFrom('pending').selectAll().orderBy('version').execute();

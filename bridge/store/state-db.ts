@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3';
 import { type Generated, Kysely, SqliteDialect, type Transaction } from 'kysely';
 import { STATE } from './files.ts';
-import { explained, open } from './open.ts';
+import { explained, type OpenOptions, open } from './open.ts';
 
 export type LedgerPhase = 'granting' | 'in-force' | 'verified' | 'revoking';
 
@@ -79,6 +79,7 @@ export interface StateDatabase {
     refuses_newsletters: Generated<number>;
     asked_contact: Nullable;
     asked_terms: Nullable;
+    asked_language: Generated<Language | null>;
     code_mac: Nullable;
     code_expires_at: Nullable;
     code_tries: Generated<number>;
@@ -98,6 +99,7 @@ export interface StateDatabase {
     created_at: string;
     state: OutboxState;
     attempts: Generated<number>;
+    since: Nullable;
     next_at: Nullable;
     sent_at: Nullable;
     error: Nullable;
@@ -112,6 +114,10 @@ export interface StateDatabase {
     ending: string | null;
     identifier: string;
     login: string;
+    address: string;
+    first_name: string | null;
+    last_name: string | null;
+    profession: string | null;
   };
 }
 
@@ -126,7 +132,7 @@ export interface StateDb {
   close(): Promise<void>;
 }
 
-export function openStateDb(file: string, options: { readonly readonly?: boolean } = {}): StateDb {
+export function openStateDb(file: string, options: OpenOptions = {}): StateDb {
   return stateDbOn(open(file, STATE, options), file);
 }
 

@@ -10,6 +10,9 @@ export interface DovecotSite {
   /** Postfix's queue directory, where its smtpd finds the SASL socket; chrooted or not. */
   readonly postfixQueue: string | undefined;
   readonly tls: TlsFiles | undefined;
+  /** Lines inside the site's passdb and userdb, and at the end. */
+  readonly insidePassdb: string;
+  readonly insideUserdb: string;
   readonly extra: string;
 }
 
@@ -50,12 +53,12 @@ passdb {
 passdb {
   driver = passwd-file
   args = ${directory}/users
-}
+${site.insidePassdb}}
 userdb {
   driver = passwd-file
   args = ${directory}/users
   default_fields = uid=mail gid=mail home=${site.mailDirectory}/%u
-}
+${site.insideUserdb}}
 first_valid_uid = 1
 mail_location = ${STORAGE[site.storage].replace('%h', '~')}
 

@@ -27,6 +27,9 @@ export interface LabOptions {
   readonly chroot?: boolean;
   /** Offer STARTTLS on the IMAP and SMTP ports, and TLS on `imaps`, with a certificate of the lab's. Default: false. */
   readonly tls?: boolean;
+  /** Fragments below config/dovecot/ that a site includes inside its own passdb and userdb, beside those that every lab has. */
+  readonly insidePassdb?: string;
+  readonly insideUserdb?: string;
   /** Lines at the end of dovecot.conf, main.cf, master.cf. */
   readonly extraDovecot?: string;
   readonly extraMain?: string;
@@ -120,6 +123,8 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
       storage: options.storage ?? 'maildir',
       postfixQueue: withPostfix ? path.join(directory, 'postfix/queue') : undefined,
       tls,
+      insidePassdb: options.insidePassdb ?? '',
+      insideUserdb: options.insideUserdb ?? '',
       extra: options.extraDovecot ?? '',
     };
     const postfixSite = {

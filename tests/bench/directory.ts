@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import Database from 'better-sqlite3';
 import { openGeneration } from '../../bridge/directory/generation.ts';
 import { importExtract } from '../../bridge/directory/import.ts';
+import { PEOPLE } from '../../bridge/directory/people.ts';
 import { openDirectory } from '../../bridge/directory/search.ts';
 import { personLines, writeExtract } from '../directory/extract-maker.ts';
 import { type Comparison, compare, quantile } from './pairs.ts';
@@ -84,7 +85,8 @@ const SEARCHES = 500;
 /** People from all over the file, by last name, first name and postal code; the bare lookup knows their exact values. */
 async function searches(directory: string, people: number): Promise<Pick<DirectoryFigures, 'searching' | 'p99'>> {
   const opened = openDirectory(directory);
-  const database = openGeneration(directory);
+  const database = openGeneration(directory, PEOPLE);
+  if (database === undefined) throw new Error('nothing was imported');
   const bare = database.prepare(
     `SELECT p.id, p.last_name, p.first_name, a.profession, a.postal, a.shown_city FROM activities a JOIN people p ON p.id = a.person
       WHERE a.last = ? AND a.first = ? AND a.postal = ?`,

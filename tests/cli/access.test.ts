@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync } from 'node:fs';
+import { chmodSync, chownSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { builtDirectory, builtMandat, NODE } from './built.ts';
@@ -80,4 +80,32 @@ t.test('a user who may write to the table and see nothing else, as programs of g
   for (const command of ['status', 'sync', 'run'])
     t.match(await asNobody(made, command), { status: 2, stderr: /sidecar\.lock|data/ }, command);
   t.match(await made.mandat('grant', 'alice@lab.test', 'bob'), { status: 0 }, 'and who may goes on as before');
+});
+
+t.test('a table that may be read and not written: no sidecar starts on it, no command writes', { skip }, async (t) => {
+  const made = await desk(t);
+  made.sql(ROWS);
+  await made.mandat('sync');
+  const data = path.dirname(made.table);
+  const before = made.sql('SELECT * FROM delegation');
+  for (const name of readdirSync(data)) chownSync(path.join(data, name), UID, UID);
+  chownSync(path.join(made.directory, 'imap.secret'), UID, UID);
+  chownSync(made.table, 0, 0);
+  chmodSync(made.table, 0o644);
+  // Where the directory may be written SQLite opens the table all the same, to be read.
+  chownSync(data, UID, UID);
+  for (const words of [
+    ['grant', 'alice@lab.test', 'carol'],
+    ['suspend', 'alice@lab.test', 'bob'],
+    ['mailbox', 'add', 'zoe@lab.test'],
+    ['sync'],
+    ['run'],
+  ]) {
+    const { status, stdout, stderr } = await asNobody(made, ...words);
+    const says = /delegation\.db.*can't be written by user 65534\n +give/;
+    t.match({ status, stdout, stderr }, { status: 2, stdout: '', stderr: says }, words.join(' '));
+  }
+  t.match(await asNobody(made, 'list'), { status: 0, stdout: /bob/ }, 'who only reads may');
+  chownSync(data, 0, 0);
+  t.equal(made.sql('SELECT * FROM delegation'), before);
 });

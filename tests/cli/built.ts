@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { copyFile, symlink } from 'node:fs/promises';
+import { copyFile, cp, symlink } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -38,10 +38,13 @@ async function build(): Promise<string> {
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   chmodSync(directory, 0o755);
   const options = ['--bundle', '--platform=node', '--format=esm', '--external:better-sqlite3', '--log-level=error'];
+  // Half of a start is reading the program: what a command loads late stands apart, and blanks are left out.
+  options.push('--splitting', '--minify-whitespace');
   const places = [`--outbase=${ROOT}`, `--outdir=${directory}`, `--banner:js=${REQUIRE}`];
   const esbuild = path.join(ROOT, 'node_modules/.bin/esbuild');
   await promisify(execFile)(esbuild, [...MODULES.map((file) => path.join(ROOT, file)), ...options, ...places]);
   await copyFile(path.join(ROOT, 'package.json'), path.join(directory, 'package.json'));
+  await cp(path.join(ROOT, 'config/notices'), path.join(directory, 'config/notices'), { recursive: true });
   await symlink(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
   return directory;
 }

@@ -153,6 +153,13 @@ t.test('a delegate is named by the directory, and one that it does not list is n
     { ownerListed: null },
     'by SQL: not known until the next import',
   );
+  sql("INSERT INTO delegate (id, login) VALUES ('810009999977', 'newcomer')");
+  t.match(
+    await mandat('grant', 'alice@lab.test', '810009999977', '--no-wait'),
+    { status: 3, stderr: /MANDAT_NOT_LISTED/ },
+    'or the next grant: another program has written this delegate',
+  );
+  t.match(await json('mailbox', 'show', 'alice@lab.test'), { ownerListed: true });
 });
 
 t.test('identifiers', async (t) => {

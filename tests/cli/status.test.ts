@@ -27,6 +27,7 @@ t.test('nothing yet', async (t) => {
     nextDue: null,
     lastSweep: null,
     restored: false,
+    outbox: { waiting: 0, failed: 0, lastError: null, noAddress: [] },
   });
 });
 
@@ -107,12 +108,35 @@ t.test('what fails, with code, hint and the next attempt; what is due; the last 
   });
 });
 
+const outboxRow = (how: string) =>
+  `INSERT INTO outbox (event, kind, part, subject, mailbox, language, data, message_id, created_at, state, error)
+    VALUES ('grant 1', 'grant', 'delegate', 'bob', 'alice@lab.test', 'fr', '{}', '<1@lab.test>', '${OLD}', '${how}', 'user unknown')`;
+
+t.test('notices: how many, what went wrong, and whom somebody has to tell', async (t) => {
+  const made = await desk(t);
+  const many = Array.from({ length: 11 }, (_, n) => outboxRow('no-address').replace("'bob'", `'bob${n}'`));
+  state(made, [...many, outboxRow('failed'), outboxRow('waiting').replace("'bob'", "'carol'")].join(';'));
+  const { status, stdout } = await made.mandat('status');
+  t.equal(status, 1);
+  t.match(stdout, /^notices +1 waiting, 1 failed, 11 without an address$/m);
+  t.match(stdout, /^1 notice could not be sent: user unknown\n {4}"mandat notices list --state failed"/m);
+  t.match(
+    stdout,
+    /^no address is known of bob0: tell him of the grant \(alice@lab\.test\) yourself, .*"mandat notices retry 1"$/m,
+  );
+  t.match(stdout, /^and 1 more: /m);
+  t.match(await made.json('status'), { outbox: { waiting: 1, failed: 1, lastError: 'user unknown' } });
+});
+
 t.test('exits 1 for what waits for somebody, not for what goes by itself', async (t) => {
   const notice = (code: string) =>
     `INSERT OR REPLACE INTO outcomes (mailbox_id, address, notices) VALUES (1, 'alice@lab.test', '[{"code": "${code}", "login": "bob", "message": "x"}]')`;
   const cases: readonly (readonly [sql: string, status: number, why: string])[] = [
     [notice('no-session-cutting'), 0, 'a remark'],
     [notice('held'), 1, 'what the guard holds waits for "sync --force"'],
+    [outboxRow('failed'), 1, 'a notice that could not be sent'],
+    [outboxRow('waiting'), 0, 'one that waits'],
+    [outboxRow('no-address'), 0, 'one that nobody can be sent'],
     [
       `${notice('blocked-by-foreign-entry')}; INSERT INTO facts (name, value) VALUES ('restored', 'held')`,
       1,

@@ -1,11 +1,18 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import path from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
+import { takeLock } from '../../bridge/store/lock.ts';
 import { builtMandat } from './built.ts';
-import { type Desk, desk } from './desk.ts';
+import { type Desk, type DeskOptions, desk } from './desk.ts';
 import { atTerminal, readable } from './terminal.ts';
 
-async function granted(t: Parameters<typeof desk>[0]): Promise<Desk & { readonly argv: readonly string[] }> {
-  const made = await desk(t);
+async function granted(
+  t: Parameters<typeof desk>[0],
+  options?: DeskOptions,
+): Promise<Desk & { readonly argv: readonly string[] }> {
+  const made = await desk(t, options);
   made.sql(`INSERT INTO mailbox (address) VALUES ('alice@lab.test'); INSERT INTO delegate (id) VALUES ('bob');
     INSERT INTO delegation (mailbox, delegate) VALUES ('alice@lab.test', 'bob')`);
   return { ...made, argv: [...(await builtMandat()), '--config', made.configFile] };
@@ -96,3 +103,31 @@ t.test('colour on a terminal, and only there', async (t) => {
   const { status, stdout } = await mandat('status'); // refuses colours by itself
   t.match({ status, stdout }, { status: 1, stdout: /alice@lab\.test: retry: out of reach/ }, 'into a pipe');
 });
+
+t.test(
+  'what takes longer than a second says for what it waits, on a terminal only, and leaves no trace of it',
+  async (t) => {
+    const silent = createServer(() => {}).listen(0, '127.0.0.1');
+    t.teardown(() => silent.close());
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const config = `data_dir = "data"\n[identity]\nscheme = "login"\nunknown_credential = "valid"\n[grant]\nacknowledge = false
+[imap]\nport = ${port}\ntls = "none"\ntimeout_seconds = 3\n`;
+    const { argv, directory, mandat } = await granted(t, { config });
+    const lock = takeLock(path.join(directory, 'data/sidecar.lock')); // a sidecar that never does anything
+    t.teardown(() => lock.release());
+    const rows: readonly (readonly [words: readonly string[], status: number, waits: RegExp])[] = [
+      [['suspend', 'alice@lab.test', 'bob', '--wait', '3'], 5, /waiting for the sidecar, 1 s/],
+      [['explain', 'alice@lab.test'], 5, /looking at the folders, 1 s/],
+      [['doctor'], 1, /looking, 1 s/],
+    ];
+    for (const [words, status, waits] of rows) {
+      const seen = await atTerminal([...argv, ...words]);
+      t.match({ status: seen.status, screen: seen.screen }, { status, screen: waits }, words.join(' '));
+      const left = seen.screen.split('\n').map((line) => line.slice(line.lastIndexOf('\r\x1b[K') + 1));
+      t.notMatch(left.join('\n'), waits, 'it is wiped out by what comes after it');
+    }
+    const { stderr } = await mandat('suspend', 'alice@lab.test', 'bob', '--wait', '2');
+    t.notMatch(stderr, /waiting for the sidecar/);
+  },
+);

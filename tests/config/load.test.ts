@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { loadConfig, places } from '../../config/load.ts';
@@ -67,10 +68,19 @@ t.test('a file that is there but no good is an error, not a reason to look on', 
   t.match(failure(() => loadConfig({ env: {}, cwd })).message, /directory/);
 });
 
-t.test('a file without read permission', { skip: process.getuid?.() === 0 && 'root reads everything' }, async (t) => {
-  const cwd = t.testdir({ 'mandat.toml': '' });
-  chmodSync(join(cwd, 'mandat.toml'), 0);
-  t.match(failure(() => loadConfig({ env: {}, cwd })).message, /may not be read/);
+t.test('a file without read permission', async (t) => {
+  // Root reads everything, so it reads as nobody, at a place that nobody can reach.
+  const cwd = mkdtempSync(join(tmpdir(), 'mandat-load-'));
+  t.teardown(() => rmSync(cwd, { recursive: true }));
+  chmodSync(cwd, 0o755);
+  writeFileSync(join(cwd, 'mandat.toml'), '', { mode: 0 });
+  const root = process.geteuid?.() === 0;
+  if (root) process.seteuid?.('nobody');
+  try {
+    t.match(failure(() => loadConfig({ env: {}, cwd })).message, /may not be read/);
+  } finally {
+    if (root) process.seteuid?.(0);
+  }
 });
 
 t.test('text: a BOM and CR LF are fine, Latin-1 is said to be so', async (t) => {

@@ -1,7 +1,8 @@
 /** Lines of the published extract, by whichever header stands above them. */
 import t from 'tap';
 import { folded, normalised } from '../../bridge/directory/columns.ts';
-import { lineReader, requireHeader } from '../../bridge/directory/extract.ts';
+import { lineReader } from '../../bridge/directory/extract.ts';
+import { requireHeader } from '../../bridge/directory/taking.ts';
 import type { Failure } from '../../bridge/failure.ts';
 import { HEADER, lineOf, PHYSICIAN, ROLE_HOLDER, SECRETARY } from './extract-maker.ts';
 

@@ -65,14 +65,16 @@ t.test('services of master.cf', async (t) => {
     'smtpd      pass  -       -       y       -       -       smtpd',
     'submission inet  n       -       -       -       -       smtpd -o syslog_name=postfix/submission',
     '127.0.0.1:465 inet  n    -       n       -       -       smtpd -o smtpd_tls_wrappermode=yes',
+    '[::1]:25   inet  n       -       n       -       -       smtpd',
     'pickup     unix  n       -       y       60      1       pickup',
     'smtp       unix  -       -       y       -       -       smtp',
   ].join('\n');
   const services = (level: string) => parseServices(lines, new Map([['compatibility_level', level]]));
   t.same(services('3.6'), [
-    { key: 'smtpd/pass', name: 'smtpd', chroot: true },
-    { key: 'submission/inet', name: 'submission', chroot: false },
-    { key: '127.0.0.1:465/inet', name: '127.0.0.1:465', chroot: false },
+    { key: 'smtpd/pass', name: 'smtpd', atPort25: true, chroot: true },
+    { key: 'submission/inet', name: 'submission', atPort25: false, chroot: false },
+    { key: '127.0.0.1:465/inet', name: '127.0.0.1:465', atPort25: false, chroot: false },
+    { key: '[::1]:25/inet', name: '[::1]:25', atPort25: true, chroot: false },
   ]);
   t.equal(services('0')[1]?.chroot, true, 'as it was before compatibility_level 1');
 });

@@ -70,6 +70,7 @@ export async function passUntil(site: Site, stop: Stop, onEnd: (close: () => Pro
       audit: async () => {},
       acts: () => [],
       gate: openGate(),
+      noticeRules: undefined,
       stopping: () => false,
       policy: { ...policyOf(config), autoSubscribe: true, cutAtGrant: true },
     },

@@ -2,16 +2,22 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { dovecotConf, postfixDirectory, rewritten } from '../doctor/breakage.ts';
+import { type Sink, startSink } from '../notify/sink.ts';
 import { grantRow } from './rows.ts';
 import { at, type Site, startSite } from './site.ts';
 import { serverFiles } from './wire.ts';
 
 let site: Site;
+let sink: Sink;
 t.before(async () => {
-  site = await startSite({ users: ['alice', 'bob'] });
+  sink = await startSink();
+  site = await startSite({ users: ['alice', 'bob'], extraToml: `[notices]\nport = ${sink.port}\ntls = "none"` });
   await site.register('alice', 'bob');
 });
-t.teardown(() => site?.stop());
+t.teardown(async () => {
+  await site?.stop();
+  await sink?.close();
+});
 
 /** As an administrator would call it for these servers, which aren't where a machine's own are. */
 const doctor = (...more: readonly string[]) => {

@@ -1,7 +1,8 @@
-import { chmodSync, chownSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
+import { systemGroup } from '../../config/lab/system-ids.ts';
 import { type Breakage, breakEach, examined, type Mend, postfixDirectory, rewritten } from '../doctor/breakage.ts';
 import { sync } from './inside.ts';
 import { grantRow } from './rows.ts';
@@ -60,6 +61,17 @@ function inPostfix(name: string, from: RegExp | string, to: string) {
   return (on: Site) => rewritten(path.join(postfixDirectory(on), name), (text) => text.replace(from, to));
 }
 
+/** Where the lab takes mail from outside is port 25 from now on, as far as its configuration says, with these lines in main.cf. */
+function atPort25(lines: string) {
+  return async (on: Site): Promise<Mend> => {
+    const mends = [
+      await inPostfix('master.cf', `127.0.0.1:${on.lab.smtp.port} `, 'smtp ')(on),
+      await inPostfix('main.cf', /$/, lines)(on),
+    ];
+    return () => Promise.all(mends.map((mend) => mend()));
+  };
+}
+
 /** The same, with Postfix started anew: its proxymap keeps what it has read. */
 function inRunningPostfix(name: string, from: RegExp | string, to: string) {
   const restart = async (on: Site) => {
@@ -74,6 +86,13 @@ function inRunningPostfix(name: string, from: RegExp | string, to: string) {
       await restart(on);
     };
   };
+}
+
+/** chown clears the bit that gives new files the directory's group. */
+function chgrp(file: string, gid: number): void {
+  const { uid, mode } = statSync(file);
+  chownSync(file, uid, gid);
+  chmodSync(file, mode & 0o7777);
 }
 
 const MAPS = /^smtpd_sender_login_maps = unionmap:\{\s+(\S+),\s+(\S+)\}$/m;
@@ -182,10 +201,50 @@ const BREAKAGES: readonly Breakage[] = [
     says: /no smtpd service lets users log in/,
   },
   {
-    what: 'users can log in at port 25 too',
+    what: 'users can log in at another service too',
     break: inPostfix('main.cf', /$/, 'smtpd_sasl_auth_enable = yes\n'),
     bad: { 'Postfix restriction': 'fail' },
     says: /asks nobody/,
+  },
+  {
+    what: 'users can log in at port 25 too, and are not asked there',
+    break: atPort25('smtpd_sasl_auth_enable = yes\n'),
+    bad: { 'AUTH at port 25': 'fail' },
+    says: /may send as anybody: smtp asks nobody.*smtpd_sasl_auth_enable = no/,
+  },
+  {
+    what: 'users can log in at port 25 too, and the rule stands there as well',
+    break: atPort25(
+      'smtpd_sasl_auth_enable = yes\nsmtpd_recipient_restrictions = reject_authenticated_sender_login_mismatch\n',
+    ),
+    bad: { 'AUTH at port 25': 'warn' },
+    says: /log in at smtp too/,
+  },
+  {
+    what: 'this Postfix has no SQLite tables',
+    break: inPostfix('main.cf', /$/, 'meta_directory = /nowhere\n'),
+    bad: { Postfix: 'fail' },
+    says: /reads no SQLite tables.*postfix-sqlite/,
+  },
+  {
+    what: "the map's group is one that Postfix isn't in",
+    break: async (on) => {
+      await on.lab.stopPostfix();
+      const directory = on.lab.senderDirectory;
+      const files = [directory, ...readdirSync(directory).map((name) => path.join(directory, name))];
+      const groups = files.map((file) => statSync(file).gid);
+      const mend = await rewritten(on.configFile, (text) =>
+        text.replace('[sender_rules]', '[sender_rules]\ngroup = "daemon"'),
+      );
+      for (const file of files) chgrp(file, systemGroup('daemon'));
+      return async () => {
+        await mend();
+        for (const [index, file] of files.entries()) chgrp(file, groups[index] ?? 0);
+        await on.lab.startPostfix();
+      };
+    },
+    bad: { 'read by Postfix': 'fail' },
+    says: /user postfix can't read/,
   },
   {
     what: 'machines of the site need not log in at submission',

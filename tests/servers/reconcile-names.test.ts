@@ -33,8 +33,12 @@ const NAMES: readonly string[] = [
   'INBOX/dessous',
   'inbox2',
   'x'.repeat(200),
+  'barre/dessous',
   'mandat-asks-what-is-inherited',
 ];
+
+/** A / at the end promises folders below it: to maildir a folder like any other, to sdbox a name that holds none (\Noselect). */
+const WITH_SLASH = ['barre/', 'seule/'];
 
 const VARIANTS = [
   { storage: 'maildir', inherit: false, names: NAMES },
@@ -46,7 +50,7 @@ for (const { names, ...variant } of VARIANTS) {
   t.test(`${variant.storage}, ${variant.inherit ? 'with' : 'without'} inheritance`, async (t) => {
     const site = await startSite({ ...variant, users: ['alice', 'bob'], postfix: false });
     t.teardown(() => site.stop());
-    await does(site, 'alice', ...names.map((name) => `CREATE ${quoted(name)}`));
+    await does(site, 'alice', ...[...WITH_SLASH, ...names].map((name) => `CREATE ${quoted(name)}`));
     await site.register('alice', 'bob');
     await grantRow(site, 'alice', 'bob');
     const { failures, steps } = await sync(site);
@@ -54,6 +58,12 @@ for (const { names, ...variant } of VARIANTS) {
     const there = await seen(site, 'alice', 'bob');
     const wanting = names.filter((name) => there[name] !== FULL);
     t.same(wanting, [], 'he has each of them');
+    for (const name of WITH_SLASH)
+      t.equal(
+        there[name.slice(0, -1)],
+        variant.storage === 'maildir' ? FULL : undefined,
+        `${name} where it is a folder`,
+      );
     t.same(
       names.filter((name) => !steps.some((step) => step.kind === 'subscribe' && step.folder === name)),
       [],

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { waitFor } from '../../config/lab/wait.ts';
 import { type Inside, runInside, sync } from './inside.ts';
 import { grantRow, named, revokeRow, VARIANTS } from './rows.ts';
-import { at, type Site, startSite } from './site.ts';
+import { at, DOMAIN, type Site, startSite } from './site.ts';
 import { entries, granted, seen, sharedName } from './wire.ts';
 
 const LIMIT_MS = 20_000;
@@ -91,6 +91,11 @@ async function conditions(t: Test, site: Site): Promise<void> {
   const changes: readonly (readonly [string, string, string])[] = [
     ['the delegate is suspended', `UPDATE delegate SET state = 'suspended'`, `UPDATE delegate SET state = 'active'`],
     ['the mailbox is not eligible', 'UPDATE mailbox SET eligible = 0', 'UPDATE mailbox SET eligible = 1'],
+    [
+      'its domain is not open (R26)',
+      `INSERT INTO domain (domain, eligible) VALUES ('${DOMAIN}', 0)`,
+      'UPDATE domain SET eligible = 1',
+    ],
     ['it is not a personal one', `UPDATE mailbox SET kind = 'ORG'`, `UPDATE mailbox SET kind = 'PER'`],
   ];
   for (const [why, off, on] of changes) {

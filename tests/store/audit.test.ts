@@ -3,7 +3,8 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
-import { type AuditEntry, appendAudit, drainEvents, seal, sealKey, verifyAudit } from '../../bridge/store/audit.ts';
+import { type AuditEntry, appendAudit, drainEvents, seal, sealKey } from '../../bridge/store/audit.ts';
+import { proveAudit } from '../../bridge/store/audit-check.ts';
 import { fact } from '../../bridge/store/facts.ts';
 import { addMailbox } from '../../bridge/store/mailboxes.ts';
 import type { StateDb } from '../../bridge/store/state-db.ts';
@@ -22,7 +23,18 @@ const entry = (action: string): AuditEntry => ({
   mailbox: 'alice@example.org',
   delegate: 'bob',
   detail: '{"a":1}',
+  on_behalf: null,
+  via: null,
 });
+
+/** The first entry that doesn't hold. */
+const verifyAudit = async (state: StateDb, key: Buffer) => {
+  const proof = await proveAudit(state, key);
+  return proof.intact ? undefined : proof.at;
+};
+
+/** Whoever has the file can drop them. */
+const WITHOUT_TRIGGERS = ['inserting', 'updating', 'deleting'].map((name) => `DROP TRIGGER audit_${name}`).join(';');
 
 const actions = async (state: StateDb) =>
   (await state.query.selectFrom('audit').select('action').orderBy('id').execute()).map(({ action }) => action);
@@ -133,6 +145,8 @@ t.test('whatever is done to a trail shows', async (t) => {
     ["UPDATE audit SET reason = '' WHERE id = 3", 3, 'no reason and an empty one are two things'],
     ['UPDATE audit SET delegate = NULL WHERE id = 3', 3, 'a delegate was taken out'],
     ['UPDATE audit SET detail = \'{"a": 1}\' WHERE id = 3', 3, 'even a space'],
+    ["UPDATE audit SET on_behalf = 'owner:x' WHERE id = 3", 3, 'on whose behalf'],
+    ["UPDATE audit SET via = 'root' WHERE id = 3", 3, 'at whose keyboard'],
     ["UPDATE audit SET mailbox = 'alice@example.org|' WHERE id = 1", 1, 'the first'],
     ["UPDATE audit SET seal = 'x' WHERE id = 4", 4, 'a seal'],
     ['DELETE FROM audit WHERE id = 1', 2, 'the first was taken out'],
@@ -153,7 +167,7 @@ t.test('whatever is done to a trail shows', async (t) => {
     await t.test(why, async (t) => {
       const state = freshState(t);
       await appendAudit(state, KEY, ['1', '2', '3', '4', '5', '6'].map(entry));
-      rows(state.file, statement);
+      rows(state.file, `${WITHOUT_TRIGGERS}; ${statement}`);
       t.equal(await verifyAudit(state, KEY), broken);
     });
   }
@@ -177,7 +191,7 @@ t.test('a long trail is verified to its end', async (t) => {
     Array.from({ length: 2500 }, (_, i) => entry(String(i))),
   );
   t.equal(await verifyAudit(state, KEY), undefined);
-  rows(state.file, "UPDATE audit SET action = 'x' WHERE id = 2500");
+  rows(state.file, `${WITHOUT_TRIGGERS}; UPDATE audit SET action = 'x' WHERE id = 2500`);
   t.equal(await verifyAudit(state, KEY), 2500);
 });
 
@@ -192,6 +206,8 @@ t.test('a seal depends on every field, and no two entries run into each other', 
     mailbox: maybe,
     delegate: maybe,
     detail: maybe,
+    on_behalf: maybe,
+    via: maybe,
   });
   fc.assert(
     fc.property(entries, entries, text, text, (one, other, before, beforeOther) => {
@@ -217,9 +233,12 @@ t.test('entries taken off the end show, though the chain that is left holds', as
     mailbox: null,
     delegate: null,
     detail: null,
+    on_behalf: null,
+    via: null,
   };
   for (const action of ['one', 'two', 'three']) await appendAudit(state, key, [{ ...entry, action }]);
   t.equal(await verifyAudit(state, key), undefined, 'whole');
+  rows(state.file, WITHOUT_TRIGGERS);
   await state.query.deleteFrom('audit').where('action', '=', 'three').execute();
   t.equal(await verifyAudit(state, key), 3, 'the third is missing');
   await state.query.deleteFrom('audit').execute();

@@ -51,6 +51,7 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
         `SELECT g.id FROM delegations g JOIN delegates d ON d.id = g.delegate_id WHERE d.identifier = '${name}'`,
       ),
     );
+  const nameless = (identifier: string) => ({ identifier, firstName: null, lastName: null, profession: null });
   t.same(await readMailbox(table, alice), {
     id: alice,
     server: MAIN_SERVER,
@@ -101,6 +102,10 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
       delegationIds: new Map([
         ['bob@example.net', delegationOf('bob')],
         ['carol@example.net', delegationOf('carol')],
+      ]),
+      granted: new Map([
+        ['bob@example.net', { person: nameless('bob'), createdBy: ADMIN.actor }],
+        ['carol@example.net', { person: nameless('carol'), createdBy: ADMIN.actor }],
       ]),
     },
   });

@@ -82,7 +82,7 @@ t.test('addresses', async (t) => {
 });
 
 t.test('kinds, states, eligibility', async (t) => {
-  const table: readonly Row[] = [
+  const table: readonly (Row | RowAfter)[] = [
     ["INSERT INTO mailbox (address, kind) VALUES ('n@example.org', 'per')", 'MANDAT_KIND', 'lower case'],
     ["INSERT INTO mailbox (address, kind) VALUES ('n@example.org', 'PERS')", 'MANDAT_KIND', 'no such kind'],
     ["UPDATE mailbox SET kind = NULL WHERE address = 'org@example.org'", 'MANDAT_KIND', 'a kind is never unknown'],
@@ -92,6 +92,20 @@ t.test('kinds, states, eligibility', async (t) => {
     ["INSERT INTO delegate (id, state) VALUES ('n', 'Active')", 'MANDAT_STATE', 'upper case'],
     ["UPDATE delegate SET state = 'gone' WHERE id = 'bob'", 'MANDAT_STATE', 'no such state'],
     ["UPDATE delegate SET state = NULL WHERE id = 'bob'", 'MANDAT_STATE', 'a state is never unknown'],
+    ["INSERT INTO delegate (id, state) VALUES ('n', 'pending')", undefined, 'who has to activate his account'],
+    ["UPDATE delegate SET state = 'ended' WHERE id = 'bob'", undefined, 'an account that is closed'],
+    [
+      "UPDATE delegate SET state = 'ended' WHERE id = 'bob'",
+      "UPDATE OR REPLACE delegate SET state = 'active' WHERE id = 'bob'",
+      'MANDAT_ENDED',
+      'and stays so',
+    ],
+    [
+      "UPDATE delegate SET state = 'ended' WHERE id = 'bob'",
+      "UPDATE delegate SET login = 'bob2' WHERE id = 'bob'",
+      undefined,
+      'what else there is to change may be changed',
+    ],
   ];
   await decide(t, table);
 });

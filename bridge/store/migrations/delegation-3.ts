@@ -96,10 +96,14 @@ ALTER TABLE delegates ADD COLUMN terms_version TEXT;
 ALTER TABLE delegates ADD COLUMN terms_at TEXT;
 CREATE TRIGGER delegates_terms AFTER UPDATE OF terms_version ON delegates WHEN NEW.terms_version IS NOT NULL
 BEGIN ${note('terms-accepted', 'NULL', 'NEW.identifier', "json_object('version', NEW.terms_version, 'at', NEW.terms_at)")} END;
+-- Closed is closed, whoever writes: what belonged to it is erased.
+CREATE TRIGGER delegates_ended BEFORE UPDATE OF state ON delegates WHEN OLD.state = 'ended' AND NEW.state IS NOT 'ended'
+BEGIN ${refuse('MANDAT_ENDED', 'the account of this delegate has ended: remove him, and add him anew', '1')} END;
 `;
 
 const acting = `
--- At whose keyboard somebody acts who isn't that person; on whose behalf an admin acts on a delegation: the owner's.
+-- At whose keyboard somebody acts who isn't that person; on whose behalf an admin acts on a delegation, the owner's,
+-- and on an account, the delegate's.
 ALTER TABLE writer ADD COLUMN via TEXT;
 -- The version of the responsibility text that was acknowledged with a grant (R23).
 ALTER TABLE writer ADD COLUMN acknowledged TEXT;
@@ -107,7 +111,8 @@ ALTER TABLE events ADD COLUMN on_behalf TEXT;
 ALTER TABLE events ADD COLUMN via TEXT;
 CREATE TRIGGER events_acting AFTER INSERT ON events WHEN EXISTS (SELECT 1 FROM writer)
 BEGIN UPDATE events SET via = (SELECT via FROM writer), on_behalf = CASE WHEN NEW.actor GLOB 'admin:*' AND NEW.action IN ('grant', 'change', 'revoke')
-    THEN (SELECT 'owner:' || COALESCE(owner, login) FROM mailboxes WHERE address = NEW.mailbox) END WHERE id = NEW.id;
+    THEN (SELECT 'owner:' || COALESCE(owner, login) FROM mailboxes WHERE address = NEW.mailbox)
+    WHEN NEW.actor GLOB 'admin:*' AND (NEW.action GLOB 'account-*' OR NEW.action = 'terms-accepted') THEN 'delegate:' || NEW.delegate END WHERE id = NEW.id;
 END;
 
 ALTER TABLE delegations ADD COLUMN acknowledged TEXT;
@@ -141,9 +146,43 @@ ${delegationChecks([
 ])}
 `;
 
+/** Forgets the last turn of some subjects and notes this one: no conflict clause, which an outer statement would replace. */
+const turn = (subject: string, what: string, ids: string) => `
+  DELETE FROM turns WHERE subject = '${subject}' AND what = '${what}' AND id IN (${ids});
+  INSERT INTO turns (subject, id, what, at) SELECT '${subject}', id, '${what}', ${NOW} FROM (${ids});`;
+
+const plural = (subject: string) => (subject === 'mailbox' ? 'mailboxes' : `${subject}s`);
+
+const turns = (subject: string, columns: Readonly<Record<string, string>>) =>
+  Object.entries(columns)
+    .map(
+      ([column, what]) => `
+CREATE TRIGGER ${subject}_turns_${column} AFTER UPDATE OF ${column} ON ${plural(subject)} WHEN NEW.${column} IS NOT OLD.${column}
+BEGIN ${turn(subject, what, 'SELECT NEW.id AS id')} END;`,
+    )
+    .join('') +
+  `
+CREATE TRIGGER ${subject}_turns_gone AFTER DELETE ON ${plural(subject)} BEGIN DELETE FROM turns WHERE subject = '${subject}' AND id = OLD.id; END;`;
+
+const domainTurns = ['INSERT', 'UPDATE', 'DELETE'].map(
+  (event) => `
+CREATE TRIGGER domain_turns_${event.toLowerCase()} AFTER ${event} ON domains
+BEGIN ${turn('mailbox', 'domain-not-eligible', `SELECT id FROM mailboxes WHERE ${domainOf('address')} = ${event === 'DELETE' ? 'OLD' : 'NEW'}.domain`)} END;`,
+);
+
+/** acl/policy.ts has the names of the conditions. */
+const since = `
+-- Since when a condition stands as it does, where it has ever turned; a delegate's state has its own table.
+CREATE TABLE turns (subject TEXT NOT NULL, id INTEGER NOT NULL, what TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (subject, id, what)) STRICT, WITHOUT ROWID;
+${turns('mailbox', { kind: 'mailbox-kind', eligible: 'mailbox-not-eligible', owner_listed: 'owner-not-listed' })}
+${turns('delegate', { listed: 'delegate-not-listed', credential_valid_until: 'credential-unknown', terms_version: 'terms-not-accepted' })}
+${turns('delegation', { suspended: 'suspended' })}
+${domainTurns.join('')}
+`;
+
 /** Delegates that are there keep their state; since when is not known of them. */
 const before3 = `
 INSERT INTO delegate_states (delegate_id, state, since) SELECT id, state, ${NOW} FROM delegates;
 `;
 
-export const delegation3 = [domains, accounts, before3, acting].join('\n');
+export const delegation3 = [domains, accounts, before3, acting, since].join('\n');

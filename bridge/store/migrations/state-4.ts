@@ -7,7 +7,8 @@ export const state4 = `
 CREATE TABLE accounts (
   delegate_id INTEGER PRIMARY KEY, contact TEXT, contact_since TEXT, language TEXT CHECK (language IN ('fr', 'en')),
   refuses_surveys INTEGER NOT NULL DEFAULT 0, refuses_newsletters INTEGER NOT NULL DEFAULT 0,
-  asked_contact TEXT, asked_terms TEXT, code_mac TEXT, code_expires_at TEXT, code_tries INTEGER NOT NULL DEFAULT 0) STRICT;
+  asked_contact TEXT, asked_terms TEXT, asked_language TEXT CHECK (asked_language IN ('fr', 'en')),
+  code_mac TEXT, code_expires_at TEXT, code_tries INTEGER NOT NULL DEFAULT 0) STRICT;
 
 -- A second address of an owner, outside the mailbox: his delegates can delete from it. By mailbox_id of delegation.db.
 CREATE TABLE owner_contacts (mailbox_id INTEGER PRIMARY KEY, contact TEXT, language TEXT CHECK (language IN ('fr', 'en'))) STRICT;
@@ -18,13 +19,13 @@ CREATE TABLE outbox (
   id INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, kind TEXT NOT NULL, part TEXT NOT NULL, subject TEXT NOT NULL, mailbox TEXT,
   recipient TEXT, language TEXT NOT NULL, data TEXT NOT NULL, message_id TEXT NOT NULL, created_at TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'failed', 'no-address')),
-  attempts INTEGER NOT NULL DEFAULT 0, next_at TEXT, sent_at TEXT, error TEXT, UNIQUE (event, part, subject)) STRICT;
+  attempts INTEGER NOT NULL DEFAULT 0, since TEXT, next_at TEXT, sent_at TEXT, error TEXT, UNIQUE (event, part, subject)) STRICT;
 CREATE INDEX outbox_due ON outbox (state, next_at);
 
--- How each delegation (its id in delegation.db) stood when it was told of last.
+-- How each delegation (its id in delegation.db) stood when it was told of last, and of whom: by the time a revoke is told the row has gone.
 CREATE TABLE told (
   delegation_id INTEGER PRIMARY KEY, mailbox_id INTEGER NOT NULL, delegate_id INTEGER NOT NULL, standing TEXT NOT NULL, why TEXT,
-  ending TEXT, identifier TEXT NOT NULL, login TEXT NOT NULL) STRICT;
+  ending TEXT, identifier TEXT NOT NULL, login TEXT NOT NULL, address TEXT NOT NULL, first_name TEXT, last_name TEXT, profession TEXT) STRICT;
 CREATE INDEX told_mailbox ON told (mailbox_id);
 -- Delegations up to this id were there before anybody was told of any; a new installation begins with none.
 INSERT INTO facts SELECT 'told-from', '0' WHERE NOT EXISTS (SELECT 1 FROM facts) AND NOT EXISTS (SELECT 1 FROM outcomes);

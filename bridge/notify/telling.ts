@@ -1,0 +1,129 @@
+/**
+ * What has become of a mailbox's delegations, for those whom it concerns. It is found out before the outcome is recorded, and written
+ * with it, in one transaction: a crash loses none of it and doubles none. What the guard holds isn't told as revoked, nor is what a
+ * table from the past doesn't hold. R9, R24, A4.
+ */
+import type { Transaction } from 'kysely';
+import type { Instant } from '../../acl/policy.ts';
+import { type Outcome, type Standing, type Told, tidings } from '../../acl/tidings.ts';
+import type { Pass } from '../reconcile/pass.ts';
+import { setOwnerContact } from '../store/contacts.ts';
+import { fact } from '../store/facts.ts';
+import { enqueue } from '../store/outbox.ts';
+import type { StateDatabase } from '../store/state-db.ts';
+import { forget, remember, type ToldRow, toldOf } from '../store/told.ts';
+import { addressed } from './addressed.ts';
+
+/** What the configuration says of notices. */
+export interface NoticeRules {
+  readonly language: 'fr' | 'en';
+  /** What the other delegates of a mailbox are told. */
+  readonly others: 'short' | 'full' | 'none';
+  readonly endingDays: number;
+  /** The right side of every Message-ID. */
+  readonly domain: string;
+}
+
+/** A delegation, as it was or as it is. */
+export type Subject = Omit<ToldRow, 'standing' | 'why' | 'ending'>;
+
+/** What is to be told of one delegation. */
+export interface News {
+  readonly subject: Subject;
+  readonly tidings: Outcome['tidings'];
+  /** Undefined: its row has gone. */
+  readonly row: Row | undefined;
+}
+
+export interface Row extends Standing {
+  readonly startsAt: Instant | null;
+  readonly createdBy: string;
+}
+
+/** Writes it, in the transaction that records the outcome. */
+export type Tell = (query: Transaction<StateDatabase>) => Promise<void>;
+
+export async function telling(pass: Pass, now: Instant): Promise<Tell> {
+  const { state, noticeRules: rules } = pass.site;
+  const before = new Map((await toldOf(state, pass.mailboxId)).map((row) => [row.delegationId, row]));
+  const rows = standing(pass);
+  const news: News[] = [];
+  const keep: ToldRow[] = [];
+  const drop: number[] = [];
+  const from = [...rows.keys()].every((id) => before.has(id)) ? 0 : Number((await fact(state, 'told-from')) ?? 0);
+  const upTo = rules === undefined || rules.endingDays === 0 ? null : daysAfter(now, rules.endingDays);
+  for (const [id, { subject, row }] of rows) {
+    const told = before.get(id);
+    // Ids are given anew after a table from the past was put back.
+    const known = told?.delegateId === subject.delegateId ? told : undefined;
+    const outcome = tidings(known ?? (id <= from ? asIfTold(row) : undefined), row, upTo);
+    if (outcome.told !== undefined && differs(known, { ...outcome.told, login: subject.login })) {
+      keep.push({ ...subject, ...outcome.told });
+    }
+    if (outcome.tidings.length > 0) news.push({ subject, tidings: outcome.tidings, row });
+  }
+  for (const told of before.values()) {
+    if (rows.get(told.delegationId)?.subject.delegateId === told.delegateId) continue;
+    if (pass.held.has(told.login) || !pass.mayGive) continue;
+    const outcome = tidings(told, undefined, null);
+    if (outcome.tidings.length > 0) news.push({ subject: told, tidings: outcome.tidings, row: undefined });
+    if (!rows.has(told.delegationId)) drop.push(told.delegationId);
+  }
+  const notices = rules === undefined || news.length === 0 ? [] : await addressed(pass, rules, news, rows, now);
+  return async (query) => {
+    await forget({ query }, drop);
+    for (const row of keep) await remember({ query }, row);
+    if (rules !== undefined) await enqueue({ query }, notices, now, rules.domain);
+    // With a mailbox goes what its owner gave for it.
+    if (pass.mailbox.rows === undefined && pass.mayGive && pass.held.size === 0) {
+      await setOwnerContact({ query }, pass.mailboxId, { address: null, language: null });
+    }
+  };
+}
+
+export type Rows = ReadonlyMap<number, { readonly subject: Subject; readonly row: Row }>;
+
+/** The delegations of the table by their ids, but for those that a table from the past would give and isn't allowed to. */
+function standing({ mailbox, mailboxId, desired }: Pass): Rows {
+  const { rows } = mailbox;
+  const found = new Map<number, { subject: Subject; row: Row }>();
+  for (const { delegate, startsAt, endsAt } of rows?.delegations ?? []) {
+    const { login, credentialValidUntil } = delegate;
+    const granted = rows?.granted.get(login);
+    const delegationId = rows?.delegationIds.get(login);
+    const withheld = desired.withheld.find((one) => one.login === login);
+    const given = desired.delegates.some((one) => one.login === login);
+    if (rows === undefined || granted === undefined || delegationId === undefined || !(given || withheld)) continue;
+    const delegateId = rows.delegateIds.get(login) ?? 0;
+    const { person, createdBy } = granted;
+    found.set(delegationId, {
+      subject: { delegationId, mailboxId, delegateId, address: rows.address, login, person },
+      row: {
+        verdict: withheld === undefined ? { inForce: true } : { inForce: false, why: withheld.why },
+        startsAt,
+        endsAt,
+        credentialValidUntil,
+        createdBy,
+      },
+    });
+  }
+  return found;
+}
+
+/** One that was there before anybody was told of any: only what becomes of it is news. */
+function asIfTold({ verdict }: Row): Told {
+  return verdict.inForce
+    ? { standing: 'in-force', why: null, ending: null }
+    : { standing: 'withheld', why: verdict.why, ending: null };
+}
+
+function differs(
+  known: ToldRow | undefined,
+  { standing, why, ending, login }: Pick<ToldRow, 'standing' | 'why' | 'ending' | 'login'>,
+): boolean {
+  if (known === undefined) return true;
+  return known.standing !== standing || known.why !== why || known.ending !== ending || known.login !== login;
+}
+
+const DAY_MS = 86_400_000;
+const daysAfter = (now: Instant, days: number) => new Date(Date.parse(now) + days * DAY_MS).toISOString();

@@ -1,0 +1,59 @@
+/** Whose account a command is about, and what keeps it from going on. */
+import { Failure } from '../bridge/failure.ts';
+import { type AccountHolder, accountHolder } from '../bridge/store/account-holders.ts';
+import { may } from './actor.ts';
+import { shown } from './arguments.ts';
+import type { Session } from './session.ts';
+
+/** Whom an account command lets in beside admins; whose account it is, `may` asks. */
+export const HIMSELF = ['owner', 'delegate'] as const;
+
+/** Fails `refused` for somebody else's account, `absent` when there is none. */
+export async function holderOf(
+  session: Pick<Session, 'actor' | 'identity' | 'table'>,
+  typed: string,
+): Promise<AccountHolder> {
+  const identifier = session.identity.find(typed);
+  may(session, { kind: 'account', identifier });
+  return session.table((db) => accountHolder(db, identifier, new Date().toISOString()));
+}
+
+export function refuseEnded({ identifier, state }: AccountHolder): void {
+  if (state !== 'ended') return;
+  throw new Failure(
+    'refused',
+    `the account of ${identifier} has ended`,
+    `he can be removed and added anew: "mandat delegate remove ${identifier}"`,
+    { rule: 'MANDAT_ENDED' },
+  );
+}
+
+/** Fails `refused` for another version than the present one, and `config` where there is none. */
+export function presentTerms({ config }: Session, version: string): void {
+  if (config.accounts === undefined) throw noAccounts();
+  const { termsVersion, termsUrl } = config.accounts;
+  if (version === termsVersion) return;
+  throw new Failure(
+    'refused',
+    `the present version of the terms of use is ${termsVersion}, not ${shown(version)}`,
+    termsUrl === undefined ? '' : `they can be read at ${termsUrl}`,
+    { rule: 'MANDAT_TERMS' },
+  );
+}
+
+export function noAccounts(): Failure {
+  return new Failure(
+    'config',
+    'there is nothing to activate or accept here: every delegate is active at once',
+    'the section [accounts] of the configuration says otherwise',
+  );
+}
+
+export function unactivated({ identifier }: AccountHolder): Failure {
+  return new Failure(
+    'refused',
+    `${identifier} has not activated his account yet`,
+    `"mandat account activate ${identifier} --email ADDRESS --accept-terms VERSION"`,
+    { rule: 'MANDAT_PENDING' },
+  );
+}

@@ -1,0 +1,145 @@
+/** A delegate's account: what he sees of it and may change himself. R43, R50 to R53, R56. */
+import type { Command } from 'commander';
+import { identityOf } from '../bridge/account/identity.ts';
+import { eraseAccounts } from '../bridge/store/account-erasure.ts';
+import { noteAccount } from '../bridge/store/account-events.ts';
+import { type AccountHolder, acceptTerms, endHolder } from '../bridge/store/account-holders.ts';
+import { accountOf, type OptOut, setOptOut } from '../bridge/store/accounts.ts';
+import { HIMSELF, holderOf, presentTerms, refuseEnded, unactivated } from './account-holder.ts';
+import { activationCommands } from './activation.ts';
+import { changed } from './change.ts';
+import { confirmed } from './confirm.ts';
+import { EXIT } from './exit.ts';
+import { openMailboxCommand } from './open-mailbox.ts';
+import { counted, facts } from './output.ts';
+import type { Runner } from './runner.ts';
+import type { Session } from './session.ts';
+import { shownTime } from './times.ts';
+
+export function accountCommand(program: Command, run: Runner): void {
+  const account = program
+    .command('account')
+    .description('the accounts of delegates: activation, contact, terms of use');
+  const his = (name: string) => account.command(name).argument('<id>', "the delegate's identifier");
+
+  his('show')
+    .description('who he is, how he is reached, what he accepted, what has been delegated to him')
+    .action(run(async (session, typed: string) => show(session, await holderOf(session, typed)), HIMSELF));
+
+  activationCommands(his, run);
+
+  his('accept-terms')
+    .description('accept a new version of the terms of use; until then nothing delegated to him is in force')
+    .argument('<version>', 'the version that has been read')
+    .action(
+      run(async (session, typed: string, version: string) => {
+        const holder = await holderOf(session, typed);
+        const { identifier, state, termsVersion } = holder;
+        refuseEnded(holder);
+        if (state === 'pending') throw unactivated(holder);
+        presentTerms(session, version);
+        const did = { delegate: identifier, terms: version, changed: termsVersion !== version };
+        if (!did.changed) return void session.out.result(did, `${identifier}: as it was`);
+        const now = new Date().toISOString();
+        await session.writing(identifier, (db) => acceptTerms(db, session.writer, holder, version, now));
+        return changed(session, did, `${identifier}: terms of use ${version} accepted`);
+      }, HIMSELF),
+    );
+
+  his('opt-out')
+    .description('refuse mails that are not about his delegations; those that are, always come')
+    .addArgument(account.createArgument('<what>').choices(['surveys', 'newsletters']))
+    .option('--no', 'refuse them no longer')
+    .action(
+      run(async ({ out, ...session }, typed: string, what: OptOut, { no }: { no?: boolean }) => {
+        const holder = await holderOf(session, typed);
+        const { identifier } = holder;
+        refuseEnded(holder);
+        const refuses = no !== true;
+        await session.state((state) => setOptOut(state, holder, what, refuses));
+        await session.writing(identifier, (db) =>
+          db.write(session.writer, (query) => noteAccount(query, identifier, 'account-opt-out', { what, refuses })),
+        );
+        const sentence = refuses ? `refuses ${what}` : `does not refuse ${what} any more`;
+        out.result({ delegate: identifier, what, refuses }, `${identifier} ${sentence}`);
+        return undefined;
+      }, HIMSELF),
+    );
+
+  his('end')
+    .description('close his account for good: nothing delegated to him is in force, what is private is erased')
+    .option('--yes', 'do not ask')
+    .action(
+      run(async (session, typed: string, { yes }: { yes?: boolean }) => {
+        const holder = await holderOf(session, typed);
+        const { identifier, delegated } = holder;
+        const ends = delegated.length === 0 ? '' : `, which ends his access to ${delegated.join(', ')}`;
+        if (!(await confirmed(session, `Close the account of ${identifier} for good${ends}?`, yes))) return EXIT.failed;
+        // Access first; whatever comes between, the next sweep erases the rest.
+        const now = await session.writing(identifier, async (table) => {
+          const first = await endHolder(table, session.writer, holder);
+          await session.state((state) => eraseAccounts(table, state, new Date().toISOString(), holder.id));
+          return first;
+        });
+        const did = now ? `the account of ${identifier} has ended${ends}` : `${identifier}: it had ended before`;
+        return changed(session, { delegate: identifier, mailboxes: delegated, changed: now }, did);
+      }),
+    );
+
+  openMailboxCommand(his, run);
+}
+
+async function show(session: Session, holder: AccountHolder): Promise<undefined> {
+  const { out, config, files } = session;
+  const account = await session.state((state) => accountOf(state, holder.id));
+  const identity = identityOf(files.directory, config.identity.scheme, holder);
+  const time = (instant: string | null) => shownTime(instant, config.policy.timezone);
+  const { request, contact, refusesSurveys, refusesNewsletters } = account;
+  const document = {
+    ...identity,
+    login: holder.login,
+    state: holder.state,
+    since: holder.stateSince,
+    contact,
+    contactSince: account.contactSince,
+    language: account.language,
+    waiting:
+      request === undefined ? null : { contact: request.contact, until: request.expiresAt, tries: request.triesLeft },
+    terms: holder.termsVersion === null ? null : { version: holder.termsVersion, at: holder.termsAt },
+    refuses: { surveys: refusesSurveys, newsletters: refusesNewsletters },
+    ownMailbox: holder.ownMailbox,
+    delegated: holder.delegated,
+  };
+  const refuses = (yes: boolean) => (yes ? 'refused' : 'not refused');
+  out.result(
+    document,
+    facts([
+      ['identifier', identity.identifier],
+      ['first name', identity.firstName],
+      ['last name', identity.lastName],
+      ['profession', identity.profession],
+      ...(identity.role === null ? [] : [['role', identity.role] as const]),
+      ['login', holder.login],
+      ['state', `${holder.state}, since ${time(holder.stateSince)}`],
+      ['contact', contact === null ? null : `${contact}, since ${time(account.contactSince)}`],
+      ...(request === undefined
+        ? []
+        : [
+            [
+              'waits for its code',
+              `${request.contact}, until ${time(request.expiresAt)}, ${counted(request.triesLeft, 'try', 'tries')} left`,
+            ] as const,
+          ]),
+      ['language', account.language],
+      [
+        'terms of use',
+        holder.termsVersion === null ? null : `${holder.termsVersion}, accepted ${time(holder.termsAt)}`,
+      ],
+      ['surveys', refuses(refusesSurveys)],
+      ['newsletters', refuses(refusesNewsletters)],
+      ['own mailbox', holder.ownMailbox],
+      ['delegated', holder.delegated.join(', ')],
+    ]),
+  );
+  return undefined;
+}

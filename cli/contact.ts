@@ -1,0 +1,25 @@
+/** A contact address as it is typed. R41, R51. */
+import { contactFault, describeContactFault } from '../acl/contact.ts';
+import { isCorrespondenceAddress } from '../bridge/directory/correspondence.ts';
+import { asciiDomain } from '../bridge/directory/domain.ts';
+import { whiteListIn } from '../bridge/directory/white-list.ts';
+import { Failure } from '../bridge/failure.ts';
+import { shown } from './arguments.ts';
+import type { Session } from './session.ts';
+
+/** In its own case before the @, folded behind it. Fails `refused`. */
+export function contactAddress({ out, files }: Pick<Session, 'out' | 'files'>, typed: string): string {
+  const list = whiteListIn(files.directory);
+  if (list === undefined) {
+    out.warn(
+      'mandat: no white list has been imported, so of MSSanté only mssante.fr is known ("mandat directory import --whitelist FILE")',
+    );
+  }
+  const at = typed.lastIndexOf('@');
+  const domain = typed.slice(at + 1);
+  const address = at < 0 ? typed : `${typed.slice(0, at)}@${asciiDomain(domain) ?? domain}`;
+  const published = address.includes('@') && isCorrespondenceAddress(files.directory, address.toLowerCase());
+  const fault = contactFault(address, new Set(list?.domains)) ?? (published ? 'mssante' : undefined);
+  if (fault === undefined) return address;
+  throw new Failure('refused', `${describeContactFault(fault)}: "${shown(typed)}"`, '', { rule: 'MANDAT_CONTACT' });
+}

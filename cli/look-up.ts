@@ -1,0 +1,35 @@
+/** Whom the directory lists, noted in the table: after an import, and before a grant to somebody of whom it was never asked. R5, R27. */
+import { currentGeneration } from '../bridge/directory/generation.ts';
+import { PEOPLE } from '../bridge/directory/people.ts';
+import { openDirectory } from '../bridge/directory/search.ts';
+import { anyNeverAsked, type Noted, noteListed } from '../bridge/store/listed.ts';
+import type { Session } from './session.ts';
+
+/** Whoever has gone from the directory is suspended by it, and comes back with it; and is named as it names him. */
+export async function noteWhoIsListed(session: Session, reason: string): Promise<Noted> {
+  if (session.config.identity.scheme !== 'rpps') return { listed: [], renamed: [] };
+  const opened = openDirectory(session.files.directory);
+  try {
+    return await session.table((db) => noteListed(db, { ...session.writer, reason }, opened.person));
+  } finally {
+    opened.close();
+  }
+}
+
+/** For delegates and owners whom other programs have written since the last import. Many at a time: a file may name thousands. */
+export async function lookUpNewcomers(
+  session: Session,
+  pairs: readonly { readonly mailbox: string; readonly delegate: string }[],
+): Promise<void> {
+  const { config, files } = session;
+  if (config.identity.scheme !== 'rpps' || currentGeneration(files.directory, PEOPLE) === undefined) return;
+  for (let at = 0; at < pairs.length; at += FEW) {
+    const some = pairs.slice(at, at + FEW);
+    const about = { delegates: some.map((one) => one.delegate), mailboxes: some.map((one) => one.mailbox) };
+    if (!(await session.table((db) => anyNeverAsked(db, about)))) continue;
+    await noteWhoIsListed(session, 'directory look-up');
+    return; // of everybody
+  }
+}
+
+const FEW = 500;

@@ -1,0 +1,62 @@
+import { type Command, Option } from 'commander';
+import { Failure } from '../bridge/failure.ts';
+import { ownerContact, setOwnerContact } from '../bridge/store/contacts.ts';
+import { mailboxAt } from '../bridge/store/mailboxes.ts';
+import type { Language } from '../bridge/store/state-db.ts';
+import { mayDelegate } from './actor.ts';
+import { address } from './arguments.ts';
+import { facts } from './output.ts';
+import type { Runner } from './runner.ts';
+
+interface Options {
+  readonly set?: string;
+  readonly language?: Language;
+  readonly clear?: boolean;
+}
+
+/** Outside the mailbox, since whoever it is delegated to can delete from it. It stands in state.db alone. */
+export function mailboxContact(mailbox: Command, run: Runner): void {
+  mailbox
+    .command('contact')
+    .description("the owner's second address for notices, outside the mailbox; without an option, show it")
+    .argument('<address>', 'the mailbox', address)
+    .option('--set <email>', 'tell him there too', address)
+    .addOption(new Option('--language <language>', 'the language of what the owner is told').choices(['fr', 'en']))
+    .option('--clear', 'no longer')
+    .action(
+      run(
+        async (session, at: string, { set, language, clear }: Options) => {
+          const { out, table, state } = session;
+          if (set !== undefined && clear === true) {
+            throw new Failure('config', '--set and --clear contradict each other', 'give one of them');
+          }
+          const { id, aliases } = await table(async (db) => {
+            await mayDelegate(session, db, [at]);
+            return mailboxAt(db, at);
+          });
+          if (set !== undefined && [at, ...aliases].includes(set)) {
+            throw new Failure('refused', `${set} is this mailbox itself`, 'give an address outside it', {
+              rule: 'MANDAT_CONTACT',
+            });
+          }
+          const before = await state((db) => ownerContact(db, id));
+          const after = {
+            address: clear === true ? null : (set ?? before.address),
+            language: language ?? (clear === true ? null : before.language),
+          };
+          const changes = set !== undefined || language !== undefined || clear === true;
+          if (changes) await state((db) => setOwnerContact(db, id, after));
+          out.result(
+            { mailbox: at, contact: after.address, language: after.language },
+            facts([
+              ['mailbox', at],
+              ['contact', after.address],
+              ['language', after.language],
+            ]),
+          );
+          return undefined;
+        },
+        ['owner'],
+      ),
+    );
+}
