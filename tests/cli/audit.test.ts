@@ -68,19 +68,24 @@ t.test('who: the command line, behind sudo, by SQL; and what came of it', async 
     [{ actor: 'sql' }],
   );
   const outcomes = alices
-    .filter(({ actor, detail }) => actor === 'mandat' && detail !== null)
+    .filter(({ actor, delegate }) => actor === 'mandat' && delegate !== null)
     .map(({ action, delegate }) => `${action} ${delegate}`);
   t.same(
     outcomes,
     [
       'set-entry', // INBOX
+      'publish',
       'in-force',
+      'set-entry', // special folders
       'subscribe',
       'cut',
       'verified',
+      'withdraw',
       'delete-entry',
       'cut',
       'withdrawn',
+      'delete-entry',
+      'cut',
       'unsubscribe',
       'ended',
     ].map((action) => `${action} ${at('bob')}`),
