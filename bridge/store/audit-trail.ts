@@ -21,6 +21,8 @@ export async function readAudit(
   state: StateDb,
   table: DelegationDb,
   filter: AuditFilter,
+  /** What the submission filter has noted since. */
+  submissions: readonly AuditEntry[] = [],
 ): Promise<readonly AuditRecord[]> {
   let select = state.query
     .selectFrom('audit')
@@ -36,7 +38,10 @@ export async function readAudit(
     .select(['at', 'actor', 'reason', 'action', 'mailbox', 'delegate', 'detail'])
     .orderBy('id')
     .execute();
-  const fresh = events.filter((one) => matches(one, filter)).map((entry) => ({ ...entry, sealed: false }));
+  const fresh = [...events, ...submissions]
+    .filter((one) => matches(one, filter))
+    .sort((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0))
+    .map((entry) => ({ ...entry, sealed: false }));
   return [...sealed, ...fresh].slice(-filter.limit);
 }
 

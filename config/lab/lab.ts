@@ -31,6 +31,8 @@ export interface LabOptions {
   readonly extraDovecot?: string;
   readonly extraMain?: string;
   readonly extraMaster?: string;
+  /** Route copies for Sent folders to mandat's listener at {@link Lab.copySocket}. Default: false. */
+  readonly copies?: boolean;
   /** More `-o` settings of the submission service, such as `smtpd_proxy_filter=unix:/path`. */
   readonly submissionOptions?: readonly string[];
 }
@@ -64,6 +66,8 @@ export interface Lab {
   readonly outside: string;
   /** PEM file, when the lab has TLS. */
   readonly certificate: string | undefined;
+  /** Where Postfix brings copies for Sent folders, when the lab has them. */
+  readonly copySocket: string;
   /** The pids of the servers that run, masters only. */
   pids(): readonly number[];
   /** An account that can log in when this returns. */
@@ -112,6 +116,7 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
     const withPostfix = options.postfix ?? true;
     const senderDirectory = path.join(directory, 'sender');
     const outsideDirectory = path.join(directory, 'outside');
+    const copySocket = path.join(directory, 'copy.sock');
     const dovecotSite = {
       directory: path.join(directory, 'dovecot'),
       mailDirectory: path.join(directory, 'mail'),
@@ -130,6 +135,7 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
       chroot: options.chroot ?? true,
       tls,
       submissionOptions: options.submissionOptions ?? [],
+      copySocket: options.copies ? copySocket : undefined,
       extraMain: options.extraMain ?? '',
       extraMaster: options.extraMaster ?? '',
       mail: systemUser('mail'),
@@ -154,6 +160,7 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
       senderDirectory,
       outside: path.join(outsideDirectory, 'Maildir/new'),
       certificate: tls?.certificate,
+      copySocket,
       pids: () => running.flatMap((one) => one.pid ?? []),
       addUser: (login, password) =>
         appendAccount(accountsFile(dovecotSite.directory), { login, password }, postfixSite.dovecotConf),

@@ -12,6 +12,8 @@ export interface PostfixSite {
   readonly chroot: boolean;
   readonly tls: TlsFiles | undefined;
   readonly submissionOptions: readonly string[];
+  /** Where mandat takes the copies for Sent folders; undefined: nowhere. */
+  readonly copySocket: string | undefined;
   readonly extraMain: string;
   readonly extraMaster: string;
   readonly mail: { readonly uid: number; readonly gid: number };

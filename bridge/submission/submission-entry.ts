@@ -1,0 +1,63 @@
+/**
+ * What the audit trail says of one submission. Never a subject, never a recipient: a patient's address holds his national identifier,
+ * so of recipients it keeps their number and their domains. What its sender has made up is bounded and cleaned. R3.
+ */
+import { domainToASCII } from 'node:url';
+import { actorName } from '../../acl/actor.ts';
+import type { Instant } from '../../acl/policy.ts';
+import type { AuditEntry } from '../store/audit.ts';
+
+export interface Submission {
+  readonly at: Instant;
+  /** Who had logged in; his identifier where he is a delegate. */
+  readonly login: string;
+  readonly delegate: string | null;
+  /** Whose mailbox it was sent for, or was to be, by its address; null where the address is nobody's in the table. */
+  readonly mailbox: string | null;
+  /** The verdict, in one word. */
+  readonly verdict: string;
+  readonly sent: boolean;
+  /** Why it was refused, for people; of us, not of the message. */
+  readonly why?: string | undefined;
+  /** As messageIdOf reads it. */
+  readonly messageId: string | undefined;
+  readonly bytes: number | undefined;
+  /** Addresses; only their domains are kept. */
+  readonly recipients: readonly string[];
+}
+
+export function submissionEntry(one: Submission): AuditEntry {
+  const { at, login, delegate, mailbox, sent, verdict, messageId, bytes, recipients, why } = one;
+  return {
+    at,
+    actor: delegate === null ? `login:${login}` : actorName({ kind: 'delegate', identifier: delegate }),
+    reason: null,
+    action: sent ? 'send' : 'send-refused',
+    mailbox,
+    delegate,
+    detail: JSON.stringify({
+      verdict,
+      ...(why === undefined ? {} : { why: why.slice(0, LONGEST_WHY) }),
+      login,
+      message_id: messageId ?? null,
+      bytes: bytes ?? null,
+      recipients: recipients.length,
+      domains: domainsOf(recipients),
+    }),
+  };
+}
+
+const LONGEST_WHY = 300;
+const MOST_DOMAINS = 20;
+
+/** Each once, sorted; what can't be one as `?`; `...` where there are more. */
+export function domainsOf(recipients: readonly string[]): readonly string[] {
+  const all = [...new Set(recipients.map(domainOf))].sort();
+  return all.length > MOST_DOMAINS ? [...all.slice(0, MOST_DOMAINS), '...'] : all;
+}
+
+function domainOf(address: string): string {
+  const after = address.slice(address.lastIndexOf('@') + 1);
+  const domain = domainToASCII(after).toLowerCase();
+  return address.includes('@') && /^[a-z0-9_.-]{1,253}$/.test(domain) ? domain : '?';
+}
