@@ -136,6 +136,9 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     sweepTimer = setInterval(() => void sweep(), sweepIntervalMinutes * 60_000);
   };
 
+  const drainSubmissions = serially(engine.drainSubmissions);
+  const submissionsTimer = setInterval(() => void drainSubmissions(), config.schedule.pollIntervalMs);
+
   if (engine.age === 'restored') {
     log.error(
       'the delegation table is older than the one last seen: it is obeyed only where it takes away, until "mandat restore accept"',
@@ -170,8 +173,10 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     stop: async () => {
       watch.close();
       clearInterval(sweepTimer);
+      clearInterval(submissionsTimer);
       engine.askToStop();
       await schedule.stop();
+      await drainSubmissions();
       if (afterwards !== undefined) await follow();
       clearTimeout(dueTimer);
       await engine.close();

@@ -27,6 +27,8 @@ import { recordFailure } from './store/outcomes.ts';
 import { changedSince, pendingMailboxes, settle } from './store/rows.ts';
 import { applySettings } from './store/settings.ts';
 import { openStateDb, type StateDb } from './store/state-db.ts';
+import { drainSubmissions } from './store/submission-trail.ts';
+import { existingSubmissions, type SubmissionStore } from './store/submissions.ts';
 
 export interface Engine {
   readonly site: Site;
@@ -41,6 +43,8 @@ export interface Engine {
   everyMailbox(): Promise<readonly number[]>;
   /** Takes over audit events from the table. */
   drain(): Promise<void>;
+  /** And from the submission filter, if it has noted anything since. */
+  drainSubmissions(): Promise<void>;
   /** Drivers and policy of a new configuration, once nothing is in hand. */
   adopt(config: Config): Promise<void>;
   askToStop(): void;
@@ -66,6 +70,9 @@ export async function openEngine(
     let stopping = false;
     let senders: PublishedMap | undefined;
     opened.push(() => senders?.close());
+    let submissions: SubmissionStore | undefined;
+    let submissionsSeen: number | undefined;
+    opened.push(() => submissions?.close());
 
     const build = async (next: Config): Promise<Site> => {
       const onStep = stepLogger(log);
@@ -151,6 +158,13 @@ export async function openEngine(
       },
       drain: async () => {
         await drainEvents(table, state, key);
+      },
+      drainSubmissions: async () => {
+        submissions ??= existingSubmissions(files.submissions);
+        const version = submissions?.dataVersion();
+        if (submissions === undefined || version === submissionsSeen) return;
+        await drainSubmissions(submissions, state, key, clock.now());
+        submissionsSeen = version;
       },
       adopt: async (next) => {
         site = await build(next);

@@ -47,6 +47,20 @@ export const mailAddress: Rule = shaped(
   'write local@domain, without a name or brackets; an international domain as xn--...',
 );
 
+/** Separated by commas; as people write them. */
+export const folderNames: Rule = (value) => {
+  const names = value.split(',').map((name) => name.trim());
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return names.every((name) => /^[^\u0000-\u001f\u007f"%*]{1,200}$/.test(name))
+    ? GOOD
+    : [
+        {
+          message: `${quoted(value)} is not a list of folder names`,
+          remedy: 'write them with commas between, such as "Sent, Envoyés"; without " % *',
+        },
+      ];
+};
+
 export const webUrl: Rule = (value) => {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   return url !== undefined &&

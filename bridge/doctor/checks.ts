@@ -1,4 +1,6 @@
 /** The checks, in the order in which they are made: one that needs another comes after it. */
+
+import { copyListener, copyRoute } from './copies.ts';
 import { clock, delegationTable, epoch, integrity, ownState } from './databases.ts';
 import { configuration, dataDirectory, dataModes, doveadmKey, imapPassword, sealed } from './files.ts';
 import type { Check } from './finding.ts';
@@ -51,6 +53,8 @@ export const CHECKS: readonly Check[] = [
   outside,
   senderMaps,
   senderAnswers,
+  copyRoute,
+  copyListener,
   submissionReach,
   sieveReach,
 ];

@@ -8,11 +8,10 @@ import type { Transaction } from 'kysely';
 import type { Instant } from '../../acl/policy.ts';
 import { Failure } from '../failure.ts';
 import type { DelegationDb } from './delegation-db.ts';
-import { type FactName, fact, setFact } from './facts.ts';
+import { fact, setFact } from './facts.ts';
 import { guarded } from './open.ts';
 import { giveToDirectoryOwner } from './ownership.ts';
 import type { StateDatabase, StateDb } from './state-db.ts';
-import type { SubmissionStore } from './submissions.ts';
 import { makeWhole } from './whole.ts';
 
 export interface AuditEntry {
@@ -84,7 +83,12 @@ export async function appendAudit(state: StateDb, key: Buffer, entries: readonly
   if (entries.length > 0) await state.write((query) => append(query, key, entries));
 }
 
-async function append(query: Transaction<StateDatabase>, key: Buffer, entries: readonly AuditEntry[]): Promise<void> {
+/** In a transaction that the caller has open. */
+export async function append(
+  query: Transaction<StateDatabase>,
+  key: Buffer,
+  entries: readonly AuditEntry[],
+): Promise<void> {
   const last = await query.selectFrom('audit').select('seal').orderBy('id', 'desc').limit(1).executeTakeFirst();
   let previous = last?.seal ?? '';
   for (const { at, actor, reason, action, mailbox, delegate, detail } of entries) {
@@ -103,20 +107,6 @@ function headMark(key: Buffer, last: string): string {
   return createHmac('sha256', key).update(`head ${last}`).digest('hex');
 }
 
-/** Seals the entries, and notes in the same transaction up to where they have been taken over. */
-async function sealOnce(
-  state: StateDb,
-  key: Buffer,
-  entries: readonly AuditEntry[],
-  mark: FactName,
-  upTo: string,
-): Promise<void> {
-  await state.write(async (query) => {
-    await append(query, key, entries);
-    await setFact({ query }, mark, upTo);
-  });
-}
-
 /**
  * Moves the events over. The highest event taken is remembered in the same transaction as the entries made of them, so a crash
  * before they are deleted from the table doubles none.
@@ -127,28 +117,13 @@ export async function drainEvents(table: DelegationDb, state: StateDb, key: Buff
   const last = events.at(-1);
   if (last === undefined) return 0;
   const fresh = events.filter(({ id }) => id > drained);
-  if (fresh.length > 0) await sealOnce(state, key, fresh, 'drained', String(last.id));
+  if (fresh.length > 0) {
+    await state.write(async (query) => {
+      await append(query, key, fresh);
+      await setFact({ query }, 'drained', String(last.id));
+    });
+  }
   await table.write({ actor: 'mandat' }, (query) => query.deleteFrom('events').where('id', '<=', last.id).execute());
-  return fresh.length;
-}
-
-/** How long it is remembered what became of a copy: twice as long as Postfix tries by default (maximal_queue_lifetime). */
-export const COPY_DAYS = 10;
-
-/** The same of what the submission filter has noted. */
-export async function drainSubmissions(
-  from: SubmissionStore,
-  state: StateDb,
-  key: Buffer,
-  now: Instant,
-): Promise<number> {
-  const events = from.events();
-  const last = events.at(-1);
-  if (last === undefined) return 0;
-  const [epoch, drained] = ((await fact(state, 'submissions-drained')) ?? '').split(' ');
-  const fresh = events.filter(({ id }) => epoch !== from.epoch || id > Number(drained));
-  if (fresh.length > 0) await sealOnce(state, key, fresh, 'submissions-drained', `${from.epoch} ${last.id}`);
-  from.forget(last.id, new Date(Date.parse(now) - COPY_DAYS * 86_400_000).toISOString());
   return fresh.length;
 }
 

@@ -13,6 +13,11 @@ import type { AuditEntry } from './audit.ts';
 import { SUBMISSIONS } from './files.ts';
 import { explained, migrate, open } from './open.ts';
 
+export interface SubmissionEntry extends AuditEntry {
+  readonly on_behalf: string | null;
+  readonly via: string | null;
+}
+
 export interface Copy {
   readonly nonce: string;
   /** The owner's mailbox, by its address. */
@@ -22,7 +27,7 @@ export interface Copy {
 
 /** What is to be noted; a list of them goes into one transaction. */
 export type Note =
-  | { readonly kind: 'event'; readonly entry: AuditEntry }
+  | { readonly kind: 'event'; readonly entry: SubmissionEntry }
   /** It has been given to Postfix. Says nothing new of one that was tried already: Postfix may be faster than we. */
   | { readonly kind: 'copy-sent'; readonly copy: Copy }
   | { readonly kind: 'copy-stored'; readonly copy: Copy; readonly at: Instant }
@@ -51,7 +56,7 @@ export interface SubmissionStore {
   readonly epoch: string;
   dataVersion(): number;
   note(notes: readonly Note[]): void;
-  events(): readonly (AuditEntry & { readonly id: number })[];
+  events(): readonly (SubmissionEntry & { readonly id: number })[];
   /** Takes away the events up to this one, and the copies sent before that instant. */
   forget(lastEvent: number, before: Instant): void;
   isStored(nonce: string): boolean;
@@ -71,7 +76,7 @@ export function existingSubmissions(file: string): SubmissionStore | undefined {
   return existsSync(file) ? openFile(file) : undefined;
 }
 
-const FIELDS = 'at, actor, reason, action, mailbox, delegate, detail';
+const FIELDS = 'at, actor, reason, action, mailbox, delegate, detail, on_behalf, via';
 const MISSING = 'nonce, mailbox, sent_at AS sentAt, state, attempts, tried_at AS triedAt, code, message, hint';
 
 function openFile(file: string): SubmissionStore {
@@ -79,7 +84,7 @@ function openFile(file: string): SubmissionStore {
   database.pragma('synchronous = NORMAL');
   const version = database.prepare('PRAGMA data_version').pluck();
   const insertEvent = database.prepare(
-    `INSERT INTO events (${FIELDS}) VALUES (@at, @actor, @reason, @action, @mailbox, @delegate, @detail)`,
+    `INSERT INTO events (${FIELDS}) VALUES (@at, @actor, @reason, @action, @mailbox, @delegate, @detail, @on_behalf, @via)`,
   );
   const insertCopy = database.prepare(
     "INSERT OR IGNORE INTO copies (nonce, mailbox, sent_at, state) VALUES (@nonce, @mailbox, @sentAt, 'waiting')",
@@ -115,7 +120,7 @@ function openFile(file: string): SubmissionStore {
     note: (notes) => guarded(() => database.transaction(() => notes.forEach(noteOne)).immediate()),
     events: () =>
       guarded(() =>
-        database.prepare<[], AuditEntry & { id: number }>(`SELECT id, ${FIELDS} FROM events ORDER BY id`).all(),
+        database.prepare<[], SubmissionEntry & { id: number }>(`SELECT id, ${FIELDS} FROM events ORDER BY id`).all(),
       ),
     forget: (lastEvent, before) =>
       guarded(() =>

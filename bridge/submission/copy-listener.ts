@@ -27,7 +27,8 @@ export const LARGEST_COPY = 150 * 1024 * 1024;
 const UNKNOWN_SIZE = 1024 * 1024;
 
 /** Not yet listening. */
-export function copyServer({ domain, delayMs, keep }: CopyReception): SMTPServer {
+export function copyServer({ domain: given, delayMs, keep }: CopyReception): SMTPServer {
+  const domain = given.toLowerCase();
   const inHand = new Semaphore(IN_HAND);
   return new SMTPServer({
     lmtp: true,

@@ -4,8 +4,8 @@
  */
 import type { Logger } from 'pino';
 import { Failure, failureOf } from '../failure.ts';
-import { COPY_DAYS } from '../store/audit.ts';
 import type { DelegationDb } from '../store/delegation-db.ts';
+import { COPY_DAYS } from '../store/submission-trail.ts';
 import type { Copy, Note } from '../store/submissions.ts';
 import { type CopyTicket, isVouchedFor } from './copy-address.ts';
 import { headerOf, messageIdIn } from './message-id.ts';

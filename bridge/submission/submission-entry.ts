@@ -5,7 +5,7 @@
 import { domainToASCII } from 'node:url';
 import { actorName } from '../../acl/actor.ts';
 import type { Instant } from '../../acl/policy.ts';
-import type { AuditEntry } from '../store/audit.ts';
+import type { SubmissionEntry } from '../store/submissions.ts';
 
 export interface Submission {
   readonly at: Instant;
@@ -14,6 +14,8 @@ export interface Submission {
   readonly delegate: string | null;
   /** Whose mailbox it was sent for, or was to be, by its address; null where the address is nobody's in the table. */
   readonly mailbox: string | null;
+  /** That mailbox's owner, as ownerOf names him. */
+  readonly owner: string | null;
   /** The verdict, in one word. */
   readonly verdict: string;
   readonly sent: boolean;
@@ -26,8 +28,8 @@ export interface Submission {
   readonly recipients: readonly string[];
 }
 
-export function submissionEntry(one: Submission): AuditEntry {
-  const { at, login, delegate, mailbox, sent, verdict, messageId, bytes, recipients, why } = one;
+export function submissionEntry(one: Submission): SubmissionEntry {
+  const { at, login, delegate, mailbox, owner, sent, verdict, messageId, bytes, recipients, why } = one;
   return {
     at,
     actor: delegate === null ? `login:${login}` : actorName({ kind: 'delegate', identifier: delegate }),
@@ -35,6 +37,8 @@ export function submissionEntry(one: Submission): AuditEntry {
     action: sent ? 'send' : 'send-refused',
     mailbox,
     delegate,
+    on_behalf: owner === null ? null : actorName({ kind: 'owner', identifier: owner }),
+    via: null,
     detail: JSON.stringify({
       verdict,
       ...(why === undefined ? {} : { why: why.slice(0, LONGEST_WHY) }),

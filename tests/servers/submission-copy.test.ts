@@ -5,6 +5,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
 import t from 'tap';
+import { copyListener, copyRoute } from '../../bridge/doctor/copies.ts';
+import { openSubject } from '../../bridge/doctor/subject.ts';
 import { sentFoldersOf } from '../../bridge/drivers.ts';
 import { existingSealKey } from '../../bridge/store/audit.ts';
 import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
@@ -17,6 +19,7 @@ import { rfc5322 } from '../../config/lab/deliver.ts';
 import { systemGroup } from '../../config/lab/system-ids.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import type { Config } from '../../config/schema.ts';
+import { type Mend, postfixDirectory, rewritten } from '../doctor/breakage.ts';
 import { configOf } from './inside.ts';
 import { at, type Site, startSite } from './site.ts';
 import { submissionAs } from './submission.ts';
@@ -88,6 +91,7 @@ t.before(async () => {
     users: ['alice', 'bob', 'carol', 'dave'],
     copies: true,
     extraDovecot: DOVECOT,
+    extraToml: '[submission]\ncopy_listen = "copy.sock"\n',
     extraMain: 'message_size_limit = 60000000\nmailbox_size_limit = 0\nvirtual_mailbox_limit = 0',
   });
   for (const owner of ['alice', 'bob', 'carol', 'dave']) await site.register(owner);
@@ -157,7 +161,7 @@ const nowIn = (owner: string, folder: string, count: number) =>
   );
 
 async function queue(): Promise<readonly { reason: string; address: string; queue: string }[]> {
-  const { stdout } = await promisify(execFile)('postqueue', ['-c', postfixConf(), '-j']);
+  const { stdout } = await promisify(execFile)('postqueue', ['-c', postfixDirectory(site), '-j']);
   return stdout
     .split('\n')
     .filter((line) => line !== '')
@@ -170,8 +174,7 @@ async function queue(): Promise<readonly { reason: string; address: string; queu
       })),
     );
 }
-const postfixConf = () => path.join(site.lab.directory, 'postfix/conf');
-const flush = () => promisify(execFile)('postqueue', ['-c', postfixConf(), '-f']);
+const flush = () => promisify(execFile)('postqueue', ['-c', postfixDirectory(site), '-f']);
 const emptied = () => waitFor('the queue is empty', LIMIT_MS, async () => (await queue()).length === 0);
 async function deferred(matching: RegExp) {
   let seen: Awaited<ReturnType<typeof queue>> = [];
@@ -183,9 +186,10 @@ async function deferred(matching: RegExp) {
 }
 
 t.test('the copy stands in Sent, read, with the date of sending, byte for byte what the recipients got', async (t) => {
-  const message = letter(`.a dot\n8 bits: é\n${'x'.repeat(1500)}`);
+  const body = `.a dot\n8 bits: é\n${'x'.repeat(1500)}`;
+  const message = letter(body);
   const sentAt = new Date(Date.now() - 3_600_000);
-  await send('alice', message, ticketFor('alice', idOf(message), sentAt));
+  await send('alice', `Bcc: hidden@far.test\r\n${message}`, ticketFor('alice', idOf(message), sentAt));
   const [found = ''] = await nowIn('alice', 'Gesendete', 1);
   t.match(found, /\\Seen/);
   const date = /INTERNALDATE "([^"]*)"/.exec(found)?.[1] ?? '';
@@ -193,6 +197,7 @@ t.test('the copy stands in Sent, read, with the date of sending, byte for byte w
   const [whole = ''] = await inFolder('alice', 'Gesendete', 'BODY.PEEK[]');
   t.ok(whole.includes(message.slice(0, -2)), 'the message whole, long line unbroken');
   t.notMatch(whole, new RegExp(COPY_DOMAIN), 'without the extra recipient');
+  t.notMatch(whole, /hidden@far/, 'nor the Bcc line, which Postfix takes out of every message');
   const outside = await waitFor('it has left', LIMIT_MS, async () => (await readdir(site.lab.outside))[0]);
   const left = await readFile(path.join(site.lab.outside, outside), 'utf8');
   t.ok(left.includes('patient@far.test'), 'the recipient got it');
@@ -308,6 +313,37 @@ t.test('no Sent, no IMAP server, a wrong login, no listener, no such mailbox', a
   t.equal((await stat(site.lab.copySocket)).mode & 0o777, 0o660);
   await flush();
   await nowIn('bob', 'Envoy&AOk-s', 2);
+});
+
+t.test('doctor looks at the route, and at where copies are taken', async (t) => {
+  const subject = openSubject(configOf(site), {}, { postfixConfig: postfixDirectory(site) });
+  t.teardown(() => subject.close());
+  t.match(await copyListener.look(subject), { status: 'ok', seen: /copy\.sock, mode 660, root:postfix/ });
+  const inPostfix = (file: string, from: RegExp, to: string) => () =>
+    rewritten(path.join(postfixDirectory(site), file), (text) => text.replace(from, to));
+  const rows: readonly (readonly [() => Promise<Mend>, 'ok' | 'warn' | 'fail', RegExp])[] = [
+    [async () => () => {}, 'ok', /mandat-copy\.invalid goes to mandat-copy:unix:.*copy\.sock/],
+    [inPostfix('main.cf', /mandat-copy\.invalid = .*\}\}/, '}'), 'fail', /to nobody: copies are lost/],
+    [inPostfix('main.cf', /copy\.sock/, 'other.sock'), 'fail', /to mandat-copy:unix:.*other\.sock/],
+    [
+      inPostfix('main.cf', /^virtual_mailbox_domains = /m, '$&mandat-copy.invalid, '),
+      'fail',
+      /takes mail for it from anybody/,
+    ],
+    [inPostfix('master.cf', /^mandat-copy +unix/m, 'mandat-other unix'), 'fail', /no service mandat-copy/],
+    [inPostfix('master.cf', /^(mandat-copy +unix +- +- +)n/m, '$1y'), 'fail', /chrooted/],
+    [inPostfix('main.cf', /^message_size_limit = .*$/m, 'message_size_limit = 0'), 'warn', /octets is refused/],
+  ];
+  for (const [breaking, status, seen] of rows) {
+    const mend = await breaking();
+    const fresh = openSubject(configOf(site), {}, { postfixConfig: postfixDirectory(site) });
+    t.match(await copyRoute.look(fresh), { status, seen });
+    await fresh.close();
+    await mend();
+  }
+  await reception?.close();
+  t.match(await copyListener.look(subject), { status: 'warn', seen: /nobody takes copies/ });
+  await receive();
 });
 
 t.test('a copy waits for what the mail client saves itself', async (t) => {

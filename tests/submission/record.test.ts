@@ -1,7 +1,8 @@
 /** What is noted of submissions: the entry, the writing of it, and the way into the sealed trail. */
 import { pino } from 'pino';
 import t from 'tap';
-import { drainSubmissions, sealKey, verifyAudit } from '../../bridge/store/audit.ts';
+import { sealKey, verifyAudit } from '../../bridge/store/audit.ts';
+import { drainSubmissions } from '../../bridge/store/submission-trail.ts';
 import { existingSubmissions, type Note, openSubmissions } from '../../bridge/store/submissions.ts';
 import { openRecord } from '../../bridge/submission/record.ts';
 import { domainsOf, type Submission, submissionEntry } from '../../bridge/submission/submission-entry.ts';
@@ -13,6 +14,7 @@ const SENT: Submission = {
   login: 'bob@lab.test',
   delegate: '899000000015',
   mailbox: 'alice@lab.test',
+  owner: '899000000023',
   verdict: 'on-behalf',
   sent: true,
   messageId: '<a@lab.test>',
@@ -38,6 +40,8 @@ t.test('an entry holds who, for whom, what size, which domains; no recipient', (
       action: 'send',
       mailbox: 'alice@lab.test',
       delegate: '899000000015',
+      on_behalf: 'owner:899000000023',
+      via: null,
       detail: {
         verdict: 'on-behalf',
         login: 'bob@lab.test',
@@ -49,7 +53,14 @@ t.test('an entry holds who, for whom, what size, which domains; no recipient', (
     },
   );
   t.notMatch(JSON.stringify(entry), /255069999999934/);
-  const refused = submissionEntry({ ...SENT, delegate: null, mailbox: null, sent: false, why: 'x'.repeat(1000) });
+  const refused = submissionEntry({
+    ...SENT,
+    delegate: null,
+    mailbox: null,
+    owner: null,
+    sent: false,
+    why: 'x'.repeat(1000),
+  });
   t.match(refused, { actor: 'login:bob@lab.test', action: 'send-refused', mailbox: null });
   t.ok((refused.detail ?? '').length < 600, 'bounded');
   t.end();
