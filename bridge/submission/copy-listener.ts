@@ -23,6 +23,8 @@ export interface CopyReception {
 const IN_HAND = 64 * 1024 * 1024;
 /** More than any Postfix is told to take (message_size_limit); doctor compares. */
 export const LARGEST_COPY = 150 * 1024 * 1024;
+/** At the end: who is cut off then tries again. */
+const CLOSING_MS = 10_000;
 /** What a message weighs whose size nobody has announced. */
 const UNKNOWN_SIZE = 1024 * 1024;
 
@@ -38,6 +40,7 @@ export function copyServer({ domain: given, delayMs, keep }: CopyReception): SMT
     disableReverseLookup: true,
     logger: false,
     size: LARGEST_COPY,
+    closeTimeout: CLOSING_MS,
     maxRecipients: 1, // one ticket, one answer
     hideENHANCEDSTATUSCODES: true, // ours stand in the texts
     onRcptTo: ({ address }, _session, callback) => {

@@ -7,16 +7,12 @@ import { pino } from 'pino';
 import t from 'tap';
 import { copyListener, copyRoute } from '../../bridge/doctor/copies.ts';
 import { openSubject } from '../../bridge/doctor/subject.ts';
-import { sentFoldersOf } from '../../bridge/drivers.ts';
 import { existingSealKey } from '../../bridge/store/audit.ts';
-import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
 import { dataFiles } from '../../bridge/store/files.ts';
 import { openSubmissions, type SubmissionStore } from '../../bridge/store/submissions.ts';
-import { type Copies, receiveCopies } from '../../bridge/submission/copies.ts';
+import { type Bookkeeping, openBookkeeping } from '../../bridge/submission/bookkeeping.ts';
 import { type CopyTicket, copyKey, copyTicket, writtenTicket } from '../../bridge/submission/copy-address.ts';
-import { openRecord } from '../../bridge/submission/record.ts';
 import { rfc5322 } from '../../config/lab/deliver.ts';
-import { systemGroup } from '../../config/lab/system-ids.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Mend, postfixDirectory, rewritten } from '../doctor/breakage.ts';
@@ -51,39 +47,24 @@ namespace inbox {
 let site: Site;
 let store: SubmissionStore;
 let key: Buffer;
-let reception: Copies | undefined;
+let reception: Bookkeeping | undefined;
 const lines: Record<string, unknown>[] = [];
 
-async function receive(delayMs = 0, imap: Partial<Config['imap']> = {}): Promise<void> {
-  const found = configOf(site);
-  const config = { ...found, imap: { ...found.imap, ...imap } };
-  const files = dataFiles(config.dataDir);
+async function receive(
+  change: { readonly delay?: number; readonly imap?: Partial<Config['imap']> } = {},
+): Promise<void> {
+  const { imap, submission, ...rest } = configOf(site);
+  if (submission === undefined) throw new Error('the site has no [submission]');
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  const table = openDelegationDb(files.delegations);
-  const record = openRecord(store, log);
-  const received = await receiveCopies(
+  reception = await openBookkeeping(
     {
-      place: { kind: 'socket', path: site.lab.copySocket },
-      gid: systemGroup('postfix'),
-      domain: COPY_DOMAIN,
-      delayMs,
+      ...rest,
+      imap: { ...imap, ...change.imap },
+      submission: { ...submission, copyDelaySeconds: change.delay ?? 0 },
     },
-    {
-      key,
-      table,
-      sent: sentFoldersOf(config, {}, ['Sent', 'Envoyés']),
-      isStored: store.isStored,
-      note: record.note,
-      log,
-      now: () => new Date(),
-    },
+    {},
+    log,
   );
-  reception = {
-    close: async () => {
-      await received.close();
-      await table.close();
-    },
-  };
 }
 
 t.before(async () => {
@@ -91,7 +72,7 @@ t.before(async () => {
     users: ['alice', 'bob', 'carol', 'dave'],
     copies: true,
     extraDovecot: DOVECOT,
-    extraToml: '[submission]\ncopy_listen = "copy.sock"\n',
+    extraToml: '[submission]\ncopy_listen = "copy.sock"\nsent_folders = "Sent, Envoyés"\n',
     extraMain: 'message_size_limit = 60000000\nmailbox_size_limit = 0\nvirtual_mailbox_limit = 0',
   });
   for (const owner of ['alice', 'bob', 'carol', 'dave']) await site.register(owner);
@@ -303,7 +284,7 @@ t.test('no Sent, no IMAP server, a wrong login, no listener, no such mailbox', a
     [{ port: 1 }, /4\.3\.0 the IMAP server at 127\.0\.0\.1:1 can't be reached/],
     [{ adminUser: 'nobody' }, /4\.3\.0 the IMAP server refused to log nobody in as bob@lab\.test/],
   ] as const) {
-    await receive(0, wrong);
+    await receive({ imap: wrong });
     await flush();
     await deferred(reason);
     await reception?.close();
@@ -348,7 +329,7 @@ t.test('doctor looks at the route, and at where copies are taken', async (t) => 
 
 t.test('a copy waits for what the mail client saves itself', async (t) => {
   await reception?.close();
-  await receive(3_000);
+  await receive({ delay: 3 });
   const message = letter('saved a moment later');
   const mine = ticketFor('bob', idOf(message));
   await send('bob', message, mine);
