@@ -10,6 +10,7 @@ import { failureOf } from './failure.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
 import { fact, setFact } from './store/facts.ts';
 import { dueBetween, nextDue, pendingMailboxes } from './store/rows.ts';
+import { openBookkeeping } from './submission/bookkeeping.ts';
 import { watchTable } from './watch.ts';
 
 export interface Sidecar {
@@ -136,6 +137,12 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     sweepTimer = setInterval(() => void sweep(), sweepIntervalMinutes * 60_000);
   };
 
+  const keepBooks = async (next: Config) =>
+    next.submission === undefined ? undefined : openBookkeeping(next, env, log);
+  let books = await keepBooks(config).catch(async (error: unknown) => {
+    await engine.close();
+    throw error;
+  });
   const drainSubmissions = serially(engine.drainSubmissions);
   const submissionsTimer = setInterval(() => void drainSubmissions(), config.schedule.pollIntervalMs);
 
@@ -166,6 +173,8 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
       await schedule.idle();
       await engine.adopt(next);
       current = next;
+      await books?.close();
+      books = await keepBooks(next);
       sweepEvery(current);
       log.info('configuration reread');
       void sweep();
@@ -174,6 +183,7 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
       watch.close();
       clearInterval(sweepTimer);
       clearInterval(submissionsTimer);
+      await books?.close();
       engine.askToStop();
       await schedule.stop();
       await drainSubmissions();
