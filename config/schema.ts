@@ -351,9 +351,9 @@ the SMTP server learns nothing of delegations.`,
 never held; other disappearances wait for "mandat sync --force" when both limits are passed in one go.`,
     }),
     accounts: accounts.optional().register(docs, {
-      comment: `Accounts of delegates who have no mailbox of their own: such a delegate is pending until he has activated
-his account: contact address confirmed, terms accepted. Without this section every delegate is active at once.
-Needs [notices], which mails the code.`,
+      comment: `Accounts of delegates who have no mailbox of their own: such a delegate is pending until he has
+activated his account: contact address confirmed, terms accepted. Without this section every delegate
+is active at once. Needs [notices], which mails the code.`,
     }),
     notices: notices.optional().register(docs, {
       comment: `Mails that tell owners and delegates what has become of a delegation. Without this section nobody is told.`,

@@ -6,6 +6,8 @@ import { extractOf, type Line, PHYSICIAN, personLines, ROLE_HOLDER, SECRETARY } 
 import { type Desk, desk, must } from './desk.ts';
 
 const CONFIG = `data_dir = "data"
+[grant]
+acknowledge = false
 [imap]
 port = 1
 tls = "none"
@@ -43,7 +45,8 @@ function extract({ directory }: Desk, lines: readonly Line[] = PEOPLE): string {
   return file;
 }
 
-const site = async (t: Test, identity = '') => desk(t, { config: `${CONFIG}${identity}` });
+const site = async (t: Test, identity = '') =>
+  desk(t, { config: `${CONFIG}[identity]\nunknown_credential = "valid"\n${identity}` });
 
 t.test('import, status, search', async (t) => {
   const here = await site(t);
@@ -107,7 +110,9 @@ t.test('a delegate is named by the directory, and one that it does not list is n
 
   const { stderr } = await must(mandat('delegate', 'add', '810009999993', '--login', 'gone@lab.test'));
   t.match(stderr, /810009999993 is not in the directory/);
-  t.match(await json('grant', 'alice@lab.test', '810009999993'), {
+  const unlisted = ['grant', 'alice@lab.test', '810009999993'];
+  t.match(await mandat(...unlisted), { status: 3, stderr: /MANDAT_NOT_LISTED/ }, 'R5, R27');
+  t.match(await json(...unlisted, '--force', 'his registration is under way'), {
     withheld: /the directory does not list the delegate/,
   });
   t.match(await json('grant', 'alice@lab.test', ELOISE), { withheld: null });
@@ -173,7 +178,7 @@ t.test('identifiers', async (t) => {
 });
 
 t.test('strict, and test identities', async (t) => {
-  const strict = await site(t, '[identity]\nstrict = true\nallow_test_identities = true\n');
+  const strict = await site(t, 'strict = true\nallow_test_identities = true\n');
   t.match(await strict.mandat('delegate', 'add', '809171209251'), { status: 3, stderr: /mistyped/ });
   t.match(await strict.mandat('delegate', 'add', '899700245667'), { status: 0, stderr: /RPPS_RANGE/ });
 });

@@ -14,8 +14,8 @@ t.test('config/mandat.toml is fresh', async (t) => {
   t.equal(committed, example, 'if not: npx tsx config/example.ts > config/mandat.toml');
 });
 
-t.test('as it stands it is the defaults, with both optional sections', async (t) => {
-  t.same(parseConfig(example, FILE), parseConfig('[sessions]\n[sender_rules]', FILE));
+t.test('as it stands it is the defaults, with the optional sections', async (t) => {
+  t.same(parseConfig(example, FILE), parseConfig('[sessions]\n[sender_rules]\n[accounts]\n[notices]', FILE));
 });
 
 t.test('its commented-out keys are good too', async (t) => {

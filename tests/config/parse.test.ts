@@ -17,9 +17,10 @@ t.test('an empty file is the defaults, with camelCase names and absolute paths',
   t.same(parseConfig('', FILE), {
     file: FILE,
     dataDir: '/srv/mandat/data',
-    identity: { scheme: 'rpps', strict: false, allowTestIdentities: false },
+    identity: { scheme: 'rpps', strict: false, allowTestIdentities: false, unknownCredential: 'invalid' },
     directory: { maxShrink: 5 },
-    policy: { maxDelegates: 10, rights: 'lrswipkxte', timezone: 'Europe/Paris' },
+    policy: { maxDelegates: 10, rights: 'lrswipkxte', eligibleDomains: 'all', timezone: 'Europe/Paris' },
+    grant: { acknowledge: true },
     imap: {
       host: '127.0.0.1',
       port: 143,
@@ -35,6 +36,7 @@ t.test('an empty file is the defaults, with camelCase names and absolute paths',
     subscriptions: { autoSubscribe: true },
     schedule: { sweepIntervalMinutes: 60, retryMinSeconds: 2, retryMaxSeconds: 300, pollIntervalMs: 1000 },
     guard: { enabled: true, maxPairs: 20, maxPercent: 30 },
+    audit: { retentionDays: 365 },
     log: { level: 'info' },
   });
 });
