@@ -278,7 +278,7 @@ const copyKeys = {
     isPath: true,
   }),
   copy_domain: text(hostName).default('mandat-copy.invalid').register(docs, {
-    comment: "A domain that only this site's Postfix knows, and nobody can have: it brings the copies to copy_listen.",
+    comment: "A domain that only this site's Postfix knows, and nobody can have: from there to copy_listen.",
   }),
   copy_delay_seconds: whole(0, 60)
     .default(5)
@@ -289,8 +289,8 @@ shall be one. A client that takes longer leaves two.`,
   sent_folders: text(folderNames)
     .default('Sent, Envoyés, Éléments envoyés, Messages envoyés, Sent Items, Sent Messages')
     .register(docs, {
-      comment:
-        'How a folder for sent messages may be called where none has the special use \\Sent; the first that is there.',
+      comment: `How a folder for sent messages may be called where none has the special use \\Sent; the first that is
+there. Separated by commas.`,
     }),
 };
 
@@ -299,8 +299,8 @@ const submission = z.strictObject({
     .enum(['owner', 'none'])
     .default('owner')
     .register(docs, {
-      comment: `"owner": a message that was sent for an owner is stored in his Sent folder. The copy is what the recipients got;
-a Bcc line, which Postfix takes out, is not in it.`,
+      comment: `"owner": a message that was sent for an owner is stored in his Sent folder. The copy is what the
+recipients got; a Bcc line, which Postfix takes out, is not in it.`,
     }),
   ...copyKeys,
 });
