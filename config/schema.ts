@@ -162,6 +162,40 @@ const senderRules = z.strictObject({
   }),
 });
 
+/** Of [submission]: the copy in the owner's Sent. */
+const copyKeys = {
+  copy_listen: text(path).default('data/copy.sock').register(docs, {
+    comment: 'Where Postfix brings the copies (LMTP), as config/postfix/copy.main.cf.fragment says it.',
+    isPath: true,
+  }),
+  copy_domain: text(hostName).default('mandat-copy.invalid').register(docs, {
+    comment: "A domain that only this site's Postfix knows, and nobody can have: from there to copy_listen.",
+  }),
+  copy_delay_seconds: whole(0, 60)
+    .default(5)
+    .register(docs, {
+      comment: `How long a copy waits for one that the mail client may save itself: clients do so after sending, and there
+shall be one. A client that takes longer leaves two.`,
+    }),
+  sent_folders: text(folderNames)
+    .default('Sent, Envoyés, Éléments envoyés, Messages envoyés, Sent Items, Sent Messages')
+    .register(docs, {
+      comment: `How a folder for sent messages may be called where none has the special use \\Sent; the first that is
+there. Separated by commas.`,
+    }),
+};
+
+const submission = z.strictObject({
+  sent_copy: z
+    .enum(['owner', 'none'])
+    .default('owner')
+    .register(docs, {
+      comment: `"owner": a message that was sent for an owner is stored in his Sent folder. The copy is what the
+recipients got; a Bcc line, which Postfix takes out, is not in it.`,
+    }),
+  ...copyKeys,
+});
+
 const subscriptions = z.strictObject({
   auto_subscribe: z.boolean().default(true).register(docs, {
     comment: 'Thunderbird and Roundcube show subscribed folders only: without this most delegates see nothing.',
@@ -271,40 +305,6 @@ those that come with mandat.`,
   })
   .check(notInClear);
 
-/** Of [submission]: the copy in the owner's Sent. */
-const copyKeys = {
-  copy_listen: text(path).default('data/copy.sock').register(docs, {
-    comment: 'Where Postfix brings the copies (LMTP), as config/postfix/copy.main.cf.fragment says it.',
-    isPath: true,
-  }),
-  copy_domain: text(hostName).default('mandat-copy.invalid').register(docs, {
-    comment: "A domain that only this site's Postfix knows, and nobody can have: from there to copy_listen.",
-  }),
-  copy_delay_seconds: whole(0, 60)
-    .default(5)
-    .register(docs, {
-      comment: `How long a copy waits for one that the mail client may save itself: clients do so after sending, and there
-shall be one. A client that takes longer leaves two.`,
-    }),
-  sent_folders: text(folderNames)
-    .default('Sent, Envoyés, Éléments envoyés, Messages envoyés, Sent Items, Sent Messages')
-    .register(docs, {
-      comment: `How a folder for sent messages may be called where none has the special use \\Sent; the first that is
-there. Separated by commas.`,
-    }),
-};
-
-const submission = z.strictObject({
-  sent_copy: z
-    .enum(['owner', 'none'])
-    .default('owner')
-    .register(docs, {
-      comment: `"owner": a message that was sent for an owner is stored in his Sent folder. The copy is what the
-recipients got; a Bcc line, which Postfix takes out, is not in it.`,
-    }),
-  ...copyKeys,
-});
-
 const audit = z.strictObject({
   retention_days: whole(0, 3650)
     .default(365)
@@ -344,6 +344,9 @@ keeps reading until he disconnects.`,
       comment: `Who may send as whom, for the SMTP server. Without this section no sender rules are published:
 the SMTP server learns nothing of delegations.`,
     }),
+    submission: submission.optional().register(docs, {
+      comment: 'The submission filter.',
+    }),
     subscriptions: always(subscriptions).register(docs, { comment: "The delegates' lists of subscribed folders." }),
     schedule: always(schedule).register(docs, { comment: 'When the servers are looked at.' }),
     guard: always(guard).register(docs, {
@@ -357,9 +360,6 @@ is active at once. Needs [notices], which mails the code.`,
     }),
     notices: notices.optional().register(docs, {
       comment: `Mails that tell owners and delegates what has become of a delegation. Without this section nobody is told.`,
-    }),
-    submission: submission.optional().register(docs, {
-      comment: 'The submission filter.',
     }),
     audit: always(audit).register(docs, { comment: 'Who did what, when, and what came of it.' }),
     log: always(log).register(docs, { comment: 'What the sidecar says about its work, as JSON lines.' }),
