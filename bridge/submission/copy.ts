@@ -42,6 +42,7 @@ export interface CopySite {
 export type KeepCopy = (ticket: CopyTicket, message: Buffer) => Promise<Kept>;
 
 export function copyKeeper(site: CopySite): KeepCopy {
+  const inTurn = openTurns();
   return async (ticket, message) => {
     const messageId = messageIdIn(headerOf(message));
     const doubt = doubtOf(site, ticket, messageId);
@@ -49,12 +50,30 @@ export function copyKeeper(site: CopySite): KeepCopy {
       site.log.warn({ mailboxId: ticket.mailboxId }, doubt.message); // and noted nowhere: who guesses addresses shall fill no table
       return { kind: 'failed', failure: doubt, forGood: true };
     }
-    if (site.isStored(ticket.nonce)) return { kind: 'there' }; // our answer was lost
     const mailbox = await mailboxOf(site.table, ticket.mailboxId);
-    const kept =
-      mailbox === undefined ? GONE : await stored(site.sent, mailbox.login, ticket.sentAt, messageId, message);
+    const once = async ({ login }: { readonly login: string }): Promise<Kept> =>
+      site.isStored(ticket.nonce) // and our answer was lost
+        ? { kind: 'there' }
+        : stored(site.sent, login, ticket.sentAt, messageId, message);
+    const kept = mailbox === undefined ? GONE : await inTurn(mailbox.login, () => once(mailbox));
     await noted(site, ticket, mailbox?.address ?? `(mailbox ${ticket.mailboxId})`, kept);
     return kept;
+  };
+}
+
+/**
+ * One copy at a time in a mailbox: a client that sends to many recipients in several parts gives them one Message-ID, and two copies
+ * that look at once would both find nothing.
+ */
+function openTurns() {
+  const turns = new Map<string, Promise<unknown>>();
+  return <T>(login: string, work: () => Promise<T>): Promise<T> => {
+    const before = turns.get(login) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    turns.set(login, mine);
+    return mine.finally(() => {
+      if (turns.get(login) === mine) turns.delete(login);
+    });
   };
 }
 
