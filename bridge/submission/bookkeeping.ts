@@ -1,36 +1,48 @@
 /** What stands behind the filter: the record of what was sent for whom, and the copies for owners' Sent folders. */
 import type { Logger } from 'pino';
+import { ownerOf } from '../../acl/actor.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Environment, sentFoldersOf } from '../drivers.ts';
 import { existingSealKey } from '../store/audit.ts';
-import { openDelegationDb } from '../store/delegation-db.ts';
-import { dataFiles, groupId } from '../store/files.ts';
-import { type Copy, openSubmissions } from '../store/submissions.ts';
+import { type DelegationDb, openDelegationDb } from '../store/delegation-db.ts';
+import { DELEGATIONS, dataFiles, groupId } from '../store/files.ts';
+import { open } from '../store/open.ts';
+import { type Note, openSubmissions } from '../store/submissions.ts';
 import { copyKeeper } from './copy.ts';
-import { copyKey, copyTicket, writtenTicket } from './copy-address.ts';
+import { copyKey, copyTicket, readTicket, writtenTicket } from './copy-address.ts';
 import { copyServer } from './copy-listener.ts';
 import { listenAt } from './listening.ts';
+import { messageIdOf } from './message-id.ts';
 import { openRecord } from './record.ts';
-import { type Submission, submissionEntry } from './submission-entry.ts';
+import { submissionEntry } from './submission-entry.ts';
 
-/** An owner's mailbox, as the table has it. */
-export interface OwnerMailbox {
-  readonly id: number;
-  readonly address: string;
+/** Of a verdict, what copies are made by. */
+interface Passing {
+  readonly kind: string;
+  readonly owner: string | null;
 }
 
-/** A copy that goes with its message. */
-export interface CopyToSend {
-  /** The extra recipient; NOTIFY=NEVER. */
-  readonly recipient: string;
-  readonly copy: Copy;
+/** What the filter tells of one message. */
+interface Seen {
+  readonly login: string | null;
+  readonly owner: string | null;
+  readonly messageId: string | null;
+  readonly size: number;
+  readonly recipients: number;
+  readonly domains: readonly string[];
+  readonly verdict: string;
+  readonly reply: { readonly code: number; readonly text: string };
+  /** Extra recipients that Postfix has taken. */
+  readonly extra: readonly string[];
+  /** The address that the login may not use, where that is why it was refused. */
+  readonly forged: string | null;
 }
 
 export interface Bookkeeping {
-  /** One for each owner that a message is sent for; none where the site wants none. */
-  copiesFor(owners: readonly OwnerMailbox[], messageId: string | undefined): readonly CopyToSend[];
-  /** When Postfix has taken the message, or we have refused it. Resolves when it is committed: then the client may hear of it. */
-  note(submission: Submission, copies?: readonly CopyToSend[]): Promise<void>;
+  /** The copy's, where a message was sent for an owner. */
+  extraRecipients(verdict: Passing, envelope: unknown, messageId: string | null): readonly string[];
+  /** Resolves when it is committed: then the client may hear what became of its message. */
+  observe(seen: Seen): Promise<void>;
   /** Lets copies in hand finish. */
   close(): Promise<void>;
 }
@@ -49,53 +61,74 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
     opened.push(() => store.close());
     const record = openRecord(store, log);
     opened.push(() => record.close());
+    const table = openDelegationDb(files.delegations);
+    opened.push(() => table.close());
+    const database = open(files.delegations, DELEGATIONS); // for what must be known at once
+    opened.push(() => database.close());
+    const idOf = database.prepare<[string], number>('SELECT id FROM mailboxes WHERE address = ?').pluck();
     const key = copyKey(existingSealKey(files.sealKey));
     const wanted = submission.sentCopy === 'owner';
     if (wanted) {
-      const table = openDelegationDb(files.delegations);
-      opened.push(() => table.close());
-      const keep = copyKeeper({
-        key,
-        table,
-        sent: sentFoldersOf(
-          config,
-          env,
-          submission.sentFolders.split(',').map((name) => name.trim()),
-        ),
-        isStored: store.isStored,
-        note: record.note,
-        log,
-        now: () => new Date(),
-      });
+      const names = submission.sentFolders.split(',').map((name) => name.trim());
+      const sent = sentFoldersOf(config, env, names);
+      const { isStored } = store;
+      const keep = copyKeeper({ key, table, sent, isStored, note: record.note, log, now: () => new Date() });
       const server = copyServer({ domain: submission.copyDomain, delayMs: submission.copyDelaySeconds * 1000, keep });
-      await listenAt(
-        server.server,
-        { kind: 'socket', path: submission.copyListen },
-        groupId(senderRules?.group ?? 'postfix'),
-      );
+      const place = { kind: 'socket', path: submission.copyListen } as const;
+      await listenAt(server.server, place, groupId(senderRules?.group ?? 'postfix'));
       server.on('error', ({ message }) => log.debug({ err: message }, 'a copy broke off')); // Postfix tries again
       opened.push(() => new Promise<void>((resolve) => server.close(() => resolve())));
     }
     return {
-      copiesFor: (owners, messageId) => {
-        const sentAt = new Date();
-        return (wanted ? owners : []).map(({ id, address }) => {
-          const ticket = copyTicket(key, { mailboxId: id, messageId, sentAt });
-          return {
-            recipient: `${writtenTicket(ticket)}@${submission.copyDomain}`,
-            copy: { nonce: ticket.nonce, mailbox: address, sentAt: sentAt.toISOString() },
-          };
-        });
+      extraRecipients: ({ kind, owner }, _, messageId) => {
+        const mailboxId = wanted && kind === 'pass' && owner !== null ? idOf.get(owner) : undefined;
+        if (mailboxId === undefined) return [];
+        const ticket = copyTicket(key, { mailboxId, messageId: messageIdOf(messageId ?? ''), sentAt: new Date() });
+        return [`${writtenTicket(ticket)}@${submission.copyDomain}`];
       },
-      note: (one, copies = []) =>
-        record.note(
-          { kind: 'event', entry: submissionEntry(one) },
-          ...copies.map(({ copy }) => ({ kind: 'copy-sent', copy }) as const),
-        ),
+      observe: async (seen) => {
+        const notes = await notesOf(table, seen, new Date().toISOString());
+        if (notes.length > 0) await record.note(...notes);
+      },
       close,
     };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** What everybody sends for himself is nobody's business here, nor what may still be sent. */
+async function notesOf(table: DelegationDb, seen: Seen, at: string): Promise<readonly Note[]> {
+  const sent = seen.verdict === 'pass' && seen.reply.code === 250 && seen.owner !== null;
+  if (!sent && seen.verdict !== 'refuse') return [];
+  const { query } = table;
+  const person = query
+    .selectFrom('delegates')
+    .select('identifier')
+    .where('login', '=', seen.login ?? '');
+  const named = query.selectFrom('mailboxes').select(['address', 'owner', 'login']);
+  const mailbox = await named.where('address', '=', seen.owner ?? seen.forged ?? '').executeTakeFirst();
+  const entry = submissionEntry({
+    at,
+    login: seen.login,
+    delegate: (await person.executeTakeFirst())?.identifier ?? null,
+    mailbox: mailbox?.address ?? null,
+    owner: mailbox === undefined ? null : ownerOf(mailbox),
+    verdict: seen.verdict,
+    sent,
+    // An address that isn't in the table may be anybody's, a patient's too.
+    why: sent ? undefined : seen.reply.text.replace(/<[^>]*>/g, mailbox === undefined ? '<...>' : '$&'),
+    messageId: messageIdOf(seen.messageId ?? ''),
+    bytes: seen.size,
+    recipients: seen.recipients,
+    domains: seen.domains,
+  });
+  const copies = seen.extra.flatMap((address): readonly Note[] => {
+    const ticket = readTicket(address.slice(0, address.lastIndexOf('@')));
+    if (ticket === undefined || mailbox === undefined) return [];
+    const copy = { nonce: ticket.nonce, mailbox: mailbox.address, sentAt: ticket.sentAt.toISOString() };
+    return [{ kind: 'copy-sent', copy }];
+  });
+  return [{ kind: 'event', entry }, ...(sent ? copies : [])];
 }

@@ -9,8 +9,8 @@ import type { SubmissionEntry } from '../store/submissions.ts';
 
 export interface Submission {
   readonly at: Instant;
-  /** Who had logged in; his identifier where he is a delegate. */
-  readonly login: string;
+  /** Who had logged in; null where nobody could be made out. And his identifier, where he is a delegate. */
+  readonly login: string | null;
   readonly delegate: string | null;
   /** Whose mailbox it was sent for, or was to be, by its address; null where the address is nobody's in the table. */
   readonly mailbox: string | null;
@@ -24,15 +24,16 @@ export interface Submission {
   /** As messageIdOf reads it. */
   readonly messageId: string | undefined;
   readonly bytes: number | undefined;
-  /** Addresses; only their domains are kept. */
-  readonly recipients: readonly string[];
+  readonly recipients: number;
+  /** Of the recipients, as they were written. */
+  readonly domains: readonly string[];
 }
 
 export function submissionEntry(one: Submission): SubmissionEntry {
-  const { at, login, delegate, mailbox, owner, sent, verdict, messageId, bytes, recipients, why } = one;
+  const { at, login, delegate, mailbox, owner, sent, verdict, messageId, bytes, recipients, domains, why } = one;
   return {
     at,
-    actor: delegate === null ? `login:${login}` : actorName({ kind: 'delegate', identifier: delegate }),
+    actor: delegate === null ? `login:${login ?? '?'}` : actorName({ kind: 'delegate', identifier: delegate }),
     reason: null,
     action: sent ? 'send' : 'send-refused',
     mailbox,
@@ -45,8 +46,8 @@ export function submissionEntry(one: Submission): SubmissionEntry {
       login,
       message_id: messageId ?? null,
       bytes: bytes ?? null,
-      recipients: recipients.length,
-      domains: domainsOf(recipients),
+      recipients,
+      domains: cleaned(domains),
     }),
   };
 }
@@ -54,14 +55,14 @@ export function submissionEntry(one: Submission): SubmissionEntry {
 const LONGEST_WHY = 300;
 const MOST_DOMAINS = 20;
 
-/** Each once, sorted; what can't be one as `?`; `...` where there are more. */
-export function domainsOf(recipients: readonly string[]): readonly string[] {
-  const all = [...new Set(recipients.map(domainOf))].sort();
+/** Each once, sorted, as punycode; what can't be one as `?`; `...` where there are more. */
+export function cleaned(domains: readonly string[]): readonly string[] {
+  const all = [...new Set(domains.map(domainName))].sort();
   return all.length > MOST_DOMAINS ? [...all.slice(0, MOST_DOMAINS), '...'] : all;
 }
 
-function domainOf(address: string): string {
-  const after = address.slice(address.lastIndexOf('@') + 1);
-  const domain = domainToASCII(after).toLowerCase();
-  return address.includes('@') && /^[a-z0-9_.-]{1,253}$/.test(domain) ? domain : '?';
+/** An address without `@` has none, and may be anything. */
+function domainName(written: string): string {
+  const domain = domainToASCII(written).toLowerCase();
+  return /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)+$/.test(domain) && domain.length <= 253 ? domain : '?';
 }

@@ -5,7 +5,7 @@ import { sealKey, verifyAudit } from '../../bridge/store/audit.ts';
 import { drainSubmissions } from '../../bridge/store/submission-trail.ts';
 import { existingSubmissions, type Note, openSubmissions } from '../../bridge/store/submissions.ts';
 import { openRecord } from '../../bridge/submission/record.ts';
-import { domainsOf, type Submission, submissionEntry } from '../../bridge/submission/submission-entry.ts';
+import { cleaned, type Submission, submissionEntry } from '../../bridge/submission/submission-entry.ts';
 import { freshFiles, openState } from '../store/fresh.ts';
 import { until } from '../store/until.ts';
 
@@ -19,7 +19,8 @@ const SENT: Submission = {
   sent: true,
   messageId: '<a@lab.test>',
   bytes: 1234,
-  recipients: ['255069999999934@patient.mssante.fr', 'x@far.test', 'Y@FAR.test'],
+  recipients: 3,
+  domains: ['patient.mssante.fr', 'far.test', 'FAR.test'],
 };
 const quiet = pino({ level: 'silent' });
 const event = (change: Partial<Submission> = {}): Note => ({
@@ -29,7 +30,7 @@ const event = (change: Partial<Submission> = {}): Note => ({
 const COPY = { nonce: '0123456789abcdef', mailbox: 'alice@lab.test', sentAt: SENT.at };
 const FAILURE = { code: 'retry', message: 'the mailbox is full', hint: 'make room' } as const;
 
-t.test('an entry holds who, for whom, what size, which domains; no recipient', (t) => {
+t.test('an entry holds who, for whom, what size, how many recipients in which domains', (t) => {
   const entry = submissionEntry(SENT);
   t.same(
     { ...entry, detail: JSON.parse(entry.detail ?? '') },
@@ -52,7 +53,6 @@ t.test('an entry holds who, for whom, what size, which domains; no recipient', (
       },
     },
   );
-  t.notMatch(JSON.stringify(entry), /255069999999934/);
   const refused = submissionEntry({
     ...SENT,
     delegate: null,
@@ -69,14 +69,12 @@ t.test('an entry holds who, for whom, what size, which domains; no recipient', (
 t.test('domains', (t) => {
   const rows: readonly (readonly [readonly string[], readonly string[], string])[] = [
     [[], [], 'none'],
-    [['a@b.test', 'c@B.test', 'd@a.test'], ['a.test', 'b.test'], 'each once, sorted, in lower case'],
-    [['a@b@c.test'], ['c.test'], 'behind the last @'],
-    [['a@h\u00f4pital.test'], ['xn--hpital-ixa.test'], 'international ones as punycode'],
-    [['postmaster'], ['?'], 'a local name'],
-    [['a@x y', 'a@"', 'a@', 'a@[192.0.2.1]'], ['?'], 'what is no domain name'],
+    [['b.test', 'B.test', 'a.test'], ['a.test', 'b.test'], 'each once, sorted, in lower case'],
+    [['h\u00f4pital.test'], ['xn--hpital-ixa.test'], 'international ones as punycode'],
+    [['postmaster', '255069999999934', 'x y.test', 'a"b.test', '', '[192.0.2.1]'], ['?'], 'what is no domain name'],
   ];
-  for (const [addresses, domains, why] of rows) t.same(domainsOf(addresses), domains, why);
-  t.equal(domainsOf(Array.from({ length: 1000 }, (_, n) => `a@d${n}.test`)).length, 21, 'bounded');
+  for (const [written, domains, why] of rows) t.same(cleaned(written), domains, why);
+  t.equal(cleaned(Array.from({ length: 1000 }, (_, n) => `d${n}.test`)).length, 21, 'bounded');
   t.end();
 });
 
