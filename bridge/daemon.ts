@@ -10,6 +10,7 @@ import { failureOf } from './failure.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
 import { fact, setFact } from './store/facts.ts';
 import { dueBetween, nextDue, pendingMailboxes } from './store/rows.ts';
+import { startSubmission } from './submission/service.ts';
 import { watchTable } from './watch.ts';
 
 export interface Sidecar {
@@ -147,6 +148,8 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
   if (config.senderRules === undefined) {
     log.warn('[sender_rules] is not configured: no delegate may send on behalf of an owner');
   }
+  // After the table's age is known: a table from the past gives nothing to senders either.
+  let filter = config.submission === undefined ? undefined : await startSubmission(config, log);
   await setFact(state, 'sidecar', JSON.stringify({ pid: process.pid, since: clock.now() }));
   const watch = watchTable(table, config.schedule.pollIntervalMs, () => {
     engine.site.server.prepare();
@@ -164,10 +167,13 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
       await engine.adopt(next);
       current = next;
       sweepEvery(current);
+      await filter?.close();
+      filter = next.submission === undefined ? undefined : await startSubmission(next, log);
       log.info('configuration reread');
       void sweep();
     },
     stop: async () => {
+      await filter?.close();
       watch.close();
       clearInterval(sweepTimer);
       engine.askToStop();

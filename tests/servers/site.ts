@@ -32,6 +32,8 @@ export interface SiteOptions extends Partial<Omit<LabOptions, 'users'>> {
   readonly extraImap?: string;
   readonly extraSessions?: string;
   readonly extraToml?: string;
+  /** Keys of [submission], with `filter`. */
+  readonly extraSubmission?: string;
 }
 
 export interface Site {
@@ -72,6 +74,7 @@ export async function startSite(options: SiteOptions): Promise<Site> {
     extraImap = '',
     extraSessions = '',
     extraToml = '',
+    extraSubmission = '',
     ...lab
   } = options;
   const started = await startLab({
@@ -100,6 +103,7 @@ ${extraImap}
 ${sessions ? `[sessions]\nurl = "${started.doveadm.url}"\n${extraSessions}` : ''}
 ${senderRules ? '[sender_rules]' : ''}
 ${extraToml}
+${lab.filter === true ? `[submission]\nlisten = "filter.sock"\nreinject = "127.0.0.1:${started.reinject.port}"\n${extraSubmission}` : ''}
 `,
   );
   const running = new Set<Running>();
