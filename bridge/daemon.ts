@@ -10,7 +10,7 @@ import { failureOf } from './failure.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
 import { fact, setFact } from './store/facts.ts';
 import { dueBetween, nextDue, pendingMailboxes } from './store/rows.ts';
-import { openBookkeeping } from './submission/bookkeeping.ts';
+import { startKeptSubmission } from './submission/bookkeeping.ts';
 import { watchTable } from './watch.ts';
 
 export interface Sidecar {
@@ -137,12 +137,6 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     sweepTimer = setInterval(() => void sweep(), sweepIntervalMinutes * 60_000);
   };
 
-  const keepBooks = async (next: Config) =>
-    next.submission === undefined ? undefined : openBookkeeping(next, env, log);
-  let books = await keepBooks(config).catch(async (error: unknown) => {
-    await engine.close();
-    throw error;
-  });
   const drainSubmissions = serially(engine.drainSubmissions);
   const submissionsTimer = setInterval(() => void drainSubmissions(), config.schedule.pollIntervalMs);
 
@@ -157,6 +151,8 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
   if (config.senderRules === undefined) {
     log.warn('[sender_rules] is not configured: no delegate may send on behalf of an owner');
   }
+  // After the table's age is known: a table from the past gives nothing to senders either.
+  let filter = config.submission === undefined ? undefined : await startKeptSubmission(config, env, log);
   await setFact(state, 'sidecar', JSON.stringify({ pid: process.pid, since: clock.now() }));
   const watch = watchTable(table, config.schedule.pollIntervalMs, () => {
     engine.site.server.prepare();
@@ -173,17 +169,17 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
       await schedule.idle();
       await engine.adopt(next);
       current = next;
-      await books?.close();
-      books = await keepBooks(next);
       sweepEvery(current);
+      await filter?.close();
+      filter = next.submission === undefined ? undefined : await startKeptSubmission(next, env, log);
       log.info('configuration reread');
       void sweep();
     },
     stop: async () => {
+      await filter?.close();
       watch.close();
       clearInterval(sweepTimer);
       clearInterval(submissionsTimer);
-      await books?.close();
       engine.askToStop();
       await schedule.stop();
       await drainSubmissions();

@@ -8,6 +8,7 @@ import { directoryCommand } from './directory.ts';
 import { doctorCommand } from './doctor.ts';
 import { EXIT_HELP } from './exit.ts';
 import { explainCommand } from './explain.ts';
+import { filterCommand } from './filter.ts';
 import { grantCommand } from './grant.ts';
 import { initCommand } from './init.ts';
 import { listCommand } from './list.ts';
@@ -32,6 +33,7 @@ const COMMANDS = [
   suspendCommand,
   listCommand,
   runCommand,
+  filterCommand,
   statusCommand,
   syncCommand,
   verifyCommand,

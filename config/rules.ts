@@ -188,3 +188,19 @@ export const doveadmUrl: Rule = (value) => {
   }
   return GOOD;
 };
+
+/** HOST:PORT on this machine: whoever reaches this port sends as anybody. */
+export const loopbackAddress: Rule = (value) => {
+  const { host, port } = /^(?<host>\[[0-9a-f:]+\]|[^:]+):(?<port>\d{1,5})$/i.exec(value)?.groups ?? {};
+  return host !== undefined && isLoopback(host) && Number(port) >= 1 && Number(port) <= 65_535
+    ? GOOD
+    : [
+        {
+          message: `${quoted(value)} is not a port of this machine`,
+          remedy: 'write a loopback address, 127.0.0.1:PORT',
+        },
+      ];
+};
+
+/** A path of a Unix socket, or {@link loopbackAddress}. */
+export const filterAddress: Rule = (value) => (/:\d+$/.test(value) ? loopbackAddress(value) : path(value));

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { LARGEST_COPY } from '../submission/copy-listener.ts';
+import { type Door, doorAt } from '../submission/door.ts';
 import { POSTFIX } from './files.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import { barrier, may, modeOf, ownersOf, userNamed } from './permissions.ts';
@@ -27,7 +28,9 @@ export const copyRoute: Check = {
   look: async (subject) => {
     const wanted = copies(subject);
     if (wanted === undefined) return skipped(NO_COPIES);
-    const { copyDomain, copyListen } = wanted;
+    const { copyDomain } = wanted;
+    const door = doorAt(wanted.copyListen, subject.config);
+    const nexthop = door.kind === 'socket' ? `unix:${door.path}` : `inet:${door.host}:${door.port}`;
     const found = await here(subject);
     const open = OWN.find((list) =>
       found
@@ -39,16 +42,18 @@ export const copyRoute: Check = {
       return fail(`${open} holds ${copyDomain}: port 25 takes mail for it from anybody`, `take it out of ${open}`);
     }
     const route = await routeOf(found, copyDomain);
-    if (route !== `${TRANSPORT}:unix:${copyListen}`) {
+    if (route !== `${TRANSPORT}:${nexthop}`) {
       const seen = route === undefined ? 'to nobody: copies are lost' : `to ${route}`;
       return fail(
         `Postfix brings mail for ${copyDomain} ${seen}`,
-        `transport_maps as in ${MAIN}: ${copyDomain} = ${TRANSPORT}:unix:${copyListen}`,
+        `transport_maps as in ${MAIN}: ${copyDomain} = ${TRANSPORT}:${nexthop}`,
       );
     }
     const service = found.lmtp.find(({ name }) => name === TRANSPORT);
     if (service === undefined) return fail(`master.cf has no service ${TRANSPORT}`, `add ${MASTER} to master.cf`);
-    if (service.chroot) return fail(`the service ${TRANSPORT} is chrooted: it can't reach ${copyListen}`, MASTER);
+    if (service.chroot && door.kind === 'socket') {
+      return fail(`the service ${TRANSPORT} is chrooted: it can't reach ${door.path}`, MASTER);
+    }
     const limit = Number(found.main('message_size_limit'));
     if (limit === 0 || limit > LARGEST_COPY) {
       return warn(
@@ -75,20 +80,22 @@ export const copyListener: Check = {
     const wanted = copies(subject);
     if (wanted === undefined) return skipped(NO_COPIES);
     const { copyListen } = wanted;
-    if (!(await greets(copyListen))) {
+    const door = doorAt(copyListen, subject.config);
+    if (!(await greets(door))) {
       return warn(
         `nobody takes copies at ${copyListen}: they wait in Postfix's queue`,
         'start the sidecar ("mandat run"), or "mandat filter"',
       );
     }
     const user = userNamed(POSTFIX);
-    if (user === undefined) return ok(copyListen);
-    const closed = barrier(user, copyListen);
+    if (user === undefined || door.kind === 'port') return ok(copyListen);
+    const { path } = door;
+    const closed = barrier(user, path);
     if (closed !== undefined) return fail(`user ${POSTFIX} can't pass through ${closed}`, `chmod o+x ${closed}`);
-    const stat = statSync(copyListen);
-    if (may(user, stat, 'write')) return ok(`${copyListen}, mode ${modeOf(stat)}, ${ownersOf(stat)}`);
+    const stat = statSync(path);
+    if (may(user, stat, 'write')) return ok(`${path}, mode ${modeOf(stat)}, ${ownersOf(stat)}`);
     return fail(
-      `user ${POSTFIX} may not connect to ${copyListen} (mode ${modeOf(stat)}, ${ownersOf(stat)})`,
+      `user ${POSTFIX} may not connect to ${path} (mode ${modeOf(stat)}, ${ownersOf(stat)})`,
       '[sender_rules] group must be the one that Postfix runs with, and the user of the sidecar be in it',
     );
   },
@@ -96,9 +103,9 @@ export const copyListener: Check = {
 
 const PATIENCE_MS = 2000;
 
-function greets(path: string): Promise<boolean> {
+function greets(door: Door): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ path });
+    const socket = connect(door.kind === 'socket' ? { path: door.path } : { host: door.host, port: door.port });
     const answer = (is: boolean) => {
       socket.destroy();
       resolve(is);

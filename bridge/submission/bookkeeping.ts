@@ -3,54 +3,50 @@ import type { Logger } from 'pino';
 import { ownerOf } from '../../acl/actor.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Environment, sentFoldersOf } from '../drivers.ts';
+import { Failure } from '../failure.ts';
 import { existingSealKey } from '../store/audit.ts';
 import { type DelegationDb, openDelegationDb } from '../store/delegation-db.ts';
-import { DELEGATIONS, dataFiles, groupId } from '../store/files.ts';
+import { DELEGATIONS, dataFiles } from '../store/files.ts';
 import { open } from '../store/open.ts';
 import { type Note, openSubmissions } from '../store/submissions.ts';
 import { copyKeeper } from './copy.ts';
 import { copyKey, copyTicket, readTicket, writtenTicket } from './copy-address.ts';
 import { copyServer } from './copy-listener.ts';
-import { listenAt } from './listening.ts';
+import { doorAt, openDoor } from './door.ts';
+import type { Filter, Seen } from './filter.ts';
 import { messageIdOf } from './message-id.ts';
 import { openRecord } from './record.ts';
+import { type Seams, startSubmission } from './service.ts';
 import { submissionEntry } from './submission-entry.ts';
 
-/** Of a verdict, what copies are made by. */
-interface Passing {
-  readonly kind: string;
-  readonly owner: string | null;
-}
-
-/** What the filter tells of one message. */
-interface Seen {
-  readonly login: string | null;
-  readonly owner: string | null;
-  readonly messageId: string | null;
-  readonly size: number;
-  readonly recipients: number;
-  readonly domains: readonly string[];
-  readonly verdict: string;
-  readonly reply: { readonly code: number; readonly text: string };
-  /** Extra recipients that Postfix has taken. */
-  readonly extra: readonly string[];
-  /** The address that the login may not use, where that is why it was refused. */
-  readonly forged: string | null;
-}
-
-export interface Bookkeeping {
-  /** The copy's, where a message was sent for an owner. */
-  extraRecipients(verdict: Passing, envelope: unknown, messageId: string | null): readonly string[];
-  /** Resolves when it is committed: then the client may hear what became of its message. */
-  observe(seen: Seen): Promise<void>;
+export interface Bookkeeping extends Required<Seams> {
   /** Lets copies in hand finish. */
   close(): Promise<void>;
 }
 
+/** The filter with what stands behind it, as `mandat run` and `mandat filter` have it. */
+export async function startKeptSubmission(config: Config, env: Environment, log: Logger): Promise<Filter> {
+  const books = await openBookkeeping(config, env, log);
+  try {
+    const filter = await startSubmission(config, log, books);
+    return {
+      close: async () => {
+        await filter.close();
+        await books.close();
+      },
+    };
+  } catch (error) {
+    await books.close();
+    throw error;
+  }
+}
+
 /** Takes copies from when it resolves. */
 export async function openBookkeeping(config: Config, env: Environment, log: Logger): Promise<Bookkeeping> {
-  const { submission, senderRules, dataDir } = config;
-  if (submission === undefined) throw new Error('opened without [submission]');
+  const { submission, dataDir } = config;
+  if (submission === undefined) {
+    throw new Failure('config', '[submission] is not configured', `add the section to ${config.file}`);
+  }
   const files = dataFiles(dataDir);
   const opened: (() => unknown)[] = [];
   const close = async () => {
@@ -74,8 +70,7 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
       const { isStored } = store;
       const keep = copyKeeper({ key, table, sent, isStored, note: record.note, log, now: () => new Date() });
       const server = copyServer({ domain: submission.copyDomain, delayMs: submission.copyDelaySeconds * 1000, keep });
-      const place = { kind: 'socket', path: submission.copyListen } as const;
-      await listenAt(server.server, place, groupId(senderRules?.group ?? 'postfix'));
+      await openDoor(server.server, doorAt(submission.copyListen, config));
       server.on('error', ({ message }) => log.debug({ err: message }, 'a copy broke off')); // Postfix tries again
       opened.push(() => new Promise<void>((resolve) => server.close(() => resolve())));
     }
@@ -124,11 +119,17 @@ async function notesOf(table: DelegationDb, seen: Seen, at: string): Promise<rea
     recipients: seen.recipients,
     domains: seen.domains,
   });
-  const copies = seen.extra.flatMap((address): readonly Note[] => {
+  const copies = seen.extra.flatMap(({ address, taken }): readonly Note[] => {
     const ticket = readTicket(address.slice(0, address.lastIndexOf('@')));
     if (ticket === undefined || mailbox === undefined) return [];
     const copy = { nonce: ticket.nonce, mailbox: mailbox.address, sentAt: ticket.sentAt.toISOString() };
-    return [{ kind: 'copy-sent', copy }];
+    return [taken ? { kind: 'copy-sent', copy } : { kind: 'copy-failed', copy, at, failure: UNTAKEN, forGood: true }];
   });
   return [{ kind: 'event', entry }, ...(sent ? copies : [])];
 }
+
+const UNTAKEN = {
+  code: 'config',
+  message: "Postfix has not taken the copy's recipient along with the message",
+  hint: 'the log of its reinjection service says why: no restriction may stand there that refuses [submission] copy_domain',
+} as const;

@@ -31,10 +31,12 @@ export interface LabOptions {
   readonly extraDovecot?: string;
   readonly extraMain?: string;
   readonly extraMaster?: string;
-  /** Route copies for Sent folders to mandat's listener at {@link Lab.copySocket}. Default: false. */
+  /** Route copies for Sent folders to mandat's listener at {@link Lab.copySocket}. Default: with `filter`. */
   readonly copies?: boolean;
   /** More `-o` settings of the submission service, such as `smtpd_proxy_filter=unix:/path`. */
   readonly submissionOptions?: readonly string[];
+  /** Hand submissions to the filter: config/postfix/submission.cf.fragment and reinject.cf.fragment. Default: false. */
+  readonly filter?: boolean;
 }
 
 export interface Address {
@@ -49,6 +51,8 @@ export interface LabPorts {
   /** Where mail from outside arrives: the port 25 of the lab. */
   readonly smtp: number;
   readonly submission: number;
+  /** Where the filter hands messages back; nothing listens there without `filter`. */
+  readonly reinject: number;
 }
 
 export interface Lab {
@@ -57,6 +61,7 @@ export interface Lab {
   readonly imaps: Address;
   readonly smtp: Address;
   readonly submission: Address;
+  readonly reinject: Address;
   /** The key as in the configuration; HTTP wants it in base64. */
   readonly doveadm: { readonly url: string; readonly apiKey: string };
   readonly master: { readonly user: string; readonly password: string };
@@ -100,7 +105,7 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
   const directory = await makeDirectory(options.directory);
   const removeDirectory = options.directory === undefined;
   const watchdog = startWatchdog(directory, removeDirectory);
-  const reservation = await reservePorts(5);
+  const reservation = await reservePorts(6);
   const running: Server[] = [];
   const stop = async () => {
     await Promise.all(running.map((one) => one.stop()));
@@ -109,8 +114,8 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
     if (removeDirectory) await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    const [imap = 0, imaps = 0, doveadm = 0, smtp = 0, submission = 0] = reservation.ports;
-    const ports: LabPorts = { imap, imaps, doveadm, smtp, submission };
+    const [imap = 0, imaps = 0, doveadm = 0, smtp = 0, submission = 0, reinject = 0] = reservation.ports;
+    const ports: LabPorts = { imap, imaps, doveadm, smtp, submission, reinject };
     const secrets = { masterUser: 'bridge', masterPassword: secret(), apiKey: secret() };
     const tls = options.tls ? await makeCertificate(directory) : undefined;
     const withPostfix = options.postfix ?? true;
@@ -135,7 +140,8 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
       chroot: options.chroot ?? true,
       tls,
       submissionOptions: options.submissionOptions ?? [],
-      copySocket: options.copies ? copySocket : undefined,
+      copySocket: (options.copies ?? options.filter) ? copySocket : undefined,
+      filterSocket: options.filter === true ? path.join(directory, 'filter.sock') : undefined,
       extraMain: options.extraMain ?? '',
       extraMaster: options.extraMaster ?? '',
       mail: systemUser('mail'),
@@ -155,6 +161,7 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
       imaps: { host: HOST, port: ports.imaps },
       smtp: { host: HOST, port: ports.smtp },
       submission: { host: HOST, port: ports.submission },
+      reinject: { host: HOST, port: ports.reinject },
       doveadm: { url: `http://${HOST}:${ports.doveadm}/doveadm/v1`, apiKey: secrets.apiKey },
       master: { user: secrets.masterUser, password: secrets.masterPassword },
       senderDirectory,

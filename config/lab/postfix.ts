@@ -20,8 +20,11 @@ export async function installPostfix(site: PostfixSite, senderDirectory: string)
   const main = await readFragment('postfix/main.cf.fragment', { '/etc/postfix': conf });
   const copies = await copyFragments(site.copySocket);
   await writeCold(path.join(conf, 'main.cf'), mainCf(site, main + copies.main));
-  const master = await readFragment('postfix/master.cf.fragment');
-  await writeCold(path.join(conf, 'master.cf'), masterCf(site, master) + copies.master);
+  const submission = await readFragment('postfix/master.cf.fragment');
+  await writeCold(
+    path.join(conf, 'master.cf'),
+    masterCf(site, submission, await filterFragments(site)) + copies.master,
+  );
 
   await makeQueue(path.join(site.directory, 'queue'));
   await ownedBy(path.join(site.directory, 'data'), systemUser('postfix').uid, 0, 0o700);
@@ -32,6 +35,17 @@ async function copyFragments(socket: string | undefined) {
   return {
     main: await readFragment('postfix/copy.main.cf.fragment', { '/var/lib/mandat/copy.sock': socket }),
     master: await readFragment('postfix/copy.master.cf.fragment'),
+  };
+}
+
+/** A chrooted smtpd could not reach a socket outside its queue directory: the site's submission service is not chrooted then. */
+async function filterFragments({ filterSocket, ports }: PostfixSite) {
+  if (filterSocket === undefined) return undefined;
+  return {
+    submission: await readFragment('postfix/submission.cf.fragment', { '/var/lib/mandat/filter.sock': filterSocket }),
+    reinjection: await readFragment('postfix/reinject.cf.fragment', {
+      '127.0.0.1:10027': `127.0.0.1:${ports.reinject}`,
+    }),
   };
 }
 
