@@ -1,6 +1,7 @@
 /** The checks, in the order in which they are made: one that needs another comes after it. */
 import { clock, delegationTable, epoch, integrity, ownState } from './databases.ts';
 import { configuration, dataDirectory, dataModes, doveadmKey, imapPassword, sealed } from './files.ts';
+import { filterInPostfix, reinjection, submissionFilter } from './filter.ts';
 import type { Check } from './finding.ts';
 import { aclCapability, adminLogin, identity, imapServer, metadata, sharedNamespace, tls } from './imap.ts';
 import { sieveReach, submissionReach } from './master-reach.ts';
@@ -51,6 +52,9 @@ export const CHECKS: readonly Check[] = [
   outside,
   senderMaps,
   senderAnswers,
+  submissionFilter,
+  filterInPostfix,
+  reinjection,
   submissionReach,
   sieveReach,
 ];
