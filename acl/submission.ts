@@ -87,7 +87,8 @@ export function addressesOf({ fields, utf8, mailFrom }: Submission): readonly st
   for (const field of fields) {
     if (field.name !== 'from' && field.name !== 'resent-from' && field.name !== 'sender') continue;
     const list = readAddresses(field.value, utf8);
-    if (list.kind === 'mailboxes') found.push(...list.mailboxes.map(({ address }) => address));
+    if (list.kind === 'mailboxes')
+      found.push(...list.mailboxes.flatMap(({ address, shown }) => [address, ...addressesShown(shown)]));
     else if (field.name !== 'sender')
       return ambiguous(`${field.name === 'from' ? 'From' : 'Resent-From'}: ${list.why}`);
   }
@@ -115,7 +116,7 @@ export function decide(mail: Submission, rights: Rights | undefined, rules: Subm
   const forged = from.find(({ address }) => stranger(address));
   if (forged !== undefined) {
     if (rules.onMismatch === 'reject' || rights.self === null) return foreign(forged.address, login, 'in From');
-    return { kind: 'pass', owner: null, changes: { from: rights.self, sender: { kind: 'none' } } };
+    return { kind: 'pass', owner: null, changes: { from: `<${rights.self}>`, sender: { kind: 'none' } } };
   }
   const imitating = from.some(shownWrongly);
   if (imitating && rules.onImitation === 'reject') return imitates('From');

@@ -197,6 +197,7 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
     },
   });
   server.on('error', () => {}); // of one connection: its client is gone
+  greetAtOnce(server);
   await openDoor(server.server, options.door);
   return { close: () => closeDoor(server, options.door) };
 }
@@ -204,4 +205,21 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
 /** One line: a multi-line answer of Postfix is joined. */
 function refusal(code: number, text: string): Error {
   return Object.assign(new Error(text.replace(/\s*\n\s*/g, ' ')), { responseCode: code });
+}
+
+/**
+ * smtp-server holds its greeting back for 100 ms, to catch clients that talk before it. Ours is Postfix, and would wait so long at every
+ * message. Its timer comes later, and finds the greeting said.
+ */
+function greetAtOnce(server: SMTPServer): void {
+  const open = server as unknown as { connect: (...socket: unknown[]) => void };
+  const connect = open.connect.bind(server);
+  open.connect = (...socket) => {
+    connect(...socket);
+    const connection: { connectionReady?: () => void } = [...server.connections].at(-1) ?? {};
+    const ready = connection.connectionReady?.bind(connection);
+    if (ready === undefined) return;
+    connection.connectionReady = () => {};
+    ready();
+  };
 }

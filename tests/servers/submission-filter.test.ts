@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pino } from 'pino';
 import t from 'tap';
+import { examine } from '../../bridge/doctor/examine.ts';
 import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
 import type { Seen, startFilter } from '../../bridge/submission/filter.ts';
 import { startSubmission } from '../../bridge/submission/service.ts';
@@ -155,6 +156,23 @@ t.test('extra recipients get it too, and are not in it', async (t) => {
   });
   carol.close();
 });
+
+t.test(
+  'the doctor: the filter answers, Postfix uses it, and the port behind it is open to every user here',
+  async (t) => {
+    const config = loadConfig({ path: site.configFile, env: {}, cwd: '/' });
+    const options = { postfixConfig: path.join(site.lab.directory, 'postfix/conf') };
+    const lines = await examine(config, {}, options);
+    const found = (name: string) => lines.find(({ check }) => check === name);
+    t.match(found('submission filter'), { status: 'ok' });
+    t.match(found('filter in Postfix'), { status: 'ok' });
+    t.match(
+      found('re-injection port'),
+      { status: 'fail', remedy: 'config/nftables/mandat.nft' },
+      'the lab has no firewall',
+    );
+  },
+);
 
 t.test('no filter: 451, and the client keeps it', async (t) => {
   await filter.close();
