@@ -11,6 +11,7 @@ import { openPostman } from './notify/postman.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
 import { fact, setFact } from './store/facts.ts';
 import { dueBetween, nextDue, pendingMailboxes } from './store/rows.ts';
+import { startKeptSubmission } from './submission/bookkeeping.ts';
 import { watchTable } from './watch.ts';
 
 export interface Sidecar {
@@ -145,6 +146,9 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     sweepTimer = setInterval(() => void sweep(), sweepIntervalMinutes * 60_000);
   };
 
+  const drainSubmissions = serially(engine.drainSubmissions);
+  const submissionsTimer = setInterval(() => void drainSubmissions(), config.schedule.pollIntervalMs);
+
   if (engine.age === 'restored') {
     log.error(
       'the delegation table is older than the one last seen: it is obeyed only where it takes away, until "mandat restore accept"',
@@ -156,6 +160,8 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
   if (config.senderRules === undefined) {
     log.warn('[sender_rules] is not configured: no delegate may send on behalf of an owner');
   }
+  // After the table's age is known: a table from the past gives nothing to senders either.
+  let filter = config.submission === undefined ? undefined : await startKeptSubmission(config, env, log);
   await setFact(state, 'sidecar', JSON.stringify({ pid: process.pid, since: clock.now() }));
   const watch = watchTable(table, config.schedule.pollIntervalMs, () => {
     engine.site.server.prepare();
@@ -175,14 +181,19 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
       await postman.stop();
       postman = openOutbox();
       sweepEvery(current);
+      await filter?.close();
+      filter = next.submission === undefined ? undefined : await startKeptSubmission(next, env, log);
       log.info('configuration reread');
       void sweep();
     },
     stop: async () => {
+      await filter?.close();
       watch.close();
       clearInterval(sweepTimer);
+      clearInterval(submissionsTimer);
       engine.askToStop();
       await schedule.stop();
+      await drainSubmissions();
       if (afterwards !== undefined) await follow();
       clearTimeout(dueTimer);
       await postman.stop();

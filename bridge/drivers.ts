@@ -8,9 +8,11 @@ import type { Endpoint } from './imap/connection.ts';
 import { dovecotServer } from './imap/dovecot.ts';
 import { openHeadStart } from './imap/head-start.ts';
 import { type Impersonation, openAs } from './imap/impersonation.ts';
+import { sentFolders } from './imap/sent.ts';
 import type { MailServer, SessionCutter } from './reconcile/mail-server.ts';
 import { type DoveadmOptions, doveadmCutter } from './sessions/doveadm.ts';
 import { MAIN_SERVER } from './store/rows.ts';
+import type { SentFolders } from './submission/copy.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -39,6 +41,13 @@ export function impersonation({ imap }: Config, env: Environment): Impersonation
     adminPassword: readSecret({ ...IMAP_ADMIN_PASSWORD, file: imap.adminPasswordFile, env }),
     separator: imap.masterSeparator,
   };
+}
+
+/** Owners' folders for sent messages, by the special use or by one of these names. */
+export function sentFoldersOf(config: Config, env: Environment, names: readonly string[]): SentFolders {
+  const endpoint = imapEndpoint(config);
+  const by = impersonation(config, env);
+  return sentFolders(by.adminUser, (login) => openAs(endpoint, by, login), names);
 }
 
 /** Undefined without `[sessions]`. */

@@ -31,6 +31,8 @@ import { recordFailure } from './store/outcomes.ts';
 import { changedSince, pendingMailboxes, settle } from './store/rows.ts';
 import { applySettings } from './store/settings.ts';
 import { openStateDb, type StateDb } from './store/state-db.ts';
+import { drainSubmissions } from './store/submission-trail.ts';
+import { existingSubmissions, type SubmissionStore } from './store/submissions.ts';
 import { beginTelling } from './store/told.ts';
 
 export interface Engine {
@@ -46,6 +48,8 @@ export interface Engine {
   everyMailbox(): Promise<readonly number[]>;
   /** Takes over audit events from the table. */
   drain(): Promise<void>;
+  /** And from the submission filter, if it has noted anything since. */
+  drainSubmissions(): Promise<void>;
   /** Takes off the audit trail what is older than it is kept. */
   prune(): Promise<void>;
   /** Says in the log where the audit trail ends: what was cut off it later shows beside it. */
@@ -77,6 +81,9 @@ export async function openEngine(
     const acting = new AsyncLocalStorage<Step[]>();
     let senders: PublishedMap | undefined;
     opened.push(() => senders?.close());
+    let submissions: SubmissionStore | undefined;
+    let submissionsSeen: number | undefined;
+    opened.push(() => submissions?.close());
 
     await beginTelling(table, state);
 
@@ -192,6 +199,13 @@ export async function openEngine(
         const head = await auditHead(state);
         if (head !== undefined && head.id !== toldHead) log.info({ head: `${head.id}:${head.seal}` }, 'audit trail');
         toldHead = head?.id;
+      },
+      drainSubmissions: async () => {
+        submissions ??= existingSubmissions(files.submissions);
+        const version = submissions?.dataVersion();
+        if (submissions === undefined || version === submissionsSeen) return;
+        await drainSubmissions(submissions, state, key, clock.now());
+        submissionsSeen = version;
       },
       adopt: async (next) => {
         site = await build(next);

@@ -74,6 +74,7 @@ export async function syncOnce(
     for (const id of ids) schedule.add(id, going.has(id) ? 'revoke' : 'change');
     await schedule.idle();
     await engine.drain();
+    await engine.drainSubmissions();
     return { results, held: countHeld(report) };
   } finally {
     await engine.close();

@@ -10,6 +10,7 @@ import { doctorCommand } from './doctor.ts';
 import { domainCommand } from './domain.ts';
 import { EXIT_HELP } from './exit.ts';
 import { explainCommand } from './explain.ts';
+import { filterCommand } from './filter.ts';
 import { grantCommand } from './grant.ts';
 import { initCommand } from './init.ts';
 import { listCommand } from './list.ts';
@@ -38,6 +39,7 @@ const COMMANDS = [
   suspendCommand,
   listCommand,
   runCommand,
+  filterCommand,
   statusCommand,
   syncCommand,
   verifyCommand,

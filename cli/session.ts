@@ -7,6 +7,7 @@ import { lockHolder } from '../bridge/store/lock.ts';
 import { guarded } from '../bridge/store/open.ts';
 import { applySettings } from '../bridge/store/settings.ts';
 import { openStateDb, type StateDb } from '../bridge/store/state-db.ts';
+import { existingSubmissions, type SubmissionStore } from '../bridge/store/submissions.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { keyboard, readActor } from './actor.ts';
@@ -31,6 +32,8 @@ export interface Session {
    */
   writing<T>(about: string, work: (table: DelegationDb) => Promise<T>): Promise<T>;
   state<T>(work: (state: StateDb) => Promise<T>): Promise<T>;
+  /** What the submission filter has noted; undefined where it never ran. */
+  submissions<T>(read: (store: SubmissionStore) => T): T | undefined;
 }
 
 export function openSession(
@@ -68,6 +71,14 @@ export function openSession(
         });
       }),
     state: (work) => using(openStateDb(files.state), work),
+    submissions: (read) => {
+      const store = existingSubmissions(files.submissions);
+      try {
+        return store && read(store);
+      } finally {
+        store?.close();
+      }
+    },
   };
 }
 

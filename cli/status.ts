@@ -5,6 +5,7 @@ import { listOutcomes } from '../bridge/store/outcomes.ts';
 import { nextDue } from '../bridge/store/rows.ts';
 import type { StateDb } from '../bridge/store/state-db.ts';
 import { type Waiting, waitingMailboxes } from '../bridge/store/waiting.ts';
+import { missingCopies } from '../bridge/submission/missing-copies.ts';
 import { EXIT } from './exit.ts';
 import { counted, facts, type Output, oneLine } from './output.ts';
 import type { Runner } from './runner.ts';
@@ -21,8 +22,8 @@ export function statusCommand(program: Command, run: Runner): void {
         const status = await statusOf(session);
         out.result(status, shown(status, config.policy.timezone, out));
         const held = status.notices.some(({ code }) => code === 'held');
-        const wrong = status.failures.length > 0 || held || status.restored || status.outbox.failed > 0;
-        return wrong ? EXIT.failed : EXIT.done;
+        const failed = status.failures.length > 0 || status.copies.length > 0 || status.outbox.failed > 0;
+        return failed || held || status.restored ? EXIT.failed : EXIT.done;
       }),
     );
 }
@@ -46,6 +47,7 @@ async function statusOf(session: Session) {
           failure === undefined ? [] : [{ mailbox: address, ...failure }],
         ),
         notices: outcomes.flatMap(({ address, notices }) => notices.map((one) => ({ mailbox: address, ...one }))),
+        copies: missingCopies(session.submissions((store) => store.missing()) ?? [], new Date(now)),
         nextDue: (await nextDue(table, now)) ?? null,
         lastSweep: (await fact(state, 'sweep')) ?? null,
         /** An older table was put back, and is obeyed only where it takes away. */
@@ -79,7 +81,11 @@ function oldestOf(queue: readonly Waiting[]): string | undefined {
   return queue.flatMap(({ since }) => since ?? []).sort()[0];
 }
 
-function shown({ sidecar, queue, lagMs, failures, notices, ...rest }: Status, timezone: string, out: Output): string {
+function shown(
+  { sidecar, queue, lagMs, failures, notices, copies, ...rest }: Status,
+  timezone: string,
+  out: Output,
+): string {
   const time = (instant: string | null | undefined) => shownTime(instant, timezone);
   const oldest = oldestOf(queue);
   const head = facts([
@@ -101,6 +107,12 @@ function shown({ sidecar, queue, lagMs, failures, notices, ...rest }: Status, ti
       const again = sidecar === null ? '; again when a sidecar runs' : `, again at ${time(retryAt)}`;
       const told = [message, hint, `attempt ${attempts}${again}`].filter((line) => line !== '').map(oneLine);
       return `${mailbox}: ${out.colour.bad(code)}: ${told.join('\n    ')}`;
+    }),
+    ...copies.map((one) => {
+      const what = `${counted(one.count, 'copy', 'copies')} not in Sent, since ${time(one.since)}`;
+      const again = one.queued ? "in Postfix's queue, which tries again by itself" : 'given up';
+      const told = [one.message, one.hint, again].filter((line) => line !== '').map(oneLine);
+      return `${one.mailbox}: ${what}: ${out.colour.bad(one.code)}: ${told.join('\n    ')}`;
     }),
     ...notices.map(({ mailbox, message }) => `${mailbox}: ${oneLine(message)}`),
     ...(rest.restored ? [RESTORED] : []),

@@ -47,6 +47,20 @@ export const mailAddress: Rule = shaped(
   'write local@domain, without a name or brackets; an international domain as xn--...',
 );
 
+/** Separated by commas; as people write them. */
+export const folderNames: Rule = (value) => {
+  const names = value.split(',').map((name) => name.trim());
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return names.every((name) => /^[^\u0000-\u001f\u007f"%*]{1,200}$/.test(name))
+    ? GOOD
+    : [
+        {
+          message: `${quoted(value)} is not a list of folder names`,
+          remedy: 'write them with commas between, such as "Sent, Envoyés"; without " % *',
+        },
+      ];
+};
+
 export const webUrl: Rule = (value) => {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   return url !== undefined &&
@@ -174,3 +188,19 @@ export const doveadmUrl: Rule = (value) => {
   }
   return GOOD;
 };
+
+/** HOST:PORT on this machine: whoever reaches this port sends as anybody. */
+export const loopbackAddress: Rule = (value) => {
+  const { host, port } = /^(?<host>\[[0-9a-f:]+\]|[^:]+):(?<port>\d{1,5})$/i.exec(value)?.groups ?? {};
+  return host !== undefined && isLoopback(host) && Number(port) >= 1 && Number(port) <= 65_535
+    ? GOOD
+    : [
+        {
+          message: `${quoted(value)} is not a port of this machine`,
+          remedy: 'write a loopback address, 127.0.0.1:PORT',
+        },
+      ];
+};
+
+/** A path of a Unix socket, or {@link loopbackAddress}. */
+export const filterAddress: Rule = (value) => (/:\d+$/.test(value) ? loopbackAddress(value) : path(value));

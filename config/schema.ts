@@ -10,8 +10,11 @@ import { always, docs, text, whole } from './fields.ts';
 import {
   accountName,
   doveadmUrl,
+  filterAddress,
+  folderNames,
   groupName,
   hostName,
+  loopbackAddress,
   mailAddress,
   path,
   rights,
@@ -158,6 +161,69 @@ const senderRules = z.strictObject({
   }),
   group: text(groupName).default('postfix').register(docs, {
     comment: 'The Unix group that Postfix reads it with.',
+  }),
+});
+
+/** Of [submission]: the copy in the owner's Sent. */
+const copyKeys = {
+  copy_listen: text(filterAddress).default('data/copy.sock').register(docs, {
+    comment:
+      'Where Postfix brings the copies (LMTP): a socket or a port as above; config/postfix/copy.main.cf.fragment.',
+  }),
+  copy_domain: text(hostName).default('mandat-copy.invalid').register(docs, {
+    comment: "A domain that only this site's Postfix knows, and nobody can have: from there to copy_listen.",
+  }),
+  copy_delay_seconds: whole(0, 60)
+    .default(5)
+    .register(docs, {
+      comment: `How long a copy waits for one that the mail client may save itself: clients do so after sending, and there
+shall be one. A client that takes longer leaves two.`,
+    }),
+  sent_folders: text(folderNames)
+    .default('Sent, Envoyés, Éléments envoyés, Messages envoyés, Sent Items, Sent Messages')
+    .register(docs, {
+      comment: `How a folder for sent messages may be called where none has the special use \\Sent; the first that is
+there. Separated by commas.`,
+    }),
+};
+
+const submission = z.strictObject({
+  listen: text(filterAddress)
+    .default('data/filter.sock')
+    .register(docs, {
+      comment: `Where Postfix hands messages over: a Unix socket, which only group [sender_rules] group (postfix) may
+use, or a loopback address HOST:PORT, which every user of this machine may use and is weaker for it.`,
+    }),
+  reinject: text(loopbackAddress).default('127.0.0.1:10027').register(docs, {
+    comment: 'Where Postfix takes them back. Guard this port: config/nftables/mandat.nft. A loopback address.',
+  }),
+  mode: z
+    .enum(['on-behalf', 'send-as'])
+    .default('on-behalf')
+    .register(docs, {
+      comment: `What the recipient sees of a message sent for an owner. "on-behalf": From is the owner, Sender the
+delegate's own mailbox; "send-as": the owner alone.`,
+    }),
+  on_mismatch: z
+    .enum(['reject', 'rewrite'])
+    .default('reject')
+    .register(docs, {
+      comment: `A From that the login may not use: refused, or replaced by the login's own address. What cannot be
+read in one way only is refused in either case.`,
+    }),
+  on_imitation: z.enum(['reject', 'rewrite']).default('reject').register(docs, {
+    comment: `A display name that shows another address ("ceo@x" <bob@x>): refused, or taken out.`,
+  }),
+  sent_copy: z
+    .enum(['owner', 'none'])
+    .default('owner')
+    .register(docs, {
+      comment: `"owner": a message that was sent for an owner is stored in his Sent folder. The copy is what the
+recipients got; a Bcc line, which Postfix takes out, is not in it.`,
+    }),
+  ...copyKeys,
+  hide_login: z.boolean().default(true).register(docs, {
+    comment: "true takes the sender's login out of the Received line that Postfix wrote.",
   }),
 });
 
@@ -309,6 +375,10 @@ keeps reading until he disconnects.`,
       comment: `Who may send as whom, for the SMTP server. Without this section no sender rules are published:
 the SMTP server learns nothing of delegations.`,
     }),
+    submission: submission.optional().register(docs, {
+      comment: `The submission filter: what the header of a message may say about who wrote it. Without this section
+mandat listens to no mail, and From is what the client wrote.`,
+    }),
     subscriptions: always(subscriptions).register(docs, { comment: "The delegates' lists of subscribed folders." }),
     schedule: always(schedule).register(docs, { comment: 'When the servers are looked at.' }),
     guard: always(guard).register(docs, {
@@ -330,7 +400,7 @@ is active at once. Needs [notices], which mails the code.`,
 
 /**
  * A checked configuration: camelCase names, frozen, every path absolute, no secret in it.
- * `sessions`, `senderRules`, `accounts` and `notices` are undefined when their section is absent.
+ * `sessions`, `senderRules`, `submission`, `accounts` and `notices` are undefined when their section is absent.
  */
 export type Config = Camelized<z.output<typeof schema>> & {
   /** Absolute path of the file it was read from. */

@@ -1,6 +1,9 @@
 /** The checks, in the order in which they are made: one that needs another comes after it. */
+
+import { copyListener, copyRoute } from './copies.ts';
 import { clock, delegationTable, epoch, integrity, ownState } from './databases.ts';
 import { configuration, dataDirectory, dataModes, doveadmKey, imapPassword, sealed, smtpPassword } from './files.ts';
+import { filterInPostfix, reinjection, submissionFilter } from './filter.ts';
 import type { Check } from './finding.ts';
 import { aclCapability, adminLogin, identity, imapServer, metadata, sharedNamespace, tls } from './imap.ts';
 import { sieveReach, submissionReach } from './master-reach.ts';
@@ -53,6 +56,11 @@ export const CHECKS: readonly Check[] = [
   outside,
   senderMaps,
   senderAnswers,
+  submissionFilter,
+  filterInPostfix,
+  reinjection,
+  copyRoute,
+  copyListener,
   submissionReach,
   sieveReach,
   smtpPassword,

@@ -9,7 +9,7 @@ import {
   SMTP_PASSWORD,
 } from '../../config/secret.ts';
 import { doveadm, impersonation } from '../drivers.ts';
-import { DELEGATIONS, groupId, SHARED_GROUP, STATE } from '../store/files.ts';
+import { DELEGATIONS, groupId, SHARED_GROUP, STATE, SUBMISSIONS } from '../store/files.ts';
 import { type Check, type Finding, fail, ok, skipped } from './finding.ts';
 import { barrier, may, modeOf, ownersOf, type User, userNamed } from './permissions.ts';
 import type { Subject } from './subject.ts';
@@ -111,6 +111,12 @@ export const dataModes: Check = {
     const wanted = [
       ...withJournal(files.delegations).map((file) => ({ file, mode: DELEGATIONS.mode, gid, anyOwner: true })),
       ...withJournal(files.state).map((file) => ({ file, mode: STATE.mode, gid: undefined, anyOwner: false })),
+      ...withJournal(files.submissions).map((file) => ({
+        file,
+        mode: SUBMISSIONS.mode,
+        gid: undefined,
+        anyOwner: false,
+      })),
       ...[files.sealKey, files.lock].map((file) => ({ file, mode: 0o600, gid: undefined, anyOwner: false })),
     ];
     const wrong: string[] = [];

@@ -30,6 +30,8 @@ export interface Postfix {
   main(name: string): string;
   /** The smtpd services that listen, or that postscreen hands clients to. */
   readonly smtpd: readonly Service[];
+  /** Those that bring mail to somebody's LMTP server. */
+  readonly lmtp: readonly Pick<Service, 'name' | 'chroot'>[];
   /** Kinds of table that it can read: `sqlite`, `regexp`. */
   readonly tableTypes: ReadonlySet<string>;
   runs(): Promise<boolean>;
@@ -64,6 +66,7 @@ export async function readPostfix(directory: string | undefined): Promise<Readin
         setting: (wanted) => own.get(`${key}/${wanted}`) ?? settings.get(wanted) ?? '',
         overrides: (wanted) => own.has(`${key}/${wanted}`),
       })),
+      lmtp: parseServices(services.stdout, settings, LMTP),
       tableTypes: new Set(types.stdout.split(/\s+/)),
       runs: () => answers(join(settings.get('queue_directory') ?? '', 'private/proxymap')),
       lookUp: (address, map) => lookUp(chosen, address, map),
@@ -115,12 +118,23 @@ export interface ServiceLine {
   readonly chroot: boolean;
 }
 
-/** The lines of master.cf whose command is smtpd. `-` in the chroot column is a default that changed with compatibility_level 1. */
-export function parseServices(text: string, settings: ReadonlyMap<string, string>): readonly ServiceLine[] {
+interface Kind {
+  readonly command: string;
+  readonly types: readonly string[];
+}
+const SMTPD: Kind = { command: 'smtpd', types: ['inet', 'pass'] };
+const LMTP: Kind = { command: 'lmtp', types: ['unix'] };
+
+/** The lines of master.cf of this kind. `-` in the chroot column is a default that changed with compatibility_level 1. */
+export function parseServices(
+  text: string,
+  settings: ReadonlyMap<string, string>,
+  wanted: Kind = SMTPD,
+): readonly ServiceLine[] {
   const byDefault = Number.parseFloat(settings.get('compatibility_level') ?? '0') < 1;
   return text.split('\n').flatMap((line) => {
     const [name = '', type = '', , , chroot = '', , , command = ''] = line.trim().split(/\s+/);
-    if (command !== 'smtpd' || !(type === 'inet' || type === 'pass')) return [];
+    if (command !== wanted.command || !wanted.types.includes(type)) return [];
     const atPort25 = type === 'pass' || /(^|:)(smtp|25)$/.test(name);
     return [{ key: `${name}/${type}`, name, atPort25, chroot: chroot === '-' ? byDefault : chroot === 'y' }];
   });

@@ -18,9 +18,9 @@ export function tablesIn(maps: string): readonly Table[] {
   }));
 }
 
-/** The maps that are asked one after the other until one answers; unionmap:{...} is one of them. */
+/** The maps that are asked one after the other until one answers; unionmap:{...} is one of them, and inline:{{...}}. */
 export function mapsIn(maps: string): readonly string[] {
-  return maps.match(/[a-z:]+\{[^}]*\}|[^\s,]+/g) ?? [];
+  return maps.match(/[a-z:]+\{(?:[^{}]|\{[^}]*\})*\}|[^\s,]+/g) ?? [];
 }
 
 const REFUSING = ['reject_authenticated_sender_login_mismatch', 'reject_sender_login_mismatch'];

@@ -6,11 +6,20 @@
 import { ImapFlow, type ImapFlowOptions } from 'imapflow';
 import { connectFailure, lost } from './lost.ts';
 
-export type Argument = { readonly type: 'ATOM' | 'STRING'; readonly value: string } | readonly Argument[];
+export type Argument =
+  | { readonly type: 'ATOM' | 'STRING'; readonly value: string }
+  | { readonly type: 'LITERAL'; readonly value: Buffer; readonly isLiteral8: boolean }
+  | readonly Argument[];
 
 export const atom = (value: string): Argument => ({ type: 'ATOM', value });
 /** Sent quoted or as a literal, whatever it holds; CR, LF and NUL are refused by the library. */
 export const text = (value: string): Argument => ({ type: 'STRING', value });
+
+/**
+ * A whole message. Above 4 kB the server is asked first whether it wants it, and the bytes are sent as they lie there, not copied.
+ * One that holds a NUL needs the extension BINARY (RFC 3516).
+ */
+export const literal = (value: Buffer): Argument => ({ type: 'LITERAL', value, isLiteral8: value.includes(0) });
 
 /** One value of an untagged response: text, NIL, or a list. */
 export type Value = string | null | readonly Value[];
@@ -60,6 +69,8 @@ export interface Credentials {
 
 interface RawResponse {
   readonly attributes?: readonly unknown[];
+  /** What SEARCH found, apart from the rest. */
+  readonly numbers?: Iterable<number>;
 }
 
 interface RefusedCommand {
@@ -152,7 +163,8 @@ async function run(
     collect.map((kind) => [
       kind,
       async (response: RawResponse) => {
-        untagged.push({ kind, values: (response.attributes ?? []).map(plain) });
+        const values = [...(response.attributes ?? []).map(plain), ...[...(response.numbers ?? [])].map(String)];
+        untagged.push({ kind, values });
       },
     ]),
   );

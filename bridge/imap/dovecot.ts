@@ -40,7 +40,7 @@ export function dovecotServer(
  * Proves whose session it is before anything is written: an authzid may have been dropped without a word, and the session
  * then is the administrator's own. Dovecot's GETACL always names the owner of the INBOX, with `a`. Returns its entries.
  */
-async function proven(connection: Connection, login: string, adminUser: string): Promise<Entries> {
+export async function proven(connection: Connection, login: string, adminUser: string): Promise<Entries> {
   if (!connection.has('ACL')) {
     connection.close();
     throw new Failure(

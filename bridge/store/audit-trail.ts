@@ -24,6 +24,8 @@ export async function readAudit(
   state: StateDb,
   table: DelegationDb,
   filter: AuditFilter,
+  /** What the submission filter has noted since. */
+  submissions: readonly AuditEntry[] = [],
 ): Promise<readonly AuditRecord[]> {
   let select = state.query.selectFrom('audit').select(ENTRY).orderBy('id', 'desc').limit(filter.limit);
   if (filter.mailbox !== undefined) select = select.where('mailbox', '=', filter.mailbox);
@@ -31,7 +33,10 @@ export async function readAudit(
   if (filter.since !== undefined) select = select.where('at', '>=', filter.since);
   const sealed = (await select.execute()).reverse().map((entry) => ({ ...entry, sealed: true }));
   const events = await table.query.selectFrom('events').select(ENTRY).orderBy('id').execute();
-  const fresh = events.filter((one) => matches(one, filter)).map((entry) => ({ ...entry, sealed: false }));
+  const fresh = [...events, ...submissions]
+    .filter((one) => matches(one, filter))
+    .sort((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0))
+    .map((entry) => ({ ...entry, sealed: false }));
   return [...sealed, ...fresh].slice(-filter.limit);
 }
 

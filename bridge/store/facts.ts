@@ -9,6 +9,7 @@ export type FactName =
   | 'restored' // 'held' while a delegation.db older than that is obeyed only where it takes away
   | 'inherits' // 'yes' or 'no': whether INBOX's entry reaches folders without one of their own, as last seen
   | 'drained' // the last audit event taken over from delegation.db
+  | 'submissions-drained' // the same of submission.db, behind the epoch of that file
   | 'audit-head' // vouches for the last entry of the audit trail
   | 'sweep' // when the last full sweep ended
   | 'told-from' // delegations up to this id were there before anybody was told of any

@@ -9,6 +9,7 @@ import { state1 } from './migrations/state-1.ts';
 import { state2 } from './migrations/state-2.ts';
 import { state3 } from './migrations/state-3.ts';
 import { state4 } from './migrations/state-4.ts';
+import { submission1 } from './migrations/submission-1.ts';
 import { type FileKind, guarded, migrate } from './open.ts';
 
 export const DELEGATIONS: FileKind = {
@@ -25,6 +26,14 @@ export const STATE: FileKind = {
   migrations: [state1, state2, state3, state4],
 };
 
+/** Made by the submission filter when it first runs. */
+export const SUBMISSIONS: FileKind = {
+  what: 'the record of submissions',
+  applicationId: 0x6d616e34, // "man4"
+  mode: 0o600,
+  migrations: [submission1],
+};
+
 /** Programs of this Unix group may read and write the delegation table. */
 export const SHARED_GROUP = 'mandat';
 
@@ -34,6 +43,7 @@ export interface DataFiles {
   readonly state: string;
   readonly lock: string;
   readonly sealKey: string;
+  readonly submissions: string;
   readonly senderDirectory: string;
 }
 
@@ -44,6 +54,7 @@ export function dataFiles(directory: string): DataFiles {
     state: join(directory, 'state.db'),
     lock: join(directory, 'sidecar.lock'),
     sealKey: join(directory, 'seal.key'),
+    submissions: join(directory, 'submission.db'),
     senderDirectory: join(directory, 'sender'),
   };
 }

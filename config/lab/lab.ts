@@ -34,8 +34,12 @@ export interface LabOptions {
   readonly extraDovecot?: string;
   readonly extraMain?: string;
   readonly extraMaster?: string;
+  /** Route copies for Sent folders to mandat's listener at {@link Lab.copySocket}. Default: with `filter`. */
+  readonly copies?: boolean;
   /** More `-o` settings of the submission service, such as `smtpd_proxy_filter=unix:/path`. */
   readonly submissionOptions?: readonly string[];
+  /** Hand submissions to the filter: config/postfix/submission.cf.fragment and reinject.cf.fragment. Default: false. */
+  readonly filter?: boolean;
 }
 
 export interface Address {
@@ -50,6 +54,8 @@ export interface LabPorts {
   /** Where mail from outside arrives: the port 25 of the lab. */
   readonly smtp: number;
   readonly submission: number;
+  /** Where the filter hands messages back; nothing listens there without `filter`. */
+  readonly reinject: number;
 }
 
 export interface Lab {
@@ -58,6 +64,7 @@ export interface Lab {
   readonly imaps: Address;
   readonly smtp: Address;
   readonly submission: Address;
+  readonly reinject: Address;
   /** The key as in the configuration; HTTP wants it in base64. */
   readonly doveadm: { readonly url: string; readonly apiKey: string };
   readonly master: { readonly user: string; readonly password: string };
@@ -67,6 +74,8 @@ export interface Lab {
   readonly outside: string;
   /** PEM file, when the lab has TLS. */
   readonly certificate: string | undefined;
+  /** Where Postfix brings copies for Sent folders, when the lab has them. */
+  readonly copySocket: string;
   /** The pids of the servers that run, masters only. */
   pids(): readonly number[];
   /** An account that can log in when this returns. */
@@ -99,7 +108,7 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
   const directory = await makeDirectory(options.directory);
   const removeDirectory = options.directory === undefined;
   const watchdog = startWatchdog(directory, removeDirectory);
-  const reservation = await reservePorts(5);
+  const reservation = await reservePorts(6);
   const running: Server[] = [];
   const stop = async () => {
     await Promise.all(running.map((one) => one.stop()));
@@ -108,13 +117,14 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
     if (removeDirectory) await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    const [imap = 0, imaps = 0, doveadm = 0, smtp = 0, submission = 0] = reservation.ports;
-    const ports: LabPorts = { imap, imaps, doveadm, smtp, submission };
+    const [imap = 0, imaps = 0, doveadm = 0, smtp = 0, submission = 0, reinject = 0] = reservation.ports;
+    const ports: LabPorts = { imap, imaps, doveadm, smtp, submission, reinject };
     const secrets = { masterUser: 'bridge', masterPassword: secret(), apiKey: secret() };
     const tls = options.tls ? await makeCertificate(directory) : undefined;
     const withPostfix = options.postfix ?? true;
     const senderDirectory = path.join(directory, 'sender');
     const outsideDirectory = path.join(directory, 'outside');
+    const copySocket = path.join(directory, 'copy.sock');
     const dovecotSite = {
       directory: path.join(directory, 'dovecot'),
       mailDirectory: path.join(directory, 'mail'),
@@ -135,6 +145,8 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
       chroot: options.chroot ?? true,
       tls,
       submissionOptions: options.submissionOptions ?? [],
+      copySocket: (options.copies ?? options.filter) ? copySocket : undefined,
+      filterSocket: options.filter === true ? path.join(directory, 'filter.sock') : undefined,
       extraMain: options.extraMain ?? '',
       extraMaster: options.extraMaster ?? '',
       mail: systemUser('mail'),
@@ -154,11 +166,13 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
       imaps: { host: HOST, port: ports.imaps },
       smtp: { host: HOST, port: ports.smtp },
       submission: { host: HOST, port: ports.submission },
+      reinject: { host: HOST, port: ports.reinject },
       doveadm: { url: `http://${HOST}:${ports.doveadm}/doveadm/v1`, apiKey: secrets.apiKey },
       master: { user: secrets.masterUser, password: secrets.masterPassword },
       senderDirectory,
       outside: path.join(outsideDirectory, 'Maildir/new'),
       certificate: tls?.certificate,
+      copySocket,
       pids: () => running.flatMap((one) => one.pid ?? []),
       addUser: (login, password) =>
         appendAccount(accountsFile(dovecotSite.directory), { login, password }, postfixSite.dovecotConf),

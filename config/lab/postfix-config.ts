@@ -12,6 +12,10 @@ export interface PostfixSite {
   readonly chroot: boolean;
   readonly tls: TlsFiles | undefined;
   readonly submissionOptions: readonly string[];
+  /** Where mandat takes the copies for Sent folders; undefined: nowhere. */
+  readonly copySocket: string | undefined;
+  /** Where the submission filter listens; undefined without one. */
+  readonly filterSocket: string | undefined;
   readonly extraMain: string;
   readonly extraMaster: string;
   readonly mail: { readonly uid: number; readonly gid: number };
@@ -81,7 +85,7 @@ ${site.extraMain}
 }
 
 /** The site's own master.cf; the product's fragment stands below its submission service. */
-export function masterCf(site: PostfixSite, fragment: string): string {
+export function masterCf(site: PostfixSite, fragment: string, filter = { submission: '', reinjection: '' }): string {
   const { ports, chroot } = site;
   const jail = chroot ? 'y' : 'n';
   return `# service            type  private unpriv chroot wakeup maxproc command
@@ -89,7 +93,9 @@ export function masterCf(site: PostfixSite, fragment: string): string {
 127.0.0.1:${ports.submission}      inet  n  -  ${jail}  -  -  smtpd
   -o syslog_name=postfix-lab/submission
 ${fragment}
+${filter.submission}
 ${site.submissionOptions.map((option) => `  -o ${option}`).join('\n')}
+${filter.reinjection}
 ${SERVICES}
 lda       unix  -  n  n  -  -  pipe
   flags=DRhu user=mail:mail argv=/usr/lib/dovecot/dovecot-lda -c ${site.dovecotConf} -f \${sender} -a \${original_recipient} -d \${user}@\${nexthop}

@@ -18,11 +18,35 @@ export async function installPostfix(site: PostfixSite, senderDirectory: string)
   await writeCold(path.join(conf, 'mandat.cf'), map);
   await writeCold(path.join(conf, 'identity.re'), await readFragment('postfix/identity.re'));
   const main = await readFragment('postfix/main.cf.fragment', { '/etc/postfix': conf });
-  await writeCold(path.join(conf, 'main.cf'), mainCf(site, main));
-  await writeCold(path.join(conf, 'master.cf'), masterCf(site, await readFragment('postfix/master.cf.fragment')));
+  const copies = await copyFragments(site.copySocket);
+  await writeCold(path.join(conf, 'main.cf'), mainCf(site, main + copies.main));
+  const submission = await readFragment('postfix/master.cf.fragment');
+  await writeCold(
+    path.join(conf, 'master.cf'),
+    masterCf(site, submission, await filterFragments(site)) + copies.master,
+  );
 
   await makeQueue(path.join(site.directory, 'queue'));
   await ownedBy(path.join(site.directory, 'data'), systemUser('postfix').uid, 0, 0o700);
+}
+
+async function copyFragments(socket: string | undefined) {
+  if (socket === undefined) return { main: '', master: '' };
+  return {
+    main: await readFragment('postfix/copy.main.cf.fragment', { '/var/lib/mandat/copy.sock': socket }),
+    master: await readFragment('postfix/copy.master.cf.fragment'),
+  };
+}
+
+/** A chrooted smtpd could not reach a socket outside its queue directory: the site's submission service is not chrooted then. */
+async function filterFragments({ filterSocket, ports }: PostfixSite) {
+  if (filterSocket === undefined) return undefined;
+  return {
+    submission: await readFragment('postfix/submission.cf.fragment', { '/var/lib/mandat/filter.sock': filterSocket }),
+    reinjection: await readFragment('postfix/reinject.cf.fragment', {
+      '127.0.0.1:10027': `127.0.0.1:${ports.reinject}`,
+    }),
+  };
 }
 
 /** Postfix rereads a file changed in the last second or two until it has cooled down: 1.6 s at each start. */

@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --only grant,revoke,wake,sender,directory,sweep] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
+ * npm run bench [-- --only grant,revoke,wake,sender,directory,sweep,submission] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
  * --write puts the table into docs/performance.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -12,12 +12,13 @@ import { type GrantFigures, grantFigures } from './grant.ts';
 import { type Comparison, ms, PAIRS, row } from './pairs.ts';
 import { revokeFigures } from './revoke.ts';
 import { lookupFigures, publishFigures } from './sender.ts';
+import { submissionFigures } from './submission.ts';
 import { sweepFigures } from './sweep.ts';
 import { idleCpu, wakeFigures } from './wake.ts';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'grant,revoke,wake,sender,directory,sweep' },
+    only: { type: 'string', default: 'grant,revoke,wake,sender,directory,sweep,submission' },
     quick: { type: 'boolean', default: false },
     mailboxes: { type: 'string', default: '1000' },
     write: { type: 'boolean', default: false },
@@ -124,6 +125,33 @@ if (chosen.has('sweep')) {
 
 const machine = `Measured ${new Date().toISOString().slice(0, 10)} on ${os.cpus().length} cores (${os.cpus()[0]?.model ?? 'unknown'}), ${Math.round(os.totalmem() / 2 ** 30)} GiB, Linux ${os.release()}, Node ${process.version}, Dovecot 2.3 and Postfix 3.7 of Debian 12 on the same machine.`;
 console.log(machine);
+if (chosen.has('submission')) {
+  const times = values.quick ? 1 : 5;
+  const figures = await submissionFigures([
+    { size: 10_000, connections: 1, each: 30 * times },
+    { size: 10_000, connections: 20, each: 10 * times },
+    { size: 10_000_000, connections: 1, each: 3 * times },
+    ...(values.quick ? [] : [{ size: 10_000_000, connections: 20, each: 2 }]),
+  ]);
+  section(
+    'Submission',
+    ['message', 'connections', 'way', 'messages/s', 'of without', 'median latency', 'memory grown'],
+    figures.map(({ way, size, connections, perSecond, medianMs, grownMb }) => {
+      const without = figures.find(
+        (one) => one.way === 'without' && one.size === size && one.connections === connections,
+      );
+      return [
+        `${size / 1000} kB`,
+        String(connections),
+        way,
+        perSecond.toFixed(1),
+        (perSecond / (without?.perSecond ?? perSecond)).toFixed(2),
+        ms(medianMs),
+        `${grownMb.toFixed(0)} MB`,
+      ];
+    }),
+  );
+}
 if (values.write) {
   const file = path.resolve(import.meta.dirname, '../../docs/performance.md');
   const [before = ''] = readFileSync(file, 'utf8').split('<!-- figures -->');

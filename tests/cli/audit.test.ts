@@ -3,6 +3,9 @@ import Database from 'better-sqlite3';
 import t from 'tap';
 import { appendAudit, ownEntry, sealKey } from '../../bridge/store/audit.ts';
 import { openStateDb } from '../../bridge/store/state-db.ts';
+import { openSubmissions } from '../../bridge/store/submissions.ts';
+import { submissionEntry } from '../../bridge/submission/submission-entry.ts';
+import { waitFor } from '../../config/lab/wait.ts';
 import { at, type Site, startSite } from '../servers/site.ts';
 import { builtMandat } from './built.ts';
 import { ran } from './commands.ts';
@@ -123,6 +126,38 @@ t.test('filters', async (t) => {
   t.match(await site.mandat('audit', '--since', 'yesterday'), { status: 2, stderr: /--since yesterday/ });
   t.match(await site.mandat('audit', '--limit', '0'), { status: 2, stderr: /whole number/ });
   t.match(await site.mandat('history', at('carol')), { status: 0, stdout: /mailbox-add.*(\n.*)*\n.*sql +grant/ });
+});
+
+t.test('what was sent for an owner: shown at once, sealed by the sidecar while it runs', async (t) => {
+  const store = openSubmissions(`${site.lab.directory}/submission.db`);
+  t.teardown(() => store.close());
+  const entry = submissionEntry({
+    at: new Date().toISOString(),
+    login: at('bob'),
+    delegate: at('bob'),
+    mailbox: at('alice'),
+    owner: at('alice'),
+    verdict: 'on-behalf',
+    sent: true,
+    messageId: '<a@lab.test>',
+    bytes: 1234,
+    recipients: 2,
+    domains: ['patient.mssante.fr', 'far.test'],
+  });
+  store.note([{ kind: 'event', entry }]);
+  const line =
+    /delegate:bob@lab\.test +send +alice@lab\.test +bob@lab\.test +verdict=on-behalf login=bob@lab\.test message_id=<a@lab\.test> bytes=1234 recipients=2 domains=far\.test,patient\.mssante\.fr/;
+  const { stdout } = await must(site.mandat('audit', '--mailbox', at('alice')));
+  t.match(stdout, new RegExp(`${line.source} \\(not sealed yet\\)\n$`));
+  t.notMatch((await must(site.mandat('audit', '--mailbox', at('carol')))).stdout, line);
+  const sidecar = await site.run();
+  store.note([{ kind: 'event', entry: { ...entry, action: 'send-refused' } }]);
+  await waitFor('both are taken over', 15_000, () => store.events().length === 0);
+  t.equal(await sidecar.end(), 0);
+  t.match((await trail('--mailbox', at('alice'))).slice(-2), [
+    { action: 'send', sealed: true },
+    { action: 'send-refused', sealed: true },
+  ]);
 });
 
 t.test('what a sidecar could not do', async (t) => {

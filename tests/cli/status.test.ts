@@ -1,6 +1,7 @@
 /** status without a server: what waits and since when, what fails, what is due. With a sidecar: follow.test.ts, hostile-server.test.ts. */
 import Database from 'better-sqlite3';
 import t from 'tap';
+import { type Note, openSubmissions } from '../../bridge/store/submissions.ts';
 import { type Desk, desk, must } from './desk.ts';
 
 const OLD = '2026-01-01T08:00:00.000Z';
@@ -24,6 +25,7 @@ t.test('nothing yet', async (t) => {
     lagMs: null,
     failures: [],
     notices: [],
+    copies: [],
     nextDue: null,
     lastSweep: null,
     restored: false,
@@ -149,3 +151,39 @@ t.test('exits 1 for what waits for somebody, not for what goes by itself', async
     t.equal((await made.mandat('status')).status, status, why);
   }
 });
+
+t.test(
+  "copies that are not in an owner's Sent: how many, since when, why, and whether they are tried again",
+  async (t) => {
+    const { directory, mandat, json } = await desk(t);
+    const store = openSubmissions(`${directory}/data/submission.db`);
+    const copy = (nonce: string, mailbox: string, sentAt: string) => ({ nonce, mailbox, sentAt });
+    const failure = { code: 'retry', message: 'the mailbox is full', hint: 'make room' } as const;
+    const failed = (nonce: string, mailbox: string, sentAt: string, forGood: boolean): Note => {
+      return { kind: 'copy-failed', copy: copy(nonce, mailbox, sentAt), at: OLD, failure, forGood };
+    };
+    store.note([
+      failed('1', 'alice@lab.test', '2026-01-01T08:00:00.000Z', false),
+      failed('2', 'alice@lab.test', '2026-01-01T09:00:00.000Z', false),
+      failed('3', 'carol@lab.test', '2026-01-01T09:00:00.000Z', true),
+      { kind: 'copy-sent', copy: copy('4', 'erin@lab.test', '2026-01-01T10:00:00.000Z') },
+      { kind: 'copy-sent', copy: copy('5', 'alice@lab.test', new Date().toISOString()) },
+      { kind: 'copy-stored', copy: copy('6', 'alice@lab.test', '2026-01-01T08:00:00.000Z'), at: OLD },
+    ]);
+    store.close();
+    t.match(await json('status'), {
+      copies: [
+        { mailbox: 'alice@lab.test', count: 2, since: '2026-01-01T08:00:00.000Z', ...failure, queued: true },
+        { mailbox: 'carol@lab.test', count: 1, queued: false },
+        { mailbox: 'erin@lab.test', count: 1, code: 'config', hint: /transport_maps/ },
+      ],
+    });
+    const { status, stdout } = await mandat('status');
+    t.equal(status, 1);
+    t.match(
+      stdout,
+      /^alice@lab.test: 2 copies not in Sent, since 2026-01-01 09:00:00: retry: the mailbox is full\n +make room\n +in Postfix's queue/m,
+    );
+    t.match(stdout, /^carol@lab.test: 1 copy not in Sent.*\n +make room\n +given up$/m);
+  },
+);

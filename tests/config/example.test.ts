@@ -15,7 +15,10 @@ t.test('config/mandat.toml is fresh', async (t) => {
 });
 
 t.test('as it stands it is the defaults, with the optional sections', async (t) => {
-  t.same(parseConfig(example, FILE), parseConfig('[sessions]\n[sender_rules]\n[accounts]\n[notices]', FILE));
+  t.same(
+    parseConfig(example, FILE),
+    parseConfig('[sessions]\n[sender_rules]\n[submission]\n[accounts]\n[notices]', FILE),
+  );
 });
 
 t.test('its commented-out keys are good too', async (t) => {

@@ -4,6 +4,7 @@ import { isLoopback } from '../../config/loopback.ts';
 import {
   accountName,
   doveadmUrl,
+  folderNames,
   groupName,
   hostName,
   path,
@@ -32,6 +33,15 @@ const TABLE: readonly (readonly [Rule, string, number, string])[] = [
   [rights, '', 2, 'nothing at all'],
   [rights, 'l r', 1, 'a space is no right'],
   [rights, 'acdZ', 6, 'everything wrong is said at once'],
+
+  [folderNames, 'Sent', 0, 'one'],
+  [folderNames, 'Sent, Envoyés,Éléments envoyés', 0, 'several, as people write them'],
+  [folderNames, 'INBOX.Sent', 0, 'a name with its level'],
+  [folderNames, '', 1, 'none'],
+  [folderNames, 'Sent,,Envoyés', 1, 'one without a name'],
+  [folderNames, 'Sent*', 1, 'a pattern would be many'],
+  [folderNames, 'Se"nt', 1, 'a quote'],
+  [folderNames, 'Sent\nEnvoyés', 1, 'a line break'],
 
   [timeZone, 'Europe/Paris', 0, 'the default'],
   [timeZone, 'Indian/Reunion', 0, 'overseas'],

@@ -112,6 +112,23 @@ async function tell(story: Story, stage: Stage): Promise<void> {
     for (const one of [bob, carol, inbox]) one.close();
   });
 
+  await story.step("The copy stands in the owner's Sent, read, once", async (tell) => {
+    const alice = await stage.imap(ALICE);
+    await waitFor('the copy is stored', LIMIT_MS, async () =>
+      (await alice.command('STATUS Sent (MESSAGES)')).lines.some((line) => line.includes('MESSAGES 1')),
+    );
+    await alice.command('EXAMINE Sent');
+    const { lines } = await alice.command('FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (FROM SENDER SUBJECT)])');
+    tell.wire(alice.transcript, /FETCH|^(From|Sender|Subject):/);
+    const copies = lines.filter((line) => line.includes('FETCH'));
+    tell.check('one message', copies.length === 1);
+    tell.check('read', copies[0]?.includes('\\Seen') === true);
+    tell.check('From is the owner', copies[0]?.includes(`From: <${ALICE}>`) === true);
+    tell.check('Sender is the delegate', copies[0]?.includes(`Sender: <${BOB}>`) === true);
+    alice.close();
+    await screen(tell, 'audit', '--mailbox', ALICE, '--limit', '1');
+  });
+
   await story.step('A folder that the owner makes afterwards is there too', async (tell) => {
     const alice = await stage.imap(ALICE);
     await alice.command('CREATE "Made later"');

@@ -30,7 +30,11 @@ export interface Stage {
 
 export async function setStage(): Promise<Stage> {
   const logins = [ALICE, BOB, CAROL];
-  const lab = await startLab({ users: logins.map((login) => ({ login, password: password(login) })) });
+  const lab = await startLab({
+    users: logins.map((login) => ({ login, password: password(login) })),
+    filter: true,
+    chroot: false, // smtpd reaches the filter's socket
+  });
   const directory = path.dirname(lab.senderDirectory);
   const configFile = path.join(directory, 'mandat.toml');
   await writeFile(path.join(directory, 'imap.secret'), `${lab.master.password}\n`, { mode: 0o600 });
@@ -51,6 +55,11 @@ export async function setStage(): Promise<Stage> {
       '[sessions]',
       `url = "${lab.doveadm.url}"`,
       '[sender_rules]',
+      '[submission]',
+      'listen = "filter.sock"',
+      `reinject = "${lab.reinject.host}:${lab.reinject.port}"`,
+      'copy_listen = "copy.sock"',
+      'copy_delay_seconds = 1   # nobody here saves a copy himself',
       '',
     ].join('\n'),
   );

@@ -28,6 +28,8 @@ t.test('tables and maps of smtpd_sender_login_maps', async (t) => {
     const found = tablesIn(value).map(({ proxied, type, name }) => `${proxied ? 'proxy ' : ''}${type} ${name}`);
     t.same(found, tables, value);
   }
+  const inline = 'inline:{ {a.invalid = b:unix:/c}, {d = e:}}';
+  t.same(mapsIn(`${inline} hash:/f`), [inline, 'hash:/f'], 'a table in the line itself, as transport_maps has');
 });
 
 t.test('whether somebody who has logged in is asked whose address he uses', async (t) => {

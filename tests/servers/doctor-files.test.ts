@@ -2,6 +2,7 @@ import { chmodSync, chownSync, copyFileSync, readFileSync, renameSync, rmSync, s
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
+import { openSubmissions } from '../../bridge/store/submissions.ts';
 import { systemUser } from '../../config/lab/system-ids.ts';
 import { type Breakage, breakEach, examined, type Mend, rewritten } from '../doctor/breakage.ts';
 import { runInside } from './inside.ts';
@@ -186,6 +187,16 @@ const BREAKAGES: readonly Breakage[] = [
     break: mode('state.db', 0o644),
     bad: { 'data files': 'fail' },
     says: /state\.db has mode 644.*chmod 600/,
+  },
+  {
+    what: 'others may read what was submitted',
+    break: (on) => {
+      openSubmissions(file(on, 'submission.db')).close();
+      chmodSync(file(on, 'submission.db'), 0o640);
+      return () => rmSync(file(on, 'submission.db'));
+    },
+    bad: { 'data files': 'fail' },
+    says: /submission\.db has mode 640.*chmod 600/,
   },
   {
     what: 'the group may not write the table',

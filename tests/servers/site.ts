@@ -32,6 +32,8 @@ export interface SiteOptions extends Partial<Omit<LabOptions, 'users'>> {
   readonly extraImap?: string;
   readonly extraSessions?: string;
   readonly extraToml?: string;
+  /** Keys of [submission], with `filter`. */
+  readonly extraSubmission?: string;
 }
 
 export interface Site {
@@ -51,7 +53,7 @@ export interface Site {
   /** Waits until every mailbox in the table is settled: nothing pending. */
   settled(limitMs?: number): Promise<void>;
   /** Ends every sidecar that {@link Site.run} started, as systemd would. */
-  stopSidecars(): Promise<void>;
+  stopSidecars(signal?: NodeJS.Signals): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -72,6 +74,7 @@ export async function startSite(options: SiteOptions): Promise<Site> {
     extraImap = '',
     extraSessions = '',
     extraToml = '',
+    extraSubmission = '',
     ...lab
   } = options;
   const started = await startLab({
@@ -100,6 +103,7 @@ ${extraImap}
 ${sessions ? `[sessions]\nurl = "${started.doveadm.url}"\n${extraSessions}` : ''}
 ${senderRules ? '[sender_rules]' : ''}
 ${extraToml}
+${lab.filter === true ? `[submission]\nlisten = "filter.sock"\ncopy_listen = "copy.sock"\nreinject = "127.0.0.1:${started.reinject.port}"\n${extraSubmission}` : ''}
 `,
   );
   const running = new Set<Running>();
@@ -139,8 +143,8 @@ ${extraToml}
         async () => (await sql('SELECT count(*) FROM pending')).trim() === '0',
       );
     },
-    stopSidecars: async () => {
-      for (const one of running) await one.end();
+    stopSidecars: async (signal) => {
+      for (const one of running) await one.end(signal);
       running.clear();
     },
     stop: async () => {

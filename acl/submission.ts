@@ -1,0 +1,171 @@
+/**
+ * Who may say in a header that he wrote it. One verdict a message, whatever the number of recipients; the first row that fits:
+ *
+ *   no Received of Postfix's own on top ............... refused 554
+ *   Postfix's Received without a login ................ refused 530: nobody has logged in
+ *   header can be read in two ways ..................... refused 550 5.6.0
+ *   From: none, or two lines, or ambiguous ............. refused 550 5.6.0, with the reason
+ *   the table can't be read ............................ later 451
+ *   MAIL FROM:<> ....................................... the header alone decides
+ *   MAIL FROM of somebody else ......................... refused 550 5.7.1, though the header be right
+ *   MAIL FROM and From differ, both allowed ............ as the header says
+ *   Resent-From, any of them: ambiguous or not allowed . refused as From is, never rewritten
+ *   From, any of them not allowed ...................... refused 550 5.7.1 naming address and login, or rewritten to self
+ *   a display name shows another address ............... refused 550 5.7.1, or the name taken out
+ *   From: own addresses only ........................... pass; a false Sender is removed
+ *   From: an owner's, mode on-behalf ................... pass; Sender is the delegate's own address, none where he has no mailbox
+ *   From: an owner's, mode send-as ..................... pass; no Sender
+ *
+ * Several addresses in From need a Sender (RFC 5322 section 3.6.2): own address where there is one. Reply-To is free. R1, R31.
+ */
+import { type AddressList, addressesShown, type Mailbox, readAddresses } from './address-list.ts';
+import type { Field } from './header-fields.ts';
+
+/** Whose an address is, seen from the login: his own, an owner's who has delegated to him, or neither. */
+export type Standing =
+  | { readonly kind: 'own' }
+  | { readonly kind: 'owner'; readonly owner: string }
+  | { readonly kind: 'stranger' };
+
+export interface Rights {
+  /** The login's own address; null where he has no mailbox. */
+  readonly self: string | null;
+  /** By the address as written. */
+  readonly standing: (address: string) => Standing;
+}
+
+export interface SubmissionRules {
+  readonly mode: 'on-behalf' | 'send-as';
+  readonly onMismatch: 'reject' | 'rewrite';
+  readonly onImitation: 'reject' | 'rewrite';
+}
+
+export interface Submission {
+  readonly login: string;
+  /** '' is the null sender. */
+  readonly mailFrom: string;
+  /** SMTPUTF8: its header may hold UTF-8. */
+  readonly utf8: boolean;
+  readonly fields: readonly Field[];
+}
+
+/** `owner`: the address of the mailbox on whose behalf it is sent, or null for his own. */
+export type SubmissionVerdict =
+  | { readonly kind: 'pass'; readonly owner: string | null; readonly changes: Changes }
+  | {
+      readonly kind: 'refuse';
+      readonly owner: null;
+      readonly code: number;
+      readonly text: string;
+      /** The address that the login may not use, where that is why. */
+      readonly forged?: string;
+    }
+  | { readonly kind: 'later'; readonly owner: null; readonly code: number; readonly text: string };
+
+export interface Changes {
+  /** What From is to be, or undefined to leave it. */
+  readonly from: string | undefined;
+  /** `keep` what stands there, or have this one, or none. */
+  readonly sender:
+    | { readonly kind: 'keep' }
+    | { readonly kind: 'set'; readonly address: string }
+    | { readonly kind: 'none' };
+}
+
+export const refuse = (code: number, text: string) => ({ kind: 'refuse', owner: null, code, text }) as const;
+export const later = (text: string) => ({ kind: 'later', owner: null, code: 451, text }) as const;
+
+const UNREADABLE = '4.3.0 who may send as whom cannot be looked up now: try again';
+
+/** The addresses of which the rights must be known before {@link decide}; a refusal where they can't be read. */
+export function addressesOf({ fields, utf8, mailFrom }: Submission): readonly string[] | ReturnType<typeof refuse> {
+  const from = fields.filter(({ name }) => name === 'from');
+  if (from.length !== 1) {
+    return ambiguous(from.length === 0 ? 'From is missing' : `there are ${from.length} From lines`);
+  }
+  const found: string[] = mailFrom === '' ? [] : [mailFrom];
+  for (const field of fields) {
+    if (field.name !== 'from' && field.name !== 'resent-from' && field.name !== 'sender') continue;
+    const list = readAddresses(field.value, utf8);
+    if (list.kind === 'mailboxes')
+      found.push(...list.mailboxes.flatMap(({ address, shown }) => [address, ...addressesShown(shown)]));
+    else if (field.name !== 'sender')
+      return ambiguous(`${field.name === 'from' ? 'From' : 'Resent-From'}: ${list.why}`);
+  }
+  return found;
+}
+
+/** `rights` undefined: they can't be read. */
+export function decide(mail: Submission, rights: Rights | undefined, rules: SubmissionRules): SubmissionVerdict {
+  const named = addressesOf(mail);
+  if ('kind' in named) return named;
+  if (rights === undefined) return later(UNREADABLE);
+  const { login, mailFrom, fields, utf8 } = mail;
+  const stranger = (address: string) => rights.standing(address).kind === 'stranger';
+  if (mailFrom !== '' && stranger(mailFrom)) return foreign(mailFrom, login, 'as the envelope sender');
+  const lists = (name: string) =>
+    fields.filter((field) => field.name === name).map(({ value }) => readAddresses(value, utf8));
+  const resent = lists('resent-from').flatMap(mailboxesOf);
+  const wrong = resent.find(({ address }) => stranger(address));
+  if (wrong !== undefined) return foreign(wrong.address, login, 'in Resent-From');
+  const shownWrongly = (one: Mailbox) =>
+    addressesShown(one.shown).some((shown) => shown.toLowerCase() !== one.address.toLowerCase() && stranger(shown));
+  if (resent.some(shownWrongly)) return imitates('Resent-From');
+
+  const from = lists('from').flatMap(mailboxesOf);
+  const forged = from.find(({ address }) => stranger(address));
+  if (forged !== undefined) {
+    if (rules.onMismatch === 'reject' || rights.self === null) return foreign(forged.address, login, 'in From');
+    return { kind: 'pass', owner: null, changes: { from: `<${rights.self}>`, sender: { kind: 'none' } } };
+  }
+  const imitating = from.some(shownWrongly);
+  if (imitating && rules.onImitation === 'reject') return imitates('From');
+  const bare = imitating ? from.map(({ address }) => `<${address}>`).join(', ') : undefined;
+
+  const owner = from.flatMap(({ address }) => {
+    const standing = rights.standing(address);
+    return standing.kind === 'owner' ? [standing.owner] : [];
+  })[0];
+  const { self } = rights;
+  const himself = self === null ? ({ kind: 'none' } as const) : ({ kind: 'set', address: self } as const);
+  if (owner !== undefined) {
+    const open = rules.mode === 'on-behalf' || from.length > 1;
+    return { kind: 'pass', owner, changes: { from: bare, sender: open ? himself : { kind: 'none' } } };
+  }
+  const senders = lists('sender');
+  const truthful =
+    senders.length === 1 && senders.flatMap(mailboxesOf).length === 1 && senders.every((list) => isOwn(list, rights));
+  if (truthful && !senders.flatMap(mailboxesOf).some(shownWrongly)) {
+    return { kind: 'pass', owner: null, changes: { from: bare, sender: { kind: 'keep' } } };
+  }
+  return { kind: 'pass', owner: null, changes: { from: bare, sender: from.length > 1 ? himself : { kind: 'none' } } };
+}
+
+const mailboxesOf = (list: AddressList): readonly Mailbox[] => (list.kind === 'mailboxes' ? list.mailboxes : []);
+
+const isOwn = (list: AddressList, { standing }: Rights) =>
+  list.kind === 'mailboxes' && list.mailboxes.every(({ address }) => standing(address).kind === 'own');
+
+const foreign = (address: string, login: string, where: string) => ({
+  ...refuse(550, `5.7.1 <${address}>: ${login} may not send as this address (${where})`),
+  forged: address,
+});
+
+const imitates = (where: string) =>
+  refuse(550, `5.7.1 the display name in ${where} shows an address that is not the sender's`);
+
+export const ambiguous = (why: string) => refuse(550, `5.6.0 ambiguous header: ${why}`);
+
+/** The header with the changes made; every other field stays as it came. In latin1. */
+export function changed(fields: readonly Field[], { from, sender }: Changes): string {
+  return fields
+    .filter(({ name }) => sender.kind === 'keep' || name !== 'sender')
+    .map((field) => {
+      if (field.name !== 'from') return field.raw;
+      const line = from === undefined ? field.raw : `From: ${latin1(from)}\r\n`;
+      return sender.kind === 'set' ? `${line}Sender: <${sender.address}>\r\n` : line;
+    })
+    .join('');
+}
+
+const latin1 = (text: string) => String.fromCharCode(...new TextEncoder().encode(text));

@@ -1,0 +1,118 @@
+/** The submission filter: that it answers, that Postfix hands messages to it, and that nobody else reaches the port behind it. */
+import { spawnSync } from 'node:child_process';
+import net from 'node:net';
+import { doorOf, hostAndPort } from '../submission/door.ts';
+import { type Check, fail, ok, skipped, warn } from './finding.ts';
+import type { Subject } from './subject.ts';
+import { here, postfix, users } from './submission.ts';
+
+const NONE = 'not configured ([submission]): From is what the client wrote';
+const WAIT_MS = 5000;
+
+export const submissionFilter: Check = {
+  name: 'submission filter',
+  needs: [],
+  look: async ({ config }) => {
+    if (config.submission === undefined) return ok(NONE);
+    const door = doorOf(config);
+    const greeting = await firstLine(door.kind === 'socket' ? { path: door.path } : door);
+    if (greeting === undefined) {
+      return fail(
+        `nothing answers on ${config.submission.listen}: nobody can submit mail`,
+        'start "mandat run" or "mandat filter"',
+      );
+    }
+    if (!/^220 .*submission filter/.test(greeting)) {
+      return fail(`another program answers on ${config.submission.listen}`, 'see [submission] listen');
+    }
+    if (door.kind === 'port') {
+      return warn(
+        'it answers on a port, where every user of this machine may claim any login',
+        'a Unix socket in [submission] listen',
+      );
+    }
+    return ok(`it answers on ${door.path}`);
+  },
+};
+
+export const filterInPostfix: Check = {
+  name: 'filter in Postfix',
+  needs: [submissionFilter, postfix],
+  look: async (subject) => {
+    if (subject.config.submission === undefined) return ok(NONE);
+    const { smtpd } = await here(subject);
+    const remedy = 'config/postfix/submission.cf.fragment below each service where users log in';
+    for (const service of users(smtpd)) {
+      if (service.setting('smtpd_proxy_filter') === '')
+        return fail(`${service.name} hands its messages to no filter`, remedy);
+      if (service.setting('smtpd_sasl_authenticated_header') !== 'yes') {
+        return fail(`${service.name} does not tell the filter who has logged in`, remedy);
+      }
+    }
+    return ok('every service where users log in hands its messages to a filter');
+  },
+};
+
+export const reinjection: Check = {
+  name: 're-injection port',
+  needs: [submissionFilter],
+  look: async (subject) => {
+    const { submission } = subject.config;
+    if (submission === undefined) return ok(NONE);
+    const address = hostAndPort(submission.reinject);
+    if ((await firstLine(address)) === undefined) {
+      return fail(
+        `Postfix does not answer on ${submission.reinject}`,
+        'config/postfix/reinject.cf.fragment in master.cf',
+      );
+    }
+    const elsewhere = await beyondLoopback(subject, address.port);
+    if (elsewhere !== undefined)
+      return fail(`${elsewhere} is open to other machines`, 'name it 127.0.0.1:PORT in master.cf');
+    if (process.getuid?.() !== 0) return skipped('only root can try it as another user');
+    if (reachedByNobody(address)) {
+      return fail(
+        `every user of this machine reaches ${submission.reinject}, and sends there as anybody`,
+        'config/nftables/mandat.nft',
+      );
+    }
+    return ok(`${submission.reinject} answers, and not to user nobody`);
+  },
+};
+
+/** A service of this port that isn't bound to loopback, as master.cf names it. */
+async function beyondLoopback(subject: Subject, port: number): Promise<string | undefined> {
+  const { found } = await subject.postfix();
+  return found?.smtpd.find(
+    ({ name }) => name === String(port) || (name.endsWith(`:${port}`) && !/^(?:127\.|\[::1\]|localhost:)/.test(name)),
+  )?.name;
+}
+
+function firstLine(address: net.NetConnectOpts): Promise<string | undefined> {
+  return new Promise((answer) => {
+    const socket = net.connect(address);
+    const end = (line?: string) => {
+      socket.destroy();
+      answer(line);
+    };
+    socket.setTimeout(WAIT_MS, () => end());
+    socket.on('error', () => end());
+    socket.on('close', () => end());
+    socket.once('data', (bytes) => end(bytes.toString('utf8').split('\r\n')[0]));
+  });
+}
+
+const NOBODY = 65_534;
+
+/** Tried as user nobody, by a process of his. */
+function reachedByNobody({ host, port }: { readonly host: string; readonly port: number }): boolean {
+  const script = `const s=require('node:net').connect(${port},${JSON.stringify(host)});s.on('connect',()=>process.exit(0));s.on('error',()=>process.exit(3));setTimeout(()=>process.exit(3),${WAIT_MS})`;
+  const { status } = spawnSync(process.execPath, ['-e', script], {
+    uid: NOBODY,
+    gid: NOBODY,
+    env: {},
+    cwd: '/',
+    stdio: 'ignore',
+  });
+  return status === 0;
+}

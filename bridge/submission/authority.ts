@@ -1,0 +1,95 @@
+/**
+ * Whose an address is, read from the delegation table at every message: what was revoked a moment ago is not in force any more,
+ * whatever has been published so far. A table from the past (restore.ts) is believed where it takes away, and gives only what stood in
+ * the ledger before.
+ */
+import { domainToASCII, domainToUnicode } from 'node:url';
+import { desired, type Policy } from '../../acl/desired.ts';
+import type { Rights, Standing } from '../../acl/submission.ts';
+import { isFromThePast } from '../restore.ts';
+import type { DelegationDb } from '../store/delegation-db.ts';
+import { type Clock, fact } from '../store/facts.ts';
+import { pairsOf } from '../store/pairs.ts';
+import { readMailbox } from '../store/rows.ts';
+import type { StateDb } from '../store/state-db.ts';
+
+export interface Authority {
+  /** What this login may do with these addresses, now. Rejects when the table can't be read. */
+  rights(login: string, addresses: readonly string[]): Promise<Rights>;
+}
+
+export function openAuthority(
+  table: DelegationDb,
+  state: StateDb,
+  clock: Pick<Clock, 'now'>,
+  policy: () => Policy,
+): Authority {
+  const standing = async (login: string, written: string): Promise<Standing> => {
+    const address = canonical(written);
+    if (address === undefined) return { kind: 'stranger' };
+    const found = await mailboxAt(table, address);
+    if (found === undefined)
+      return address === login || bare(address) === login ? { kind: 'own' } : { kind: 'stranger' };
+    const { rows } = await readMailbox(table, found);
+    if (rows === undefined) return { kind: 'stranger' };
+    if (rows.login === login) return { kind: 'own' };
+    const { delegates } = desired(rows, policy(), clock.now());
+    if (!delegates.some((delegate) => delegate.login === login)) return { kind: 'stranger' };
+    if ((await fact(state, 'restored')) === 'held' || (await isFromThePast(table, state))) {
+      const stood = (await pairsOf(state, found)).some((pair) => pair.login === login && pair.phase !== 'revoking');
+      if (!stood) return { kind: 'stranger' };
+    }
+    return { kind: 'owner', owner: rows.address };
+  };
+
+  return {
+    rights: async (login, addresses) => {
+      const known = new Map<string, Standing>();
+      for (const address of new Set(addresses)) known.set(address, await standing(login, address));
+      return {
+        self: await ownAddress(table, login),
+        standing: (address) => known.get(address) ?? { kind: 'stranger' },
+      };
+    },
+  };
+}
+
+/** As the table has it: lower case, punycode. Undefined where the domain reads otherwise than it is written. */
+export function canonical(address: string): string | undefined {
+  const at = address.lastIndexOf('@');
+  const domain = address.slice(at + 1).toLowerCase();
+  const ascii = domainToASCII(domain);
+  if (at < 1 || ascii === '' || (ascii !== domain && domainToUnicode(ascii) !== domain.normalize('NFC')))
+    return undefined;
+  return `${address.slice(0, at).toLowerCase()}@${ascii}`;
+}
+
+/** Without what stands after `+`, as Postfix looks an address up. */
+const bare = (address: string) => address.replace(/^([^+@]+)\+[^@]*@/, '$1@');
+
+/** The mailbox that has this address or alias: the full address first, then without its extension. */
+async function mailboxAt({ query }: DelegationDb, address: string): Promise<number | undefined> {
+  for (const one of new Set([address, bare(address)])) {
+    const row =
+      (await query.selectFrom('mailboxes').select('id').where('address', '=', one).executeTakeFirst()) ??
+      (await query.selectFrom('aliases').select('mailbox_id as id').where('address', '=', one).executeTakeFirst());
+    if (row !== undefined) return row.id;
+  }
+  return undefined;
+}
+
+/**
+ * His own mailbox's address; else the login where it is an address and he has never been asked for the terms of use, which only those
+ * without a mailbox are (R43). Never a contact address: it isn't read here.
+ */
+async function ownAddress({ query }: DelegationDb, login: string): Promise<string | null> {
+  const own = await query.selectFrom('mailboxes').select('address').where('login', '=', login).executeTakeFirst();
+  if (own !== undefined) return own.address;
+  if (!/^[^@]+@[^@]+$/.test(login)) return null;
+  const person = await query
+    .selectFrom('delegates')
+    .select(['terms_version', 'state'])
+    .where('login', '=', login)
+    .executeTakeFirst();
+  return person === undefined || (person.terms_version === null && person.state !== 'pending') ? login : null;
+}

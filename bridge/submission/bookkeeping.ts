@@ -1,0 +1,135 @@
+/** What stands behind the filter: the record of what was sent for whom, and the copies for owners' Sent folders. */
+import type { Logger } from 'pino';
+import { ownerOf } from '../../acl/actor.ts';
+import type { Config } from '../../config/schema.ts';
+import { type Environment, sentFoldersOf } from '../drivers.ts';
+import { Failure } from '../failure.ts';
+import { existingSealKey } from '../store/audit.ts';
+import { type DelegationDb, openDelegationDb } from '../store/delegation-db.ts';
+import { DELEGATIONS, dataFiles } from '../store/files.ts';
+import { open } from '../store/open.ts';
+import { type Note, openSubmissions } from '../store/submissions.ts';
+import { copyKeeper } from './copy.ts';
+import { copyKey, copyTicket, readTicket, writtenTicket } from './copy-address.ts';
+import { copyServer } from './copy-listener.ts';
+import { doorAt, openDoor } from './door.ts';
+import type { Filter, Seen } from './filter.ts';
+import { messageIdOf } from './message-id.ts';
+import { openRecord } from './record.ts';
+import { type Seams, startSubmission } from './service.ts';
+import { submissionEntry } from './submission-entry.ts';
+
+export interface Bookkeeping extends Required<Seams> {
+  /** Lets copies in hand finish. */
+  close(): Promise<void>;
+}
+
+/** The filter with what stands behind it, as `mandat run` and `mandat filter` have it. */
+export async function startKeptSubmission(config: Config, env: Environment, log: Logger): Promise<Filter> {
+  const books = await openBookkeeping(config, env, log);
+  try {
+    const filter = await startSubmission(config, log, books);
+    return {
+      close: async () => {
+        await filter.close();
+        await books.close();
+      },
+    };
+  } catch (error) {
+    await books.close();
+    throw error;
+  }
+}
+
+/** Takes copies from when it resolves. */
+export async function openBookkeeping(config: Config, env: Environment, log: Logger): Promise<Bookkeeping> {
+  const { submission, dataDir } = config;
+  if (submission === undefined) {
+    throw new Failure('config', '[submission] is not configured', `add the section to ${config.file}`);
+  }
+  const files = dataFiles(dataDir);
+  const opened: (() => unknown)[] = [];
+  const close = async () => {
+    for (const one of opened.reverse()) await one();
+  };
+  try {
+    const store = openSubmissions(files.submissions);
+    opened.push(() => store.close());
+    const record = openRecord(store, log);
+    opened.push(() => record.close());
+    const table = openDelegationDb(files.delegations);
+    opened.push(() => table.close());
+    const database = open(files.delegations, DELEGATIONS); // for what must be known at once
+    opened.push(() => database.close());
+    const idOf = database.prepare<[string], number>('SELECT id FROM mailboxes WHERE address = ?').pluck();
+    const key = copyKey(existingSealKey(files.sealKey));
+    const wanted = submission.sentCopy === 'owner';
+    if (wanted) {
+      const names = submission.sentFolders.split(',').map((name) => name.trim());
+      const sent = sentFoldersOf(config, env, names);
+      const { isStored } = store;
+      const keep = copyKeeper({ key, table, sent, isStored, note: record.note, log, now: () => new Date() });
+      const server = copyServer({ domain: submission.copyDomain, delayMs: submission.copyDelaySeconds * 1000, keep });
+      await openDoor(server.server, doorAt(submission.copyListen, config));
+      server.on('error', ({ message }) => log.debug({ err: message }, 'a copy broke off')); // Postfix tries again
+      opened.push(() => new Promise<void>((resolve) => server.close(() => resolve())));
+    }
+    return {
+      extraRecipients: ({ kind, owner }, _, messageId) => {
+        const mailboxId = wanted && kind === 'pass' && owner !== null ? idOf.get(owner) : undefined;
+        if (mailboxId === undefined) return [];
+        const ticket = copyTicket(key, { mailboxId, messageId: messageIdOf(messageId ?? ''), sentAt: new Date() });
+        return [`${writtenTicket(ticket)}@${submission.copyDomain}`];
+      },
+      observe: async (seen) => {
+        const notes = await notesOf(table, seen, new Date().toISOString());
+        if (notes.length > 0) await record.note(...notes);
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** What everybody sends for himself is nobody's business here, nor what may still be sent. */
+async function notesOf(table: DelegationDb, seen: Seen, at: string): Promise<readonly Note[]> {
+  const sent = seen.verdict === 'pass' && seen.reply.code === 250 && seen.owner !== null;
+  if (!sent && seen.verdict !== 'refuse') return [];
+  const { query } = table;
+  const person = query
+    .selectFrom('delegates')
+    .select('identifier')
+    .where('login', '=', seen.login ?? '');
+  const named = query.selectFrom('mailboxes').select(['address', 'owner', 'login']);
+  const mailbox = await named.where('address', '=', seen.owner ?? seen.forged ?? '').executeTakeFirst();
+  const entry = submissionEntry({
+    at,
+    login: seen.login,
+    delegate: (await person.executeTakeFirst())?.identifier ?? null,
+    mailbox: mailbox?.address ?? null,
+    owner: mailbox === undefined ? null : ownerOf(mailbox),
+    verdict: seen.verdict,
+    sent,
+    // An address that isn't in the table may be anybody's, a patient's too.
+    why: sent ? undefined : seen.reply.text.replace(/<[^>]*>/g, mailbox === undefined ? '<...>' : '$&'),
+    messageId: messageIdOf(seen.messageId ?? ''),
+    bytes: seen.size,
+    recipients: seen.recipients,
+    domains: seen.domains,
+  });
+  const copies = seen.extra.flatMap(({ address, taken }): readonly Note[] => {
+    const ticket = readTicket(address.slice(0, address.lastIndexOf('@')));
+    if (ticket === undefined || mailbox === undefined) return [];
+    const copy = { nonce: ticket.nonce, mailbox: mailbox.address, sentAt: ticket.sentAt.toISOString() };
+    return [taken ? { kind: 'copy-sent', copy } : { kind: 'copy-failed', copy, at, failure: UNTAKEN, forGood: true }];
+  });
+  return [{ kind: 'event', entry }, ...(sent ? copies : [])];
+}
+
+const UNTAKEN = {
+  code: 'config',
+  message: "Postfix has not taken the copy's recipient along with the message",
+  hint: 'the log of its reinjection service says why: no restriction may stand there that refuses [submission] copy_domain',
+} as const;

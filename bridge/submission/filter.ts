@@ -1,0 +1,225 @@
+/**
+ * The submission filter, behind Postfix's smtpd_proxy_filter: the header is held and judged, then header and body stream into a
+ * connection of their own back to Postfix. 250 is said only after Postfix has said it for the message handed back; whatever fails
+ * before is 4xx, and the client keeps its message. Nothing is spooled here.
+ */
+import type { Logger } from 'pino';
+import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
+import type { SubmissionVerdict } from '../../acl/submission.ts';
+import type { Authority } from './authority.ts';
+import { closeDoor, type Door, openDoor } from './door.ts';
+import { addressIn, commandLines, type Envelope } from './envelope.ts';
+import { chunksOf, drain, LONGEST_HEADER, readHead } from './head.ts';
+import { type Judging, judge } from './judge.ts';
+import { beginDelivery, NotTaken, type Reply } from './reinjection.ts';
+
+/** What became of one message. No address of a recipient, no subject. */
+export interface Seen {
+  readonly login: string | null;
+  readonly owner: string | null;
+  readonly messageId: string | null;
+  /** In octets, as far as it was read. */
+  readonly size: number;
+  readonly recipients: number;
+  /** Of the recipients, each once, sorted. */
+  readonly domains: readonly string[];
+  readonly verdict: SubmissionVerdict['kind'];
+  /** What the client was told: of a message that passed, Postfix's answer. */
+  readonly reply: Reply;
+  /** The extra recipients, and whether Postfix has taken them. */
+  readonly extra: readonly { readonly address: string; readonly taken: boolean }[];
+  /** The address that the login may not use, where that is why it was refused. */
+  readonly forged: string | null;
+}
+
+export interface FilterOptions {
+  readonly door: Door;
+  readonly reinject: { readonly host: string; readonly port: number };
+  readonly authority: Authority;
+  readonly rules: Judging;
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** More recipients of a message that passes, given with NOTIFY=NEVER. */
+  readonly extraRecipients?: (
+    verdict: SubmissionVerdict,
+    envelope: Envelope,
+    messageId: string | null,
+  ) => readonly string[];
+  /** Called once a message. A failure of it is logged, and changes nothing for the client. */
+  readonly observe?: (seen: Seen) => void | Promise<void>;
+  readonly replyMs?: number;
+}
+
+export interface Filter {
+  close(): Promise<void>;
+}
+
+const BUSY = '4.3.0 the submission filter has failed: try again';
+/** Less than smtpd_proxy_timeout, so that the answer is ours. */
+const REPLY_MS = 90_000;
+const MOST_RECIPIENTS = 10_000;
+
+export async function startFilter(options: FilterOptions): Promise<Filter> {
+  const { authority, rules, log, replyMs = REPLY_MS } = options;
+  const lines = commandLines();
+  const envelopes = new Map<string, Envelope>();
+
+  const onMailFrom = (_: unknown, { id }: SMTPServerSession, callback: (error?: Error | null) => void) => {
+    const mail = lines.last(id);
+    const found = addressIn(mail);
+    if (found === undefined) return callback(refusal(501, '5.5.4 this sender cannot be passed on as it is written'));
+    const utf8 = /(?:^| )SMTPUTF8(?: |$)/i.test(found.parameters);
+    envelopes.set(id, { xforward: lines.forwarded(id), mail, mailFrom: found.address, utf8, recipients: [] });
+    callback();
+  };
+  const onRcptTo = (_: unknown, { id }: SMTPServerSession, callback: (error?: Error | null) => void) => {
+    const command = lines.last(id);
+    const found = addressIn(command);
+    const envelope = envelopes.get(id);
+    if (found === undefined || envelope === undefined) {
+      return callback(refusal(501, '5.5.4 this recipient cannot be passed on as it is written'));
+    }
+    if (envelope.recipients.length >= MOST_RECIPIENTS) return callback(refusal(452, '4.5.3 too many recipients'));
+    (envelope.recipients as { command: string; address: string }[]).push({ command, address: found.address });
+    callback();
+  };
+
+  const onData = (
+    stream: SMTPServerDataStream,
+    { id }: SMTPServerSession,
+    callback: (error?: Error | null, message?: string) => void,
+  ) => {
+    const envelope = envelopes.get(id);
+    envelopes.delete(id);
+    const work = envelope === undefined ? Promise.reject(new Error('DATA without MAIL')) : handle(stream, envelope);
+    work.then(
+      ({ code, text }) => (code === 250 ? callback(null, text) : callback(refusal(code, text))),
+      (error: unknown) => {
+        log.error({ err: (error as Error).message }, 'a message could not be judged: the client keeps it');
+        callback(refusal(451, BUSY));
+      },
+    );
+  };
+
+  /** Never rejects but for a client that is gone in the middle. */
+  async function handle(stream: SMTPServerDataStream, envelope: Envelope): Promise<Reply> {
+    const chunks = chunksOf(stream);
+    const told = async (seen: Omit<Seen, 'size' | 'recipients' | 'domains' | 'extra' | 'forged'> & Partial<Seen>) => {
+      const domains = envelope.recipients.map(({ address }) =>
+        address.slice(address.lastIndexOf('@') + 1).toLowerCase(),
+      );
+      const { login, owner, verdict, reply } = seen;
+      const facts = { login, owner, verdict, code: reply.code, size: stream.byteLength, recipients: domains.length };
+      if (verdict === 'pass') log.info(facts, 'submitted');
+      else log.warn(facts, 'not submitted');
+      try {
+        await options.observe?.({
+          extra: [],
+          forged: null,
+          ...seen,
+          size: stream.byteLength,
+          recipients: domains.length,
+          domains: [...new Set(domains)].sort(),
+        });
+      } catch (error) {
+        log.error({ err: (error as Error).message }, 'a submission could not be recorded');
+      }
+      return reply;
+    };
+    const head = await readHead(chunks);
+    if (head.kind === 'too-long') {
+      await drain(chunks);
+      const reply = { code: 552, text: `5.3.4 the header is longer than ${LONGEST_HEADER} bytes` };
+      return told({ login: null, owner: null, messageId: null, verdict: 'refuse', reply });
+    }
+    const { verdict, login, messageId, header } = await judge(head.block, envelope, authority, rules);
+    if (verdict.kind !== 'pass') {
+      await drain(chunks);
+      const { kind, owner, code, text } = verdict;
+      const forged = (kind === 'refuse' ? verdict.forged : undefined) ?? null;
+      return told({ login, owner, messageId, verdict: kind, reply: { code, text }, forged });
+    }
+    const extra = options.extraRecipients?.(verdict, envelope, messageId) ?? [];
+    const { reply, taken } = await handBack(chunks, Buffer.concat([header, head.rest]), envelope, extra);
+    const tried = extra.map((address) => ({ address, taken: taken.includes(address) }));
+    return told({ login, owner: verdict.owner, messageId, verdict: 'pass', reply, extra: tried });
+  }
+
+  async function handBack(
+    chunks: AsyncIterator<Buffer>,
+    first: Buffer,
+    { xforward, mail, recipients }: Envelope,
+    extra: readonly string[],
+  ): Promise<{ readonly reply: Reply; readonly taken: readonly string[] }> {
+    const more = new Map(extra.map((address) => [`RCPT TO:<${address}> NOTIFY=NEVER`, address]));
+    const transaction = {
+      xforward,
+      mail,
+      recipients: recipients.map(({ command }) => command),
+      extra: [...more.keys()],
+    };
+    let delivery: Awaited<ReturnType<typeof beginDelivery>> | undefined;
+    try {
+      delivery = await beginDelivery(options.reinject, transaction, { replyMs });
+      await delivery.write(first);
+      for (let next = await chunks.next(); next.done !== true; next = await chunks.next())
+        await delivery.write(next.value);
+      const taken = delivery.taken.flatMap((command) => more.get(command) ?? []);
+      return { reply: await delivery.finish(), taken };
+    } catch (error) {
+      delivery?.abandon();
+      if (!(error instanceof NotTaken)) throw error; // the client is gone
+      await drain(chunks);
+      return { reply: { code: error.code, text: error.message }, taken: [] };
+    }
+  }
+
+  const server = new SMTPServer({
+    name: 'mandat.localhost',
+    banner: 'submission filter',
+    disabledCommands: ['AUTH', 'STARTTLS'],
+    authOptional: true,
+    useXForward: true,
+    disableReverseLookup: true,
+    hideENHANCEDSTATUSCODES: true, // the codes are in our texts
+    hideDSN: false,
+    // What remains refused is what cannot be replayed; Postfix has already judged the syntax.
+    ...{ lenientAddressParsing: true },
+    socketTimeout: 300_000,
+    closeTimeout: 5000,
+    logger: lines.logger,
+    onMailFrom,
+    onRcptTo,
+    onData,
+    onClose: ({ id }, callback) => {
+      envelopes.delete(id);
+      lines.forget(id);
+      callback?.();
+    },
+  });
+  server.on('error', () => {}); // of one connection: its client is gone
+  greetAtOnce(server);
+  await openDoor(server.server, options.door);
+  return { close: () => closeDoor(server, options.door) };
+}
+
+/** One line: a multi-line answer of Postfix is joined. */
+function refusal(code: number, text: string): Error {
+  return Object.assign(new Error(text.replace(/\s*\n\s*/g, ' ')), { responseCode: code });
+}
+
+/**
+ * smtp-server holds its greeting back for 100 ms, to catch clients that talk before it. Ours is Postfix, and would wait so long at every
+ * message. Its timer comes later, and finds the greeting said.
+ */
+function greetAtOnce(server: SMTPServer): void {
+  const open = server as unknown as { connect: (...socket: unknown[]) => void };
+  const connect = open.connect.bind(server);
+  open.connect = (...socket) => {
+    connect(...socket);
+    const connection: { connectionReady?: () => void } = [...server.connections].at(-1) ?? {};
+    const ready = connection.connectionReady?.bind(connection);
+    if (ready === undefined) return;
+    connection.connectionReady = () => {};
+    ready();
+  };
+}

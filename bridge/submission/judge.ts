@@ -1,0 +1,84 @@
+/** The verdict on one message: the header cut strictly, the rights looked up, and mailparser's reading beside ours. R1, R31. */
+import { simpleParser } from 'mailparser';
+import { type Field, readHeader } from '../../acl/header-fields.ts';
+import { origin } from '../../acl/received.ts';
+import {
+  addressesOf,
+  ambiguous,
+  changed,
+  decide,
+  type Rights,
+  refuse,
+  type SubmissionRules,
+  type SubmissionVerdict,
+} from '../../acl/submission.ts';
+import type { Authority } from './authority.ts';
+
+export interface Judged {
+  readonly verdict: SubmissionVerdict;
+  /** Null where nobody could be made out. */
+  readonly login: string | null;
+  readonly messageId: string | null;
+  /** The header to be sent on; empty unless it passes. */
+  readonly header: Buffer;
+}
+
+export interface Judging extends SubmissionRules {
+  readonly hideLogin: boolean;
+}
+
+export async function judge(
+  block: Buffer,
+  envelope: { readonly mailFrom: string; readonly utf8: boolean },
+  authority: Authority,
+  rules: Judging,
+): Promise<Judged> {
+  const read = readHeader(block.toString('latin1'));
+  if (read.kind === 'unreadable') return unheard(null, null, ambiguous(read.why));
+  const from = origin(read.fields[0]);
+  const messageId =
+    read.fields
+      .find(({ name }) => name === 'message-id')
+      ?.value.trim()
+      .slice(0, 998) ?? null;
+  if (from.kind === 'foreign') {
+    return unheard(null, messageId, refuse(554, '5.7.1 this message does not come from the submission service'));
+  }
+  if (from.kind === 'anonymous') return unheard(null, messageId, refuse(530, '5.7.0 nobody has logged in'));
+  const login = from.login.toLowerCase();
+  const fields: readonly Field[] = rules.hideLogin ? [from.hidden, ...read.fields.slice(1)] : read.fields;
+  const mail = { login, fields, ...envelope };
+  const named = addressesOf(mail);
+  if ('kind' in named) return unheard(login, messageId, named);
+  let rights: Rights | undefined;
+  try {
+    rights = await authority.rights(login, [...named, ...(await otherReading(block))]);
+  } catch {
+    rights = undefined; // the table can't be read: decide says what that means
+  }
+  const verdict = decide(mail, rights, rules);
+  if (verdict.kind !== 'pass' || rights === undefined) return unheard(login, messageId, verdict);
+  const header = Buffer.from(changed(fields, verdict.changes), 'latin1');
+  const others = await otherReading(header);
+  // A rewritten From wasn't looked up: it is the login's own.
+  const strange = others.find((address) => address !== rights.self && rights.standing(address).kind === 'stranger');
+  if (others.length === 0 || strange !== undefined) {
+    return unheard(login, messageId, ambiguous('From: some programs read it otherwise than it is written'));
+  }
+  return { verdict, login, messageId, header };
+}
+
+const unheard = (login: string | null, messageId: string | null, verdict: SubmissionVerdict): Judged => ({
+  verdict,
+  login,
+  messageId,
+  header: Buffer.alloc(0),
+});
+
+/** What mailparser takes for the authors. */
+async function otherReading(header: Buffer): Promise<readonly string[]> {
+  const { from } = await simpleParser(Buffer.concat([header, Buffer.from('\r\n')]));
+  const flat = (list: NonNullable<typeof from>['value']): readonly string[] =>
+    list.flatMap(({ address, group }) => [...(address ? [address] : []), ...flat(group ?? [])]);
+  return from === undefined ? [] : flat(from.value);
+}

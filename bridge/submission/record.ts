@@ -1,0 +1,56 @@
+/**
+ * The record of what was sent for somebody else, and refused: committed before the client hears of it, so that it survives the death
+ * of this process; many messages in one transaction where many come at once. A message is never held up for it: where the record
+ * can't be written (a full disk) the log says so, and it is tried again until it can.
+ */
+import type { Logger } from 'pino';
+import { failureOf } from '../failure.ts';
+import type { Note, SubmissionStore } from '../store/submissions.ts';
+
+export interface SubmissionRecord {
+  /** Resolves when it is committed, or can't be for now. */
+  note(...notes: readonly Note[]): Promise<void>;
+  /** Writes what is left. */
+  close(): void;
+}
+
+const AGAIN_MS = 1000;
+/** So many are kept in memory while they can't be written; what comes then is in the log alone. */
+const MOST_KEPT = 100_000;
+
+export function openRecord(store: Pick<SubmissionStore, 'note'>, log: Logger): SubmissionRecord {
+  let waiting: Note[] = [];
+  let turn: Promise<void> | undefined;
+  let again: NodeJS.Timeout | undefined;
+
+  const write = () => {
+    clearTimeout(again);
+    again = undefined;
+    const notes = waiting;
+    waiting = [];
+    if (notes.length === 0) return;
+    try {
+      store.note(notes);
+    } catch (error) {
+      const { code, message, hint } = failureOf(error);
+      log.error({ code, hint, notes: notes.length, oldest: notes[0] }, `not recorded yet: ${message}`);
+      waiting = [...notes, ...waiting].slice(0, MOST_KEPT);
+      again = setTimeout(write, AGAIN_MS);
+      again.unref();
+    }
+  };
+  return {
+    note: (...notes) => {
+      waiting.push(...notes);
+      turn ??= new Promise((resolve) => {
+        setImmediate(() => {
+          turn = undefined;
+          write();
+          resolve();
+        });
+      });
+      return turn;
+    },
+    close: write,
+  };
+}

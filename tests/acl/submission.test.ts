@@ -1,0 +1,202 @@
+/** The decision on a header as one table, and the property behind it: whatever passes names nobody whom the login may not use. */
+import fc from 'fast-check';
+import { simpleParser } from 'mailparser';
+import t from 'tap';
+import { addressesShown, readAddresses } from '../../acl/address-list.ts';
+import { readHeader } from '../../acl/header-fields.ts';
+import { origin } from '../../acl/received.ts';
+import { changed, decide, type Rights, type Standing, type SubmissionRules } from '../../acl/submission.ts';
+import { judge } from '../../bridge/submission/judge.ts';
+
+const RULES: SubmissionRules = { mode: 'on-behalf', onMismatch: 'reject', onImitation: 'reject' };
+const OWN: Standing = { kind: 'own' };
+const ALICE: Standing = { kind: 'owner', owner: 'alice@x.test' };
+const KNOWN: Readonly<Record<string, Standing>> = { 'bob@x.test': OWN, 'robert@x.test': OWN, 'alice@x.test': ALICE };
+const standing = (address: string): Standing => KNOWN[address.toLowerCase()] ?? { kind: 'stranger' };
+const BOB: Rights = { self: 'bob@x.test', standing };
+const HOMELESS: Rights = { self: null, standing };
+
+interface Row {
+  readonly header: string;
+  readonly gives: string | number;
+  readonly why: string;
+  readonly mailFrom?: string;
+  readonly rules?: Partial<SubmissionRules>;
+  readonly rights?: Rights | 'unreadable';
+}
+
+const own = 'From: <bob@x.test>\r\n';
+const ROWS: readonly Row[] = [
+  { header: own, gives: own, why: 'own address' },
+  { header: 'From: robert@x.test\r\n', gives: 'From: robert@x.test\r\n', why: 'own alias, without brackets' },
+  { header: `${own}Sender: <ceo@y.test>\r\n`, gives: own, why: 'a false Sender goes' },
+  { header: `${own}Sender: ,,<\r\n`, gives: own, why: 'an unreadable Sender goes' },
+  { header: `${own}Sender: robert@x.test\r\n`, gives: `${own}Sender: robert@x.test\r\n`, why: 'a true Sender stays' },
+  { header: `${own}Sender: "ceo@y.test" <robert@x.test>\r\n`, gives: own, why: 'a true Sender that imitates goes' },
+  {
+    header: 'From: Alice <alice@x.test>\r\nSender: <ceo@y.test>\r\n',
+    gives: 'From: Alice <alice@x.test>\r\nSender: <bob@x.test>\r\n',
+    why: 'on behalf',
+  },
+  { header: 'From: <alice@x.test>\r\n', gives: 'From: <alice@x.test>\r\n', why: 'send-as', rules: { mode: 'send-as' } },
+  {
+    header: 'From: <alice@x.test>\r\n',
+    gives: 'From: <alice@x.test>\r\n',
+    why: 'no mailbox, no Sender',
+    rights: HOMELESS,
+  },
+  { header: 'From: <ceo@y.test>\r\n', gives: 550, why: 'a stranger' },
+  { header: 'From: <ceo@y.test>\r\n', gives: own, why: 'rewritten', rules: { onMismatch: 'rewrite' } },
+  {
+    header: 'From: <ceo@y.test>\r\n',
+    gives: 550,
+    why: 'nothing to rewrite to',
+    rules: { onMismatch: 'rewrite' },
+    rights: HOMELESS,
+  },
+  { header: 'From: <bob@x.test>, <ceo@y.test>\r\n', gives: 550, why: 'one of several' },
+  {
+    header: 'From: <bob@x.test>, <alice@x.test>\r\n',
+    gives: 'From: <bob@x.test>, <alice@x.test>\r\nSender: <bob@x.test>\r\n',
+    why: 'several, all allowed',
+  },
+  { header: 'Subject: x\r\n', gives: 550, why: 'no From' },
+  { header: `${own}${own}`, gives: 550, why: 'two From lines' },
+  { header: `${own}FROM: <ceo@y.test>\r\n`, gives: 550, why: 'two, in another case' },
+  { header: '"ceo@y.test" <x>\r\n', gives: 550, why: 'no field' },
+  { header: `From : <ceo@y.test>\r\n${own}`, gives: 550, why: 'a space before the colon' },
+  { header: 'From: a: <bob@x.test>;\r\n', gives: 550, why: 'group' },
+  { header: 'From: <bob@x.test> <ceo@y.test>\r\n', gives: 550, why: 'two in a row' },
+  { header: 'From: ceo@y.test <bob@x.test>\r\n', gives: 550, why: 'a bare address before the brackets' },
+  { header: 'From: "ceo@y.test" <bob@x.test>\r\n', gives: 550, why: 'imitation' },
+  { header: 'From: =?utf-8?b?Y2VvQHkudGVzdA==?= <bob@x.test>\r\n', gives: 550, why: 'imitation, encoded' },
+  {
+    header: 'From: "ceo@y.test" <bob@x.test>\r\n',
+    gives: own,
+    why: 'the name taken out',
+    rules: { onImitation: 'rewrite' },
+  },
+  { header: 'From: "bob@x.test" <bob@x.test>\r\n', gives: 'From: "bob@x.test" <bob@x.test>\r\n', why: 'shows itself' },
+  { header: 'From: bob@x.test (ceo@y.test)\r\n', gives: 550, why: 'imitation in a comment' },
+  { header: `${own}Resent-From: <ceo@y.test>\r\n`, gives: 550, why: 'Resent-From' },
+  {
+    header: `${own}Resent-From: <alice@x.test>\r\n`,
+    gives: `${own}Resent-From: <alice@x.test>\r\n`,
+    why: 'Resent-From, allowed',
+  },
+  { header: `${own}Reply-To: <ceo@y.test>\r\n`, gives: `${own}Reply-To: <ceo@y.test>\r\n`, why: 'Reply-To is free' },
+  { header: own, gives: own, why: 'null sender', mailFrom: '' },
+  { header: own, gives: own, why: 'another envelope, allowed', mailFrom: 'alice@x.test' },
+  { header: own, gives: 550, why: 'another envelope, not allowed', mailFrom: 'ceo@y.test' },
+  { header: own, gives: 451, why: 'the table cannot be read', rights: 'unreadable' },
+  { header: 'From: \r\n <bob@x.test>\r\n', gives: 'From: \r\n <bob@x.test>\r\n', why: 'folded' },
+  { header: 'From: "a b"@x.test\r\n', gives: 550, why: 'quoted local part' },
+  { header: 'From: <bob@x.test>\u00e9\r\n', gives: 550, why: 'raw 8-bit' },
+  { header: 'From: <bob@x.test>\u0000\r\n', gives: 550, why: 'NUL' },
+  { header: 'From: <bob@x.test>\nFrom: <ceo@y.test>\r\n', gives: 550, why: 'a bare LF' },
+  { header: 'From: =?x-none?q?a?= <bob@x.test>\r\n', gives: 550, why: 'an encoded word nobody can decode' },
+];
+
+function outcome({ header, mailFrom = 'bob@x.test', rules, rights = BOB }: Row): string | number {
+  const read = readHeader(header);
+  if (read.kind === 'unreadable') return 550;
+  const mail = { login: 'bob@x.test', mailFrom, utf8: false, fields: read.fields };
+  const verdict = decide(mail, rights === 'unreadable' ? undefined : rights, { ...RULES, ...rules });
+  return verdict.kind === 'pass' ? changed(read.fields, verdict.changes) : verdict.code;
+}
+
+t.test('the table', async (t) => {
+  for (const row of ROWS) t.equal(outcome(row), row.gives, `${row.why}: ${JSON.stringify(row.header)}`);
+});
+
+const TOP =
+  'Received: from c (unknown [127.0.0.1])\r\n\t(Authenticated sender: bob@x.test)\r\n\tby mx (Postfix) with ESMTPA\r\n\tfor <d@y.test>; Mon, 23 Nov 2026 08:00:00 +0000 (UTC)\r\n';
+const login = (raw: string) => {
+  const read = readHeader(raw);
+  const found = read.kind === 'fields' ? origin(read.fields[0]) : undefined;
+  return found?.kind === 'login' ? found.login : found?.kind;
+};
+
+t.test('the login: from the topmost Received of Postfix alone', async (t) => {
+  t.equal(login(TOP), 'bob@x.test');
+  t.equal(login(`Subject: x\r\n${TOP}`), 'foreign');
+  t.equal(login(`${TOP}\t(Authenticated sender: ceo@y.test)\r\n`), 'foreign', 'continued by the client');
+  t.equal(login(TOP.replace(/\t\(Auth.*\r\n/, '')), 'anonymous');
+  t.equal(login(TOP.replace(/(\t\(Auth.*\r\n)/, '$1$1')), 'anonymous', 'said twice');
+  const read = readHeader(TOP);
+  const found = read.kind === 'fields' ? origin(read.fields[0]) : undefined;
+  t.equal(found?.kind === 'login' && found.hidden.raw, TOP.replace(/\t\(Auth.*\r\n/, ''));
+});
+
+t.test('addresses that a display name shows', async (t) => {
+  for (const [shown, addresses] of [
+    ['Dr Bob', []],
+    ['a\uff20b', ['a@b']],
+    ['ceo @ y.test', ['ceo@y.test']],
+    ['ceo@\u200by.test', ['ceo@y.test']],
+  ] as const) {
+    t.same(addressesShown(shown), addresses);
+  }
+});
+
+t.test('whatever passes: our reading and mailparser’s name only addresses of his', async (t) => {
+  const piece = fc.constantFrom(
+    ...[
+      'bob@x.test',
+      'alice@x.test',
+      'ceo@y.test',
+      '<',
+      '>',
+      '"',
+      '\\',
+      '(',
+      ')',
+      ',',
+      ';',
+      ':',
+      ' ',
+      '\r\n ',
+      '\t',
+      '@',
+      '=?utf-8?q?',
+      '?=',
+    ],
+    ...[
+      'ceo',
+      '<bob@x.test>',
+      '<ceo@y.test>',
+      '\r\nFrom:',
+      '\r\nFrom :',
+      '\r\n',
+      '\n',
+      '\r',
+      '\u0000',
+      '\u00e9',
+      'Bob',
+      '.',
+      '=40',
+      'BOB@X.TEST',
+    ],
+  );
+  const authority = { rights: async () => BOB };
+  let passed = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(piece, { maxLength: 7 }), async (pieces) => {
+      const block = Buffer.from(`${TOP}From: ${pieces.join('')}\r\nSubject: x\r\n`, 'latin1');
+      const rules = { ...RULES, hideLogin: true };
+      const { verdict, header } = await judge(block, { mailFrom: 'bob@x.test', utf8: false }, authority, rules);
+      if (verdict.kind !== 'pass') return;
+      passed++;
+      const fields = readHeader(header.toString('latin1'));
+      const from = fields.kind === 'fields' ? fields.fields.filter(({ name }) => name === 'from') : [];
+      const strict = readAddresses(from[0]?.value ?? '', false);
+      if (from.length !== 1 || strict.kind !== 'mailboxes') throw new Error('passed, and ambiguous');
+      const other = (await simpleParser(Buffer.concat([header, Buffer.from('\r\n')]))).from?.value ?? [];
+      const named = [...strict.mailboxes, ...other].map(({ address }) => address ?? '');
+      const strange = named.find((address) => standing(address).kind === 'stranger');
+      if (strange !== undefined || other.length === 0) throw new Error(`${strange} passed`);
+    }),
+    { numRuns: 3000 },
+  );
+  t.ok(passed > 20, `${passed} of them passed, so it says something`);
+});

@@ -1,0 +1,15 @@
+import t from 'tap';
+import { folderName } from '../../bridge/imap/folder-name.ts';
+
+t.test('as servers write them', (t) => {
+  const rows: readonly (readonly [string, string])[] = [
+    ['Sent', 'Sent'],
+    ['Envoy\u00e9s', 'Envoy&AOk-s'],
+    ['\u00c9l\u00e9ments envoy\u00e9s', '&AMk-l&AOk-ments envoy&AOk-s'],
+    ['a & b', 'a &- b'],
+    ['\u53f0\u5317', '&U,BTFw-'], // RFC 3501 section 5.1.3
+    ['\ud83d\ude00', '&2D3eAA-'],
+  ];
+  for (const [written, wire] of rows) t.equal(folderName(written), wire);
+  t.end();
+});

@@ -1,0 +1,181 @@
+/** The submission filter behind the real Postfix: who is named to the recipient, who is refused, what comes through untouched. R1, R31. */
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pino } from 'pino';
+import t from 'tap';
+import { examine } from '../../bridge/doctor/examine.ts';
+import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
+import type { Seen, startFilter } from '../../bridge/submission/filter.ts';
+import { startSubmission } from '../../bridge/submission/service.ts';
+import type { RawSmtp } from '../../config/lab/raw-smtp.ts';
+import { waitFor } from '../../config/lab/wait.ts';
+import { loadConfig } from '../../config/load.ts';
+import { at, type Site, startSite } from './site.ts';
+import { submissionAs } from './submission.ts';
+
+let site: Site;
+let filter: Awaited<ReturnType<typeof startFilter>>;
+const seen: Seen[] = [];
+let extra: readonly string[] = [];
+
+t.before(async () => {
+  site = await startSite({
+    users: ['alice', 'bob', 'carol'],
+    chroot: false,
+    filter: true,
+    extraSubmission: 'sent_copy = "none"',
+  });
+  await site.register('alice', 'bob');
+  await site.sql(`INSERT INTO delegation (mailbox, delegate) VALUES ('${at('alice')}', '${at('bob')}')`);
+  const map = openSenderMap(site.lab.senderDirectory); // what a sidecar publishes
+  map.publish(
+    1,
+    [at('alice'), at('bob')].map((login) => ({ address: at('alice'), login })),
+  );
+  map.close();
+  const config = loadConfig({ path: site.configFile, env: {}, cwd: '/' });
+  const log = pino({ level: 'silent' });
+  filter = await startSubmission(config, log, {
+    observe: (one) => void seen.push(one),
+    extraRecipients: () => extra,
+  });
+});
+t.teardown(async () => {
+  await filter?.close();
+  await site?.stop();
+});
+
+const sessions: RawSmtp[] = [];
+t.afterEach(() => {
+  for (const session of sessions.splice(0)) session.close();
+});
+
+async function as(name: string): Promise<RawSmtp> {
+  const session = await submissionAs(site, name);
+  sessions.push(session);
+  return session;
+}
+
+let count = 0;
+const OUT = 'patient@elsewhere.test';
+/** Sends, and gives the answer and what arrived, in latin1. */
+async function send(name: string, from: string, header: string, body = 'Bonjour\r\n') {
+  const mark = `m${process.pid}-${count++}`;
+  const session = await as(name);
+  const answer = await session.sendMail(from, OUT, `${header}Message-ID: <${mark}@lab.test>\r\n\r\n${body}`);
+  if (answer.at !== 'accepted') return { answer, text: '' };
+  let text = '';
+  await waitFor(`message ${mark}`, 20_000, async () => {
+    for (const name of await readdir(site.lab.outside).catch(() => [])) {
+      const read = await readFile(path.join(site.lab.outside, name), 'latin1');
+      if (read.includes(mark)) text = read;
+    }
+    return text !== '';
+  });
+  return { answer, text };
+}
+
+t.test('on behalf of an owner: From is the owner, Sender the delegate, the login is hidden', async (t) => {
+  const { answer, text } = await send(
+    'bob',
+    at('alice'),
+    `From: Dr Alice <${at('alice')}>\r\nSender: <ceo@x.test>\r\n`,
+  );
+  t.equal(answer.code, 250, answer.text);
+  t.match(text, `From: Dr Alice <${at('alice')}>`);
+  t.match(text, `Sender: <${at('bob')}>`);
+  t.notMatch(text, 'ceo@x.test', 'the false Sender is gone');
+  t.notMatch(text, 'Authenticated sender');
+  t.match(seen.at(-1), {
+    login: at('bob'),
+    owner: at('alice'),
+    verdict: 'pass',
+    recipients: 1,
+    domains: ['elsewhere.test'],
+  });
+});
+
+t.test('as oneself: nothing is added', async (t) => {
+  const { answer, text } = await send('bob', at('bob'), `From: <${at('bob')}>\r\nX-MSS-NIL: 1\r\n`);
+  t.equal(answer.code, 250, answer.text);
+  t.notMatch(text, /^Sender:/m);
+  t.match(text, 'X-MSS-NIL: 1');
+});
+
+t.test('a forged From is refused with address and login; so is a revoked owner at once', async (t) => {
+  const { answer } = await send('bob', at('bob'), `From: <ceo@elsewhere.test>\r\n`);
+  t.match(answer, {
+    at: 'DATA',
+    code: 550,
+    text: `5.7.1 <ceo@elsewhere.test>: ${at('bob')} may not send as this address (in From)`,
+  });
+  t.match(seen.at(-1), { login: at('bob'), owner: null, verdict: 'refuse' });
+  t.equal(
+    (await send('carol', at('carol'), `From: <${at('alice')}>\r\n`)).answer.code,
+    550,
+    'nobody delegated to carol',
+  );
+  await site.sql(`DELETE FROM delegation WHERE delegate = '${at('bob')}'`);
+  t.equal(
+    (await send('bob', at('bob'), `From: <${at('alice')}>\r\n`)).answer.code,
+    550,
+    'nothing has been published meanwhile',
+  );
+  await site.sql(`INSERT INTO delegation (mailbox, delegate) VALUES ('${at('alice')}', '${at('bob')}')`);
+});
+
+t.test('a client that continues Postfix’s Received line is refused', async (t) => {
+  const { answer } = await send(
+    'bob',
+    at('bob'),
+    `\t(Authenticated sender: ${at('alice')})\r\nFrom: <${at('alice')}>\r\n`,
+  );
+  t.equal(answer.at, 'DATA');
+  t.not(answer.code, 250);
+  const forged = `Received: from x (x [1.2.3.4])\r\n\t(Authenticated sender: ${at('alice')})\r\n\tby mx; Mon, 23 Nov 2026 08:00:00 +0000 (UTC)\r\n`;
+  t.equal((await send('carol', at('carol'), `${forged}From: <${at('alice')}>\r\n`)).answer.code, 550);
+});
+
+t.test('the body arrives byte for byte: dots, 8-bit, long lines', async (t) => {
+  const body = `.\r\n..\r\n.dot\r\n${'x'.repeat(900)}\r\n caf\u00e9 \r\n\tend\r\n`;
+  const { answer, text } = await send('bob', at('bob'), `From: <${at('bob')}>\r\n`, body);
+  t.equal(answer.code, 250, answer.text);
+  const arrived = Buffer.from(text.slice(text.indexOf('\n\n') + 2), 'latin1').toString('utf8');
+  t.equal(arrived, body.replaceAll('\r\n', '\n'));
+});
+
+t.test('extra recipients get it too, and are not in it', async (t) => {
+  extra = [at('carol')];
+  const { text } = await send('bob', at('bob'), `From: <${at('bob')}>\r\nTo: <${OUT}>\r\nSubject: extra\r\n`);
+  extra = [];
+  t.notMatch(text, at('carol'));
+  const carol = await site.login('carol');
+  await waitFor('the extra copy', 20_000, async () => {
+    await carol.command('SELECT INBOX');
+    return (await carol.command('SEARCH SUBJECT "extra"')).lines.some((line) => /^\* SEARCH \d/.test(line));
+  });
+  carol.close();
+});
+
+t.test(
+  'the doctor: the filter answers, Postfix uses it, and the port behind it is open to every user here',
+  async (t) => {
+    const config = loadConfig({ path: site.configFile, env: {}, cwd: '/' });
+    const options = { postfixConfig: path.join(site.lab.directory, 'postfix/conf') };
+    const lines = await examine(config, {}, options);
+    const found = (name: string) => lines.find(({ check }) => check === name);
+    t.match(found('submission filter'), { status: 'ok' });
+    t.match(found('filter in Postfix'), { status: 'ok' });
+    t.match(
+      found('re-injection port'),
+      { status: 'fail', remedy: 'config/nftables/mandat.nft' },
+      'the lab has no firewall',
+    );
+  },
+);
+
+t.test('no filter: 451, and the client keeps it', async (t) => {
+  await filter.close();
+  const { answer } = await send('bob', at('bob'), `From: <${at('bob')}>\r\n`);
+  t.equal(answer.code, 451, answer.text);
+});
