@@ -1,0 +1,146 @@
+/**
+ * The conditions of a delegation, a table: when each holds, how it is said, and what would change it. policy.ts judges by it. The order is
+ * that in which they are judged, so that the first that fails is the reason that is told.
+ */
+import { identifierFault } from './identifier.ts';
+import type { DelegationFacts, Instant, NotInForce, PolicyRules } from './policy.ts';
+
+export interface Rule {
+  readonly why: NotInForce;
+  readonly holds: (facts: DelegationFacts, now: Instant, rules: PolicyRules) => boolean;
+  /** The sentence where it holds, and where it doesn't. */
+  readonly kept: string;
+  readonly broken: string;
+  readonly remedy: string;
+  /** Between these instants it holds, where time has a say in it: from the first on, up to the last and without it. */
+  readonly from?: (facts: DelegationFacts) => Instant | null;
+  readonly to?: (facts: DelegationFacts) => Instant | null;
+}
+
+const stateSince = ({ delegate }: DelegationFacts) => delegate.stateSince;
+const safe = (login: string) => identifierFault(login) === undefined;
+const RETURNS = 'it holds again after the next "mandat directory import" that lists this identity';
+
+/** All of them, in the order in which they are judged: the mailbox, the pair, the person, the time. */
+export const CONDITIONS: readonly Rule[] = [
+  {
+    why: 'mailbox-kind',
+    holds: ({ mailbox }) => mailbox.kind === 'PER',
+    kept: 'the mailbox is personal (PER)',
+    broken: 'only a personal mailbox (PER) can be delegated',
+    remedy: 'none for ORG, APP and CAB; "mandat mailbox set --kind PER" where the kind is wrong',
+  },
+  {
+    why: 'mailbox-not-eligible',
+    holds: ({ mailbox }) => mailbox.eligible,
+    kept: 'the mailbox is eligible for delegation',
+    broken: 'the mailbox is not eligible for delegation',
+    remedy: '"mandat mailbox set --eligible"',
+  },
+  {
+    why: 'domain-not-eligible',
+    holds: ({ mailbox }) => mailbox.domainEligible,
+    kept: "the mailbox's domain is open to delegation",
+    broken: "the mailbox's domain is not open to delegation",
+    remedy: '"mandat domain set DOMAIN --eligible"',
+  },
+  {
+    why: 'owner-not-listed',
+    holds: ({ mailbox }) => mailbox.ownerListed !== false,
+    kept: 'the directory has nothing against the owner',
+    broken: 'the directory does not list the owner: his RPPS identity is not active',
+    remedy: RETURNS,
+  },
+  {
+    why: 'unsafe-login',
+    holds: ({ mailbox, delegate }) => safe(mailbox.login) && safe(delegate.login),
+    kept: 'a mail server reads both logins as one user each',
+    broken: 'a login of this pair would be read by a mail server as something else',
+    remedy: '"mandat mailbox set --login" or "mandat delegate set --login"',
+  },
+  {
+    why: 'self',
+    holds: ({ mailbox, delegate }) => mailbox.login !== delegate.login,
+    kept: 'owner and delegate are two people',
+    broken: 'the owner cannot be his own delegate',
+    remedy: 'revoke it: he has all of it already',
+  },
+  {
+    why: 'suspended',
+    holds: ({ suspended }) => !suspended,
+    kept: 'this delegation is not suspended',
+    broken: 'this delegation is suspended',
+    remedy: '"mandat resume"',
+  },
+  {
+    why: 'account-pending',
+    holds: ({ delegate }) => delegate.state !== 'pending',
+    kept: "the delegate's account needs no activation",
+    broken: 'the delegate has not activated his account',
+    remedy: '"mandat account activate"',
+    from: stateSince,
+  },
+  {
+    why: 'delegate-suspended',
+    holds: ({ delegate }) => delegate.state !== 'suspended',
+    kept: 'the delegate is not suspended',
+    broken: 'the delegate is suspended',
+    remedy: '"mandat delegate set --state active"',
+    from: stateSince,
+  },
+  {
+    why: 'account-ended',
+    holds: ({ delegate }) => delegate.state !== 'ended',
+    kept: "the delegate's account has not ended",
+    broken: "the delegate's account has ended",
+    remedy: 'none: it has been closed for good; "mandat revoke" takes the row away',
+    from: stateSince,
+  },
+  {
+    why: 'terms-not-accepted',
+    holds: ({ delegate: { termsVersion } }, _, { terms }) =>
+      terms === null || termsVersion === null || termsVersion === terms,
+    kept: 'no terms of use wait for the delegate to accept them',
+    broken: 'the delegate has not accepted the present terms of use',
+    remedy: '"mandat account accept-terms"',
+  },
+  {
+    why: 'delegate-not-listed',
+    holds: ({ delegate }) => delegate.listed !== false,
+    kept: 'the directory has nothing against the delegate',
+    broken: 'the directory does not list the delegate: his RPPS identity is not active',
+    remedy: RETURNS,
+  },
+  {
+    why: 'credential-unknown',
+    holds: ({ delegate }, _, { unknownCredential }) =>
+      delegate.credentialValidUntil !== null || unknownCredential === 'valid',
+    kept: "the end of the delegate's credential is known, or counts for nothing here",
+    broken: "nobody has said until when the delegate's credential is valid",
+    remedy: '"mandat delegate credential", "mandat delegate sync", or [identity] unknown_credential = "valid"',
+  },
+  {
+    why: 'credential-lapsed',
+    holds: ({ delegate: { credentialValidUntil: until } }, now) => until === null || until > now,
+    kept: "the delegate's credential is valid, as far as is known",
+    broken: "the delegate's credential has lapsed",
+    remedy: '"mandat delegate credential" once he has a new one',
+    to: ({ delegate }) => delegate.credentialValidUntil,
+  },
+  {
+    why: 'ended',
+    holds: ({ endsAt }, now) => endsAt === null || endsAt > now,
+    kept: 'it has not ended',
+    broken: 'it has ended',
+    remedy: 'revoke it and grant it anew',
+    to: ({ endsAt }) => endsAt,
+  },
+  {
+    why: 'not-started',
+    holds: ({ startsAt }, now) => startsAt === null || startsAt <= now,
+    kept: 'it has started',
+    broken: 'it has not started yet',
+    remedy: 'time: it starts by itself',
+    from: ({ startsAt }) => startsAt,
+  },
+];
