@@ -6,7 +6,7 @@ import type { Policy } from '../acl/desired.ts';
 import { describeNotInForce, type Instant, verdict } from '../acl/policy.ts';
 import { standingAt } from './store/audit-trail.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
-import { listDelegations } from './store/delegations.ts';
+import { listDelegations } from './store/delegation-list.ts';
 import { pairsOf } from './store/pairs.ts';
 import type { StateDb } from './store/state-db.ts';
 

@@ -10,7 +10,7 @@ import { type Failure, failureOf } from './failure.ts';
 import type { Entries, MailServer } from './reconcile/mail-server.ts';
 import { beforeIn } from './reconcile/tree.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
-import { listDelegations } from './store/delegations.ts';
+import { listDelegations } from './store/delegation-list.ts';
 import { mailboxAt } from './store/mailboxes.ts';
 import { type Outcome, outcomeOf } from './store/outcomes.ts';
 import { type Pair, pairsOf } from './store/pairs.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { Failure } from '../bridge/failure.ts';
-import { type CredentialDifference, setCredentials } from '../bridge/store/delegates.ts';
+import { type CredentialDifference, setCredentials } from '../bridge/store/credentials.ts';
 import { credentialEnd } from './arguments.ts';
 import { changed } from './change.ts';
 import { readRows, type Values } from './csv.ts';

@@ -5,7 +5,7 @@ import { describeNotInForce, verdict } from '../acl/policy.ts';
 import { failureOf } from '../bridge/failure.ts';
 import { policyOf } from '../bridge/policy.ts';
 import { delegateNamed } from '../bridge/store/delegates.ts';
-import { type Delegation, listDelegations } from '../bridge/store/delegations.ts';
+import { type Delegation, listDelegations } from '../bridge/store/delegation-list.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { phaseKey, phases } from '../bridge/store/pairs.ts';
 import { address } from './arguments.ts';

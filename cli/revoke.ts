@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { delegateNamed } from '../bridge/store/delegates.ts';
-import { listDelegations, noSuchDelegation, revoke } from '../bridge/store/delegations.ts';
+import { listDelegations } from '../bridge/store/delegation-list.ts';
+import { noSuchDelegation, revoke } from '../bridge/store/delegations.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { mayDelegate } from './actor.ts';
 import { bulk, delegationArguments, subject } from './bulk.ts';

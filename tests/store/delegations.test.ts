@@ -7,7 +7,8 @@ import {
   setDelegate,
 } from '../../bridge/store/delegates.ts';
 import type { DelegationDb } from '../../bridge/store/delegation-db.ts';
-import { grant, listDelegations, revoke, setSuspended } from '../../bridge/store/delegations.ts';
+import { listDelegations } from '../../bridge/store/delegation-list.ts';
+import { grant, revoke, setSuspended } from '../../bridge/store/delegations.ts';
 import {
   addAlias,
   addMailbox,
