@@ -118,7 +118,8 @@ t.test('a delegate: no delegation, by no path', async (t) => {
       stderr: /it is for admins and owners/,
     });
   t.equal(sql('SELECT * FROM delegations'), before);
-  t.equal(sql('SELECT count(*) FROM events'), '0');
+  t.equal(sql("SELECT count(*) FROM events WHERE action <> 'refused'"), '0', 'nothing was done');
+  t.equal(sql("SELECT count(*) FROM events WHERE actor GLOB 'delegate:*'"), '13', 'and each attempt is on record');
   t.match(await json('--as', `delegate:${BOB}`, 'list'), [{ mailbox: 'alice@lab.test', identifier: BOB }]);
   t.same(await json('--as', `delegate:${BOB}`, 'list', '--mailbox', 'carol@lab.test'), [], 'what is not his');
   t.same(

@@ -146,7 +146,7 @@ t.test('what was sent for an owner: shown at once, sealed by the sidecar while i
   });
   store.note([{ kind: 'event', entry }]);
   const line =
-    /delegate:bob@lab\.test +send +alice@lab\.test +bob@lab\.test +verdict=on-behalf login=bob@lab\.test message_id=<a@lab\.test> bytes=1234 recipients=2 domains=far\.test,patient\.mssante\.fr/;
+    /delegate:bob@lab\.test for owner:alice@lab\.test +send +alice@lab\.test +bob@lab\.test +verdict=on-behalf login=bob@lab\.test message_id=<a@lab\.test> bytes=1234 recipients=2 domains=far\.test,patient\.mssante\.fr/;
   const { stdout } = await must(site.mandat('audit', '--mailbox', at('alice')));
   t.match(stdout, new RegExp(`${line.source} \\(not sealed yet\\)\n$`));
   t.notMatch((await must(site.mandat('audit', '--mailbox', at('carol')))).stdout, line);
