@@ -9,6 +9,7 @@ import { type Environment, mailServer, sessionCutter } from './drivers.ts';
 import { forgetServedIntents, type GuardReport, guard } from './guard.ts';
 import { noticeRules } from './notify/rules.ts';
 import { policyOf } from './policy.ts';
+import { actLines } from './reconcile/acts.ts';
 import { withdrawStale } from './reconcile/decide.ts';
 import { openGate } from './reconcile/gate.ts';
 import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
@@ -179,7 +180,9 @@ export async function openEngine(
       look,
       everyMailbox: async () => {
         const ids = await everyMailbox(table, state);
-        withdrawStale(site.senders, ids);
+        const acts: Step[] = [];
+        acting.run(acts, () => withdrawStale(site.senders, ids));
+        await site.audit(actLines(acts, new Map()).map((line) => ({ mailbox: null, onBehalf: null, ...line })));
         // A table from the past lacks delegates who may come back.
         if (mayGive) await eraseAccounts(table, state, clock.now());
         return ids;

@@ -157,6 +157,12 @@ t.test('rows that nobody granted: verify names them, a sweep takes them away', a
   await senderSql(site.lab.senderDirectory, insert);
   await must(site.mandat('sync'));
   t.same(await rows(), ['alice alice', 'dave dave', 'doc dave'], 'sync does the same');
+  const trail = JSON.parse((await must(site.mandat('--json', 'audit'))).stdout) as Record<
+    'action' | 'detail',
+    string
+  >[];
+  const taken = trail.filter(({ action, detail }) => action === 'withdraw' && detail.includes(at('ceo')));
+  t.equal(taken.length, 2, 'each is on record, though it belongs to no mailbox');
 });
 
 t.test('a publisher: only what differs, each mailbox by itself', async (t) => {
