@@ -63,9 +63,9 @@ t.test('as the directory has them', async (t) => {
   const { stderr } = await must(mandat('directory', 'import', file));
   t.match(stderr, /2 lines left out/);
   t.notMatch(stderr.replaceAll('\n', ''), OBEYED);
-  for (const { identifier, firstName } of [...people, obeyed]) {
+  for (const { identifier } of [...people, obeyed]) {
     const { stdout } = await must(mandat('directory', 'search', '--id', identifier));
-    t.notMatch(stdout.replaceAll('\n', ''), OBEYED, JSON.stringify(firstName));
+    t.notMatch(stdout.replaceAll('\n', ''), OBEYED, identifier);
   }
   t.match(await json('directory', 'search', '--id', obeyed.identifier), { people: [{ lastName: obeyed.lastName }] });
   const added = await must(mandat('delegate', 'add', obeyed.identifier, '--login', 'x'));
