@@ -13,7 +13,7 @@ export const submissionFilter: Check = {
   name: 'submission filter',
   needs: [],
   look: async ({ config }) => {
-    if (config.submission === undefined) return ok(NONE);
+    if (config.submission === undefined) return skipped(NONE);
     const door = doorOf(config);
     const greeting = await firstLine(door.kind === 'socket' ? { path: door.path } : door);
     if (greeting === undefined) {
@@ -39,7 +39,7 @@ export const filterInPostfix: Check = {
   name: 'filter in Postfix',
   needs: [submissionFilter, postfix],
   look: async (subject) => {
-    if (subject.config.submission === undefined) return ok(NONE);
+    if (subject.config.submission === undefined) return skipped(NONE);
     const { smtpd } = await here(subject);
     const remedy = 'config/postfix/submission.cf.fragment below each service where users log in';
     for (const service of users(smtpd)) {
@@ -58,7 +58,7 @@ export const reinjection: Check = {
   needs: [submissionFilter],
   look: async (subject) => {
     const { submission } = subject.config;
-    if (submission === undefined) return ok(NONE);
+    if (submission === undefined) return skipped(NONE);
     const address = hostAndPort(submission.reinject);
     if ((await firstLine(address)) === undefined) {
       return fail(
