@@ -65,9 +65,9 @@ t.test('a healthy site: all ok, but for what is not there', async (t) => {
   t.match(
     skipped,
     [
-      ...['submission filter', 'filter in Postfix', 're-injection port'].map(
-        (check) => new RegExp(`^skipped +${check} +not configured`),
-      ),
+      /^skipped +submission filter +not configured/,
+      /^skipped +filter in Postfix +because "submission filter" was skipped/,
+      /^skipped +re-injection port +because "submission filter" was skipped/,
       /^skipped +route of copies +no copies are made/,
       /^skipped +taking of copies +no copies are made/,
       /^skipped +master at ManageSieve +nothing listens/,

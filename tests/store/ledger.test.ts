@@ -53,6 +53,8 @@ t.test('an intent holds all that a crash must not lose', async (t) => {
   t.same(stored, {
     ...pair({ inboxBefore: canonical('lr') }),
     phase: 'granting',
+    identifier: null,
+    inForceAt: null,
     before: [],
     subscriptions: new Map(),
     cutDone: false,
