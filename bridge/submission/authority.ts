@@ -1,6 +1,6 @@
 /**
- * Whose an address is, read from the delegation table at every message: what was revoked a moment ago is not in force any more,
- * whatever has been published so far. A table from the past (restore.ts) is believed where it takes away, and gives only what stood in
+ * Whose an address is, from the delegation table as it stands at every message: what was revoked a moment ago is not in force any
+ * more, whatever has been published so far. A table from the past (restore.ts) is believed where it takes away, and gives only what stood in
  * the ledger before.
  */
 import { domainToASCII, domainToUnicode } from 'node:url';
@@ -10,7 +10,7 @@ import { isFromThePast } from '../restore.ts';
 import type { DelegationDb } from '../store/delegation-db.ts';
 import { type Clock, fact } from '../store/facts.ts';
 import { pairsOf } from '../store/pairs.ts';
-import { readMailbox } from '../store/rows.ts';
+import { type MailboxState, readMailbox } from '../store/rows.ts';
 import type { StateDb } from '../store/state-db.ts';
 
 export interface Authority {
@@ -18,25 +18,37 @@ export interface Authority {
   rights(login: string, addresses: readonly string[]): Promise<Rights>;
 }
 
+/**
+ * `watched` tells of commits to the table. It is a connection of its own: within a transaction, as `table` may just be in, a connection
+ * sees none.
+ */
 export function openAuthority(
   table: DelegationDb,
+  watched: Pick<DelegationDb, 'dataVersion'>,
   state: StateDb,
   clock: Pick<Clock, 'now'>,
   policy: () => Policy,
 ): Authority {
+  // Rows only: whether a delegation is in force is judged each time, for the time passes without a commit.
+  const mailboxes = memory<MailboxState | undefined>(watched.dataVersion);
+  const own = memory<string | null>(watched.dataVersion);
+
   const standing = async (login: string, written: string): Promise<Standing> => {
     const address = canonical(written);
     if (address === undefined) return { kind: 'stranger' };
-    const found = await mailboxAt(table, address);
-    if (found === undefined)
+    const mailbox = await mailboxes(address, async () => {
+      const id = await mailboxAt(table, address);
+      return id === undefined ? undefined : readMailbox(table, id);
+    });
+    if (mailbox === undefined)
       return address === login || bare(address) === login ? { kind: 'own' } : { kind: 'stranger' };
-    const { rows } = await readMailbox(table, found);
+    const { id, rows } = mailbox;
     if (rows === undefined) return { kind: 'stranger' };
     if (rows.login === login) return { kind: 'own' };
     const { delegates } = desired(rows, policy(), clock.now());
     if (!delegates.some((delegate) => delegate.login === login)) return { kind: 'stranger' };
     if ((await fact(state, 'restored')) === 'held' || (await isFromThePast(table, state))) {
-      const stood = (await pairsOf(state, found)).some((pair) => pair.login === login && pair.phase !== 'revoking');
+      const stood = (await pairsOf(state, id)).some((pair) => pair.login === login && pair.phase !== 'revoking');
       if (!stood) return { kind: 'stranger' };
     }
     return { kind: 'owner', owner: rows.address };
@@ -47,10 +59,30 @@ export function openAuthority(
       const known = new Map<string, Standing>();
       for (const address of new Set(addresses)) known.set(address, await standing(login, address));
       return {
-        self: await ownAddress(table, login),
+        self: await own(login, () => ownAddress(table, login)),
         standing: (address) => known.get(address) ?? { kind: 'stranger' },
       };
     },
+  };
+}
+
+const MOST_REMEMBERED = 5000;
+
+/** What was read is good until somebody commits, which is asked for each time and before it is read. What failed is read again. */
+function memory<T>(version: () => number): (key: string, read: () => Promise<T>) => Promise<T> {
+  let known = new Map<string, Promise<T>>();
+  let of: number | undefined;
+  return (key, read) => {
+    const now = version();
+    if (now !== of || known.size >= MOST_REMEMBERED) known = new Map();
+    of = now;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const mine = known;
+    const reading = read();
+    mine.set(key, reading);
+    reading.catch(() => mine.delete(key));
+    return reading;
   };
 }
 

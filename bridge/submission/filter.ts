@@ -1,6 +1,6 @@
 /**
- * The submission filter, behind Postfix's smtpd_proxy_filter: the header is held and judged, then header and body stream into a
- * connection of their own back to Postfix. 250 is said only after Postfix has said it for the message handed back; whatever fails
+ * The submission filter, behind Postfix's smtpd_proxy_filter: the header is held and judged, then header and body stream back
+ * to Postfix, one message at a time on a connection. 250 is said only after Postfix has said it for the message handed back; whatever fails
  * before is 4xx, and the client keeps its message. Nothing is spooled here.
  */
 import type { Logger } from 'pino';
@@ -9,9 +9,11 @@ import type { SubmissionVerdict } from '../../acl/submission.ts';
 import type { Authority } from './authority.ts';
 import { closeDoor, type Door, openDoor } from './door.ts';
 import { addressIn, commandLines, type Envelope } from './envelope.ts';
+import { greetAtOnce } from './greeting.ts';
 import { chunksOf, drain, LONGEST_HEADER, readHead } from './head.ts';
 import { type Judging, judge } from './judge.ts';
-import { beginDelivery, NotTaken, type Reply } from './reinjection.ts';
+import { type Delivery, openReinjection } from './reinjection.ts';
+import { NotTaken, type Reply } from './wire.ts';
 
 /** What became of one message. No address of a recipient, no subject. */
 export interface Seen {
@@ -47,6 +49,8 @@ export interface FilterOptions {
   /** Called once a message. A failure of it is logged, and changes nothing for the client. */
   readonly observe?: (seen: Seen) => void | Promise<void>;
   readonly replyMs?: number;
+  /** How long a connection back to Postfix waits for its next message. */
+  readonly idleMs?: number;
 }
 
 export interface Filter {
@@ -59,8 +63,9 @@ const REPLY_MS = 90_000;
 const MOST_RECIPIENTS = 10_000;
 
 export async function startFilter(options: FilterOptions): Promise<Filter> {
-  const { authority, rules, log, replyMs = REPLY_MS } = options;
+  const { authority, rules, log, replyMs = REPLY_MS, idleMs } = options;
   const lines = commandLines();
+  const reinjection = openReinjection(options.reinject, { replyMs, ...(idleMs === undefined ? {} : { idleMs }) });
   const envelopes = new Map<string, Envelope>();
 
   const onMailFrom = (_: unknown, { id }: SMTPServerSession, callback: (error?: Error | null) => void) => {
@@ -157,9 +162,9 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
       recipients: recipients.map(({ command }) => command),
       extra: [...more.keys()],
     };
-    let delivery: Awaited<ReturnType<typeof beginDelivery>> | undefined;
+    let delivery: Delivery | undefined;
     try {
-      delivery = await beginDelivery(options.reinject, transaction, { replyMs });
+      delivery = await reinjection.begin(transaction);
       await delivery.write(first);
       for (let next = await chunks.next(); next.done !== true; next = await chunks.next())
         await delivery.write(next.value);
@@ -199,27 +204,15 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
   server.on('error', () => {}); // of one connection: its client is gone
   greetAtOnce(server);
   await openDoor(server.server, options.door);
-  return { close: () => closeDoor(server, options.door) };
+  return {
+    close: async () => {
+      await closeDoor(server, options.door);
+      reinjection.close();
+    },
+  };
 }
 
 /** One line: a multi-line answer of Postfix is joined. */
 function refusal(code: number, text: string): Error {
   return Object.assign(new Error(text.replace(/\s*\n\s*/g, ' ')), { responseCode: code });
-}
-
-/**
- * smtp-server holds its greeting back for 100 ms, to catch clients that talk before it. Ours is Postfix, and would wait so long at every
- * message. Its timer comes later, and finds the greeting said.
- */
-function greetAtOnce(server: SMTPServer): void {
-  const open = server as unknown as { connect: (...socket: unknown[]) => void };
-  const connect = open.connect.bind(server);
-  open.connect = (...socket) => {
-    connect(...socket);
-    const connection: { connectionReady?: () => void } = [...server.connections].at(-1) ?? {};
-    const ready = connection.connectionReady?.bind(connection);
-    if (ready === undefined) return;
-    connection.connectionReady = () => {};
-    ready();
-  };
 }

@@ -1,23 +1,11 @@
 /**
- * Hands one message back to Postfix, in a connection of its own. Commands are pipelined where that is offered (RFC 2920); nothing of the
- * message is sent before every recipient is accepted, and without the final dot Postfix drops what it has: a message that can't be
- * finished is never half sent.
+ * Hands messages back to Postfix. Commands go out in one write where that is offered (RFC 2920), DATA too, but nothing of the message
+ * before every recipient is accepted; and without the final dot Postfix drops what it has: a message that can't be finished is never
+ * half sent. A connection that has taken a message takes the next one, which spares Postfix an accept and a greeting; after anything
+ * but 250, or an answer out of step, it is gone.
  */
-import net from 'node:net';
-
-export interface Reply {
-  readonly code: number;
-  readonly text: string;
-}
-
-/** Refused or out of reach; `code` is what the client is to be told. */
-export class NotTaken extends Error {
-  readonly code: number;
-  constructor(code: number, text: string) {
-    super(text);
-    this.code = code;
-  }
-}
+import { stuffing } from './dots.ts';
+import { expectCode, NotTaken, openWire, type Reply, type Wire } from './wire.ts';
 
 export interface Transaction {
   readonly xforward: readonly string[];
@@ -41,159 +29,128 @@ export interface Delivery {
 export interface Limits {
   /** Less than Postfix waits for us (smtpd_proxy_timeout, 100 s). */
   readonly replyMs: number;
+  /** How long a connection waits for its next message. */
+  readonly idleMs?: number;
 }
 
-const DOWN = '4.3.0 the message could not be handed back to the mail server: try again';
+export interface Reinjection {
+  begin(transaction: Transaction): Promise<Delivery>;
+  /** Connections without a message are closed; those that have one close after it. */
+  close(): void;
+}
 
-export async function beginDelivery(
+/** Each one idle holds an smtpd process. */
+const IDLE_MS = 3000;
+/** As often as Postfix uses a process itself (max_use): a reload reaches it in the end though there is always a next message. */
+const MOST_MESSAGES = 100;
+
+interface Connection {
+  readonly wire: Wire;
+  readonly offers: (word: string) => boolean;
+  messages: number;
+}
+
+export function openReinjection(
   address: { readonly host: string; readonly port: number },
-  { xforward, mail, recipients, extra = [] }: Transaction,
-  { replyMs }: Limits,
-): Promise<Delivery> {
-  const socket = net.connect({ ...address, noDelay: true });
-  const wire = replies(socket, replyMs);
-  const taken: string[] = [];
+  { replyMs, idleMs = IDLE_MS }: Limits,
+): Reinjection {
+  /** The last one used is the next one used, so that the others may go. */
+  const idle: Connection[] = [];
+  let closed = false;
+
+  const keep = (connection: Connection) => {
+    if (closed || ++connection.messages >= MOST_MESSAGES || !connection.wire.inStep()) return connection.wire.quit();
+    idle.push(connection);
+    connection.wire.rest(idleMs, () => {
+      const at = idle.indexOf(connection);
+      if (at >= 0) idle.splice(at, 1);
+    });
+  };
+  const begin = async (transaction: Transaction): Promise<Delivery> => {
+    const used = idle.pop();
+    if (used === undefined) return beginOn(await connect(address, replyMs), transaction, keep);
+    used.wire.wake();
+    try {
+      return await beginOn(used, transaction, keep);
+    } catch (error) {
+      // Postfix has hung up on a connection that was idle. It has nothing of the message yet, so that it can't come twice.
+      if (!(error instanceof NotTaken && error.hungUp)) throw error;
+      return beginOn(await connect(address, replyMs), transaction, keep);
+    }
+  };
+  return {
+    begin,
+    close: () => {
+      closed = true;
+      for (const { wire } of idle.splice(0)) wire.quit();
+    },
+  };
+}
+
+async function connect(address: { readonly host: string; readonly port: number }, replyMs: number) {
+  const wire = openWire(address, replyMs);
   try {
     expectCode(await wire.next(), 220);
-    socket.write('EHLO mandat.localhost\r\n');
-    const hello = expectCode(await wire.next(), 250);
-    const offers = (word: string) => hello.text.split('\n').some((line) => line.toUpperCase().split(' ')[0] === word);
+    wire.send('EHLO mandat.localhost\r\n');
+    const words = expectCode(await wire.next(), 250)
+      .text.split('\n')
+      .map((line) => line.toUpperCase().split(' ')[0]);
+    return { wire, offers: (word: string) => words.includes(word), messages: 0 };
+  } catch (error) {
+    wire.destroy();
+    throw error;
+  }
+}
+
+/** `keep` gets the connection back after 250. */
+async function beginOn(
+  connection: Connection,
+  { xforward, mail, recipients, extra = [] }: Transaction,
+  keep: (connection: Connection) => void,
+): Promise<Delivery> {
+  const { wire, offers } = connection;
+  const taken: string[] = [];
+  try {
     const commands = [
       ...(offers('XFORWARD') ? xforward : []).map((line) => ({ line, code: 250 })),
       { line: mail, code: 250 },
       ...recipients.map((line) => ({ line, code: 250 })),
       ...extra.map((line) => ({ line, code: undefined })),
+      { line: 'DATA', code: 354 },
     ];
-    const answered = async ({ line, code }: (typeof commands)[number]) => {
+    const pipelined = offers('PIPELINING');
+    if (pipelined) wire.send(commands.map(({ line }) => `${line}\r\n`).join(''));
+    for (const { line, code } of commands) {
+      if (!pipelined) wire.send(`${line}\r\n`);
       const reply = await wire.next();
       if (code !== undefined) expectCode(reply, code);
       else if (reply.code === 250) taken.push(line);
-      else if (reply.code === 421) throw new NotTaken(421, reply.text); // Postfix goes, with the message
-    };
-    if (offers('PIPELINING')) {
-      socket.write(commands.map(({ line }) => `${line}\r\n`).join(''));
-      for (const command of commands) await answered(command);
-    } else {
-      for (const command of commands) {
-        socket.write(`${command.line}\r\n`);
-        await answered(command);
-      }
+      else if (reply.code === 421) expectCode(reply, 250); // Postfix goes, with the message
     }
-    socket.write('DATA\r\n');
-    expectCode(await wire.next(), 354);
   } catch (error) {
-    socket.destroy();
+    wire.destroy();
     throw error;
   }
   const dots = stuffing();
   return {
     taken,
     write: async (chunk) => {
-      if (wire.failed() !== undefined) throw wire.failed();
-      if (!socket.write(dots.stuff(chunk))) await wire.drained();
+      if (!wire.send(dots.stuff(chunk))) await wire.drained();
     },
     finish: async () => {
-      socket.write(dots.atLineStart() ? '.\r\n' : '\r\n.\r\n');
       try {
+        if (!wire.inStep()) expectCode(await wire.next(), NONE); // it can't be the answer to a dot that wasn't sent
+        wire.send(dots.atLineStart() ? '.\r\n' : '\r\n.\r\n');
         const reply = expectCode(await wire.next(), 250);
-        socket.end('QUIT\r\n');
+        keep(connection);
         return reply;
       } catch (error) {
-        socket.destroy();
+        wire.destroy();
         throw error;
       }
     },
-    abandon: () => socket.destroy(),
+    abandon: () => wire.destroy(),
   };
 }
 
-/** 4xx and 5xx go to the client as they are; anything else is a server that isn't itself. */
-function expectCode(reply: Reply, code: number): Reply {
-  if (reply.code === code) return reply;
-  throw new NotTaken(reply.code >= 400 && reply.code <= 599 ? reply.code : 451, reply.text || DOWN);
-}
-
-function replies(socket: net.Socket, replyMs: number) {
-  const ready: Reply[] = [];
-  let waiting: { resolve(reply: Reply): void; reject(error: Error): void } | undefined;
-  let failure: Error | undefined;
-  let rest = '';
-  let lines: string[] = [];
-  const fail = () => {
-    failure ??= new NotTaken(451, DOWN);
-    socket.destroy();
-    waiting?.reject(failure);
-    waiting = undefined;
-  };
-  socket.setEncoding('utf8');
-  socket.on('data', (text) => {
-    const whole = (rest + text).split('\r\n');
-    rest = whole.pop() ?? '';
-    if (rest.length > 4096 || lines.length > 100) return fail();
-    for (const line of whole) {
-      if (!/^\d{3}(?:[ -]|$)/.test(line)) return fail();
-      lines.push(line.slice(4));
-      if (line[3] === '-') continue;
-      const reply = { code: Number(line.slice(0, 3)), text: lines.join('\n') };
-      lines = [];
-      if (waiting === undefined) ready.push(reply);
-      else waiting.resolve(reply);
-      waiting = undefined;
-    }
-  });
-  socket.on('error', fail);
-  socket.on('close', fail);
-  socket.setTimeout(replyMs, fail);
-  return {
-    failed: () => failure,
-    next: (): Promise<Reply> => {
-      const reply = ready.shift();
-      if (reply !== undefined) return Promise.resolve(reply);
-      if (failure !== undefined) return Promise.reject(failure);
-      return new Promise((resolve, reject) => {
-        waiting = { resolve, reject };
-      });
-    },
-    drained: (): Promise<void> =>
-      new Promise((resolve, reject) => {
-        if (failure !== undefined) return reject(failure);
-        const settle = () => {
-          socket.off('drain', settle);
-          socket.off('close', settle);
-          if (failure === undefined) resolve();
-          else reject(failure);
-        };
-        socket.once('drain', settle);
-        socket.once('close', settle);
-      }),
-  };
-}
-
-/** A dot before each line that begins with one (RFC 5321 section 4.5.2). A bare LF, which begins a line for some, is refused. */
-function stuffing() {
-  let last = 0x0a;
-  return {
-    atLineStart: () => last === 0x0a,
-    stuff: (chunk: Buffer): Buffer => {
-      const parts: Buffer[] = [];
-      let from = 0;
-      if (chunk[0] === DOT && last === LF) parts.push(ONE_DOT);
-      if (chunk[0] === LF && last !== CR) throw new NotTaken(554, '5.6.0 a line ends with LF alone');
-      for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, at + 1)) {
-        if (at > 0 && chunk[at - 1] !== CR) throw new NotTaken(554, '5.6.0 a line ends with LF alone');
-        if (chunk[at + 1] !== DOT) continue;
-        parts.push(chunk.subarray(from, at + 1), ONE_DOT);
-        from = at + 1;
-      }
-      last = chunk[chunk.length - 1] ?? last;
-      if (parts.length === 0) return chunk;
-      parts.push(chunk.subarray(from));
-      return Buffer.concat(parts);
-    },
-  };
-}
-
-const LF = 0x0a;
-const CR = 0x0d;
-const DOT = 0x2e;
-const ONE_DOT = Buffer.from('.');
+const NONE = 0;

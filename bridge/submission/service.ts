@@ -20,9 +20,11 @@ export async function startSubmission(config: Config, log: Logger, seams: Seams 
   }
   const files = dataFiles(config.dataDir);
   const table = openDelegationDb(files.delegations);
+  const watched = openDelegationDb(files.delegations);
   const state = openStateDb(files.state);
   const close = async () => {
     await table.close();
+    await watched.close();
     await state.close();
   };
   try {
@@ -34,7 +36,7 @@ export async function startSubmission(config: Config, log: Logger, seams: Seams 
     const filter = await startFilter({
       door,
       reinject: hostAndPort(submission.reinject),
-      authority: openAuthority(table, state, clock, () => policy),
+      authority: openAuthority(table, watched, state, clock, () => policy),
       rules: submission,
       log,
       ...seams,
