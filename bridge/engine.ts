@@ -5,6 +5,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { type Environment, mailServer, sessionCutter } from './drivers.ts';
+import type { Failure } from './failure.ts';
 import { forgetServedIntents, type GuardReport, guard } from './guard.ts';
 import { policyOf } from './policy.ts';
 import { withdrawStale } from './reconcile/decide.ts';
@@ -15,8 +16,8 @@ import type { Site } from './reconcile/site.ts';
 import type { OnStep, Step } from './reconcile/steps.ts';
 import { rememberVersion, type TableAge, tableAge, versionOf } from './restore.ts';
 import { type GoOn, retryDelay } from './schedule.ts';
-import { senderMap } from './sender/configured.ts';
-import type { PublishedMap } from './sender/postfix-sqlite.ts';
+import { openSenders } from './sender/configured.ts';
+import type { Senders } from './sender/output.ts';
 import { appendAudit, drainEvents, outcomeEntry, sealKey } from './store/audit.ts';
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
 import { everyMailbox } from './store/every-mailbox.ts';
@@ -64,22 +65,27 @@ export async function openEngine(
     const clock = await openClock(state);
     const key = sealKey(files.sealKey);
     let stopping = false;
-    let senders: PublishedMap | undefined;
+    let senders: Senders | undefined;
+    const behind = (failures: readonly Failure[]) => {
+      for (const { code, message, hint } of failures) log.error({ code, hint }, message);
+    };
     opened.push(() => senders?.close());
 
     const build = async (next: Config): Promise<Site> => {
       const onStep = stepLogger(log);
       const server = recordedServer(mailServer(next, env), onStep);
       const cutter = sessionCutter(next, env);
-      const map = senderMap(next, files);
+      const opened = openSenders(next, files, behind);
       await applySettings(table, next);
       senders?.close();
-      senders = map;
+      senders = opened;
+      // What another process, or another configuration, left behind. Each pass tries again, and fails where it can't be done.
+      behind((await senders?.settle()) ?? []);
       return {
         table,
         state,
         server,
-        senders: map === undefined ? undefined : recordedPublisher(map, onStep),
+        senders: opened === undefined ? undefined : recordedPublisher(opened, onStep),
         cutter: cutter === undefined ? undefined : recordedCutter(cutter, onStep),
         clock,
         audit: (action, mailbox, delegate, detail) =>
@@ -146,7 +152,7 @@ export async function openEngine(
       look,
       everyMailbox: async () => {
         const ids = await everyMailbox(table, state);
-        withdrawStale(site.senders, ids);
+        behind(await withdrawStale(site.senders, ids));
         return ids;
       },
       drain: async () => {

@@ -74,6 +74,7 @@ export async function reconcileMailbox(
     held: restraint.held,
     notices: [],
     failures: [],
+    unpublished: [],
     uncut: new Set(),
     gone: [],
     stillCurrent: currency(site, mailbox),
@@ -83,7 +84,7 @@ export async function reconcileMailbox(
   const subject = { mailboxId, address: pass.address, version };
   const opened: OwnerView[] = [];
   try {
-    publishRemaining(pass, pairs);
+    await publishRemaining(pass, pairs);
     const work = targets(pass, pairs);
     const views = new Map<Target, OwnerView>();
     for (const target of work) {
@@ -93,14 +94,14 @@ export async function reconcileMailbox(
       views.set(target, owner);
     }
     for (const [target, owner] of views) await give(pass, target, owner);
-    publishAll(pass);
-    await settleFirst(pass, subject);
+    await publishAll(pass);
+    if (pass.unpublished.length === 0) await settleFirst(pass, subject);
     const givesOnly = views.size > 0 && work.every(({ leaving }) => leaving.length === 0);
-    if (!goOn() && givesOnly && pass.failures.length === 0) {
+    if (!goOn() && givesOnly && pass.failures.length + pass.unpublished.length === 0) {
       return { kind: 'in-force', version, address: pass.address };
     }
     for (const [target, owner] of views) await complete(pass, target, owner);
-    const [failure] = pass.failures;
+    const [failure] = [...pass.failures, ...pass.unpublished];
     if (failure !== undefined) return { kind: 'failed', version, address: pass.address, failure };
     await recordVerified(site.state, subject, pass.notices, site.clock.now());
     return { kind: 'verified', version, address: pass.address, notices: pass.notices };
@@ -137,7 +138,7 @@ async function complete(pass: Pass, target: Target, owner: OwnerView): Promise<v
     );
     try {
       if (delegate === undefined) await completeRevoke(pass, target.owner, pair, tree);
-      else await completeGrant(pass, target.owner, delegate, pair, tree);
+      else if (pass.unpublished.length === 0) await completeGrant(pass, target.owner, delegate, pair, tree);
     } catch (error) {
       if (error instanceof Superseded) throw error;
       pass.failures.push(failureOf(error));

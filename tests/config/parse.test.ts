@@ -52,7 +52,15 @@ t.test('optional sections: absent is undefined, empty is their defaults', async 
     apiKeyFile: '/srv/mandat/doveadm.secret',
     onGrant: 'cut',
   });
-  t.same(empty.senderRules, { kind: 'postfix-sqlite', group: 'postfix' });
+  t.same(empty.senderRules, {
+    kind: 'postfix-sqlite',
+    group: 'postfix',
+    filePath: '/srv/mandat/data/senders',
+    fileMode: '0640',
+    socketmapPath: '/srv/mandat/data/sender.sock',
+    socketmapMode: '0660',
+    socketmapIdentity: true,
+  });
 });
 
 t.test('paths start from the directory of the file, absolute ones stay', async (t) => {
