@@ -5,7 +5,6 @@
 import type { SenderRule } from '../../acl/desired.ts';
 import { Failure, failureOf } from '../failure.ts';
 import type { SenderChange, SenderPublisher } from '../reconcile/mail-server.ts';
-import { explained } from '../store/open.ts';
 import type { PublishedMap } from './postfix-sqlite.ts';
 
 /** The map, as its followers read it. */
@@ -59,9 +58,26 @@ export function senders(map: PublishedMap, outputs: readonly SenderOutput[], onB
 
 /** Whatever the cause, it is tried again: what the others have is in force already, and somebody may free the disk meanwhile. */
 function behind(name: string, thrown: unknown): Failure {
-  const { message, hint } = failureOf(explained(thrown, name, 'the output'));
+  const { message, hint } = thrown instanceof Failure ? thrown : (SYSTEM[codeOf(thrown)] ?? failureOf(thrown));
   return new Failure('retry', `${name} does not have the sender rules yet: ${message}`, hint, { cause: thrown });
 }
+
+const DENIED = {
+  message: `user ${process.getuid?.() ?? '?'} may not write there`,
+  hint: 'give this user the right to write the directory, and to give files to the group that is configured',
+};
+const SYSTEM: Readonly<Record<string, { readonly message: string; readonly hint: string }>> = {
+  ENOSPC: { message: 'the disk is full', hint: 'make room' },
+  EDQUOT: { message: 'the quota is used up', hint: 'make room' },
+  ENOENT: { message: 'a file or directory is missing', hint: 'make it, or see [sender_rules]' },
+  ENOTDIR: { message: 'a directory is a file', hint: 'see [sender_rules]' },
+  EISDIR: { message: 'a directory is in its place', hint: 'move it away, or see [sender_rules]' },
+  EACCES: DENIED,
+  EPERM: DENIED,
+  EROFS: DENIED,
+};
+
+const codeOf = (thrown: unknown) => (thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '');
 
 /** One run at a time. Whoever asks meanwhile waits for another that begins afterwards, the same for all: a burst takes two. */
 function shared(run: () => Promise<void>): () => Promise<void> {
