@@ -6,6 +6,7 @@ import { aclCapability, adminLogin, identity, imapServer, metadata, sharedNamesp
 import { sieveReach, submissionReach } from './master-reach.ts';
 import { senderAnswers, senderMaps } from './postfix-maps.ts';
 import { senderFiles, senderReadable, senderRules, senderTable, senderWal } from './sender.ts';
+import { senderFile, socketmap } from './sender-outputs.ts';
 import { cutting, hibernation, keyReach, kick, who } from './sessions.ts';
 import { aclCache, inheritance, probing, seenFlag } from './sharing.ts';
 import { sidecar, sweep } from './sidecar.ts';
@@ -46,6 +47,8 @@ export const CHECKS: readonly Check[] = [
   senderWal,
   senderTable,
   senderReadable,
+  senderFile,
+  socketmap,
   postfix,
   restriction,
   outside,
