@@ -9,7 +9,10 @@ import { openEngine } from './engine.ts';
 import { failureOf } from './failure.ts';
 import { openPostman } from './notify/postman.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
+import { socketmapOf } from './sender/configured.ts';
+import { type Socketmap, startSocketmap } from './sender/socketmap.ts';
 import { fact, setFact } from './store/facts.ts';
+import { type DataFiles, dataFiles } from './store/files.ts';
 import { dueBetween, nextDue, pendingMailboxes } from './store/rows.ts';
 import { startKeptSubmission } from './submission/bookkeeping.ts';
 import { watchTable } from './watch.ts';
@@ -31,6 +34,7 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
   const engine = await openEngine(config, env, log);
   const { table, state } = engine;
   const { clock } = engine.site;
+  const files = dataFiles(config.dataDir);
   let current = config;
 
   const work = async (mailboxId: number, attempt: number, goOn: GoOn): Promise<Next> => {
@@ -160,6 +164,10 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
   if (config.senderRules === undefined) {
     log.warn('[sender_rules] is not configured: no delegate may send on behalf of an owner');
   }
+  let socketmap = await openSocketmap(config, files, log).catch(async (error: unknown) => {
+    await engine.close();
+    throw error;
+  });
   // After the table's age is known: a table from the past gives nothing to senders either.
   let filter = config.submission === undefined ? undefined : await startKeptSubmission(config, env, log);
   await setFact(state, 'sidecar', JSON.stringify({ pid: process.pid, since: clock.now() }));
@@ -176,6 +184,14 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
   return {
     reload: async (next) => {
       await schedule.idle();
+      const [before, after] = [current, next].map((one) => JSON.stringify(socketmapOf(one, files)));
+      if (before !== after) {
+        await socketmap.close();
+        socketmap = await openSocketmap(next, files, log).catch(async (error: unknown) => {
+          socketmap = await openSocketmap(current, files, log);
+          throw error;
+        });
+      }
       await engine.adopt(next);
       current = next;
       await postman.stop();
@@ -198,8 +214,17 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
       clearTimeout(dueTimer);
       await postman.stop();
       await engine.tellHead();
+      await socketmap.close(); // before the lock goes: the next sidecar wants the same place
       await engine.close();
       log.info('stopped');
     },
   };
+}
+
+async function openSocketmap(config: Config, files: DataFiles, log: Logger): Promise<Socketmap> {
+  const options = socketmapOf(config, files);
+  if (options === undefined) return { close: async () => {} };
+  const socketmap = await startSocketmap(options);
+  log.info({ path: options.place.path }, 'answering Postfix');
+  return socketmap;
 }

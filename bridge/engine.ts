@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { type Environment, mailServer, sessionCutter } from './drivers.ts';
+import type { Failure } from './failure.ts';
 import { forgetServedIntents, type GuardReport, guard } from './guard.ts';
 import { noticeRules } from './notify/rules.ts';
 import { policyOf } from './policy.ts';
@@ -18,8 +19,8 @@ import type { Site } from './reconcile/site.ts';
 import type { OnStep, Step } from './reconcile/steps.ts';
 import { rememberVersion, type TableAge, tableAge, versionOf } from './restore.ts';
 import { type GoOn, retryDelay } from './schedule.ts';
-import { senderMap } from './sender/configured.ts';
-import type { PublishedMap } from './sender/postfix-sqlite.ts';
+import { openSenders } from './sender/configured.ts';
+import type { Senders } from './sender/output.ts';
 import { eraseAccounts } from './store/account-erasure.ts';
 import { append, appendAudit, auditHead, drainEvents, ownEntry, sealKey } from './store/audit.ts';
 import { pruneAudit } from './store/audit-prune.ts';
@@ -80,7 +81,10 @@ export async function openEngine(
     let stopping = false;
     /** What each pass has done on the servers: several are at work at once, through the same drivers. */
     const acting = new AsyncLocalStorage<Step[]>();
-    let senders: PublishedMap | undefined;
+    let senders: Senders | undefined;
+    const behind = (failures: readonly Failure[]) => {
+      for (const { code, message, hint } of failures) log.error({ code, hint }, message);
+    };
     opened.push(() => senders?.close());
     let submissions: SubmissionStore | undefined;
     let submissionsSeen: number | undefined;
@@ -96,15 +100,17 @@ export async function openEngine(
       };
       const server = recordedServer(mailServer(next, env), onStep);
       const cutter = sessionCutter(next, env);
-      const map = senderMap(next, files);
+      const opened = openSenders(next, files, behind);
       await applySettings(table, next);
       senders?.close();
-      senders = map;
+      senders = opened;
+      // What another process, or another configuration, left behind. Each pass tries again, and fails where it can't be done.
+      behind((await senders?.settle()) ?? []);
       return {
         table,
         state,
         server,
-        senders: map === undefined ? undefined : recordedPublisher(map, onStep),
+        senders: opened === undefined ? undefined : recordedPublisher(opened, onStep),
         cutter: cutter === undefined ? undefined : recordedCutter(cutter, onStep),
         clock,
         audit: async (lines, within) => {
@@ -181,7 +187,7 @@ export async function openEngine(
       everyMailbox: async () => {
         const ids = await everyMailbox(table, state);
         const acts: Step[] = [];
-        acting.run(acts, () => withdrawStale(site.senders, ids));
+        behind(await acting.run(acts, () => withdrawStale(site.senders, ids)));
         await site.audit(actLines(acts, new Map()).map((line) => ({ mailbox: null, onBehalf: null, ...line })));
         // A table from the past lacks delegates who may come back.
         if (mayGive) await eraseAccounts(table, state, clock.now());

@@ -188,7 +188,7 @@ export async function rehearse(config: Config, env: Environment, options: SyncOp
     const mayGive = (await fact(state, 'restored')) !== 'held' && !(await isFromThePast(table, state));
     const results: Result[] = [];
     const ids = options.mailboxIds ?? (await everyMailbox(table, state));
-    if (options.mailboxIds === undefined) withdrawStale(site.senders, ids);
+    if (options.mailboxIds === undefined) await withdrawStale(site.senders, ids);
     for (const id of ids) {
       results.push(await reconcileMailbox(site, id, { held: held.get(id) ?? new Set(), mayGive, asOf: undefined }));
       options.onProgress?.(results.length, ids.length);

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { senderMap } from '../bridge/sender/configured.ts';
+import { makeRuleFile, publishesAs, senderMap } from '../bridge/sender/configured.ts';
 import { impassable, SENDER_FILE, senderMapExists } from '../bridge/sender/postfix-sqlite.ts';
 import { sealKey } from '../bridge/store/audit.ts';
 import { initialise } from '../bridge/store/files.ts';
@@ -17,6 +17,7 @@ export function initCommand(program: Command, run: Runner): void {
         sealKey(files.sealKey);
         const before = senderMapExists(files.senderDirectory);
         const senders = senderMap(config, files);
+        const ruleFile = senders === undefined ? undefined : await makeRuleFile(config, senders);
         senders?.close();
         const lines = made.map(({ file, what, from, to }) => {
           const did =
@@ -30,8 +31,11 @@ export function initCommand(program: Command, run: Runner): void {
         let unreachable: readonly string[] = [];
         if (senders !== undefined) {
           const file = join(files.senderDirectory, SENDER_FILE);
-          lines.push(`${file}: the sender map that Postfix reads, ${before ? 'there already' : 'made'}`);
-          unreachable = impassable(files.senderDirectory, statSync(file).gid);
+          const forPostfix = publishesAs(config, 'postfix-sqlite');
+          const what = forPostfix ? 'the sender map that Postfix reads' : 'the sender rules, as they are published';
+          lines.push(`${file}: ${what}, ${before ? 'there already' : 'made'}`);
+          if (ruleFile !== undefined) lines.push(`${ruleFile}: the same for another program, made`);
+          if (forPostfix) unreachable = impassable(files.senderDirectory, statSync(file).gid);
         }
         const sender = senders === undefined ? null : files.senderDirectory;
         out.result({ files: made, sender, unreachable }, lines.join('\n'));

@@ -53,3 +53,33 @@ export const accountsNeedNotices = across('accounts', ({ accounts, notices }) =>
       }
     : undefined,
 );
+
+const publishesFile = (kind: unknown) => kind === 'file' || (Array.isArray(kind) && kind.includes('file'));
+
+export const fileHasReader = across('file_format', ({ kind, file_format }) =>
+  publishesFile(kind) && file_format === undefined
+    ? { message: 'kind has "file", and nothing says who reads it', remedy: 'write "opensmtpd", "exim" or "texthash"' }
+    : undefined,
+);
+
+/** What was revoked would go on for as long as the server runs. */
+export const fileReadAnew = across('file_reload', ({ kind, file_format, file_reload }) => {
+  if (!publishesFile(kind) || file_reload !== undefined) return undefined;
+  const commands: Readonly<Record<string, string>> = {
+    opensmtpd: '["/usr/sbin/smtpctl", "update", "table", "mandat"]',
+    texthash: '["/usr/sbin/postfix", "reload"]',
+  };
+  const words = commands[String(file_format)];
+  return words === undefined
+    ? undefined
+    : { message: `the reader of "${file_format}" reads its file once`, remedy: `write file_reload = ${words}` };
+});
+
+export const loginsAreRead = across('file_logins', ({ kind, file_format, file_logins }) =>
+  publishesFile(kind) && file_logins !== undefined && ['exim', 'texthash'].includes(String(file_format))
+    ? {
+        message: `"${file_format}" needs no list of logins: its fragment lets everybody use his own address by a rule`,
+        remedy: 'take it out',
+      }
+    : undefined,
+);

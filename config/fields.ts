@@ -3,13 +3,13 @@
  * documentation. The checks, the messages and the annotated example all read the same declarations.
  */
 import { z } from 'zod';
-import type { Rule } from './rules.ts';
+import { commandWords, type Problem, type Rule, severalOf } from './rules.ts';
 
 export interface KeyDoc {
   /** Printed above the key or section in the annotated file; lines are broken by hand. */
   readonly comment: string;
   /** Shown, commented out, for a key that has no default. */
-  readonly example?: string;
+  readonly example?: string | readonly string[];
   /** Names a file or directory; resolved against the directory of the configuration file. */
   readonly isPath?: true;
 }
@@ -29,6 +29,22 @@ export const text = (rule: Rule) =>
       context.issues.push({ code: 'custom', input: context.value, message, params: { remedy }, continue: true });
     }
   });
+
+type Judge = (value: unknown) => readonly Problem[];
+
+/** A value of no simple type, which a judge looks at as it stands in the file. */
+const judged = <T>(judge: Judge) =>
+  z.custom<T>().check((context) => {
+    for (const { message, remedy } of judge(context.value)) {
+      context.issues.push({ code: 'custom', input: context.value, message, params: { remedy }, continue: true });
+    }
+  });
+
+/** One of these words, or a list of several. */
+export const oneOrSeveral = <T extends string>(options: readonly T[]) => judged<T | readonly T[]>(severalOf(options));
+
+/** A command as the list of its words, which no shell sees. */
+export const command = () => judged<readonly string[]>(commandWords);
 
 /** A section whose keys all have defaults: left out, it is as if it stood there empty. */
 export const always = <T extends z.ZodObject>(section: T) => section.prefault({} as z.input<T>);

@@ -163,6 +163,47 @@ function isKnownZone(name: string): boolean {
   }
 }
 
+/** A file's mode as chmod takes it. What nobody may ever do: execute it. */
+const mode = (others: RegExp, what: string): Rule =>
+  shaped(others, what, 'write four digits in quotes, such as "0640"');
+
+/** Others may read it at most. */
+export const fileMode = mode(/^0[46][04][04]$/, 'a mode in which nobody but the owner may write');
+export const socketMode = mode(/^0[06][06][06]$/, 'a mode of a socket: 6 for whoever may ask, 0 for who may not');
+
+/** What is wrong with a value that should be one of these words, or a list of some of them. */
+export const severalOf =
+  (options: readonly string[]) =>
+  (value: unknown): readonly Problem[] => {
+    const list = options.map((option) => `"${option}"`).join(', ');
+    const remedy = `write one of ${list}, or a list of them in [brackets]`;
+    if (typeof value !== 'string' && !Array.isArray(value)) {
+      return [{ message: 'this is neither text nor a list of texts', remedy }];
+    }
+    const words: readonly unknown[] = typeof value === 'string' ? [value] : value;
+    if (words.length === 0) return [{ message: 'the list is empty', remedy }];
+    const unknown = words.filter((word) => typeof word !== 'string' || !options.includes(word));
+    const twice = options.filter((option) => words.filter((word) => word === option).length > 1);
+    return [
+      ...unknown.map((word) => ({
+        message: `${typeof word === 'string' ? quoted(word.slice(0, 60)) : 'what is no text'} is not known here`,
+        remedy,
+      })),
+      ...twice.map((word) => ({ message: `"${word}" stands there more than once`, remedy: 'write it once' })),
+    ];
+  };
+
+/** What is wrong with a value that should be a command's words. None of them is repeated: one may be a password. */
+export const commandWords = (value: unknown): readonly Problem[] => {
+  const remedy = 'write a list: ["/full/path/of/program", "argument", "argument"]; no shell sees it';
+  if (!Array.isArray(value) || !value.every((one): one is string => typeof one === 'string')) {
+    return [{ message: 'this is not a list of texts', remedy }];
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a NUL ends an argument
+  if (value.some((one) => /\u0000/.test(one))) return [{ message: 'an argument holds a NUL', remedy: 'take it out' }];
+  return value[0]?.startsWith('/') ? GOOD : [{ message: "the program isn't named by its full path", remedy }];
+};
+
 export const doveadmUrl: Rule = (value) => {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {

@@ -5,11 +5,20 @@
  */
 import { z } from 'zod';
 import type { Camelized } from './camel.ts';
-import { accountsNeedNotices, adminUserSurvives, notInClear, retriesOrdered } from './cross.ts';
-import { always, docs, text, whole } from './fields.ts';
+import {
+  accountsNeedNotices,
+  adminUserSurvives,
+  fileHasReader,
+  fileReadAnew,
+  loginsAreRead,
+  notInClear,
+  retriesOrdered,
+} from './cross.ts';
+import { always, command, docs, oneOrSeveral, text, whole } from './fields.ts';
 import {
   accountName,
   doveadmUrl,
+  fileMode,
   filterAddress,
   folderNames,
   groupName,
@@ -19,6 +28,7 @@ import {
   path,
   rights,
   separator,
+  socketMode,
   timeZone,
   webUrl,
   word,
@@ -155,14 +165,61 @@ reconnect and see it at once; "leave": they may take minutes, or a restart, to s
     }),
 });
 
-const senderRules = z.strictObject({
-  kind: z.enum(['postfix-sqlite']).default('postfix-sqlite').register(docs, {
-    comment: 'A SQLite file of their own, sender/sender.db in data_dir, read by Postfix through proxy:sqlite.',
-  }),
-  group: text(groupName).default('postfix').register(docs, {
-    comment: 'The Unix group that Postfix reads it with.',
-  }),
-});
+const SENDER_KINDS = ['postfix-sqlite', 'file', 'socketmap'] as const;
+export type SenderKind = (typeof SENDER_KINDS)[number];
+
+const senderRules = z
+  .strictObject({
+    kind: oneOrSeveral<SenderKind>(SENDER_KINDS)
+      .default('postfix-sqlite')
+      .register(docs, {
+        comment: `How the SMTP server gets them; one, or a list of several, which always say the same.
+"postfix-sqlite": sender/sender.db in data_dir, read by Postfix through proxy:sqlite; works without us.
+"file": a text file for OpenSMTPD, Exim, or Postfix where it has no SQLite (see file_format).
+"socketmap": Postfix asks the running sidecar; while none runs, it defers all submitted mail.`,
+      }),
+    group: text(groupName).default('postfix').register(docs, {
+      comment: 'The Unix group that the SMTP server reads or asks them with.',
+    }),
+    file_format: z.enum(['opensmtpd', 'exim', 'texthash']).optional().register(docs, {
+      comment: `Who reads the file: config/opensmtpd/, config/exim/, config/postfix/texthash.cf.fragment. Needed for "file".`,
+      example: 'exim',
+    }),
+    file_path: text(path).default('data/senders').register(docs, { comment: 'Where the file stands.', isPath: true }),
+    file_group: text(groupName).optional().register(docs, {
+      comment: 'The Unix group that reads it, where that is not the group above.',
+      example: 'Debian-exim',
+    }),
+    file_mode: text(fileMode).default('0640').register(docs, { comment: 'Its mode.' }),
+    file_reload: command()
+      .optional()
+      .register(docs, {
+        comment: `What makes the server read the file anew, run after each change; a list, which no shell sees.
+OpenSMTPD and texthash need one: they read the file once. A revoke is in force when it has succeeded.`,
+        example: ['/usr/sbin/smtpctl', 'update', 'table', 'mandat'],
+      }),
+    file_logins: text(path)
+      .optional()
+      .register(docs, {
+        comment: `For OpenSMTPD, which has no rule for "everybody his own address": a file whose lines begin with a login
+each, as its table of credentials. These keep the address that is their login; nobody else may send.`,
+        example: '/etc/mail/credentials',
+        isPath: true,
+      }),
+    socketmap_path: text(path).default('data/sender.sock').register(docs, {
+      comment: 'The Unix socket that Postfix asks at.',
+      isPath: true,
+    }),
+    socketmap_mode: text(socketMode).default('0660').register(docs, { comment: 'Its mode.' }),
+    socketmap_identity: z
+      .boolean()
+      .default(true)
+      .register(docs, {
+        comment: `true: every address also belongs to the login of that name, as config/postfix/identity.re says it beside
+the other maps. false where logins are no addresses: then a table of yours must say whose they are.`,
+      }),
+  })
+  .check(fileHasReader, fileReadAnew, loginsAreRead);
 
 /** Of [submission]: the copy in the owner's Sent. */
 const copyKeys = {

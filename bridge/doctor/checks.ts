@@ -10,6 +10,7 @@ import { sieveReach, submissionReach } from './master-reach.ts';
 import { noticeServer, noticeTemplates } from './notices.ts';
 import { senderAnswers, senderMaps } from './postfix-maps.ts';
 import { senderFiles, senderReadable, senderRules, senderTable, senderWal } from './sender.ts';
+import { senderFile, socketmap } from './sender-outputs.ts';
 import { cutting, hibernation, keyReach, kick, who } from './sessions.ts';
 import { aclCache, inheritance, probing, seenFlag } from './sharing.ts';
 import { sidecar, sweep } from './sidecar.ts';
@@ -50,6 +51,8 @@ export const CHECKS: readonly Check[] = [
   senderWal,
   senderTable,
   senderReadable,
+  senderFile,
+  socketmap,
   postfix,
   restriction,
   authAtPort25,

@@ -2,12 +2,14 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SenderRule } from '../../acl/desired.ts';
+import { MAP_NAME } from '../sender/answer.ts';
+import { publishesAs, ruleFileOf, socketmapOf } from '../sender/configured.ts';
 import { SENDER_FILE } from '../sender/postfix-sqlite.ts';
 import { type Check, type Finding, fail, ok, skipped, warn, worst } from './finding.ts';
 import { nobodysLogin } from './nobody.ts';
 import { type Lookup, type Postfix, parseSettings, type Service } from './postconf.ts';
 import { senderTable, someRule } from './sender.ts';
-import { mapsIn, tablesIn } from './sender-maps.ts';
+import { mapsIn, type Table, tablesIn } from './sender-maps.ts';
 import type { Subject } from './subject.ts';
 import { here, postfix, users } from './submission.ts';
 
@@ -23,23 +25,31 @@ export const senderMaps: Check = {
 
 const FRAGMENT = 'smtpd_sender_login_maps as in config/postfix/main.cf.fragment';
 
+/** The fragment for what is configured, and the table that it names. */
+function fragment({ config, files }: Subject): string {
+  if (publishesAs(config, 'postfix-sqlite'))
+    return `${FRAGMENT}; config/postfix/mandat.cf with dbpath = ${join(files.senderDirectory, SENDER_FILE)}`;
+  const socketmap = socketmapOf(config, files);
+  if (socketmap !== undefined)
+    return `config/postfix/socketmap.cf.fragment, with unix:${socketmap.place.path}:${MAP_NAME}`;
+  return `config/postfix/texthash.cf.fragment, with ${ruleFileOf(config)?.path}`;
+}
+
 function judgeMaps(subject: Subject, found: Postfix, service: Service): Finding {
   const maps = service.setting('smtpd_sender_login_maps');
   const tables = tablesIn(maps);
-  const ours = tables.find(({ type, name }) => type === 'sqlite' && isOurs(subject, name));
+  const ours = tables.find((table) => isOurs(subject, table));
   if (ours === undefined) {
-    return fail(
-      `${service.name} doesn't ask mandat's map: smtpd_sender_login_maps = ${maps}`,
-      `${FRAGMENT}; config/postfix/mandat.cf with dbpath = ${join(subject.files.senderDirectory, SENDER_FILE)}`,
-    );
+    return fail(`${service.name} doesn't ask mandat's map: smtpd_sender_login_maps = ${maps}`, fragment(subject));
   }
-  if (!ours.proxied) {
+  // A text file is read before smtpd goes into its chroot.
+  if (!ours.proxied && ours.type !== 'texthash') {
     const seen = `${service.name} asks the map itself, not through proxy:`;
     return service.chroot
       ? fail(`${seen}, and is chrooted: it can't reach it`, FRAGMENT)
       : warn(`${seen}: one open file for each smtpd`, FRAGMENT);
   }
-  if (!found.main('proxy_read_maps').includes(`${ours.type}:${ours.name}`)) {
+  if (ours.proxied && !found.main('proxy_read_maps').includes(`${ours.type}:${ours.name}`)) {
     return fail(
       `proxymap doesn't open ${ours.type}:${ours.name}, because main.cf doesn't name it: every lookup stops smtpd`,
       `${FRAGMENT}, in main.cf and not with -o in master.cf; proxy_read_maps must hold $smtpd_sender_login_maps`,
@@ -56,7 +66,14 @@ function judgeMaps(subject: Subject, found: Postfix, service: Service): Finding 
   return ok(`${service.name}: ${maps}`);
 }
 
-function isOurs(subject: Subject, tableFile: string): boolean {
+function isOurs(subject: Subject, { type, name }: Table): boolean {
+  const { config, files } = subject;
+  if (type === 'socketmap') return name === `unix:${socketmapOf(config, files)?.place.path}:${MAP_NAME}`;
+  if (type === 'texthash') return name === ruleFileOf(config)?.path;
+  return type === 'sqlite' && isOurMap(subject, name);
+}
+
+function isOurMap(subject: Subject, tableFile: string): boolean {
   const published = join(subject.files.senderDirectory, SENDER_FILE);
   try {
     const path = parseSettings(readFileSync(tableFile, 'utf8')).get('dbpath') ?? '';
@@ -103,7 +120,7 @@ async function judgeAnswers(
   }
   const seen = 'an address that mandat has never heard of belongs to nobody';
   const remedy = `config/postfix/identity.re beside mandat's map, ${FRAGMENT}`;
-  const others = tablesIn(maps).filter(({ type, name }) => !(type === 'sqlite' && isOurs(subject, name)));
+  const others = tablesIn(maps).filter((table) => !isOurs(subject, table));
   if (others.length === 0) return fail(`${seen}: every other user is refused his own`, remedy);
   const listing = others.map(({ type, name }) => `${type}:${name}`).join(', ');
   return warn(`${seen}: fine only if ${listing} lists every user there is`, remedy);

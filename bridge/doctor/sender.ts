@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { SenderRule } from '../../acl/desired.ts';
 import { Failure } from '../failure.ts';
+import { publishesAs } from '../sender/configured.ts';
 import { SENDER_FILE } from '../sender/postfix-sqlite.ts';
 import { groupId } from '../store/files.ts';
 import { explained } from '../store/open.ts';
@@ -24,7 +25,7 @@ export const senderRules: Check = {
   look: ({ config }) =>
     config.senderRules === undefined
       ? warn(`${NOT_CONFIGURED}: no delegate may send on behalf of an owner`, 'config/postfix/, and [sender_rules]')
-      : ok(`for the Unix group ${config.senderRules.group}`),
+      : ok(`${[config.senderRules.kind].flat().join(', ')}, for the Unix group ${config.senderRules.group}`),
 };
 
 export const senderFiles: Check = {
@@ -33,7 +34,8 @@ export const senderFiles: Check = {
   look: (subject) => {
     if (subject.config.senderRules === undefined) return skipped(NOT_CONFIGURED);
     const { group } = subject.config.senderRules;
-    const gid = groupId(group);
+    // Where Postfix doesn't read it the map is ours alone, and every other output is made from it.
+    const gid = publishesAs(subject.config, 'postfix-sqlite') ? groupId(group) : 'any';
     if (gid === undefined) {
       return fail(`there is no Unix group "${group}"`, '[sender_rules] group: the group that Postfix runs with');
     }
@@ -46,12 +48,13 @@ export const senderFiles: Check = {
       const stat = statSync(path, { throwIfNoEntry: false });
       if (stat === undefined)
         return path === file || path === subject.files.senderDirectory ? [`${path} is not there`] : [];
-      const good = (stat.mode & 0o7777) === mode && stat.gid === gid;
+      const good = gid === 'any' || ((stat.mode & 0o7777) === mode && stat.gid === gid);
       return good
         ? []
         : [`${path} has mode ${modeOf(stat)}, ${ownersOf(stat)}, not ${mode.toString(8)} and group ${group}`];
     });
     if (wrong.length > 0) return fail(wrong.join('; '), INIT);
+    if (gid === 'any') return ok(`${file}, from which the other outputs are made`);
     return ok(`${file}, mode 660, its directory 2770, group ${group}`);
   },
 };
@@ -119,6 +122,8 @@ export const senderReadable: Check = {
   name: 'read by Postfix',
   needs: [senderTable],
   look: async (subject) => {
+    if (!publishesAs(subject.config, 'postfix-sqlite'))
+      return skipped('Postfix reads no SQLite map ([sender_rules] kind)');
     const user = userNamed(POSTFIX);
     if (user === undefined) return skipped(`there is no user ${POSTFIX} on this machine`);
     const file = mapFile(subject);

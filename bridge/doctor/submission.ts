@@ -1,4 +1,6 @@
 /** Postfix's side of the sender rules: the restriction stands where users log in, and nowhere else. */
+import type { Config } from '../../config/schema.ts';
+import { publishesAs, ruleFileOf } from '../sender/configured.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import type { Postfix, Service } from './postconf.ts';
 import { NOT_CONFIGURED, senderRules } from './sender.ts';
@@ -10,14 +12,21 @@ export const postfix: Check = {
   needs: [senderRules],
   look: async (subject) => {
     if (subject.config.senderRules === undefined) return skipped(NOT_CONFIGURED);
+    if (!forPostfix(subject.config)) return skipped('another SMTP server reads the sender rules ([sender_rules] kind)');
     const reading = await subject.postfix();
     if (reading.found === undefined)
       return skipped(`${reading.why}: run the doctor where Postfix is, or give --postfix-config`);
     const { source, smtpd, tableTypes } = reading.found;
-    if (!tableTypes.has('sqlite')) return fail('this Postfix reads no SQLite tables', 'apt-get install postfix-sqlite');
+    if (publishesAs(subject.config, 'postfix-sqlite') && !tableTypes.has('sqlite'))
+      return fail('this Postfix reads no SQLite tables', 'apt-get install postfix-sqlite');
     return ok(`${source}; users log in at ${named(users(smtpd)) || 'no service'}`);
   },
 };
+
+const forPostfix = (config: Config) =>
+  publishesAs(config, 'postfix-sqlite') ||
+  publishesAs(config, 'socketmap') ||
+  ruleFileOf(config)?.format === 'texthash';
 
 export async function here(subject: Subject): Promise<Postfix> {
   const { found } = await subject.postfix();

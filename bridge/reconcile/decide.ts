@@ -4,7 +4,7 @@
  */
 import { type DesiredDelegate, hasRule, type SenderRule } from '../../acl/desired.ts';
 import { entryStep } from '../../acl/plan.ts';
-import { failureOf } from '../failure.ts';
+import { type Failure, failureOf } from '../failure.ts';
 import { foldersSeen } from '../store/folders-seen.ts';
 import { beginGrant, intendRights, setPhase } from '../store/ledger.ts';
 import type { Pair } from '../store/pairs.ts';
@@ -138,30 +138,39 @@ export async function cutAtRevoke(pass: Pass, login: string): Promise<void> {
 }
 
 /** Rules to withdraw go at once; those of newcomers are added only when their INBOX entry stands. */
-export function publishRemaining(pass: Pass, pairs: readonly Pair[]): void {
+export async function publishRemaining(pass: Pass, pairs: readonly Pair[]): Promise<void> {
   const owner = pass.mailbox.rows?.login;
   const known = new Set([owner, ...pairs.filter(({ phase }) => phase !== 'revoking').map(({ login }) => login)]);
-  publish(
+  await publish(
     pass,
     pass.desired.senders.filter(({ login }) => known.has(login)),
   );
 }
 
-export function publishAll(pass: Pass): void {
-  publish(pass, pass.desired.senders);
+export async function publishAll(pass: Pass): Promise<void> {
+  await publish(pass, pass.desired.senders);
 }
 
-function publish(pass: Pass, rules: readonly SenderRule[]): void {
+/** An output that can't follow must not keep the mailbox open: it is noted, and nothing counts as in force before it has. */
+async function publish(pass: Pass, rules: readonly SenderRule[]): Promise<void> {
   const { senders } = pass.site;
   if (senders === undefined) return;
   const held = pass.held.size === 0 ? [] : senders.rules(pass.mailboxId).filter(({ login }) => pass.held.has(login));
-  senders.publish(pass.mailboxId, [...rules, ...held.filter((rule) => !hasRule(rules, rule))]);
+  const all = [...rules, ...held.filter((rule) => !hasRule(rules, rule))];
+  const { failed = [] } = await senders.publish(pass.mailboxId, all);
+  pass.unpublished.splice(0, Number.POSITIVE_INFINITY, ...failed);
 }
 
 /** Rules of mailboxes that nobody knows any more, neither the table nor the ledger: what a pass would never come to. */
-export function withdrawStale(senders: SenderPublisher | undefined, known: readonly number[]): void {
+export async function withdrawStale(
+  senders: SenderPublisher | undefined,
+  known: readonly number[],
+): Promise<readonly Failure[]> {
   const those = new Set(known);
-  for (const id of senders?.mailboxIds() ?? []) if (!those.has(id)) senders?.publish(id, []);
+  let failures: readonly Failure[] = [];
+  for (const id of senders?.mailboxIds() ?? [])
+    if (!those.has(id)) failures = (await senders?.publish(id, []))?.failed ?? [];
+  return failures;
 }
 
 function ids(pairs: readonly Pair[]): readonly number[] {

@@ -1,5 +1,6 @@
 /** What the reconciler needs of a mail server. One driver a dialect (bridge/imap/dovecot.ts); rehearsal.ts wraps any of them. */
 import type { Rights } from '../../acl/rights.ts';
+import type { Failure } from '../failure.ts';
 import type { FolderName } from '../store/pairs.ts';
 
 /** The one folder that every account has, by this name on the owner's side (RFC 9051 section 5.1). */
@@ -70,8 +71,11 @@ export interface SessionCutter {
 
 /** The published sender rules (bridge/sender). */
 export interface SenderPublisher {
-  /** Makes the rules of one mailbox exactly these, in one transaction. Returns what changed. */
-  publish(mailboxId: number, rules: readonly { readonly address: string; readonly login: string }[]): SenderChange;
+  /** Makes the rules of one mailbox exactly these, in one transaction, and every output follow. Returns what changed. */
+  publish(
+    mailboxId: number,
+    rules: readonly { readonly address: string; readonly login: string }[],
+  ): SenderChange | Promise<SenderChange>;
   rules(mailboxId: number): readonly { readonly address: string; readonly login: string }[];
   /** Mailboxes that have rules. */
   mailboxIds(): readonly number[];
@@ -80,4 +84,6 @@ export interface SenderPublisher {
 export interface SenderChange {
   readonly added: readonly { readonly address: string; readonly login: string }[];
   readonly removed: readonly { readonly address: string; readonly login: string }[];
+  /** Outputs that could not follow: what was removed may be in force there still. */
+  readonly failed?: readonly Failure[];
 }

@@ -80,6 +80,7 @@ export async function reconcileMailbox(
     mayGive: restraint.mayGive,
     notices: [],
     failures: [],
+    unpublished: [],
     uncut: new Set(),
     gone: [],
     stillCurrent: currency(site, mailbox),
@@ -89,7 +90,7 @@ export async function reconcileMailbox(
   const subject = { mailboxId, address: pass.address, version };
   const opened: OwnerView[] = [];
   try {
-    publishRemaining(pass, pairs);
+    await publishRemaining(pass, pairs);
     const work = targets(pass, pairs);
     const views = new Map<Target, OwnerView>();
     for (const target of work) {
@@ -99,14 +100,14 @@ export async function reconcileMailbox(
       views.set(target, owner);
     }
     for (const [target, owner] of views) await give(pass, target, owner);
-    publishAll(pass);
-    await settleFirst(pass, subject, work);
+    await publishAll(pass);
+    if (pass.unpublished.length === 0) await settleFirst(pass, subject, work);
     const givesOnly = views.size > 0 && work.every(({ leaving }) => leaving.length === 0);
-    if (!goOn() && givesOnly && pass.failures.length === 0) {
+    if (!goOn() && givesOnly && pass.failures.length + pass.unpublished.length === 0) {
       return { kind: 'in-force', version, address: pass.address };
     }
     for (const [target, owner] of views) await complete(pass, target, owner);
-    const [failure] = pass.failures;
+    const [failure] = [...pass.failures, ...pass.unpublished];
     if (failure !== undefined) return { kind: 'failed', version, address: pass.address, failure };
     await site.state.write(async (query) => {
       await recordVerified({ query }, subject, pass.notices, site.clock.now());
@@ -172,7 +173,7 @@ async function complete(pass: Pass, target: Target, owner: OwnerView): Promise<v
     );
     try {
       if (delegate === undefined) await completeRevoke(pass, target.owner, pair, tree);
-      else await completeGrant(pass, target.owner, delegate, pair, tree);
+      else if (pass.unpublished.length === 0) await completeGrant(pass, target.owner, delegate, pair, tree);
     } catch (error) {
       if (error instanceof Superseded) throw error;
       pass.failures.push(failureOf(error));

@@ -22,6 +22,8 @@ export interface Pass {
   readonly notices: Notice[];
   /** What went wrong for one delegate without stopping the others. */
   readonly failures: Failure[];
+  /** Outputs of the sender rules that have not followed. */
+  readonly unpublished: Failure[];
   /** Who leaves and whose sessions could not be cut: his revoke isn't over. */
   readonly uncut: Set<string>;
   /** What is left behind at accounts that the server no longer knows. */

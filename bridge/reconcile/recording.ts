@@ -57,8 +57,8 @@ export function recordedCutter(cutter: SessionCutter, onStep: OnStep): SessionCu
 export function recordedPublisher(publisher: SenderPublisher, onStep: OnStep): SenderPublisher {
   return {
     ...publisher,
-    publish: (mailboxId, rules) => {
-      const change = publisher.publish(mailboxId, rules);
+    publish: async (mailboxId, rules) => {
+      const change = await publisher.publish(mailboxId, rules);
       for (const { address, login } of change.removed) onStep({ kind: 'withdraw', address, login });
       for (const { address, login } of change.added) onStep({ kind: 'publish', address, login });
       return change;

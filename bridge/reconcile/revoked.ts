@@ -25,8 +25,8 @@ export async function completeRevoke(pass: Pass, owner: string, pair: Pair, tree
       await seesNothing(pass, view, owner, pair, tree);
     }),
   );
-  // Otherwise the ledger keeps the pair, and the next pass cuts again.
-  if (pass.uncut.has(pair.login)) return;
+  // Otherwise the ledger keeps the pair, and the next pass cuts or publishes again.
+  if (pass.uncut.has(pair.login) || pass.unpublished.length > 0) return;
   await endPair(pass.site.state, pair.id);
   await record(pass, [{ action: 'ended', login: pair.login }]);
 }

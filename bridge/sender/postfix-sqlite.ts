@@ -23,8 +23,11 @@ const WHAT = 'the sender map';
 const BUSY_MS = 5000;
 
 export interface PublishedMap extends SenderPublisher {
+  publish(mailboxId: number, rules: readonly SenderRule[]): SenderChange;
   /** Mailboxes that have rules. */
   mailboxIds(): readonly number[];
+  /** Another after every change, by this connection or another program. */
+  version(): string;
   /** Every rule, for verify. */
   all(): readonly (SenderRule & { readonly mailboxId: number })[];
   close(): void;
@@ -119,6 +122,7 @@ export function openSenderMap(directory: string, options: { readonly readonly?: 
   const rulesOf = database.prepare<[number], SenderRule>(
     'SELECT address, login FROM sender_login WHERE mailbox = ? ORDER BY address, login',
   );
+  const changes = database.prepare('SELECT total_changes()').pluck();
   const publish = (mailboxId: number, rules: readonly SenderRule[]): SenderChange => {
     const there = rulesOf.all(mailboxId);
     const added = rules.filter((rule) => !hasRule(there, rule));
@@ -148,6 +152,7 @@ export function openSenderMap(directory: string, options: { readonly readonly?: 
           )
           .all(),
       ),
+    version: () => guarded(file, () => `${database.pragma('data_version', { simple: true })}.${changes.get()}`),
     close: () => database.close(),
   };
 }

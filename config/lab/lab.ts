@@ -7,6 +7,7 @@ import { makeCertificate } from './certificate.ts';
 import { accountsFile, dovecotServer, installDovecot } from './dovecot.ts';
 import { reservePorts } from './ports.ts';
 import { installPostfix, postfixServer } from './postfix.ts';
+import type { SenderMapKind } from './postfix-config.ts';
 import type { Server } from './server.ts';
 import { systemUser } from './system-ids.ts';
 import { startWatchdog } from './watchdog.ts';
@@ -23,6 +24,8 @@ export interface LabOptions {
   readonly storage?: 'maildir' | 'sdbox';
   /** Start Postfix too. Default: true. */
   readonly postfix?: boolean;
+  /** Where Postfix gets the sender rules from. Default: sqlite. */
+  readonly senderMap?: SenderMapKind;
   /** Chroot the smtpd services, as Debian does. Default: true. */
   readonly chroot?: boolean;
   /** Offer STARTTLS on the IMAP and SMTP ports, and TLS on `imaps`, with a certificate of the lab's. Default: false. */
@@ -142,6 +145,7 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
       dovecotConf: path.join(dovecotSite.directory, 'dovecot.conf'),
       outsideDirectory,
       ports,
+      senderMap: options.senderMap ?? 'sqlite',
       chroot: options.chroot ?? true,
       tls,
       submissionOptions: options.submissionOptions ?? [],

@@ -1,6 +1,9 @@
 import type { TlsFiles } from './dovecot-config.ts';
 import type { LabPorts } from './lab.ts';
 
+/** Where Postfix gets the sender rules from: main.cf.fragment, or one of its alternatives. */
+export type SenderMapKind = 'sqlite' | 'texthash' | 'socketmap';
+
 export interface PostfixSite {
   /** Holds everything of this Postfix: conf/, queue/, data/, log. */
   readonly directory: string;
@@ -8,6 +11,7 @@ export interface PostfixSite {
   /** Where mail that would leave the site is kept, as a maildir. */
   readonly outsideDirectory: string;
   readonly ports: LabPorts;
+  readonly senderMap: SenderMapKind;
   /** Run the smtpd services chrooted in the queue directory, as Debian does. */
   readonly chroot: boolean;
   readonly tls: TlsFiles | undefined;

@@ -17,7 +17,7 @@ export async function installPostfix(site: PostfixSite, senderDirectory: string)
   const map = await readFragment('postfix/mandat.cf', { '/var/lib/mandat/sender': senderDirectory });
   await writeCold(path.join(conf, 'mandat.cf'), map);
   await writeCold(path.join(conf, 'identity.re'), await readFragment('postfix/identity.re'));
-  const main = await readFragment('postfix/main.cf.fragment', { '/etc/postfix': conf });
+  const main = await senderMapFragment(site, conf, senderDirectory);
   const copies = await copyFragments(site.copySocket);
   await writeCold(path.join(conf, 'main.cf'), mainCf(site, main + copies.main));
   const submission = await readFragment('postfix/master.cf.fragment');
@@ -47,6 +47,23 @@ async function filterFragments({ filterSocket, ports }: PostfixSite) {
       '127.0.0.1:10027': `127.0.0.1:${ports.reinject}`,
     }),
   };
+}
+
+/** The socket and the file stand beside the directory of the SQLite map. */
+async function senderMapFragment({ senderMap }: PostfixSite, conf: string, senderDirectory: string): Promise<string> {
+  const beside = (name: string) => path.join(path.dirname(senderDirectory), name);
+  switch (senderMap) {
+    case 'sqlite':
+      return readFragment('postfix/main.cf.fragment', { '/etc/postfix': conf });
+    case 'socketmap':
+      return readFragment('postfix/socketmap.cf.fragment', { '/var/lib/mandat/sender.sock': beside('sender.sock') });
+    case 'texthash':
+      await writeFile(beside('senders'), ''); // or Postfix would not start
+      return readFragment('postfix/texthash.cf.fragment', {
+        '/etc/postfix': conf,
+        '/etc/mandat/senders': beside('senders'),
+      });
+  }
 }
 
 /** Postfix rereads a file changed in the last second or two until it has cooled down: 1.6 s at each start. */

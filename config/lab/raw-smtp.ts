@@ -29,9 +29,12 @@ export interface RawSmtp {
 
 const ANSWER_LIMIT_MS = 30_000;
 
-/** An SMTP session written by hand, so that tests may say what no well-behaved library would. */
-export async function connectSmtp(address: { readonly host: string; readonly port: number }): Promise<RawSmtp> {
-  const socket = net.connect({ ...address, noDelay: true });
+/** An SMTP session written by hand, so that tests may say what no well-behaved library would. `dial`: over TLS, perhaps. */
+export async function connectSmtp(
+  address: { readonly host: string; readonly port: number },
+  dial: (address: net.TcpNetConnectOpts) => net.Socket = net.connect,
+): Promise<RawSmtp> {
+  const socket = dial({ ...address, noDelay: true });
   const wire = transcript();
   const waiting: ((answer: SmtpAnswer) => void)[] = [];
   let received = '';

@@ -9,8 +9,8 @@ export interface ServerCommand {
   readonly name: string;
   readonly argv: readonly [string, ...string[]];
   readonly log: string;
-  /** Written by the server once it has its ports; tells it from a stranger who answers there. */
-  readonly pidFile: string;
+  /** Written by the server once it has its ports; tells it from a stranger who answers there. Some write none. */
+  readonly pidFile: string | undefined;
   /** Ports that must all answer before it counts as up; those of a protocol whose server speaks first must greet. */
   readonly ports: readonly { readonly port: number; readonly speaksFirst: boolean }[];
 }
@@ -89,7 +89,8 @@ function launch({ name, argv, log }: ServerCommand): Launched {
 async function isUp({ ports, pidFile }: ServerCommand, { process, failure }: Launched): Promise<boolean> {
   const why = failure();
   if (why) throw new Error(why);
-  if (!existsSync(pidFile) || Number(readFileSync(pidFile, 'utf8')) !== process.pid) return false;
+  const written = () => pidFile !== undefined && existsSync(pidFile) && Number(readFileSync(pidFile, 'utf8'));
+  if (pidFile !== undefined && written() !== process.pid) return false;
   for (const { port, speaksFirst } of ports) if (!(await greets(port, speaksFirst))) return false;
   return true;
 }

@@ -1,10 +1,13 @@
 /** The sender map: publishing one change into a small and a very large one, and Postfix's lookups while it is published. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
+import { MAP_NAME } from '../../bridge/sender/answer.ts';
 import { openSenderMap, prepareSenderMap, SENDER_FILE } from '../../bridge/sender/postfix-sqlite.ts';
+import { startSocketmap } from '../../bridge/sender/socketmap.ts';
 import { groupId } from '../../bridge/store/files.ts';
 import { type Comparison, compare } from './pairs.ts';
 
@@ -60,38 +63,51 @@ export async function lookupFigures(rows: number): Promise<readonly LookupFigure
       config,
       `dbpath = ${path.join(directory, SENDER_FILE)}\nquery = SELECT login FROM sender_login WHERE address = '%s'\n`,
     );
-    const quiet = lookups(`sqlite:${config}`, rows);
-    const publisher = spawn(process.execPath, [
-      '--import=tsx',
-      path.join(import.meta.dirname, 'publisher.ts'),
-      directory,
-    ]);
-    await new Promise((resolve) => publisher.stdout.once('data', resolve));
-    const published = lookups(`sqlite:${config}`, rows);
-    publisher.kill('SIGKILL');
-    const figures: LookupFigures[] = [{ map: 'sqlite: (mandat)', quiet, published }];
+    const socket = path.join(directory, 'sender.sock');
+    const place = { path: socket, gid: groupId('postfix') ?? 0, mode: 0o660, setting: 'the bench' };
+    const socketmap = await startSocketmap({ directory, place, identity: true });
+    const figures: LookupFigures[] = [];
+    for (const [map, table] of [
+      ['sqlite: (mandat)', `sqlite:${config}`],
+      ['socketmap: (mandat)', `socketmap:unix:${socket}:${MAP_NAME}`],
+    ] as const) {
+      const quiet = await lookups(table, rows);
+      const publisher = spawn(process.execPath, [
+        '--import=tsx',
+        path.join(import.meta.dirname, 'publisher.ts'),
+        directory,
+      ]);
+      await new Promise((resolve) => publisher.stdout.once('data', resolve));
+      const published = await lookups(table, rows);
+      publisher.kill('SIGKILL');
+      figures.push({ map, quiet, published });
+    }
+    await socketmap.close();
     for (const type of ['lmdb', 'hash']) {
       if (!execFileSync('postconf', ['-m'], { encoding: 'utf8' }).split('\n').includes(type)) continue;
       const file = path.join(directory, type);
       writeFileSync(file, Array.from({ length: rows }, (_, n) => `user${n}@lab.test user${n}@lab.test\n`).join(''));
       execFileSync('postmap', [`${type}:${file}`]);
-      figures.push({ map: `${type}:`, quiet: lookups(`${type}:${file}`, rows), published: undefined });
+      figures.push({ map: `${type}:`, quiet: await lookups(`${type}:${file}`, rows), published: undefined });
     }
     return figures;
   });
 }
 
-function lookups(map: string, rows: number): number {
-  ask(map, rows); // what the disk has to be asked for once doesn't count
+async function lookups(map: string, rows: number): Promise<number> {
+  await ask(map, rows); // what the disk has to be asked for once doesn't count
   return ask(map, rows);
 }
 
-function ask(map: string, rows: number): number {
+/** One after the other, as smtpd asks. Not in this process's time: the socketmap answers from here. */
+async function ask(map: string, rows: number): Promise<number> {
   const keys = Array.from({ length: LOOKUPS }, (_, n) => `user${(n * 7919) % rows}@lab.test\n`).join('');
   const began = performance.now();
-  const found = execFileSync('postmap', ['-q', '-', map], { input: keys, encoding: 'utf8', maxBuffer: 1 << 26 });
+  const asking = promisify(execFile)('postmap', ['-q', '-', map], { maxBuffer: 1 << 26 });
+  asking.child.stdin?.end(keys);
+  const { stdout } = await asking;
   const seconds = (performance.now() - began) / 1000;
-  if (found.split('\n').length - 1 !== LOOKUPS) throw new Error(`${map} did not answer every lookup`);
+  if (stdout.split('\n').length - 1 !== LOOKUPS) throw new Error(`${map} did not answer every lookup`);
   return Math.round(LOOKUPS / seconds);
 }
 

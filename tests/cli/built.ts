@@ -28,7 +28,7 @@ export async function builtMandat(): Promise<readonly string[]> {
 }
 
 /** What programs of tests import, beside the command itself. */
-const MODULES = ['cli/main.ts', 'bridge/sender/postfix-sqlite.ts'];
+const MODULES = ['cli/main.ts', 'bridge/sender/postfix-sqlite.ts', 'tests/sender/publisher.ts'];
 
 /** For the libraries, which are CommonJS. */
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";

@@ -22,9 +22,10 @@ t.test('as it stands it is the defaults, with the optional sections', async (t) 
 });
 
 t.test('its commented-out keys are good too', async (t) => {
-  const config = parseConfig(example.replace(/^# (\w+ = ".*")$/gm, '$1'), FILE);
+  const config = parseConfig(example.replace(/^# (\w+ = (?:".*"|\[.*\]))$/gm, '$1'), FILE);
   t.equal(config.imap.caFile, '/srv/mandat/ca.pem');
   t.equal(config.imap.serverName, 'imap.example.org');
+  t.same(config.senderRules?.fileReload, ['/usr/sbin/smtpctl', 'update', 'table', 'mandat']);
 });
 
 t.test('every key of the schema stands in it once, below a comment', async (t) => {

@@ -52,7 +52,32 @@ t.test('optional sections: absent is undefined, empty is their defaults', async 
     apiKeyFile: '/srv/mandat/doveadm.secret',
     onGrant: 'cut',
   });
-  t.same(empty.senderRules, { kind: 'postfix-sqlite', group: 'postfix' });
+  t.same(empty.senderRules, {
+    kind: 'postfix-sqlite',
+    group: 'postfix',
+    filePath: '/srv/mandat/data/senders',
+    fileMode: '0640',
+    socketmapPath: '/srv/mandat/data/sender.sock',
+    socketmapMode: '0660',
+    socketmapIdentity: true,
+  });
+});
+
+t.test('several outputs of the sender rules', async (t) => {
+  const text = `[sender_rules]
+kind = ["postfix-sqlite", "file", "socketmap"]
+file_format = "opensmtpd"
+file_path = "/etc/mandat/senders"
+file_reload = ["/usr/sbin/smtpctl", "update", "table", "mandat"]
+file_logins = "credentials"`;
+  const { senderRules } = parseConfig(text, FILE);
+  t.match(senderRules, {
+    kind: ['postfix-sqlite', 'file', 'socketmap'],
+    filePath: '/etc/mandat/senders',
+    fileReload: ['/usr/sbin/smtpctl', 'update', 'table', 'mandat'],
+    fileLogins: '/srv/mandat/credentials',
+  });
+  t.ok(Object.isFrozen(senderRules?.kind) && Object.isFrozen(senderRules?.fileReload));
 });
 
 t.test('paths start from the directory of the file, absolute ones stay', async (t) => {
@@ -73,6 +98,8 @@ t.test('what looks wrong and is right', async (t) => {
     ['[imap]\nadmin_user = "imap/bridge"\nimpersonate = "suffix"', 'no authzid to lose'],
     ['[imap]\nport = 143.0', 'a whole number all the same'],
     ['[schedule]\nretry_min_seconds = 300', 'equal to the maximum'],
+    ['[sender_rules]\nkind = ["socketmap"]', 'a list of one'],
+    ['[sender_rules]\nfile_format = "texthash"', 'a file that is not published needs no reader'],
     ['imap.port = 993', 'dotted keys are TOML too'],
     ['imap = { port = 993 }', 'and inline tables'],
   ] as const;

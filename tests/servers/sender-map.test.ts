@@ -188,9 +188,9 @@ t.test('a publisher: only what differs, each mailbox by itself', async (t) => {
     { ...carol, mailboxId: 2 },
   ]);
   t.same(map.mailboxIds(), [1, 2]);
-  withdrawStale(map, [1, 2, 3]);
+  await withdrawStale(map, [1, 2, 3]);
   t.same(map.mailboxIds(), [1, 2], 'every one is known');
-  withdrawStale(map, [1]);
+  await withdrawStale(map, [1]);
   t.same(map.mailboxIds(), [1]);
   t.same(map.rules(2), []);
   const reader = openSenderMap(directory, { readonly: true });
