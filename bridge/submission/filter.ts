@@ -32,12 +32,11 @@ export interface Seen {
   readonly forged: string | null;
 }
 
-export interface FilterOptions {
-  readonly door: Door;
+/** What stands behind the door, and may change while it is open. */
+export interface Behind {
   readonly reinject: { readonly host: string; readonly port: number };
   readonly authority: Authority;
   readonly rules: Judging;
-  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** More recipients of a message that passes, given with NOTIFY=NEVER. */
   readonly extraRecipients?: (
     verdict: SubmissionVerdict,
@@ -46,20 +45,32 @@ export interface FilterOptions {
   ) => readonly string[];
   /** Called once a message. A failure of it is logged, and changes nothing for the client. */
   readonly observe?: (seen: Seen) => void | Promise<void>;
+}
+
+export interface FilterOptions extends Behind {
+  readonly door: Door;
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** How long Postfix may take for an answer, and a client between two pieces of what it sends. */
   readonly replyMs?: number;
+  readonly clientMs?: number;
 }
 
 export interface Filter {
+  /** From the next DATA on; a message in hand is finished as it began. */
+  adopt(behind: Behind): void;
   close(): Promise<void>;
 }
 
 const BUSY = '4.3.0 the submission filter has failed: try again';
 /** Less than smtpd_proxy_timeout, so that the answer is ours. */
 const REPLY_MS = 90_000;
+/** As long as Postfix waits for its own clients (smtpd_timeout). */
+const CLIENT_MS = 300_000;
 const MOST_RECIPIENTS = 10_000;
 
 export async function startFilter(options: FilterOptions): Promise<Filter> {
-  const { authority, rules, log, replyMs = REPLY_MS } = options;
+  const { log, replyMs = REPLY_MS, clientMs = CLIENT_MS } = options;
+  let current: Behind = options;
   const lines = commandLines();
   const envelopes = new Map<string, Envelope>();
 
@@ -90,7 +101,8 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
   ) => {
     const envelope = envelopes.get(id);
     envelopes.delete(id);
-    const work = envelope === undefined ? Promise.reject(new Error('DATA without MAIL')) : handle(stream, envelope);
+    const work =
+      envelope === undefined ? Promise.reject(new Error('DATA without MAIL')) : handle(stream, envelope, current);
     work.then(
       ({ code, text }) => (code === 250 ? callback(null, text) : callback(refusal(code, text))),
       (error: unknown) => {
@@ -101,7 +113,7 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
   };
 
   /** Never rejects but for a client that is gone in the middle. */
-  async function handle(stream: SMTPServerDataStream, envelope: Envelope): Promise<Reply> {
+  async function handle(stream: SMTPServerDataStream, envelope: Envelope, behind: Behind): Promise<Reply> {
     const chunks = chunksOf(stream);
     const told = async (seen: Omit<Seen, 'size' | 'recipients' | 'domains' | 'extra' | 'forged'> & Partial<Seen>) => {
       const domains = envelope.recipients.map(({ address }) =>
@@ -112,7 +124,7 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
       if (verdict === 'pass') log.info(facts, 'submitted');
       else log.warn(facts, 'not submitted');
       try {
-        await options.observe?.({
+        await behind.observe?.({
           extra: [],
           forged: null,
           ...seen,
@@ -131,15 +143,15 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
       const reply = { code: 552, text: `5.3.4 the header is longer than ${LONGEST_HEADER} bytes` };
       return told({ login: null, owner: null, messageId: null, verdict: 'refuse', reply });
     }
-    const { verdict, login, messageId, header } = await judge(head.block, envelope, authority, rules);
+    const { verdict, login, messageId, header } = await judge(head.block, envelope, behind.authority, behind.rules);
     if (verdict.kind !== 'pass') {
       await drain(chunks);
       const { kind, owner, code, text } = verdict;
       const forged = (kind === 'refuse' ? verdict.forged : undefined) ?? null;
       return told({ login, owner, messageId, verdict: kind, reply: { code, text }, forged });
     }
-    const extra = options.extraRecipients?.(verdict, envelope, messageId) ?? [];
-    const { reply, taken } = await handBack(chunks, Buffer.concat([header, head.rest]), envelope, extra);
+    const extra = behind.extraRecipients?.(verdict, envelope, messageId) ?? [];
+    const { reply, taken } = await handBack(chunks, Buffer.concat([header, head.rest]), envelope, extra, behind);
     const tried = extra.map((address) => ({ address, taken: taken.includes(address) }));
     return told({ login, owner: verdict.owner, messageId, verdict: 'pass', reply, extra: tried });
   }
@@ -149,6 +161,7 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
     first: Buffer,
     { xforward, mail, recipients }: Envelope,
     extra: readonly string[],
+    { reinject }: Behind,
   ): Promise<{ readonly reply: Reply; readonly taken: readonly string[] }> {
     const more = new Map(extra.map((address) => [`RCPT TO:<${address}> NOTIFY=NEVER`, address]));
     const transaction = {
@@ -159,7 +172,7 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
     };
     let delivery: Awaited<ReturnType<typeof beginDelivery>> | undefined;
     try {
-      delivery = await beginDelivery(options.reinject, transaction, { replyMs });
+      delivery = await beginDelivery(reinject, transaction, { replyMs });
       await delivery.write(first);
       for (let next = await chunks.next(); next.done !== true; next = await chunks.next())
         await delivery.write(next.value);
@@ -184,7 +197,7 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
     hideDSN: false,
     // What remains refused is what cannot be replayed; Postfix has already judged the syntax.
     ...{ lenientAddressParsing: true },
-    socketTimeout: 300_000,
+    socketTimeout: clientMs,
     closeTimeout: 5000,
     logger: lines.logger,
     onMailFrom,
@@ -199,7 +212,12 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
   server.on('error', () => {}); // of one connection: its client is gone
   greetAtOnce(server);
   await openDoor(server.server, options.door);
-  return { close: () => closeDoor(server, options.door) };
+  return {
+    adopt: (behind) => {
+      current = behind;
+    },
+    close: () => closeDoor(server, options.door),
+  };
 }
 
 /** One line: a multi-line answer of Postfix is joined. */

@@ -116,11 +116,18 @@ function expectCode(reply: Reply, code: number): Reply {
 function replies(socket: net.Socket, replyMs: number) {
   const ready: Reply[] = [];
   let waiting: { resolve(reply: Reply): void; reject(error: Error): void } | undefined;
+  let patience: NodeJS.Timeout | undefined;
+  /** Only while it is Postfix that we wait for: a client may take its time. */
+  const wait = () => {
+    clearTimeout(patience);
+    patience = setTimeout(fail, replyMs);
+  };
   let failure: Error | undefined;
   let rest = '';
   let lines: string[] = [];
   const fail = () => {
     failure ??= new NotTaken(451, DOWN);
+    clearTimeout(patience);
     socket.destroy();
     waiting?.reject(failure);
     waiting = undefined;
@@ -136,6 +143,7 @@ function replies(socket: net.Socket, replyMs: number) {
       if (line[3] === '-') continue;
       const reply = { code: Number(line.slice(0, 3)), text: lines.join('\n') };
       lines = [];
+      clearTimeout(patience);
       if (waiting === undefined) ready.push(reply);
       else waiting.resolve(reply);
       waiting = undefined;
@@ -143,13 +151,13 @@ function replies(socket: net.Socket, replyMs: number) {
   });
   socket.on('error', fail);
   socket.on('close', fail);
-  socket.setTimeout(replyMs, fail);
   return {
     failed: () => failure,
     next: (): Promise<Reply> => {
       const reply = ready.shift();
       if (reply !== undefined) return Promise.resolve(reply);
       if (failure !== undefined) return Promise.reject(failure);
+      wait();
       return new Promise((resolve, reject) => {
         waiting = { resolve, reject };
       });
@@ -157,7 +165,9 @@ function replies(socket: net.Socket, replyMs: number) {
     drained: (): Promise<void> =>
       new Promise((resolve, reject) => {
         if (failure !== undefined) return reject(failure);
+        wait();
         const settle = () => {
+          clearTimeout(patience);
           socket.off('drain', settle);
           socket.off('close', settle);
           if (failure === undefined) resolve();
