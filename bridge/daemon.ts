@@ -197,8 +197,12 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
       await postman.stop();
       postman = openOutbox();
       sweepEvery(current);
-      await filter?.close();
-      filter = next.submission === undefined ? undefined : await startKeptSubmission(next, env, log);
+      if (filter !== undefined && next.submission !== undefined) await filter.reload(next);
+      else {
+        await filter?.close();
+        filter = undefined;
+        if (next.submission !== undefined) filter = await startKeptSubmission(next, env, log);
+      }
       log.info('configuration reread');
       void sweep();
     },

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT } from './exit.ts';
+import { untilAskedToStop } from './foreground.ts';
 import { openLog } from './log.ts';
 import type { Runner } from './runner.ts';
 
@@ -14,11 +15,10 @@ export function filterCommand(program: Command, run: Runner): void {
         const { startKeptSubmission } = await import('../bridge/submission/bookkeeping.ts'); // the mail libraries take their time to load
         const log = openLog(config.log.level);
         const filter = await startKeptSubmission(config, process.env, log);
-        await new Promise<void>((resolve) => {
-          process.once('SIGTERM', () => resolve());
-          process.once('SIGINT', () => resolve());
+        await untilAskedToStop(config, log, async (next) => {
+          await filter.reload(next);
+          log.info('configuration reread');
         });
-        log.info('asked to stop');
         await filter.close();
         return EXIT.done;
       }),

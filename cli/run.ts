@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import type { Sidecar } from '../bridge/daemon.ts';
-import { loadConfig } from '../config/load.ts';
 import { EXIT } from './exit.ts';
+import { untilAskedToStop } from './foreground.ts';
 import { openLog } from './log.ts';
 import type { Runner } from './runner.ts';
 
@@ -14,20 +13,7 @@ export function runCommand(program: Command, run: Runner): void {
         const { startSidecar } = await import('../bridge/daemon.ts'); // loaded here: it makes every other command slower to start
         const log = openLog(config.log.level);
         const sidecar = await startSidecar(config, process.env, log);
-        const reload = async (running: Sidecar) => {
-          try {
-            const path = config.file;
-            await running.reload(loadConfig({ path, env: process.env, cwd: process.cwd() }));
-          } catch (error) {
-            log.error({ err: (error as Error).message }, 'the configuration could not be reread: the old one stays');
-          }
-        };
-        process.on('SIGHUP', () => void reload(sidecar));
-        await new Promise<void>((resolve) => {
-          process.once('SIGTERM', () => resolve());
-          process.once('SIGINT', () => resolve());
-        });
-        log.info('asked to stop');
+        await untilAskedToStop(config, log, sidecar.reload);
         await sidecar.stop();
         return EXIT.done;
       }),

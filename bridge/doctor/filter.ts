@@ -8,6 +8,8 @@ import { here, postfix, users } from './submission.ts';
 
 const NONE = 'not configured ([submission]): From is what the client wrote';
 const WAIT_MS = 5000;
+/** Of smtpd_forbid_bare_newline: CRLF.CRLF is needed. Nothing of the kind before Postfix 3.7.10 and 3.8.5. */
+const END_OF_DATA = /^(?:yes|normalize|reject)$/;
 
 export const submissionFilter: Check = {
   name: 'submission filter',
@@ -47,6 +49,9 @@ export const filterInPostfix: Check = {
         return fail(`${service.name} hands its messages to no filter`, remedy);
       if (service.setting('smtpd_sasl_authenticated_header') !== 'yes') {
         return fail(`${service.name} does not tell the filter who has logged in`, remedy);
+      }
+      if (!END_OF_DATA.test(service.setting('smtpd_forbid_bare_newline'))) {
+        return warn(`at ${service.name} a bare LF ends a message too, so that one can be made two`, remedy);
       }
     }
     return ok('every service where users log in hands its messages to a filter');

@@ -1,9 +1,9 @@
 /** What stands behind the filter: the record of what was sent for whom, and the copies for owners' Sent folders. */
 import type { Logger } from 'pino';
+import type { SMTPServer } from 'smtp-server';
 import { ownerOf } from '../../acl/actor.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Environment, sentFoldersOf } from '../drivers.ts';
-import { Failure } from '../failure.ts';
 import { existingSealKey } from '../store/audit.ts';
 import { type DelegationDb, openDelegationDb } from '../store/delegation-db.ts';
 import { DELEGATIONS, dataFiles } from '../store/files.ts';
@@ -13,23 +13,29 @@ import { copyKeeper } from './copy.ts';
 import { copyKey, copyTicket, readTicket, writtenTicket } from './copy-address.ts';
 import { copyServer } from './copy-listener.ts';
 import { doorAt, openDoor } from './door.ts';
-import type { Filter, Seen } from './filter.ts';
+import type { Seen } from './filter.ts';
 import { messageIdOf } from './message-id.ts';
 import { openRecord } from './record.ts';
-import { type Seams, startSubmission } from './service.ts';
+import { type Seams, type Submission, sectionOf, startSubmission } from './service.ts';
 import { submissionEntry } from './submission-entry.ts';
 
 export interface Bookkeeping extends Required<Seams> {
+  /** Another configuration, on the same data. Copies in hand are finished first; others wait in Postfix's queue meanwhile. */
+  reload(config: Config): Promise<void>;
   /** Lets copies in hand finish. */
   close(): Promise<void>;
 }
 
 /** The filter with what stands behind it, as `mandat run` and `mandat filter` have it. */
-export async function startKeptSubmission(config: Config, env: Environment, log: Logger): Promise<Filter> {
+export async function startKeptSubmission(config: Config, env: Environment, log: Logger): Promise<Submission> {
   const books = await openBookkeeping(config, env, log);
   try {
     const filter = await startSubmission(config, log, books);
     return {
+      reload: async (next) => {
+        await filter.reload(next);
+        await books.reload(next);
+      },
       close: async () => {
         await filter.close();
         await books.close();
@@ -43,11 +49,8 @@ export async function startKeptSubmission(config: Config, env: Environment, log:
 
 /** Takes copies from when it resolves. */
 export async function openBookkeeping(config: Config, env: Environment, log: Logger): Promise<Bookkeeping> {
-  const { submission, dataDir } = config;
-  if (submission === undefined) {
-    throw new Failure('config', '[submission] is not configured', `add the section to ${config.file}`);
-  }
-  const files = dataFiles(dataDir);
+  let submission = sectionOf(config);
+  const files = dataFiles(config.dataDir);
   const opened: (() => unknown)[] = [];
   const close = async () => {
     for (const one of opened.reverse()) await one();
@@ -63,19 +66,37 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
     opened.push(() => database.close());
     const idOf = database.prepare<[string], number>('SELECT id FROM mailboxes WHERE address = ?').pluck();
     const key = copyKey(existingSealKey(files.sealKey));
-    const wanted = submission.sentCopy === 'owner';
-    if (wanted) {
-      const names = submission.sentFolders.split(',').map((name) => name.trim());
-      const sent = sentFoldersOf(config, env, names);
+    let reception: SMTPServer | undefined;
+    const receive = async (given: Config) => {
+      const { sentCopy, sentFolders, copyDomain, copyDelaySeconds, copyListen } = sectionOf(given);
+      if (sentCopy !== 'owner') return;
+      const sent = sentFoldersOf(
+        given,
+        env,
+        sentFolders.split(',').map((name) => name.trim()),
+      );
       const { isStored } = store;
       const keep = copyKeeper({ key, table, sent, isStored, note: record.note, log, now: () => new Date() });
-      const server = copyServer({ domain: submission.copyDomain, delayMs: submission.copyDelaySeconds * 1000, keep });
-      await openDoor(server.server, doorAt(submission.copyListen, config));
+      const server = copyServer({ domain: copyDomain, delayMs: copyDelaySeconds * 1000, keep });
       server.on('error', ({ message }) => log.debug({ err: message }, 'a copy broke off')); // Postfix tries again
-      opened.push(() => new Promise<void>((resolve) => server.close(() => resolve())));
-    }
+      await openDoor(server.server, doorAt(copyListen, given));
+      reception = server;
+    };
+    const stopReceiving = async () => {
+      const server = reception;
+      reception = undefined;
+      if (server !== undefined) await new Promise<void>((resolve) => server.close(() => resolve()));
+    };
+    opened.push(stopReceiving);
+    await receive(config);
     return {
+      reload: async (next) => {
+        submission = sectionOf(next);
+        await stopReceiving();
+        await receive(next);
+      },
       extraRecipients: ({ kind, owner }, _, messageId) => {
+        const wanted = submission.sentCopy === 'owner';
         const mailboxId = wanted && kind === 'pass' && owner !== null ? idOf.get(owner) : undefined;
         if (mailboxId === undefined) return [];
         const ticket = copyTicket(key, { mailboxId, messageId: messageIdOf(messageId ?? ''), sentAt: new Date() });

@@ -67,8 +67,8 @@ function listening(server: net.Server, door: Door, options: net.ListenOptions): 
       failed(
         new Failure(
           'config',
-          `the filter can't listen on ${named(door)}: ${cause.message}`,
-          'see [submission] listen',
+          `mandat can't listen on ${named(door)}: ${cause.message}`,
+          'see [submission] listen and copy_listen',
           { cause },
         ),
       );
@@ -86,15 +86,21 @@ const named = (door: Door) => (door.kind === 'socket' ? door.path : `${door.host
 async function removeStale(path: string): Promise<void> {
   if (!existsSync(path)) return;
   if (!lstatSync(path).isSocket())
-    throw new Failure('config', `${path} is there and is no socket`, 'see [submission] listen');
+    throw new Failure('config', `${path} is there and is no socket`, 'see [submission] listen and copy_listen');
   const alive = await new Promise<boolean>((answer) => {
     const socket = net.connect({ path }, () => {
       socket.destroy();
       answer(true);
     });
-    socket.on('error', () => answer(false));
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => answer(code !== 'ECONNREFUSED')); // or it has too much to do, say
   });
-  if (alive) throw new Failure('refused', `a filter listens on ${path} already`, 'stop it first');
+  if (alive) {
+    throw new Failure(
+      'config',
+      `another program listens on ${path} already`,
+      'is "mandat run" or "mandat filter" running? stop it first, or see [submission] listen and copy_listen',
+    );
+  }
   unlinkSync(path);
 }
 

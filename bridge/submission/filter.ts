@@ -34,12 +34,11 @@ export interface Seen {
   readonly forged: string | null;
 }
 
-export interface FilterOptions {
-  readonly door: Door;
+/** What stands behind the door, and may change while it is open. */
+export interface Behind {
   readonly reinject: { readonly host: string; readonly port: number };
   readonly authority: Authority;
   readonly rules: Judging;
-  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** More recipients of a message that passes, given with NOTIFY=NEVER. */
   readonly extraRecipients?: (
     verdict: SubmissionVerdict,
@@ -48,24 +47,39 @@ export interface FilterOptions {
   ) => readonly string[];
   /** Called once a message. A failure of it is logged, and changes nothing for the client. */
   readonly observe?: (seen: Seen) => void | Promise<void>;
+}
+
+export interface FilterOptions extends Behind {
+  readonly door: Door;
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** How long Postfix may take for an answer, and a client between two pieces of what it sends. */
   readonly replyMs?: number;
+  readonly clientMs?: number;
   /** How long a connection back to Postfix waits for its next message. */
   readonly idleMs?: number;
 }
 
 export interface Filter {
+  /** From the next DATA on; a message in hand is finished as it began. */
+  adopt(behind: Behind): void;
   close(): Promise<void>;
 }
 
 const BUSY = '4.3.0 the submission filter has failed: try again';
 /** Less than smtpd_proxy_timeout, so that the answer is ours. */
 const REPLY_MS = 90_000;
+/** As long as Postfix waits for its own clients (smtpd_timeout). */
+const CLIENT_MS = 300_000;
 const MOST_RECIPIENTS = 10_000;
 
 export async function startFilter(options: FilterOptions): Promise<Filter> {
-  const { authority, rules, log, replyMs = REPLY_MS, idleMs } = options;
+  const { log, replyMs = REPLY_MS, clientMs = CLIENT_MS, idleMs } = options;
+  const adopted = (behind: Behind) => ({
+    ...behind,
+    reinjection: openReinjection(behind.reinject, { replyMs, ...(idleMs === undefined ? {} : { idleMs }) }),
+  });
+  let current = adopted(options);
   const lines = commandLines();
-  const reinjection = openReinjection(options.reinject, { replyMs, ...(idleMs === undefined ? {} : { idleMs }) });
   const envelopes = new Map<string, Envelope>();
 
   const onMailFrom = (_: unknown, { id }: SMTPServerSession, callback: (error?: Error | null) => void) => {
@@ -95,7 +109,8 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
   ) => {
     const envelope = envelopes.get(id);
     envelopes.delete(id);
-    const work = envelope === undefined ? Promise.reject(new Error('DATA without MAIL')) : handle(stream, envelope);
+    const work =
+      envelope === undefined ? Promise.reject(new Error('DATA without MAIL')) : handle(stream, envelope, current);
     work.then(
       ({ code, text }) => (code === 250 ? callback(null, text) : callback(refusal(code, text))),
       (error: unknown) => {
@@ -106,7 +121,7 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
   };
 
   /** Never rejects but for a client that is gone in the middle. */
-  async function handle(stream: SMTPServerDataStream, envelope: Envelope): Promise<Reply> {
+  async function handle(stream: SMTPServerDataStream, envelope: Envelope, behind: typeof current): Promise<Reply> {
     const chunks = chunksOf(stream);
     const told = async (seen: Omit<Seen, 'size' | 'recipients' | 'domains' | 'extra' | 'forged'> & Partial<Seen>) => {
       const domains = envelope.recipients.map(({ address }) =>
@@ -117,7 +132,7 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
       if (verdict === 'pass') log.info(facts, 'submitted');
       else log.warn(facts, 'not submitted');
       try {
-        await options.observe?.({
+        await behind.observe?.({
           extra: [],
           forged: null,
           ...seen,
@@ -136,15 +151,15 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
       const reply = { code: 552, text: `5.3.4 the header is longer than ${LONGEST_HEADER} bytes` };
       return told({ login: null, owner: null, messageId: null, verdict: 'refuse', reply });
     }
-    const { verdict, login, messageId, header } = await judge(head.block, envelope, authority, rules);
+    const { verdict, login, messageId, header } = await judge(head.block, envelope, behind.authority, behind.rules);
     if (verdict.kind !== 'pass') {
       await drain(chunks);
       const { kind, owner, code, text } = verdict;
       const forged = (kind === 'refuse' ? verdict.forged : undefined) ?? null;
       return told({ login, owner, messageId, verdict: kind, reply: { code, text }, forged });
     }
-    const extra = options.extraRecipients?.(verdict, envelope, messageId) ?? [];
-    const { reply, taken } = await handBack(chunks, Buffer.concat([header, head.rest]), envelope, extra);
+    const extra = behind.extraRecipients?.(verdict, envelope, messageId) ?? [];
+    const { reply, taken } = await handBack(chunks, Buffer.concat([header, head.rest]), envelope, extra, behind);
     const tried = extra.map((address) => ({ address, taken: taken.includes(address) }));
     return told({ login, owner: verdict.owner, messageId, verdict: 'pass', reply, extra: tried });
   }
@@ -154,6 +169,7 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
     first: Buffer,
     { xforward, mail, recipients }: Envelope,
     extra: readonly string[],
+    { reinjection }: typeof current,
   ): Promise<{ readonly reply: Reply; readonly taken: readonly string[] }> {
     const more = new Map(extra.map((address) => [`RCPT TO:<${address}> NOTIFY=NEVER`, address]));
     const transaction = {
@@ -189,7 +205,7 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
     hideDSN: false,
     // What remains refused is what cannot be replayed; Postfix has already judged the syntax.
     ...{ lenientAddressParsing: true },
-    socketTimeout: 300_000,
+    socketTimeout: clientMs,
     closeTimeout: 5000,
     logger: lines.logger,
     onMailFrom,
@@ -205,9 +221,13 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
   greetAtOnce(server);
   await openDoor(server.server, options.door);
   return {
+    adopt: (behind) => {
+      current.reinjection.close();
+      current = adopted(behind);
+    },
     close: async () => {
       await closeDoor(server, options.door);
-      reinjection.close();
+      current.reinjection.close();
     },
   };
 }

@@ -1,4 +1,5 @@
 /** The filter as the configuration has it, on databases of its own: it needs no sidecar. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import { Failure } from '../failure.ts';
@@ -8,16 +9,22 @@ import { openClock } from '../store/facts.ts';
 import { dataFiles } from '../store/files.ts';
 import { openStateDb } from '../store/state-db.ts';
 import { openAuthority } from './authority.ts';
-import { doorOf, hostAndPort } from './door.ts';
-import { type Filter, type FilterOptions, startFilter } from './filter.ts';
+import { type Door, doorOf, hostAndPort } from './door.ts';
+import { type Behind, type Filter, startFilter } from './filter.ts';
 
-export type Seams = Pick<FilterOptions, 'extraRecipients' | 'observe'>;
+export type Seams = Pick<Behind, 'extraRecipients' | 'observe'>;
 
-export async function startSubmission(config: Config, log: Logger, seams: Seams = {}): Promise<Filter> {
-  const { submission } = config;
-  if (submission === undefined) {
-    throw new Failure('config', '[submission] is not configured', `add the section to ${config.file}`);
-  }
+export interface Submission {
+  /**
+   * Another configuration, on the same data. It counts from the next message on, and no connection is lost by it; a door that has moved
+   * is opened before the old one is closed. Rejects with everything as before.
+   */
+  reload(config: Config): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startSubmission(config: Config, log: Logger, seams: Seams = {}): Promise<Submission> {
+  sectionOf(config);
   const files = dataFiles(config.dataDir);
   const table = openDelegationDb(files.delegations);
   const watched = openDelegationDb(files.delegations);
@@ -29,20 +36,31 @@ export async function startSubmission(config: Config, log: Logger, seams: Seams 
   };
   try {
     const clock = await openClock(state);
-    const policy = policyOf(config);
-    const door = doorOf(config);
-    if (door.kind === 'port')
-      log.warn('[submission] listen is a port: every user of this machine may send through it as anybody');
-    const filter = await startFilter({
-      door,
-      reinject: hostAndPort(submission.reinject),
-      authority: openAuthority(table, watched, state, clock, () => policy),
-      rules: submission,
-      log,
-      ...seams,
-    });
-    log.info({ listen: submission.listen, reinject: submission.reinject }, 'filtering submissions');
+    const behind = (given: Config): Behind => {
+      const policy = policyOf(given);
+      const rules = sectionOf(given);
+      const authority = openAuthority(table, watched, state, clock, () => policy);
+      return { reinject: hostAndPort(rules.reinject), authority, rules, ...seams };
+    };
+    const start = async (given: Config, door: Door): Promise<Filter> => {
+      if (door.kind === 'port')
+        log.warn('[submission] listen is a port: every user of this machine may send through it as anybody');
+      const started = await startFilter({ door, log, ...behind(given) });
+      const { listen, reinject } = sectionOf(given);
+      log.info({ listen, reinject }, 'filtering submissions');
+      return started;
+    };
+    let door = doorOf(config);
+    let filter = await start(config, door);
     return {
+      reload: async (next) => {
+        const wanted = doorOf(next);
+        if (isDeepStrictEqual(wanted, door)) return filter.adopt(behind(next));
+        const before = filter;
+        filter = await start(next, wanted);
+        door = wanted;
+        await before.close();
+      },
       close: async () => {
         await filter.close();
         await close();
@@ -52,4 +70,10 @@ export async function startSubmission(config: Config, log: Logger, seams: Seams 
     await close();
     throw error;
   }
+}
+
+/** Of [submission]; fails without it. */
+export function sectionOf({ submission, file }: Config): NonNullable<Config['submission']> {
+  if (submission !== undefined) return submission;
+  throw new Failure('config', '[submission] is not configured', `add the section to ${file}`);
 }

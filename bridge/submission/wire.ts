@@ -74,6 +74,7 @@ export function openWire(address: { readonly host: string; readonly port: number
       if (line[3] === '-') continue;
       const reply = { code: Number(line.slice(0, 3)), text: lines.join('\n') };
       lines = [];
+      waited();
       if (waiting === undefined) ready.push(reply);
       else waiting.resolve(reply);
       waiting = undefined;
@@ -85,12 +86,15 @@ export function openWire(address: { readonly host: string; readonly port: number
     if (resting === undefined) fail(false);
     else quit();
   });
-  socket.setTimeout(replyMs);
+  /** Only while it is Postfix that we wait for: the client may take its time. */
+  const wait = () => socket.setTimeout(replyMs);
+  const waited = () => socket.setTimeout(0);
   return {
     next: () => {
       const reply = ready.shift();
       if (reply !== undefined) return Promise.resolve(reply);
       if (failure !== undefined) return Promise.reject(failure);
+      wait();
       return new Promise((resolve, reject) => {
         waiting = { resolve, reject };
       });
@@ -103,7 +107,9 @@ export function openWire(address: { readonly host: string; readonly port: number
     drained: () =>
       new Promise((resolve, reject) => {
         if (failure !== undefined) return reject(failure);
+        wait();
         const settle = () => {
+          waited();
           socket.off('drain', settle);
           socket.off('close', settle);
           if (failure === undefined) resolve();
@@ -119,7 +125,7 @@ export function openWire(address: { readonly host: string; readonly port: number
     },
     wake: () => {
       resting = undefined;
-      socket.setTimeout(replyMs);
+      waited();
     },
     quit,
     destroy: () => socket.destroy(),

@@ -108,8 +108,31 @@ async function tell(story: Story, stage: Stage): Promise<void> {
     await waitFor('the message arrives', LIMIT_MS, async () =>
       (await inbox.command('STATUS INBOX (MESSAGES)')).lines.some((line) => line.includes('MESSAGES 1')),
     );
-    tell.check('it arrived', true);
+    await inbox.command('EXAMINE INBOX');
+    const { lines } = await inbox.command('FETCH 1 (BODY.PEEK[HEADER.FIELDS (FROM SENDER SUBJECT)])');
+    tell.wire(inbox.transcript, /^(From|Sender|Subject):/);
+    const seen = lines.join('\n');
+    tell.check(
+      'it arrived: From is the owner, Sender the delegate',
+      seen.includes(`From: <${ALICE}>`) && seen.includes(`Sender: <${BOB}>`),
+    );
     for (const one of [bob, carol, inbox]) one.close();
+  });
+
+  await story.step("He can't pass for anybody else in the header, whatever the envelope says", async (tell) => {
+    const bob = await stage.smtp(BOB);
+    for (const envelope of [BOB, ALICE]) {
+      const message = rfc5322({ from: CAROL, to: ALICE, subject: 'Not from Carol', body: 'Forged.' });
+      const refused = await bob.sendMail(envelope, ALICE, message);
+      tell.wire(bob.transcript, /MAIL|^From|queued|550/);
+      tell.check(
+        `MAIL FROM:<${envelope}> is his to use; the From of a stranger is refused`,
+        refused.at === 'DATA' &&
+          refused.code === 550 &&
+          refused.text.startsWith(`5.7.1 <${CAROL}>: ${BOB} may not send`),
+      );
+    }
+    bob.close();
   });
 
   await story.step("The copy stands in the owner's Sent, read, once", async (tell) => {

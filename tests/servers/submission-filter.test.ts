@@ -5,8 +5,8 @@ import { pino } from 'pino';
 import t from 'tap';
 import { examine } from '../../bridge/doctor/examine.ts';
 import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
-import type { Seen, startFilter } from '../../bridge/submission/filter.ts';
-import { startSubmission } from '../../bridge/submission/service.ts';
+import type { Seen } from '../../bridge/submission/filter.ts';
+import { type Submission, startSubmission } from '../../bridge/submission/service.ts';
 import type { RawSmtp } from '../../config/lab/raw-smtp.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { loadConfig } from '../../config/load.ts';
@@ -14,7 +14,7 @@ import { at, type Site, startSite } from './site.ts';
 import { submissionAs } from './submission.ts';
 
 let site: Site;
-let filter: Awaited<ReturnType<typeof startFilter>>;
+let filter: Submission;
 const seen: Seen[] = [];
 let extra: readonly string[] = [];
 
