@@ -87,8 +87,15 @@ function makeDirectory(directory: string, gid: number | undefined): void {
   chmodSync(directory, gid === undefined ? 0o711 : 0o2771);
 }
 
-/** The id of a Unix group as the system knows it (files, LDAP, ...), or undefined. */
+const groups = new Map<string, number>();
+
+/** The id of a Unix group as the system knows it (files, LDAP, ...), or undefined. Asked once: it doesn't change while we run. */
 export function groupId(name: string): number | undefined {
+  const known = groups.get(name);
+  if (known !== undefined) return known;
   const found = spawnSync('getent', ['group', name], { encoding: 'utf8' });
-  return found.status === 0 ? Number(found.stdout.split(':')[2]) : undefined;
+  if (found.status !== 0) return undefined;
+  const id = Number(found.stdout.split(':')[2]);
+  groups.set(name, id);
+  return id;
 }

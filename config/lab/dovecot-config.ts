@@ -7,6 +7,7 @@ export interface DovecotSite {
   readonly ports: LabPorts;
   readonly inherit: boolean;
   readonly storage: keyof typeof STORAGE;
+  readonly reuse: boolean;
   /** Postfix's queue directory, where its smtpd finds the SASL socket; chrooted or not. */
   readonly postfixQueue: string | undefined;
   readonly tls: TlsFiles | undefined;
@@ -84,7 +85,7 @@ namespace inbox {
 }
 
 service imap-login {
-  inet_listener imap {
+${site.reuse ? '  service_count = 0\n' : ''}  inet_listener imap {
     port = ${ports.imap}
   }
   inet_listener imaps {
@@ -92,7 +93,7 @@ service imap-login {
     ssl = yes
   }
 }
-# dovecot-lda, with which Postfix delivers, runs as the mail's uid.
+${site.reuse ? 'service imap {\n  service_count = 200\n}\n' : ''}# dovecot-lda, with which Postfix delivers, runs as the mail's uid.
 protocol lda {
   log_path = ${directory}/dovecot-lda.log
   postmaster_address = postmaster@lab.test

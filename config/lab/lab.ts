@@ -22,6 +22,11 @@ export interface LabOptions {
   readonly inherit?: boolean;
   /** How Dovecot keeps mail. Default: maildir, that is Maildir++, where a folder's name may hold no dot. */
   readonly storage?: 'maildir' | 'sdbox';
+  /**
+   * Dovecot's processes serve one session after another, as at a busy site. Default: each ends with its session, as Debian ships it;
+   * on a small machine, starting them is most of what a session costs.
+   */
+  readonly reuse?: boolean;
   /** Start Postfix too. Default: true. */
   readonly postfix?: boolean;
   /** Where Postfix gets the sender rules from. Default: sqlite. */
@@ -134,6 +139,7 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
       ports,
       inherit: options.inherit ?? true,
       storage: options.storage ?? 'maildir',
+      reuse: options.reuse ?? false,
       postfixQueue: withPostfix ? path.join(directory, 'postfix/queue') : undefined,
       tls,
       insidePassdb: options.insidePassdb ?? '',

@@ -23,7 +23,7 @@ export interface Ground {
 }
 
 export async function prepare(folderCount: number, inherit: boolean): Promise<Ground> {
-  const site = await startSite({ users: ['alice', 'bob'], inherit, postfix: false });
+  const site = await startSite({ reuse: false, users: ['alice', 'bob'], inherit, postfix: false });
   const { lab } = site;
   const as = async (login: string) => {
     const imap = await connectImap(lab.imap);

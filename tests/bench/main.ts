@@ -60,7 +60,7 @@ if (chosen.has('revoke')) {
   section('Revoke: BYE and a refused SELECT', HEAD, figures.map(row));
 }
 if (chosen.has('wake')) {
-  const site = await startSite({ users: ['alice'], postfix: false });
+  const site = await startSite({ reuse: false, users: ['alice'], postfix: false });
   try {
     const rows: string[][] = [];
     for (const synchronous of ['FULL', 'NORMAL'] as const) {

@@ -66,6 +66,7 @@ export async function submissionFigures(loads: readonly Load[]): Promise<readonl
 
 async function passage(way: Way): Promise<Passage> {
   const site = await startSite({
+    reuse: false,
     users: ['bob'],
     filter: way !== 'without',
     chroot: false,

@@ -16,7 +16,7 @@ const MAILBOXES_EACH = 10;
 export async function sweepFigures(mailboxes: number): Promise<SweepFigures> {
   const owners = Array.from({ length: mailboxes }, (_, n) => `owner${n}`);
   const people = owners.map((_, n) => `delegate${n}`);
-  const site = await startSite({ users: [...owners, ...people], postfix: false });
+  const site = await startSite({ reuse: false, users: [...owners, ...people], postfix: false });
   try {
     const insert = (into: string, values: readonly string[]) => `INSERT INTO ${into} VALUES ${values.join(',')};`;
     const table = new Database(site.table);

@@ -13,10 +13,20 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 
 let building: Promise<string> | undefined;
 
-/** The directory that holds cli/main.js and {@link MODULES}. Made once a process, removed when it ends. */
+/**
+ * The directory that holds cli/main.js and {@link MODULES}: the one that `.ci/test` made for the whole run (build.ts), or one made
+ * once a process and removed when it ends.
+ */
 export function builtDirectory(): Promise<string> {
-  building ??= build();
+  building ??= process.env.MANDAT_TESTS_BUILT ? Promise.resolve(process.env.MANDAT_TESTS_BUILT) : ownDirectory();
   return building;
+}
+
+async function ownDirectory(): Promise<string> {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'mandat-built-'));
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  await build(directory);
+  return directory;
 }
 
 /** Node without what the test runner adds to every Node process it sees being started: loaders, which cost half a second. */
@@ -28,14 +38,13 @@ export async function builtMandat(): Promise<readonly string[]> {
 }
 
 /** What programs of tests import, beside the command itself. */
-const MODULES = ['cli/main.ts', 'bridge/sender/postfix-sqlite.ts', 'tests/sender/publisher.ts'];
+const MODULES = ['cli/main.ts', 'bridge/sender/postfix-sqlite.ts', 'tests/sender/publisher.ts', 'tests/cli/host.ts'];
 
 /** For the libraries, which are CommonJS. */
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
-async function build(): Promise<string> {
-  const directory = mkdtempSync(path.join(os.tmpdir(), 'mandat-built-'));
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+/** Into a directory that is there already. */
+export async function build(directory: string): Promise<void> {
   chmodSync(directory, 0o755);
   const options = ['--bundle', '--platform=node', '--format=esm', '--external:better-sqlite3', '--log-level=error'];
   // Half of a start is reading the program: what a command loads late stands apart, and blanks are left out.
@@ -46,5 +55,4 @@ async function build(): Promise<string> {
   await copyFile(path.join(ROOT, 'package.json'), path.join(directory, 'package.json'));
   await cp(path.join(ROOT, 'config/notices'), path.join(directory, 'config/notices'), { recursive: true });
   await symlink(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
-  return directory;
 }

@@ -33,10 +33,14 @@ export async function ran(argv: readonly string[], how: How = {}): Promise<Ran> 
     stderr += text;
   });
   const [status] = (await once(child, 'close')) as [number];
-  const result = { status, stdout, stderr };
+  return tidy(args, { status, stdout, stderr });
+}
+
+/** What it did, if it is what every command must look like, whatever it does. */
+export function tidy(args: readonly string[], result: Ran): Ran {
   const wrong = untidy(args, result);
-  if (wrong !== undefined) throw new Error(`${wrong}\n$ mandat ${args.join(' ')}\n${stdout}\n---\n${stderr}`);
-  return result;
+  if (wrong === undefined) return result;
+  throw new Error(`${wrong}\n$ mandat ${args.join(' ')}\n${result.stdout}\n---\n${result.stderr}`);
 }
 
 /** No stack traces for users, no colours into a pipe, one JSON document and nothing else with --json. */

@@ -4,8 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Test } from 'tap';
 import { sqlite3 } from '../store/shell.ts';
-import { builtMandat } from './built.ts';
-import { type How, type Ran, ran } from './commands.ts';
+import type { How, Ran } from './commands.ts';
+import { mandatAt } from './warm.ts';
 
 export interface Desk {
   readonly directory: string;
@@ -50,8 +50,7 @@ export async function desk(t: Test, { config = CONFIG, init = true }: DeskOption
   const table = path.join(directory, 'data/delegation.db');
   await writeFile(configFile, config);
   await writeFile(path.join(directory, 'imap.secret'), 'secret\n', { mode: 0o600 });
-  const mandatWith = async (how: How, ...args: readonly string[]) =>
-    ran([...(await builtMandat()), '--config', configFile, ...args], how);
+  const mandatWith = async (how: How, ...args: readonly string[]) => mandatAt(configFile, args, how);
   const mandat = (...args: readonly string[]) => mandatWith({}, ...args);
   if (init) await must(mandat('init'));
   return {

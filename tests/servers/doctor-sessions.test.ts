@@ -8,7 +8,7 @@ import { type Site, startSite } from './site.ts';
 
 let site: Site;
 t.before(async () => {
-  site = await startSite({ users: ['alice', 'bob'], postfix: false, senderRules: false });
+  site = await startSite({ reuse: false, users: ['alice', 'bob'], postfix: false, senderRules: false });
   await site.register('alice', 'bob');
 });
 t.teardown(() => site?.stop());

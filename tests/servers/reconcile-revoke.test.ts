@@ -11,7 +11,12 @@ const letter = { from: 'patient@example.org', to: at('alice'), subject: 'Bilan',
 
 for (const variant of VARIANTS) {
   t.test(named(variant), async (t) => {
-    const site = await startSite({ ...variant, users: ['alice', 'bob', 'carol', 'dave'], postfix: false });
+    const site = await startSite({
+      ...variant,
+      reuse: false,
+      users: ['alice', 'bob', 'carol', 'dave'],
+      postfix: false,
+    });
     t.teardown(() => site.stop());
     await does(site, 'alice', 'CREATE Projets', 'CREATE Projets/2024', 'CREATE Affaires', 'CREATE Divers');
     await does(site, 'alice', ...SPECIALS.map((folder) => `STATUS ${folder} (MESSAGES)`));

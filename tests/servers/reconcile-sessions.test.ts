@@ -16,7 +16,13 @@ const INBOX = `"${sharedName('alice', 'INBOX')}"`;
 const schedule = '[schedule]\nretry_min_seconds = 1\nretry_max_seconds = 1';
 
 async function siteWith(t: Test, options: Partial<SiteOptions> = {}): Promise<Site> {
-  const site = await startSite({ users: ['alice', 'bob', 'bob2'], postfix: false, extraToml: schedule, ...options });
+  const site = await startSite({
+    reuse: false, // as Debian ships it: what is cut here are processes
+    users: ['alice', 'bob', 'bob2'],
+    postfix: false,
+    extraToml: schedule,
+    ...options,
+  });
   t.teardown(() => site.stop());
   await site.register('alice', 'bob', 'bob2');
   return site;

@@ -11,7 +11,8 @@ import { connectImap, type RawImap } from '../../config/lab/raw-imap.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { loadConfig } from '../../config/load.ts';
 import { builtMandat } from '../cli/built.ts';
-import { type Ran, ran } from '../cli/commands.ts';
+import type { Ran } from '../cli/commands.ts';
+import { mandatAt } from '../cli/warm.ts';
 
 const execute = promisify(execFile);
 
@@ -78,6 +79,7 @@ export async function startSite(options: SiteOptions): Promise<Site> {
     ...lab
   } = options;
   const started = await startLab({
+    reuse: true,
     ...lab,
     users: users.map((name) => ({ login: at(name), password: password(name) })),
   });
@@ -107,7 +109,7 @@ ${lab.filter === true ? `[submission]\nlisten = "filter.sock"\ncopy_listen = "co
 `,
   );
   const running = new Set<Running>();
-  const mandat = async (...args: readonly string[]) => ran([...(await builtMandat()), '--config', configFile, ...args]);
+  const mandat = (...args: readonly string[]) => mandatAt(configFile, args);
   const sql = async (query: string) =>
     (await execute('sqlite3', ['-bail', '-cmd', '.timeout 5000', table, query])).stdout;
   makeDatabases(configFile);
