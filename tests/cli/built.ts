@@ -49,7 +49,13 @@ export async function build(directory: string): Promise<void> {
   const options = ['--bundle', '--platform=node', '--format=esm', '--external:better-sqlite3', '--log-level=error'];
   // Half of a start is reading the program: what a command loads late stands apart, and blanks are left out.
   options.push('--splitting', '--minify-whitespace');
-  const places = [`--outbase=${ROOT}`, `--outdir=${directory}`, `--banner:js=${REQUIRE}`];
+  // Chunks stand beside cli/main.js: from there the program looks for its package.json.
+  const places = [
+    '--chunk-names=cli/[name]-[hash]',
+    `--outbase=${ROOT}`,
+    `--outdir=${directory}`,
+    `--banner:js=${REQUIRE}`,
+  ];
   const esbuild = path.join(ROOT, 'node_modules/.bin/esbuild');
   await promisify(execFile)(esbuild, [...MODULES.map((file) => path.join(ROOT, file)), ...options, ...places]);
   await copyFile(path.join(ROOT, 'package.json'), path.join(directory, 'package.json'));
