@@ -1,0 +1,49 @@
+/** How the sidecar goes about its work, and what it keeps of it. */
+import { z } from 'zod';
+import { retriesOrdered } from '../cross.ts';
+import { docs, whole } from '../fields.ts';
+
+export const subscriptions = z.strictObject({
+  auto_subscribe: z.boolean().default(true).register(docs, {
+    comment: 'Thunderbird and Roundcube show subscribed folders only: without this most delegates see nothing.',
+  }),
+});
+
+export const schedule = z
+  .strictObject({
+    sweep_interval_minutes: whole(1, 10_080).default(60).register(docs, {
+      comment: 'How often every mailbox is compared with the table, whether or not anything changed.',
+    }),
+    retry_min_seconds: whole(1, 3600).default(2).register(docs, {
+      comment: 'After a failure a mailbox is tried again after so long, then twice as long each time, up to ...',
+    }),
+    retry_max_seconds: whole(1, 86_400).default(300).register(docs, { comment: '... so long.' }),
+    poll_interval_ms: whole(50, 60_000).default(1000).register(docs, {
+      comment:
+        'Changes are noticed by a file watch. Its events can be lost, so the table is also looked at this often.',
+    }),
+  })
+  .check(retriesOrdered);
+
+export const guard = z.strictObject({
+  enabled: z.boolean().default(true).register(docs, { comment: 'false applies every disappearance at once.' }),
+  max_pairs: whole(1, 1_000_000).default(20).register(docs, {
+    comment: 'Held when more than so many mailbox and delegate pairs would go ...',
+  }),
+  max_percent: whole(1, 100).default(30).register(docs, { comment: '... and more than this share of all of them.' }),
+});
+
+export const audit = z.strictObject({
+  retention_days: whole(0, 3650)
+    .default(365)
+    .register(docs, {
+      comment: `How many days the audit trail is kept (CNIL advises 6 months to 1 year); 0: for ever. What is older is
+pruned by the sidecar and leaves a sealed checkpoint, so that the rest can still be proven.`,
+    }),
+});
+
+export const log = z.strictObject({
+  level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info').register(docs, {
+    comment: 'The least serious message that is still written.',
+  }),
+});

@@ -1,0 +1,133 @@
+/** Who may send as whom, and what a message may say about it. */
+import { z } from 'zod';
+import { fileHasReader, fileReadAnew, loginsAreRead } from '../cross.ts';
+import { command, docs, oneOrSeveral, text, whole } from '../fields.ts';
+import {
+  fileMode,
+  filterAddress,
+  folderNames,
+  groupName,
+  hostName,
+  loopbackAddress,
+  path,
+  socketMode,
+} from '../rules.ts';
+
+const SENDER_KINDS = ['postfix-sqlite', 'file', 'socketmap'] as const;
+export type SenderKind = (typeof SENDER_KINDS)[number];
+
+export const senderRules = z
+  .strictObject({
+    kind: oneOrSeveral<SenderKind>(SENDER_KINDS)
+      .default('postfix-sqlite')
+      .register(docs, {
+        comment: `How the SMTP server gets them; one, or a list of several, which always say the same.
+"postfix-sqlite": sender/sender.db in data_dir, read by Postfix through proxy:sqlite; works without us.
+"file": a text file for OpenSMTPD, Exim, or Postfix where it has no SQLite (see file_format).
+"socketmap": Postfix asks the running sidecar; while none runs, it defers all submitted mail.`,
+      }),
+    group: text(groupName).default('postfix').register(docs, {
+      comment: 'The Unix group that the SMTP server reads or asks them with.',
+    }),
+    file_format: z.enum(['opensmtpd', 'exim', 'texthash']).optional().register(docs, {
+      comment: `Who reads the file: config/opensmtpd/, config/exim/, config/postfix/texthash.cf.fragment. Needed for "file".`,
+      example: 'exim',
+    }),
+    file_path: text(path).default('data/senders').register(docs, { comment: 'Where the file stands.', isPath: true }),
+    file_group: text(groupName).optional().register(docs, {
+      comment: 'The Unix group that reads it, where that is not the group above.',
+      example: 'Debian-exim',
+    }),
+    file_mode: text(fileMode).default('0640').register(docs, { comment: 'Its mode.' }),
+    file_reload: command()
+      .optional()
+      .register(docs, {
+        comment: `What makes the server read the file anew, run after each change; a list, which no shell sees.
+OpenSMTPD and texthash need one: they read the file once. A revoke is in force when it has succeeded.`,
+        example: ['/usr/sbin/smtpctl', 'update', 'table', 'mandat'],
+      }),
+    file_logins: text(path)
+      .optional()
+      .register(docs, {
+        comment: `For OpenSMTPD, which has no rule for "everybody his own address": a file whose lines begin with a login
+each, as its table of credentials. These keep the address that is their login; nobody else may send.`,
+        example: '/etc/mail/credentials',
+        isPath: true,
+      }),
+    socketmap_path: text(path).default('data/sender.sock').register(docs, {
+      comment: 'The Unix socket that Postfix asks at.',
+      isPath: true,
+    }),
+    socketmap_mode: text(socketMode).default('0660').register(docs, { comment: 'Its mode.' }),
+    socketmap_identity: z
+      .boolean()
+      .default(true)
+      .register(docs, {
+        comment: `true: every address also belongs to the login of that name, as config/postfix/identity.re says it beside
+the other maps. false where logins are no addresses: then a table of yours must say whose they are.`,
+      }),
+  })
+  .check(fileHasReader, fileReadAnew, loginsAreRead);
+
+/** Of [submission]: the copy in the owner's Sent. */
+const copyKeys = {
+  copy_listen: text(filterAddress).default('data/copy.sock').register(docs, {
+    comment:
+      'Where Postfix brings the copies (LMTP): a socket or a port as above; config/postfix/copy.main.cf.fragment.',
+  }),
+  copy_domain: text(hostName).default('mandat-copy.invalid').register(docs, {
+    comment: "A domain that only this site's Postfix knows, and nobody can have: from there to copy_listen.",
+  }),
+  copy_delay_seconds: whole(0, 60)
+    .default(5)
+    .register(docs, {
+      comment: `How long a copy waits for one that the mail client may save itself: clients do so after sending, and there
+shall be one. A client that takes longer leaves two.`,
+    }),
+  sent_folders: text(folderNames)
+    .default('Sent, Envoyés, Éléments envoyés, Messages envoyés, Sent Items, Sent Messages')
+    .register(docs, {
+      comment: `How a folder for sent messages may be called where none has the special use \\Sent; the first that is
+there. Separated by commas.`,
+    }),
+};
+
+export const submission = z.strictObject({
+  listen: text(filterAddress)
+    .default('data/filter.sock')
+    .register(docs, {
+      comment: `Where Postfix hands messages over: a Unix socket, which only group [sender_rules] group (postfix) may
+use, or a loopback address HOST:PORT, which every user of this machine may use and is weaker for it.`,
+    }),
+  reinject: text(loopbackAddress).default('127.0.0.1:10027').register(docs, {
+    comment: 'Where Postfix takes them back. Guard this port: config/nftables/mandat.nft. A loopback address.',
+  }),
+  mode: z
+    .enum(['on-behalf', 'send-as'])
+    .default('on-behalf')
+    .register(docs, {
+      comment: `What the recipient sees of a message sent for an owner. "on-behalf": From is the owner, Sender the
+delegate's own mailbox; "send-as": the owner alone.`,
+    }),
+  on_mismatch: z
+    .enum(['reject', 'rewrite'])
+    .default('reject')
+    .register(docs, {
+      comment: `A From that the login may not use: refused, or replaced by the login's own address. What cannot be
+read in one way only is refused in either case.`,
+    }),
+  on_imitation: z.enum(['reject', 'rewrite']).default('reject').register(docs, {
+    comment: `A display name that shows another address ("ceo@x" <bob@x>): refused, or taken out.`,
+  }),
+  sent_copy: z
+    .enum(['owner', 'none'])
+    .default('owner')
+    .register(docs, {
+      comment: `"owner": a message that was sent for an owner is stored in his Sent folder. The copy is what the
+recipients got; a Bcc line, which Postfix takes out, is not in it.`,
+    }),
+  ...copyKeys,
+  hide_login: z.boolean().default(true).register(docs, {
+    comment: "true takes the sender's login out of the Received line that Postfix wrote.",
+  }),
+});

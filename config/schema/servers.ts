@@ -1,0 +1,68 @@
+/** The servers that mandat acts on. */
+import { z } from 'zod';
+import { adminUserSurvives, notInClear } from '../cross.ts';
+import { docs, text, whole } from '../fields.ts';
+import { accountName, doveadmUrl, hostName, path, separator } from '../rules.ts';
+
+export const imap = z
+  .strictObject({
+    host: text(hostName).default('127.0.0.1').register(docs, { comment: 'Name or address of the IMAP server.' }),
+    port: whole(1, 65_535).default(143).register(docs, {
+      comment: 'Usually 143 with "starttls", 993 with "implicit".',
+    }),
+    tls: z.enum(['starttls', 'implicit', 'none']).default('starttls').register(docs, {
+      comment: '"none" only to a loopback address: the administrator\'s password would travel in clear.',
+    }),
+    ca_file: text(path).optional().register(docs, {
+      comment: 'PEM file of certificate authorities to trust beside the public ones.',
+      example: 'ca.pem',
+      isPath: true,
+    }),
+    server_name: text(hostName).optional().register(docs, {
+      comment: "The name to look for in the server's certificate, where host is an address.",
+      example: 'imap.example.org',
+    }),
+    server: z.enum(['dovecot']).default('dovecot').register(docs, { comment: 'Which dialect the server speaks.' }),
+    admin_user: text(accountName).default('bridge').register(docs, {
+      comment: 'The master user that may log in as any owner.',
+    }),
+    admin_password_file: text(path).default('imap.secret').register(docs, {
+      comment: 'Holds his password on one line; mode 600. $MANDAT_IMAP_ADMIN_PASSWORD wins over it.',
+      isPath: true,
+    }),
+    impersonate: z
+      .enum(['authzid', 'suffix'])
+      .default('authzid')
+      .register(docs, {
+        comment: `How to log in as the owner. "authzid": SASL PLAIN with an authorization identity;
+"suffix": the login is OWNER, master_separator, admin_user (Dovecot's auth_master_user_separator).`,
+      }),
+    master_separator: text(separator).default('*').register(docs, {
+      comment: 'One character that no login holds; for impersonate = "suffix".',
+    }),
+    timeout_seconds: whole(1, 600).default(30).register(docs, {
+      comment: 'A server that says nothing for so long counts as unreachable.',
+    }),
+    connections: whole(1, 64).default(4).register(docs, {
+      comment: 'How many mailboxes are worked on at once: so many first phases, beside as many second ones.',
+    }),
+  })
+  .check(notInClear, adminUserSurvives);
+
+export const sessions = z.strictObject({
+  kind: z.enum(['doveadm-http']).default('doveadm-http').register(docs, { comment: 'How sessions are ended.' }),
+  url: text(doveadmUrl).default('http://127.0.0.1:8080/doveadm/v1').register(docs, {
+    comment: "Address of Dovecot's doveadm HTTP API; plain http only to a loopback address.",
+  }),
+  api_key_file: text(path).default('doveadm.secret').register(docs, {
+    comment: 'Holds its doveadm_api_key on one line; mode 600. $MANDAT_DOVEADM_API_KEY wins over it.',
+    isPath: true,
+  }),
+  on_grant: z
+    .enum(['cut', 'leave'])
+    .default('cut')
+    .register(docs, {
+      comment: `What happens to a delegate's open sessions when he is granted a mailbox. "cut": his clients
+reconnect and see it at once; "leave": they may take minutes, or a restart, to see it.`,
+    }),
+});
