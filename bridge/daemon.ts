@@ -8,6 +8,7 @@ import type { Environment } from './drivers.ts';
 import { openEngine } from './engine.ts';
 import { failureOf } from './failure.ts';
 import { openPostman } from './notify/postman.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
 import { socketmapOf } from './sender/configured.ts';
 import { type Socketmap, startSocketmap } from './sender/socketmap.ts';
@@ -74,26 +75,11 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     retryMaxMs: config.schedule.retryMaxSeconds * 1000,
   });
 
-  /** Runs one at a time; what comes in between is done once more at the end. */
-  const serially = (job: () => Promise<void>) => {
-    let running: Promise<void> | undefined;
-    let again = false;
-    const run = async (): Promise<void> => {
-      do {
-        again = false;
-        await job().catch((error: unknown) => {
-          const { code, message, hint } = failureOf(error);
-          log.error({ code, hint }, message);
-        });
-      } while (again);
-      running = undefined;
-    };
-    return () => {
-      if (running === undefined) running = run();
-      else again = true;
-      return running;
-    };
-  };
+  const serially = (job: () => Promise<void>) =>
+    oneAtATime(job, (error) => {
+      const { code, message, hint } = failureOf(error);
+      log.error({ code, hint }, message);
+    });
 
   const wake = serially(async () => {
     const pending = await pendingMailboxes(table);

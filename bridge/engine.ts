@@ -1,29 +1,21 @@
 /**
- * Everything a pass needs, opened in order, with the one lock that makes us the only sidecar: databases, drivers, clock.
- * `mandat run` puts a schedule on top (daemon.ts), `mandat sync` one loop (sync.ts).
+ * Everything a pass needs, opened in order, with the one lock that makes us the only sidecar: databases, drivers (acting.ts), clock,
+ * audit trail (trail.ts). `mandat run` puts a schedule on top (daemon.ts), `mandat sync` one loop (sync.ts).
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
-import { type Environment, mailServer, sessionCutter } from './drivers.ts';
-import type { Failure } from './failure.ts';
+import { openActing } from './acting.ts';
+import type { Environment } from './drivers.ts';
 import { forgetServedIntents, type GuardReport, guard } from './guard.ts';
-import { noticeRules } from './notify/rules.ts';
-import { policyOf } from './policy.ts';
 import { actLines } from './reconcile/acts.ts';
 import { withdrawStale } from './reconcile/decide.ts';
-import { openGate } from './reconcile/gate.ts';
 import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
-import { recordedCutter, recordedPublisher, recordedServer } from './reconcile/recording.ts';
 import type { Site } from './reconcile/site.ts';
-import type { OnStep, Step } from './reconcile/steps.ts';
+import type { Step } from './reconcile/steps.ts';
 import { rememberVersion, type TableAge, tableAge, versionOf } from './restore.ts';
 import { type GoOn, retryDelay } from './schedule.ts';
-import { openSenders } from './sender/configured.ts';
-import type { Senders } from './sender/output.ts';
 import { eraseAccounts } from './store/account-erasure.ts';
-import { append, appendAudit, auditHead, drainEvents, ownEntry, sealKey } from './store/audit.ts';
-import { pruneAudit } from './store/audit-prune.ts';
+import { drainEvents, sealKey } from './store/audit.ts';
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
 import { everyMailbox } from './store/every-mailbox.ts';
 import { fact, openClock } from './store/facts.ts';
@@ -31,11 +23,9 @@ import { dataFiles } from './store/files.ts';
 import { type Holder, takeLock } from './store/lock.ts';
 import { recordFailure } from './store/outcomes.ts';
 import { changedSince, pendingMailboxes, settle } from './store/rows.ts';
-import { applySettings } from './store/settings.ts';
 import { openStateDb, type StateDb } from './store/state-db.ts';
-import { drainSubmissions } from './store/submission-trail.ts';
-import { existingSubmissions, type SubmissionStore } from './store/submissions.ts';
 import { beginTelling } from './store/told.ts';
+import { openTrail } from './trail.ts';
 
 export interface Engine {
   readonly site: Site;
@@ -79,64 +69,19 @@ export async function openEngine(
     const clock = await openClock(state);
     const key = sealKey(files.sealKey);
     let stopping = false;
-    /** What each pass has done on the servers: several are at work at once, through the same drivers. */
-    const acting = new AsyncLocalStorage<Step[]>();
-    let senders: Senders | undefined;
-    const behind = (failures: readonly Failure[]) => {
-      for (const { code, message, hint } of failures) log.error({ code, hint }, message);
-    };
-    opened.push(() => senders?.close());
-    let submissions: SubmissionStore | undefined;
-    let submissionsSeen: number | undefined;
-    opened.push(() => submissions?.close());
+    const acting = openActing({ table, state, clock, key, files, env, log, stopping: () => stopping });
+    opened.push(() => acting.close());
+    const trail = openTrail({ state, files, clock, key, log });
+    opened.push(() => trail.close());
 
     await beginTelling(table, state);
 
-    const build = async (next: Config): Promise<Site> => {
-      const logStep = stepLogger(log);
-      const onStep: OnStep = (step) => {
-        logStep(step);
-        acting.getStore()?.push(step);
-      };
-      const server = recordedServer(mailServer(next, env), onStep);
-      const cutter = sessionCutter(next, env);
-      const opened = openSenders(next, files, behind);
-      await applySettings(table, next);
-      senders?.close();
-      senders = opened;
-      // What another process, or another configuration, left behind. Each pass tries again, and fails where it can't be done.
-      behind((await senders?.settle()) ?? []);
-      return {
-        table,
-        state,
-        server,
-        senders: opened === undefined ? undefined : recordedPublisher(opened, onStep),
-        cutter: cutter === undefined ? undefined : recordedCutter(cutter, onStep),
-        clock,
-        audit: async (lines, within) => {
-          const now = clock.now();
-          const entries = lines.map((line) => ownEntry(now, line));
-          await (within === undefined ? appendAudit(state, key, entries) : append(within, key, entries));
-        },
-        acts: () => acting.getStore()?.splice(0) ?? [],
-        gate: openGate(),
-        noticeRules: noticeRules(next),
-        stopping: () => stopping,
-        policy: {
-          ...policyOf(next),
-          autoSubscribe: next.subscriptions.autoSubscribe,
-          cutAtGrant: next.sessions?.onGrant === 'cut',
-        },
-      };
-    };
-
     let current = config;
-    let site = await build(config);
+    let site = await acting.site(config);
     const age = await tableAge(table, state);
     let mayGive = age === 'current';
     let report: GuardReport = { disappearing: [], held: new Map(), standing: 0 };
     let lookedAt = 0;
-    let toldHead: number | undefined;
 
     const look = async (among?: readonly number[]) => {
       const version = await versionOf(table); // before: what comes meanwhile is looked at again
@@ -151,7 +96,7 @@ export async function openEngine(
         await look((await pendingMailboxes(table)).map((pending) => pending.mailboxId));
       }
       const held = report.held.get(mailboxId) ?? new Set<string>();
-      const result = await acting.run([], () =>
+      const result = await acting.noting([], () =>
         reconcileMailbox(site, mailboxId, { held, mayGive, asOf: lookedAt }, goOn),
       );
       const now = clock.now();
@@ -187,7 +132,7 @@ export async function openEngine(
       everyMailbox: async () => {
         const ids = await everyMailbox(table, state);
         const acts: Step[] = [];
-        behind(await acting.run(acts, () => withdrawStale(site.senders, ids)));
+        acting.tellBehind(await acting.noting(acts, () => withdrawStale(site.senders, ids)));
         await site.audit(actLines(acts, new Map()).map((line) => ({ mailbox: null, onBehalf: null, ...line })));
         // A table from the past lacks delegates who may come back.
         if (mayGive) await eraseAccounts(table, state, clock.now());
@@ -196,28 +141,11 @@ export async function openEngine(
       drain: async () => {
         await drainEvents(table, state, key);
       },
-      prune: async () => {
-        const { retentionDays } = current.audit;
-        if (retentionDays === 0) return;
-        const now = clock.now();
-        const before = new Date(Date.parse(now) - retentionDays * 86_400_000).toISOString();
-        const entries = await pruneAudit(state, key, before, now);
-        if (entries > 0) log.info({ entries, before }, 'audit trail pruned');
-      },
-      tellHead: async () => {
-        const head = await auditHead(state);
-        if (head !== undefined && head.id !== toldHead) log.info({ head: `${head.id}:${head.seal}` }, 'audit trail');
-        toldHead = head?.id;
-      },
-      drainSubmissions: async () => {
-        submissions ??= existingSubmissions(files.submissions);
-        const version = submissions?.dataVersion();
-        if (submissions === undefined || version === submissionsSeen) return;
-        await drainSubmissions(submissions, state, key, clock.now());
-        submissionsSeen = version;
-      },
+      prune: () => trail.prune(current.audit.retentionDays),
+      tellHead: trail.tellHead,
+      drainSubmissions: trail.drainSubmissions,
       adopt: async (next) => {
-        site = await build(next);
+        site = await acting.site(next);
         current = next;
       },
       askToStop: () => {
@@ -232,13 +160,4 @@ export async function openEngine(
     for (const close of opened.reverse()) await close();
     throw error;
   }
-}
-
-/** What was done on the servers, one line each; never who wrote to whom about what. */
-function stepLogger(log: Logger): OnStep {
-  return (step: Step) => {
-    const { kind, ...facts } = step;
-    if (kind === 'subscribe' || kind === 'unsubscribe') log.debug(facts, kind);
-    else log.info(facts, kind);
-  };
 }

@@ -1,28 +1,18 @@
-/** One pass over mailboxes, made here or by the sidecar that runs, and the rehearsal of one. */
+/** One pass over mailboxes, made here or by the sidecar that runs. */
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
-import { type Environment, mailServer } from './drivers.ts';
+import type { Environment } from './drivers.ts';
 import { openEngine } from './engine.ts';
 import { Failure } from './failure.ts';
 import { type GuardReport, guard, release } from './guard.ts';
-import { policyOf } from './policy.ts';
-import { withdrawStale } from './reconcile/decide.ts';
-import { openGate } from './reconcile/gate.ts';
-import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
-import { recordedCutter, recordedPublisher, recordedServer } from './reconcile/recording.ts';
-import { rehearsedPublisher, rehearsedServer } from './reconcile/rehearsal.ts';
-import type { Site } from './reconcile/site.ts';
-import type { Step } from './reconcile/steps.ts';
-import { isFromThePast } from './restore.ts';
+import type { Result } from './reconcile/mailbox.ts';
 import { openSchedule } from './schedule.ts';
-import { openSenderMap, senderMapExists } from './sender/postfix-sqlite.ts';
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
 import { everyMailbox } from './store/every-mailbox.ts';
-import { fact, openClock } from './store/facts.ts';
 import { dataFiles } from './store/files.ts';
 import type { Outcome } from './store/outcomes.ts';
 import { markPending, readMailbox } from './store/rows.ts';
-import { copyStateDb, openStateDb } from './store/state-db.ts';
+import { openStateDb } from './store/state-db.ts';
 import { waitForAll } from './wait.ts';
 
 export interface SyncOptions {
@@ -139,77 +129,7 @@ async function resultOf(
   return { kind: 'failed', version: outcome.failure.version, address, failure: new Failure(code, message, hint) };
 }
 
-function countHeld({ held }: Pick<GuardReport, 'held'>): number {
+/** Pairs. */
+export function countHeld({ held }: Pick<GuardReport, 'held'>): number {
   return [...held.values()].reduce((sum, logins) => sum + logins.size, 0);
-}
-
-export interface Rehearsal {
-  readonly steps: readonly Step[];
-  readonly results: readonly Result[];
-  readonly held: number;
-}
-
-/** The steps that {@link syncOnce} would perform now. Reads the server, writes nothing. */
-export async function rehearse(config: Config, env: Environment, options: SyncOptions): Promise<Rehearsal> {
-  const files = dataFiles(config.dataDir);
-  const table = openDelegationDb(files.delegations, { readonly: true });
-  const state = copyStateDb(files.state);
-  const map =
-    config.senderRules !== undefined && senderMapExists(files.senderDirectory)
-      ? openSenderMap(files.senderDirectory, { readonly: true })
-      : undefined;
-  try {
-    const steps: Step[] = [];
-    const onStep = (step: Step) => void steps.push(step);
-    const inherits = await fact(state, 'inherits');
-    const site: Site = {
-      table,
-      state,
-      server: recordedServer(rehearsedServer(mailServer(config, env), inherits === 'yes'), onStep),
-      senders:
-        config.senderRules === undefined
-          ? undefined
-          : recordedPublisher(rehearsedPublisher(map ?? { rules: () => [], mailboxIds: () => [] }), onStep),
-      cutter: config.sessions === undefined ? undefined : recordedCutter({ cut: async () => {} }, onStep),
-      clock: await openClock(state),
-      audit: async () => {},
-      acts: () => [],
-      gate: openGate(),
-      noticeRules: undefined,
-      stopping: () => false,
-      policy: {
-        ...policyOf(config),
-        autoSubscribe: config.subscriptions.autoSubscribe,
-        cutAtGrant: config.sessions?.onGrant === 'cut',
-      },
-    };
-    const report = await guard(table, state, config.guard);
-    const held = options.force ? new Map<number, ReadonlySet<string>>() : report.held;
-    const mayGive = (await fact(state, 'restored')) !== 'held' && !(await isFromThePast(table, state));
-    const results: Result[] = [];
-    const ids = options.mailboxIds ?? (await everyMailbox(table, state));
-    if (options.mailboxIds === undefined) await withdrawStale(site.senders, ids);
-    for (const id of ids) {
-      results.push(await reconcileMailbox(site, id, { held: held.get(id) ?? new Set(), mayGive, asOf: undefined }));
-      options.onProgress?.(results.length, ids.length);
-    }
-    if (inherits === undefined && steps.some(({ kind }) => kind === 'set-entry')) sayThatInheritanceIsUnknown(results);
-    return { steps, results, held: countHeld({ held }) };
-  } finally {
-    map?.close();
-    await table.close();
-    await state.close();
-  }
-}
-
-/** The one thing that only a first grant can show, since without an entry somewhere there is nothing to inherit. */
-function sayThatInheritanceIsUnknown(results: Result[]): void {
-  const first = results.find((result) => result.kind === 'verified');
-  if (first?.kind !== 'verified') return;
-  const message =
-    "whether this server lets folders inherit INBOX's entry shows at the first grant: where it does, only special folders get one of their own";
-  results.splice(results.indexOf(first), 1, {
-    ...first,
-    notices: [...first.notices, { code: 'inheritance-unknown', login: '', message }],
-  });
 }

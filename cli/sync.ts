@@ -26,7 +26,8 @@ export function syncCommand(program: Command, run: Runner): void {
     .action(
       run(async (session, named: string[], { dryRun, force }: Options) => {
         const { out, config, writer } = session;
-        const { rehearse, syncBySidecar, syncOnce } = await import('../bridge/sync.ts'); // the IMAP library takes its time to load
+        const { syncBySidecar, syncOnce } = await import('../bridge/sync.ts'); // the IMAP library takes its time to load
+        const { rehearse } = await import('../bridge/dry-run.ts');
         const mailboxIds = named.length === 0 ? undefined : await idsOf(session, named.map(address));
         const progress = openProgress(out, dryRun === true ? 'looked at' : 'in line');
         const options = { mailboxIds, force: force === true, actor: writer.actor, onProgress: progress.at };

@@ -5,6 +5,7 @@
 import { pino } from 'pino';
 import { type Sidecar, startSidecar } from '../../bridge/daemon.ts';
 import { mailServer } from '../../bridge/drivers.ts';
+import { type Rehearsal, rehearse } from '../../bridge/dry-run.ts';
 import { policyOf } from '../../bridge/policy.ts';
 import type { Step } from '../../bridge/reconcile/steps.ts';
 import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
@@ -12,7 +13,7 @@ import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
 import { dataFiles } from '../../bridge/store/files.ts';
 import { mailboxIds } from '../../bridge/store/rows.ts';
 import { openStateDb } from '../../bridge/store/state-db.ts';
-import { type Rehearsal, rehearse, type SyncReport, syncOnce } from '../../bridge/sync.ts';
+import { type SyncReport, syncOnce } from '../../bridge/sync.ts';
 import { type Difference, verifyMailbox } from '../../bridge/verify.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { loadConfig } from '../../config/load.ts';

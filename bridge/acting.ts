@@ -1,0 +1,101 @@
+/** What passes act with: drivers made from the configuration, each step logged and noted for the audit trail. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Logger } from 'pino';
+import type { Config } from '../config/schema.ts';
+import { type Environment, mailServer, sessionCutter } from './drivers.ts';
+import type { Failure } from './failure.ts';
+import { noticeRules } from './notify/rules.ts';
+import { policyOf } from './policy.ts';
+import { openGate } from './reconcile/gate.ts';
+import { recordedCutter, recordedPublisher, recordedServer } from './reconcile/recording.ts';
+import type { Site } from './reconcile/site.ts';
+import type { OnStep, Step } from './reconcile/steps.ts';
+import { openSenders } from './sender/configured.ts';
+import type { Senders } from './sender/output.ts';
+import { append, appendAudit, ownEntry } from './store/audit.ts';
+import type { DelegationDb } from './store/delegation-db.ts';
+import type { openClock } from './store/facts.ts';
+import type { DataFiles } from './store/files.ts';
+import { applySettings } from './store/settings.ts';
+import type { StateDb } from './store/state-db.ts';
+
+export interface Ground {
+  readonly table: DelegationDb;
+  readonly state: StateDb;
+  readonly clock: Awaited<ReturnType<typeof openClock>>;
+  /** Of the audit trail's seals. */
+  readonly key: Buffer;
+  readonly files: DataFiles;
+  readonly env: Environment;
+  readonly log: Logger;
+  readonly stopping: () => boolean;
+}
+
+export interface Acting {
+  /** The drivers of a configuration; those of the one before are closed. */
+  site(config: Config): Promise<Site>;
+  /** Runs `work` with its steps noted in `acts`: several passes are at work at once, through the same drivers. */
+  noting<T>(acts: Step[], work: () => T): T;
+  /** Outputs of the sender rules that could not be brought up to date. */
+  tellBehind(failures: readonly Failure[]): void;
+  close(): void;
+}
+
+export function openActing({ table, state, clock, key, files, env, log, stopping }: Ground): Acting {
+  const noted = new AsyncLocalStorage<Step[]>();
+  const logStep = stepLogger(log);
+  const onStep: OnStep = (step) => {
+    logStep(step);
+    noted.getStore()?.push(step);
+  };
+  let senders: Senders | undefined;
+  const tellBehind = (failures: readonly Failure[]) => {
+    for (const { code, message, hint } of failures) log.error({ code, hint }, message);
+  };
+  return {
+    noting: (acts, work) => noted.run(acts, work),
+    tellBehind,
+    close: () => senders?.close(),
+    site: async (config) => {
+      const server = recordedServer(mailServer(config, env), onStep);
+      const cutter = sessionCutter(config, env);
+      const opened = openSenders(config, files, tellBehind);
+      await applySettings(table, config);
+      senders?.close();
+      senders = opened;
+      // What another process, or another configuration, left behind. Each pass tries again, and fails where it can't be done.
+      tellBehind((await senders?.settle()) ?? []);
+      return {
+        table,
+        state,
+        server,
+        senders: opened === undefined ? undefined : recordedPublisher(opened, onStep),
+        cutter: cutter === undefined ? undefined : recordedCutter(cutter, onStep),
+        clock,
+        audit: async (lines, within) => {
+          const now = clock.now();
+          const entries = lines.map((line) => ownEntry(now, line));
+          await (within === undefined ? appendAudit(state, key, entries) : append(within, key, entries));
+        },
+        acts: () => noted.getStore()?.splice(0) ?? [],
+        gate: openGate(),
+        noticeRules: noticeRules(config),
+        stopping,
+        policy: {
+          ...policyOf(config),
+          autoSubscribe: config.subscriptions.autoSubscribe,
+          cutAtGrant: config.sessions?.onGrant === 'cut',
+        },
+      };
+    },
+  };
+}
+
+/** What was done on the servers, one line each; never who wrote to whom about what. */
+function stepLogger(log: Logger): OnStep {
+  return (step: Step) => {
+    const { kind, ...facts } = step;
+    if (kind === 'subscribe' || kind === 'unsubscribe') log.debug(facts, kind);
+    else log.info(facts, kind);
+  };
+}
