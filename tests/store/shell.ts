@@ -1,5 +1,6 @@
 /** Debian's `sqlite3` shell in a process of its own: what any other program does to the delegation table. */
 import { execFile, spawnSync } from 'node:child_process';
+import Database from 'better-sqlite3';
 
 export interface Said {
   readonly status: number | null;
@@ -27,11 +28,52 @@ export function sqlite3Beside(file: string, sql: string): Promise<Said> {
   });
 }
 
-/** Lines of the answer; throws when the shell refuses. */
+/**
+ * The rule that refuses each statement, or 'accepted': one shell, one after the other, going on after a refusal. What is set by a
+ * PRAGMA stays set. `undone`: each is rolled back.
+ */
+export function verdicts(file: string, statements: readonly string[], undone = false): readonly string[] {
+  const [before, after, lines, at] = undone ? ['BEGIN;\n', 'ROLLBACK;\n', 3, 2] : ['', '', 1, 1];
+  const input = statements.map((statement) => `${before}${statement.replaceAll('\n', ' ')};\n${after}`).join('');
+  const options = OPTIONS.filter((option) => option !== '-bail');
+  const { stderr, error } = spawnSync('sqlite3', [...options, file], { encoding: 'utf8', input });
+  if (error !== undefined) throw error;
+  const refused = new Map<number, string>();
+  for (const line of stderr.split('\n').filter((line) => line !== '')) {
+    const number = /^(?:Runtime|Parse) error near line (\d+): /.exec(line)?.[1];
+    if (number !== undefined) refused.set(Number(number), ruleIn(line) ?? line);
+  }
+  return statements.map((_, index) => refused.get(index * lines + at) ?? 'accepted');
+}
+
+/** Statements that prepare what is then asked of a shell, without the process that each of those is. */
+export function prepare(file: string, sql: string): void {
+  const database = new Database(file);
+  try {
+    database.exec(sql);
+  } finally {
+    database.close();
+  }
+}
+
+/** Lines of the answer, as the shell writes them; throws when it refuses. To look at a table takes no process. */
 export function rows(file: string, sql: string): readonly string[] {
+  const statements = sql.split(';').filter((one) => one.trim() !== '');
+  if (statements.every((one) => /^\s*(?:SELECT|PRAGMA integrity_check)\b/.test(one))) return looked(file, statements);
   const said = sqlite3(file, sql);
   if (said.status !== 0) throw new Error(`${sql}: ${said.stderr}`);
   return said.stdout === '' ? [] : said.stdout.trimEnd().split('\n');
+}
+
+function looked(file: string, statements: readonly string[]): readonly string[] {
+  const database = new Database(file, { readonly: true });
+  try {
+    return statements.flatMap((one) =>
+      (database.prepare(one).raw().all() as unknown[][]).map((values) => values.map((value) => value ?? '').join('|')),
+    );
+  } finally {
+    database.close();
+  }
 }
 
 export function row(file: string, sql: string): string | undefined {
