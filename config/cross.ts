@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { isLoopback } from './loopback.ts';
-import type { Problem } from './rules.ts';
+import type { Problem } from './rule.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 

@@ -3,7 +3,8 @@
  * documentation. The checks, the messages and the annotated example all read the same declarations.
  */
 import { z } from 'zod';
-import { commandWords, type Problem, type Rule, severalOf } from './rules.ts';
+import type { Problem, Rule } from './rule.ts';
+import { commandWords, severalOf } from './rules.ts';
 
 export interface KeyDoc {
   /** Printed above the key or section in the annotated file; lines are broken by hand. */

@@ -1,32 +1,9 @@
 /**
  * What a text value must look like. A rule takes the value and returns every problem it finds, none when it is good;
- * messages may repeat the value, except where it could be a secret in the wrong place (`path`, `doveadmUrl`).
+ * messages may repeat the value. Rules for places are in places.ts.
  */
 import { distance } from 'fastest-levenshtein';
-import { isLoopback } from './loopback.ts';
-
-export interface Problem {
-  readonly message: string;
-  readonly remedy: string;
-}
-export type Rule = (value: string) => readonly Problem[];
-
-const GOOD: readonly Problem[] = [];
-/** The value for a message; one that may be an address with a password in it (LOGIN:PASSWORD@HOST) is not repeated. */
-const quoted = (value: string): string => (/:.*@/.test(value) ? 'this value' : JSON.stringify(value));
-
-/** One problem with the value unless `pattern` matches. */
-const shaped =
-  (pattern: RegExp, what: string, remedy: string): Rule =>
-  (value) =>
-    pattern.test(value) ? GOOD : [{ message: `${quoted(value)} is not ${what}`, remedy }];
-
-/** Lower-case or not, `_` included (container networks use it), IDN as punycode; an IPv6 address without brackets. */
-export const hostName: Rule = shaped(
-  /^(?:[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9_])?|[0-9a-f:]*:[0-9a-f:.]*(?:%[a-z0-9]+)?)$/i,
-  'a host name or address',
-  'give the bare name or address, without scheme, port or brackets; internationalized names as xn--...',
-);
+import { GOOD, type Problem, quoted, type Rule, shaped } from './rule.ts';
 
 export const accountName: Rule = shaped(
   /^[!-~]{1,254}$/,
@@ -39,12 +16,6 @@ export const word: Rule = shaped(
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
   'a version',
   'write 1 to 64 of A-Z a-z 0-9 . _ -, for example 2026-11',
-);
-
-export const mailAddress: Rule = shaped(
-  /^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?$/,
-  'a mail address',
-  'write local@domain, without a name or brackets; an international domain as xn--...',
 );
 
 /** Separated by commas; as people write them. */
@@ -61,16 +32,6 @@ export const folderNames: Rule = (value) => {
       ];
 };
 
-export const webUrl: Rule = (value) => {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  return url !== undefined &&
-    ['https:', 'http:'].includes(url.protocol) &&
-    url.username === '' &&
-    !/[\s"<>]/.test(value)
-    ? GOOD
-    : [{ message: `${quoted(value)} is not a web address`, remedy: 'write https://...' }];
-};
-
 export const groupName: Rule = shaped(
   /^[a-z_][a-z0-9_-]{0,31}$/i,
   'the name of a Unix group',
@@ -83,23 +44,6 @@ export const separator: Rule = shaped(
   'one printable character that no login holds',
   'give the character that stands in auth_master_user_separator, for example *',
 );
-
-export const path: Rule = (value) => {
-  if (value.trim() === '') return [{ message: 'the path is empty', remedy: 'give the path of a file or directory' }];
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(value)) {
-    return [
-      {
-        message: 'the path holds a control character',
-        remedy: "write paths in single quotes: 'C' has no escapes there",
-      },
-    ];
-  }
-  if (value.startsWith('~')) {
-    return [{ message: 'the path starts with ~, which only a shell expands', remedy: 'write the path in full' }];
-  }
-  return GOOD;
-};
 
 /** The right letters of RFC 4314 section 2.1 that a delegate may be given. */
 const RIGHTS = 'lrswipkxte';
@@ -203,45 +147,3 @@ export const commandWords = (value: unknown): readonly Problem[] => {
   if (value.some((one) => /\u0000/.test(one))) return [{ message: 'an argument holds a NUL', remedy: 'take it out' }];
   return value[0]?.startsWith('/') ? GOOD : [{ message: "the program isn't named by its full path", remedy }];
 };
-
-export const doveadmUrl: Rule = (value) => {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
-    return [
-      {
-        message: `${quoted(value)} is not an http or https address`,
-        remedy: 'write http://127.0.0.1:8080/doveadm/v1, or an https address',
-      },
-    ];
-  }
-  if (url.username !== '' || url.password !== '') {
-    return [
-      { message: 'the address holds a login or password', remedy: 'take it out; the key belongs in api_key_file' },
-    ];
-  }
-  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
-    return [
-      {
-        message: `plain http to ${quoted(url.hostname)} would send the API key in clear over the network`,
-        remedy: 'use https, or a loopback address such as http://127.0.0.1:8080/doveadm/v1',
-      },
-    ];
-  }
-  return GOOD;
-};
-
-/** HOST:PORT on this machine: whoever reaches this port sends as anybody. */
-export const loopbackAddress: Rule = (value) => {
-  const { host, port } = /^(?<host>\[[0-9a-f:]+\]|[^:]+):(?<port>\d{1,5})$/i.exec(value)?.groups ?? {};
-  return host !== undefined && isLoopback(host) && Number(port) >= 1 && Number(port) <= 65_535
-    ? GOOD
-    : [
-        {
-          message: `${quoted(value)} is not a port of this machine`,
-          remedy: 'write a loopback address, 127.0.0.1:PORT',
-        },
-      ];
-};
-
-/** A path of a Unix socket, or {@link loopbackAddress}. */
-export const filterAddress: Rule = (value) => (/:\d+$/.test(value) ? loopbackAddress(value) : path(value));

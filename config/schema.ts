@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { Camelized } from './camel.ts';
 import { accountsNeedNotices } from './cross.ts';
 import { always, docs, text } from './fields.ts';
-import { path } from './rules.ts';
+import { path } from './places.ts';
 import { notices } from './schema/notices.ts';
 import { accounts, directory, grant, identity, policy } from './schema/people.ts';
 import { audit, guard, log, schedule, subscriptions } from './schema/running.ts';

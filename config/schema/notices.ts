@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { notInClear } from '../cross.ts';
 import { docs, text, whole } from '../fields.ts';
-import { accountName, hostName, mailAddress, path, webUrl } from '../rules.ts';
+import { hostName, mailAddress, path, webUrl } from '../places.ts';
+import { accountName } from '../rules.ts';
 
 export const notices = z
   .strictObject({

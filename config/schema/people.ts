@@ -1,7 +1,8 @@
 /** Who may be a delegate, of whose mailbox, and what a delegation means. */
 import { z } from 'zod';
 import { docs, text, whole } from '../fields.ts';
-import { rights, timeZone, webUrl, word } from '../rules.ts';
+import { webUrl } from '../places.ts';
+import { rights, timeZone, word } from '../rules.ts';
 
 export const identity = z.strictObject({
   scheme: z

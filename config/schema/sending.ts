@@ -2,16 +2,8 @@
 import { z } from 'zod';
 import { fileHasReader, fileReadAnew, loginsAreRead } from '../cross.ts';
 import { command, docs, oneOrSeveral, text, whole } from '../fields.ts';
-import {
-  fileMode,
-  filterAddress,
-  folderNames,
-  groupName,
-  hostName,
-  loopbackAddress,
-  path,
-  socketMode,
-} from '../rules.ts';
+import { filterAddress, hostName, loopbackAddress, path } from '../places.ts';
+import { fileMode, folderNames, groupName, socketMode } from '../rules.ts';
 
 const SENDER_KINDS = ['postfix-sqlite', 'file', 'socketmap'] as const;
 export type SenderKind = (typeof SENDER_KINDS)[number];

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { adminUserSurvives, notInClear } from '../cross.ts';
 import { docs, text, whole } from '../fields.ts';
-import { accountName, doveadmUrl, hostName, path, separator } from '../rules.ts';
+import { doveadmUrl, hostName, path } from '../places.ts';
+import { accountName, separator } from '../rules.ts';
 
 export const imap = z
   .strictObject({

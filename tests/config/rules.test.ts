@@ -1,18 +1,9 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { isLoopback } from '../../config/loopback.ts';
-import {
-  accountName,
-  doveadmUrl,
-  folderNames,
-  groupName,
-  hostName,
-  path,
-  type Rule,
-  rights,
-  separator,
-  timeZone,
-} from '../../config/rules.ts';
+import { doveadmUrl, hostName, path } from '../../config/places.ts';
+import type { Rule } from '../../config/rule.ts';
+import { accountName, folderNames, groupName, rights, separator, timeZone } from '../../config/rules.ts';
 
 /** rule, value, number of problems, why */
 const TABLE: readonly (readonly [Rule, string, number, string])[] = [
