@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { Failure } from '../bridge/failure.ts';
 import { ownerContact, setOwnerContact } from '../bridge/store/contacts.ts';
+import { noteEvent } from '../bridge/store/events.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import type { Language } from '../bridge/store/state-db.ts';
 import { mayDelegate } from './actor.ts';
@@ -44,8 +45,13 @@ export function mailboxContact(mailbox: Command, run: Runner): void {
             address: clear === true ? null : (set ?? before.address),
             language: language ?? (clear === true ? null : before.language),
           };
-          const changes = set !== undefined || language !== undefined || clear === true;
-          if (changes) await state((db) => setOwnerContact(db, id, after));
+          if (after.address !== before.address || after.language !== before.language) {
+            await state((db) => setOwnerContact(db, id, after));
+            const contact =
+              after.address === null ? 'none' : after.address === before.address ? 'as before' : 'another';
+            const detail = { contact, language: after.language }; // never the address: it is private
+            await table((db) => noteEvent(db, session.writer, { action: 'mailbox-contact', mailbox: at, detail }));
+          }
           out.result(
             { mailbox: at, contact: after.address, language: after.language },
             facts([

@@ -31,7 +31,7 @@ export interface Asked {
   readonly language: Language | undefined;
 }
 
-/** Mails a code to the address. Returns until when it is worth something. */
+/** Mails a code to the address. Returns until when it is worth something. Fails `refused` when too many were mailed of late. */
 export async function askForCode(office: Office, holder: AccountHolder, asked: Asked): Promise<string> {
   const { state, accounts } = office;
   const now = (await openClock(state)).now();
@@ -51,7 +51,17 @@ export async function askForCode(office: Office, holder: AccountHolder, asked: A
     expiresAt,
     triesLeft: accounts.codeTries,
   };
-  await askContact(state, holder, request, notice, now, domainOf(office));
+  const from = await askContact(state, holder, request, notice, now, domainOf(office));
+  if (from !== undefined) {
+    await note(office, holder, 'account-code-refused', { why: 'too-many' });
+    const { identifier } = holder;
+    throw new Failure(
+      'refused',
+      `${identifier}: too many codes have been asked for within an hour; nothing was changed`,
+      `another can be mailed from ${from} on; the last one that was mailed still counts until it lapses`,
+      { rule: 'MANDAT_CODES' },
+    );
+  }
   await note(office, holder, 'account-code');
   return expiresAt;
 }

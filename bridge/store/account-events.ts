@@ -3,7 +3,7 @@ import type { Query } from './delegations.ts';
 
 export type AccountEvent =
   | 'account-code' // a code was mailed
-  | 'account-code-refused' // typed wrongly, or too late
+  | 'account-code-refused' // typed wrongly, or too late, or too many asked for
   | 'account-contact' // the contact address is confirmed, and another than before
   | 'account-cancel'
   | 'account-opt-out'

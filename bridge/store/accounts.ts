@@ -64,7 +64,14 @@ export interface Holder {
   readonly identifier: string;
 }
 
-/** A new request takes the place of the one before, whose code is then worth nothing; its mail goes with it. */
+/** A code goes to an address that somebody has typed, who may not be its owner. */
+const MOST_CODES = 5;
+const CODES_MS = 3_600_000;
+
+/**
+ * A new request takes the place of the one before, whose code is then worth nothing; its mail goes with it. Undefined when it is made;
+ * else nothing was written, since so many have been made of late, and from when on another may be.
+ */
 export async function askContact(
   state: StateDb,
   { id, identifier }: Holder,
@@ -72,7 +79,7 @@ export async function askContact(
   notice: NewNotice,
   now: Instant,
   domain: string,
-): Promise<void> {
+): Promise<Instant | undefined> {
   const asked = {
     asked_contact: request.contact,
     asked_terms: request.terms,
@@ -81,10 +88,16 @@ export async function askContact(
     code_expires_at: request.expiresAt,
     code_tries: request.triesLeft,
   };
-  await state.write(async (query) => {
-    await upsert(query, id, asked);
+  return state.write(async (query) => {
+    const before = await rowOf({ query }, id);
+    const over = before?.codes_since == null ? now : new Date(Date.parse(before.codes_since) + CODES_MS).toISOString();
+    const again = over > now;
+    if (again && (before?.codes_asked ?? 0) >= MOST_CODES) return over;
+    const codes = again ? { codes_asked: (before?.codes_asked ?? 0) + 1 } : { codes_asked: 1, codes_since: now };
+    await upsert(query, id, { ...asked, ...codes });
     await withdrawCodes(query, identifier);
     await enqueue({ query }, [notice], now, domain);
+    return undefined;
   });
 }
 

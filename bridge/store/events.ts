@@ -3,6 +3,7 @@ import type { DelegationDb, Writer } from './delegation-db.ts';
 
 export type EventAction =
   | 'directory-import' // and how many people it has
+  | 'mailbox-contact' // the owner's second address or language, set or taken away
   | 'audit-export' // somebody took a copy of the trail
   | 'refused'; // an act that its actor may not do (R53)
 

@@ -83,6 +83,8 @@ export interface StateDatabase {
     code_mac: Nullable;
     code_expires_at: Nullable;
     code_tries: Generated<number>;
+    codes_asked: Generated<number>;
+    codes_since: Nullable;
   };
   owner_contacts: { mailbox_id: number; contact: string | null; language: Generated<Language | null> };
   outbox: {

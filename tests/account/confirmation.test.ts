@@ -156,6 +156,21 @@ t.test('a new request makes the code before worth nothing; cancelling leaves eve
   t.same(await here.mails(), []);
 });
 
+t.test('five codes in an hour, and no more', async (t) => {
+  const here = await office(t, 'code_minutes = 120');
+  for (let n = 1; n <= 5; n++) await here.ask(`bob${n}@example.org`);
+  const fifth = await here.code();
+  const mailed = await here.mails();
+  const error = await failure(() => here.ask('bob6@example.org'));
+  t.match(error, { code: 'refused', rule: 'MANDAT_CODES', message: /^bob: too many codes/, hint: /from \d{4}-.*Z on/ });
+  t.same(await here.mails(), mailed, 'nothing is mailed');
+  t.same((await here.events()).at(-1), { action: 'account-code-refused', detail: '{"why":"too-many"}' });
+  t.match(await here.confirm(fifth), { contact: 'bob5@example.org' }, 'the last one counts');
+  await setFact(here.state, 'clock', new Date(Date.now() + 3_601_000).toISOString());
+  await here.ask('bob7@example.org', null);
+  t.match((await here.mails()).at(-1), { recipient: 'bob7@example.org' }, 'after an hour again');
+});
+
 t.test('another address: the old one hears of it', async (t) => {
   const here = await office(t);
   await here.ask('old@example.org');

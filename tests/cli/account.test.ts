@@ -136,6 +136,23 @@ t.test('who has a mailbox of his own has an account already', async (t) => {
   });
 });
 
+t.test('a mailbox of his own makes a pending account active, whoever writes it (R39)', async (t) => {
+  const { mandat, sql } = await site(t);
+  const state = (id: string) => sql(`SELECT state FROM delegate WHERE id = '${id}'`);
+  await must(mandat('delegate', 'add', ALIX, '--login', 'alix@lab.test'));
+  t.equal(state(ALIX), 'pending');
+  await must(mandat('mailbox', 'add', 'alix.r@lab.test', '--login', 'alix@lab.test', '--owner', ALIX));
+  t.equal(state(ALIX), 'active');
+  t.match(sql("SELECT detail FROM events WHERE action = 'delegate-set'"), /"state":"active"/, 'the trail tells of it');
+  sql("INSERT INTO delegate (id, login, state) VALUES ('810009999993', 'zoe@lab.test', 'pending')");
+  sql("INSERT INTO mailbox (address, login, kind) VALUES ('zoe@lab.test', 'zoe@lab.test', 'ORG')");
+  t.equal(state('810009999993'), 'pending', 'an organisation’s is nobody’s own');
+  sql(`UPDATE mailbox SET kind = 'PER', owner = '${ANNE}' WHERE address = 'zoe@lab.test'`);
+  t.equal(state('810009999993'), 'pending', 'nor somebody else’s');
+  sql("UPDATE mailbox SET owner = NULL WHERE address = 'zoe@lab.test'");
+  t.equal(state('810009999993'), 'active', 'his login’s, which names nobody, is his');
+});
+
 /** Typed, what it becomes or why not. acl/contact.test.ts has the others. */
 const CONTACTS: readonly (readonly [typed: string, becomes: string | RegExp, why: string])[] = [
   ['Zoe@Example.ORG', 'Zoe@example.org', 'folded behind the @, in its own case before it'],

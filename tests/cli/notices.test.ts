@@ -67,6 +67,12 @@ t.test("the owner's second address", async (t) => {
   t.notMatch(made.sql('SELECT * FROM events'), /elsewhere/i, 'the shared table knows nothing of it');
   await must(mandat('mailbox', 'contact', ALICE, '--clear'));
   t.same(state('SELECT * FROM owner_contacts'), []);
+  await must(mandat('mailbox', 'contact', ALICE, '--clear'));
+  t.equal(
+    made.sql("SELECT mailbox, detail FROM events WHERE action = 'mailbox-contact'"),
+    `${ALICE}|{"contact":"another","language":"en"}\n${ALICE}|{"contact":"none","language":null}`,
+    'the trail tells of each change, and of no address',
+  );
 });
 
 t.test('list names nobody’s address, and shows no code', async (t) => {

@@ -99,6 +99,13 @@ BEGIN ${note('terms-accepted', 'NULL', 'NEW.identifier', "json_object('version',
 -- Closed is closed, whoever writes: what belonged to it is erased.
 CREATE TRIGGER delegates_ended BEFORE UPDATE OF state ON delegates WHEN OLD.state = 'ended' AND NEW.state IS NOT 'ended'
 BEGIN ${refuse('MANDAT_ENDED', 'the account of this delegate has ended: remove him, and add him anew', '1')} END;
+-- Whoever has a mailbox of his own has an account: there is nothing to activate (R39). His: it names him, or nobody and has his login.
+${['INSERT', 'UPDATE OF owner, login, kind']
+  .map(
+    (event, n) => `CREATE TRIGGER mailboxes_own_${n} AFTER ${event} ON mailboxes WHEN NEW.kind = 'PER'
+BEGIN UPDATE delegates SET state = 'active' WHERE state = 'pending' AND (identifier = NEW.owner OR (NEW.owner IS NULL AND login = NEW.login)); END;`,
+  )
+  .join('\n')}
 `;
 
 const acting = `

@@ -8,7 +8,9 @@ CREATE TABLE accounts (
   delegate_id INTEGER PRIMARY KEY, contact TEXT, contact_since TEXT, language TEXT CHECK (language IN ('fr', 'en')),
   refuses_surveys INTEGER NOT NULL DEFAULT 0, refuses_newsletters INTEGER NOT NULL DEFAULT 0,
   asked_contact TEXT, asked_terms TEXT, asked_language TEXT CHECK (asked_language IN ('fr', 'en')),
-  code_mac TEXT, code_expires_at TEXT, code_tries INTEGER NOT NULL DEFAULT 0) STRICT;
+  code_mac TEXT, code_expires_at TEXT, code_tries INTEGER NOT NULL DEFAULT 0,
+  -- How many codes were mailed in the hour that began then.
+  codes_asked INTEGER NOT NULL DEFAULT 0, codes_since TEXT) STRICT;
 
 -- A second address of an owner, outside the mailbox: his delegates can delete from it. By mailbox_id of delegation.db.
 CREATE TABLE owner_contacts (mailbox_id INTEGER PRIMARY KEY, contact TEXT, language TEXT CHECK (language IN ('fr', 'en'))) STRICT;
