@@ -1,5 +1,12 @@
 /** What should stand on the servers for one mailbox, computed from its rows and the time alone. */
-import { type DelegationFacts, type Instant, type NotInForce, type PolicyRules, verdict } from './policy.ts';
+import {
+  type DelegationFacts,
+  type Instant,
+  type NotInForce,
+  type PolicyRules,
+  type SendMode,
+  verdict,
+} from './policy.ts';
 import { type Rights, without } from './rights.ts';
 
 export interface MailboxRows {
@@ -13,6 +20,8 @@ export interface MailboxRows {
   readonly aliases: readonly string[];
   readonly delegations: readonly (Pick<DelegationFacts, 'delegate' | 'startsAt' | 'endsAt' | 'suspended'> & {
     readonly id: string;
+    /** What recipients see of a message that he sends for the owner; null: as the site has it. */
+    readonly sendMode?: SendMode | null;
   })[];
 }
 

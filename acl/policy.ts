@@ -8,6 +8,9 @@ import { CONDITIONS } from './conditions.ts';
 /** An instant, ISO 8601 in UTC with milliseconds: `2026-11-23T08:00:00.000Z`. Such strings sort as time does. */
 export type Instant = string;
 
+/** What recipients see of a message that a delegate sends for the owner: both of them, or the owner alone. R31 */
+export type SendMode = 'on-behalf' | 'send-as';
+
 export interface DelegationFacts {
   readonly mailbox: {
     readonly login: string;

@@ -13,18 +13,21 @@
  *   From, any of them not allowed ...................... refused 550 5.7.1 naming address and login, or rewritten to self
  *   a display name shows another address ............... refused 550 5.7.1, or the name taken out
  *   From: own addresses only ........................... pass; a false Sender is removed
- *   From: an owner's, mode on-behalf ................... pass; Sender is the delegate's own address, none where he has no mailbox
- *   From: an owner's, mode send-as ..................... pass; no Sender
+ *   From: an owner's, mode on-behalf (*) ............... pass; Sender is the delegate's own address, none where he has no mailbox
+ *   From: an owner's, mode send-as (*) ................. pass; no Sender
+ *
+ * (*) The delegation's mode, else the site's.
  *
  * Several addresses in From need a Sender (RFC 5322 section 3.6.2): own address where there is one. Reply-To is free. R1, R31.
  */
 import { type AddressList, addressesShown, type Mailbox, readAddresses } from './address-list.ts';
 import type { Field } from './header-fields.ts';
+import type { SendMode } from './policy.ts';
 
 /** Whose an address is, seen from the login: his own, an owner's who has delegated to him, or neither. */
 export type Standing =
   | { readonly kind: 'own' }
-  | { readonly kind: 'owner'; readonly owner: string }
+  | { readonly kind: 'owner'; readonly owner: string; readonly mode: SendMode | null }
   | { readonly kind: 'stranger' };
 
 export interface Rights {
@@ -35,7 +38,8 @@ export interface Rights {
 }
 
 export interface SubmissionRules {
-  readonly mode: 'on-behalf' | 'send-as';
+  /** Where the delegation says nothing else. */
+  readonly mode: SendMode;
   readonly onMismatch: 'reject' | 'rewrite';
   readonly onImitation: 'reject' | 'rewrite';
 }
@@ -122,14 +126,15 @@ export function decide(mail: Submission, rights: Rights | undefined, rules: Subm
   if (imitating && rules.onImitation === 'reject') return imitates('From');
   const bare = imitating ? from.map(({ address }) => `<${address}>`).join(', ') : undefined;
 
-  const owner = from.flatMap(({ address }) => {
+  const forWhom = from.flatMap(({ address }) => {
     const standing = rights.standing(address);
-    return standing.kind === 'owner' ? [standing.owner] : [];
+    return standing.kind === 'owner' ? [standing] : [];
   })[0];
   const { self } = rights;
   const himself = self === null ? ({ kind: 'none' } as const) : ({ kind: 'set', address: self } as const);
-  if (owner !== undefined) {
-    const open = rules.mode === 'on-behalf' || from.length > 1;
+  if (forWhom !== undefined) {
+    const { owner, mode } = forWhom;
+    const open = (mode ?? rules.mode) === 'on-behalf' || from.length > 1;
     return { kind: 'pass', owner, changes: { from: bare, sender: open ? himself : { kind: 'none' } } };
   }
   const senders = lists('sender');

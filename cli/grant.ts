@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { SendMode } from '../acl/policy.ts';
 import { Failure } from '../bridge/failure.ts';
 import { policyOf } from '../bridge/policy.ts';
 import { grant } from '../bridge/store/delegations.ts';
@@ -12,11 +13,13 @@ import { EXIT } from './exit.ts';
 import { lookUpNewcomers } from './look-up.ts';
 import { acknowledged } from './responsibility.ts';
 import type { Runner } from './runner.ts';
+import { SEND_MODE, SEND_MODES } from './send-mode.ts';
 
 interface Options {
   readonly starts?: string;
   readonly ends?: string;
   readonly note?: string;
+  readonly sendMode?: SendMode;
   readonly wait: number | false;
   readonly from?: string;
   readonly atomic?: boolean;
@@ -30,6 +33,7 @@ export function grantCommand(program: Command, run: Runner): void {
     .option('--starts <time>', 'not before: a date (from its start) or a time with its zone')
     .option('--ends <time>', 'until: a date (to its end) or a time with its zone; no end by default')
     .option('--note <text>', 'a remark, kept with the delegation')
+    .addOption(new Option('--send-mode <mode>', SEND_MODE).choices(SEND_MODES))
     .option('--acknowledge', "the owner's responsibility for this access has been read and acknowledged")
     .option('--force <reason>', 'although the directory does not list the delegate; the reason is kept');
   waitOptions(command).action(
@@ -59,7 +63,7 @@ export function grantCommand(program: Command, run: Runner): void {
             session,
             'grant',
             about.from,
-            rows.map((row) => ({ ...row, force })),
+            rows.map((row) => ({ ...row, sendMode: options.sendMode, force })),
             { ...options, writer },
           );
         }
@@ -79,7 +83,13 @@ export function grantCommand(program: Command, run: Runner): void {
         const writer = { ...session.writer, acknowledged: version, reason: options.force };
         const began = performance.now();
         const { written, withheld } = await session.writing(mailbox, async (db) => ({
-          written: await grant(db, writer, mailbox, delegate, { startsAt, endsAt, note: options.note, force }),
+          written: await grant(db, writer, mailbox, delegate, {
+            startsAt,
+            endsAt,
+            note: options.note,
+            sendMode: options.sendMode,
+            force,
+          }),
           withheld: await whyWithheld(db, policyOf(session.config), mailbox, delegate),
         }));
         return followChange(session, { verb: 'grant', mailbox, delegate, written, began, withheld }, options.wait);

@@ -106,7 +106,7 @@ async function knownPhases({ out, state }: Session): Promise<Phases> {
 }
 
 function document(row: Delegation & Seen) {
-  const { mailbox, delegate, state, why, createdAt, createdBy, startsAt, endsAt, note } = row;
+  const { mailbox, delegate, state, why, createdAt, createdBy, startsAt, endsAt, note, sendMode } = row;
   return {
     mailbox: mailbox.address,
     identifier: delegate.identifier,
@@ -120,5 +120,6 @@ function document(row: Delegation & Seen) {
     startsAt,
     endsAt,
     note,
+    sendMode,
   };
 }

@@ -21,6 +21,7 @@ import { restoreCommand } from './restore.ts';
 import { revokeCommand } from './revoke.ts';
 import { runCommand } from './run.ts';
 import { runner } from './runner.ts';
+import { sendModeCommand } from './send-mode.ts';
 import { statusCommand } from './status.ts';
 import { suspendCommand } from './suspend.ts';
 import { syncCommand } from './sync.ts';
@@ -37,6 +38,7 @@ const COMMANDS = [
   grantCommand,
   revokeCommand,
   suspendCommand,
+  sendModeCommand,
   listCommand,
   runCommand,
   filterCommand,

@@ -1,4 +1,5 @@
 /** Delegations as they are listed and judged, by mailbox and by delegate. R17, R47. */
+import type { SendMode } from '../../acl/policy.ts';
 import { stateSince } from './delegates.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import type { DelegateState, MailboxKind } from './delegation-types.ts';
@@ -33,6 +34,8 @@ export interface Delegation {
   readonly endsAt: string | null;
   readonly note: string | null;
   readonly suspended: boolean;
+  /** Null: as the site has it. */
+  readonly sendMode: SendMode | null;
 }
 
 export async function listDelegations(
@@ -45,7 +48,16 @@ export async function listDelegations(
     .innerJoin('delegates as d', 'd.id', 'g.delegate_id')
     .innerJoin('domain_eligibility as e', 'e.mailbox_id', 'm.id')
     .select(['e.eligible as domain_eligible', 'd.terms_version', (eb) => stateSince(eb).as('state_since')])
-    .select(['g.mailbox_id', 'g.created_at', 'g.created_by', 'g.starts_at', 'g.ends_at', 'g.note', 'g.suspended'])
+    .select([
+      'g.mailbox_id',
+      'g.created_at',
+      'g.created_by',
+      'g.starts_at',
+      'g.ends_at',
+      'g.note',
+      'g.suspended',
+      'g.send_mode',
+    ])
     .select(['m.address', 'm.owner', 'm.login as owner_login', 'm.kind', 'm.eligible', 'm.owner_listed'])
     .select([
       'd.identifier',
@@ -88,5 +100,6 @@ export async function listDelegations(
     endsAt: row.ends_at,
     note: row.note,
     suspended: row.suspended === 1,
+    sendMode: row.send_mode,
   }));
 }

@@ -1,5 +1,6 @@
 /** The shapes of delegation.db for Kysely: base tables (plural) and views (singular). */
 import type { Generated } from 'kysely';
+import type { SendMode } from '../../acl/policy.ts';
 
 export type MailboxKind = 'PER' | 'ORG' | 'APP' | 'CAB';
 /** Of a delegate's account: pending until he has activated it, ended for good. R45 */
@@ -45,6 +46,7 @@ export interface DelegationDatabase {
     ends_at: string | null;
     note: string | null;
     suspended: number;
+    send_mode: Generated<SendMode | null>;
     acknowledged: Generated<string | null>;
   };
   pending: { mailbox_id: number; version: number };
@@ -97,5 +99,6 @@ export interface DelegationDatabase {
     ends_at: string | null;
     note: string | null;
     suspended: number | null;
+    send_mode: Generated<SendMode | null>;
   };
 }

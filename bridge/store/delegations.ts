@@ -1,4 +1,5 @@
 /** Delegations: granting, revoking, listing. R1, R13, R15, R16, R47, R49. */
+import type { SendMode } from '../../acl/policy.ts';
 import { Failure } from '../failure.ts';
 import { noSuchDelegate } from './delegates.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
@@ -15,6 +16,8 @@ export interface GrantTerms {
   readonly startsAt?: string | undefined;
   readonly endsAt?: string | undefined;
   readonly note?: string | undefined;
+  /** Undefined: as the site has it. */
+  readonly sendMode?: SendMode | undefined;
   /** Also to somebody whom the directory doesn't list. */
   readonly force?: boolean | undefined;
 }
@@ -57,6 +60,7 @@ export async function insertDelegation(
       ends_at: terms.endsAt ?? null,
       note: terms.note ?? null,
       suspended: null,
+      send_mode: terms.sendMode ?? null,
     })
     .execute();
   return written(query, mailbox);
@@ -84,6 +88,26 @@ export async function setSuspended(
     const changed = await query
       .updateTable('delegations')
       .set({ suspended: Number(suspended) })
+      .where('mailbox_id', '=', await idOfMailbox(query, mailbox))
+      .where('delegate_id', '=', await idOfDelegate(query, delegate))
+      .executeTakeFirst();
+    if (changed.numUpdatedRows === 0n) throw noSuchDelegation(mailbox, delegate);
+    return written(query, mailbox);
+  });
+}
+
+/** What recipients see of what this delegate sends for the owner; null: as the site has it. Fails `absent` when there is no such delegation. */
+export async function setSendMode(
+  db: DelegationDb,
+  writer: Writer,
+  mailbox: string,
+  delegate: string,
+  send_mode: SendMode | null,
+): Promise<Written> {
+  return db.write(writer, async (query) => {
+    const changed = await query
+      .updateTable('delegations')
+      .set({ send_mode })
       .where('mailbox_id', '=', await idOfMailbox(query, mailbox))
       .where('delegate_id', '=', await idOfDelegate(query, delegate))
       .executeTakeFirst();

@@ -69,6 +69,7 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
         'g.starts_at',
         'g.ends_at',
         'g.suspended',
+        'g.send_mode',
       ])
       .where('g.mailbox_id', '=', id)
       .orderBy('d.login')
@@ -99,6 +100,7 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
           startsAt: row.starts_at,
           endsAt: row.ends_at,
           suspended: row.suspended === 1,
+          sendMode: row.send_mode,
         })),
         delegateIds: new Map(delegations.map((row) => [row.login, row.id])),
         delegationIds: new Map(delegations.map((row) => [row.login, row.delegation_id])),

@@ -51,7 +51,8 @@ export function openAuthority(
       const stood = (await pairsOf(state, id)).some((pair) => pair.login === login && pair.phase !== 'revoking');
       if (!stood) return { kind: 'stranger' };
     }
-    return { kind: 'owner', owner: rows.address };
+    const mode = rows.delegations.find(({ delegate }) => delegate.login === login)?.sendMode ?? null;
+    return { kind: 'owner', owner: rows.address, mode };
   };
 
   return {

@@ -99,7 +99,7 @@ use, or a loopback address HOST:PORT, which every user of this machine may use a
     .default('on-behalf')
     .register(docs, {
       comment: `What the recipient sees of a message sent for an owner. "on-behalf": From is the owner, Sender the
-delegate's own mailbox; "send-as": the owner alone.`,
+delegate's own mailbox; "send-as": the owner alone. "mandat send-mode" says it of one delegation.`,
     }),
   on_mismatch: z
     .enum(['reject', 'rewrite'])

@@ -10,11 +10,15 @@ import { judge } from '../../bridge/submission/judge.ts';
 
 const RULES: SubmissionRules = { mode: 'on-behalf', onMismatch: 'reject', onImitation: 'reject' };
 const OWN: Standing = { kind: 'own' };
-const ALICE: Standing = { kind: 'owner', owner: 'alice@x.test' };
+const ALICE: Extract<Standing, { kind: 'owner' }> = { kind: 'owner', owner: 'alice@x.test', mode: null };
 const KNOWN: Readonly<Record<string, Standing>> = { 'bob@x.test': OWN, 'robert@x.test': OWN, 'alice@x.test': ALICE };
 const standing = (address: string): Standing => KNOWN[address.toLowerCase()] ?? { kind: 'stranger' };
 const BOB: Rights = { self: 'bob@x.test', standing };
 const HOMELESS: Rights = { self: null, standing };
+const withMode = (mode: 'on-behalf' | 'send-as'): Rights => ({
+  self: 'bob@x.test',
+  standing: (address) => (address === 'alice@x.test' ? { ...ALICE, mode } : standing(address)),
+});
 
 interface Row {
   readonly header: string;
@@ -39,6 +43,19 @@ const ROWS: readonly Row[] = [
     why: 'on behalf',
   },
   { header: 'From: <alice@x.test>\r\n', gives: 'From: <alice@x.test>\r\n', why: 'send-as', rules: { mode: 'send-as' } },
+  {
+    header: 'From: <alice@x.test>\r\nSender: <ceo@y.test>\r\n',
+    gives: 'From: <alice@x.test>\r\n',
+    why: 'send-as by the delegation, where the site says on-behalf',
+    rights: withMode('send-as'),
+  },
+  {
+    header: 'From: <alice@x.test>\r\n',
+    gives: 'From: <alice@x.test>\r\nSender: <bob@x.test>\r\n',
+    why: 'on-behalf by the delegation, where the site says send-as',
+    rights: withMode('on-behalf'),
+    rules: { mode: 'send-as' },
+  },
   {
     header: 'From: <alice@x.test>\r\n',
     gives: 'From: <alice@x.test>\r\n',

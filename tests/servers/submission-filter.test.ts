@@ -95,6 +95,19 @@ t.test('on behalf of an owner: From is the owner, Sender the delegate, the login
   });
 });
 
+t.test('what a delegation says of it goes before the site, from the next message on', async (t) => {
+  const header = `From: <${at('alice')}>\r\n`;
+  t.match(await site.mandat('send-mode', at('alice'), at('bob'), 'send-as'), { status: 0, stdout: /sends send-as/ });
+  const alone = await send('bob', at('alice'), header);
+  t.equal(alone.answer.code, 250, alone.answer.text);
+  t.notMatch(alone.text, /^Sender:/m, 'the owner alone');
+  t.match(seen.at(-1), { login: at('bob'), owner: at('alice'), verdict: 'pass' }, 'and recorded as ever');
+  await site.sql("UPDATE delegation SET send_mode = 'on-behalf'");
+  t.match((await send('bob', at('alice'), header)).text, `Sender: <${at('bob')}>`, 'both, by the sqlite3 shell');
+  t.match(await site.mandat('send-mode', at('alice'), at('bob'), 'site'), { status: 0, stdout: /as the site has it/ });
+  t.match((await send('bob', at('alice'), header)).text, `Sender: <${at('bob')}>`, 'as the site has it');
+});
+
 t.test('as oneself: nothing is added', async (t) => {
   const { answer, text } = await send('bob', at('bob'), `From: <${at('bob')}>\r\nX-MSS-NIL: 1\r\n`);
   t.equal(answer.code, 250, answer.text);

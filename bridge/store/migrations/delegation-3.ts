@@ -13,6 +13,7 @@ import {
   note,
   refuse,
 } from './delegation-1.ts';
+import { sendMode } from './send-mode.ts';
 
 const domainOf = (address: string) => `substr(${address}, instr(${address}, '@') + 1)`;
 
@@ -123,20 +124,12 @@ BEGIN UPDATE events SET via = (SELECT via FROM writer), on_behalf = CASE WHEN NE
 END;
 
 ALTER TABLE delegations ADD COLUMN acknowledged TEXT;
-DROP TRIGGER delegation_insert;
-CREATE TRIGGER delegation_insert INSTEAD OF INSERT ON delegation BEGIN
-  SELECT RAISE(ABORT, 'MANDAT_UNKNOWN_MAILBOX: no such mailbox') WHERE NOT EXISTS (SELECT 1 FROM mailboxes WHERE address IS NEW.mailbox);
-  SELECT RAISE(ABORT, 'MANDAT_UNKNOWN_DELEGATE: no such delegate') WHERE NOT EXISTS (SELECT 1 FROM delegates WHERE identifier IS NEW.delegate);
-  INSERT INTO delegations (mailbox_id, delegate_id, created_at, created_by, starts_at, ends_at, note, suspended, acknowledged)
-    SELECT m.id, d.id, COALESCE(NEW.created_at, ${NOW}), COALESCE(NEW.created_by, (SELECT actor FROM writer), 'sql'), NEW.starts_at, NEW.ends_at, NEW.note,
-      COALESCE(NEW.suspended, 0), (SELECT acknowledged FROM writer)
-    FROM mailboxes m, delegates d WHERE m.address = NEW.mailbox AND d.identifier = NEW.delegate;
-END;
+${sendMode}
 DROP TRIGGER delegations_inserted;
 CREATE TRIGGER delegations_inserted AFTER INSERT ON delegations BEGIN
   ${refuse('MANDAT_IMMUTABLE', 'ids are given by the database, from 1', 'NEW.id < 1')} ${mark('SELECT NEW.mailbox_id')}
   DELETE FROM intents WHERE mailbox_id = NEW.mailbox_id AND delegate_id = NEW.delegate_id;
-  ${note('grant', addressOf('NEW.mailbox_id'), identifierOf('NEW.delegate_id'), "json_object('by', NEW.created_by, 'starts_at', NEW.starts_at, 'ends_at', NEW.ends_at, 'acknowledged', NEW.acknowledged)")}
+  ${note('grant', addressOf('NEW.mailbox_id'), identifierOf('NEW.delegate_id'), "json_patch(json_object('by', NEW.created_by, 'starts_at', NEW.starts_at, 'ends_at', NEW.ends_at, 'acknowledged', NEW.acknowledged), CASE WHEN NEW.send_mode IS NULL THEN '{}' ELSE json_object('send_mode', NEW.send_mode) END)")}
 END;
 DROP TRIGGER delegations_insert;
 ${delegationChecks([
