@@ -52,6 +52,7 @@ carol@lab.test  eve           -           -          eve@lab.test  suspended    
       startsAt: null,
       endsAt: null,
       note: null,
+      sendMode: null,
     },
     'instants in UTC for scripts',
   );

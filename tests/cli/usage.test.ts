@@ -64,6 +64,7 @@ const COMMANDS: readonly (readonly [command: string, names: readonly string[]])[
     ],
   ],
   ['revoke', ['[mailbox] [delegate]', '--from <file>', '--atomic', '--yes', '--wait <seconds>', '--no-wait']],
+  ['send-mode', ['<mailbox> <delegate> <mode>', 'on-behalf', 'site']],
   ['suspend', ['<mailbox> <delegate>', 'the row stays', '--no-wait']],
   ['resume', ['<mailbox> <delegate>', '--no-wait']],
   ['list', ['--mailbox', '--delegate']],
