@@ -30,12 +30,11 @@ export function ruleFile(file: RuleFile): SenderOutput {
   let settled = '';
   /** What the reader has been told to read. Nothing yet in this process: the one before may have died before it said so. */
   let told = '';
-  const state = ({ version }: Published) => `${version()} ${stamp(file.logins)} ${stamp(file.path)}`;
   return {
     name: `the file ${file.path}`,
     follow: async (published) => {
-      if (state(published) === settled) return;
-      const version = published.version();
+      const from = `${published.version()} ${stamp(file.logins)}`; // before it is read: what changes meanwhile is another state
+      if (`${from} ${stamp(file.path)}` === settled) return;
       const { text, refused } = textOf(file, published);
       if (!(await stands(file, text))) await replace(file, text);
       const sum = createHash('sha256').update(text).digest('base64');
@@ -49,7 +48,7 @@ export function ruleFile(file: RuleFile): SenderOutput {
           'mandat publishes no such rule: somebody else has put it into sender.db; "mandat verify" names it',
         );
       }
-      settled = state({ ...published, version: () => version });
+      settled = `${from} ${stamp(file.path)}`;
     },
     watch: (changed) => {
       const { logins } = file;

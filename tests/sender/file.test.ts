@@ -208,6 +208,21 @@ t.test('rules that somebody else has put into the map: good ones follow, bad one
   t.same(await failed(rules.publish(7, [])), []);
 });
 
+t.test('a table of credentials that changes while it is being followed is followed again', async (t) => {
+  const { directory, file, open } = place(t);
+  const logins = path.join(directory, 'credentials');
+  const meanwhile = path.join(directory, 'meanwhile');
+  writeFileSync(logins, 'alice@x.y hash\n');
+  // The reader is told when the table has been read, and before all is settled.
+  writeFileSync(meanwhile, `#!/bin/sh\ngrep -q bob ${logins} || echo 'bob@x.y hash' >>${logins}\n`);
+  chmodSync(meanwhile, 0o755);
+  const rules = open({ logins, reload: [meanwhile] });
+  t.same(await rules.settle(), []);
+  t.same(lines(file), ['alice@x.y: alice@x.y']);
+  t.same(await rules.settle(), []);
+  t.same(lines(file), ['alice@x.y: alice@x.y', 'bob@x.y: bob@x.y']);
+});
+
 t.test('who is new in the table of credentials keeps his own address, without any publishing', async (t) => {
   const { directory, file, behind, open } = place(t);
   const logins = path.join(directory, 'credentials');
