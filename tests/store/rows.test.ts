@@ -35,7 +35,7 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
   const { alice } = await world(table);
   await addAlias(table, ADMIN, ALICE, 'a@example.org');
   await setDelegate(table, ADMIN, 'bob', { state: 'suspended', credentialValidUntil: hour(9) });
-  await grant(table, ADMIN, ALICE, 'carol', { startsAt: hour(8), endsAt: hour(10) });
+  await grant(table, ADMIN, ALICE, 'carol', { startsAt: hour(8), endsAt: hour(10), sendMode: 'send-as' });
   await setSuspended(table, ADMIN, ALICE, 'carol', true);
   const { version } = await grant(table, ADMIN, ALICE, 'bob');
   const bobsId = Number(row(table.file, "SELECT id FROM delegates WHERE identifier = 'bob'"));
@@ -79,6 +79,7 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
           startsAt: null,
           endsAt: null,
           suspended: false,
+          sendMode: null,
         },
         {
           id: 'carol',
@@ -93,6 +94,7 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
           startsAt: hour(8),
           endsAt: hour(10),
           suspended: true,
+          sendMode: 'send-as',
         },
       ],
       delegateIds: new Map([
