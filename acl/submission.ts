@@ -15,6 +15,7 @@
  *   From: own addresses only ........................... pass; a false Sender is removed
  *   From: an owner's, mode on-behalf (*) ............... pass; Sender is the delegate's own address, none where he has no mailbox
  *   From: an owner's, mode send-as (*) ................. pass; no Sender
+ *   From: several addresses, an owner's among them ..... pass on behalf of each owner; Sender as in on-behalf
  *
  * (*) The delegation's mode, else the site's.
  *
@@ -53,18 +54,17 @@ export interface Submission {
   readonly fields: readonly Field[];
 }
 
-/** `owner`: the address of the mailbox on whose behalf it is sent, or null for his own. */
+/** `owners`: the addresses of the mailboxes on whose behalf it is sent, each once; none for his own. */
 export type SubmissionVerdict =
-  | { readonly kind: 'pass'; readonly owner: string | null; readonly changes: Changes }
+  | { readonly kind: 'pass'; readonly owners: readonly string[]; readonly changes: Changes }
   | {
       readonly kind: 'refuse';
-      readonly owner: null;
       readonly code: number;
       readonly text: string;
       /** The address that the login may not use, where that is why. */
       readonly forged?: string;
     }
-  | { readonly kind: 'later'; readonly owner: null; readonly code: number; readonly text: string };
+  | { readonly kind: 'later'; readonly code: number; readonly text: string };
 
 export interface Changes {
   /** What From is to be, or undefined to leave it. */
@@ -76,8 +76,8 @@ export interface Changes {
     | { readonly kind: 'none' };
 }
 
-export const refuse = (code: number, text: string) => ({ kind: 'refuse', owner: null, code, text }) as const;
-export const later = (text: string) => ({ kind: 'later', owner: null, code: 451, text }) as const;
+export const refuse = (code: number, text: string) => ({ kind: 'refuse', code, text }) as const;
+export const later = (text: string) => ({ kind: 'later', code: 451, text }) as const;
 
 const UNREADABLE = '4.3.0 who may send as whom cannot be looked up now: try again';
 
@@ -120,7 +120,7 @@ export function decide(mail: Submission, rights: Rights | undefined, rules: Subm
   const forged = from.find(({ address }) => stranger(address));
   if (forged !== undefined) {
     if (rules.onMismatch === 'reject' || rights.self === null) return foreign(forged.address, login, 'in From');
-    return { kind: 'pass', owner: null, changes: { from: `<${rights.self}>`, sender: { kind: 'none' } } };
+    return { kind: 'pass', owners: [], changes: { from: `<${rights.self}>`, sender: { kind: 'none' } } };
   }
   const imitating = from.some(shownWrongly);
   if (imitating && rules.onImitation === 'reject') return imitates('From');
@@ -129,21 +129,21 @@ export function decide(mail: Submission, rights: Rights | undefined, rules: Subm
   const forWhom = from.flatMap(({ address }) => {
     const standing = rights.standing(address);
     return standing.kind === 'owner' ? [standing] : [];
-  })[0];
+  });
   const { self } = rights;
   const himself = self === null ? ({ kind: 'none' } as const) : ({ kind: 'set', address: self } as const);
-  if (forWhom !== undefined) {
-    const { owner, mode } = forWhom;
-    const open = (mode ?? rules.mode) === 'on-behalf' || from.length > 1;
-    return { kind: 'pass', owner, changes: { from: bare, sender: open ? himself : { kind: 'none' } } };
+  if (forWhom.length > 0) {
+    const open = from.length > 1 || forWhom.some(({ mode }) => (mode ?? rules.mode) === 'on-behalf');
+    const sender = open ? himself : ({ kind: 'none' } as const);
+    return { kind: 'pass', owners: [...new Set(forWhom.map(({ owner }) => owner))], changes: { from: bare, sender } };
   }
   const senders = lists('sender');
   const truthful =
     senders.length === 1 && senders.flatMap(mailboxesOf).length === 1 && senders.every((list) => isOwn(list, rights));
   if (truthful && !senders.flatMap(mailboxesOf).some(shownWrongly)) {
-    return { kind: 'pass', owner: null, changes: { from: bare, sender: { kind: 'keep' } } };
+    return { kind: 'pass', owners: [], changes: { from: bare, sender: { kind: 'keep' } } };
   }
-  return { kind: 'pass', owner: null, changes: { from: bare, sender: from.length > 1 ? himself : { kind: 'none' } } };
+  return { kind: 'pass', owners: [], changes: { from: bare, sender: from.length > 1 ? himself : { kind: 'none' } } };
 }
 
 const mailboxesOf = (list: AddressList): readonly Mailbox[] => (list.kind === 'mailboxes' ? list.mailboxes : []);

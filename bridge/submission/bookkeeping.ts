@@ -1,23 +1,21 @@
 /** What stands behind the filter: the record of what was sent for whom, and the copies for owners' Sent folders. */
 import type { Logger } from 'pino';
 import type { SMTPServer } from 'smtp-server';
-import { ownerOf } from '../../acl/actor.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Environment, sentFoldersOf } from '../drivers.ts';
 import { existingSealKey } from '../store/audit.ts';
-import { type DelegationDb, openDelegationDb } from '../store/delegation-db.ts';
+import { openDelegationDb } from '../store/delegation-db.ts';
 import { DELEGATIONS, dataFiles } from '../store/files.ts';
 import { open } from '../store/open.ts';
-import { type Note, openSubmissions } from '../store/submissions.ts';
+import { openSubmissions } from '../store/submissions.ts';
 import { copyKeeper } from './copy.ts';
-import { copyKey, copyTicket, readTicket, writtenTicket } from './copy-address.ts';
+import { copyKey, copyTicket, writtenTicket } from './copy-address.ts';
 import { copyServer } from './copy-listener.ts';
 import { doorAt, openDoor } from './door.ts';
-import type { Seen } from './filter.ts';
 import { messageIdOf } from './message-id.ts';
+import { notesOf } from './notes.ts';
 import { openRecord } from './record.ts';
 import { type Seams, type Submission, sectionOf, startSubmission } from './service.ts';
-import { submissionEntry } from './submission-entry.ts';
 
 export interface Bookkeeping extends Required<Seams> {
   /** Another configuration, on the same data. Copies in hand are finished first; others wait in Postfix's queue meanwhile. */
@@ -95,13 +93,19 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
         await stopReceiving();
         await receive(next);
       },
-      extraRecipients: ({ kind, owner }, _, messageId) => {
-        const wanted = submission.sentCopy === 'owner';
-        const mailboxId = wanted && kind === 'pass' && owner !== null ? idOf.get(owner) : undefined;
-        if (mailboxId === undefined) return [];
-        const ticket = copyTicket(key, { mailboxId, messageId: messageIdOf(messageId ?? ''), sentAt: new Date() });
-        return [`${writtenTicket(ticket)}@${submission.copyDomain}`];
-      },
+      extraRecipients: (owners, messageId) =>
+        submission.sentCopy === 'owner'
+          ? owners.flatMap((owner) => {
+              const mailboxId = idOf.get(owner);
+              if (mailboxId === undefined) return [];
+              const ticket = copyTicket(key, {
+                mailboxId,
+                messageId: messageIdOf(messageId ?? ''),
+                sentAt: new Date(),
+              });
+              return [`${writtenTicket(ticket)}@${submission.copyDomain}`];
+            })
+          : [],
       observe: async (seen) => {
         const notes = await notesOf(table, seen, new Date().toISOString());
         if (notes.length > 0) await record.note(...notes);
@@ -113,44 +117,3 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
     throw error;
   }
 }
-
-/** What everybody sends for himself is nobody's business here, nor what may still be sent. */
-async function notesOf(table: DelegationDb, seen: Seen, at: string): Promise<readonly Note[]> {
-  const sent = seen.verdict === 'pass' && seen.reply.code === 250 && seen.owner !== null;
-  if (!sent && seen.verdict !== 'refuse') return [];
-  const { query } = table;
-  const person = query
-    .selectFrom('delegates')
-    .select('identifier')
-    .where('login', '=', seen.login ?? '');
-  const named = query.selectFrom('mailboxes').select(['address', 'owner', 'login']);
-  const mailbox = await named.where('address', '=', seen.owner ?? seen.forged ?? '').executeTakeFirst();
-  const entry = submissionEntry({
-    at,
-    login: seen.login,
-    delegate: (await person.executeTakeFirst())?.identifier ?? null,
-    mailbox: mailbox?.address ?? null,
-    owner: mailbox === undefined ? null : ownerOf(mailbox),
-    verdict: seen.verdict,
-    sent,
-    // An address that isn't in the table may be anybody's, a patient's too.
-    why: sent ? undefined : seen.reply.text.replace(/<[^>]*>/g, mailbox === undefined ? '<...>' : '$&'),
-    messageId: messageIdOf(seen.messageId ?? ''),
-    bytes: seen.size,
-    recipients: seen.recipients,
-    domains: seen.domains,
-  });
-  const copies = seen.extra.flatMap(({ address, taken }): readonly Note[] => {
-    const ticket = readTicket(address.slice(0, address.lastIndexOf('@')));
-    if (ticket === undefined || mailbox === undefined) return [];
-    const copy = { nonce: ticket.nonce, mailbox: mailbox.address, sentAt: ticket.sentAt.toISOString() };
-    return [taken ? { kind: 'copy-sent', copy } : { kind: 'copy-failed', copy, at, failure: UNTAKEN, forGood: true }];
-  });
-  return [{ kind: 'event', entry }, ...(sent ? copies : [])];
-}
-
-const UNTAKEN = {
-  code: 'config',
-  message: "Postfix has not taken the copy's recipient along with the message",
-  hint: 'the log of its reinjection service says why: no restriction may stand there that refuses [submission] copy_domain',
-} as const;

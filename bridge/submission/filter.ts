@@ -5,7 +5,6 @@
  */
 import type { Logger } from 'pino';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
-import type { SubmissionVerdict } from '../../acl/submission.ts';
 import type { Authority } from './authority.ts';
 import { closeDoor, type Door, openDoor } from './door.ts';
 import { addressIn, commandLines, type Envelope } from './envelope.ts';
@@ -13,38 +12,16 @@ import { greetAtOnce } from './greeting.ts';
 import { chunksOf, drain, LONGEST_HEADER, readHead } from './head.ts';
 import { type Judging, judge } from './judge.ts';
 import { type Delivery, openReinjection } from './reinjection.ts';
+import { type Outcome, type Seen, tell } from './seen.ts';
 import { NotTaken, type Reply } from './wire.ts';
-
-/** What became of one message. No address of a recipient, no subject. */
-export interface Seen {
-  readonly login: string | null;
-  readonly owner: string | null;
-  readonly messageId: string | null;
-  /** In octets, as far as it was read. */
-  readonly size: number;
-  readonly recipients: number;
-  /** Of the recipients, each once, sorted. */
-  readonly domains: readonly string[];
-  readonly verdict: SubmissionVerdict['kind'];
-  /** What the client was told: of a message that passed, Postfix's answer. */
-  readonly reply: Reply;
-  /** The extra recipients, and whether Postfix has taken them. */
-  readonly extra: readonly { readonly address: string; readonly taken: boolean }[];
-  /** The address that the login may not use, where that is why it was refused. */
-  readonly forged: string | null;
-}
 
 /** What stands behind the door, and may change while it is open. */
 export interface Behind {
   readonly reinject: { readonly host: string; readonly port: number };
   readonly authority: Authority;
   readonly rules: Judging;
-  /** More recipients of a message that passes, given with NOTIFY=NEVER. */
-  readonly extraRecipients?: (
-    verdict: SubmissionVerdict,
-    envelope: Envelope,
-    messageId: string | null,
-  ) => readonly string[];
+  /** More recipients of a message that goes out for these owners, given with NOTIFY=NEVER. */
+  readonly extraRecipients?: (owners: readonly string[], messageId: string | null) => readonly string[];
   /** Called once a message. A failure of it is logged, and changes nothing for the client. */
   readonly observe?: (seen: Seen) => void | Promise<void>;
 }
@@ -123,45 +100,28 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
   /** Never rejects but for a client that is gone in the middle. */
   async function handle(stream: SMTPServerDataStream, envelope: Envelope, behind: typeof current): Promise<Reply> {
     const chunks = chunksOf(stream);
-    const told = async (seen: Omit<Seen, 'size' | 'recipients' | 'domains' | 'extra' | 'forged'> & Partial<Seen>) => {
-      const domains = envelope.recipients.map(({ address }) =>
-        address.slice(address.lastIndexOf('@') + 1).toLowerCase(),
-      );
-      const { login, owner, verdict, reply } = seen;
-      const facts = { login, owner, verdict, code: reply.code, size: stream.byteLength, recipients: domains.length };
-      if (verdict === 'pass') log.info(facts, 'submitted');
-      else log.warn(facts, 'not submitted');
-      try {
-        await behind.observe?.({
-          extra: [],
-          forged: null,
-          ...seen,
-          size: stream.byteLength,
-          recipients: domains.length,
-          domains: [...new Set(domains)].sort(),
-        });
-      } catch (error) {
-        log.error({ err: (error as Error).message }, 'a submission could not be recorded');
-      }
-      return reply;
+    const told = async (outcome: Omit<Outcome, 'owners' | 'extra' | 'forged'> & Partial<Outcome>) => {
+      const whole = { owners: [], extra: [], forged: null, ...outcome };
+      await tell(whole, envelope, stream.byteLength, log, behind.observe);
+      return outcome.reply;
     };
     const head = await readHead(chunks);
     if (head.kind === 'too-long') {
       await drain(chunks);
       const reply = { code: 552, text: `5.3.4 the header is longer than ${LONGEST_HEADER} bytes` };
-      return told({ login: null, owner: null, messageId: null, verdict: 'refuse', reply });
+      return told({ login: null, messageId: null, verdict: 'refuse', reply });
     }
     const { verdict, login, messageId, header } = await judge(head.block, envelope, behind.authority, behind.rules);
     if (verdict.kind !== 'pass') {
       await drain(chunks);
-      const { kind, owner, code, text } = verdict;
+      const { kind, code, text } = verdict;
       const forged = (kind === 'refuse' ? verdict.forged : undefined) ?? null;
-      return told({ login, owner, messageId, verdict: kind, reply: { code, text }, forged });
+      return told({ login, messageId, verdict: kind, reply: { code, text }, forged });
     }
-    const extra = behind.extraRecipients?.(verdict, envelope, messageId) ?? [];
+    const extra = behind.extraRecipients?.(verdict.owners, messageId) ?? [];
     const { reply, taken } = await handBack(chunks, Buffer.concat([header, head.rest]), envelope, extra, behind);
     const tried = extra.map((address) => ({ address, taken: taken.includes(address) }));
-    return told({ login, owner: verdict.owner, messageId, verdict: 'pass', reply, extra: tried });
+    return told({ login, owners: verdict.owners, messageId, verdict: 'pass', reply, extra: tried });
   }
 
   async function handBack(

@@ -122,6 +122,27 @@ function outcome({ header, mailFrom = 'bob@x.test', rules, rights = BOB }: Row):
   return verdict.kind === 'pass' ? changed(read.fields, verdict.changes) : verdict.code;
 }
 
+t.test('on whose behalf: each owner that From names, once; nobody where it is his own', async (t) => {
+  const DAVE: Standing = { kind: 'owner', owner: 'dave@x.test', mode: null };
+  const also: Rights = {
+    self: 'bob@x.test',
+    standing: (address) =>
+      address === 'dave@x.test' ? DAVE : address === 'dr.alice@x.test' ? ALICE : standing(address),
+  };
+  for (const [from, owners] of [
+    ['<bob@x.test>', []],
+    ['<alice@x.test>', ['alice@x.test']],
+    ['<alice@x.test>, <dr.alice@x.test>', ['alice@x.test']],
+    ['<bob@x.test>, <dave@x.test>, <alice@x.test>', ['dave@x.test', 'alice@x.test']],
+  ] as const) {
+    const read = readHeader(`From: ${from}\r\n`);
+    const fields = read.kind === 'fields' ? read.fields : [];
+    const verdict = decide({ login: 'bob@x.test', mailFrom: '', utf8: false, fields }, also, RULES);
+    t.match(verdict, { kind: 'pass', owners }, from);
+    t.equal(verdict.kind === 'pass' && verdict.owners.length, owners.length, from);
+  }
+});
+
 t.test('the table', async (t) => {
   for (const row of ROWS) t.equal(outcome(row), row.gives, `${row.why}: ${JSON.stringify(row.header)}`);
 });

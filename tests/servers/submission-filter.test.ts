@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import t from 'tap';
 import { examine } from '../../bridge/doctor/examine.ts';
 import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
-import type { Seen } from '../../bridge/submission/filter.ts';
+import type { Seen } from '../../bridge/submission/seen.ts';
 import { type Submission, startSubmission } from '../../bridge/submission/service.ts';
 import type { RawSmtp } from '../../config/lab/raw-smtp.ts';
 import { waitFor } from '../../config/lab/wait.ts';
@@ -88,7 +88,7 @@ t.test('on behalf of an owner: From is the owner, Sender the delegate, the login
   t.notMatch(text, 'Authenticated sender');
   t.match(seen.at(-1), {
     login: at('bob'),
-    owner: at('alice'),
+    owners: [at('alice')],
     verdict: 'pass',
     recipients: 1,
     domains: ['elsewhere.test'],
@@ -101,7 +101,7 @@ t.test('what a delegation says of it goes before the site, from the next message
   const alone = await send('bob', at('alice'), header);
   t.equal(alone.answer.code, 250, alone.answer.text);
   t.notMatch(alone.text, /^Sender:/m, 'the owner alone');
-  t.match(seen.at(-1), { login: at('bob'), owner: at('alice'), verdict: 'pass' }, 'and recorded as ever');
+  t.match(seen.at(-1), { login: at('bob'), owners: [at('alice')], verdict: 'pass' }, 'and recorded as ever');
   await site.sql("UPDATE delegation SET send_mode = 'on-behalf'");
   t.match((await send('bob', at('alice'), header)).text, `Sender: <${at('bob')}>`, 'both, by the sqlite3 shell');
   t.match(await site.mandat('send-mode', at('alice'), at('bob'), 'site'), { status: 0, stdout: /as the site has it/ });
@@ -122,7 +122,7 @@ t.test('a forged From is refused with address and login; so is a revoked owner a
     code: 550,
     text: `5.7.1 <ceo@elsewhere.test>: ${at('bob')} may not send as this address (in From)`,
   });
-  t.match(seen.at(-1), { login: at('bob'), owner: null, verdict: 'refuse' });
+  t.match(seen.at(-1), { login: at('bob'), owners: [], verdict: 'refuse' });
   t.equal(
     (await send('carol', at('carol'), `From: <${at('alice')}>\r\n`)).answer.code,
     550,

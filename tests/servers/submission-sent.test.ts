@@ -16,14 +16,16 @@ const LIMIT_MS = 20_000;
 let site: Site;
 t.before(async () => {
   site = await startSite({
-    users: ['alice', 'bob', 'carol'],
+    users: ['alice', 'bob', 'carol', 'dave'],
     chroot: false,
     filter: true,
     extraSubmission: 'copy_delay_seconds = 0\n',
   });
   await site.register('alice', 'bob');
   await site.register('carol');
+  await site.register('dave', 'bob');
   await grantRow(site, 'alice', 'bob');
+  await grantRow(site, 'dave', 'bob');
   await site.run();
   await site.settled();
 });
@@ -138,6 +140,22 @@ t.test('a refused attempt is recorded, with the mailbox that it was about, and n
   t.notMatch(JSON.stringify(stranger), /2550699/);
 });
 
+t.test('sent for two owners together, it stands in the Sent of both, and in the record of both', async (t) => {
+  const sent = await send('bob', at('alice'), `From: <${at('alice')}>, <${at('dave')}>, <${at('bob')}>\r\n`);
+  t.equal(sent.code, 250, sent.text);
+  const [copy = ''] = await inSentNow('dave', 1);
+  t.match(copy, `From: <${at('alice')}>, <${at('dave')}>, <${at('bob')}>`);
+  t.match(copy, `Sender: <${at('bob')}>`);
+  await inSentNow('alice', 2);
+  t.equal((await inSent('bob')).length, 0, 'his own is his mail client’s');
+  t.notMatch(await outside(sent.mark), /mandat-copy/);
+  const [own, other, ...more] = (await entries()).filter(({ detail }) => detail.message_id === `<${sent.mark}>`);
+  t.same(more, []);
+  t.match([own, other], [{ mailbox: at('alice') }, { mailbox: at('dave') }]);
+  t.match([own, other], [{ action: 'send' }, { action: 'send' }]);
+  t.same(own?.detail, other?.detail);
+});
+
 t.test('a copy that Postfix does not take holds no message up, and status tells', async (t) => {
   const mend = await rewritten(path.join(postfixDirectory(site), 'master.cf'), (text) =>
     text.replace(
@@ -157,7 +175,7 @@ t.test('a copy that Postfix does not take holds no message up, and status tells'
   await site.lab.stopPostfix();
   await site.lab.startPostfix();
   t.equal((await send('bob', at('alice'), `From: <${at('alice')}>\r\n`)).code, 250);
-  await inSentNow('alice', 2);
+  await inSentNow('alice', 3);
 });
 
 t.test('what was said to be sent is recorded though the sidecar is killed then', async (t) => {
@@ -175,6 +193,6 @@ t.test('what was said to be sent is recorded though the sidecar is killed then',
     const store = existingSubmissions(path.join(site.lab.directory, 'submission.db'));
     const missing = store?.missing().filter(({ state }) => state === 'waiting') ?? [];
     store?.close();
-    return missing.length > 0 || (await inSent('alice')).length === 3;
+    return missing.length > 0 || (await inSent('alice')).length === 4;
   });
 });
