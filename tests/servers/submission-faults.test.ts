@@ -22,6 +22,8 @@ let lines: string[] = [];
 let messages: string[] = [];
 let octets = 0;
 let keep = true;
+/** Reads nothing after DATA. */
+let deaf = false;
 const sockets = new Set<net.Socket>();
 
 const fake = net.createServer((socket) => {
@@ -65,6 +67,7 @@ const fake = net.createServer((socket) => {
       else if (verb === 'DATA') {
         if (trouble?.at !== 'DATA') data = '';
         say('DATA', '354 go');
+        if (deaf) socket.pause();
       } else socket.write('250 ok\r\n');
     }
   });
@@ -75,21 +78,27 @@ let socketFile = '';
 let filter: Filter;
 let port = 0;
 
-t.before(async () => {
-  directory = await mkdtemp(path.join(os.tmpdir(), 'mandat-filter-'));
-  socketFile = path.join(directory, 'filter.sock');
-  await new Promise<void>((done) => fake.listen(0, '127.0.0.1', done));
-  port = (fake.address() as net.AddressInfo).port;
-  filter = await startFilter({
-    door: { kind: 'socket', path: socketFile, group: 'postfix' },
+const REPLY_MS = 1500;
+
+/** As `mandat filter` starts it, with shorter limits. */
+const filterAt = (file: string, limits: { readonly replyMs: number; readonly clientMs?: number }) =>
+  startFilter({
+    door: { kind: 'socket', path: file, group: 'postfix' },
     reinject: { host: '127.0.0.1', port },
     authority: {
       rights: async () => ({ self: BOB, standing: (one) => ({ kind: one === BOB ? 'own' : 'stranger' }) }),
     },
     rules: { mode: 'on-behalf', onMismatch: 'reject', onImitation: 'reject', hideLogin: true },
     log: pino({ level: 'silent' }),
-    replyMs: 1500,
+    ...limits,
   });
+
+t.before(async () => {
+  directory = await mkdtemp(path.join(os.tmpdir(), 'mandat-filter-'));
+  socketFile = path.join(directory, 'filter.sock');
+  await new Promise<void>((done) => fake.listen(0, '127.0.0.1', done));
+  port = (fake.address() as net.AddressInfo).port;
+  filter = await filterAt(socketFile, { replyMs: REPLY_MS });
 });
 t.teardown(async () => {
   for (const socket of sockets) socket.destroy();
@@ -103,6 +112,7 @@ t.beforeEach(() => {
   messages = [];
   octets = 0;
   keep = true;
+  deaf = false;
 });
 
 /** A session that sends all of this at once after the greeting, and gives every answer up to the end. */
@@ -225,6 +235,48 @@ t.test('a client that goes in the middle leaves nothing behind', async (t) => {
   await waitFor('some of it is handed back', 5000, () => octets > 100_000);
   socket.destroy();
   await waitFor('the half message is dropped', 5000, () => sockets.size === 0);
+  t.equal(messages.length, 0);
+});
+
+t.test('a client may be slow: the limits on Postfix are not his, and his own ends what he has begun', async (t) => {
+  await unconnected();
+  const file = path.join(directory, 'slow.sock');
+  const impatient = await filterAt(file, { replyMs: 200, clientMs: 2000 });
+  t.teardown(() => impatient.close());
+  const begun = async () => {
+    const socket = net.connect({ path: file }).on('error', () => {});
+    const heard: string[] = [];
+    socket.setEncoding('utf8').on('data', (text: string) => heard.push(text));
+    const closed = new Promise<void>((done) => socket.on('close', () => done()));
+    await waitFor('the greeting', 5000, () => heard.length > 0);
+    octets = 0;
+    socket.write(envelope());
+    socket.write(`${LETTER}${'z'.repeat(998)}\r\n`.repeat(1));
+    await waitFor('the beginning is handed back', 5000, () => octets > 1000);
+    return { socket, heard, closed };
+  };
+  const slow = await begun();
+  for (const part of ['a\r\n', 'b\r\n', '.\r\nQUIT\r\n']) {
+    await new Promise((done) => setTimeout(done, 500)); // longer than Postfix may take
+    slow.socket.write(part);
+  }
+  await slow.closed;
+  t.match(slow.heard.join(''), /^250 2\.0\.0 queued/m);
+  t.match(messages, [/z\r\na\r\nb\r\n$/], 'whole');
+
+  const silent = await begun();
+  await silent.closed;
+  t.notMatch(silent.heard.join(''), /^250 2\.0\.0 queued/m);
+  await waitFor('the half message is dropped', 5000, () => sockets.size === 0);
+  t.equal(messages.length, 1);
+});
+
+t.test('Postfix takes no more of a message in the middle: 4xx once its time is over', async (t) => {
+  await unconnected();
+  deaf = true;
+  const line = Buffer.from(`${'x'.repeat(998)}\r\n`.repeat(1000));
+  const answers = await talk(envelope(), LETTER, ...Array.from({ length: 20 }, () => line), '.\r\n');
+  t.match(answers.at(-2), /^451 4\.3\.0 the message could not be handed back/);
   t.equal(messages.length, 0);
 });
 
