@@ -1,5 +1,6 @@
 /** The submission filter: that it answers, that Postfix hands messages to it, and that nobody else reaches the port behind it. */
 import { spawnSync } from 'node:child_process';
+import { stat } from 'node:fs/promises';
 import net from 'node:net';
 import { doorOf, hostAndPort } from '../submission/door.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
@@ -65,23 +66,30 @@ export const reinjection: Check = {
     const { submission } = subject.config;
     if (submission === undefined) return skipped(NONE);
     const address = hostAndPort(submission.reinject);
-    if ((await firstLine(address)) === undefined) {
+    const { uid, gid } = await stat(subject.config.dataDir); // whom it belongs to is whom mandat runs as
+    const other = process.getuid?.() === 0 && uid !== 0; // root isn't let through either
+    const answer = other ? greetingAs({ uid, gid }, address) : await firstLine(address);
+    if (answer === 'not tried') return skipped(`user ${uid}, who owns data_dir, may not run ${process.execPath}`);
+    if (answer === undefined) {
       return fail(
-        `Postfix does not answer on ${submission.reinject}`,
-        'config/postfix/reinject.cf.fragment in master.cf',
+        `Postfix does not answer on ${submission.reinject}${other ? `, asked by user ${uid}, who owns data_dir` : ''}`,
+        'config/postfix/reinject.cf.fragment in master.cf, and in config/nftables/mandat.nft the user that mandat runs as',
       );
     }
     const elsewhere = await beyondLoopback(subject, address.port);
     if (elsewhere !== undefined)
       return fail(`${elsewhere} is open to other machines`, 'name it 127.0.0.1:PORT in master.cf');
     if (process.getuid?.() !== 0) return skipped('only root can try it as another user');
-    if (reachedByNobody(address)) {
+    const nobody = greetingAs(NOBODY, address);
+    if (nobody === 'not tried')
+      return skipped(`user nobody may not run ${process.execPath}, so that he can't be tried`);
+    if (nobody !== undefined) {
       return fail(
         `every user of this machine reaches ${submission.reinject}, and sends there as anybody`,
         'config/nftables/mandat.nft',
       );
     }
-    return ok(`${submission.reinject} answers, and not to user nobody`);
+    return ok(`${submission.reinject} answers mandat, and not user nobody`);
   },
 };
 
@@ -107,17 +115,27 @@ function firstLine(address: net.NetConnectOpts): Promise<string | undefined> {
   });
 }
 
-const NOBODY = 65_534;
+const NOBODY = { uid: 65_534, gid: 65_534 };
+const REACHED = 0;
+const REFUSED = 3;
 
-/** Tried as user nobody, by a process of his. */
-function reachedByNobody({ host, port }: { readonly host: string; readonly port: number }): boolean {
-  const script = `const s=require('node:net').connect(${port},${JSON.stringify(host)});s.on('connect',()=>process.exit(0));s.on('error',()=>process.exit(3));setTimeout(()=>process.exit(3),${WAIT_MS})`;
-  const { status } = spawnSync(process.execPath, ['-e', script], {
-    uid: NOBODY,
-    gid: NOBODY,
+/** The first line that a user hears there, by a process of his. */
+function greetingAs(
+  user: { readonly uid: number; readonly gid: number },
+  { host, port }: { readonly host: string; readonly port: number },
+): string | undefined | 'not tried' {
+  const script = `
+    const refused = () => process.exit(${REFUSED});
+    setTimeout(refused, ${WAIT_MS});
+    const socket = require('node:net').connect(${port}, ${JSON.stringify(host)}).on('error', refused).on('close', refused);
+    socket.once('data', (bytes) => process.stdout.write(bytes, () => process.exit(${REACHED})));`;
+  const { status, stdout } = spawnSync(process.execPath, ['-e', script], {
+    ...user,
     env: {},
     cwd: '/',
-    stdio: 'ignore',
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
-  return status === 0;
+  if (status === REACHED) return stdout.split('\r\n')[0];
+  return status === REFUSED ? undefined : 'not tried';
 }

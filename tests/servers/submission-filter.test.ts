@@ -4,12 +4,17 @@ import path from 'node:path';
 import { pino } from 'pino';
 import t from 'tap';
 import { examine } from '../../bridge/doctor/examine.ts';
+import { filterInPostfix, reinjection, submissionFilter } from '../../bridge/doctor/filter.ts';
+import type { Check, Status } from '../../bridge/doctor/finding.ts';
+import { openSubject } from '../../bridge/doctor/subject.ts';
 import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
 import type { Seen } from '../../bridge/submission/seen.ts';
 import { type Submission, startSubmission } from '../../bridge/submission/service.ts';
+import { reservePorts } from '../../config/lab/ports.ts';
 import type { RawSmtp } from '../../config/lab/raw-smtp.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { loadConfig } from '../../config/load.ts';
+import { type Mend, postfixDirectory, rewritten } from '../doctor/breakage.ts';
 import { at, type Site, startSite } from './site.ts';
 import { submissionAs } from './submission.ts';
 
@@ -186,6 +191,75 @@ t.test(
     );
   },
 );
+
+t.test('the doctor: what is wrong with the filter, and with the way to it', async (t) => {
+  const config = loadConfig({ path: site.configFile, env: {}, cwd: '/' });
+  const socket = path.join(site.lab.directory, 'filter.sock');
+  const inMaster = (from: string | RegExp, to: string) => () =>
+    rewritten(path.join(postfixDirectory(site), 'master.cf'), (text) => text.replace(from, to));
+  const nothing = async () => () => {};
+  const { port } = site.lab.reinject;
+  const listening = (listen: string) => ({ submission: { ...config.submission, listen } as typeof config.submission });
+  const rows: readonly {
+    readonly check: Check;
+    readonly breaks?: () => Promise<Mend>;
+    readonly change?: Partial<typeof config>;
+    readonly status: Status;
+    readonly seen: RegExp;
+  }[] = [
+    { check: submissionFilter, status: 'ok', seen: /^it answers on .*filter\.sock$/ },
+    { check: submissionFilter, change: listening(`${socket}.none`), status: 'fail', seen: /^nothing answers on/ },
+    {
+      check: submissionFilter,
+      change: listening(`127.0.0.1:${port}`),
+      status: 'fail',
+      seen: /^another program answers on 127/,
+    },
+    { check: filterInPostfix, status: 'ok', seen: /^every service where users log in/ },
+    {
+      check: filterInPostfix,
+      breaks: inMaster(/-o smtpd_proxy_filter=unix:.*/g, '-o smtpd_proxy_filter='),
+      status: 'fail',
+      seen: /hands its messages to no filter$/,
+    },
+    {
+      check: filterInPostfix,
+      breaks: inMaster(/smtpd_sasl_authenticated_header=yes/g, 'smtpd_sasl_authenticated_header=no'),
+      status: 'fail',
+      seen: /does not tell the filter who has logged in$/,
+    },
+    {
+      check: filterInPostfix,
+      breaks: inMaster(/smtpd_forbid_bare_newline=normalize/g, 'smtpd_forbid_bare_newline=no'),
+      status: 'warn',
+      seen: /a bare LF ends a message too/,
+    },
+    {
+      check: reinjection,
+      breaks: inMaster(`127.0.0.1:${port} `, `0.0.0.0:${port} `),
+      status: 'fail',
+      seen: /0\.0\.0\.0:\d+ is open to other machines$/,
+    },
+  ];
+  for (const { check, breaks = nothing, change, status, seen } of rows) {
+    const mend = await breaks();
+    const subject = openSubject({ ...config, ...change }, {}, { postfixConfig: postfixDirectory(site) });
+    const found = await check.look(subject);
+    await subject.close();
+    await mend();
+    t.match(found, { status, seen }, `${check.name}: ${seen}`);
+    if (status !== 'ok') t.match(found, { remedy: /./ });
+  }
+  const { ports, release } = await reservePorts(1);
+  t.teardown(release);
+  const open = { ...config, ...listening(`127.0.0.1:${ports[0]}`) };
+  const other = await startSubmission(open, pino({ level: 'silent' }));
+  const subject = openSubject(open, {}, {});
+  const found = await submissionFilter.look(subject);
+  await subject.close();
+  await other.close();
+  t.match(found, { status: 'warn', seen: /every user of this machine may claim any login/, remedy: /Unix socket/ });
+});
 
 t.test('no filter: 451, and the client keeps it', async (t) => {
   await filter.close();
