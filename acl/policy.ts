@@ -10,6 +10,7 @@ export type Instant = string;
 
 /** What recipients see of a message that a delegate sends for the owner: both of them, or the owner alone. R31 */
 export type SendMode = 'on-behalf' | 'send-as';
+export const SEND_MODES: readonly SendMode[] = ['on-behalf', 'send-as'];
 
 export interface DelegationFacts {
   readonly mailbox: {

@@ -1,15 +1,15 @@
 /** Files of rows: a header line that names the columns, in any order; what is wrong is reported all at once, with its lines. */
 import { readFileSync } from 'node:fs';
 import { CsvError, parse } from 'csv-parse/sync';
-import type { Instant } from '../acl/policy.ts';
+import { type Instant, SEND_MODES, type SendMode } from '../acl/policy.ts';
 import { Failure, failureOf } from '../bridge/failure.ts';
 import type { BulkRow } from '../bridge/store/bulk.ts';
 import { address, instant } from './arguments.ts';
 import { counted, oneLine } from './output.ts';
 
-/** Of a file of delegations: `mailbox,delegate`, and for a grant `starts`, `ends`, `note`. */
+/** Of a file of delegations: `mailbox,delegate`, and for a grant `starts`, `ends`, `note`, `send-mode`. */
 const DELEGATIONS: Columns = {
-  all: ['mailbox', 'delegate', 'starts', 'ends', 'note'],
+  all: ['mailbox', 'delegate', 'starts', 'ends', 'note', 'send-mode'],
   required: ['mailbox', 'delegate'],
 };
 
@@ -165,7 +165,7 @@ function named(columns: readonly string[], values: readonly string[]): Values {
 }
 
 function rowOf(record: Values, line: number, timezone: string, identifier: (typed: string) => string): BulkRow {
-  const { mailbox = '', delegate = '', starts, ends, note } = record;
+  const { mailbox = '', delegate = '', starts, ends, note, 'send-mode': mode } = record;
   return {
     line,
     mailbox: address(mailbox),
@@ -173,5 +173,12 @@ function rowOf(record: Values, line: number, timezone: string, identifier: (type
     startsAt: starts ? instant(starts, 'start', timezone, 'starts') : undefined,
     endsAt: ends ? instant(ends, 'end', timezone, 'ends') : undefined,
     note: note || undefined,
+    sendMode: mode ? sendMode(mode) : undefined,
   };
+}
+
+function sendMode(written: string): SendMode {
+  const mode = SEND_MODES.find((one) => one === written);
+  if (mode !== undefined) return mode;
+  throw new Failure('config', `send-mode "${oneLine(written)}" is neither ${SEND_MODES.join(' nor ')}`);
 }

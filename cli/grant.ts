@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { SendMode } from '../acl/policy.ts';
+import { SEND_MODES, type SendMode } from '../acl/policy.ts';
 import { Failure } from '../bridge/failure.ts';
 import { policyOf } from '../bridge/policy.ts';
 import { grant } from '../bridge/store/delegations.ts';
@@ -13,7 +13,7 @@ import { EXIT } from './exit.ts';
 import { lookUpNewcomers } from './look-up.ts';
 import { acknowledged } from './responsibility.ts';
 import type { Runner } from './runner.ts';
-import { SEND_MODE, SEND_MODES } from './send-mode.ts';
+import { SEND_MODE } from './send-mode.ts';
 
 interface Options {
   readonly starts?: string;
@@ -28,7 +28,7 @@ interface Options {
 }
 
 export function grantCommand(program: Command, run: Runner): void {
-  const command = delegationArguments(program.command('grant'), 'mailbox,delegate,starts,ends,note')
+  const command = delegationArguments(program.command('grant'), 'mailbox,delegate,starts,ends,note,send-mode')
     .description('delegate a mailbox: read, file, delete and send on behalf of its owner')
     .option('--starts <time>', 'not before: a date (from its start) or a time with its zone')
     .option('--ends <time>', 'until: a date (to its end) or a time with its zone; no end by default')
@@ -63,7 +63,7 @@ export function grantCommand(program: Command, run: Runner): void {
             session,
             'grant',
             about.from,
-            rows.map((row) => ({ ...row, sendMode: options.sendMode, force })),
+            rows.map((row) => ({ ...row, sendMode: row.sendMode ?? options.sendMode, force })),
             { ...options, writer },
           );
         }

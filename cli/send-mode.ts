@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
-import type { SendMode } from '../acl/policy.ts';
+import { SEND_MODES, type SendMode } from '../acl/policy.ts';
 import { setSendMode } from '../bridge/store/delegations.ts';
 import { mayDelegate } from './actor.ts';
 import { address } from './arguments.ts';
 import type { Runner } from './runner.ts';
 
-export const SEND_MODES: readonly SendMode[] = ['on-behalf', 'send-as'];
 export const SEND_MODE = 'what recipients see of what he sends for the owner: both of them, or the owner alone';
 
 /** R31: it holds for the next message; nothing on the servers changes. */

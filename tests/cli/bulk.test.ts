@@ -55,6 +55,24 @@ t.test('a file of grants, and the same file of revokes', async (t) => {
   t.equal(sql("SELECT count(*) FROM events WHERE action IN ('grant', 'revoke')"), '4', 'each of them an event');
 });
 
+t.test('a send mode of its own for each row, else that of the command', async (t) => {
+  const { mandat, file, sql } = await populated(t);
+  const from = file(
+    'mailbox,delegate,send-mode\nalice@lab.test,bob,send-as\nalice@lab.test,dan,\ncarol@lab.test,eve\n',
+  );
+  const modes = () => sql("SELECT delegate || ' ' || ifnull(send_mode, '-') FROM delegation ORDER BY 1");
+  t.match(await mandat('grant', '--from', from), { status: 0, stdout: '3 of 3 granted\n' });
+  t.equal(modes(), 'bob send-as\ndan -\neve -');
+  t.match(await mandat('revoke', '--from', from, '--yes'), { status: 0 });
+  t.match(await mandat('grant', '--from', from, '--send-mode', 'on-behalf'), { status: 0 });
+  t.equal(modes(), 'bob send-as\ndan on-behalf\neve on-behalf');
+  t.match(await mandat('grant', '--from', file('mailbox,delegate,send-mode\ncarol@lab.test,bob,both\n')), {
+    status: 2,
+    stdout: '',
+    stderr: /line 2: send-mode "both" is neither on-behalf nor send-as/,
+  });
+});
+
 t.test('wrong usage', async (t) => {
   const { mandat, json, file, granted } = await populated(t);
   const good = file('mailbox,delegate\nalice@lab.test,bob\n');
