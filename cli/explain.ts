@@ -6,6 +6,7 @@ import { policyOf } from '../bridge/policy.ts';
 import { noSuchDelegation } from '../bridge/store/delegations.ts';
 import { mayDelegate } from './actor.ts';
 import { address } from './arguments.ts';
+import { sidecarSeen } from './change.ts';
 import { type Colour, type Output, oneLine, table } from './output.ts';
 import { openWaiting } from './progress.ts';
 import type { Runner } from './runner.ts';
@@ -47,6 +48,7 @@ export function explainCommand(program: Command, run: Runner): void {
               ? `${mailbox} is delegated to nobody`
               : found.map((one) => described(one, out, config.policy.timezone, delegate !== undefined)).join('\n\n');
           out.result(found, text);
+          if (sidecarSeen(session) === false) out.warn(`mandat: ${NO_SIDECAR}`);
           const [trouble] = found.flatMap((one) => one.trouble ?? []);
           if (trouble !== undefined) throw new Failure(trouble.code, trouble.message, trouble.hint);
           return undefined;
@@ -55,6 +57,9 @@ export function explainCommand(program: Command, run: Runner): void {
       ),
     );
 }
+
+const NO_SIDECAR =
+  'no sidecar is running: what the table says comes about when one does ("mandat run", or "mandat sync" once)';
 
 /** `fully`: the conditions that hold as well. */
 function described(one: Explanation, { colour }: Output, timezone: string, fully: boolean): string {

@@ -27,7 +27,11 @@ const explained = async (...delegate: string[]) =>
 const folder = ([one]: readonly Explained[], name: string) => one?.folders.find((found) => found.folder === name);
 
 t.test('nobody yet', async (t) => {
-  t.match(await site.mandat('explain', at('alice')), { status: 0, stdout: 'alice@lab.test is delegated to nobody\n' });
+  t.match(await site.mandat('explain', at('alice')), {
+    status: 0,
+    stdout: 'alice@lab.test is delegated to nobody\n',
+    stderr: /^mandat: no sidecar is running: what the table says comes about when one does/,
+  });
 });
 
 t.test('what stood there before, what is ours, and what is theirs', async (t) => {
