@@ -11,14 +11,17 @@ export type Origin =
   | { readonly kind: 'foreign' };
 
 const AUTHENTICATED = /^\t\(Authenticated sender: ([^\s()]+)\)\r\n$/;
-const DATE = /; [A-Z][a-z]{2}, [ \d]\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}(?: \([A-Za-z0-9+-]*\))?\r\n$/;
+/** In the line of `for` where there is one recipient, in a line of its own where there are more. */
+const DATE =
+  /;(?: |\r\n\t)[A-Z][a-z]{2}, [ \d]\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}(?: \([A-Za-z0-9+-]*\))?\r\n/;
 
 /** `hidden`: the same field without the login. */
 export function origin(first: Field | undefined): Origin {
   if (first === undefined || !first.raw.startsWith('Received: from ')) return { kind: 'foreign' };
   const lines = first.raw.split(/(?<=\r\n)(?!$)/);
   const by = lines.findIndex((line) => line.startsWith('\tby '));
-  if (by < 1 || lines.findIndex((line) => DATE.test(line)) !== lines.length - 1) return { kind: 'foreign' };
+  const date = DATE.exec(first.raw);
+  if (by < 1 || date === null || date.index + date[0].length !== first.raw.length) return { kind: 'foreign' };
   const said = lines.slice(1, by).filter((line) => AUTHENTICATED.test(line));
   const login = AUTHENTICATED.exec(said[0] ?? '')?.[1];
   if (login === undefined || said.length !== 1) return { kind: 'anonymous' };

@@ -149,6 +149,8 @@ t.test('the table', async (t) => {
 
 const TOP =
   'Received: from c (unknown [127.0.0.1])\r\n\t(Authenticated sender: bob@x.test)\r\n\tby mx (Postfix) with ESMTPA\r\n\tfor <d@y.test>; Mon, 23 Nov 2026 08:00:00 +0000 (UTC)\r\n';
+/** To several recipients, of whom it names none. */
+const SEVERAL = TOP.replace(/\r\n\tfor <d@y.test>; /, ';\r\n\t');
 const login = (raw: string) => {
   const read = readHeader(raw);
   const found = read.kind === 'fields' ? origin(read.fields[0]) : undefined;
@@ -157,7 +159,10 @@ const login = (raw: string) => {
 
 t.test('the login: from the topmost Received of Postfix alone', async (t) => {
   t.equal(login(TOP), 'bob@x.test');
+  t.equal(login(SEVERAL), 'bob@x.test', 'of a message to several');
   t.equal(login(`Subject: x\r\n${TOP}`), 'foreign');
+  t.equal(login(`${SEVERAL}\t(Authenticated sender: ceo@y.test)\r\n`), 'foreign', 'continued by the client');
+  t.equal(login(`${SEVERAL}${SEVERAL.replace(/^Received: from/, '\tfrom')}`), 'foreign', 'by another whole one');
   t.equal(login(`${TOP}\t(Authenticated sender: ceo@y.test)\r\n`), 'foreign', 'continued by the client');
   t.equal(login(TOP.replace(/\t\(Auth.*\r\n/, '')), 'anonymous');
   t.equal(login(TOP.replace(/(\t\(Auth.*\r\n)/, '$1$1')), 'anonymous', 'said twice');

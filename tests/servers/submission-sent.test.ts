@@ -12,6 +12,8 @@ import { submissionAs } from './submission.ts';
 
 const OUT = 'patient@far.test';
 const LIMIT_MS = 20_000;
+/** smtpd_recipient_limit. */
+const MOST_RECIPIENTS = 1000;
 
 let site: Site;
 t.before(async () => {
@@ -154,6 +156,24 @@ t.test('sent for two owners together, it stands in the Sent of both, and in the 
   t.match([own, other], [{ mailbox: at('alice') }, { mailbox: at('dave') }]);
   t.match([own, other], [{ action: 'send' }, { action: 'send' }]);
   t.same(own?.detail, other?.detail);
+});
+
+t.test('as many recipients as Postfix takes of a client, and the copy besides', async (t) => {
+  const session = await submissionAs(site, 'bob');
+  await session.command(`MAIL FROM:<${at('dave')}>`);
+  for (let number = 1; number <= MOST_RECIPIENTS; number++) {
+    const { code, text } = await session.command(`RCPT TO:<p${number}@far.test>`);
+    if (code !== 250) throw new Error(`recipient ${number}: ${code} ${text}`);
+  }
+  t.match(await session.command('RCPT TO:<one-more@far.test>'), { code: 452 }, 'as many as it takes');
+  await session.command('DATA');
+  const message = `From: <${at('dave')}>\r\nMessage-ID: <many@lab.test>\r\n\r\nBonjour\r\n`;
+  const { code, text } = await session.dataBytes(Buffer.from(`${message}.\r\n`));
+  t.equal(code, 250, text);
+  session.close();
+  await inSentNow('dave', 2);
+  const entry = (await entries('--mailbox', at('dave'))).at(-1);
+  t.match(entry?.detail, { message_id: '<many@lab.test>', recipients: MOST_RECIPIENTS, domains: ['far.test'] });
 });
 
 t.test('a copy that Postfix does not take holds no message up, and status tells', async (t) => {
