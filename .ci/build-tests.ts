@@ -3,7 +3,7 @@
 // Through tsx each of them would spend two seconds on reading some hundred modules. `npx tap FILE` runs a test as it stands.
 
 import { readdirSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
@@ -22,10 +22,30 @@ const inItsPlace: Plugin = {
   },
 };
 
+const REQUIRE = "import { createRequire as $require } from 'node:module'; const require = $require(import.meta.url);";
+
 const directory = path.resolve(process.argv[2] ?? '');
+
+/** tap in one file as well, where the tests find it before the one in node_modules of the project. */
+async function buildTap(): Promise<void> {
+  const own = path.join(directory, 'node_modules/tap');
+  await build({
+    stdin: { contents: "export * from 'tap'; export { default } from 'tap';", resolveDir: '.' },
+    outfile: path.join(own, 'index.js'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    alias: { 'async-hook-domain': path.resolve('.ci/error-domain.ts') },
+    banner: { js: REQUIRE },
+    logLevel: 'error',
+  });
+  await writeFile(path.join(own, 'package.json'), JSON.stringify({ name: 'tap', type: 'module', main: 'index.js' }));
+}
+
 const program = path.join(directory, 'program');
 await mkdir(program, { recursive: true });
 await buildProgram(program);
+await buildTap();
 const tests = readdirSync('tests', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts'));
 await build({
   entryPoints: tests.map((name) => path.join('tests', name)),
@@ -35,7 +55,7 @@ await build({
   platform: 'node',
   format: 'esm',
   external: ['tap', 'better-sqlite3', 'esbuild'],
-  banner: { js: "import { createRequire as $require } from 'node:module'; const require = $require(import.meta.url);" },
+  banner: { js: REQUIRE },
   sourcemap: true,
   sourcesContent: false,
   minifyWhitespace: true,
