@@ -3,6 +3,7 @@ import { execFile, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import Database from 'better-sqlite3';
 import { senderMap } from '../../bridge/sender/configured.ts';
 import { sealKey } from '../../bridge/store/audit.ts';
 import { dataFiles, initialise } from '../../bridge/store/files.ts';
@@ -139,11 +140,9 @@ ${lab.filter === true ? `[submission]\nlisten = "filter.sock"\ncopy_listen = "co
       await sql(`INSERT INTO mailbox (address) VALUES ('${at(owner)}'); ${people.join(' ')}`);
     },
     settled: async (limitMs = 15_000) => {
-      await waitFor(
-        'nothing is pending',
-        limitMs,
-        async () => (await sql('SELECT count(*) FROM pending')).trim() === '0',
-      );
+      const database = new Database(table, { readonly: true, timeout: 5000 });
+      const pending = database.prepare('SELECT count(*) FROM pending').pluck();
+      await waitFor('nothing is pending', limitMs, () => pending.get() === 0).finally(() => database.close());
     },
     stopSidecars: async (signal) => {
       for (const one of running) await one.end(signal);

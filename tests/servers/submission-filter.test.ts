@@ -113,6 +113,14 @@ t.test('what a delegation says of it goes before the site, from the next message
   t.match((await send('bob', at('alice'), header)).text, `Sender: <${at('bob')}>`, 'as the site has it');
 });
 
+t.test('a receipt, from nobody in the envelope: the header decides', async (t) => {
+  const receipt = await send('bob', '', `From: <${at('alice')}>\r\n`);
+  t.equal(receipt.answer.code, 250, receipt.answer.text);
+  t.match(receipt.text, /^Return-Path: <>/m);
+  t.match(receipt.text, `Sender: <${at('bob')}>`);
+  t.equal((await send('bob', '', 'From: <ceo@elsewhere.test>\r\n')).answer.code, 550);
+});
+
 t.test('as oneself: nothing is added', async (t) => {
   const { answer, text } = await send('bob', at('bob'), `From: <${at('bob')}>\r\nX-MSS-NIL: 1\r\n`);
   t.equal(answer.code, 250, answer.text);
