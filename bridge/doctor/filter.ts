@@ -51,6 +51,12 @@ export const filterInPostfix: Check = {
       if (service.setting('smtpd_sasl_authenticated_header') !== 'yes') {
         return fail(`${service.name} does not tell the filter who has logged in`, remedy);
       }
+      // From Postfix 3.10 on.
+      if (service.setting('smtpd_hide_client_session') === 'yes')
+        return fail(
+          `${service.name} keeps who has logged in out of the Received field, where the filter reads it`,
+          'smtpd_hide_client_session=no; the filter takes the login out again ([submission] hide_login)',
+        );
       if (!END_OF_DATA.test(service.setting('smtpd_forbid_bare_newline'))) {
         return warn(`at ${service.name} a bare LF ends a message too, so that one can be made two`, remedy);
       }
