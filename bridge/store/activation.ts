@@ -8,6 +8,7 @@ export async function ownMailbox(query: Query, identifier: string, login: string
   const row = await query
     .selectFrom('mailboxes')
     .select('address')
+    .where('kind', '=', 'PER') // an organisation's is nobody's own
     .where(({ or, and, eb }) =>
       or([eb('owner', '=', identifier), and([eb('owner', 'is', null), eb('login', '=', login)])]),
     )
@@ -21,7 +22,7 @@ export async function resumed(query: Query, identifier: string): Promise<Delegat
   const states = await query
     .selectFrom('delegate_states as s')
     .innerJoin('delegates as d', 'd.id', 's.delegate_id')
-    .select('s.state')
+    .select(['s.state', 'd.login'])
     .where('d.identifier', '=', identifier)
     .orderBy('s.id', 'desc')
     .execute();
@@ -34,5 +35,9 @@ export async function resumed(query: Query, identifier: string): Promise<Delegat
     );
   }
   if (states[0]?.state !== 'suspended') return 'active'; // of one that has ended, the table refuses it
-  return states.find(({ state }) => state !== 'suspended')?.state ?? 'active';
+  const before = states.find(({ state }) => state !== 'suspended')?.state ?? 'active';
+  // Meanwhile he may have got a mailbox, and then there is nothing to activate.
+  return before === 'pending' && (await ownMailbox(query, identifier, states[0].login)) !== undefined
+    ? 'active'
+    : before;
 }

@@ -153,6 +153,26 @@ t.test('a mailbox of his own makes a pending account active, whoever writes it (
   t.equal(state('810009999993'), 'active', 'his login’s, which names nobody, is his');
 });
 
+t.test('who was suspended before he activated his account has nothing to activate once he has a mailbox', async (t) => {
+  const { mandat, sql } = await site(t);
+  await must(mandat('delegate', 'add', ALIX, '--login', 'alix@lab.test'));
+  const again = async () => {
+    await must(mandat('delegate', 'set', ALIX, '--state', 'suspended'));
+    await must(mandat('delegate', 'set', ALIX, '--state', 'active'));
+    return sql(`SELECT state FROM delegate WHERE id = '${ALIX}'`);
+  };
+  t.equal(await again(), 'pending', 'still to be activated');
+  await must(mandat('delegate', 'set', ALIX, '--state', 'suspended'));
+  await must(mandat('mailbox', 'add', 'alix.r@lab.test', '--login', 'alix@lab.test', '--kind', 'ORG'));
+  await must(mandat('delegate', 'set', ALIX, '--state', 'active'));
+  t.equal(sql(`SELECT state FROM delegate WHERE id = '${ALIX}'`), 'pending', 'an organisation’s is nobody’s own');
+  await must(mandat('delegate', 'set', ALIX, '--state', 'suspended'));
+  await must(mandat('mailbox', 'set', 'alix.r@lab.test', '--kind', 'PER', '--owner', ALIX));
+  t.equal(sql(`SELECT state FROM delegate WHERE id = '${ALIX}'`), 'suspended');
+  await must(mandat('delegate', 'set', ALIX, '--state', 'active'));
+  t.equal(sql(`SELECT state FROM delegate WHERE id = '${ALIX}'`), 'active');
+});
+
 /** Typed, what it becomes or why not. acl/contact.test.ts has the others. */
 const CONTACTS: readonly (readonly [typed: string, becomes: string | RegExp, why: string])[] = [
   ['Zoe@Example.ORG', 'Zoe@example.org', 'folded behind the @, in its own case before it'],
