@@ -93,7 +93,7 @@ ${site.reuse ? '  service_count = 0\n' : ''}  inet_listener imap {
     ssl = yes
   }
 }
-${site.reuse ? 'service imap {\n  service_count = 200\n}\n' : ''}# dovecot-lda, with which Postfix delivers, runs as the mail's uid.
+${site.reuse ? 'service imap {\n  service_count = 200\n}\nservice doveadm {\n  service_count = 100\n}\n' : ''}# dovecot-lda, with which Postfix delivers, runs as the mail's uid.
 protocol lda {
   log_path = ${directory}/dovecot-lda.log
   postmaster_address = postmaster@lab.test

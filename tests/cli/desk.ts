@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Test } from 'tap';
-import { sqlite3 } from '../store/shell.ts';
+import { asShell } from '../store/shell.ts';
 import type { How, Ran } from './commands.ts';
 import { mandatAt } from './warm.ts';
 
@@ -17,7 +17,7 @@ export interface Desk {
   mandatWith(how: How, ...args: readonly string[]): Promise<Ran>;
   /** What it prints with --json. */
   json(...args: readonly string[]): Promise<unknown>;
-  /** Debian's sqlite3 shell on delegation.db; throws when it refuses. */
+  /** As the sqlite3 shell on delegation.db; throws when that refuses. */
   sql(query: string): string;
 }
 
@@ -60,11 +60,7 @@ export async function desk(t: Test, { config = CONFIG, init = true }: DeskOption
     mandat,
     mandatWith,
     json: async (...args) => JSON.parse((await mandat('--json', ...args)).stdout),
-    sql: (query) => {
-      const { status, stdout, stderr } = sqlite3(table, query);
-      if (status !== 0) throw new Error(`${query}: ${stderr}`);
-      return stdout.trimEnd();
-    },
+    sql: (query) => asShell(table, query).trimEnd(),
   };
 }
 

@@ -1,7 +1,9 @@
 /** suspend and resume: the row stays and counts, what it gives goes and comes back, on a real server. R14. */
+import path from 'node:path';
 import t from 'tap';
 import { at, type Site, startSite } from '../servers/site.ts';
 import { entriesOf, granted, seen } from '../servers/wire.ts';
+import { asShell } from '../store/shell.ts';
 import { must } from './desk.ts';
 
 let site: Site;
@@ -19,10 +21,9 @@ t.teardown(() => site?.stop());
 
 const json = async (...args: string[]) => JSON.parse((await site.mandat('--json', ...args)).stdout);
 const senders = async () =>
-  (
-    await site.sql(
-      `ATTACH '${site.lab.senderDirectory}/sender.db' AS s; SELECT login FROM s.sender_login WHERE address = '${at('alice')}' ORDER BY 1`,
-    )
+  asShell(
+    path.join(site.lab.senderDirectory, 'sender.db'),
+    `SELECT login FROM sender_login WHERE address = '${at('alice')}' ORDER BY 1`,
   )
     .trim()
     .split('\n');

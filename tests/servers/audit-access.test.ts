@@ -111,7 +111,8 @@ t.test('export, as lines and as a table; the export itself is recorded', async (
     .split('\n')
     .map((line) => JSON.parse(line) as Entry & { seal: string });
   t.ok(lines.length > 0 && lines.every((one) => one.at >= between && /^[0-9a-f]{64}$/.test(one.seal)));
-  t.equal(lines[0]?.action, 'revoke');
+  // By time: events of the table are sealed a moment after what the sidecar has done because of them.
+  t.equal([...lines].sort((one, other) => (one.at < other.at ? -1 : 1))[0]?.action, 'revoke');
   const csv = (await must(site.mandat('audit', 'export', '--format', 'csv', '--until', between))).stdout.split('\n');
   t.equal(csv[0], 'id,at,actor,on_behalf,via,action,mailbox,delegate,reason,detail,seal');
   t.notMatch(csv.join('\n'), /,revoke,/);

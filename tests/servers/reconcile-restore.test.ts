@@ -13,7 +13,7 @@ async function site(t: Test): Promise<Site> {
   await started.register('alice', 'bob', 'carol', 'dave');
   await grantRow(started, 'alice', 'bob', 'carol');
   await sync(started);
-  await started.sql(`.backup '${started.table}.yesterday'`);
+  await started.sql(`VACUUM INTO '${started.table}.yesterday'`);
   return started;
 }
 
@@ -86,7 +86,8 @@ t.test('another table in its place', async (t) => {
   t.teardown(() => other.stop());
   await other.register('alice', 'dave');
   await grantRow(other, 'alice', 'dave');
-  await other.sql(`.backup '${here.table}.yesterday'`);
+  await rm(`${here.table}.yesterday`);
+  await other.sql(`VACUUM INTO '${here.table}.yesterday'`);
   await putBack(here);
   t.match(await sync(here), { failures: [] });
   t.same(await seen(here, 'alice', 'dave'), {}, 'gives nothing');

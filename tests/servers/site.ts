@@ -1,8 +1,8 @@
 /** A lab with mandat set up on it, as an administrator would: a configuration file, secrets in files, the command line. */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { senderMap } from '../../bridge/sender/configured.ts';
 import { sealKey } from '../../bridge/store/audit.ts';
@@ -14,8 +14,7 @@ import { loadConfig } from '../../config/load.ts';
 import { builtMandat } from '../cli/built.ts';
 import type { Ran } from '../cli/commands.ts';
 import { mandatAt } from '../cli/warm.ts';
-
-const execute = promisify(execFile);
+import { asShell } from '../store/shell.ts';
 
 export const DOMAIN = 'lab.test';
 export const at = (name: string) => `${name}@${DOMAIN}`;
@@ -111,8 +110,16 @@ ${lab.filter === true ? `[submission]\nlisten = "filter.sock"\ncopy_listen = "co
   );
   const running = new Set<Running>();
   const mandat = (...args: readonly string[]) => mandatAt(configFile, args);
-  const sql = async (query: string) =>
-    (await execute('sqlite3', ['-bail', '-cmd', '.timeout 5000', table, query])).stdout;
+  const sql = async (query: string) => {
+    // Other writers may be in this very process, and need their turn.
+    for (const until = Date.now() + 5000; ; await delay(5)) {
+      try {
+        return asShell(table, query, 0);
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'SQLITE_BUSY' || Date.now() > until) throw error;
+      }
+    }
+  };
   makeDatabases(configFile);
   return {
     lab: started,
