@@ -10,14 +10,16 @@
  *   MAIL FROM of somebody else ......................... refused 550 5.7.1, though the header be right
  *   MAIL FROM and From differ, both allowed ............ as the header says
  *   Resent-From, any of them: ambiguous or not allowed . refused as From is, never rewritten
+ *   a delegation that is gone, and held by the guard ... later 451 (*)
  *   From, any of them not allowed ...................... refused 550 5.7.1 naming address and login, or rewritten to self
  *   a display name shows another address ............... refused 550 5.7.1, or the name taken out
  *   From: own addresses only ........................... pass; a false Sender is removed
- *   From: an owner's, mode on-behalf (*) ............... pass; Sender is the delegate's own address, none where he has no mailbox
- *   From: an owner's, mode send-as (*) ................. pass; no Sender
+ *   From: an owner's, mode on-behalf (**) .............. pass; Sender is the delegate's own address, none where he has no mailbox
+ *   From: an owner's, mode send-as (**) ................ pass; no Sender
  *   From: several addresses, an owner's among them ..... pass on behalf of each owner; Sender as in on-behalf
  *
- * (*) The delegation's mode, else the site's.
+ * (*) In the envelope, From or Resent-From: so many disappeared at once that it may be an accident (acl/guard.ts). Never a yes.
+ * (**) The delegation's mode, else the site's.
  *
  * Several addresses in From need a Sender (RFC 5322 section 3.6.2): own address where there is one. Reply-To is free. R1, R31.
  */
@@ -25,10 +27,14 @@ import { type AddressList, addressesShown, type Mailbox, readAddresses } from '.
 import type { Field } from './header-fields.ts';
 import type { SendMode } from './policy.ts';
 
-/** Whose an address is, seen from the login: his own, an owner's who has delegated to him, or neither. */
+/**
+ * Whose an address is, seen from the login: his own, an owner's who has delegated to him, an owner's whose delegation to him has gone with
+ * too many others at once, or none of these.
+ */
 export type Standing =
   | { readonly kind: 'own' }
   | { readonly kind: 'owner'; readonly owner: string; readonly mode: SendMode | null }
+  | { readonly kind: 'held' }
   | { readonly kind: 'stranger' };
 
 export interface Rights {
@@ -79,6 +85,8 @@ export interface Changes {
 export const refuse = (code: number, text: string) => ({ kind: 'refuse', code, text }) as const;
 export const later = (text: string) => ({ kind: 'later', code: 451, text }) as const;
 
+const HELD =
+  'has lost the right to send as this address together with many others, which may be an accident: ask the administrator, or try again';
 const UNREADABLE = '4.3.0 who may send as whom cannot be looked up now: try again';
 
 /** The addresses of which the rights must be known before {@link decide}; a refusal where they can't be read. */
@@ -117,6 +125,9 @@ export function decide(mail: Submission, rights: Rights | undefined, rules: Subm
   if (resent.some(shownWrongly)) return imitates('Resent-From');
 
   const from = lists('from').flatMap(mailboxesOf);
+  const authors = [...resent, ...from].map(({ address }) => address);
+  const held = (mailFrom === '' ? authors : [mailFrom, ...authors]).find((one) => rights.standing(one).kind === 'held');
+  if (held !== undefined) return later(`4.3.0 <${held}>: ${login} ${HELD}`);
   const forged = from.find(({ address }) => stranger(address));
   if (forged !== undefined) {
     if (rules.onMismatch === 'reject' || rights.self === null) return foreign(forged.address, login, 'in From');

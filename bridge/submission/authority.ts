@@ -5,11 +5,13 @@
  */
 import { domainToASCII, domainToUnicode } from 'node:url';
 import { desired, type Policy } from '../../acl/desired.ts';
+import type { GuardSettings } from '../../acl/guard.ts';
 import type { Rights, Standing } from '../../acl/submission.ts';
+import { guard } from '../guard.ts';
 import { isFromThePast } from '../restore.ts';
 import type { DelegationDb } from '../store/delegation-db.ts';
 import { type Clock, fact } from '../store/facts.ts';
-import { pairsOf } from '../store/pairs.ts';
+import { pairsAmong, pairsOf } from '../store/pairs.ts';
 import { type MailboxState, readMailbox } from '../store/rows.ts';
 import type { StateDb } from '../store/state-db.ts';
 
@@ -28,6 +30,7 @@ export function openAuthority(
   state: StateDb,
   clock: Pick<Clock, 'now'>,
   policy: () => Policy,
+  guardSettings: GuardSettings,
 ): Authority {
   // Rows only: whether a delegation is in force is judged each time, for the time passes without a commit.
   const mailboxes = memory<MailboxState | undefined>(watched.dataVersion);
@@ -46,13 +49,20 @@ export function openAuthority(
     if (rows === undefined) return { kind: 'stranger' };
     if (rows.login === login) return { kind: 'own' };
     const { delegates } = desired(rows, policy(), clock.now());
+    const delegation = rows.delegations.find(({ delegate }) => delegate.login === login);
+    if (delegation === undefined && (await isHeldBack(id, login))) return { kind: 'held' };
     if (!delegates.some((delegate) => delegate.login === login)) return { kind: 'stranger' };
     if ((await fact(state, 'restored')) === 'held' || (await isFromThePast(table, state))) {
       const stood = (await pairsOf(state, id)).some((pair) => pair.login === login && pair.phase !== 'revoking');
       if (!stood) return { kind: 'stranger' };
     }
-    const mode = rows.delegations.find(({ delegate }) => delegate.login === login)?.sendMode ?? null;
-    return { kind: 'owner', owner: rows.address, mode };
+    return { kind: 'owner', owner: rows.address, mode: delegation?.sendMode ?? null };
+  };
+
+  /** Looks at all pairs, and only where one stands whose row is gone: a moment after a revoke, or as long as the guard holds. */
+  const isHeldBack = async (id: number, login: string): Promise<boolean> => {
+    const stands = (await pairsAmong(state, [id])).some((pair) => pair.login === login && pair.phase !== 'revoking');
+    return stands && (await guard(table, state, guardSettings)).held.get(id)?.has(login) === true;
   };
 
   return {

@@ -39,7 +39,7 @@ export async function startSubmission(config: Config, log: Logger, seams: Seams 
     const behind = (given: Config): Behind => {
       const policy = policyOf(given);
       const rules = sectionOf(given);
-      const authority = openAuthority(table, watched, state, clock, () => policy);
+      const authority = openAuthority(table, watched, state, clock, () => policy, given.guard);
       return { reinject: hostAndPort(rules.reinject), authority, rules, ...seams };
     };
     const start = async (given: Config, door: Door): Promise<Filter> => {

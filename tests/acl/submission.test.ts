@@ -114,7 +114,12 @@ const ROWS: readonly Row[] = [
   { header: 'From: =?x-none?q?a?= <bob@x.test>\r\n', gives: 550, why: 'an encoded word nobody can decode' },
 ];
 
-function outcome({ header, mailFrom = 'bob@x.test', rules, rights = BOB }: Row): string | number {
+function outcome({
+  header,
+  mailFrom = 'bob@x.test',
+  rules,
+  rights = BOB,
+}: Omit<Row, 'gives' | 'why'>): string | number {
   const read = readHeader(header);
   if (read.kind === 'unreadable') return 550;
   const mail = { login: 'bob@x.test', mailFrom, utf8: false, fields: read.fields };
@@ -141,6 +146,24 @@ t.test('on whose behalf: each owner that From names, once; nobody where it is hi
     t.match(verdict, { kind: 'pass', owners }, from);
     t.equal(verdict.kind === 'pass' && verdict.owners.length, owners.length, from);
   }
+});
+
+t.test('held by the guard: later, wherever the address stands, and whatever else is wrong', async (t) => {
+  const held: Rights = {
+    self: 'bob@x.test',
+    standing: (address) => (address === 'alice@x.test' ? { kind: 'held' } : standing(address)),
+  };
+  const rewrite = { onMismatch: 'rewrite', onImitation: 'rewrite' } as const;
+  for (const [header, mailFrom] of [
+    ['From: <alice@x.test>\r\n', 'alice@x.test'],
+    [own, 'alice@x.test'],
+    [`${own}Resent-From: <alice@x.test>\r\n`, ''],
+    ['From: <bob@x.test>, <alice@x.test>\r\n', ''],
+    ['From: <ceo@y.test>\r\n', 'alice@x.test'],
+  ] as const) {
+    t.equal(outcome({ header, mailFrom, rights: held, rules: rewrite }), 451, `${mailFrom}, ${header}`);
+  }
+  t.equal(outcome({ header: own, rights: held }), own);
 });
 
 t.test('the table', async (t) => {

@@ -22,6 +22,7 @@ t.before(async () => {
     chroot: false,
     filter: true,
     extraSubmission: 'copy_delay_seconds = 0\n',
+    extraToml: '[guard]\nmax_pairs = 1',
   });
   await site.register('alice', 'bob');
   await site.register('carol');
@@ -198,6 +199,24 @@ t.test('a copy that Postfix does not take holds no message up, and status tells'
   await inSentNow('alice', 3);
 });
 
+t.test(
+  'delegations that have gone by accident: he keeps his message until it is known whether it was one',
+  async (t) => {
+    const rows = `mailbox IN ('${at('alice')}', '${at('dave')}')`;
+    await site.sql(`DELETE FROM delegation WHERE ${rows}`);
+    await waitFor('the guard holds', LIMIT_MS, async () => (await site.mandat('status')).stdout.includes('held'));
+    const kept = await send('bob', at('alice'), `From: <${at('alice')}>\r\n`);
+    t.match(kept, {
+      code: 451,
+      text: /^4\.3\.0 <alice@lab\.test>: bob@lab\.test has lost the right .* together with many/,
+    });
+    for (const owner of ['alice', 'dave']) await grantRow(site, owner, 'bob');
+    t.equal((await send('bob', at('alice'), `From: <${at('alice')}>\r\n`)).code, 250, 'as soon as the rows are back');
+    await inSentNow('alice', 4);
+    await site.settled();
+  },
+);
+
 t.test('what was said to be sent is recorded though the sidecar is killed then', async (t) => {
   const before = (await entries()).length;
   const session = await submissionAs(site, 'bob');
@@ -213,6 +232,6 @@ t.test('what was said to be sent is recorded though the sidecar is killed then',
     const store = existingSubmissions(path.join(site.lab.directory, 'submission.db'));
     const missing = store?.missing().filter(({ state }) => state === 'waiting') ?? [];
     store?.close();
-    return missing.length > 0 || (await inSent('alice')).length === 4;
+    return missing.length > 0 || (await inSent('alice')).length === 5;
   });
 });

@@ -10,6 +10,8 @@ const ALICE = 'alice@lab.test';
 const BOB = 'bob@lab.test';
 const POLICY: Policy = { rights: canonical('lrs'), rules: { unknownCredential: 'valid', terms: null } };
 
+const GUARD = { enabled: true, maxPairs: 50, maxPercent: 20 };
+
 async function fresh(t: Test) {
   const files = freshFiles(t);
   const other = new Database(files.delegations); // an administrator's own program
@@ -28,7 +30,7 @@ async function fresh(t: Test) {
   } as typeof table;
   const clock = { time: '2026-11-25T08:00:00.000Z', now: () => clock.time };
   const watched = openTable(t, files);
-  const authority = openAuthority(counted, watched, openState(t, files), clock, () => POLICY);
+  const authority = openAuthority(counted, watched, openState(t, files), clock, () => POLICY, GUARD);
   return { other, table, clock, authority, reads: () => reads };
 }
 
