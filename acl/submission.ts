@@ -37,6 +37,9 @@ export type Standing =
   | { readonly kind: 'held' }
   | { readonly kind: 'stranger' };
 
+/** What is held is no more his than a stranger's. */
+export const mayUse = ({ kind }: Standing): boolean => kind === 'own' || kind === 'owner';
+
 export interface Rights {
   /** The login's own address; null where he has no mailbox. */
   readonly self: string | null;
@@ -121,7 +124,9 @@ export function decide(mail: Submission, rights: Rights | undefined, rules: Subm
   const wrong = resent.find(({ address }) => stranger(address));
   if (wrong !== undefined) return foreign(wrong.address, login, 'in Resent-From');
   const shownWrongly = (one: Mailbox) =>
-    addressesShown(one.shown).some((shown) => shown.toLowerCase() !== one.address.toLowerCase() && stranger(shown));
+    addressesShown(one.shown).some(
+      (shown) => shown.toLowerCase() !== one.address.toLowerCase() && !mayUse(rights.standing(shown)),
+    );
   if (resent.some(shownWrongly)) return imitates('Resent-From');
 
   const from = lists('from').flatMap(mailboxesOf);

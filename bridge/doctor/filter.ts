@@ -74,9 +74,8 @@ export const reinjection: Check = {
     const address = hostAndPort(submission.reinject);
     const { uid, gid } = await stat(subject.config.dataDir); // whom it belongs to is whom mandat runs as
     const other = process.getuid?.() === 0 && uid !== 0; // root isn't let through either
-    const answer = other ? greetingAs({ uid, gid }, address) : await firstLine(address);
-    if (answer === 'not tried') return skipped(`user ${uid}, who owns data_dir, may not run ${process.execPath}`);
-    if (answer === undefined) {
+    const reached = other ? reachedBy({ uid, gid }, address) : (await firstLine(address)) !== undefined;
+    if (reached === false) {
       return fail(
         `Postfix does not answer on ${submission.reinject}${other ? `, asked by user ${uid}, who owns data_dir` : ''}`,
         'config/postfix/reinject.cf.fragment in master.cf, and in config/nftables/mandat.nft the user that mandat runs as',
@@ -85,11 +84,11 @@ export const reinjection: Check = {
     const elsewhere = await beyondLoopback(subject, address.port);
     if (elsewhere !== undefined)
       return fail(`${elsewhere} is open to other machines`, 'name it 127.0.0.1:PORT in master.cf');
+    if (reached === undefined) return skipped(`user ${uid}, who owns data_dir, may not run ${process.execPath}`);
     if (process.getuid?.() !== 0) return skipped('only root can try it as another user');
-    const nobody = greetingAs(NOBODY, address);
-    if (nobody === 'not tried')
-      return skipped(`user nobody may not run ${process.execPath}, so that he can't be tried`);
-    if (nobody !== undefined) {
+    const nobody = reachedBy(NOBODY, address);
+    if (nobody === undefined) return skipped(`user nobody may not run ${process.execPath}, so that he can't be tried`);
+    if (nobody) {
       return fail(
         `every user of this machine reaches ${submission.reinject}, and sends there as anybody`,
         'config/nftables/mandat.nft',
@@ -125,23 +124,21 @@ const NOBODY = { uid: 65_534, gid: 65_534 };
 const REACHED = 0;
 const REFUSED = 3;
 
-/** The first line that a user hears there, by a process of his. */
-function greetingAs(
+/** Whether a user hears anything there, by a process of his; undefined where he may not run one. */
+function reachedBy(
   user: { readonly uid: number; readonly gid: number },
   { host, port }: { readonly host: string; readonly port: number },
-): string | undefined | 'not tried' {
+): boolean | undefined {
   const script = `
     const refused = () => process.exit(${REFUSED});
     setTimeout(refused, ${WAIT_MS});
     const socket = require('node:net').connect(${port}, ${JSON.stringify(host)}).on('error', refused).on('close', refused);
-    socket.once('data', (bytes) => process.stdout.write(bytes, () => process.exit(${REACHED})));`;
-  const { status, stdout } = spawnSync(process.execPath, ['-e', script], {
+    socket.once('data', () => process.exit(${REACHED}));`;
+  const { status } = spawnSync(process.execPath, ['-e', script], {
     ...user,
     env: {},
     cwd: '/',
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: 'ignore',
   });
-  if (status === REACHED) return stdout.split('\r\n')[0];
-  return status === REFUSED ? undefined : 'not tried';
+  return status === REACHED || (status === REFUSED ? false : undefined);
 }

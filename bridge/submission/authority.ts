@@ -11,7 +11,7 @@ import { guard } from '../guard.ts';
 import { isFromThePast } from '../restore.ts';
 import type { DelegationDb } from '../store/delegation-db.ts';
 import { type Clock, fact } from '../store/facts.ts';
-import { pairsAmong, pairsOf } from '../store/pairs.ts';
+import { pairsAmong } from '../store/pairs.ts';
 import { type MailboxState, readMailbox } from '../store/rows.ts';
 import type { StateDb } from '../store/state-db.ts';
 
@@ -53,17 +53,18 @@ export function openAuthority(
     if (delegation === undefined && (await isHeldBack(id, login))) return { kind: 'held' };
     if (!delegates.some((delegate) => delegate.login === login)) return { kind: 'stranger' };
     if ((await fact(state, 'restored')) === 'held' || (await isFromThePast(table, state))) {
-      const stood = (await pairsOf(state, id)).some((pair) => pair.login === login && pair.phase !== 'revoking');
-      if (!stood) return { kind: 'stranger' };
+      if (!(await stands(id, login))) return { kind: 'stranger' };
     }
     return { kind: 'owner', owner: rows.address, mode: delegation?.sendMode ?? null };
   };
 
   /** Looks at all pairs, and only where one stands whose row is gone: a moment after a revoke, or as long as the guard holds. */
-  const isHeldBack = async (id: number, login: string): Promise<boolean> => {
-    const stands = (await pairsAmong(state, [id])).some((pair) => pair.login === login && pair.phase !== 'revoking');
-    return stands && (await guard(table, state, guardSettings)).held.get(id)?.has(login) === true;
-  };
+  const isHeldBack = async (id: number, login: string): Promise<boolean> =>
+    (await stands(id, login)) && (await guard(table, state, guardSettings)).held.get(id)?.has(login) === true;
+
+  /** Whether he has something on the servers by the ledger, and isn't losing it. */
+  const stands = async (id: number, login: string): Promise<boolean> =>
+    (await pairsAmong(state, [id])).some((pair) => pair.login === login && pair.phase !== 'revoking');
 
   return {
     rights: async (login, addresses) => {

@@ -93,19 +93,15 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
         await stopReceiving();
         await receive(next);
       },
-      extraRecipients: (owners, messageId) =>
-        submission.sentCopy === 'owner'
-          ? owners.flatMap((owner) => {
-              const mailboxId = idOf.get(owner);
-              if (mailboxId === undefined) return [];
-              const ticket = copyTicket(key, {
-                mailboxId,
-                messageId: messageIdOf(messageId ?? ''),
-                sentAt: new Date(),
-              });
-              return [`${writtenTicket(ticket)}@${submission.copyDomain}`];
-            })
-          : [],
+      extraRecipients: (owners, written) => {
+        if (submission.sentCopy !== 'owner') return [];
+        const message = { messageId: messageIdOf(written ?? ''), sentAt: new Date() };
+        return owners.flatMap((owner) => {
+          const mailboxId = idOf.get(owner);
+          if (mailboxId === undefined) return [];
+          return [`${writtenTicket(copyTicket(key, { mailboxId, ...message }))}@${submission.copyDomain}`];
+        });
+      },
       observe: async (seen) => {
         const notes = await notesOf(table, seen, new Date().toISOString());
         if (notes.length > 0) await record.note(...notes);

@@ -7,6 +7,7 @@ import {
   ambiguous,
   changed,
   decide,
+  mayUse,
   type Rights,
   refuse,
   type SubmissionRules,
@@ -64,7 +65,7 @@ export async function judge(
   const header = Buffer.from(changed(fields, verdict.changes), 'latin1');
   if (verdict.changes.from !== undefined) others = await otherReading(changed(authors, verdict.changes));
   // A rewritten From wasn't looked up: it is the login's own.
-  const strange = others.find((address) => address !== rights.self && rights.standing(address).kind === 'stranger');
+  const strange = others.find((address) => address !== rights.self && !mayUse(rights.standing(address)));
   if (others.length === 0 || strange !== undefined) {
     return unheard(login, messageId, ambiguous('From: some programs read it otherwise than it is written'));
   }

@@ -5,13 +5,18 @@ import t from 'tap';
 import { addressesShown, readAddresses } from '../../acl/address-list.ts';
 import { readHeader } from '../../acl/header-fields.ts';
 import { origin } from '../../acl/received.ts';
-import { changed, decide, type Rights, type Standing, type SubmissionRules } from '../../acl/submission.ts';
+import { changed, decide, mayUse, type Rights, type Standing, type SubmissionRules } from '../../acl/submission.ts';
 import { judge } from '../../bridge/submission/judge.ts';
 
 const RULES: SubmissionRules = { mode: 'on-behalf', onMismatch: 'reject', onImitation: 'reject' };
 const OWN: Standing = { kind: 'own' };
 const ALICE: Extract<Standing, { kind: 'owner' }> = { kind: 'owner', owner: 'alice@x.test', mode: null };
-const KNOWN: Readonly<Record<string, Standing>> = { 'bob@x.test': OWN, 'robert@x.test': OWN, 'alice@x.test': ALICE };
+const KNOWN: Readonly<Record<string, Standing>> = {
+  'bob@x.test': OWN,
+  'robert@x.test': OWN,
+  'alice@x.test': ALICE,
+  'held@x.test': { kind: 'held' },
+};
 const standing = (address: string): Standing => KNOWN[address.toLowerCase()] ?? { kind: 'stranger' };
 const BOB: Rights = { self: 'bob@x.test', standing };
 const HOMELESS: Rights = { self: null, standing };
@@ -86,6 +91,7 @@ const ROWS: readonly Row[] = [
   { header: 'From: <bob@x.test> <ceo@y.test>\r\n', gives: 550, why: 'two in a row' },
   { header: 'From: ceo@y.test <bob@x.test>\r\n', gives: 550, why: 'a bare address before the brackets' },
   { header: 'From: "ceo@y.test" <bob@x.test>\r\n', gives: 550, why: 'imitation' },
+  { header: 'From: "held@x.test" <bob@x.test>\r\n', gives: 550, why: 'imitation of what the guard holds' },
   { header: 'From: =?utf-8?b?Y2VvQHkudGVzdA==?= <bob@x.test>\r\n', gives: 550, why: 'imitation, encoded' },
   {
     header: 'From: "ceo@y.test" <bob@x.test>\r\n',
@@ -211,6 +217,7 @@ t.test('whatever passes: our reading and mailparser’s name only addresses of h
       'bob@x.test',
       'alice@x.test',
       'ceo@y.test',
+      'held@x.test',
       '<',
       '>',
       '"',
@@ -259,7 +266,7 @@ t.test('whatever passes: our reading and mailparser’s name only addresses of h
       if (from.length !== 1 || strict.kind !== 'mailboxes') throw new Error('passed, and ambiguous');
       const other = (await simpleParser(Buffer.concat([header, Buffer.from('\r\n')]))).from?.value ?? [];
       const named = [...strict.mailboxes, ...other].map(({ address }) => address ?? '');
-      const strange = named.find((address) => standing(address).kind === 'stranger');
+      const strange = named.find((address) => !mayUse(standing(address)));
       if (strange !== undefined || other.length === 0) throw new Error(`${strange} passed`);
     }),
     { numRuns: 3000 },

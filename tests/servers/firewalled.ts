@@ -22,6 +22,8 @@ function run(file: string, args: readonly string[], input = ''): string {
   return stdout;
 }
 
+// It flushes the firewall that it finds. A network that was just made has not even loopback.
+if (Object.keys(os.networkInterfaces()).length > 0) throw new Error('not in a network of its own: see unshare --net');
 run('python3', ['-c', LOOPBACK_UP]);
 const site = await startSite({ users: ['bob'], filter: true });
 const dataDir = await mkdtemp(path.join(os.tmpdir(), 'mandat-firewalled-'));

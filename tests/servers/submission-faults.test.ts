@@ -230,7 +230,7 @@ t.test('a client that goes in the middle leaves nothing behind', async (t) => {
   await new Promise((done) => socket.once('data', done)); // the greeting
   socket.on('data', () => {});
   socket.write(envelope());
-  socket.write(`${LETTER}${'x'.repeat(70)}\r\n`.repeat(1));
+  socket.write(`${LETTER}${'x'.repeat(70)}\r\n`);
   socket.write(`${'y'.repeat(998)}\r\n`.repeat(200));
   await waitFor('some of it is handed back', 5000, () => octets > 100_000);
   socket.destroy();
@@ -251,7 +251,7 @@ t.test('a client may be slow: the limits on Postfix are not his, and his own end
     await waitFor('the greeting', 5000, () => heard.length > 0);
     octets = 0;
     socket.write(envelope());
-    socket.write(`${LETTER}${'z'.repeat(998)}\r\n`.repeat(1));
+    socket.write(`${LETTER}${'z'.repeat(998)}\r\n`);
     await waitFor('the beginning is handed back', 5000, () => octets > 1000);
     return { socket, heard, closed };
   };

@@ -62,20 +62,18 @@ export function prepare(file: string, sql: string): void {
  * `waitMs`: for other writers; 0 throws SQLITE_BUSY at once.
  */
 export function asShell(file: string, sql: string, waitMs = 20_000): string {
+  const looks = lookingOnly(sql);
+  if (looks !== undefined)
+    return looked(file, looks)
+      .map((line) => `${line}\n`)
+      .join('');
   const database = new Database(file, { timeout: waitMs, fileMustExist: true });
   try {
     database.pragma('foreign_keys = OFF'); // as the shell has it
     database.pragma('trusted_schema = ON');
-    const statements = /^\s*(?:SELECT|PRAGMA|WITH)\b/i.test(sql) ? sql.split(';') : [];
-    if (statements.length === 0) {
-      const several = /;\s*\S/.test(sql) && !/^\s*BEGIN\b/i.test(sql);
-      database.exec(several ? `BEGIN IMMEDIATE; ${sql}; COMMIT` : sql);
-    }
-    return statements
-      .filter((one) => one.trim() !== '')
-      .flatMap((one) => database.prepare(one).raw().all() as unknown[][])
-      .map((values) => `${values.map((value) => value ?? '').join('|')}\n`)
-      .join('');
+    const several = /;\s*\S/.test(sql) && !/^\s*BEGIN\b/i.test(sql);
+    database.exec(several ? `BEGIN IMMEDIATE; ${sql}; COMMIT` : sql);
+    return '';
   } finally {
     database.close();
   }
@@ -83,11 +81,17 @@ export function asShell(file: string, sql: string, waitMs = 20_000): string {
 
 /** Lines of the answer, as the shell writes them; throws when it refuses. To look at a table takes no process. */
 export function rows(file: string, sql: string): readonly string[] {
-  const statements = sql.split(';').filter((one) => one.trim() !== '');
-  if (statements.every((one) => /^\s*(?:SELECT|PRAGMA integrity_check)\b/.test(one))) return looked(file, statements);
+  const looks = lookingOnly(sql);
+  if (looks !== undefined) return looked(file, looks);
   const said = sqlite3(file, sql);
   if (said.status !== 0) throw new Error(`${sql}: ${said.stderr}`);
   return said.stdout === '' ? [] : said.stdout.trimEnd().split('\n');
+}
+
+/** The statements, where none of them changes anything. */
+function lookingOnly(sql: string): readonly string[] | undefined {
+  const statements = sql.split(';').filter((one) => one.trim() !== '');
+  return statements.every((one) => /^\s*(?:SELECT|PRAGMA integrity_check)\b/.test(one)) ? statements : undefined;
 }
 
 function looked(file: string, statements: readonly string[]): readonly string[] {
