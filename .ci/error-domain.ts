@@ -9,7 +9,6 @@ const living: Domain[] = [];
 
 export class Domain {
   readonly onerror: Handler;
-  destroyed = false;
 
   constructor(onerror: Handler) {
     this.onerror = onerror;
@@ -17,7 +16,6 @@ export class Domain {
   }
 
   destroy(): void {
-    this.destroyed = true;
     const at = living.indexOf(this);
     if (at >= 0) living.splice(at, 1);
   }
