@@ -82,6 +82,7 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     });
 
   const wake = serially(async () => {
+    table.differences(); // a table that can't be read is said to be so at once
     const pending = await pendingMailboxes(table);
     if (pending.length > 0) {
       const report = await engine.look(pending.map(({ mailboxId }) => mailboxId));
@@ -104,6 +105,8 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     clearTimeout(afterwards);
     afterwards = undefined;
     await engine.drain();
+    // Where rules were changed, what they should have marked may not be marked.
+    if (await engine.rulesMoved()) void sweep();
     await engine.tellHead();
     await due();
   });
@@ -122,6 +125,7 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
   });
 
   const sweep = serially(async () => {
+    await engine.rulesMoved();
     await engine.look();
     for (const mailboxId of await engine.everyMailbox()) schedule.add(mailboxId, 'sweep');
     await schedule.idle();

@@ -61,7 +61,7 @@ export async function rehearse(config: Config, env: Environment, options: SyncOp
     };
     const report = await guard(table, state, config.guard);
     const held = options.force ? new Map<number, ReadonlySet<string>>() : report.held;
-    const mayGive = (await fact(state, 'restored')) !== 'held' && !(await isFromThePast(table, state));
+    const mayGive = (await fact(state, 'restored')) !== 'held' && !(await isFromThePast(table, state)); // changed rules: the pass asks
     const results: Result[] = [];
     const ids = options.mailboxIds ?? (await everyMailbox(table, state));
     if (options.mailboxIds === undefined) await withdrawStale(site.senders, ids);

@@ -13,6 +13,7 @@ import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
 import type { Site } from './reconcile/site.ts';
 import type { Step } from './reconcile/steps.ts';
 import { rememberVersion, type TableAge, tableAge, versionOf } from './restore.ts';
+import { lookAtRules } from './rules.ts';
 import { type GoOn, retryDelay } from './schedule.ts';
 import { eraseAccounts } from './store/account-erasure.ts';
 import { drainEvents, sealKey } from './store/audit.ts';
@@ -38,6 +39,8 @@ export interface Engine {
   look(among?: readonly number[]): Promise<GuardReport>;
   /** {@link everyMailbox}; before a sweep of them, what belongs to nobody any more is cleared away. */
   everyMailbox(): Promise<readonly number[]>;
+  /** Whether the table's own rules are others than at the last look (rules.ts). */
+  rulesMoved(): Promise<boolean>;
   /** Takes over audit events from the table. */
   drain(): Promise<void>;
   /** And from the submission filter, if it has noted anything since. */
@@ -79,14 +82,15 @@ export async function openEngine(
     let current = config;
     let site = await acting.site(config);
     const age = await tableAge(table, state);
-    let mayGive = age === 'current';
+    const mayGiveNow = async () => (await fact(state, 'restored')) !== 'held' && table.differences().length === 0;
+    let mayGive = await mayGiveNow();
     let report: GuardReport = { disappearing: [], held: new Map(), standing: 0 };
     let lookedAt = 0;
 
     const look = async (among?: readonly number[]) => {
       const version = await versionOf(table); // before: what comes meanwhile is looked at again
       report = await guard(table, state, current.guard, among);
-      mayGive = (await fact(state, 'restored')) !== 'held';
+      mayGive = await mayGiveNow();
       lookedAt = version;
       return report;
     };
@@ -138,6 +142,7 @@ export async function openEngine(
         if (mayGive) await eraseAccounts(table, state, clock.now());
         return ids;
       },
+      rulesMoved: () => lookAtRules({ table, state, audit: site.audit, log }),
       drain: async () => {
         await drainEvents(table, state, key);
       },

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { Failure } from '../bridge/failure.ts';
 import { type BulkReport, type BulkRow, changeMany } from '../bridge/store/bulk.ts';
 import type { Writer } from '../bridge/store/delegation-db.ts';
+import { rowOf } from '../bridge/store/delegations.ts';
 import { type WaitedForAll, waitForAll } from '../bridge/wait.ts';
 import { address } from './arguments.ts';
 import { sidecarSeen } from './change.ts';
@@ -70,6 +71,7 @@ export async function bulk(
   for (const { row, failure } of report.refused)
     out.warn(`mandat: line ${row.line}: ${failure.message} (${failure.rule ?? failure.code})`);
   const followed = await follow(session, report, began, options.wait);
+  const putBack = verb === 'revoke' ? await inTheTable(session, report.saved) : [];
   const verified = followed?.verified.length;
   const did = verb === 'grant' ? 'granted' : 'revoked';
   const saved = report.saved.length;
@@ -88,16 +90,29 @@ export async function bulk(
       })),
       mailboxes: report.written.length,
       verified: verified ?? null,
+      putBack: putBack.map(({ mailbox, delegate }) => ({ mailbox, delegate })),
       failures: (followed?.failed ?? []).map(({ address, failure }) => ({ mailbox: address, ...failure })),
     },
     lines.join('\n'),
   );
+  for (const { mailbox, delegate } of putBack)
+    out.warn(`mandat: ${mailbox} to ${delegate}: the row is in the table again: somebody has put it back`);
+  if (putBack.length > 0) return EXIT.failed;
   if (report.refused.some(({ failure }) => failure.code === 'refused')) return EXIT.refused;
   if (report.refused.length > 0) return EXIT.absent;
   if (followed === undefined || verified === report.written.length) return EXIT.done;
   for (const { address, failure } of followed.failed) out.warn(`mandat: ${address}: ${failure?.message}`);
   out.warn('mandat: not everything is verified yet; the sidecar goes on trying: "mandat status" shows how it fares');
   return followed.failed.some(({ failure }) => failure?.code !== 'retry') ? EXIT.failed : EXIT.unreachable;
+}
+
+/** Rows that were taken out and stand there after all. */
+async function inTheTable(session: Session, rows: readonly BulkRow[]): Promise<readonly BulkRow[]> {
+  return session.table(async ({ query }) => {
+    const there: BulkRow[] = [];
+    for (const row of rows) if (await rowOf(query, row.mailbox, row.delegate)) there.push(row);
+    return there;
+  });
 }
 
 /** Undefined where nobody waits. */

@@ -5,7 +5,7 @@ import type { Policy } from '../acl/desired.ts';
 import { describeNotInForce, verdict } from '../acl/policy.ts';
 import type { DelegationDb } from '../bridge/store/delegation-db.ts';
 import { listDelegations } from '../bridge/store/delegation-list.ts';
-import type { Written } from '../bridge/store/delegations.ts';
+import { rowOf, type Written } from '../bridge/store/delegations.ts';
 import type { Outcome } from '../bridge/store/outcomes.ts';
 import { type Waited, waitForChange } from '../bridge/wait.ts';
 import { seconds } from './arguments.ts';
@@ -72,7 +72,16 @@ export async function followChange(session: Session, change: Change, wait: numbe
   const waited = await session
     .state((state) => waitForChange(state, change.written, change.began, wait * 1000, look))
     .finally(waiting.end);
-  return told(session, change, waited, wait);
+  return told(session, change, waited, wait, await undone(session, change));
+}
+
+/** How the row stands after all, where it isn't as this command left it: somebody, or something in the table, has put it back. */
+async function undone(session: Session, { verb, mailbox, delegate }: Change): Promise<string | undefined> {
+  if (SAYS[verb] === GIVEN) return undefined;
+  const row = await session.table((db) => rowOf(db.query, mailbox, delegate));
+  if (row === undefined || (verb === 'suspend' && row.suspended)) return undefined;
+  const how = verb === 'suspend' ? 'is no longer suspended' : `is in the table again, since ${row.createdAt}`;
+  return `${did({ verb, mailbox, delegate })}, but the row ${how}: it has been put back, and ${delegate} has access, or is getting it`;
 }
 
 /** Undefined for a user who may write to the table and may not see mandat's own files. */
@@ -105,7 +114,13 @@ function saved({ out }: Session, change: Change, sidecar: boolean | undefined): 
   return EXIT.done;
 }
 
-function told({ out }: Session, change: Change, waited: Waited, wait: number): ExitStatus {
+function told({ out }: Session, change: Change, waited: Waited, wait: number, putBack: string | undefined): ExitStatus {
+  if (putBack !== undefined) {
+    out.result({ ...documentOf(change, true), putBack }, '');
+    const hint = `"mandat doctor" shows whether the table's rules were changed; "mandat audit --mailbox ${change.mailbox}" shows who writes`;
+    out.warn(sentence({ message: putBack, hint, rule: undefined }));
+    return EXIT.failed;
+  }
   const says = SAYS[change.verb];
   const { inForceMs, verifiedMs, outcome } = waited;
   const verified = verifiedMs !== undefined;
@@ -127,7 +142,7 @@ function told({ out }: Session, change: Change, waited: Waited, wait: number): E
   return failure === undefined || failure.code === 'retry' ? EXIT.unreachable : EXIT.failed;
 }
 
-function did({ verb, mailbox, delegate }: Change): string {
+function did({ verb, mailbox, delegate }: Pick<Change, 'verb' | 'mailbox' | 'delegate'>): string {
   const pair = `${mailbox} to ${delegate}`;
   switch (verb) {
     case 'grant':
@@ -159,6 +174,8 @@ function documentOf(
     verifiedMs: withheld === undefined ? rounded(verifiedMs) : null,
     notices,
     failure: failure ?? null,
+    /** What was taken and stands in the table again: a sentence. */
+    putBack: null as string | null,
   };
 }
 

@@ -1,18 +1,24 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { makeRuleFile, publishesAs, senderMap } from '../bridge/sender/configured.ts';
 import { impassable, SENDER_FILE, senderMapExists } from '../bridge/sender/postfix-sqlite.ts';
 import { sealKey } from '../bridge/store/audit.ts';
-import { initialise } from '../bridge/store/files.ts';
+import { noteEvent } from '../bridge/store/events.ts';
+import { DELEGATIONS, initialise } from '../bridge/store/files.ts';
+import { differencesIn, repairRules } from '../bridge/store/repair.ts';
+import { describeDifferences, REPAIR_RULES, rulesChanged } from '../bridge/store/schema.ts';
+import { EXIT } from './exit.ts';
 import { type Runner, sentence } from './runner.ts';
 
 export function initCommand(program: Command, run: Runner): void {
   program
     .command('init')
     .description('make the databases, or migrate them; never empties or replaces one')
+    .option('--repair-rules', 'put the released triggers, views and indexes back into delegation.db; every row is kept')
     .action(
-      run(async ({ out, config, files }) => {
+      run(async ({ out, config, files, writer, table }, { repairRules: repairs }: { repairRules?: boolean }) => {
+        const repaired = repairs && existsSync(files.delegations) ? repairRules(files.delegations, DELEGATIONS) : [];
         const made = [...initialise(files)];
         sealKey(files.sealKey);
         const before = senderMapExists(files.senderDirectory);
@@ -28,6 +34,12 @@ export function initCommand(program: Command, run: Runner): void {
                 : `migrated from version ${from} to ${to}`;
           return `${file}: ${what}, ${did}`;
         });
+        if (repaired.length > 0) {
+          lines.push(`${files.delegations}: released rules put back: ${describeDifferences(repaired)}`);
+          const detail = { differences: describeDifferences(repaired) };
+          await table((db) => noteEvent(db, writer, { action: 'rules-repaired', detail }));
+        }
+        const changed = repaired.length > 0 ? [] : differencesIn(files.delegations, DELEGATIONS);
         let unreachable: readonly string[] = [];
         if (senders !== undefined) {
           const file = join(files.senderDirectory, SENDER_FILE);
@@ -38,7 +50,11 @@ export function initCommand(program: Command, run: Runner): void {
           if (forPostfix) unreachable = impassable(files.senderDirectory, statSync(file).gid);
         }
         const sender = senders === undefined ? null : files.senderDirectory;
-        out.result({ files: made, sender, unreachable }, lines.join('\n'));
+        out.result({ files: made, sender, unreachable, repaired, rulesChanged: changed }, lines.join('\n'));
+        if (changed.length > 0) {
+          out.warn(sentence({ message: rulesChanged(changed), hint: REPAIR_RULES, rule: undefined }));
+          return EXIT.failed;
+        }
         for (const directory of unreachable) {
           const mode = (statSync(directory).mode & 0o7777).toString(8);
           out.warn(

@@ -5,6 +5,7 @@ import { type DelegationDb, openDelegationDb, type Writer } from '../bridge/stor
 import { type DataFiles, dataFiles } from '../bridge/store/files.ts';
 import { lockHolder } from '../bridge/store/lock.ts';
 import { guarded } from '../bridge/store/open.ts';
+import { REPAIR_RULES, rulesChanged } from '../bridge/store/schema.ts';
 import { applySettings } from '../bridge/store/settings.ts';
 import { openStateDb, type StateDb } from '../bridge/store/state-db.ts';
 import { existingSubmissions, type SubmissionStore } from '../bridge/store/submissions.ts';
@@ -65,6 +66,8 @@ export function openSession(
     table: (work) => using(openDelegationDb(files.delegations), work),
     writing: (about, work) =>
       using(openDelegationDb(files.delegations), async (table) => {
+        const changed = table.differences();
+        if (changed.length > 0) out.warn(`mandat: ${rulesChanged(changed)}\n        ${REPAIR_RULES}`);
         await applySettings(table, config);
         return work(table).catch((error: unknown) => {
           throw concerning(about, error);

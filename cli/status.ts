@@ -3,6 +3,7 @@ import { fact } from '../bridge/store/facts.ts';
 import { listNotices } from '../bridge/store/outbox.ts';
 import { listOutcomes } from '../bridge/store/outcomes.ts';
 import { nextDue } from '../bridge/store/rows.ts';
+import { REPAIR_RULES, rulesChanged } from '../bridge/store/schema.ts';
 import type { StateDb } from '../bridge/store/state-db.ts';
 import { type Waiting, waitingMailboxes } from '../bridge/store/waiting.ts';
 import { missingCopies } from '../bridge/submission/missing-copies.ts';
@@ -23,7 +24,7 @@ export function statusCommand(program: Command, run: Runner): void {
         out.result(status, shown(status, config.policy.timezone, out));
         const held = status.notices.some(({ code }) => code === 'held');
         const failed = status.failures.length > 0 || status.copies.length > 0 || status.outbox.failed > 0;
-        return failed || held || status.restored ? EXIT.failed : EXIT.done;
+        return failed || held || status.restored || status.rulesChanged.length > 0 ? EXIT.failed : EXIT.done;
       }),
     );
 }
@@ -52,6 +53,8 @@ async function statusOf(session: Session) {
         lastSweep: (await fact(state, 'sweep')) ?? null,
         /** An older table was put back, and is obeyed only where it takes away. */
         restored: (await fact(state, 'restored')) === 'held',
+        /** The table's own rules differ from the released ones: it is obeyed only where it takes away. */
+        rulesChanged: table.differences().map(({ object, how }) => ({ object, how })),
         outbox: await outboxOf(state),
       };
     }),
@@ -116,6 +119,7 @@ function shown(
     }),
     ...notices.map(({ mailbox, message }) => `${mailbox}: ${oneLine(message)}`),
     ...(rest.restored ? [RESTORED] : []),
+    ...(rest.rulesChanged.length > 0 ? [`${oneLine(rulesChanged(rest.rulesChanged))}\n    ${REPAIR_RULES}`] : []),
     ...outboxRemarks(rest.outbox),
   ];
   return [head, ...lines].join('\n');

@@ -4,6 +4,7 @@ import { isFromThePast } from '../restore.ts';
 import { fact } from '../store/facts.ts';
 import { DELEGATIONS, STATE } from '../store/files.ts';
 import { type FileKind, open } from '../store/open.ts';
+import { REPAIR_RULES, rulesChanged } from '../store/schema.ts';
 import { dataDirectory } from './files.ts';
 import { type Check, fail, ok, warn } from './finding.ts';
 import { traceless } from './subject.ts';
@@ -22,6 +23,8 @@ export const delegationTable: Check = {
         return `${name} ${row.count}`;
       }),
     );
+    const changed = subject.table().differences();
+    if (changed.length > 0) return fail(rulesChanged(changed), REPAIR_RULES);
     return ok(`version ${DELEGATIONS.migrations.length}; ${counts.join(', ')}`);
   },
 };

@@ -2,7 +2,6 @@
  * What is examined, and what several checks need to know of it: found out once, at the first asking.
  * Everything here only looks, but for `probed`.
  */
-import { existsSync } from 'node:fs';
 import type { Config } from '../../config/schema.ts';
 import { type Environment, imapEndpoint, impersonation } from '../drivers.ts';
 import { Failure } from '../failure.ts';
@@ -12,6 +11,7 @@ import { type Impersonation, openAs } from '../imap/impersonation.ts';
 import type { OwnerView } from '../reconcile/mail-server.ts';
 import { type DelegationDb, openDelegationDb } from '../store/delegation-db.ts';
 import { type DataFiles, dataFiles } from '../store/files.ts';
+import { leavesNoTrace } from '../store/open.ts';
 import { MAIN_SERVER } from '../store/rows.ts';
 import { openStateDb, type StateDb } from '../store/state-db.ts';
 import { type Doveconf, type Reading, readDoveconf } from './doveconf.ts';
@@ -142,12 +142,9 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
   };
 }
 
-/**
- * SQLite leaves the empty -wal and -shm that a connection for reading had to make; one that may write, and is the last, takes them
- * away again. Where there is a -wal (a sidecar runs, or was killed), closing such a one would write what is in it into the file.
- */
+/** Options to open a file with that the doctor only looks at. */
 export function traceless(file: string): { readonly readonly: boolean } {
-  return { readonly: existsSync(`${file}-wal`) };
+  return { readonly: leavesNoTrace(file) };
 }
 
 function rethrow(error: unknown): never {

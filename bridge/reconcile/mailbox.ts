@@ -34,7 +34,7 @@ import { readBefore, readTree } from './tree.ts';
 export interface Restraint {
   /** Logins whose disappearance the guard holds back. */
   readonly held: ReadonlySet<string>;
-  /** False while a delegation table from the past is obeyed only where it takes away. */
+  /** False while a delegation table from the past, or one whose rules were changed, is obeyed only where it takes away. */
   readonly mayGive: boolean;
   /** The table's version that this holds for: rows that have changed since are not obeyed yet. Undefined: any. */
   readonly asOf: number | undefined;
@@ -64,6 +64,8 @@ export async function reconcileMailbox(
     return { kind: 'superseded' };
   }
   const pairs = await pairsOf(site.state, mailboxId);
+  // Asked after the rows are read: what was written under changed rules is then known to be.
+  const mayGive = restraint.mayGive && site.table.differences().length === 0;
   const want = desired(mailbox.rows, site.policy, site.clock.now());
   // Who has it now: not who is on his way out, nor who has it at another account.
   const standing = pairs.filter(({ phase, ownerLogin }) => phase !== 'revoking' && ownerLogin === mailbox.rows?.login);
@@ -75,9 +77,9 @@ export async function reconcileMailbox(
     mailbox,
     onBehalf: ownerName(mailbox, pairs),
     identifiers: identifiersOf(mailbox, pairs),
-    desired: restraint.mayGive ? want : withoutNewcomers(want, here, mailbox.rows?.login),
+    desired: mayGive ? want : withoutNewcomers(want, here, mailbox.rows?.login),
     held: restraint.held,
-    mayGive: restraint.mayGive,
+    mayGive,
     notices: [],
     failures: [],
     unpublished: [],

@@ -20,7 +20,9 @@ export type AuditedOutcome =
   | 'ended'
   | 'failed'
   | 'notice-sent'
-  | 'notice-failed';
+  | 'notice-failed'
+  | 'rules-changed'
+  | 'rules-restored';
 
 /** One line of ours for the audit trail: an outcome, or what was done on a server. */
 export interface Said {

@@ -2,11 +2,12 @@
  * delegation.db as this program opens it: one connection, whole operations that return promises.
  * A rule that the database's triggers refuse comes out as a Failure `refused` with the rule's stable name.
  */
-import { Kysely, SqliteDialect, type Transaction } from 'kysely';
+import { CompiledQuery, Kysely, SqliteDialect, type Transaction } from 'kysely';
 import { Failure } from '../failure.ts';
 import type { DelegationDatabase } from './delegation-types.ts';
 import { DELEGATIONS } from './files.ts';
 import { explained, type OpenOptions, open } from './open.ts';
+import { type Difference, type GuardedDatabase, guardSchema } from './schema.ts';
 
 /** Who writes and why; the triggers put it into the audit events. */
 export interface Writer {
@@ -23,6 +24,10 @@ export interface DelegationDb {
   readonly query: Kysely<DelegationDatabase>;
   /** Changes whenever another connection has committed: PRAGMA data_version, 2 microseconds. */
   dataVersion(): number;
+  /** How its rules differ from the released ones: it is obeyed only where it takes away then. Fails `config` where it can't be read at all. */
+  differences(): readonly Difference[];
+  /** The same, looking also where the number of the schema was set back. */
+  lookAgain(): readonly Difference[];
   /** One read-only view of several tables. */
   read<T>(work: (query: Transaction<DelegationDatabase>) => Promise<T>): Promise<T>;
   /** One write transaction on behalf of somebody; all or nothing. */
@@ -32,28 +37,59 @@ export interface DelegationDb {
 
 export function openDelegationDb(file: string, options: OpenOptions = {}): DelegationDb {
   const database = open(file, DELEGATIONS, options);
-  const query = new Kysely<DelegationDatabase>({ dialect: new SqliteDialect({ database }) });
+  const guarded = guardedTable(database, file);
+  const query = new Kysely<DelegationDatabase>({ dialect: dialectOn(guarded) });
   const version = database.prepare('PRAGMA data_version').pluck();
   return {
     file,
     query,
     dataVersion: () => version.get() as number,
-    read: (work) => explaining(file, () => query.transaction().execute(work)),
+    differences: guarded.differences,
+    lookAgain: guarded.lookAgain,
+    read: (work) => explaining(file, () => query.transaction().setAccessMode('read only').execute(work)),
     write: (writer, work) => explaining(file, () => immediately(query, writer, work)),
     close: () => query.destroy(),
   };
 }
 
+/** For the few that prepare statements of their own. Refuses, and closes, what must not be read. */
+export function guardedTable(database: ReturnType<typeof open>, file: string): GuardedDatabase {
+  const { migrations, schema = '' } = DELEGATIONS;
+  const guarded = guardSchema(database, file, { migrations, schema });
+  try {
+    guarded.differences();
+    return guarded;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
 /**
  * Kysely opens a deferred transaction, whose first write may find that another program has written since its first read,
- * and then fails at once instead of waiting. So the first statement is a write: it takes the lock, waiting for it.
+ * and then fails at once instead of waiting. So one that may write takes the lock as it begins, waiting for it.
  */
+function dialectOn({ database }: GuardedDatabase): SqliteDialect {
+  const dialect = new SqliteDialect({ database });
+  const createDriver = () =>
+    Object.assign(new SqliteDialect({ database }).createDriver(), {
+      beginTransaction: async (...[connection, { accessMode }]: Parameters<SqliteDriver['beginTransaction']>) => {
+        await connection.executeQuery(CompiledQuery.raw(accessMode === 'read only' ? 'BEGIN' : 'BEGIN IMMEDIATE'));
+      },
+    });
+  return Object.assign(dialect, { createDriver });
+}
+
+type SqliteDriver = ReturnType<SqliteDialect['createDriver']>;
+
+/** The writer's name stands in the table while his transaction runs; what an earlier one has left there is nobody's. */
 function immediately<T>(
   query: Kysely<DelegationDatabase>,
   writer: Writer,
   work: (query: Transaction<DelegationDatabase>) => Promise<T>,
 ): Promise<T> {
   return query.transaction().execute(async (transaction) => {
+    await transaction.deleteFrom('writer').execute();
     await transaction
       .insertInto('writer')
       .values({

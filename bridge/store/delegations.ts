@@ -5,6 +5,7 @@ import { noSuchDelegate } from './delegates.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import { known } from './listed.ts';
 import { noSuchMailbox } from './mailboxes.ts';
+import { REPAIR_RULES } from './schema.ts';
 
 /** What a write left behind: the mailbox to wait for, and the version of the table that holds the change. */
 export interface Written {
@@ -73,7 +74,35 @@ export async function deleteDelegation(query: Query, mailbox: string, delegate: 
     .where('delegate_id', '=', await idOfDelegate(query, delegate))
     .executeTakeFirst();
   if (removed.numDeletedRows === 0n) throw noSuchDelegation(mailbox, delegate);
+  if ((await rowOf(query, mailbox, delegate)) !== undefined) throw putBack(mailbox, delegate);
   return written(query, mailbox);
+}
+
+/** The row as it stands, by the base tables; undefined where there is none. */
+export async function rowOf(
+  query: Pick<Query, 'selectFrom'>,
+  mailbox: string,
+  delegate: string,
+): Promise<{ readonly suspended: boolean; readonly createdAt: string; readonly createdBy: string } | undefined> {
+  const row = await query
+    .selectFrom('delegations as g')
+    .innerJoin('mailboxes as m', 'm.id', 'g.mailbox_id')
+    .innerJoin('delegates as d', 'd.id', 'g.delegate_id')
+    .select(['g.suspended', 'g.created_at', 'g.created_by'])
+    .where('m.address', '=', mailbox)
+    .where('d.identifier', '=', delegate)
+    .executeTakeFirst();
+  return row && { suspended: row.suspended === 1, createdAt: row.created_at, createdBy: row.created_by };
+}
+
+/** Something in the table itself undoes what was just done: nothing was saved. */
+function putBack(mailbox: string, delegate: string): Failure {
+  return new Failure(
+    'refused',
+    `${mailbox} to ${delegate}: the table undoes this at once (a trigger of somebody else's), so nothing was changed and they keep their access`,
+    REPAIR_RULES,
+    { rule: 'MANDAT_UNDONE' },
+  );
 }
 
 /** Suspends or resumes one delegation: its row stays. Fails `absent` when there is none. R14. */
@@ -92,6 +121,7 @@ export async function setSuspended(
       .where('delegate_id', '=', await idOfDelegate(query, delegate))
       .executeTakeFirst();
     if (changed.numUpdatedRows === 0n) throw noSuchDelegation(mailbox, delegate);
+    if ((await rowOf(query, mailbox, delegate))?.suspended !== suspended) throw putBack(mailbox, delegate);
     return written(query, mailbox);
   });
 }

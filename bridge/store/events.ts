@@ -5,6 +5,7 @@ export type EventAction =
   | 'directory-import' // and how many people it has
   | 'mailbox-contact' // the owner's second address or language, set or taken away
   | 'audit-export' // somebody took a copy of the trail
+  | 'rules-repaired' // the released triggers and views put back
   | 'refused'; // an act that its actor may not do (R53)
 
 export interface Event {

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Failure } from '../failure.ts';
 import { delegation1 } from './migrations/delegation-1.ts';
 import { delegation2 } from './migrations/delegation-2.ts';
 import { delegation3 } from './migrations/delegation-3.ts';
@@ -10,13 +11,16 @@ import { state2 } from './migrations/state-2.ts';
 import { state3 } from './migrations/state-3.ts';
 import { state4 } from './migrations/state-4.ts';
 import { submission1 } from './migrations/submission-1.ts';
-import { type FileKind, guarded, migrate } from './open.ts';
+import { type FileKind, guarded, migrate, versionIn } from './open.ts';
+import { differencesIn } from './repair.ts';
+import { describeDifferences, REPAIR_RULES } from './schema.ts';
 
 export const DELEGATIONS: FileKind = {
   what: 'the delegation table',
   applicationId: 0x6d616e31, // "man1"
   mode: 0o660,
   migrations: [delegation1, delegation2, delegation3],
+  schema: '5a684aca43a44154142e2b89f4043cbfbf4b77ce3106adcbf702f0d9b5500f07',
 };
 
 export const STATE: FileKind = {
@@ -66,14 +70,28 @@ export interface InitReport {
   readonly to: number;
 }
 
-/** Makes or migrates both databases. Never empties or replaces one. */
+/** Makes or migrates both databases. Never empties or replaces one. A table whose rules were changed is not migrated: fails `config`. */
 export function initialise(files: DataFiles): readonly InitReport[] {
   const gid = groupId(SHARED_GROUP);
   guarded(files.directory, { what: 'the data directory' }, () => makeDirectory(files.directory, gid));
+  refuseChangedRules(files.delegations);
   return [
     { file: files.delegations, what: DELEGATIONS.what, ...migrate(files.delegations, DELEGATIONS, gid) },
     { file: files.state, what: STATE.what, ...migrate(files.state, STATE) },
   ];
+}
+
+/** A migration builds on what the ones before it made. */
+function refuseChangedRules(file: string): void {
+  if (!existsSync(file) || versionIn(file, DELEGATIONS) === DELEGATIONS.migrations.length) return;
+  const found = differencesIn(file, DELEGATIONS);
+  if (found.length === 0) return;
+  throw new Failure(
+    'config',
+    `the delegation table (${file}) can't be migrated, because its rules have been changed: ${describeDifferences(found)}`,
+    REPAIR_RULES,
+    { rule: 'MANDAT_SCHEMA' },
+  );
 }
 
 /**

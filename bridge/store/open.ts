@@ -17,6 +17,8 @@ export interface FileKind {
   readonly mode: number;
   /** SQL scripts; the number of them is the version this program knows. */
   readonly migrations: readonly string[];
+  /** What the schema must come to (schema.ts), where others may write the file. */
+  readonly schema?: string;
 }
 
 /** How long a statement waits for another program's write transaction, in milliseconds. */
@@ -92,6 +94,26 @@ export function open(file: string, kind: FileKind, options: OpenOptions = {}): D
       throw error;
     }
   });
+}
+
+/** Which version a file has. Fails `config` where it is none of ours, or newer. */
+export function versionIn(file: string, kind: FileKind): number {
+  return guarded(file, kind, () => {
+    const database = connect(file, leavesNoTrace(file));
+    try {
+      return checkVersion(database, file, kind);
+    } finally {
+      database.close();
+    }
+  });
+}
+
+/**
+ * Whether to open a file only to be read, for a mere look. SQLite leaves the empty -wal and -shm that such a connection had to make; one
+ * that may write, and is the last, takes them away again. Where there is a -wal, closing such a one would write what is in it into the file.
+ */
+export function leavesNoTrace(file: string): boolean {
+  return existsSync(`${file}-wal`);
 }
 
 function connect(file: string, readonly = false): Database.Database {

@@ -1,7 +1,7 @@
 /**
  * Whose an address is, from the delegation table as it stands at every message: what was revoked a moment ago is not in force any
- * more, whatever has been published so far. A table from the past (restore.ts) is believed where it takes away, and gives only what stood in
- * the ledger before.
+ * more, whatever has been published so far. A table from the past (restore.ts), or one whose rules were changed, is believed where it takes
+ * away, and gives only what stood in the ledger before.
  */
 import { domainToASCII, domainToUnicode } from 'node:url';
 import { desired, type Policy } from '../../acl/desired.ts';
@@ -52,7 +52,11 @@ export function openAuthority(
     const delegation = rows.delegations.find(({ delegate }) => delegate.login === login);
     if (delegation === undefined && (await isHeldBack(id, login))) return { kind: 'held' };
     if (!delegates.some((delegate) => delegate.login === login)) return { kind: 'stranger' };
-    if ((await fact(state, 'restored')) === 'held' || (await isFromThePast(table, state))) {
+    const believed =
+      (await fact(state, 'restored')) !== 'held' &&
+      table.differences().length === 0 &&
+      !(await isFromThePast(table, state));
+    if (!believed) {
       if (!(await stands(id, login))) return { kind: 'stranger' };
     }
     return { kind: 'owner', owner: rows.address, mode: delegation?.sendMode ?? null };

@@ -4,7 +4,7 @@ import type { SMTPServer } from 'smtp-server';
 import type { Config } from '../../config/schema.ts';
 import { type Environment, sentFoldersOf } from '../drivers.ts';
 import { existingSealKey } from '../store/audit.ts';
-import { openDelegationDb } from '../store/delegation-db.ts';
+import { guardedTable, openDelegationDb } from '../store/delegation-db.ts';
 import { DELEGATIONS, dataFiles } from '../store/files.ts';
 import { open } from '../store/open.ts';
 import { openSubmissions } from '../store/submissions.ts';
@@ -61,8 +61,9 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
     const table = openDelegationDb(files.delegations);
     opened.push(() => table.close());
     const database = open(files.delegations, DELEGATIONS); // for what must be known at once
+    const guarded = guardedTable(database, files.delegations).database;
     opened.push(() => database.close());
-    const idOf = database.prepare<[string], number>('SELECT id FROM mailboxes WHERE address = ?').pluck();
+    const idOf = guarded.prepare<[string], number>('SELECT id FROM mailboxes WHERE address = ?').pluck();
     const key = copyKey(existingSealKey(files.sealKey));
     let reception: SMTPServer | undefined;
     const receive = async (given: Config) => {

@@ -34,6 +34,7 @@ t.test('a grant without a sidecar: saved, and saying so', async (t) => {
     verifiedMs: null,
     notices: [],
     failure: null,
+    putBack: null,
   };
   t.same(await json('grant', 'carol@lab.test', 'bob@lab.test', '--ends', '2099-12-31'), {
     mailbox: 'carol@lab.test',

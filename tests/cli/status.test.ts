@@ -29,6 +29,7 @@ t.test('nothing yet', async (t) => {
     nextDue: null,
     lastSweep: null,
     restored: false,
+    rulesChanged: [],
     outbox: { waiting: 0, failed: 0, lastError: null, noAddress: [] },
   });
 });
