@@ -11,6 +11,7 @@ export interface Rule {
   /** The sentence where it holds, and where it doesn't. */
   readonly kept: string;
   readonly broken: string;
+  /** With the commands as they are typed; MAILBOX, DOMAIN and DELEGATE stand for the names of the pair. */
   readonly remedy: string;
   /** Between these instants it holds, where time has a say in it: from the first on, up to the last and without it. */
   readonly from?: (facts: DelegationFacts) => Instant | null;
@@ -19,7 +20,7 @@ export interface Rule {
 
 const stateSince = ({ delegate }: DelegationFacts) => delegate.stateSince;
 const safe = (login: string) => identifierFault(login) === undefined;
-const RETURNS = 'it holds again after the next "mandat directory import" that lists this identity';
+const RETURNS = 'it holds again after the next "mandat directory import FILE" that lists this identity';
 
 /** All of them, in the order in which they are judged: the mailbox, the pair, the person, the time. */
 export const CONDITIONS: readonly Rule[] = [
@@ -28,14 +29,14 @@ export const CONDITIONS: readonly Rule[] = [
     holds: ({ mailbox }) => mailbox.kind === 'PER',
     kept: 'the mailbox is personal (PER)',
     broken: 'only a personal mailbox (PER) can be delegated',
-    remedy: 'none for ORG, APP and CAB; "mandat mailbox set --kind PER" where the kind is wrong',
+    remedy: 'none for ORG, APP and CAB; "mandat mailbox set MAILBOX --kind PER" where the kind is wrong',
   },
   {
     why: 'mailbox-not-eligible',
     holds: ({ mailbox }) => mailbox.eligible,
     kept: 'the mailbox is eligible for delegation',
     broken: 'the mailbox is not eligible for delegation',
-    remedy: '"mandat mailbox set --eligible"',
+    remedy: '"mandat mailbox set MAILBOX --eligible"',
   },
   {
     why: 'domain-not-eligible',
@@ -56,28 +57,28 @@ export const CONDITIONS: readonly Rule[] = [
     holds: ({ mailbox, delegate }) => safe(mailbox.login) && safe(delegate.login),
     kept: 'a mail server reads both logins as one user each',
     broken: 'a login of this pair would be read by a mail server as something else',
-    remedy: '"mandat mailbox set --login" or "mandat delegate set --login"',
+    remedy: '"mandat mailbox set MAILBOX --login LOGIN" or "mandat delegate set DELEGATE --login LOGIN"',
   },
   {
     why: 'self',
     holds: ({ mailbox, delegate }) => mailbox.login !== delegate.login,
     kept: 'owner and delegate are two people',
     broken: 'the owner cannot be his own delegate',
-    remedy: 'revoke it: he has all of it already',
+    remedy: '"mandat revoke MAILBOX DELEGATE": the owner has all of it already',
   },
   {
     why: 'suspended',
     holds: ({ suspended }) => !suspended,
     kept: 'this delegation is not suspended',
     broken: 'this delegation is suspended',
-    remedy: '"mandat resume"',
+    remedy: '"mandat resume MAILBOX DELEGATE"',
   },
   {
     why: 'account-pending',
     holds: ({ delegate }) => delegate.state !== 'pending',
     kept: "the delegate's account needs no activation",
     broken: 'the delegate has not activated his account',
-    remedy: '"mandat account activate"',
+    remedy: '"mandat account activate DELEGATE --email ADDRESS --accept-terms VERSION"',
     from: stateSince,
   },
   {
@@ -85,7 +86,7 @@ export const CONDITIONS: readonly Rule[] = [
     holds: ({ delegate }) => delegate.state !== 'suspended',
     kept: 'the delegate is not suspended',
     broken: 'the delegate is suspended',
-    remedy: '"mandat delegate set --state active"',
+    remedy: '"mandat delegate set DELEGATE --state active"',
     from: stateSince,
   },
   {
@@ -93,7 +94,7 @@ export const CONDITIONS: readonly Rule[] = [
     holds: ({ delegate }) => delegate.state !== 'ended',
     kept: "the delegate's account has not ended",
     broken: "the delegate's account has ended",
-    remedy: 'none: it has been closed for good; "mandat revoke" takes the row away',
+    remedy: 'none: it has been closed for good; "mandat revoke MAILBOX DELEGATE" takes the row away',
     from: stateSince,
   },
   {
@@ -102,7 +103,7 @@ export const CONDITIONS: readonly Rule[] = [
       terms === null || termsVersion === null || termsVersion === terms,
     kept: 'no terms of use wait for the delegate to accept them',
     broken: 'the delegate has not accepted the present terms of use',
-    remedy: '"mandat account accept-terms"',
+    remedy: '"mandat account accept-terms DELEGATE VERSION"',
   },
   {
     why: 'delegate-not-listed',
@@ -117,14 +118,15 @@ export const CONDITIONS: readonly Rule[] = [
       delegate.credentialValidUntil !== null || unknownCredential === 'valid',
     kept: "the end of the delegate's credential is known, or counts for nothing here",
     broken: "nobody has said until when the delegate's credential is valid",
-    remedy: '"mandat delegate credential", "mandat delegate sync", or [identity] unknown_credential = "valid"',
+    remedy:
+      '"mandat delegate credential DELEGATE --valid-until DATE", "mandat delegate sync FILE", or [identity] unknown_credential = "valid"',
   },
   {
     why: 'credential-lapsed',
     holds: ({ delegate: { credentialValidUntil: until } }, now) => until === null || until > now,
     kept: "the delegate's credential is valid, as far as is known",
     broken: "the delegate's credential has lapsed",
-    remedy: '"mandat delegate credential" once he has a new one',
+    remedy: '"mandat delegate credential DELEGATE --valid-until DATE" once they have a new one',
     to: ({ delegate }) => delegate.credentialValidUntil,
   },
   {
@@ -132,7 +134,7 @@ export const CONDITIONS: readonly Rule[] = [
     holds: ({ endsAt }, now) => endsAt === null || endsAt > now,
     kept: 'it has not ended',
     broken: 'it has ended',
-    remedy: 'revoke it and grant it anew',
+    remedy: '"mandat revoke MAILBOX DELEGATE", then "mandat grant MAILBOX DELEGATE"',
     to: ({ endsAt }) => endsAt,
   },
   {

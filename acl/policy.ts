@@ -89,12 +89,28 @@ export interface Condition {
   readonly remedy: string;
 }
 
+/** How the pair of a delegation is called at the command line. */
+export interface PairNames {
+  readonly mailbox: string;
+  readonly delegate: string;
+}
+
+function named(remedy: string, names: PairNames | undefined): string {
+  if (names === undefined) return remedy;
+  const { mailbox, delegate } = names;
+  const domain = mailbox.slice(mailbox.lastIndexOf('@') + 1);
+  return remedy.replace(/\b(?:MAILBOX|DELEGATE|DOMAIN)\b/g, (word) =>
+    word === 'MAILBOX' ? mailbox : word === 'DELEGATE' ? delegate : domain,
+  );
+}
+
 /** Every condition, in the order in which they are judged. `turned`: when it last became as it is, where the condition itself can't tell. */
 export function conditions(
   facts: DelegationFacts,
   rules: PolicyRules,
   now: Instant,
   turned: Readonly<Partial<Record<NotInForce, Instant>>> = {},
+  names?: PairNames,
 ): readonly Condition[] {
   return CONDITIONS.map(({ why, holds, kept, broken, remedy, from, to }) => {
     const does = holds(facts, now, rules);
@@ -105,7 +121,7 @@ export function conditions(
       sentence: does ? kept : broken,
       since: (does ? begins : (ends ?? begins)) ?? turned[why] ?? null,
       until: does ? ends : null,
-      remedy: does ? '' : remedy,
+      remedy: does ? '' : named(remedy, names),
     };
   });
 }

@@ -23,6 +23,7 @@ export type RppsFault =
   | 'adeli' // 9 digits, or 10 with a leading 0
   | 'other-type' // the identifier of something else: a structure, a student
   | 'key' // as RPPS_KEY, where the site is strict
+  | 'mistyped' // RPPS_KEY and RPPS_RANGE at once: nobody has it, wherever it was typed off
   | 'test'; // of a test kit
 
 export type RppsReading =
@@ -58,10 +59,15 @@ export function readRpps(typed: string, { strict, allowTestIdentities }: RppsSet
   if (!keyed && strict) {
     return { ok: false, fault: 'key', why: 'its last digit is not the key of the others: one of them is mistyped' };
   }
+  const inRange = number.startsWith('1');
+  if (!keyed && !inRange && !number.startsWith('99')) {
+    const why = 'its last digit is not the key of the others, and no RPPS number in use starts so: it is mistyped';
+    return { ok: false, fault: 'mistyped', why };
+  }
   const warnings: RppsWarning[] = [];
   if (short) warnings.push('RPPS_SHORT');
   if (!keyed) warnings.push('RPPS_KEY');
-  if (!number.startsWith('1')) warnings.push('RPPS_RANGE');
+  if (!inRange) warnings.push('RPPS_RANGE');
   return { ok: true, identifier: `8${number}`, warnings };
 }
 

@@ -5,6 +5,7 @@
 import type { Policy } from '../acl/desired.ts';
 import { describeNotInForce, type Instant, verdict } from '../acl/policy.ts';
 import { standingAt } from './store/audit-trail.ts';
+import { type Called, peopleCalled } from './store/delegates.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { listDelegations } from './store/delegation-list.ts';
 import { pairsOf } from './store/pairs.ts';
@@ -14,6 +15,10 @@ export interface Access {
   readonly mailbox: string;
   /** By identifier. */
   readonly delegate: string;
+  /** Null of somebody who is gone. */
+  readonly login: string | null;
+  readonly firstName: string | null;
+  readonly lastName: string | null;
   /** Since when the row is there; null where it is gone. */
   readonly delegated: Instant | null;
   /** Since when he gets in; null where he doesn't. */
@@ -49,11 +54,14 @@ export async function accessNow(
       pairs.find((pair) => pair.login === login && pair.phase !== 'granting' && pair.phase !== 'revoking');
     const here = rows.filter(({ mailboxId }) => mailboxId === id);
     for (const row of here) {
-      const { identifier, login } = row.delegate;
+      const { identifier, login, firstName, lastName } = row.delegate;
       const judged = verdict(row, policy.rules, now);
       found.push({
         mailbox: row.mailbox.address,
         delegate: identifier,
+        login,
+        firstName,
+        lastName,
         delegated: row.createdAt,
         access: inside(login)?.inForceAt ?? null,
         sends: sends(login),
@@ -67,6 +75,9 @@ export async function accessNow(
       found.push({
         mailbox: pair.address,
         delegate,
+        login: pair.login,
+        firstName: null,
+        lastName: null,
         delegated: null,
         access: inside(pair.login)?.inForceAt ?? null,
         sends: sends(pair.login),
@@ -104,13 +115,24 @@ export async function accessAt(
   at: Instant,
 ): Promise<readonly Access[]> {
   const standing = await standingAt(state, table, at);
+  const people = await peopleCalled(
+    table,
+    Object.values(standing).flatMap((stands) => Object.keys(stands)),
+  );
   return Object.entries(standing).flatMap(([address, stands]) =>
     mailbox !== undefined && mailbox !== address
       ? []
       : Object.entries(stands).flatMap(([identifier, stand]) =>
           delegate !== undefined && delegate !== identifier
             ? []
-            : [{ mailbox: address, delegate: identifier, ...stand, why: null }],
+            : [{ mailbox: address, delegate: identifier, ...nameOf(people.get(identifier)), ...stand, why: null }],
         ),
   );
 }
+
+/** As they are called today: the trail holds identifiers alone. */
+const nameOf = (person: Called | undefined) => ({
+  login: person?.login ?? null,
+  firstName: person?.firstName ?? null,
+  lastName: person?.lastName ?? null,
+});

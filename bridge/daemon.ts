@@ -9,6 +9,7 @@ import { openEngine } from './engine.ts';
 import { failureOf } from './failure.ts';
 import { openPostman } from './notify/postman.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { noteSidecar } from './running-config.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
 import { socketmapOf } from './sender/configured.ts';
 import { type Socketmap, startSocketmap } from './sender/socketmap.ts';
@@ -160,7 +161,8 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
   });
   // After the table's age is known: a table from the past gives nothing to senders either.
   let filter = config.submission === undefined ? undefined : await startKeptSubmission(config, env, log);
-  await setFact(state, 'sidecar', JSON.stringify({ pid: process.pid, since: clock.now() }));
+  const since = clock.now();
+  await noteSidecar(state, config, since);
   const watch = watchTable(table, config.schedule.pollIntervalMs, () => {
     engine.site.server.prepare();
     void wake();
@@ -193,6 +195,7 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
         filter = undefined;
         if (next.submission !== undefined) filter = await startKeptSubmission(next, env, log);
       }
+      await noteSidecar(state, current, since);
       log.info('configuration reread');
       void sweep();
     },

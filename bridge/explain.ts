@@ -76,7 +76,10 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
         identifier: row.delegate.identifier,
         inForce: judged.inForce,
         why: judged.inForce ? 'the row is there and every condition holds' : describeNotInForce(judged.why),
-        conditions: conditions(row, site.policy.rules, site.now, turned[at]),
+        conditions: conditions(row, site.policy.rules, site.now, turned[at], {
+          mailbox: row.mailbox.address,
+          delegate: row.delegate.identifier,
+        }),
       };
     }),
     ...pairs

@@ -10,10 +10,10 @@ export const HIMSELF = ['owner', 'delegate'] as const;
 
 /** Fails `refused` for somebody else's account, `absent` when there is none. */
 export async function holderOf(
-  session: Pick<Session, 'actor' | 'identity' | 'table'>,
+  session: Pick<Session, 'actor' | 'delegate' | 'table'>,
   typed: string,
 ): Promise<AccountHolder> {
-  const identifier = session.identity.find(typed);
+  const identifier = await session.delegate(typed);
   may(session, { kind: 'account', identifier });
   return session.table((db) => accountHolder(db, identifier, new Date().toISOString()));
 }

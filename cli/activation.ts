@@ -134,7 +134,7 @@ function refuseUnlessPending(holder: AccountHolder): void {
     state === 'active'
       ? `${identifier} is active already`
       : `${identifier} is suspended, and can't be activated meanwhile`,
-    state === 'active' ? `"mandat account set-contact ${identifier}" changes his address` : '',
+    state === 'active' ? `"mandat account set-contact ${identifier} --email ADDRESS" changes their address` : '',
     { rule: state === 'active' ? 'MANDAT_ACTIVE' : 'MANDAT_SUSPENDED' },
   );
 }

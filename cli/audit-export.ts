@@ -36,7 +36,7 @@ export async function exportTrail(session: Session, { format, since, until }: Ex
   await session.state(async (state) => {
     if (format === 'csv') await put(COLUMNS.join(','));
     for await (const entry of sealedEntries(state, span)) {
-      await put(format === 'csv' ? COLUMNS.map((name) => cell(entry[name])).join(',') : line(entry));
+      if (!(await put(format === 'csv' ? COLUMNS.map((name) => cell(entry[name])).join(',') : line(entry)))) break;
       entries++;
     }
   });
@@ -55,6 +55,15 @@ export function cell(value: string | number | null): string {
   return /[",\r\n]/.test(tame) ? `"${tame.replaceAll('"', '""')}"` : tame;
 }
 
-async function put(text: string): Promise<void> {
-  if (!process.stdout.write(`${text}\n`)) await once(process.stdout, 'drain');
+/** False where whoever reads it has seen enough (`| head`). */
+async function put(text: string): Promise<boolean> {
+  if (process.stdout.destroyed) return false;
+  if (process.stdout.write(`${text}\n`)) return true;
+  return once(process.stdout, 'drain').then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      return false;
+    },
+  );
 }

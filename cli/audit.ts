@@ -35,7 +35,8 @@ export function auditCommand(program: Command, run: Runner): void {
         if (options.check === true) return verify(session, undefined);
         const { timezone } = session.config.policy;
         const since = options.since === undefined ? undefined : instant(options.since, 'start', timezone, '--since');
-        const delegate = options.delegate === undefined ? undefined : session.identity.find(options.delegate);
+        const delegate =
+          options.delegate === undefined ? undefined : await session.delegate(options.delegate, 'may be gone');
         await print(session, { ...options, delegate, since });
         return undefined;
       }),

@@ -22,13 +22,14 @@ export interface BulkOptions {
 export function delegationArguments(command: Command, columns: string): Command {
   return command
     .argument('[mailbox]', 'the address of the mailbox', address)
-    .argument('[delegate]', "the delegate's identifier")
+    .argument('[delegate]', "the delegate's identifier or login")
     .option('--from <file>', `many at once, from a CSV file with a header line: ${columns}`)
     .option('--atomic', 'with --from: all of them or none');
 }
 
 /** What a command is about: one pair, or a file of them. Fails as wrong usage for anything else. */
 export function subject(
+  verb: 'grant' | 'revoke',
   mailbox: string | undefined,
   delegate: string | undefined,
   options: Readonly<Partial<{ from: string; atomic: boolean; starts: string; ends: string; note: string }>>,
@@ -52,8 +53,25 @@ export function subject(
   throw new Failure(
     'config',
     `missing required argument '${missing}'`,
-    'give a mailbox and a delegate, or --from FILE',
+    `Usage: mandat ${verb} [options] <mailbox> <delegate>, or mandat ${verb} [options] --from <file> ("mandat ${verb} --help" says more)`,
   );
+}
+
+/** A file may name delegates by their logins. Fails `config` where it names one of them twice. */
+export async function byIdentifier(session: Session, rows: readonly BulkRow[]): Promise<readonly BulkRow[]> {
+  const identifier = await session.delegates(rows.map(({ delegate }) => delegate));
+  const lines = new Map<string, number>();
+  return rows.map((row) => {
+    const delegate = identifier(row.delegate);
+    const pair = `${row.mailbox} ${delegate}`;
+    const before = lines.get(pair);
+    if (before !== undefined) {
+      const message = `line ${row.line}: the same pair stands in line ${before}: ${row.delegate} is ${delegate}`;
+      throw new Failure('config', message, 'nothing was written: take one of the lines out');
+    }
+    lines.set(pair, row.line);
+    return { ...row, delegate };
+  });
 }
 
 export async function bulk(

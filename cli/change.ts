@@ -2,7 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import type { Command } from 'commander';
 import type { Policy } from '../acl/desired.ts';
-import { describeNotInForce, verdict } from '../acl/policy.ts';
+import { type Condition, conditions } from '../acl/policy.ts';
 import type { DelegationDb } from '../bridge/store/delegation-db.ts';
 import { listDelegations } from '../bridge/store/delegation-list.ts';
 import { rowOf, type Written } from '../bridge/store/delegations.ts';
@@ -17,6 +17,9 @@ import { shownDuration } from './times.ts';
 
 export type Verb = 'grant' | 'revoke' | 'suspend' | 'resume';
 
+/** A condition that doesn't hold, and what would change it. */
+export type Missing = Pick<Condition, 'sentence' | 'remedy'>;
+
 export interface Change {
   readonly verb: Verb;
   readonly mailbox: string;
@@ -24,8 +27,8 @@ export interface Change {
   readonly written: Written;
   /** performance.now() from before the write. */
   readonly began: number;
-  /** Why what was given isn't in force although its row is there; undefined when it is, and where something was taken. */
-  readonly withheld?: string | undefined;
+  /** What keeps what was given from being in force although its row is there; empty when nothing does, and where something was taken. */
+  readonly withheld?: readonly Missing[];
 }
 
 const DEFAULT_WAIT_S = 30;
@@ -109,8 +112,8 @@ export function changed(session: Session, document: Readonly<Record<string, unkn
 function saved({ out }: Session, change: Change, sidecar: boolean | undefined): ExitStatus {
   const told = 'The sidecar has been told, and was not waited for: "mandat list" shows what has become of it.';
   const when = sidecar === undefined ? UNSEEN : sidecar ? told : NO_SIDECAR;
-  const withheld = change.withheld === undefined ? '' : `\n  it will not be in force even then: ${change.withheld}`;
-  out.result(documentOf(change, sidecar ?? null), `${did(change)}: saved. ${when}${withheld}`);
+  const withheld = missingLines('it will not be in force even then', change.withheld);
+  out.result(documentOf(change, sidecar ?? null), `${[`${did(change)}: saved. ${when}`, ...withheld].join('\n')}`);
   return EXIT.done;
 }
 
@@ -127,7 +130,8 @@ function told({ out }: Session, change: Change, waited: Waited, wait: number, pu
   const failure = verified ? undefined : failureFor(outcome, change.written.version);
   const notices = (verified ? (outcome?.notices ?? []) : []).filter(({ code }) => code !== 'no-session-cutting');
   const lines = [did(change)];
-  if (change.withheld !== undefined) lines.push(`  saved, and not in force yet: ${change.withheld}`);
+  const missing = missingLines('saved, and not in force yet', change.withheld);
+  if (missing.length > 0) lines.push(...missing);
   else {
     if (inForceMs !== undefined) lines.push(`  ${says.inForce} after ${shownDuration(inForceMs)}`);
     if (verifiedMs !== undefined) lines.push(`  ${says.verified} after ${shownDuration(verifiedMs)}`);
@@ -135,8 +139,8 @@ function told({ out }: Session, change: Change, waited: Waited, wait: number, pu
   out.result(documentOf(change, true, { inForceMs, verifiedMs, notices, failure }), lines.join('\n'));
   for (const { message } of notices) out.warn(`mandat: ${message}`);
   if (verified) return EXIT.done;
-  const missing = inForceMs === undefined ? says.notInForce : says.notVerified;
-  const message = `${missing}, ${failure === undefined ? `after ${wait} s` : `because: ${failure.message}`}`;
+  const lacking = inForceMs === undefined ? says.notInForce : says.notVerified;
+  const message = `${lacking}, ${failure === undefined ? `after ${wait} s` : `because: ${failure.message}`}`;
   const hint = [failure?.hint, 'the sidecar goes on trying: "mandat status" shows how it fares'].filter(Boolean);
   out.warn(sentence({ message, hint: hint.join('\n        '), rule: undefined }));
   return failure === undefined || failure.code === 'retry' ? EXIT.unreachable : EXIT.failed;
@@ -158,7 +162,7 @@ function did({ verb, mailbox, delegate }: Pick<Change, 'verb' | 'mailbox' | 'del
 
 /** Always the same keys, whatever became of it. */
 function documentOf(
-  { mailbox, delegate, withheld }: Change,
+  { mailbox, delegate, withheld = [] }: Change,
   sidecar: boolean | null,
   became: Partial<Pick<Waited, 'inForceMs' | 'verifiedMs'> & Pick<Outcome, 'notices' | 'failure'>> = {},
 ) {
@@ -169,9 +173,10 @@ function documentOf(
     saved: true,
     /** Null: this user may not see whether one runs. */
     sidecar,
-    withheld: withheld ?? null,
-    inForceMs: withheld === undefined ? rounded(inForceMs) : null,
-    verifiedMs: withheld === undefined ? rounded(verifiedMs) : null,
+    withheld: withheld[0]?.sentence ?? null,
+    missing: withheld,
+    inForceMs: withheld.length === 0 ? rounded(inForceMs) : null,
+    verifiedMs: withheld.length === 0 ? rounded(verifiedMs) : null,
     notices,
     failure: failure ?? null,
     /** What was taken and stands in the table again: a sentence. */
@@ -185,15 +190,24 @@ function failureFor(outcome: Outcome | undefined, version: number): Outcome['fai
 
 const rounded = (ms: number | undefined) => (ms === undefined ? null : Math.round(ms));
 
-/** Why a delegation isn't in force although its row is there. */
+/** All of it at once, with what to do: whoever mends one thing should not have to come back for the next. */
+function missingLines(lead: string, withheld: readonly Missing[] = []): readonly string[] {
+  return withheld.flatMap(({ sentence, remedy }, at) => [
+    `  ${at === 0 ? `${lead}: ` : 'and '}${sentence}`,
+    ...(remedy === '' ? [] : [`    -> ${remedy}`]),
+  ]);
+}
+
+/** Everything that keeps a delegation from being in force although its row is there. */
 export async function whyWithheld(
   db: DelegationDb,
   { rules }: Policy,
   mailbox: string,
   delegate: string,
-): Promise<string | undefined> {
+): Promise<readonly Missing[]> {
   const [row] = await listDelegations(db, { mailbox, delegate });
-  if (row === undefined) return undefined; // revoked in the same moment
-  const judged = verdict(row, rules, new Date().toISOString());
-  return judged.inForce ? undefined : describeNotInForce(judged.why);
+  if (row === undefined) return []; // revoked in the same moment
+  return conditions(row, rules, new Date().toISOString(), {}, { mailbox, delegate })
+    .filter(({ holds }) => !holds)
+    .map(({ sentence: broken, remedy }) => ({ sentence: broken, remedy }));
 }

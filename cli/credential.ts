@@ -14,7 +14,7 @@ export function credentialCommands(delegate: Command, run: Runner): void {
   delegate
     .command('credential')
     .description("when a delegate's credential lapses; without one nothing delegated to him is in force")
-    .argument('<id>', 'his identifier')
+    .argument('<id>', 'their identifier or login')
     .option('--valid-until <time>', 'a date (to its end) or a time with its zone; "never"; "unknown"')
     .option('--revoked', 'it is worth nothing from now on')
     .action(
@@ -23,7 +23,7 @@ export function credentialCommands(delegate: Command, run: Runner): void {
           throw new Failure('config', 'give either --valid-until or --revoked');
         }
         const until = revoked === true ? new Date().toISOString() : untilOf(session, validUntil ?? '', '--valid-until');
-        const identifier = session.identity.find(typed);
+        const identifier = await session.delegate(typed);
         const rows = [{ identifier, credentialValidUntil: until }];
         const differences = await session.writing(identifier, (db) => setCredentials(db, session.writer, rows, false));
         const document = { delegate: identifier, credentialValidUntil: until, changed: differences.length > 0 };

@@ -35,7 +35,7 @@ const STATES: readonly DelegateState[] = ['active', 'suspended'];
 export function delegateCommand(program: Command, run: Runner): void {
   const delegate = program.command('delegate').description('the people to whom mailboxes may be delegated');
 
-  attributes(delegate.command('add').argument('<id>', 'his identifier'))
+  attributes(delegate.command('add').argument('<id>', 'their identifier'))
     .description('add a delegate')
     .action(
       run(async ({ out, config, files, writing, writer, identity }, typed: string, options: Options) => {
@@ -57,7 +57,7 @@ export function delegateCommand(program: Command, run: Runner): void {
         );
         const next =
           state === 'pending'
-            ? `\n  pending: once a mailbox has been delegated to him, "mandat account activate ${id}"`
+            ? `\n  pending: once a mailbox has been delegated to them, "mandat account activate ${id} --email ADDRESS --accept-terms VERSION"`
             : '';
         out.result({ delegate: id, listed, state }, added + next);
         return undefined;
@@ -88,10 +88,10 @@ export function delegateCommand(program: Command, run: Runner): void {
   delegate
     .command('show')
     .description('show one delegate')
-    .argument('<id>', 'his identifier')
+    .argument('<id>', 'their identifier or login')
     .action(
-      run(async ({ out, config, table: read, identity }, typed: string) => {
-        const id = identity.find(typed);
+      run(async ({ out, config, table: read, delegate }, typed: string) => {
+        const id = await delegate(typed);
         const found = await read((db) => delegateNamed(db, id));
         out.result(
           found,
@@ -111,15 +111,15 @@ export function delegateCommand(program: Command, run: Runner): void {
       }),
     );
 
-  attributes(delegate.command('set').argument('<id>', 'his identifier'))
+  attributes(delegate.command('set').argument('<id>', 'their identifier or login'))
     .description('change what is given; the rest stays')
     .action(
       run(async (session, typed: string, options: Options) => {
-        const id = session.identity.find(typed);
         const asked = change(options, session.config.policy.timezone);
         if (Object.keys(asked).length === 0) {
           throw new Failure('config', 'nothing to change', 'give at least one option ("mandat delegate set --help")');
         }
+        const id = await session.delegate(typed);
         refuseIdentity(session, asked);
         const activation = session.config.accounts !== undefined;
         await session.writing(id, (db) => setDelegate(db, session.writer, id, asked, { activation }));
@@ -132,11 +132,11 @@ export function delegateCommand(program: Command, run: Runner): void {
   delegate
     .command('remove')
     .description('remove a delegate; his delegations end')
-    .argument('<id>', 'his identifier')
+    .argument('<id>', 'their identifier or login')
     .option('--yes', 'do not ask')
     .action(
       run(async (session, typed: string, { yes }: { yes?: boolean }) => {
-        const id = session.identity.find(typed);
+        const id = await session.delegate(typed);
         const { writing, writer, table: read } = session;
         const { mailboxes } = await read((db) => delegateNamed(db, id));
         const ends = mailboxes.length === 0 ? '' : `, which ends his access to ${mailboxes.join(', ')}`;

@@ -23,7 +23,7 @@ export function explainCommand(program: Command, run: Runner): void {
         async (session, mailbox: string, typed: string | undefined) => {
           const { out, config } = session;
           await session.table((db) => mayDelegate(session, db, [mailbox]));
-          const delegate = typed === undefined ? undefined : session.identity.find(typed);
+          const delegate = typed === undefined ? undefined : await session.delegate(typed);
           const { mailServer } = await import('../bridge/drivers.ts'); // the IMAP library takes its time to load
           const waiting = openWaiting(out, 'looking at the folders');
           const looking = session.table((db) =>

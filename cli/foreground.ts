@@ -11,6 +11,7 @@ export async function untilAskedToStop(
 ): Promise<void> {
   let last = Promise.resolve();
   process.on('SIGHUP', () => {
+    log.info({ file: path }, 'SIGHUP: rereading the configuration'); // it may take a while
     last = last
       .then(() => reload(loadConfig({ path, env: process.env, cwd: process.cwd() })))
       .catch((error: Error) =>

@@ -3,9 +3,10 @@ import { SEND_MODES, type SendMode } from '../acl/policy.ts';
 import { Failure } from '../bridge/failure.ts';
 import { policyOf } from '../bridge/policy.ts';
 import { grant } from '../bridge/store/delegations.ts';
+import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { mayDelegate } from './actor.ts';
 import { instant } from './arguments.ts';
-import { bulk, delegationArguments, subject } from './bulk.ts';
+import { bulk, byIdentifier, delegationArguments, subject } from './bulk.ts';
 import { followChange, waitOptions, whyWithheld } from './change.ts';
 import { refuseImpersonal } from './correspondence.ts';
 import { readDelegations } from './csv.ts';
@@ -39,11 +40,12 @@ export function grantCommand(program: Command, run: Runner): void {
   waitOptions(command).action(
     run(
       async (session, at: string | undefined, to: string | undefined, options: Options) => {
-        const about = subject(at, to, options);
+        const about = subject('grant', at, to, options);
         const force = options.force !== undefined;
         const { timezone } = session.config.policy;
         if ('from' in about) {
-          const rows = readDelegations(about.from, timezone, session.identity.find, new Date().toISOString());
+          const typed = readDelegations(about.from, timezone, session.identity.find, new Date().toISOString());
+          const rows = await byIdentifier(session, typed);
           await session.table((db) =>
             mayDelegate(
               session,
@@ -68,7 +70,6 @@ export function grantCommand(program: Command, run: Runner): void {
           );
         }
         const { mailbox } = about;
-        const delegate = session.identity.find(about.delegate);
         const startsAt =
           options.starts === undefined ? undefined : instant(options.starts, 'start', timezone, '--starts');
         const endsAt = options.ends === undefined ? undefined : instant(options.ends, 'end', timezone, '--ends');
@@ -76,6 +77,9 @@ export function grantCommand(program: Command, run: Runner): void {
           throw new Failure('config', `--ends ${options.ends}: this is past, the delegation would never be in force`);
         }
         await session.table((db) => mayDelegate(session, db, [mailbox]));
+        const delegate = await session.delegate(about.delegate);
+        // Before anybody is asked to answer for it.
+        if (session.actor.kind === 'admin') await session.table((db) => mailboxAt(db, mailbox));
         refuseImpersonal(session, [mailbox]);
         await lookUpNewcomers(session, [{ mailbox, delegate }]);
         const version = await acknowledged(session, options.acknowledge);

@@ -4,7 +4,6 @@ import type { Policy } from '../acl/desired.ts';
 import { describeNotInForce, verdict } from '../acl/policy.ts';
 import { failureOf } from '../bridge/failure.ts';
 import { policyOf } from '../bridge/policy.ts';
-import { delegateNamed } from '../bridge/store/delegates.ts';
 import { type Delegation, listDelegations } from '../bridge/store/delegation-list.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { phaseKey, phases } from '../bridge/store/pairs.ts';
@@ -20,23 +19,22 @@ interface Options {
 }
 
 /** Columns as in the guide (R17), and what is behind them. */
-const HEAD = ['MAILBOX', 'IDENTIFIER', 'FIRST NAME', 'LAST NAME', 'LOGIN', 'STATE', 'SINCE', 'UNTIL'];
+const HEAD = ['MAILBOX', 'IDENTIFIER', 'FIRST NAME', 'LAST NAME', 'LOGIN', 'STATE', 'SINCE', 'UNTIL', 'WHY', 'NOTE'];
 
 export function listCommand(program: Command, run: Runner): void {
   program
     .command('list')
     .description('list delegations')
     .option('--mailbox <address>', 'of one mailbox', address)
-    .option('--delegate <id>', 'to one delegate')
+    .option('--delegate <id>', 'to one delegate, by identifier or login')
     .action(
       run(
         async (session, { mailbox, delegate: typed }: Options) => {
           const { out, config } = session;
-          const delegate = typed === undefined ? undefined : session.identity.find(typed);
+          const delegate = typed === undefined ? undefined : await session.delegate(typed);
           const found = await session.table(async (db) => {
             // Who there is, an admin may ask; others hear of what is theirs.
             if (mailbox !== undefined && session.actor.kind === 'admin') await mailboxAt(db, mailbox);
-            if (delegate !== undefined && session.actor.kind === 'admin') await delegateNamed(db, delegate);
             return (await listDelegations(db, { mailbox, delegate })).filter((row) => concerns(session.actor, row));
           });
           const known = await knownPhases(session);
@@ -54,6 +52,8 @@ export function listCommand(program: Command, run: Runner): void {
               row.state,
               shownTime(row.startsAt ?? row.createdAt, timezone),
               shownTime(row.endsAt, timezone),
+              row.why,
+              row.note,
             ]),
           );
           out.result(rows.map(document), rows.length === 0 ? 'no delegations' : text);

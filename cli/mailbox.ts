@@ -16,6 +16,7 @@ import {
   setMailbox,
 } from '../bridge/store/mailboxes.ts';
 import type { Config } from '../config/schema.ts';
+import { accountOf } from './account-there.ts';
 import { address, login } from './arguments.ts';
 import { changed } from './change.ts';
 import { confirmed } from './confirm.ts';
@@ -51,7 +52,10 @@ export function mailboxCommand(program: Command, run: Runner): void {
         const known =
           published.length === 0 ? '' : `: ${kind}${owner === null ? '' : ` of ${owner}`}, by the MSSanté list`;
         const never = kind === null || kind === 'PER' ? '' : '. Only PER can be delegated';
-        out.result({ mailbox: at, kind, owner, published: published.length > 0 }, `${at} added${known}${never}`);
+        const account = await accountOf(session, asked.login ?? at);
+        const document = { mailbox: at, kind, owner, published: published.length > 0, account: account.known };
+        out.result(document, `${at} added${known}${never}`);
+        if (account.warning !== undefined) out.warn(`mandat: ${account.warning}`);
         return undefined;
       }),
     );
@@ -142,6 +146,19 @@ export function mailboxCommand(program: Command, run: Runner): void {
   const alias = mailbox
     .command('alias')
     .description("the owner's further addresses, from which he and his delegates may send");
+  alias
+    .command('list')
+    .description('list them')
+    .argument('[address]', 'of one mailbox; of all of them when it is left out', address)
+    .action(
+      run(async ({ out, table: read }, at: string | undefined) => {
+        const found = await read(async (db) => (at === undefined ? listMailboxes(db) : [await mailboxAt(db, at)]));
+        const rows = found.flatMap((one) => one.aliases.map((other) => ({ mailbox: one.address, alias: other })));
+        const lines = rows.map((row) => [row.mailbox, row.alias]);
+        out.result(rows, rows.length === 0 ? 'no aliases' : table(['MAILBOX', 'ALIAS'], lines));
+        return undefined;
+      }),
+    );
   for (const [verb, work] of [
     ['add', addAlias],
     ['remove', removeAlias],

@@ -20,7 +20,7 @@ import { noticesCommand } from './notices.ts';
 import { restoreCommand } from './restore.ts';
 import { revokeCommand } from './revoke.ts';
 import { runCommand } from './run.ts';
-import { runner } from './runner.ts';
+import { pathOf, runner } from './runner.ts';
 import { sendModeCommand } from './send-mode.ts';
 import { statusCommand } from './status.ts';
 import { suspendCommand } from './suspend.ts';
@@ -65,11 +65,10 @@ export function buildProgram(): Command {
       'who acts: owner:ID, delegate:ID or admin:NAME; the user at the keyboard, as an admin, by default',
     )
     .option('--json', 'one JSON document on standard output')
-    .addHelpText('after', `\n${EXIT_HELP}`)
-    .showHelpAfterError('("mandat --help" lists the commands, "mandat COMMAND --help" their options)');
+    .addHelpText('after', `\n${EXIT_HELP}`);
   const run = runner(program);
   for (const command of COMMANDS) command(program, run);
-  everywhere(program, (command) => command.exitOverride());
+  everywhere(program, (command) => command.exitOverride().showHelpAfterError(usageOf(command)));
   return program;
 }
 
@@ -77,6 +76,16 @@ export function buildProgram(): Command {
 function everywhere(command: Command, apply: (command: Command) => void): void {
   apply(command);
   for (const below of command.commands) everywhere(below, apply);
+}
+
+/** What is told with a mistake: how this command is called, and where to read on. */
+function usageOf(command: Command): string {
+  const path = ['mandat', pathOf(command)].filter(Boolean).join(' ');
+  const more =
+    command.parent === null
+      ? '"mandat --help" lists the commands, "mandat COMMAND --help" their options'
+      : `"${path} --help" says more`;
+  return `Usage: ${path} ${command.usage()}\n(${more})`;
 }
 
 /** package.json lies beside dist/, and beside cli/ in a checkout. */

@@ -1,15 +1,14 @@
 import type { Command } from 'commander';
-import { delegateNamed } from '../bridge/store/delegates.ts';
-import { listDelegations } from '../bridge/store/delegation-list.ts';
+import { type Delegation, listDelegations } from '../bridge/store/delegation-list.ts';
 import { noSuchDelegation, revoke } from '../bridge/store/delegations.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { mayDelegate } from './actor.ts';
-import { bulk, delegationArguments, subject } from './bulk.ts';
+import { bulk, byIdentifier, delegationArguments, subject } from './bulk.ts';
 import { followChange, waitOptions } from './change.ts';
 import { confirmed } from './confirm.ts';
 import { readDelegations } from './csv.ts';
 import { EXIT } from './exit.ts';
-import { counted } from './output.ts';
+import { counted, oneLine } from './output.ts';
 import type { Runner } from './runner.ts';
 
 interface Options {
@@ -26,9 +25,10 @@ export function revokeCommand(program: Command, run: Runner): void {
   waitOptions(command).action(
     run(
       async (session, at: string | undefined, to: string | undefined, options: Options) => {
-        const about = subject(at, to, options);
+        const about = subject('revoke', at, to, options);
         if ('from' in about) {
-          const rows = readDelegations(about.from, session.config.policy.timezone, session.identity.find);
+          const typed = readDelegations(about.from, session.config.policy.timezone, session.identity.find);
+          const rows = await byIdentifier(session, typed);
           await session.table((db) =>
             mayDelegate(
               session,
@@ -41,15 +41,15 @@ export function revokeCommand(program: Command, run: Runner): void {
           return bulk(session, 'revoke', about.from, rows, { ...options, writer: session.writer });
         }
         const { mailbox } = about;
-        const delegate = session.identity.find(about.delegate);
-        await session.table(async (db) => {
-          await mayDelegate(session, db, [mailbox]);
+        await session.table((db) => mayDelegate(session, db, [mailbox]));
+        const delegate = await session.delegate(about.delegate);
+        const person = await session.table(async (db) => {
           await mailboxAt(db, mailbox);
-          await delegateNamed(db, delegate);
-          if ((await listDelegations(db, { mailbox, delegate })).length === 0)
-            throw noSuchDelegation(mailbox, delegate);
+          const [row] = await listDelegations(db, { mailbox, delegate });
+          if (row === undefined) throw noSuchDelegation(mailbox, delegate);
+          return row.delegate;
         });
-        const question = `End the delegation of ${mailbox} to ${delegate}? He loses access at once.`;
+        const question = `End the delegation of ${mailbox} to ${calledInFull(person)}? They lose access at once.`;
         if (!(await confirmed(session, question, options.yes))) return EXIT.failed;
         const began = performance.now();
         const written = await session.writing(mailbox, (db) => revoke(db, session.writer, mailbox, delegate));
@@ -58,4 +58,11 @@ export function revokeCommand(program: Command, run: Runner): void {
       ['owner', 'delegate'],
     ),
   );
+}
+
+/** `Bob Martin (810101026994, bob@example.org)`, as far as it is known. */
+function calledInFull({ identifier, login, firstName, lastName }: Delegation['delegate']): string {
+  const name = oneLine([firstName, lastName].filter(Boolean).join(' '));
+  const known = [...new Set([identifier, login])].join(', ');
+  return name === '' ? known : `${name} (${known})`;
 }

@@ -55,7 +55,7 @@ async function noteRefusal(session: Session, error: unknown, command: unknown): 
 }
 
 /** `mailbox alias add`: never what was typed behind it. */
-function pathOf(command: unknown): string {
+export function pathOf(command: unknown): string {
   if (!(command instanceof Command) || command.parent === null) return '';
   return `${pathOf(command.parent)} ${command.name()}`.trim();
 }

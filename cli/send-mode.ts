@@ -13,12 +13,12 @@ export function sendModeCommand(program: Command, run: Runner): void {
     .command('send-mode')
     .description(`${SEND_MODE}; needs the submission filter`)
     .argument('<mailbox>', 'the address of the mailbox', address)
-    .argument('<delegate>', "the delegate's identifier")
+    .argument('<delegate>', "the delegate's identifier or login")
     .addArgument(program.createArgument('<mode>', 'site: as [submission] mode has it').choices([...SEND_MODES, 'site']))
     .action(
       run(
         async (session, mailbox: string, typed: string, mode: SendMode | 'site') => {
-          const delegate = session.identity.find(typed);
+          const delegate = await session.delegate(typed);
           await session.table((db) => mayDelegate(session, db, [mailbox]));
           const sendMode = mode === 'site' ? null : mode;
           await session.writing(mailbox, (db) => setSendMode(db, session.writer, mailbox, delegate, sendMode));

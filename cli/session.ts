@@ -1,6 +1,7 @@
 /** What every command has at hand: the options before the command, the configuration, the databases. */
 import { type Actor, actorName } from '../acl/actor.ts';
 import { Failure } from '../bridge/failure.ts';
+import { identifiersOf, noSuchDelegate } from '../bridge/store/delegates.ts';
 import { type DelegationDb, openDelegationDb, type Writer } from '../bridge/store/delegation-db.ts';
 import { type DataFiles, dataFiles } from '../bridge/store/files.ts';
 import { lockHolder } from '../bridge/store/lock.ts';
@@ -23,6 +24,13 @@ export interface Session {
   readonly actor: Actor;
   readonly writer: Writer;
   readonly identity: Identity;
+  /**
+   * The identifier of a delegate who is typed by identifier or login. Fails `absent` where there is nobody of that name; to whoever may not
+   * ask who there is, and of whom may be gone, it answers what was typed.
+   */
+  delegate(typed: string, gone?: 'may be gone'): Promise<string>;
+  /** The same of many, for a file: what nobody has stays as it is. */
+  delegates(typed: readonly string[]): Promise<(name: string) => string>;
   /** Whether a sidecar runs on these databases now. Fails for a user who may not see it. */
   sidecarRuns(): boolean;
   /** Opens the delegation table for the time of the work. */
@@ -52,11 +60,26 @@ export function openSession(
       await database.close();
     }
   };
+  const delegates = async (names: readonly string[]) => {
+    const known = await using(openDelegationDb(files.delegations), (db) => identifiersOf(db, names));
+    return (name: string) => known.get(name);
+  };
   return {
     out,
     config,
     files,
     actor,
+    delegate: async (typed, gone) => {
+      const name = identity.find(typed);
+      const found = (await delegates([name]))(name);
+      if (found !== undefined) return found;
+      if (gone === undefined && actor.kind === 'admin') throw noSuchDelegate(name, identity.addition(name));
+      return name;
+    },
+    delegates: async (names) => {
+      const known = await delegates(names);
+      return (name) => known(name) ?? name;
+    },
     writer: {
       actor: actorName(actor),
       ...(actor.kind === 'admin' && actor.name === keyboard() ? {} : { via: keyboard() }),

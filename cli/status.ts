@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { configDifference, lastSidecar } from '../bridge/running-config.ts';
 import { fact } from '../bridge/store/facts.ts';
 import { listNotices } from '../bridge/store/outbox.ts';
 import { listOutcomes } from '../bridge/store/outcomes.ts';
@@ -16,7 +17,9 @@ import { shownDuration, shownTime } from './times.ts';
 export function statusCommand(program: Command, run: Runner): void {
   program
     .command('status')
-    .description('what the sidecar does, and what needs somebody; exits 1 when something failed or is held')
+    .description(
+      'what the sidecar does, and what needs somebody; exits 1 when something failed or is held, or no sidecar runs',
+    )
     .action(
       run(async (session) => {
         const { out, config } = session;
@@ -24,7 +27,8 @@ export function statusCommand(program: Command, run: Runner): void {
         out.result(status, shown(status, config.policy.timezone, out));
         const held = status.notices.some(({ code }) => code === 'held');
         const failed = status.failures.length > 0 || status.copies.length > 0 || status.outbox.failed > 0;
-        return failed || held || status.restored || status.rulesChanged.length > 0 ? EXIT.failed : EXIT.done;
+        const odd = held || status.restored || status.rulesChanged.length > 0 || status.sidecar === null;
+        return failed || odd ? EXIT.failed : EXIT.done;
       }),
     );
 }
@@ -38,9 +42,13 @@ async function statusOf(session: Session) {
     session.state(async (state) => {
       const outcomes = await listOutcomes(state);
       const queue = await waitingMailboxes(table, state, outcomes);
-      const { pid, since } = JSON.parse((await fact(state, 'sidecar')) ?? '{}') as { pid?: number; since?: string };
+      const last = await lastSidecar(state);
+      const { pid, since } = last;
       return {
         sidecar: running ? { pid, since } : null,
+        configFile: session.config.file,
+        /** Why what runs isn't what the file says; null where it is. */
+        outdated: running ? (configDifference(last, session.config) ?? null) : null,
         waiting: queue.length,
         queue,
         lagMs: lag(queue, now),
@@ -98,6 +106,7 @@ function shown(
         ? 'not running: start it with "mandat run"'
         : `running (process ${sidecar.pid}, since ${time(sidecar.since)})`,
     ],
+    ['configuration', rest.configFile],
     ['waiting', `${counted(queue.length, 'mailbox', 'mailboxes')} to be brought in line`],
     ['lag', lagMs === null ? null : `${shownDuration(lagMs)}: the oldest change that waits is of ${time(oldest)}`],
     ['failing', counted(failures.length, 'mailbox', 'mailboxes')],
@@ -118,6 +127,7 @@ function shown(
       return `${one.mailbox}: ${what}: ${out.colour.bad(one.code)}: ${told.join('\n    ')}`;
     }),
     ...notices.map(({ mailbox, message }) => `${mailbox}: ${oneLine(message)}`),
+    ...(rest.outdated === null ? [] : [`configuration: ${rest.outdated}`]),
     ...(rest.restored ? [RESTORED] : []),
     ...(rest.rulesChanged.length > 0 ? [`${oneLine(rulesChanged(rest.rulesChanged))}\n    ${REPAIR_RULES}`] : []),
     ...outboxRemarks(rest.outbox),

@@ -17,18 +17,23 @@ export function suspendCommand(program: Command, run: Runner): void {
           : 'put a suspended delegation in force again',
       )
       .argument('<mailbox>', 'the address of the mailbox', address)
-      .argument('<delegate>', "the delegate's identifier");
+      .argument('<delegate>', "the delegate's identifier or login");
     waitOptions(command).action(
       run(
         async (session, mailbox: string, typed: string, { wait }: { readonly wait: number | false }) => {
-          const delegate = session.identity.find(typed);
           const began = performance.now();
           await session.table((db) => mayDelegate(session, db, [mailbox]));
+          const delegate = await session.delegate(typed);
           const { written, withheld } = await session.writing(mailbox, async (db) => ({
             written: await setSuspended(db, session.writer, mailbox, delegate, verb === 'suspend'),
-            withheld:
-              verb === 'resume' ? await whyWithheld(db, policyOf(session.config), mailbox, delegate) : undefined,
+            withheld: verb === 'resume' ? await whyWithheld(db, policyOf(session.config), mailbox, delegate) : [],
           }));
+          if (written.unchanged === true) {
+            const already = verb === 'suspend' ? 'is suspended already' : 'is not suspended';
+            const document = { mailbox, delegate, saved: false, unchanged: true };
+            session.out.result(document, `${mailbox} to ${delegate}: unchanged, it ${already}`);
+            return undefined;
+          }
           return followChange(session, { verb, mailbox, delegate, written, began, withheld }, wait);
         },
         ['owner', 'delegate'],

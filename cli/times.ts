@@ -1,4 +1,4 @@
-/** Times as people read them: in the policy's zone, to the second. */
+/** Times as people read them: in the policy's zone, to the second, with the offset, so that every command takes what another has shown. */
 import { DateTime } from 'luxon';
 
 /** The last instant that can be written: without an end. */
@@ -7,7 +7,7 @@ export const NEVER = '9999-12-31T23:59:59.999Z';
 export function shownTime(instant: string | null | undefined, timezone: string): string {
   if (instant === null || instant === undefined) return '-';
   if (instant === NEVER) return 'never';
-  return DateTime.fromISO(instant, { zone: timezone }).toFormat('yyyy-MM-dd HH:mm:ss');
+  return DateTime.fromISO(instant, { zone: timezone }).toFormat("yyyy-MM-dd'T'HH:mm:ssZZ");
 }
 
 export function shownDuration(ms: number): string {

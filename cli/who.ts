@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { type Access, type AccessQuestion, accessAt, accessNow } from '../bridge/access.ts';
 import { policyOf } from '../bridge/policy.ts';
 import { openSenderMap, senderMapExists } from '../bridge/sender/postfix-sqlite.ts';
-import { delegateNamed } from '../bridge/store/delegates.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { may, mayDelegate } from './actor.ts';
 import { address, instant } from './arguments.ts';
@@ -38,14 +37,13 @@ export function whoCommand(program: Command, run: Runner): void {
   program
     .command('what')
     .description('which mailboxes a delegate has access to and may send for, now or at a past time')
-    .argument('<delegate>', 'his identifier')
+    .argument('<delegate>', 'their identifier or login')
     .option(...AT)
     .action(
       run(
         async (session, typed: string, { at }: Options) => {
-          const delegate = session.identity.find(typed);
+          const delegate = await session.delegate(typed, at === undefined ? undefined : 'may be gone');
           may(session, { kind: 'account', identifier: delegate });
-          if (at === undefined) await session.table((db) => delegateNamed(db, delegate));
           return print(session, { delegate }, at);
         },
         ['delegate'],
@@ -67,16 +65,18 @@ async function print(session: Session, about: AccessQuestion, at: string | undef
     ),
   );
   const rows = found.map((one) => [
-    about.mailbox === undefined ? one.mailbox : one.delegate,
+    ...(about.mailbox === undefined
+      ? [one.mailbox]
+      : [one.delegate, [one.firstName, one.lastName].filter(Boolean).join(' '), one.login]),
     shownTime(one.delegated, timezone),
     one.access === null ? `no${one.why === null ? '' : `: ${one.why}`}` : shownTime(one.access, timezone),
     one.sends.join(', '),
   ]);
-  const first = about.mailbox === undefined ? 'MAILBOX' : 'DELEGATE';
+  const first = about.mailbox === undefined ? ['MAILBOX'] : ['DELEGATE', 'NAME', 'LOGIN'];
   const document = { ...about, at: then ?? null, access: found satisfies readonly Access[] };
   out.result(
     document,
-    rows.length === 0 ? 'nobody' : table([first, 'DELEGATED SINCE', 'ACCESS SINCE', 'MAY SEND AS'], rows),
+    rows.length === 0 ? 'nobody' : table([...first, 'DELEGATED SINCE', 'ACCESS SINCE', 'MAY SEND AS'], rows),
   );
   return undefined;
 }

@@ -21,7 +21,7 @@ export interface Person {
   readonly identifier: string;
   readonly lastName: string;
   readonly firstName: string;
-  /** Labels as published; null where there is none. */
+  /** Of the activity that matched. Labels as published; null where there is none. */
   readonly profession: string | null;
   readonly role: string | null;
   readonly postalCode: string | null;
@@ -62,20 +62,21 @@ export function openDirectory(directory: string): Directory {
     [string],
     Row
   >(`SELECT p.id, p.last_name, p.first_name, f.label AS profession, r.label AS role, a.postal, a.shown_city AS city
-    FROM json_each(?) AS wanted JOIN people p ON p.id = wanted.value
-      LEFT JOIN activities a ON a.person = p.id
-        AND a.line = (SELECT line FROM activities WHERE person = p.id ORDER BY postal = '', line LIMIT 1)
+    FROM json_each(?) AS wanted JOIN people p ON p.id = wanted.value ->> 0
+      LEFT JOIN activities a ON a.person = p.id AND a.line = COALESCE(wanted.value ->> 1,
+        (SELECT line FROM activities WHERE person = p.id ORDER BY postal = '', line LIMIT 1))
       LEFT JOIN professions f ON f.code = a.profession LEFT JOIN roles r ON r.code = a.role
     ORDER BY wanted.key`);
-  const persons = (ids: readonly number[]) => shown.all(JSON.stringify(ids)).map(shaped);
+  const persons = (wanted: readonly Wanted[]) => shown.all(JSON.stringify(wanted)).map(shaped);
   const prepared = new Map<string, Database.Statement>();
-  /** Every person once, however many places match. */
+  /** Every person once, however many places match, with the first of these places that has a postal code. */
   const matching = (where: string) => {
     const made =
       prepared.get(where) ??
       database
-        .prepare(`SELECT person FROM activities WHERE ${where} GROUP BY person ORDER BY min(last), min(first), person`)
-        .pluck();
+        .prepare(`SELECT person, COALESCE(min(line) FILTER (WHERE postal <> ''), min(line)) FROM activities WHERE ${where}
+          GROUP BY person ORDER BY min(last), min(first), person`)
+        .raw();
     prepared.set(where, made);
     return made;
   };
@@ -83,10 +84,10 @@ export function openDirectory(directory: string): Directory {
   return {
     search: (criteria) => {
       const { where, values } = condition(database, criteria);
-      const ids = matching(where).all(...values) as number[];
-      return { people: persons(ids.slice(0, MOST_SHOWN)), total: ids.length };
+      const found = matching(where).all(...values) as Wanted[];
+      return { people: persons(found.slice(0, MOST_SHOWN)), total: found.length };
     },
-    person: (identifier) => persons([Number(identifier)])[0],
+    person: (identifier) => persons([[Number(identifier), null]])[0],
     status: () => ({
       source: String(fact.get('source')),
       lines: Number(fact.get('lines')),
@@ -124,6 +125,9 @@ export function listedPerson(directory: string, identifier: string): Person | nu
     opened.close();
   }
 }
+
+/** A person, and the line of the activity to be shown; null where none was searched for. */
+type Wanted = readonly [person: number, line: number | null];
 
 interface Row {
   readonly id: number;

@@ -1,6 +1,7 @@
 /** Whether a sidecar works on these databases, and how long ago it has looked at everything. */
 import { readFileSync } from 'node:fs';
 import { Failure } from '../failure.ts';
+import { configDifference, lastSidecar } from '../running-config.ts';
 import { fact } from '../store/facts.ts';
 import { isLocked } from '../store/lock.ts';
 import { ownState } from './databases.ts';
@@ -32,8 +33,10 @@ export const sidecar: Check = {
       );
     }
     const pid = holder(subject);
-    const last = await lastStart(subject);
+    const last = await lastSidecar(subject.state());
     if (last.pid !== pid) return ok(`process ${pid ?? '?'} works on the databases, and is no sidecar: "mandat sync"`);
+    const outdated = configDifference(last, subject.config);
+    if (outdated !== undefined) return warn(outdated, 'systemctl reload mandat, or send it a SIGHUP');
     return ok(`process ${pid}, since ${last.since}`);
   },
 };
@@ -47,10 +50,6 @@ function holder({ files: { lock } }: Subject): number | undefined {
   }
 }
 
-async function lastStart(subject: Subject): Promise<{ readonly pid?: number; readonly since?: string }> {
-  return JSON.parse((await fact(subject.state(), 'sidecar')) ?? '{}');
-}
-
 /** One sweep may be late because mailboxes are slow; two are not. */
 const LATE_SWEEPS = 2;
 
@@ -61,7 +60,7 @@ export const sweep: Check = {
     if (!runs(subject)) return skipped('no sidecar is running');
     const { sweepIntervalMinutes } = subject.config.schedule;
     const last = await fact(subject.state(), 'sweep');
-    const { since } = await lastStart(subject);
+    const { since } = await lastSidecar(subject.state());
     const waited = subject.now().getTime() - Date.parse(last ?? since ?? subject.now().toISOString());
     const seen = last === undefined ? 'the first one is not done yet' : `the last one ended at ${last}`;
     if (waited <= LATE_SWEEPS * sweepIntervalMinutes * 60_000) return ok(seen);

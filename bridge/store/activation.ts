@@ -30,7 +30,7 @@ export async function resumed(query: Query, identifier: string): Promise<Delegat
     throw new Failure(
       'refused',
       `${identifier} has not activated his account, and nobody else can`,
-      `"mandat account activate ${identifier}"`,
+      `"mandat account activate ${identifier} --email ADDRESS --accept-terms VERSION"`,
       { rule: 'MANDAT_PENDING' },
     );
   }

@@ -1,5 +1,5 @@
 /** Delegates as the command line manages them. R5, R6, R14. */
-import type { ExpressionBuilder } from 'kysely';
+import { type ExpressionBuilder, sql } from 'kysely';
 import { Failure } from '../failure.ts';
 import { ownMailbox, resumed } from './activation.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
@@ -156,11 +156,39 @@ export async function removeDelegate(db: DelegationDb, writer: Writer, identifie
   if (removed.numDeletedRows === 0n) throw noSuchDelegate(identifier);
 }
 
-export function noSuchDelegate(identifier: string): Failure {
-  return new Failure(
-    'absent',
-    `no such delegate: ${identifier}`,
-    `"mandat delegate list" shows those there are, "mandat delegate add ${identifier}" adds him`,
-    { rule: 'MANDAT_UNKNOWN_DELEGATE' },
+/** `addition`: the command that adds them, where it is known. */
+export function noSuchDelegate(name: string, addition?: string): Failure {
+  const add = addition === undefined ? '' : `, "${addition}" adds them`;
+  return new Failure('absent', `no such delegate: ${name}`, `"mandat delegate list" shows those there are${add}`, {
+    rule: 'MANDAT_UNKNOWN_DELEGATE',
+  });
+}
+
+export type Called = Pick<Delegate, 'login' | 'firstName' | 'lastName'>;
+
+/** How these are called now, by identifier; whoever is gone is left out. */
+export async function peopleCalled(
+  db: DelegationDb,
+  identifiers: readonly string[],
+): Promise<ReadonlyMap<string, Called>> {
+  const rows = await db.read((query) =>
+    query
+      .selectFrom('delegates')
+      .select(['identifier', 'login', 'first_name as firstName', 'last_name as lastName'])
+      .where('identifier', 'in', sql<string>`(SELECT value FROM json_each(${JSON.stringify(identifiers)}))`)
+      .execute(),
   );
+  return new Map(rows.map(({ identifier, ...called }) => [identifier, called]));
+}
+
+/** Identifiers of delegates by what people call them: their identifier or, where nobody has it, their login. What nobody has is left out. */
+export async function identifiersOf(db: DelegationDb, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const wanted = JSON.stringify([...new Set(names)]);
+  const { rows } = await db.read((query) =>
+    sql<{ name: string; identifier: string }>`
+      SELECT j.value AS name, COALESCE(i.identifier, l.identifier) AS identifier FROM json_each(${wanted}) AS j
+      LEFT JOIN delegates AS i ON i.identifier = j.value LEFT JOIN delegates AS l ON l.login = j.value
+      WHERE i.id IS NOT NULL OR l.id IS NOT NULL`.execute(query),
+  );
+  return new Map(rows.map(({ name, identifier }) => [name, identifier]));
 }

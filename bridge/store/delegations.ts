@@ -11,6 +11,8 @@ import { REPAIR_RULES } from './schema.ts';
 export interface Written {
   readonly mailboxId: number;
   readonly version: number;
+  /** It was so before: nothing was written, and nothing stands in the trail. */
+  readonly unchanged?: boolean;
 }
 
 export interface GrantTerms {
@@ -114,13 +116,21 @@ export async function setSuspended(
   suspended: boolean,
 ): Promise<Written> {
   return db.write(writer, async (query) => {
-    const changed = await query
+    const mailboxId = await idOfMailbox(query, mailbox);
+    const delegateId = await idOfDelegate(query, delegate);
+    const row = await query
+      .selectFrom('delegations')
+      .select(['id', 'suspended'])
+      .where('mailbox_id', '=', mailboxId)
+      .where('delegate_id', '=', delegateId)
+      .executeTakeFirst();
+    if (row === undefined) throw noSuchDelegation(mailbox, delegate);
+    if (row.suspended === Number(suspended)) return { ...(await written(query, mailbox)), unchanged: true };
+    await query
       .updateTable('delegations')
       .set({ suspended: Number(suspended) })
-      .where('mailbox_id', '=', await idOfMailbox(query, mailbox))
-      .where('delegate_id', '=', await idOfDelegate(query, delegate))
-      .executeTakeFirst();
-    if (changed.numUpdatedRows === 0n) throw noSuchDelegation(mailbox, delegate);
+      .where('id', '=', row.id)
+      .execute();
     if ((await rowOf(query, mailbox, delegate))?.suspended !== suspended) throw putBack(mailbox, delegate);
     return written(query, mailbox);
   });

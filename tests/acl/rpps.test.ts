@@ -32,7 +32,7 @@ t.test('accepted', (t) => {
     ['8\u00a010101\u202f026994', LIVE, '810101026994', [], 'no-break spaces, wide and narrow'],
     ['8\u201110101\u2013026994\n', LIVE, '810101026994', [], 'hyphens that look like one, and a line end'],
     ['\uff18\uff110101026994', LIVE, '810101026994', [], 'full-width digits'],
-    ['809171209251', LIVE, '809171209251', ['RPPS_KEY', 'RPPS_RANGE'], "the guide's own example"],
+    ['809171209258', LIVE, '809171209258', ['RPPS_RANGE'], 'its key is right, whatever it starts with'],
     ['810001234567', LIVE, '810001234567', ['RPPS_KEY'], 'an invented one'],
     ['899700245667', TEST, '899700245667', ['RPPS_RANGE'], 'test kit'],
     ['899700366240', TEST, '899700366240', ['RPPS_RANGE'], 'test kit'],
@@ -68,6 +68,9 @@ t.test('refused', (t) => {
     ['610101026994', LIVE, 'other-type', /practice/],
     ['910101026994', LIVE, 'other-type', /student/],
     ['809171209251', STRICT, 'key', /mistyped/],
+    ['809171209251', LIVE, 'mistyped', /mistyped/], // the guide's own example: an invented one
+    ['80101026994', LIVE, 'mistyped', /mistyped/], // 11 digits of 12: one left out
+    ['01010269949', LIVE, 'mistyped', /mistyped/],
     ['10001234567', STRICT, 'key', /mistyped/],
     ['899700245667', LIVE, 'test', /test kit/],
     ['99700245667', STRICT, 'test', /test kit/],

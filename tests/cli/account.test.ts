@@ -22,7 +22,8 @@ t.test('from the grant to the typed code', async (t) => {
     stderr: /is ZOÉ KERVELLA in the directory, and not Quemener.*MANDAT_IDENTITY/,
   });
   t.match(await must(mandat('delegate', 'add', ZOE, '--login', 'zoe@lab.test', '--last-name', 'kervella')), {
-    stdout: /ZOÉ KERVELLA added: .*\n {2}pending: .*"mandat account activate 810101026994"/,
+    stdout:
+      /ZOÉ KERVELLA added: .*\n {2}pending: .*"mandat account activate 810101026994 --email ADDRESS --accept-terms VERSION"/,
   });
   t.match(await mandat(...ACTIVATE, '--confirm-identity'), {
     status: 3,

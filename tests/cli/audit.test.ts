@@ -39,7 +39,7 @@ t.test('before any sidecar: shown, and said not to be sealed yet', async (t) => 
   const { stdout } = await must(site.mandat('audit'));
   t.match(
     stdout,
-    /^TIME +WHO +WHAT +MAILBOX +DELEGATE +DETAIL\n\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +sql +mailbox-add +alice@lab\.test +- .*\(not sealed yet\)\n/,
+    /^TIME +WHO +WHAT +MAILBOX +DELEGATE +DETAIL\n\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+]\d\d:\d\d +sql +mailbox-add +alice@lab\.test +- .*\(not sealed yet\)\n/,
   );
   t.ok((await trail()).every(({ sealed }) => !sealed));
 });

@@ -18,7 +18,7 @@ t.test('what other commands make of it', async (t) => {
     { saved: true, sidecar: false },
     'a grant is saved, and not waited for',
   );
-  t.match(await mandat('status'), { status: 0, stdout: /^sidecar +not running/ });
+  t.match(await mandat('status'), { status: 1, stdout: /^sidecar +not running/ });
   lock.release();
 });
 

@@ -80,7 +80,7 @@ t.test('wrong usage', async (t) => {
     [['alice@lab.test', 'bob', '--from', good], /exclude each other/],
     [['--from', good, '--ends', '2099-01-01'], /--from FILE and --ends exclude each other\n.*column/],
     [['alice@lab.test', 'bob', '--atomic'], /--atomic is for --from/],
-    [['alice@lab.test'], /missing required argument 'delegate'\n.*--from FILE/],
+    [['alice@lab.test'], /missing required argument 'delegate'\n.*--from <file>/],
     [[], /missing required argument 'mailbox'/],
   ] as const)
     t.match(await mandat('grant', ...args), { status: 2, stdout: '', stderr: says });

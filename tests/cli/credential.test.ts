@@ -27,7 +27,7 @@ t.test('one', async (t) => {
   const { mandat, json, until, why } = await made(t);
   t.match(await mandat('delegate', 'credential', 'bob', '--valid-until', '2030-07-14'), {
     status: 0,
-    stdout: /^bob: credential until 2030-07-14 23:59:59, before: unknown\. No sidecar/,
+    stdout: /^bob: credential until 2030-07-14T23:59:59\+02:00, before: unknown\. No sidecar/,
   });
   t.equal(await until('bob'), '2030-07-14T21:59:59.999Z');
   t.match(await mandat('delegate', 'credential', 'bob', '--valid-until', '2030-07-14'), { stdout: /^bob: as it was/ });
@@ -54,7 +54,7 @@ t.test('many: all or nothing, and what would change', async (t) => {
   const dry = await must(mandat('delegate', 'sync', feed, '--dry-run'));
   t.match(
     dry.stdout,
-    /^bob: credential until 2030-07-14 .*\ncarol: credential until 2020-01-01 01:00:00, before: unknown\n2 credentials of 2 would change\n$/,
+    /^bob: credential until 2030-07-14T.*\ncarol: credential until 2020-01-01T01:00:00\+01:00, before: unknown\n2 credentials of 2 would change\n$/,
   );
   t.equal(await until('bob'), null, 'nothing was written');
   t.match((await must(mandat('delegate', 'sync', feed))).stdout, /2 credentials of 2 changed\. No sidecar/);

@@ -12,9 +12,9 @@ t.test('add, list, show, set, remove', async (t) => {
   const { stdout } = await must(mandat('delegate', 'list'));
   t.equal(
     stdout,
-    `IDENTIFIER    FIRST NAME  LAST NAME  LOGIN            STATE   CREDENTIAL UNTIL     MAILBOXES
-bob@lab.test  -           -          bob@lab.test     active  -                    0
-ed            Éloïse      d'Arc      eloise@lab.test  active  2030-07-14 23:59:59  0
+    `IDENTIFIER    FIRST NAME  LAST NAME  LOGIN            STATE   CREDENTIAL UNTIL           MAILBOXES
+bob@lab.test  -           -          bob@lab.test     active  -                          0
+ed            Éloïse      d'Arc      eloise@lab.test  active  2030-07-14T23:59:59+02:00  0
 `,
     "aligned; a date means the end of that day in the policy's time zone",
   );

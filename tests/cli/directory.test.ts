@@ -177,16 +177,18 @@ t.test('identifiers', async (t) => {
   }
   t.match(
     await mandat('delegate', 'add', '809171209251'),
-    { status: 0, stderr: /RPPS_KEY[\s\S]*RPPS_RANGE/ },
-    "the guide's own",
+    { status: 3, stderr: /MANDAT_IDENTIFIER/ },
+    'key and range both fail',
   );
+  t.match(await mandat('delegate', 'add', '10001234567'), { status: 0, stderr: /RPPS_SHORT[\s\S]*RPPS_KEY/ });
+  t.match(await mandat('delegate', 'show', '10001234567'), { status: 0, stderr: /^$/ }, 'said once, at the addition');
   t.match(await mandat('grant', 'alice@lab.test', '310000000001/42'), { status: 3, stderr: /FINESS/ });
-  t.match((await mandat('delegate', 'list')).stdout, /^809171209251 /m);
+  t.match((await mandat('delegate', 'list')).stdout, /^810001234567 /m);
 });
 
 t.test('strict, and test identities', async (t) => {
   const strict = await site(t, 'strict = true\nallow_test_identities = true\n');
-  t.match(await strict.mandat('delegate', 'add', '809171209251'), { status: 3, stderr: /mistyped/ });
+  t.match(await strict.mandat('delegate', 'add', '810001234567'), { status: 3, stderr: /mistyped/ });
   t.match(await strict.mandat('delegate', 'add', '899700245667'), { status: 0, stderr: /RPPS_RANGE/ });
 });
 

@@ -144,7 +144,7 @@ t.test('what keeps it from being worked off: the last failure, and what the guar
   t.match(stdout, /^held: held back, as many others$/m);
   t.match(
     stdout,
-    /^the last pass failed: retry: the server was away\n {4}wait\n {4}attempt 3, again at 2026-01-01 09:00:08$/m,
+    /^the last pass failed: retry: the server was away\n {4}wait\n {4}attempt 3, again at 2026-01-01T09:00:08\+01:00$/m,
   );
   await sync(site);
   t.match(await explained(at('bob')), [{ failure: null, held: null }]);

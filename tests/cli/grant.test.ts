@@ -30,6 +30,7 @@ t.test('a grant without a sidecar: saved, and saying so', async (t) => {
     saved: true,
     sidecar: false,
     withheld: null,
+    missing: [],
     inForceMs: null,
     verifiedMs: null,
     notices: [],

@@ -20,11 +20,11 @@ t.test('columns as in the guide, times in the policy’s zone', async (t) => {
   sql(ROWS);
   t.equal(
     (await must(mandat('list'))).stdout,
-    `MAILBOX         IDENTIFIER    FIRST NAME  LAST NAME  LOGIN         STATE        SINCE                UNTIL
-alice@lab.test  bob@lab.test  Bob         Martin     bob@lab.test  waiting      2026-01-15 13:00:00  -
-alice@lab.test  dan@lab.test  Dän         -          dan@lab.test  not started  2999-07-01 00:00:00  2999-12-31 23:59:59
-carol@lab.test  bob@lab.test  Bob         Martin     bob@lab.test  ended        2020-01-01 01:00:00  2020-07-01 02:00:00
-carol@lab.test  eve           -           -          eve@lab.test  suspended    2026-07-15 14:00:00  -
+    `MAILBOX         IDENTIFIER    FIRST NAME  LAST NAME  LOGIN         STATE        SINCE                      UNTIL                      WHY                        NOTE
+alice@lab.test  bob@lab.test  Bob         Martin     bob@lab.test  waiting      2026-01-15T13:00:00+01:00  -                          -                          -
+alice@lab.test  dan@lab.test  Dän         -          dan@lab.test  not started  2999-07-01T00:00:00+02:00  2999-12-31T23:59:59+01:00  it has not started yet     congés
+carol@lab.test  bob@lab.test  Bob         Martin     bob@lab.test  ended        2020-01-01T01:00:00+01:00  2020-07-01T02:00:00+02:00  it has ended               -
+carol@lab.test  eve           -           -          eve@lab.test  suspended    2026-07-15T14:00:00+02:00  -                          the delegate is suspended  -
 `,
   );
   const all = (await json('list')) as Record<string, unknown>[];

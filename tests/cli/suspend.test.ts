@@ -49,13 +49,20 @@ t.test('suspended: access, the right to send and open sessions go; the row stays
   t.match(await site.mandat('verify'), { status: 0 });
 });
 
-t.test('twice is no mistake; it counts for the limit; another delegate is not concerned', async (t) => {
-  t.match(await json('suspend', at('alice'), at('bob')), { saved: true, sidecar: true, failure: null });
-  await site.sql("INSERT INTO delegate (id) VALUES ('dan')");
-  await must(site.mandat('grant', at('alice'), at('carol')));
-  t.match(await json('grant', at('alice'), 'dan'), { error: { code: 'refused', rule: 'MANDAT_LIMIT' } });
-  t.same(await seen(site, 'alice', 'carol'), granted());
-});
+t.test(
+  'twice is no mistake, and changes nothing; it counts for the limit; another delegate is not concerned',
+  async (t) => {
+    t.match(await json('suspend', at('alice'), at('bob')), { saved: false, unchanged: true });
+    t.match(await site.mandat('suspend', at('alice'), at('bob')), {
+      status: 0,
+      stdout: /unchanged, it is suspended already/,
+    });
+    await site.sql("INSERT INTO delegate (id) VALUES ('dan')");
+    await must(site.mandat('grant', at('alice'), at('carol')));
+    t.match(await json('grant', at('alice'), 'dan'), { error: { code: 'refused', rule: 'MANDAT_LIMIT' } });
+    t.same(await seen(site, 'alice', 'carol'), granted());
+  },
+);
 
 t.test('resumed: all of it is back', async (t) => {
   const { status, stdout } = await site.mandat('resume', at('alice'), at('bob'));
@@ -88,8 +95,10 @@ t.test('who did it is in the trail', async (t) => {
   const changes = entries.filter(({ action, delegate }) => action === 'change' && delegate === at('bob'));
   t.same(
     changes.map(({ detail }) => JSON.parse(detail).suspended),
-    [1, 1, 0, 1, 0],
+    [1, 0, 1, 0],
   );
+  t.match(await site.mandat('resume', at('alice'), at('bob')), { status: 0, stdout: /unchanged, it is not suspended/ });
+  t.equal(((await json('history', at('alice'))) as unknown[]).length, entries.length, 'nor is it in the trail');
   for (const { actor } of changes) t.match(actor, /^admin:\w+$/);
 });
 

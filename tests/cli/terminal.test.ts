@@ -13,7 +13,7 @@ async function granted(
   options?: DeskOptions,
 ): Promise<Desk & { readonly argv: readonly string[] }> {
   const made = await desk(t, options);
-  made.sql(`INSERT INTO mailbox (address) VALUES ('alice@lab.test'); INSERT INTO delegate (id) VALUES ('bob');
+  made.sql(`INSERT INTO mailbox (address) VALUES ('alice@lab.test'); INSERT INTO delegate (id, login, first_name, last_name) VALUES ('bob', 'bob@lab.test', 'Bob', 'Martin');
     INSERT INTO delegation (mailbox, delegate) VALUES ('alice@lab.test', 'bob')`);
   return { ...made, argv: [...(await builtMandat()), '--config', made.configFile] };
 }
@@ -33,7 +33,10 @@ t.test('what ends something asks first, and No is the default', async (t) => {
   for (const [keys, why] of cases) {
     const seen = await atTerminal([...argv, ...REVOKE], PROMPT, keys);
     t.equal(seen.status, 1, why);
-    t.match(readable(seen), /End the delegation of alice@lab\.test to bob\?.*\(y\/N\)/);
+    t.match(
+      readable(seen),
+      /End the delegation of alice@lab\.test to Bob Martin \(bob, bob@lab\.test\)\?[\s\S]*\(y\/N\)/,
+    );
     t.match(readable(seen), /cancelled, nothing was changed/);
     t.equal(sql('SELECT * FROM delegation'), before);
   }
@@ -57,10 +60,19 @@ t.test('yes is yes', async (t) => {
 });
 
 t.test('what is not there is said before anything is asked', async (t) => {
-  const { argv } = await granted(t);
-  const seen = await atTerminal([...argv, 'revoke', 'alice@lab.test', 'nobody']);
-  t.equal(seen.status, 4);
-  t.notMatch(readable(seen), PROMPT);
+  const config =
+    'data_dir = "data"\n[identity]\nscheme = "login"\n[grant]\nacknowledge = true\n[imap]\nport = 1\ntls = "none"\n';
+  const { argv } = await granted(t, { config });
+  for (const words of [
+    ['revoke', 'alice@lab.test', 'nobody'],
+    ['grant', 'alice@lab.test', 'nobody'],
+    ['grant', 'nobody@lab.test', 'bob'],
+  ]) {
+    const seen = await atTerminal([...argv, ...words]);
+    t.equal(seen.status, 4, words.join(' '));
+    t.notMatch(readable(seen), PROMPT);
+    t.notMatch(readable(seen), /responsable/, 'nobody reads what they answer for where there is nothing to grant');
+  }
 });
 
 t.test('nobody is asked with --yes, with --json, or where the answer could not come from a terminal', async (t) => {
@@ -127,7 +139,7 @@ t.test(
       const left = seen.screen.split('\n').map((line) => line.slice(line.lastIndexOf('\r\x1b[K') + 1));
       t.notMatch(left.join('\n'), waits, 'it is wiped out by what comes after it');
     }
-    const { stderr } = await mandat('suspend', 'alice@lab.test', 'bob', '--wait', '2');
+    const { stderr } = await mandat('resume', 'alice@lab.test', 'bob', '--wait', '2');
     t.notMatch(stderr, /waiting for the sidecar/);
   },
 );

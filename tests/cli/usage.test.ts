@@ -63,6 +63,7 @@ const COMMANDS: readonly (readonly [command: string, names: readonly string[]])[
       '--no-wait',
     ],
   ],
+  ['mailbox alias list', ['[address]']],
   ['revoke', ['[mailbox] [delegate]', '--from <file>', '--atomic', '--yes', '--wait <seconds>', '--no-wait']],
   ['send-mode', ['<mailbox> <delegate> <mode>', 'on-behalf', 'site']],
   ['suspend', ['<mailbox> <delegate>', 'the row stays', '--no-wait']],
@@ -135,6 +136,16 @@ t.test('wrong usage: 2, with what is wrong; the same as JSON for who asked for i
   const { mandat, json } = await desk(t);
   const cases: readonly (readonly [args: readonly string[], says: RegExp, why: string])[] = [
     [['frobnicate'], /unknown command.*frobnicate/, 'a command that is none'],
+    [
+      ['suspend', 'a@lab.test'],
+      /missing required argument 'delegate'.*\n.*Usage: mandat suspend \[options\] <mailbox> <delegate>/s,
+      'with the usage of that command',
+    ],
+    [
+      ['grant'],
+      /missing required argument 'mailbox'[\s\S]*mandat grant --help/,
+      'the same of one that may take a file',
+    ],
     [['revok', 'a@lab.test', 'b@lab.test'], /unknown command.*revoke/s, 'nearly one: it is suggested'],
     [['mailbox', 'frobnicate'], /unknown command/, 'below mailbox'],
     [['list', '--frobnicate'], /unknown option.*--frobnicate/, 'an option that is none'],

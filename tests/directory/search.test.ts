@@ -65,6 +65,15 @@ t.test('criteria', async (t) => {
   for (const [criteria, expected, why] of cases) t.same(found(criteria), expected, why);
 });
 
+t.test('shown is the place that matched', async (t) => {
+  const rows: readonly (readonly [criteria: Criteria, city: string, why: string])[] = [
+    [{ lastName: 'trehorel', firstName: 'eloise', city: 'brest' }, 'BREST', 'not the first of their places'],
+    [{ lastName: 'trehorel', firstName: 'eloise', postalCode: '75' }, 'PARIS', 'nor another'],
+    [{ lastName: 'trehorel', firstName: 'eloise' }, 'PARIS', 'the first where every place matches'],
+  ];
+  for (const [criteria, city, why] of rows) t.match(directory.search(criteria).people, [{ city }], why);
+});
+
 t.test('at least two: a blank one is none', async (t) => {
   for (const criteria of [
     {},
