@@ -9,6 +9,8 @@ import { openEngine } from './engine.ts';
 import { failureOf } from './failure.ts';
 import { openPostman } from './notify/postman.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { openOverdue } from './overdue.ts';
+import type { Opened } from './replaced.ts';
 import { noteSidecar } from './running-config.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
 import { socketmapOf } from './sender/configured.ts';
@@ -16,15 +18,9 @@ import { type Socketmap, startSocketmap } from './sender/socketmap.ts';
 import { fact, setFact } from './store/facts.ts';
 import { type DataFiles, dataFiles } from './store/files.ts';
 import { dueBetween, nextDue, pendingMailboxes } from './store/rows.ts';
+import { shrinkLog } from './store/wal.ts';
 import { startKeptSubmission } from './submission/bookkeeping.ts';
 import { watchTable } from './watch.ts';
-
-export interface Sidecar {
-  /** Rereads what the configuration says; keeps the old one when the new can't be used. */
-  reload(config: Config): Promise<void>;
-  /** Finishes the step in hand and leaves. */
-  stop(): Promise<void>;
-}
 
 /** setTimeout fires at once above 24.8 days; and a clock may be set meanwhile. */
 const LONGEST_SLEEP_MS = 3_600_000;
@@ -32,12 +28,13 @@ const LONGEST_SLEEP_MS = 3_600_000;
 /** How long after a wake-up comes what nobody waits for: each of its commits would keep a first phase from the processor and the disk. */
 const AFTERWARDS_MS = 50;
 
-export async function startSidecar(config: Config, env: Environment, log: Logger): Promise<Sidecar> {
+export async function startDaemon(config: Config, env: Environment, log: Logger): Promise<Opened> {
   const engine = await openEngine(config, env, log);
   const { table, state } = engine;
   const { clock } = engine.site;
   const files = dataFiles(config.dataDir);
   let current = config;
+  let stopping = false;
 
   const work = async (mailboxId: number, attempt: number, goOn: GoOn): Promise<Next> => {
     const began = performance.now();
@@ -78,6 +75,7 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
 
   const serially = (job: () => Promise<void>) =>
     oneAtATime(job, (error) => {
+      if (stopping) return; // what it worked on is closed, or about to be
       const { code, message, hint } = failureOf(error);
       log.error({ code, hint }, message);
     });
@@ -142,7 +140,18 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
   };
 
   const drainSubmissions = serially(engine.drainSubmissions);
-  const submissionsTimer = setInterval(() => void drainSubmissions(), config.schedule.pollIntervalMs);
+  const overdue = openOverdue(table, state, log, clock.now);
+  const upkeep = serially(async () => {
+    await overdue.look(performance.now());
+    for (const file of [files.delegations, files.state, files.submissions]) {
+      const shrunk = shrinkLog(file);
+      if (shrunk?.done) log.info({ file, size: shrunk.size }, 'the log of writes was large, and has been emptied');
+    }
+  });
+  const submissionsTimer = setInterval(() => {
+    void drainSubmissions();
+    void upkeep();
+  }, config.schedule.pollIntervalMs);
 
   if (engine.age === 'restored') {
     log.error(
@@ -160,7 +169,13 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     throw error;
   });
   // After the table's age is known: a table from the past gives nothing to senders either.
-  let filter = config.submission === undefined ? undefined : await startKeptSubmission(config, env, log);
+  const startFilter = async (given: Config) =>
+    given.submission === undefined ? undefined : startKeptSubmission(given, env, log);
+  let filter = await startFilter(config).catch(async (error: unknown) => {
+    await socketmap.close();
+    await engine.close();
+    throw error;
+  });
   const since = clock.now();
   await noteSidecar(state, config, since);
   const watch = watchTable(table, config.schedule.pollIntervalMs, () => {
@@ -193,24 +208,28 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
       else {
         await filter?.close();
         filter = undefined;
-        if (next.submission !== undefined) filter = await startKeptSubmission(next, env, log);
+        filter = await startFilter(next);
       }
       await noteSidecar(state, current, since);
       log.info('configuration reread');
       void sweep();
     },
-    stop: async () => {
+    stop: async (how) => {
+      stopping = how === 'abandon';
       await filter?.close();
       watch.close();
       clearInterval(sweepTimer);
       clearInterval(submissionsTimer);
       engine.askToStop();
       await schedule.stop();
-      await drainSubmissions();
-      if (afterwards !== undefined) await follow();
+      if (how === 'orderly') {
+        await drainSubmissions();
+        if (afterwards !== undefined) await follow();
+      }
+      clearTimeout(afterwards);
       clearTimeout(dueTimer);
       await postman.stop();
-      await engine.tellHead();
+      if (how === 'orderly') await engine.tellHead();
       await socketmap.close(); // before the lock goes: the next sidecar wants the same place
       await engine.close();
       log.info('stopped');

@@ -10,11 +10,12 @@ export function runCommand(program: Command, run: Runner): void {
     .description('the sidecar, in the foreground: SIGTERM ends it, SIGHUP rereads the configuration')
     .action(
       run(async ({ config }) => {
-        const { startSidecar } = await import('../bridge/daemon.ts'); // loaded here: it makes every other command slower to start
+        const { startSidecar } = await import('../bridge/sidecar.ts'); // loaded here: it makes every other command slower to start
         const log = openLog(config.log.level);
         const sidecar = await startSidecar(config, process.env, log);
-        await untilAskedToStop(config, log, sidecar.reload);
+        const failure = await Promise.race([untilAskedToStop(config, log, sidecar.reload), sidecar.ended]);
         await sidecar.stop();
+        if (failure !== undefined) throw failure; // so that whoever started it starts it again
         return EXIT.done;
       }),
     );

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { LATE_MS, overdueNoted } from '../bridge/overdue.ts';
 import { configDifference, lastSidecar } from '../bridge/running-config.ts';
 import { fact } from '../bridge/store/facts.ts';
 import { listNotices } from '../bridge/store/outbox.ts';
@@ -26,7 +27,8 @@ export function statusCommand(program: Command, run: Runner): void {
         const status = await statusOf(session);
         out.result(status, shown(status, config.policy.timezone, out));
         const held = status.notices.some(({ code }) => code === 'held');
-        const failed = status.failures.length > 0 || status.copies.length > 0 || status.outbox.failed > 0;
+        const failed =
+          status.failures.length > 0 || status.late.length > 0 || status.copies.length > 0 || status.outbox.failed > 0;
         const odd = held || status.restored || status.rulesChanged.length > 0 || status.sidecar === null;
         return failed || odd ? EXIT.failed : EXIT.done;
       }),
@@ -42,6 +44,8 @@ async function statusOf(session: Session) {
     session.state(async (state) => {
       const outcomes = await listOutcomes(state);
       const queue = await waitingMailboxes(table, state, outcomes);
+      const noted = new Set(running ? (await overdueNoted(state)).map(({ mailboxId }) => mailboxId) : []);
+      const tooOld = new Date(Date.parse(now) - LATE_MS).toISOString();
       const last = await lastSidecar(state);
       const { pid, since } = last;
       return {
@@ -52,6 +56,8 @@ async function statusOf(session: Session) {
         waiting: queue.length,
         queue,
         lagMs: lag(queue, now),
+        /** Of those that wait, the ones that wait for too long, whatever the reason. */
+        late: queue.filter((one) => noted.has(one.mailboxId) || (one.since !== null && one.since < tooOld)),
         failures: outcomes.flatMap(({ address, failure }) =>
           failure === undefined ? [] : [{ mailbox: address, ...failure }],
         ),
@@ -93,7 +99,7 @@ function oldestOf(queue: readonly Waiting[]): string | undefined {
 }
 
 function shown(
-  { sidecar, queue, lagMs, failures, notices, copies, ...rest }: Status,
+  { sidecar, queue, lagMs, late, failures, notices, copies, ...rest }: Status,
   timezone: string,
   out: Output,
 ): string {
@@ -126,6 +132,14 @@ function shown(
       const told = [one.message, one.hint, again].filter((line) => line !== '').map(oneLine);
       return `${one.mailbox}: ${what}: ${out.colour.bad(one.code)}: ${told.join('\n    ')}`;
     }),
+    ...(late.length === 0
+      ? []
+      : [
+          `${counted(late.length, 'mailbox', 'mailboxes')} not brought in line within ${LATE_MS / 1000} s: ${late
+            .slice(0, NAMED)
+            .map(({ mailbox }) => oneLine(mailbox ?? 'one that has left the table'))
+            .join(', ')}${late.length > NAMED ? ', ...' : ''}`,
+        ]),
     ...notices.map(({ mailbox, message }) => `${mailbox}: ${oneLine(message)}`),
     ...(rest.outdated === null ? [] : [`configuration: ${rest.outdated}`]),
     ...(rest.restored ? [RESTORED] : []),

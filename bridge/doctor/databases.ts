@@ -3,11 +3,10 @@
 import { isFromThePast } from '../restore.ts';
 import { fact } from '../store/facts.ts';
 import { DELEGATIONS, STATE } from '../store/files.ts';
-import { type FileKind, open } from '../store/open.ts';
+import { complaintsOf } from '../store/integrity.ts';
 import { REPAIR_RULES, rulesChanged } from '../store/schema.ts';
 import { dataDirectory } from './files.ts';
 import { type Check, fail, ok, warn } from './finding.ts';
-import { traceless } from './subject.ts';
 
 export const delegationTable: Check = {
   name: 'delegation.db',
@@ -46,7 +45,7 @@ export const integrity: Check = {
   name: 'integrity',
   needs: [delegationTable, ownState],
   look: ({ files }) => {
-    const complaints = [...quickCheck(files.delegations, DELEGATIONS), ...quickCheck(files.state, STATE)];
+    const complaints = [...complaintsOf(files.delegations, DELEGATIONS), ...complaintsOf(files.state, STATE)];
     if (complaints.length === 0) return ok('both databases are whole');
     return fail(
       complaints.slice(0, 3).join('; '),
@@ -54,18 +53,6 @@ export const integrity: Check = {
     );
   },
 };
-
-function quickCheck(file: string, kind: FileKind): readonly string[] {
-  const database = open(file, kind, traceless(file));
-  try {
-    const lines = database.prepare('PRAGMA quick_check(3)').pluck().all() as string[];
-    return lines.filter((line) => line !== 'ok').map((line) => `${file}: ${line}`);
-  } catch (error) {
-    return [`${file}: ${(error as Error).message}`]; // so damaged that the check itself gives up
-  } finally {
-    database.close();
-  }
-}
 
 export const epoch: Check = {
   name: 'epoch',

@@ -6,6 +6,7 @@ import { pendingMailboxes } from './rows.ts';
 import type { StateDb } from './state-db.ts';
 
 export interface Waiting {
+  readonly mailboxId: number;
   /** Null for one that has left the table before anything became of it. */
   readonly mailbox: string | null;
   /** When the oldest change that isn't verified yet was written; null where no event tells, as when `sync` asked for a look. */
@@ -32,7 +33,7 @@ export async function waitingMailboxes(
       const after = verified.get(mailboxId) ?? '';
       // A change to a delegate names no mailbox, and may concern any.
       const first = unsealed.find((one) => (one.mailbox === mailbox || one.mailbox === null) && one.at > after);
-      return { mailbox, since: (await sealedSince(state, mailbox, after)) ?? first?.at ?? null };
+      return { mailboxId, mailbox, since: (await sealedSince(state, mailbox, after)) ?? first?.at ?? null };
     }),
   );
 }

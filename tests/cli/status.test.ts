@@ -28,6 +28,7 @@ t.test('nothing yet', async (t) => {
     waiting: 0,
     queue: [],
     lagMs: null,
+    late: [],
     failures: [],
     notices: [],
     copies: [],
@@ -53,7 +54,9 @@ t.test('what waits, and since when: the oldest change that is not verified', asy
       { mailbox: 'carol@lab.test', since: '2026-02-01T08:00:00.000Z' },
     ],
   });
-  const { stdout } = await mandat('status');
+  const { stdout, status } = await mandat('status');
+  t.equal(status, 1, 'whatever the reason: more than ten seconds is too long');
+  t.match(stdout, /^2 mailboxes not brought in line within 10 s: alice@lab.test, carol@lab.test$/m);
   t.match(
     stdout,
     /^waiting +2 mailboxes to be brought in line\nlag +[\d.]+ s: the oldest change that waits is of 2026-01-01T09:00:00\+01:00$/m,

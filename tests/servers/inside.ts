@@ -3,12 +3,12 @@
  * that a new process takes. What a process alone can show (signals, exit statuses, texts) is tested through the command line.
  */
 import { pino } from 'pino';
-import { type Sidecar, startSidecar } from '../../bridge/daemon.ts';
 import { mailServer } from '../../bridge/drivers.ts';
 import { type Rehearsal, rehearse } from '../../bridge/dry-run.ts';
 import { policyOf } from '../../bridge/policy.ts';
 import type { Step } from '../../bridge/reconcile/steps.ts';
 import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
+import { type Sidecar, startSidecar } from '../../bridge/sidecar.ts';
 import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
 import { dataFiles } from '../../bridge/store/files.ts';
 import { mailboxIds } from '../../bridge/store/rows.ts';

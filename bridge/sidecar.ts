@@ -1,0 +1,27 @@
+/** The sidecar as `mandat run` has it: the daemon, begun anew when a file of ours has been replaced under it. */
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Config } from '../config/schema.ts';
+import { startDaemon } from './daemon.ts';
+import type { Environment } from './drivers.ts';
+import { type Kept, keepOpen } from './replaced.ts';
+import { SENDER_FILE } from './sender/postfix-sqlite.ts';
+import { dataFiles } from './store/files.ts';
+
+/**
+ * `reload` rereads what the configuration says, and keeps the old one when the new can't be used. `stop` finishes the step in hand and
+ * leaves.
+ */
+export type Sidecar = Kept;
+
+export async function startSidecar(config: Config, env: Environment, log: Logger): Promise<Sidecar> {
+  const files = dataFiles(config.dataDir);
+  const watched = [
+    files.delegations,
+    files.state,
+    files.lock,
+    files.submissions,
+    join(files.senderDirectory, SENDER_FILE),
+  ];
+  return keepOpen(config, log, watched, (given) => startDaemon(given, env, log));
+}
