@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.ts';
 import type { Environment } from './drivers.ts';
 import { openEngine } from './engine.ts';
 import { failureOf } from './failure.ts';
+import { atMost, type GiveWay, giveBack } from './giving-way.ts';
 import { openPostman } from './notify/postman.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { openOverdue } from './overdue.ts';
@@ -27,6 +28,12 @@ const LONGEST_SLEEP_MS = 3_600_000;
 
 /** How long after a wake-up comes what nobody waits for: each of its commits would keep a first phase from the processor and the disk. */
 const AFTERWARDS_MS = 50;
+
+/** A server that doesn't answer may keep a revoke for ever, and a program that never stops writing keeps us awake: what gives way gets on then. */
+const LONGEST_WAY_MS = 1000;
+
+/** How long what was noted is still taken over at the end. The rest keeps. */
+const LEAVING_MS = 5000;
 
 export async function startDaemon(config: Config, env: Environment, log: Logger): Promise<Opened> {
   const engine = await openEngine(config, env, log);
@@ -80,7 +87,20 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
       log.error({ code, hint }, message);
     });
 
-  const wake = serially(async () => {
+  /** What nobody waits for lets a wake-up find out what there is to do, then revokes. */
+  const giveWay: GiveWay = async () => {
+    await giveBack();
+    await atMost(LONGEST_WAY_MS, Promise.all([waking, schedule.revokesFirst()]));
+    return performance.now() < leaving;
+  };
+  let leaving = Number.POSITIVE_INFINITY;
+
+  let waking: Promise<void> | undefined;
+  const wake = () => {
+    waking = lookWhatChanged();
+    return waking;
+  };
+  const lookWhatChanged = serially(async () => {
     table.differences(); // a table that can't be read is said to be so at once
     const pending = await pendingMailboxes(table);
     if (pending.length > 0) {
@@ -103,11 +123,15 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
   const follow = serially(async () => {
     clearTimeout(afterwards);
     afterwards = undefined;
-    await engine.drain();
+    void drain();
     // Where rules were changed, what they should have marked may not be marked.
     if (await engine.rulesMoved()) void sweep();
-    await engine.tellHead();
     await due();
+  });
+
+  const drain = serially(async () => {
+    await engine.drain(giveWay);
+    await engine.tellHead();
   });
 
   let dueTimer: NodeJS.Timeout | undefined;
@@ -139,7 +163,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
     sweepTimer = setInterval(() => void sweep(), sweepIntervalMinutes * 60_000);
   };
 
-  const drainSubmissions = serially(engine.drainSubmissions);
+  const drainSubmissions = serially(() => engine.drainSubmissions(giveWay));
   const overdue = openOverdue(table, state, log, clock.now);
   const upkeep = serially(async () => {
     await overdue.look(performance.now());
@@ -216,6 +240,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
     },
     stop: async (how) => {
       stopping = how === 'abandon';
+      leaving = how === 'abandon' ? 0 : performance.now() + LEAVING_MS;
       await filter?.close();
       watch.close();
       clearInterval(sweepTimer);
@@ -225,6 +250,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
       if (how === 'orderly') {
         await drainSubmissions();
         if (afterwards !== undefined) await follow();
+        await drain();
       }
       clearTimeout(afterwards);
       clearTimeout(dueTimer);

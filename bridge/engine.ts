@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { openActing } from './acting.ts';
 import type { Environment } from './drivers.ts';
+import { type GiveWay, giveBack } from './giving-way.ts';
 import { forgetServedIntents, type GuardReport, guard } from './guard.ts';
 import { actLines } from './reconcile/acts.ts';
 import { withdrawStale } from './reconcile/decide.ts';
@@ -42,9 +43,9 @@ export interface Engine {
   /** Whether the table's own rules are others than at the last look (rules.ts). */
   rulesMoved(): Promise<boolean>;
   /** Takes over audit events from the table. */
-  drain(): Promise<void>;
+  drain(giveWay?: GiveWay): Promise<void>;
   /** And from the submission filter, if it has noted anything since. */
-  drainSubmissions(): Promise<void>;
+  drainSubmissions(giveWay?: GiveWay): Promise<void>;
   /** Takes off the audit trail what is older than it is kept. */
   prune(): Promise<void>;
   /** Says in the log where the audit trail ends: what was cut off it later shows beside it. */
@@ -143,12 +144,12 @@ export async function openEngine(
         return ids;
       },
       rulesMoved: () => lookAtRules({ table, state, audit: site.audit, log }),
-      drain: async () => {
-        await drainEvents(table, state, key);
+      drain: async (giveWay = giveBack) => {
+        await drainEvents(table, state, key, giveWay);
       },
       prune: () => trail.prune(current.audit.retentionDays),
       tellHead: trail.tellHead,
-      drainSubmissions: trail.drainSubmissions,
+      drainSubmissions: (giveWay = giveBack) => trail.drainSubmissions(giveWay),
       adopt: async (next) => {
         site = await acting.site(next);
         current = next;

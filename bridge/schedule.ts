@@ -29,6 +29,8 @@ export interface Schedule {
   add(mailboxId: number, urgency: Urgency): void;
   /** Resolves when nothing is queued or in hand; mailboxes that wait for a retry don't count. */
   idle(): Promise<void>;
+  /** Resolves when no revoke is queued or in its first phase. */
+  revokesFirst(): Promise<void>;
   /** Takes no new work; resolves when what is in hand is done. */
   stop(): Promise<void>;
   readonly queued: number;
@@ -51,6 +53,9 @@ export function openSchedule({ work, concurrency, retryMinMs, retryMaxMs }: Sche
   const inHand = new Map<number, Promise<void>>();
   /** Of these, whose first phase decides something and isn't over. */
   const deciding = new Set<number>();
+  /** Of those, which are revokes. */
+  const revoking = new Set<number>();
+  let onRevoked: (() => void)[] = [];
   const attempts = new Map<number, number>();
   const retries = new Map<number, { readonly urgency: Urgency; readonly timer: NodeJS.Timeout }>();
   let stopped = false;
@@ -108,6 +113,7 @@ export function openSchedule({ work, concurrency, retryMinMs, retryMaxMs }: Sche
     for (let next = stopped ? undefined : take(); next !== undefined; next = take()) {
       const { mailboxId, urgency } = next;
       if (urgency === 'revoke' || urgency === 'change') deciding.add(mailboxId);
+      if (urgency === 'revoke') revoking.add(mailboxId);
       inHand.set(
         mailboxId,
         attempt(mailboxId, urgency).finally(() => finished(mailboxId)),
@@ -121,7 +127,16 @@ export function openSchedule({ work, concurrency, retryMinMs, retryMaxMs }: Sche
     const resting = inHand.size - deciding.size;
     if (urgency === 'change' && (othersWait || resting >= concurrency)) return false;
     if (deciding.delete(mailboxId)) pump();
+    revoked(mailboxId);
     return true;
+  };
+
+  const noRevoke = () => revoking.size === 0 && (stopped || queues.revoke.size === 0);
+  const revoked = (mailboxId: number) => {
+    revoking.delete(mailboxId);
+    if (!noRevoke()) return;
+    for (const resolve of onRevoked) resolve();
+    onRevoked = [];
   };
 
   const attempt = async (mailboxId: number, urgency: Urgency) => {
@@ -144,6 +159,7 @@ export function openSchedule({ work, concurrency, retryMinMs, retryMaxMs }: Sche
     inHand.delete(mailboxId);
     deciding.delete(mailboxId);
     pump();
+    revoked(mailboxId);
     if (quiet()) {
       for (const resolve of onIdle) resolve();
       onIdle = [];
@@ -156,6 +172,7 @@ export function openSchedule({ work, concurrency, retryMinMs, retryMaxMs }: Sche
   return {
     add,
     idle: () => (quiet() ? Promise.resolve() : new Promise((resolve) => onIdle.push(resolve))),
+    revokesFirst: () => (noRevoke() ? Promise.resolve() : new Promise((resolve) => onRevoked.push(resolve))),
     stop: async () => {
       stopped = true;
       for (const { timer } of retries.values()) clearTimeout(timer);

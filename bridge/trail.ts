@@ -1,6 +1,7 @@
 /** The upkeep of the audit trail: what others have noted is taken over, what is too old goes, its end is told to the log. */
 
 import type { Ground } from './acting.ts';
+import type { GiveWay } from './giving-way.ts';
 import { auditHead } from './store/audit.ts';
 import { pruneAudit } from './store/audit-prune.ts';
 import { drainSubmissions } from './store/submission-trail.ts';
@@ -32,11 +33,11 @@ export function openTrail({
       told = head?.id;
     },
     /** Takes over what the submission filter has noted since. */
-    drainSubmissions: async (): Promise<void> => {
+    drainSubmissions: async (giveWay: GiveWay): Promise<void> => {
       submissions ??= existingSubmissions(files.submissions);
       const version = submissions?.dataVersion();
       if (submissions === undefined || version === submissionsSeen) return;
-      await drainSubmissions(submissions, state, key, clock.now());
+      await drainSubmissions(submissions, state, key, clock.now(), giveWay);
       submissionsSeen = version;
     },
     close: (): void => submissions?.close(),

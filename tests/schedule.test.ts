@@ -526,3 +526,28 @@ t.test('whatever is asked for, in whatever order: once at a time, and all of it 
     { numRuns: 200 },
   );
 });
+
+t.test('what gives way waits for revokes, queued and in their first phase, and for nothing else', async (t) => {
+  const { schedule, first, end } = bench(t);
+  const gone = { way: 0 };
+  const ask = async () => {
+    await schedule.revokesFirst();
+    gone.way++;
+  };
+  schedule.add(1, 'change');
+  await ask();
+  t.equal(gone.way, 1, 'nobody waits for a grant');
+  schedule.add(2, 'revoke');
+  schedule.add(3, 'revoke');
+  const asked = ask();
+  await turn();
+  t.equal(gone.way, 1);
+  first(2);
+  await end(2);
+  await turn();
+  t.equal(gone.way, 1, 'the other one is still to come');
+  await end(1);
+  first(3);
+  await asked;
+  t.equal(gone.way, 2, 'its second phase is not waited for');
+});

@@ -6,8 +6,9 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Instant } from '../../acl/policy.ts';
 import { Failure } from '../failure.ts';
+import { type GiveWay, giveBack, PORTION_ROWS, portion } from '../giving-way.ts';
 import type { DelegationDb } from './delegation-db.ts';
-import { fact, setFact } from './facts.ts';
+import { type FactName, fact, setFact } from './facts.ts';
 import { guarded } from './open.ts';
 import { giveToDirectoryOwner } from './ownership.ts';
 import type { StateDb } from './state-db.ts';
@@ -100,13 +101,15 @@ export async function appendAudit(state: StateDb, key: Buffer, entries: readonly
   if (entries.length > 0) await state.write((query) => append({ query }, key, entries));
 }
 
-/** In a transaction that the caller has open. */
+/** In a transaction that the caller has open. `enough` is asked after each entry. Returns how many were appended, at least one. */
 export async function append(
   { query }: Pick<StateDb, 'query'>,
   key: Buffer,
   entries: readonly AuditEntry[],
-): Promise<void> {
+  enough: () => boolean = () => false,
+): Promise<number> {
   let previous = (await auditHead({ query }))?.seal ?? '';
+  let appended = 0;
   for (const given of entries) {
     const entry = only(given);
     previous = seal(key, previous, entry);
@@ -114,8 +117,11 @@ export async function append(
       .insertInto('audit')
       .values({ ...entry, seal: previous })
       .execute();
+    appended++;
+    if (enough()) break;
   }
   await setFact({ query }, 'audit-head', headMark(key, previous));
+  return appended;
 }
 
 /** The fields of an entry without what else may stand in its row. */
@@ -146,21 +152,46 @@ export function headMark(key: Buffer, last: string): string {
 }
 
 /**
- * Moves the events over. The highest event taken is remembered in the same transaction as the entries made of them, so a crash
- * before they are deleted from the table doubles none.
+ * Moves the events over, in portions. The highest event taken is remembered in the same transaction as the entries made of them, so a
+ * crash before they are deleted from the table doubles none.
  */
-export async function drainEvents(table: DelegationDb, state: StateDb, key: Buffer): Promise<number> {
-  const drained = Number((await fact(state, 'drained')) ?? 0);
-  const events = await table.query.selectFrom('events').selectAll().orderBy('id').execute();
-  const last = events.at(-1);
-  if (last === undefined) return 0;
-  const fresh = events.filter(({ id }) => id > drained);
-  if (fresh.length > 0) {
-    await state.write(async (query) => {
-      await append({ query }, key, fresh);
-      await setFact({ query }, 'drained', String(last.id));
-    });
+export async function drainEvents(
+  table: DelegationDb,
+  state: StateDb,
+  key: Buffer,
+  giveWay: GiveWay = giveBack,
+): Promise<number> {
+  let sealed = 0;
+  for (;;) {
+    const drained = Number((await fact(state, 'drained')) ?? 0);
+    const events = await table.query.selectFrom('events').selectAll().orderBy('id').limit(PORTION_ROWS).execute();
+    const fresh = events.filter(({ id }) => id > drained);
+    const count = await sealPortion(state, key, fresh, ({ id }) => ['drained', String(id)]);
+    const last = fresh[count - 1] ?? events.at(-1);
+    if (last === undefined) return sealed;
+    sealed += count;
+    if (!(await giveWay())) return sealed;
+    await table.write({ actor: 'mandat' }, (query) => query.deleteFrom('events').where('id', '<=', last.id).execute());
+    if (events.length < PORTION_ROWS && last === events.at(-1)) return sealed;
+    if (!(await giveWay())) return sealed;
   }
-  await table.write({ actor: 'mandat' }, (query) => query.deleteFrom('events').where('id', '<=', last.id).execute());
-  return fresh.length;
+}
+
+/**
+ * Seals as many of the entries as a portion has time for, and with them notes how far it has come, as `mark` says it of the last one.
+ * Returns how many.
+ */
+export async function sealPortion<Entry extends AuditEntry>(
+  state: StateDb,
+  key: Buffer,
+  entries: readonly Entry[],
+  mark: (last: Entry) => readonly [FactName, string],
+): Promise<number> {
+  if (entries.length === 0) return 0;
+  return state.write(async (query) => {
+    const count = await append({ query }, key, entries, portion());
+    const last = entries[count - 1];
+    if (last !== undefined) await setFact({ query }, ...mark(last));
+    return count;
+  });
 }

@@ -1,7 +1,8 @@
 /** What the submission filter has noted goes into the sealed trail: by the sidecar, and nobody else. */
 import type { Instant } from '../../acl/policy.ts';
-import { append } from './audit.ts';
-import { fact, setFact } from './facts.ts';
+import { type GiveWay, giveBack, PORTION_ROWS } from '../giving-way.ts';
+import { sealPortion } from './audit.ts';
+import { fact } from './facts.ts';
 import type { StateDb } from './state-db.ts';
 import type { SubmissionStore } from './submissions.ts';
 
@@ -9,26 +10,31 @@ import type { SubmissionStore } from './submissions.ts';
 export const COPY_DAYS = 10;
 
 /**
- * The highest event taken, and of which file, is remembered in the same transaction as the entries made of them, so a crash before
- * they are deleted doubles none. Old copies are forgotten with them.
+ * In portions. The highest event taken, and of which file, is remembered in the same transaction as the entries made of them, so a crash
+ * before they are deleted doubles none. Old copies are forgotten with them.
  */
 export async function drainSubmissions(
   from: SubmissionStore,
   state: StateDb,
   key: Buffer,
   now: Instant,
+  giveWay: GiveWay = giveBack,
 ): Promise<number> {
-  const events = from.events();
-  const last = events.at(-1);
-  if (last === undefined) return 0;
-  const [epoch, drained] = ((await fact(state, 'submissions-drained')) ?? '').split(' ');
-  const fresh = events.filter(({ id }) => epoch !== from.epoch || id > Number(drained));
-  if (fresh.length > 0) {
-    await state.write(async (query) => {
-      await append({ query }, key, fresh);
-      await setFact({ query }, 'submissions-drained', `${from.epoch} ${last.id}`);
-    });
+  let sealed = 0;
+  for (;;) {
+    const events = from.events(PORTION_ROWS);
+    const [epoch, drained] = ((await fact(state, 'submissions-drained')) ?? '').split(' ');
+    const fresh = events.filter(({ id }) => epoch !== from.epoch || id > Number(drained));
+    const count = await sealPortion(state, key, fresh, ({ id }) => ['submissions-drained', `${from.epoch} ${id}`]);
+    const last = fresh[count - 1] ?? events.at(-1);
+    if (last === undefined) return sealed;
+    sealed += count;
+    if (!(await giveWay())) return sealed;
+    from.forget(last.id);
+    if (events.length < PORTION_ROWS && last === events.at(-1)) break;
+    if (!(await giveWay())) return sealed;
   }
-  from.forget(last.id, new Date(Date.parse(now) - COPY_DAYS * 86_400_000).toISOString());
-  return fresh.length;
+  const before = new Date(Date.parse(now) - COPY_DAYS * 86_400_000).toISOString();
+  while (from.forgetCopies(before, PORTION_ROWS) === PORTION_ROWS && (await giveWay()));
+  return sealed;
 }

@@ -56,9 +56,12 @@ export interface SubmissionStore {
   readonly epoch: string;
   dataVersion(): number;
   note(notes: readonly Note[]): void;
-  events(): readonly (SubmissionEntry & { readonly id: number })[];
-  /** Takes away the events up to this one, and the copies sent before that instant. */
-  forget(lastEvent: number, before: Instant): void;
+  /** The oldest first, so many at most where that is given. */
+  events(most?: number): readonly (SubmissionEntry & { readonly id: number })[];
+  /** Takes away the events up to this one. */
+  forget(lastEvent: number): void;
+  /** Takes away copies sent before that instant, so many at most. Returns how many. */
+  forgetCopies(before: Instant, most: number): number;
   isStored(nonce: string): boolean;
   /** The oldest first. */
   missing(): readonly MissingCopy[];
@@ -92,6 +95,10 @@ function openFile(file: string): SubmissionStore {
   const updateCopy = database.prepare(`UPDATE copies SET state = @state, attempts = attempts + 1, tried_at = @at,
     code = @code, message = @message, hint = @hint WHERE nonce = @nonce AND state <> 'stored'`);
 
+  // All three states, because the index begins with the state.
+  const forgetCopies = database.prepare(`DELETE FROM copies WHERE nonce IN (SELECT nonce FROM copies
+    WHERE state IN ('waiting', 'stored', 'failed') AND sent_at < ? LIMIT ?)`);
+
   const noteOne = (note: Note) => {
     if (note.kind === 'event') {
       insertEvent.run(note.entry);
@@ -118,19 +125,14 @@ function openFile(file: string): SubmissionStore {
     epoch: database.prepare('SELECT epoch FROM file').pluck().get() as string,
     dataVersion: () => version.get() as number,
     note: (notes) => guarded(() => database.transaction(() => notes.forEach(noteOne)).immediate()),
-    events: () =>
-      guarded(() =>
-        database.prepare<[], SubmissionEntry & { id: number }>(`SELECT id, ${FIELDS} FROM events ORDER BY id`).all(),
-      ),
-    forget: (lastEvent, before) =>
+    events: (most = -1) =>
       guarded(() =>
         database
-          .transaction(() => {
-            database.prepare('DELETE FROM events WHERE id <= ?').run(lastEvent);
-            database.prepare('DELETE FROM copies WHERE sent_at < ?').run(before);
-          })
-          .immediate(),
+          .prepare<[number], SubmissionEntry & { id: number }>(`SELECT id, ${FIELDS} FROM events ORDER BY id LIMIT ?`)
+          .all(most),
       ),
+    forget: (lastEvent) => guarded(() => void database.prepare('DELETE FROM events WHERE id <= ?').run(lastEvent)),
+    forgetCopies: (before, most) => guarded(() => forgetCopies.run(before, most).changes),
     isStored: (nonce) =>
       guarded(
         () => database.prepare('SELECT 1 FROM copies WHERE nonce = ? AND state = ?').get(nonce, 'stored') !== undefined,
