@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.ts';
 import type { Environment } from './drivers.ts';
 import { openEngine } from './engine.ts';
 import { failureOf } from './failure.ts';
+import { lookAtFolders } from './folder-look.ts';
 import { atMost, type GiveWay, giveBack } from './giving-way.ts';
 import { openPostman } from './notify/postman.ts';
 import { oneAtATime } from './one-at-a-time.ts';
@@ -163,6 +164,8 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
     sweepTimer = setInterval(() => void sweep(), sweepIntervalMinutes * 60_000);
   };
 
+  const openLooks = () => lookAtFolders(engine.site, schedule, current.schedule, log);
+
   const drainSubmissions = serially(() => engine.drainSubmissions(giveWay));
   const overdue = openOverdue(table, state, log, clock.now);
   const upkeep = serially(async () => {
@@ -211,6 +214,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
   await due();
   void sweep();
   sweepEvery(config);
+  let looks = openLooks();
 
   return {
     reload: async (next) => {
@@ -225,6 +229,8 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
       }
       await engine.adopt(next);
       current = next;
+      await looks.close();
+      looks = openLooks();
       await postman.stop();
       postman = openOutbox();
       sweepEvery(current);
@@ -243,6 +249,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
       leaving = how === 'abandon' ? 0 : performance.now() + LEAVING_MS;
       await filter?.close();
       watch.close();
+      await looks.close();
       clearInterval(sweepTimer);
       clearInterval(submissionsTimer);
       engine.askToStop();

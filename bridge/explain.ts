@@ -7,7 +7,7 @@ import { negativeEntries } from '../acl/plan.ts';
 import { type Condition, conditions, describeNotInForce, type Instant, verdict } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
 import { type Failure, failureOf } from './failure.ts';
-import type { Entries, MailServer } from './reconcile/mail-server.ts';
+import type { Entries, Folder, MailServer } from './reconcile/mail-server.ts';
 import { beforeIn } from './reconcile/tree.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { listDelegations } from './store/delegation-list.ts';
@@ -131,7 +131,7 @@ function whose(entry: Rights | null, before: Rights | null, pair: Pair | undefin
 }
 
 interface ReadTree {
-  readonly folders: readonly { readonly name: string; readonly id: string; readonly specialUse: boolean }[];
+  readonly folders: readonly Folder[];
   readonly entries: ReadonlyMap<string, Entries>;
   readonly trouble: Trouble | null;
 }

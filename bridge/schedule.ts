@@ -34,6 +34,8 @@ export interface Schedule {
   /** Takes no new work; resolves when what is in hand is done. */
   stop(): Promise<void>;
   readonly queued: number;
+  /** Whether a revoke or a grant waits, or is in its first phase: what is less urgent had better wait. */
+  readonly pressed: boolean;
 }
 
 const ORDER: readonly Urgency[] = ['revoke', 'change', 'rest', 'sweep'];
@@ -177,6 +179,9 @@ export function openSchedule({ work, concurrency, retryMinMs, retryMaxMs }: Sche
       stopped = true;
       for (const { timer } of retries.values()) clearTimeout(timer);
       await Promise.all(inHand.values());
+    },
+    get pressed() {
+      return queues.revoke.size + queues.change.size + deciding.size > 0;
     },
     get queued() {
       return queued() + inHand.size;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { type LookRound, lastLookRound } from '../bridge/folder-look.ts';
 import { LATE_MS, overdueNoted } from '../bridge/overdue.ts';
 import { configDifference, lastSidecar } from '../bridge/running-config.ts';
 import { fact } from '../bridge/store/facts.ts';
@@ -65,6 +66,7 @@ async function statusOf(session: Session) {
         copies: missingCopies(session.submissions((store) => store.missing()) ?? [], new Date(now)),
         nextDue: (await nextDue(table, now)) ?? null,
         lastSweep: (await fact(state, 'sweep')) ?? null,
+        folderLook: (await lastLookRound(state)) ?? null,
         /** An older table was put back, and is obeyed only where it takes away. */
         restored: (await fact(state, 'restored')) === 'held',
         /** The table's own rules differ from the released ones: it is obeyed only where it takes away. */
@@ -119,6 +121,7 @@ function shown(
     ...outboxLine(rest.outbox),
     ['next due', time(rest.nextDue)],
     ['last sweep', time(rest.lastSweep)],
+    ...(rest.folderLook === null ? [] : [['folders', lookedAt(rest.folderLook)] as const]),
   ]);
   const lines = [
     ...failures.map(({ mailbox, code, message, hint, attempts, retryAt }) => {
@@ -147,6 +150,11 @@ function shown(
     ...outboxRemarks(rest.outbox),
   ];
   return [head, ...lines].join('\n');
+}
+
+/** How often the folders of a delegated mailbox are really looked at: with many of them less often than configured. */
+function lookedAt({ mailboxes, everySeconds }: LookRound): string {
+  return `looked at every ${shownDuration(everySeconds * 1000)}, in ${counted(mailboxes, 'delegated mailbox', 'delegated mailboxes')}`;
 }
 
 type Outbox = Status['outbox'];

@@ -3,6 +3,7 @@ import type { SenderRule } from '../acl/desired.ts';
 import { policyOf } from '../bridge/policy.ts';
 import { openSenderMap } from '../bridge/sender/postfix-sqlite.ts';
 import { everyMailbox } from '../bridge/store/every-mailbox.ts';
+import { fact } from '../bridge/store/facts.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { type Checked, verifyMailbox } from '../bridge/verify.ts';
 import { address } from './arguments.ts';
@@ -10,6 +11,10 @@ import { EXIT } from './exit.ts';
 import { counted } from './output.ts';
 import { openProgress } from './progress.ts';
 import type { Runner } from './runner.ts';
+
+/** No difference: that is how such a server is, and what the delegates should know. */
+const NOT_AT_TOP =
+  "without config/dovecot/inherit.conf no delegate can make or rename a folder at the top level, and one that somebody else makes there stays closed to them until mandat's next look at the folders";
 
 export function verifyCommand(program: Command, run: Runner): void {
   program
@@ -26,6 +31,7 @@ export function verifyCommand(program: Command, run: Runner): void {
         const progress = openProgress(out, 'looked at');
         const checked: Checked[] = [];
         const stale: SenderRule[] = [];
+        let inherits = true;
         const looking = session.table((table) =>
           session.state(async (state) => {
             const addresses = named.map(address);
@@ -41,6 +47,7 @@ export function verifyCommand(program: Command, run: Runner): void {
               policy: policyOf(config),
               now: new Date().toISOString(),
             };
+            inherits = (await fact(state, 'inherits')) !== 'no';
             for (const id of ids) {
               checked.push(await verifyMailbox(site, id));
               progress.at(checked.length, ids.length);
@@ -61,10 +68,11 @@ export function verifyCommand(program: Command, run: Runner): void {
         ];
         const delegates = checked.reduce((sum, one) => sum + one.delegates, 0);
         const lines = differences.map(({ mailbox, login, what }) => `${mailbox}: ${login}: ${what}`);
+        if (!inherits && delegates > 0) lines.push(NOT_AT_TOP);
         lines.push(
           `${counted(checked.length, 'mailbox', 'mailboxes')}, ${counted(delegates, 'delegation')} in force: ${differences.length === 0 ? 'all as it should be' : counted(differences.length, 'difference')}`,
         );
-        out.result({ mailboxes: checked.length, delegations: delegates, differences }, lines.join('\n'));
+        out.result({ mailboxes: checked.length, delegations: delegates, inherits, differences }, lines.join('\n'));
         return differences.length === 0 ? EXIT.done : EXIT.failed;
       }),
     );

@@ -52,7 +52,7 @@ async function recorded(subject: Subject): Promise<string | undefined> {
 function inherits(does: boolean, how: string): Finding {
   if (does) return ok(`INBOX's entry holds for every folder without one of its own (${how})`);
   return warn(
-    `INBOX's entry holds for INBOX alone (${how}): grants are slower, and folders made later stay closed until the next sweep`,
+    `INBOX's entry holds for INBOX alone (${how}): grants are slower, no delegate can make or rename a folder at the top level, and one made there later stays closed to them until the next look at the folders ([schedule] folder_look_seconds)`,
     'config/dovecot/inherit.conf, if what it says of entries that users have set themselves suits you',
   );
 }

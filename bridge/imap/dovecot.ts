@@ -67,7 +67,12 @@ function ownerView(connection: Connection, login: string, inbox: Entries): Owner
       // STATUS opens each folder, so that special-use folders declared `auto` exist after this (server facts, trap 7).
       const reply = await connection.run(
         'LIST',
-        [text(''), text('*'), atom('RETURN'), [atom('SPECIAL-USE'), atom('STATUS'), [atom('X-GUID')]]],
+        [
+          text(''),
+          text('*'),
+          atom('RETURN'),
+          [atom('SPECIAL-USE'), atom('SUBSCRIBED'), atom('STATUS'), [atom('X-GUID')]],
+        ],
         'LIST',
         'STATUS',
       );
@@ -87,6 +92,7 @@ function ownerView(connection: Connection, login: string, inbox: Entries): Owner
     set: (folder, identifier, rights) =>
       change(connection, 'SETACL', login, [text(folder), text(identifier), text(rights)]),
     remove: (folder, identifier) => change(connection, 'DELETEACL', login, [text(folder), text(identifier)]),
+    subscribe: async (folder) => (await connection.run('SUBSCRIBE', [text(folder)])).ok,
     close: connection.close,
   };
 }

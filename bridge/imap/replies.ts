@@ -35,6 +35,7 @@ export function foldersOf(responses: readonly Untagged[], foreignPrefixes: reado
       name: name.toUpperCase() === INBOX ? INBOX : name,
       id: ids.get(name) ?? name,
       specialUse: [...flags].some((flag) => SPECIAL_USE.has(flag)),
+      subscribed: flags.has('\\subscribed'),
     }));
 }
 

@@ -12,6 +12,8 @@ export interface Folder {
   readonly id: string;
   /** RFC 6154: Sent, Drafts, Junk, Trash, ... */
   readonly specialUse: boolean;
+  /** Whether the owner is subscribed to it. */
+  readonly subscribed: boolean;
 }
 
 /** Explicit entries of one folder, by identifier exactly as the server writes it (a leading `-` for a negative one). */
@@ -44,6 +46,8 @@ export interface OwnerView {
   /** False when the folder has vanished meanwhile. */
   set(folder: FolderName, identifier: string, rights: Rights): Promise<boolean>;
   remove(folder: FolderName, identifier: string): Promise<boolean>;
+  /** The owner, to a folder of their own. False when the server refuses. */
+  subscribe(folder: FolderName): Promise<boolean>;
   close(): void;
 }
 

@@ -26,6 +26,7 @@ import { record } from './acts.ts';
 import { give, publishAll, publishRemaining, takeAway } from './decide.ts';
 import { completeGrant } from './granted.ts';
 import type { OwnerView } from './mail-server.ts';
+import { subscribeOwner } from './owner-subscriptions.ts';
 import { currency, type Pass, Superseded, type Target, targets } from './pass.ts';
 import { completeRevoke } from './revoked.ts';
 import type { Site } from './site.ts';
@@ -167,6 +168,7 @@ async function complete(pass: Pass, target: Target, owner: OwnerView): Promise<v
     ({ ownerLogin, login }) => ownerLogin === target.owner && !pass.held.has(login),
   );
   const leavers = pairs.filter(({ phase }) => phase === 'revoking');
+  if (leavers.length < pairs.length) await subscribeOwner(pass, owner, pairs, tree);
   for (const stored of [...leavers, ...pairs.filter((pair) => !leavers.includes(pair))]) {
     await pass.stillCurrent();
     const pair = await readBefore(pass, stored, tree);

@@ -25,6 +25,11 @@ function recordedOwner(view: OwnerView, onStep: OnStep): OwnerView {
       if (done) onStep({ kind: 'delete-entry', owner, folder, login });
       return done;
     },
+    subscribe: async (folder) => {
+      const done = await view.subscribe(folder);
+      if (done) onStep({ kind: 'subscribe', owner, folder, login: owner });
+      return done;
+    },
   };
 }
 

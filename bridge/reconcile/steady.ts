@@ -53,6 +53,7 @@ export async function asOwner({ site: { gate, server } }: Pass, login: string): 
     entries: (folders, closed) => steadily((view) => view.entries(folders, closed)),
     set: (folder, identifier, rights) => steadily((view) => view.set(folder, identifier, rights)),
     remove: (folder, identifier) => steadily((view) => view.remove(folder, identifier)),
+    subscribe: (folder) => steadily((view) => view.subscribe(folder)),
     close: () => now.view.close(),
   };
 }

@@ -13,6 +13,8 @@ import type { Pass } from './pass.ts';
 
 export interface Tree {
   /** As last listed. */
+  readonly listed: readonly Folder[];
+  /** Of these, those that the owner may administer. */
   readonly folders: readonly Folder[];
   has(folder: FolderName): boolean;
   entry(folder: FolderName, login: string): Rights | undefined;
@@ -37,12 +39,7 @@ export interface Tree {
 export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
   let folders = await owner.folders();
   const { site } = pass;
-  await rememberFolders(
-    site.state,
-    site.server.name,
-    owner.login,
-    folders.map(({ id }) => id),
-  );
+  await rememberFolders(site.state, site.server.name, owner.login, folders);
   const closed = (folder: FolderName) => void pass.failures.push(notHis(owner.login, folder));
   const entries = new Map<FolderName, Entries>(
     await owner.entries(
@@ -57,6 +54,9 @@ export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
     entries.set(folder, changed);
   };
   return {
+    get listed() {
+      return folders;
+    },
     get folders() {
       return folders.filter(({ name }) => entries.has(name));
     },

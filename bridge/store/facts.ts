@@ -14,6 +14,7 @@ export type FactName =
   | 'submissions-drained' // the same of submission.db, behind the epoch of that file
   | 'audit-head' // vouches for the last entry of the audit trail
   | 'sweep' // when the last full sweep ended
+  | 'folder-look' // JSON: the last round of looks at the folders of delegated mailboxes
   | 'told-from' // delegations up to this id were there before anybody was told of any
   | 'sidecar'; // JSON: pid and start of the sidecar that last ran
 

@@ -10,6 +10,7 @@ import { state1 } from './migrations/state-1.ts';
 import { state2 } from './migrations/state-2.ts';
 import { state3 } from './migrations/state-3.ts';
 import { state4 } from './migrations/state-4.ts';
+import { state5 } from './migrations/state-5.ts';
 import { submission1 } from './migrations/submission-1.ts';
 import { type FileKind, guarded, migrate, versionIn } from './open.ts';
 import { differencesIn } from './repair.ts';
@@ -27,7 +28,7 @@ export const STATE: FileKind = {
   what: "mandat's own state",
   applicationId: 0x6d616e32, // "man2"
   mode: 0o600,
-  migrations: [state1, state2, state3, state4],
+  migrations: [state1, state2, state3, state4, state5],
 };
 
 /** Made by the submission filter when it first runs. */

@@ -6,6 +6,7 @@
 import type { Instant } from '../../acl/policy.ts';
 import type { Rights } from '../../acl/rights.ts';
 import { Failure } from '../failure.ts';
+import { forgetUndelegated } from './owner-folders.ts';
 import type { BeforeEntry, Pair } from './pairs.ts';
 import type { LedgerPhase, StateDb } from './state-db.ts';
 
@@ -141,6 +142,11 @@ export async function endPair(db: StateDb, id: number): Promise<void> {
   await db.write(async (query) => {
     await query.deleteFrom('before_entries').where('ledger_id', '=', id).execute();
     await query.deleteFrom('subscriptions').where('ledger_id', '=', id).execute();
-    await query.deleteFrom('ledger').where('id', '=', id).execute();
+    const ended = await query
+      .deleteFrom('ledger')
+      .where('id', '=', id)
+      .returning(['server', 'owner_login'])
+      .executeTakeFirst();
+    if (ended !== undefined) await forgetUndelegated(query, ended.server, ended.owner_login);
   });
 }

@@ -31,7 +31,8 @@ export interface StateDatabase {
   };
   before_entries: { ledger_id: number; folder: string; folder_id: string | null; rights: string };
   subscriptions: { ledger_id: number; folder: string; ours: number };
-  folders_seen: { server: string; owner_login: string; ids: string };
+  folders_seen: { server: string; owner_login: string; ids: string; listing: Nullable };
+  owner_folders: { server: string; owner_login: string; folder_id: string; folder: string; subscribed: number };
   outcomes: {
     mailbox_id: number;
     address: string;

@@ -4,9 +4,13 @@ import { retriesOrdered } from '../cross.ts';
 import { docs, whole } from '../fields.ts';
 
 export const subscriptions = z.strictObject({
-  auto_subscribe: z.boolean().default(true).register(docs, {
-    comment: 'Thunderbird and Roundcube show subscribed folders only: without this most delegates see nothing.',
-  }),
+  auto_subscribe: z
+    .boolean()
+    .default(true)
+    .register(docs, {
+      comment: `Thunderbird and Roundcube show subscribed folders only: without this most delegates see nothing. An owner,
+too, is subscribed once to each folder that is made while there are delegates, or would not see it.`,
+    }),
 });
 
 export const schedule = z
@@ -14,6 +18,18 @@ export const schedule = z
     sweep_interval_minutes: whole(1, 10_080).default(60).register(docs, {
       comment: 'How often every mailbox is compared with the table, whether or not anything changed.',
     }),
+    folder_look_seconds: whole(0, 86_400)
+      .default(60)
+      .register(docs, {
+        comment: `How often the folders' names in delegated mailboxes are looked at, one login and one LIST each: what has
+been made, renamed or deleted is worked off then, not at the next sweep. 0: at sweeps only.`,
+      }),
+    folder_looks_per_second: whole(1, 1000)
+      .default(10)
+      .register(docs, {
+        comment: `No more than so many of these logins a second. With more mailboxes than that each is looked at less
+often: 10000 at 10 a second every 17 minutes. "mandat status" says how often.`,
+      }),
     retry_min_seconds: whole(1, 3600).default(2).register(docs, {
       comment: 'After a failure a mailbox is tried again after so long, then twice as long each time, up to ...',
     }),

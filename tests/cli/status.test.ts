@@ -34,6 +34,7 @@ t.test('nothing yet', async (t) => {
     copies: [],
     nextDue: null,
     lastSweep: null,
+    folderLook: null,
     restored: false,
     rulesChanged: [],
     outbox: { waiting: 0, failed: 0, lastError: null, noAddress: [] },

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { canonical, NONE } from '../../acl/rights.ts';
-import { foldersSeen, rememberFolders } from '../../bridge/store/folders-seen.ts';
+import { asSeen, foldersSeen, rememberFolders, type SeenFolder } from '../../bridge/store/folders-seen.ts';
 import {
   beginGrant,
   endPair,
@@ -255,11 +255,20 @@ t.test('all rights that were written while the folders are unread are kept', asy
 
 t.test('folders as last seen, by account and server', async (t) => {
   const state = freshState(t);
+  const folder = (id: string, more = {}) => ({ id, name: id.toUpperCase(), specialUse: false, ...more });
   t.equal(await foldersSeen(state, 'main', 'alice'), undefined, 'never looked at');
-  await rememberFolders(state, 'main', 'alice', ['b', 'a']);
+  t.equal(await asSeen(state, 'main', 'alice', []), false, 'and so not as seen');
+  await rememberFolders(state, 'main', 'alice', [folder('b'), folder('a')]);
   await rememberFolders(state, 'main', 'erin', []);
-  await rememberFolders(state, 'main', 'alice', ['c', 'a']);
+  await rememberFolders(state, 'main', 'alice', [folder('c'), folder('a')]);
   t.same(await foldersSeen(state, 'main', 'alice'), ['a', 'c'], 'the last look counts');
   t.same(await foldersSeen(state, 'main', 'erin'), [], 'looked at, and nothing there');
+  t.equal(await asSeen(state, 'main', 'erin', []), true);
+  const same = async (...folders: SeenFolder[]) => asSeen(state, 'main', 'alice', folders);
+  t.equal(await same(folder('a'), folder('c')), true, 'in whatever order');
+  t.equal(await same(folder('a')), false, 'one is missing');
+  t.equal(await same(folder('a'), folder('c', { name: 'D' })), false, 'renamed');
+  t.equal(await same(folder('a'), folder('d', { name: 'C' })), false, 'made anew under its name');
+  t.equal(await same(folder('a'), folder('c', { specialUse: true })), false, 'for sent messages now');
   t.equal(await foldersSeen(state, 'other', 'alice'), undefined);
 });
