@@ -40,7 +40,7 @@ export const CONDITIONS: readonly Rule[] = [
   },
   {
     why: 'domain-not-eligible',
-    holds: ({ mailbox }) => mailbox.domainEligible,
+    holds: ({ mailbox }, _, { openDomains }) => mailbox.domainEligible ?? openDomains ?? true,
     kept: "the mailbox's domain is open to delegation",
     broken: "the mailbox's domain is not open to delegation",
     remedy: '"mandat domain set DOMAIN --eligible"',
@@ -72,6 +72,13 @@ export const CONDITIONS: readonly Rule[] = [
     kept: 'this delegation is not suspended',
     broken: 'this delegation is suspended',
     remedy: '"mandat resume MAILBOX DELEGATE"',
+  },
+  {
+    why: 'over-limit',
+    holds: ({ place = 1 }, _, { maxDelegates = Number.POSITIVE_INFINITY }) => place <= maxDelegates,
+    kept: 'the mailbox has no more delegates than are allowed',
+    broken: 'the mailbox has more delegates than are allowed, and those before this one count',
+    remedy: 'revoke another of its delegates; the limit is [policy] max_delegates',
   },
   {
     why: 'account-pending',

@@ -14,11 +14,11 @@ export interface MailboxRows {
   readonly login: string;
   readonly kind: DelegationFacts['mailbox']['kind'];
   readonly eligible: boolean;
-  readonly domainEligible: boolean;
+  readonly domainEligible: DelegationFacts['mailbox']['domainEligible'];
   readonly ownerListed: boolean | null;
   /** Further addresses the owner sends from. */
   readonly aliases: readonly string[];
-  readonly delegations: readonly (Pick<DelegationFacts, 'delegate' | 'startsAt' | 'endsAt' | 'suspended'> & {
+  readonly delegations: readonly (Pick<DelegationFacts, 'delegate' | 'startsAt' | 'endsAt' | 'suspended' | 'place'> & {
     readonly id: string;
     /** What recipients see of a message that he sends for the owner; null: as the site has it. */
     readonly sendMode?: SendMode | null;
@@ -49,17 +49,43 @@ export interface Policy {
   readonly rules: PolicyRules;
 }
 
-/** `rows` undefined: the mailbox is no longer in the table, nothing should stand. */
-export function desired(rows: MailboxRows | undefined, { rights, rules }: Policy, now: Instant): Desired {
+/**
+ * `rows` undefined: the mailbox is no longer in the table, nothing should stand. `standing`: logins that have it already, as mandat itself has
+ * seen, the oldest first: where there are more rows than are allowed, they come before those that only say that they are old.
+ */
+export function desired(
+  rows: MailboxRows | undefined,
+  { rights, rules }: Policy,
+  now: Instant,
+  standing: readonly string[] = [],
+): Desired {
   if (rows === undefined) return { delegates: [], withheld: [], senders: [] };
   const delegates: DesiredDelegate[] = [];
   const withheld: { login: string; why: NotInForce }[] = [];
-  for (const { delegate, startsAt, endsAt, suspended } of rows.delegations) {
-    const judged = verdict({ mailbox: rows, delegate, startsAt, endsAt, suspended }, rules, now);
+  const places = placesOf(rows.delegations, standing);
+  for (const delegation of rows.delegations) {
+    const { delegate, startsAt, endsAt, suspended } = delegation;
+    const place = places.get(delegation) ?? 1;
+    const judged = verdict({ mailbox: rows, delegate, startsAt, endsAt, suspended, place }, rules, now);
     if (judged.inForce) delegates.push({ login: delegate.login, rights });
     else withheld.push({ login: delegate.login, why: judged.why });
   }
   return { delegates, withheld, senders: senders(rows, delegates) };
+}
+
+/** The place of each, from 1; {@link desired} says in which order. All of a mailbox's delegations must be given. */
+export function placesOf<Row extends { readonly place?: number; readonly delegate: { readonly login: string } }>(
+  delegations: readonly Row[],
+  standing: readonly string[],
+): ReadonlyMap<Row, number> {
+  const rank = ({ delegate: { login } }: Row) => {
+    const at = standing.indexOf(login);
+    return at === -1 ? standing.length : at;
+  };
+  const ordered = [...delegations].sort(
+    (one, other) => rank(one) - rank(other) || (one.place ?? 1) - (other.place ?? 1),
+  );
+  return new Map(ordered.map((row, at) => [row, at + 1]));
 }
 
 function senders(rows: MailboxRows, delegates: readonly DesiredDelegate[]): readonly SenderRule[] {

@@ -17,8 +17,8 @@ export interface DelegationFacts {
     readonly login: string;
     readonly kind: 'PER' | 'ORG' | 'APP' | 'CAB';
     readonly eligible: boolean;
-    /** Whether its domain takes part. R26 */
-    readonly domainEligible: boolean;
+    /** Whether its domain takes part, as the table has it; null where it has no row of its own: the site decides. R26 */
+    readonly domainEligible: boolean | null;
     /** Whether the directory knows the owner; null where it was never asked, or he has no identifier. R5 */
     readonly ownerListed: boolean | null;
   };
@@ -38,6 +38,8 @@ export interface DelegationFacts {
   readonly endsAt: Instant | null;
   /** This delegation alone: the row stays, and is not in force. */
   readonly suspended: boolean;
+  /** Its place among the mailbox's delegations, from 1: those that stand already first, then in the order of their ids. Not given: the first. R15 */
+  readonly place?: number;
 }
 
 /** What the site has decided, beside what the table says. */
@@ -46,6 +48,10 @@ export interface PolicyRules {
   readonly unknownCredential: 'valid' | 'invalid';
   /** The version of the terms that must have been accepted by whoever was asked; null: any. */
   readonly terms: string | null;
+  /** How many delegates a mailbox may have, whatever the table allows; not given: any number. R15 */
+  readonly maxDelegates?: number;
+  /** Whether a domain without a row of its own takes part; not given: it does. R26 */
+  readonly openDomains?: boolean;
 }
 
 /** Why a delegation isn't in force, the first that applies in this order. */
@@ -57,6 +63,7 @@ export type NotInForce =
   | 'unsafe-login' // an ACL would read it as something else
   | 'self' // the owner can't be his own delegate
   | 'suspended' // this delegation
+  | 'over-limit' // R15: more rows than the site allows
   | 'account-pending' // R38, R45: he has not activated it
   | 'delegate-suspended' // R14: all of his
   | 'account-ended' // R45

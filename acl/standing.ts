@@ -100,9 +100,14 @@ export function openStanding(from: Standing = {}): StandingReader {
 
 type Detail = Readonly<{ [name: string]: unknown }>;
 
-function detailOf(json: string | null): Detail {
-  const detail: unknown = json === null ? {} : JSON.parse(json);
-  return typeof detail === 'object' && detail !== null ? (detail as Detail) : {};
+/** What an entry says beside its columns. Text that is no JSON, as a forged event may hold, says only itself. */
+export function detailOf(json: string | null): Detail {
+  try {
+    const detail: unknown = json === null ? {} : JSON.parse(json);
+    return typeof detail === 'object' && detail !== null ? (detail as Detail) : {};
+  } catch {
+    return { unreadable: json?.slice(0, 200) };
+  }
 }
 
 function move<Value>(map: Map<string, Value>, before: unknown, now: string): void {

@@ -35,6 +35,7 @@ const CLASSES: Readonly<Record<NotInForce, ReasonClass>> = {
   'unsafe-login': 'setup',
   self: 'setup',
   suspended: 'suspended',
+  'over-limit': 'setup',
   'account-pending': 'account',
   'delegate-suspended': 'suspended',
   'account-ended': 'over',

@@ -102,7 +102,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
     return waking;
   };
   const lookWhatChanged = serially(async () => {
-    table.differences(); // a table that can't be read is said to be so at once
+    await engine.mend(); // and says at once where the table can't be read
     const pending = await pendingMailboxes(table);
     if (pending.length > 0) {
       const report = await engine.look(pending.map(({ mailboxId }) => mailboxId));
@@ -143,13 +143,15 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
     lookedAt = now;
     await clock.save();
     const next = await nextDue(table, now);
-    const sleep = next === undefined ? LONGEST_SLEEP_MS : Date.parse(next) - Date.parse(clock.now());
+    const until = next === undefined ? LONGEST_SLEEP_MS : Date.parse(next) - Date.parse(clock.now());
+    const sleep = Number.isNaN(until) ? LONGEST_SLEEP_MS : until; // no instant, though the rules say so
     clearTimeout(dueTimer);
     dueTimer = setTimeout(() => void due(), Math.min(LONGEST_SLEEP_MS, Math.max(1, sleep)));
   });
 
   const sweep = serially(async () => {
     await engine.rulesMoved();
+    await engine.mend();
     await engine.look();
     for (const mailboxId of await engine.everyMailbox()) schedule.add(mailboxId, 'sweep');
     await schedule.idle();

@@ -28,6 +28,7 @@ import { changedSince, pendingMailboxes, settle } from './store/rows.ts';
 import { openStateDb, type StateDb } from './store/state-db.ts';
 import { beginTelling } from './store/told.ts';
 import { openTrail } from './trail.ts';
+import { mendValues } from './values.ts';
 
 export interface Engine {
   readonly site: Site;
@@ -40,6 +41,8 @@ export interface Engine {
   look(among?: readonly number[]): Promise<GuardReport>;
   /** {@link everyMailbox}; before a sweep of them, what belongs to nobody any more is cleared away. */
   everyMailbox(): Promise<readonly number[]>;
+  /** Puts right what nothing could follow in the table, and says so (values.ts). */
+  mend(): Promise<void>;
   /** Whether the table's own rules are others than at the last look (rules.ts). */
   rulesMoved(): Promise<boolean>;
   /** Takes over audit events from the table. */
@@ -78,10 +81,22 @@ export async function openEngine(
     const trail = openTrail({ state, files, clock, key, log });
     opened.push(() => trail.close());
 
-    await beginTelling(table, state);
-
     let current = config;
+    let toTell = await mendValues(table, state); // before anything counts on them; told when there is somebody to tell
+    await beginTelling(table, state);
     let site = await acting.site(config);
+    const mend = async () => {
+      const mended = [...toTell, ...(await mendValues(table, state, current))];
+      toTell = [];
+      if (mended.length === 0) return;
+      log.error(
+        { mended },
+        'values in the delegation table that mandat keeps for itself were not its own, and have been put right',
+      );
+      const line = { mailbox: null, onBehalf: null, delegate: null };
+      await site.audit([{ action: 'values-mended', ...line, detail: { mended: mended.join('; ') } }]);
+    };
+    await mend();
     const age = await tableAge(table, state);
     const mayGiveNow = async () => (await fact(state, 'restored')) !== 'held' && table.differences().length === 0;
     let mayGive = await mayGiveNow();
@@ -143,6 +158,7 @@ export async function openEngine(
         if (mayGive) await eraseAccounts(table, state, clock.now());
         return ids;
       },
+      mend,
       rulesMoved: () => lookAtRules({ table, state, audit: site.audit, log }),
       drain: async (giveWay = giveBack) => {
         await drainEvents(table, state, key, giveWay);

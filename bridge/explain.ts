@@ -2,7 +2,7 @@
  * Why a delegation is in force or not, and what stands on the server: his entry in each folder and whose it is, what stood there
  * before, what he really sees, and other people's entries. Reads only.
  */
-import { type Policy, rightsOn } from '../acl/desired.ts';
+import { type Policy, placesOf, rightsOn } from '../acl/desired.ts';
 import { negativeEntries } from '../acl/plan.ts';
 import { type Condition, conditions, describeNotInForce, type Instant, verdict } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
@@ -13,7 +13,7 @@ import type { DelegationDb } from './store/delegation-db.ts';
 import { listDelegations } from './store/delegation-list.ts';
 import { mailboxAt } from './store/mailboxes.ts';
 import { type Outcome, outcomeOf } from './store/outcomes.ts';
-import { type Pair, pairsOf } from './store/pairs.ts';
+import { type Pair, pairsOf, standingFirst } from './store/pairs.ts';
 import type { LedgerPhase, StateDb } from './store/state-db.ts';
 import { turnsOf } from './store/turns.ts';
 
@@ -68,8 +68,10 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
   const turned = await Promise.all(
     rows.map((row) => turnsOf(site.table, row.mailbox.address, row.delegate.identifier)),
   );
+  const places = placesOf(rows, standingFirst(pairs));
   const subjects = [
-    ...rows.map((row, at) => {
+    ...rows.map((listed, at) => {
+      const row = { ...listed, place: places.get(listed) ?? 1 };
       const judged = verdict(row, site.policy.rules, site.now);
       return {
         login: row.delegate.login,

@@ -8,6 +8,8 @@ export function policyOf({ policy, identity, accounts }: Pick<Config, 'policy' |
     rights: canonical(policy.rights),
     rules: {
       unknownCredential: identity.unknownCredential,
+      maxDelegates: policy.maxDelegates,
+      openDomains: policy.eligibleDomains !== 'listed',
       terms: accounts?.termsAgain === true ? accounts.termsVersion : null,
     },
   };

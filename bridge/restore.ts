@@ -4,6 +4,7 @@
  */
 import type { DelegationDb } from './store/delegation-db.ts';
 import { fact, setFact } from './store/facts.ts';
+import { LARGEST } from './store/migrations/delegation-4.ts';
 import type { StateDb } from './store/state-db.ts';
 
 export type TableAge = 'current' | 'restored';
@@ -34,21 +35,38 @@ export async function isFromThePast(table: DelegationDb, state: StateDb): Promis
   return lastEpoch !== (await epochOf(table)) || (await versionOf(table)) < (await lastVersionSeen(state));
 }
 
-/** Also of a pass that came to no good end: what it took away must not come back either. */
-async function lastVersionSeen(state: StateDb): Promise<number> {
+/**
+ * Also of a pass that came to no good end: what it took away must not come back either. What can't have been counted (values.ts)
+ * doesn't count.
+ */
+export async function lastVersionSeen(state: StateDb): Promise<number> {
   const { inForce, failed } = await state.query
     .selectFrom('outcomes')
-    .select(({ fn }) => [
-      fn.max<number | null>('in_force_version').as('inForce'),
-      fn.max<number | null>('failed_version').as('failed'),
+    .select(({ fn, eb }) => [
+      fn
+        .max<number | null>(eb.case().when('in_force_version', '<=', LARGEST).then(eb.ref('in_force_version')).end())
+        .as('inForce'),
+      fn
+        .max<number | null>(eb.case().when('failed_version', '<=', LARGEST).then(eb.ref('failed_version')).end())
+        .as('failed'),
     ])
     .executeTakeFirstOrThrow();
-  return Math.max(Number((await fact(state, 'version')) ?? 0), inForce ?? 0, failed ?? 0);
+  const remembered = Number((await fact(state, 'version')) ?? 0);
+  return Math.max(remembered <= LARGEST ? remembered : 0, inForce ?? 0, failed ?? 0);
+}
+
+/** So far a table may have come since it was looked at last; more is no counting of changes. */
+const FURTHEST = 2 ** 32;
+
+/** Whether a version can be one that changes have led to. */
+export function plausible(version: number, last: number): boolean {
+  return version >= 0 && version <= Math.min(LARGEST, last + FURTHEST);
 }
 
 export async function rememberVersion(table: DelegationDb, state: StateDb): Promise<void> {
   await setFact(state, 'epoch', await epochOf(table));
-  await setFact(state, 'version', String(await versionOf(table)));
+  const version = await versionOf(table);
+  if (version <= LARGEST) await setFact(state, 'version', String(version)); // else it is mended at the next look
 }
 
 /** From now on the table is obeyed in full. Returns false when it was already. */

@@ -11,7 +11,7 @@ import { INBOX } from './reconcile/mail-server.ts';
 import { beforeIn } from './reconcile/tree.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { foldersSeen } from './store/folders-seen.ts';
-import { type FolderName, type Pair, pairsOf } from './store/pairs.ts';
+import { type FolderName, type Pair, pairsOf, standingFirst } from './store/pairs.ts';
 import { readMailbox } from './store/rows.ts';
 import type { StateDb } from './store/state-db.ts';
 
@@ -44,7 +44,7 @@ const RECENT = 'the folder was made since mandat last looked, and is mended at i
 export async function verifyMailbox(site: VerifySite, mailboxId: number): Promise<Checked> {
   const mailbox = await readMailbox(site.table, mailboxId);
   const pairs = await pairsOf(site.state, mailboxId);
-  const want = desired(mailbox.rows, site.policy, site.now);
+  const want = desired(mailbox.rows, site.policy, site.now, standingFirst(pairs));
   const address = mailbox.rows?.address ?? pairs[0]?.address ?? `mailbox ${mailboxId}`;
   const differences: Difference[] = [];
   const differs = (login: string, what: string) => differences.push({ mailbox: address, login, what });

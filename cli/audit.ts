@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { detailOf } from '../acl/standing.ts';
 import { existingSealKey } from '../bridge/store/audit.ts';
 import { type AuditProof, proveAudit } from '../bridge/store/audit-check.ts';
 import { type AuditRecord, readAudit } from '../bridge/store/audit-trail.ts';
@@ -120,7 +121,7 @@ async function print(session: Session, filter: Parameters<typeof readAudit>[2]):
     one.action,
     one.mailbox,
     one.delegate,
-    detailOf(one),
+    said(one),
   ]);
   out.result(
     records,
@@ -133,8 +134,8 @@ function who({ actor, on_behalf, via }: AuditRecord): string {
   return `${actor}${on_behalf === null ? '' : ` for ${on_behalf}`}${keyboard}`;
 }
 
-function detailOf({ detail, reason, sealed }: AuditRecord): string {
-  const facts = Object.entries((JSON.parse(detail ?? '{}') ?? {}) as Record<string, unknown>)
+function said({ detail, reason, sealed }: AuditRecord): string {
+  const facts = Object.entries(detailOf(detail))
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `${name}=${value}`);
   return [...(reason === null ? [] : [reason]), ...facts, ...(sealed ? [] : ['(not sealed yet)'])].join(' ');

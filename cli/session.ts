@@ -1,4 +1,5 @@
 /** What every command has at hand: the options before the command, the configuration, the databases. */
+import { accessSync, constants } from 'node:fs';
 import { type Actor, actorName } from '../acl/actor.ts';
 import { Failure } from '../bridge/failure.ts';
 import { identifiersOf, noSuchDelegate } from '../bridge/store/delegates.ts';
@@ -10,6 +11,7 @@ import { REPAIR_RULES, rulesChanged } from '../bridge/store/schema.ts';
 import { applySettings } from '../bridge/store/settings.ts';
 import { openStateDb, type StateDb } from '../bridge/store/state-db.ts';
 import { existingSubmissions, type SubmissionStore } from '../bridge/store/submissions.ts';
+import { mendValues } from '../bridge/values.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { keyboard, readActor } from './actor.ts';
@@ -91,6 +93,7 @@ export function openSession(
       using(openDelegationDb(files.delegations), async (table) => {
         const changed = table.differences();
         if (changed.length > 0) out.warn(`mandat: ${rulesChanged(changed)}\n        ${REPAIR_RULES}`);
+        await mendIfSeen(table, files);
         await applySettings(table, config);
         return work(table).catch((error: unknown) => {
           throw concerning(about, error);
@@ -106,6 +109,24 @@ export function openSession(
       }
     },
   };
+}
+
+/** Who may see mandat's own state puts right what would keep any write from succeeding; for others the sidecar does. */
+async function mendIfSeen(table: DelegationDb, files: DataFiles): Promise<void> {
+  try {
+    accessSync(files.state, constants.R_OK | constants.W_OK);
+  } catch {
+    return;
+  }
+  let state: StateDb | undefined;
+  try {
+    state = openStateDb(files.state);
+    await mendValues(table, state);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error; // of another version, or locked: what follows says what it needs
+  } finally {
+    await state?.close();
+  }
 }
 
 function concerning(about: string, error: unknown): unknown {

@@ -21,6 +21,7 @@ export type AuditedOutcome =
   | 'failed'
   | 'notice-sent'
   | 'notice-failed'
+  | 'values-mended'
   | 'rules-changed'
   | 'rules-restored';
 

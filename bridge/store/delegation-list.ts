@@ -1,4 +1,5 @@
 /** Delegations as they are listed and judged, by mailbox and by delegate. R17, R47. */
+import { sql } from 'kysely';
 import type { SendMode } from '../../acl/policy.ts';
 import { stateSince } from './delegates.ts';
 import type { DelegationDb } from './delegation-db.ts';
@@ -7,6 +8,8 @@ import { known } from './listed.ts';
 
 export interface Delegation {
   readonly mailboxId: number;
+  /** Its place among the mailbox's delegations, by id, from 1. */
+  readonly place: number;
   readonly mailbox: {
     readonly address: string;
     /** The owner's identifier, where it is known. */
@@ -14,7 +17,8 @@ export interface Delegation {
     readonly login: string;
     readonly kind: MailboxKind;
     readonly eligible: boolean;
-    readonly domainEligible: boolean;
+    /** Null where its domain has no row of its own. */
+    readonly domainEligible: boolean | null;
     readonly ownerListed: boolean | null;
   };
   readonly delegate: {
@@ -46,7 +50,17 @@ export async function listDelegations(
     .selectFrom('delegations as g')
     .innerJoin('mailboxes as m', 'm.id', 'g.mailbox_id')
     .innerJoin('delegates as d', 'd.id', 'g.delegate_id')
-    .innerJoin('domain_eligibility as e', 'e.mailbox_id', 'm.id')
+    .leftJoin('domains as e', (join) =>
+      join.on('e.domain', '=', sql<string>`substr(m.address, instr(m.address, '@') + 1)`),
+    )
+    .select((eb) =>
+      eb
+        .selectFrom('delegations as o')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .whereRef('o.mailbox_id', '=', 'g.mailbox_id')
+        .whereRef('o.id', '<=', 'g.id')
+        .as('place'),
+    )
     .select(['e.eligible as domain_eligible', 'd.terms_version', (eb) => stateSince(eb).as('state_since')])
     .select([
       'g.mailbox_id',
@@ -74,13 +88,14 @@ export async function listDelegations(
   if (filter.delegate !== undefined) select = select.where('d.identifier', '=', filter.delegate);
   return (await select.execute()).map((row) => ({
     mailboxId: row.mailbox_id,
+    place: row.place ?? 1,
     mailbox: {
       address: row.address,
       owner: row.owner,
       login: row.owner_login,
       kind: row.kind,
       eligible: row.eligible === 1,
-      domainEligible: row.domain_eligible === 1,
+      domainEligible: row.domain_eligible === null ? null : row.domain_eligible === 1,
       ownerListed: known(row.owner_listed),
     },
     delegate: {

@@ -18,7 +18,7 @@ export type FactName =
   | 'told-from' // delegations up to this id were there before anybody was told of any
   | 'sidecar'; // JSON: pid and start of the sidecar that last ran
 
-export async function fact(db: StateDb, name: FactName): Promise<string | undefined> {
+export async function fact(db: Pick<StateDb, 'query'>, name: FactName): Promise<string | undefined> {
   const row = await db.query.selectFrom('facts').select('value').where('name', '=', name).executeTakeFirst();
   return row?.value;
 }

@@ -6,6 +6,7 @@ import { Failure } from '../failure.ts';
 import { delegation1 } from './migrations/delegation-1.ts';
 import { delegation2 } from './migrations/delegation-2.ts';
 import { delegation3 } from './migrations/delegation-3.ts';
+import { delegation4 } from './migrations/delegation-4.ts';
 import { state1 } from './migrations/state-1.ts';
 import { state2 } from './migrations/state-2.ts';
 import { state3 } from './migrations/state-3.ts';
@@ -20,8 +21,8 @@ export const DELEGATIONS: FileKind = {
   what: 'the delegation table',
   applicationId: 0x6d616e31, // "man1"
   mode: 0o660,
-  migrations: [delegation1, delegation2, delegation3],
-  schema: '5a684aca43a44154142e2b89f4043cbfbf4b77ce3106adcbf702f0d9b5500f07',
+  migrations: [delegation1, delegation2, delegation3, delegation4],
+  schema: '3374969f4bb98f041324412dc1075034a0bef69eb89fc0d161fa1a9f2d40f771',
 };
 
 export const STATE: FileKind = {

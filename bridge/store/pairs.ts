@@ -37,6 +37,20 @@ export interface Pair {
   readonly cutDone: boolean;
 }
 
+/** Logins of those who have it by the ledger, who got it first before the others: what mandat has seen, whatever a row says of itself. */
+export function standingFirst(pairs: readonly Pair[]): readonly string[] {
+  return pairs
+    .filter(({ phase }) => phase !== 'revoking')
+    .sort((one, other) =>
+      (one.inForceAt ?? '~') < (other.inForceAt ?? '~')
+        ? -1
+        : one.inForceAt === other.inForceAt
+          ? one.id - other.id
+          : 1,
+    )
+    .map(({ login }) => login);
+}
+
 export async function countPairs(db: StateDb): Promise<number> {
   const { count } = await db.query
     .selectFrom('ledger')

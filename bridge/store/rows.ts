@@ -44,11 +44,28 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
     const mailbox = await query.selectFrom('mailboxes').selectAll().where('id', '=', id).executeTakeFirst();
     if (mailbox === undefined) return { id, server: MAIN_SERVER, version, rows: undefined };
     const domain = await query
-      .selectFrom('domain_eligibility')
+      .selectFrom('domains')
       .select('eligible')
-      .where('mailbox_id', '=', id)
+      .where('domain', '=', mailbox.address.slice(mailbox.address.indexOf('@') + 1))
       .executeTakeFirst();
-    const aliases = await query.selectFrom('aliases').select('address').where('mailbox_id', '=', id).execute();
+    // An alias that is somebody else's own would let his mail be sent from here: the rules refuse it, and it isn't believed without them either.
+    const aliases = await query
+      .selectFrom('aliases as a')
+      .select('a.address')
+      .where('a.mailbox_id', '=', id)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('mailboxes as m')
+              .select('m.id')
+              .where('m.id', '<>', id)
+              .where((eb) =>
+                eb.or([eb('m.address', '=', eb.ref('a.address')), eb('m.login', '=', eb.ref('a.address'))]),
+              ),
+          ),
+        ),
+      )
+      .execute();
     const delegations = await query
       .selectFrom('delegations as g')
       .innerJoin('delegates as d', 'd.id', 'g.delegate_id')
@@ -74,6 +91,7 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
       .where('g.mailbox_id', '=', id)
       .orderBy('d.login')
       .execute();
+    const places = delegations.map((row) => row.delegation_id).sort((one, other) => one - other);
     return {
       id,
       server: mailbox.server,
@@ -84,11 +102,12 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
         owner: mailbox.owner,
         kind: mailbox.kind,
         eligible: mailbox.eligible === 1,
-        domainEligible: domain?.eligible !== 0,
+        domainEligible: domain === undefined ? null : domain.eligible === 1,
         ownerListed: known(mailbox.owner_listed),
         aliases: aliases.map(({ address }) => address),
         delegations: delegations.map((row) => ({
           id: row.identifier,
+          place: places.indexOf(row.delegation_id) + 1,
           delegate: {
             login: row.login,
             state: row.state,

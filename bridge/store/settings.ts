@@ -7,7 +7,8 @@ export interface RuleSettings {
   readonly identity: Pick<Config['identity'], 'scheme'>;
 }
 
-export async function applySettings(db: DelegationDb, { policy, identity }: RuleSettings): Promise<void> {
+/** Returns the names of those that were others. */
+export async function applySettings(db: DelegationDb, { policy, identity }: RuleSettings): Promise<readonly string[]> {
   const wanted = new Map([
     ['max_delegates', String(policy.maxDelegates)],
     ['identity_scheme', identity.scheme],
@@ -15,10 +16,12 @@ export async function applySettings(db: DelegationDb, { policy, identity }: Rule
   ]);
   const rows = await db.query.selectFrom('settings').selectAll().execute();
   const differ = [...wanted].filter(([name, value]) => rows.find((row) => row.name === name)?.value !== value);
-  if (differ.length === 0) return; // no write, so that nobody is woken
+  if (differ.length === 0) return []; // no write, so that nobody is woken
   await db.write({ actor: 'mandat' }, async (query) => {
     for (const [name, value] of differ) {
-      await query.updateTable('settings').set({ value }).where('name', '=', name).execute();
+      await query.deleteFrom('settings').where('name', '=', name).execute();
+      await query.insertInto('settings').values({ name, value }).execute();
     }
   });
+  return differ.map(([name]) => name);
 }

@@ -11,7 +11,7 @@ import { guard } from '../guard.ts';
 import { isFromThePast } from '../restore.ts';
 import type { DelegationDb } from '../store/delegation-db.ts';
 import { type Clock, fact } from '../store/facts.ts';
-import { pairsAmong } from '../store/pairs.ts';
+import { pairsAmong, pairsOf, standingFirst } from '../store/pairs.ts';
 import { type MailboxState, readMailbox } from '../store/rows.ts';
 import type { StateDb } from '../store/state-db.ts';
 
@@ -48,7 +48,10 @@ export function openAuthority(
     const { id, rows } = mailbox;
     if (rows === undefined) return { kind: 'stranger' };
     if (rows.login === login) return { kind: 'own' };
-    const { delegates } = desired(rows, policy(), clock.now());
+    const { maxDelegates = Number.POSITIVE_INFINITY } = policy().rules;
+    const crowded = rows.delegations.length > maxDelegates;
+    const first = crowded ? standingFirst(await pairsOf(state, id)) : [];
+    const { delegates } = desired(rows, policy(), clock.now(), first);
     const delegation = rows.delegations.find(({ delegate }) => delegate.login === login);
     if (delegation === undefined && (await isHeldBack(id, login))) return { kind: 'held' };
     if (!delegates.some((delegate) => delegate.login === login)) return { kind: 'stranger' };

@@ -40,7 +40,7 @@ export const directory = z.strictObject({
 
 export const policy = z.strictObject({
   max_delegates: whole(1, 1000).default(10).register(docs, {
-    comment: 'How many delegates one mailbox may have at most.',
+    comment: 'How many delegates one mailbox may have at most, whatever the table lets in: the first in force count.',
   }),
   rights: text(rights)
     .default('lrswipkxte')

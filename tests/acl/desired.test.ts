@@ -156,3 +156,70 @@ t.test('special-use folders are never given x, and lose nothing else', async (t)
     }),
   );
 });
+
+t.test(
+  'more rows than the site allows: those that stand come first, then the order of the ids, whatever a row says of itself',
+  (t) => {
+    const mailbox = {
+      address: 'alice@example.org',
+      login: 'alice',
+      kind: 'PER',
+      eligible: true,
+      domainEligible: null,
+      ownerListed: null,
+      aliases: [],
+    } as const;
+    const person = {
+      state: 'active',
+      stateSince: null,
+      termsVersion: null,
+      credentialValidUntil: null,
+      listed: null,
+    } as const;
+    const delegations = ['a', 'b', 'c', 'd'].map((login, at) => ({
+      id: login,
+      place: at + 1,
+      delegate: { login, ...person },
+      startsAt: null,
+      endsAt: null,
+      suspended: false,
+    }));
+    const rules = { unknownCredential: 'valid', terms: null, maxDelegates: 2, openDomains: true } as const;
+    const who = (standing: readonly string[], openDomains = true) => {
+      const policy = { rights: canonical('lr'), rules: { ...rules, openDomains } };
+      return desired({ ...mailbox, delegations }, policy, '2026-11-26T08:00:00.000Z', standing);
+    };
+    t.same(
+      who([]).delegates.map(({ login }) => login),
+      ['a', 'b'],
+    );
+    t.same(who([]).withheld, [
+      { login: 'c', why: 'over-limit' },
+      { login: 'd', why: 'over-limit' },
+    ]);
+    t.same(
+      who(['d', 'c']).delegates.map(({ login }) => login),
+      ['c', 'd'],
+      'who has it keeps it',
+    );
+    t.same(
+      who(['d']).delegates.map(({ login }) => login),
+      ['a', 'd'],
+    );
+    t.same(
+      who(['d', 'c', 'b']).delegates.map(({ login }) => login),
+      ['c', 'd'],
+      'more than allowed: who got it first',
+    );
+    t.notOk(
+      who([]).senders.some(({ login }) => login === 'c'),
+      'and nobody else may send',
+    );
+    t.match(
+      who([], false).withheld[0],
+      { why: 'domain-not-eligible' },
+      'domains without a row are as the configuration has them',
+    );
+    t.end();
+  },
+);

@@ -20,9 +20,10 @@ interface Change {
   readonly startsAt?: Instant;
   readonly endsAt?: Instant;
   readonly suspended?: boolean;
+  readonly place?: number;
 }
 
-const RULES: PolicyRules = { unknownCredential: 'invalid', terms: '2' };
+const RULES: PolicyRules = { unknownCredential: 'invalid', terms: '2', maxDelegates: 10, openDomains: true };
 const ACTIVE: DelegationFacts['delegate'] = {
   login: 'bob',
   state: 'active',
@@ -32,12 +33,13 @@ const ACTIVE: DelegationFacts['delegate'] = {
   listed: null,
 };
 
-const facts = ({ mailbox, delegate, startsAt, endsAt, suspended }: Change): DelegationFacts => ({
+const facts = ({ mailbox, delegate, startsAt, endsAt, suspended, place = 1 }: Change): DelegationFacts => ({
   mailbox: { login: 'alice', kind: 'PER', eligible: true, domainEligible: true, ownerListed: null, ...mailbox },
   delegate: { ...ACTIVE, ...delegate },
   startsAt: startsAt ?? null,
   endsAt: endsAt ?? null,
   suspended: suspended ?? false,
+  place,
 });
 
 /** what differs from a plain delegation, why it is not in force, why that is so */
@@ -97,6 +99,9 @@ const TABLE: readonly (readonly [Change, NotInForce | undefined, string])[] = [
   [{ suspended: true }, 'suspended', 'somebody decided that for this mailbox alone'],
   [{ suspended: true, delegate: { state: 'suspended' } }, 'suspended', 'the delegation before the person'],
   [{ suspended: true, endsAt: BEFORE }, 'suspended', 'a decision before time'],
+  [{ place: 10 }, undefined, 'the last of ten (R15)'],
+  [{ place: 11 }, 'over-limit', 'whatever the table lets in (R15)'],
+  [{ mailbox: { domainEligible: null } }, undefined, 'the site opens domains that have no row'],
 ];
 
 t.test('every condition, and its boundary', async (t) => {
@@ -109,7 +114,7 @@ t.test('every condition, and its boundary', async (t) => {
 t.test('every condition as it stands, the failing one with what would change it', async (t) => {
   for (const [change, why] of TABLE) {
     const all = conditions(facts(change), RULES, NOW);
-    t.equal(all.length, 16);
+    t.equal(all.length, 17);
     const failing = all.filter(({ holds }) => !holds);
     t.equal(failing[0]?.why, why, JSON.stringify(change));
     for (const { sentence, remedy } of failing) t.ok(sentence !== '' && remedy !== '');
@@ -127,7 +132,7 @@ t.test('every condition as it stands, the failing one with what would change it'
 
 t.test('every reason has a sentence of its own', async (t) => {
   const reasons = new Set(TABLE.flatMap(([, why]) => (why === undefined ? [] : [why])));
-  t.equal(reasons.size, 16, 'the table has each of them');
+  t.equal(reasons.size, 17, 'the table has each of them');
   t.equal(new Set([...reasons].map(describeNotInForce)).size, reasons.size);
 });
 

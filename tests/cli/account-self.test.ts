@@ -1,5 +1,6 @@
 /** What is done with an account once it is active, and at its end. R43, R50 to R53, R56, R57. */
 import t from 'tap';
+import { asMandat } from '../store/shell.ts';
 import { ALIX, CONFIG, extract, PEOPLE, site, ZOE } from './account-desk.ts';
 import { must } from './desk.ts';
 
@@ -82,7 +83,7 @@ t.test('names and professions are those of the directory, and change with it', a
   const here = await site(t);
   const { mandat, json, sql } = here;
   sql(
-    `${ACTIVE}; UPDATE delegate SET first_name = 'Zoé', last_name = 'Le Goff' WHERE id = '${ZOE}'; DELETE FROM events`,
+    `${ACTIVE}; UPDATE delegate SET first_name = 'Zoé', last_name = 'Le Goff' WHERE id = '${ZOE}'; ${asMandat('DELETE FROM events')}`,
   );
   t.match(await json('directory', 'import', extract(here)), { renamed: [ZOE, ALIX] });
   t.match(await json('delegate', 'show', ZOE), {

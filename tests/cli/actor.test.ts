@@ -4,6 +4,7 @@ import path from 'node:path';
 import t, { type Test } from 'tap';
 import { readActor } from '../../cli/actor.ts';
 import { openIdentity } from '../../cli/identity.ts';
+import { asMandat } from '../store/shell.ts';
 import { desk, must } from './desk.ts';
 
 const ALICE = '899700245667';
@@ -28,7 +29,7 @@ async function made(t: Test) {
   const here = await desk(t, { config: CONFIG });
   here.sql(`INSERT INTO mailbox (address, owner) VALUES ('alice@lab.test', '${ALICE}'), ('carol@lab.test', '${CAROL}'), ('erin@lab.test', NULL);
     INSERT INTO delegate (id, login) VALUES ('${BOB}', 'bob'), ('${DAN}', 'dan');
-    INSERT INTO delegation (mailbox, delegate) VALUES ('alice@lab.test', '${BOB}'), ('carol@lab.test', '${DAN}'); DELETE FROM events`);
+    INSERT INTO delegation (mailbox, delegate) VALUES ('alice@lab.test', '${BOB}'), ('carol@lab.test', '${DAN}'); ${asMandat('DELETE FROM events')}`);
   return { ...here, as: (actor: string, ...args: readonly string[]) => here.mandat('--as', actor, ...args) };
 }
 
@@ -134,7 +135,7 @@ t.test('an admin: for the owner, and the trail says so', async (t) => {
   const { as, mandat, sql } = await made(t);
   await must(as('admin:marie', 'revoke', 'alice@lab.test', BOB, '--yes'));
   t.match(sql('SELECT actor, on_behalf, via FROM events'), new RegExp(`^admin:marie\\|owner:${ALICE}\\|\\w+$`));
-  sql('DELETE FROM events');
+  sql(asMandat('DELETE FROM events'));
   await must(mandat('grant', 'erin@lab.test', BOB, '--acknowledge'));
   t.match(
     sql('SELECT actor, on_behalf, via FROM events'),
@@ -142,7 +143,7 @@ t.test('an admin: for the owner, and the trail says so', async (t) => {
     'the user at the keyboard',
   );
   t.equal(sql("SELECT json_extract(detail, '$.acknowledged') FROM events"), '2025-11', 'which text was acknowledged');
-  sql('DELETE FROM events');
+  sql(asMandat('DELETE FROM events'));
   sql(`DELETE FROM delegation WHERE mailbox = 'erin@lab.test'`);
   t.equal(sql('SELECT actor, on_behalf, via FROM events'), 'sql||', 'another program: nobody knows for whom');
 });

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import t from 'tap';
 import { takeLock } from '../../bridge/store/lock.ts';
 import { type Note, openSubmissions } from '../../bridge/store/submissions.ts';
+import { asMandat } from '../store/shell.ts';
 import { type Desk, desk } from './desk.ts';
 
 const OLD = '2026-01-01T08:00:00.000Z';
@@ -45,7 +46,7 @@ t.test('what waits, and since when: the oldest change that is not verified', asy
   const made = await desk(t);
   const { json, sql, mandat } = made;
   sql(`INSERT INTO mailbox (address) VALUES ('alice@lab.test'), ('carol@lab.test'), ('erin@lab.test'); INSERT INTO delegate (id) VALUES ('bob');
-    DELETE FROM events;
+    ${asMandat('DELETE FROM events')};
     INSERT INTO events (at, actor, action, mailbox) VALUES ('${OLD}', 'sql', 'grant', 'alice@lab.test'), ('2026-02-01T08:00:00.000Z', 'sql', 'grant', 'carol@lab.test');
     DELETE FROM pending WHERE mailbox_id = 3`);
   t.match(await json('status'), {
@@ -76,7 +77,7 @@ t.test('what waits, and since when: the oldest change that is not verified', asy
   t.ok(Math.abs(lagMs - (Date.now() - Date.parse('2026-02-01T08:00:00.000Z'))) < 600_000);
 
   // The sidecar has taken the events over, and its own entries are no changes.
-  sql('DELETE FROM events');
+  sql(asMandat('DELETE FROM events'));
   state(
     made,
     `INSERT INTO audit (at, actor, action, mailbox, seal) VALUES ('2026-01-20T08:00:00.000Z', 'mandat', 'failed', 'alice@lab.test', 'x'),

@@ -2,6 +2,7 @@
 import Database from 'better-sqlite3';
 import t from 'tap';
 import { waitFor } from '../../config/lab/wait.ts';
+import { asMandat } from '../store/shell.ts';
 import { grantRow } from './rows.ts';
 import { at, startSite } from './site.ts';
 import { entriesOf, granted, seen } from './wire.ts';
@@ -19,6 +20,15 @@ t.test('rules changed under a running sidecar', async (t) => {
   const sidecar = await site.run();
   const said = (text: RegExp) => sidecar.log().some(({ msg }) => text.test(String(msg)));
   t.equal((await site.mandat('grant', at('alice'), at('bob'))).status, 0);
+  const holders = async () => {
+    const { access: rows } = JSON.parse((await site.mandat('--json', 'who', at('alice'))).stdout) as {
+      access: readonly { readonly access: unknown }[];
+    };
+    return {
+      senders: rows.filter(({ access }) => access !== null).length,
+      withheld: rows.filter(({ access }) => access === null).length,
+    };
+  };
 
   await t.test('a trigger that puts back what is deleted', async (t) => {
     await site.sql(REINSERT);
@@ -54,6 +64,43 @@ t.test('rules changed under a running sidecar', async (t) => {
     t.match(revoked, { status: 1, stderr: /in the table again.*put back/ });
     t.notMatch(revoked.stdout, /verified/);
   });
+
+  await t.test(
+    'a limit that is raised in the table, a version that nothing follows, an event without JSON',
+    async (t) => {
+      await site.sql("DELETE FROM delegation WHERE mailbox LIKE 'alice%'");
+      await site.settled();
+      await site.sql(
+        asMandat(`UPDATE settings SET value = '20' WHERE name = 'max_delegates';
+      INSERT INTO delegation (mailbox, delegate) VALUES ${names.map((name) => `('${at('alice')}', '${at(name)}')`).join(', ')}`),
+      );
+      await site.settled();
+      const { senders, withheld } = await holders();
+      t.same([senders, withheld], [10, 4], 'ten of fourteen are in force');
+      t.match((await site.mandat('explain', at('alice'), at('d13'))).stdout, /more delegates than are allowed/);
+      await waitFor('the limit is put back', 10_000, () => said(/have been put right/));
+
+      await site.sql(asMandat('UPDATE counters SET version = 9223372036854775807'));
+      t.match(await site.mandat('revoke', at('alice'), at('d0'), '--yes'), { status: 0, stdout: /verified/ });
+      t.same(await entriesOf(site, 'alice', 'd0'), {});
+      await waitFor(
+        'whoever was beyond the limit takes the place',
+        10_000,
+        async () => (await holders()).senders === 10,
+      );
+
+      await site.sql(`DROP TRIGGER events_guard_insert; INSERT INTO events (at, actor, action, mailbox, delegate, detail)
+      VALUES ('2026-11-23T08:00:00.000Z', 'admin:root', 'grant', '${at('alice')}', '${at('carol')}', 'no JSON {')`);
+      t.equal((await site.mandat('init', '--repair-rules')).status, 0);
+      await waitFor(
+        'it is taken over',
+        10_000,
+        async () => (await site.sql('SELECT count(*) FROM events')).trim() === '0',
+      );
+      t.match(await site.mandat('audit'), { status: 0, stdout: /no JSON/ });
+      t.equal((await site.mandat('history', at('alice'))).status, 0);
+    },
+  );
 
   await t.test('a base table that has become a view without end', async (t) => {
     await site.sql(`BEGIN; ${ENDLESS}; COMMIT`);

@@ -62,12 +62,13 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
       owner: null,
       kind: 'PER',
       eligible: true,
-      domainEligible: true,
+      domainEligible: null,
       ownerListed: null,
       aliases: ['a@example.org'],
       delegations: [
         {
           id: 'bob',
+          place: 2,
           delegate: {
             login: 'bob@example.net',
             state: 'suspended',
@@ -83,6 +84,7 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
         },
         {
           id: 'carol',
+          place: 1,
           delegate: {
             login: 'carol@example.net',
             state: 'active',

@@ -79,6 +79,10 @@ export function asShell(file: string, sql: string, waitMs = 20_000): string {
   }
 }
 
+/** What mandat itself may do to what it keeps in the table: the guards of plain SQL let it through. */
+export const asMandat = (sql: string) =>
+  `INSERT INTO writer (id, actor) VALUES (1, 'test'); ${sql}; DELETE FROM writer`;
+
 /** Lines of the answer, as the shell writes them; throws when it refuses. To look at a table takes no process. */
 export function rows(file: string, sql: string): readonly string[] {
   const looks = lookingOnly(sql);

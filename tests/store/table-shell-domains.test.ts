@@ -1,12 +1,12 @@
 /** Eligibility by domain as another program meets it, through the `sqlite3` shell. R26. */
 import t from 'tap';
-import { row, rows, sqlite3 } from './shell.ts';
+import { asMandat, row, rows, sqlite3 } from './shell.ts';
 import { decide, freshWorld, type Row, type RowAfter } from './world.ts';
 
 const GRANT = "INSERT INTO delegation (mailbox, delegate) VALUES ('alice@example.org', 'bob')";
 const domain = (name: string, eligible: string | number = 0) =>
   `INSERT INTO domain (domain, eligible) VALUES (${name === 'NULL' ? name : `'${name}'`}, ${eligible})`;
-const LISTED = "UPDATE settings SET value = 'listed' WHERE name = 'eligible_domains'";
+const LISTED = asMandat("UPDATE settings SET value = 'listed' WHERE name = 'eligible_domains'");
 
 t.test('which domains there may be, and what they decide', async (t) => {
   const table: readonly (Row | RowAfter)[] = [

@@ -3,7 +3,7 @@
  * connection of ours. Granting, revoking, and the rules for both.
  */
 import t from 'tap';
-import { row, rows, sqlite3, sqlite3Beside } from './shell.ts';
+import { asMandat, row, rows, sqlite3, sqlite3Beside } from './shell.ts';
 import { decide, freshWorld, type Row, type RowAfter } from './world.ts';
 
 const grant = (delegate: string, mailbox = 'alice@example.org') =>
@@ -124,25 +124,25 @@ t.test('ten delegates a mailbox, whoever writes', async (t) => {
       'delegations that have ended have their rows, and count until they are deleted',
     ],
     [
-      "UPDATE settings SET value = '2' WHERE name = 'max_delegates'",
+      asMandat("UPDATE settings SET value = '2' WHERE name = 'max_delegates'"),
       `${grant('bob')}; ${grant('carol')}; ${grant('d1')}`,
       'MANDAT_LIMIT',
       '[policy] max_delegates',
     ],
     [
-      `${TEN}; UPDATE settings SET value = '2' WHERE name = 'max_delegates'`,
+      `${TEN}; ${asMandat("UPDATE settings SET value = '2' WHERE name = 'max_delegates'")}`,
       "UPDATE delegation SET note = 'still here'",
       undefined,
       'a lower limit takes nothing away from those who are there',
     ],
     [
-      `DELETE FROM settings WHERE name = 'max_delegates'; ${TEN}`,
+      `${asMandat("DELETE FROM settings WHERE name = 'max_delegates'")}; ${TEN}`,
       grant('d11'),
       'MANDAT_LIMIT',
       'a setting that is gone is no open door',
     ],
     [
-      "UPDATE settings SET value = 'plenty' WHERE name = 'max_delegates'",
+      asMandat("UPDATE settings SET value = 'plenty' WHERE name = 'max_delegates'"),
       grant('bob'),
       'MANDAT_LIMIT',
       'nor one that is no number',

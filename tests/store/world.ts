@@ -3,7 +3,7 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import tap, { type Test } from 'tap';
 import { freshFiles } from './fresh.ts';
-import { prepare, row, rows, sqlite3 } from './shell.ts';
+import { asMandat, prepare, row, rows, sqlite3 } from './shell.ts';
 
 /**
  * alice may be delegated; erin isn't eligible; the organisation, the application and the practice aren't personal.
@@ -24,12 +24,12 @@ let template: string | undefined;
 export function freshWorld(t: Test, more = ''): string {
   if (template === undefined) {
     const { delegations } = freshFiles(tap);
-    prepare(delegations, `${WORLD} DELETE FROM pending; DELETE FROM events;`);
+    prepare(delegations, `${WORLD} DELETE FROM pending; ${asMandat('DELETE FROM events')};`);
     template = delegations;
   }
   const file = join(t.testdir({}), 'delegation.db');
   copyFileSync(template, file); // whole: nobody has it open
-  if (more !== '') prepare(file, `${more}; DELETE FROM pending; DELETE FROM events;`);
+  if (more !== '') prepare(file, `${more}; DELETE FROM pending; ${asMandat('DELETE FROM events')};`);
   return file;
 }
 
