@@ -113,7 +113,8 @@ function toldOf(proof: AuditProof): string {
 
 async function print(session: Session, filter: Parameters<typeof readAudit>[2]): Promise<void> {
   const { out, config } = session;
-  const submissions = session.submissions((store) => store.events().map(({ id: _, ...entry }) => entry)) ?? [];
+  const noted = (await session.submissions((store) => store.events())) ?? [];
+  const submissions = noted.map(({ id: _, ...entry }) => entry);
   const records = await session.table((db) => session.state((state) => readAudit(state, db, filter, submissions)));
   const rows = records.map((one) => [
     shownTime(one.at, config.policy.timezone),

@@ -44,7 +44,7 @@ export interface Session {
   writing<T>(about: string, work: (table: DelegationDb) => Promise<T>): Promise<T>;
   state<T>(work: (state: StateDb) => Promise<T>): Promise<T>;
   /** What the submission filter has noted; undefined where it never ran. */
-  submissions<T>(read: (store: SubmissionStore) => T): T | undefined;
+  submissions<T>(read: (store: SubmissionStore) => Promise<T>): Promise<T | undefined>;
 }
 
 export function openSession(
@@ -100,10 +100,10 @@ export function openSession(
         });
       }),
     state: (work) => using(openStateDb(files.state), work),
-    submissions: (read) => {
+    submissions: async (read) => {
       const store = existingSubmissions(files.submissions);
       try {
-        return store && read(store);
+        return store && (await read(store));
       } finally {
         store?.close();
       }

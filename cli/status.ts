@@ -63,7 +63,7 @@ async function statusOf(session: Session) {
           failure === undefined ? [] : [{ mailbox: address, ...failure }],
         ),
         notices: outcomes.flatMap(({ address, notices }) => notices.map((one) => ({ mailbox: address, ...one }))),
-        copies: missingCopies(session.submissions((store) => store.missing()) ?? [], new Date(now)),
+        copies: missingCopies((await session.submissions((store) => store.missing())) ?? [], new Date(now)),
         nextDue: (await nextDue(table, now)) ?? null,
         lastSweep: (await fact(state, 'sweep')) ?? null,
         folderLook: (await lastLookRound(state)) ?? null,

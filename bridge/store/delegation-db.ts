@@ -2,8 +2,9 @@
  * delegation.db as this program opens it: one connection, whole operations that return promises.
  * A rule that the database's triggers refuse comes out as a Failure `refused` with the rule's stable name.
  */
-import { CompiledQuery, Kysely, SqliteDialect, type Transaction } from 'kysely';
+import { Kysely, type Transaction } from 'kysely';
 import { Failure } from '../failure.ts';
+import { dataVersionOf, patientDialect, waitsForNobody } from './busy.ts';
 import type { DelegationDatabase } from './delegation-types.ts';
 import { DELEGATIONS } from './files.ts';
 import { explained, type OpenOptions, open } from './open.ts';
@@ -38,12 +39,12 @@ export interface DelegationDb {
 export function openDelegationDb(file: string, options: OpenOptions = {}): DelegationDb {
   const database = open(file, DELEGATIONS, options);
   const guarded = guardedTable(database, file);
-  const query = new Kysely<DelegationDatabase>({ dialect: dialectOn(guarded) });
-  const version = database.prepare('PRAGMA data_version').pluck();
+  waitsForNobody(database);
+  const query = new Kysely<DelegationDatabase>({ dialect: patientDialect(guarded.database, options.patienceMs) });
   return {
     file,
     query,
-    dataVersion: () => version.get() as number,
+    dataVersion: dataVersionOf(database),
     differences: guarded.differences,
     lookAgain: guarded.lookAgain,
     read: (work) => explaining(file, () => query.transaction().setAccessMode('read only').execute(work)),
@@ -64,23 +65,6 @@ export function guardedTable(database: ReturnType<typeof open>, file: string): G
     throw error;
   }
 }
-
-/**
- * Kysely opens a deferred transaction, whose first write may find that another program has written since its first read,
- * and then fails at once instead of waiting. So one that may write takes the lock as it begins, waiting for it.
- */
-function dialectOn({ database }: GuardedDatabase): SqliteDialect {
-  const dialect = new SqliteDialect({ database });
-  const createDriver = () =>
-    Object.assign(new SqliteDialect({ database }).createDriver(), {
-      beginTransaction: async (...[connection, { accessMode }]: Parameters<SqliteDriver['beginTransaction']>) => {
-        await connection.executeQuery(CompiledQuery.raw(accessMode === 'read only' ? 'BEGIN' : 'BEGIN IMMEDIATE'));
-      },
-    });
-  return Object.assign(dialect, { createDriver });
-}
-
-type SqliteDriver = ReturnType<SqliteDialect['createDriver']>;
 
 /** The writer's name stands in the table while his transaction runs; what an earlier one has left there is nobody's. */
 function immediately<T>(

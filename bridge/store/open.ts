@@ -5,6 +5,7 @@
 import { accessSync, chmodSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { Failure } from '../failure.ts';
+import { BUSY_MS } from './busy.ts';
 import { giveToDirectoryOwner } from './ownership.ts';
 import { makeWhole } from './whole.ts';
 
@@ -20,9 +21,6 @@ export interface FileKind {
   /** What the schema must come to (schema.ts), where others may write the file. */
   readonly schema?: string;
 }
-
-/** How long a statement waits for another program's write transaction, in milliseconds. */
-const BUSY_MS = 5000;
 
 /** Makes the file when there is none, and brings it to the version of this program. Returns the versions before and after. */
 export function migrate(file: string, kind: FileKind, gid?: number): { readonly from: number; readonly to: number } {
@@ -68,6 +66,8 @@ export interface OpenOptions {
   readonly readonly?: boolean;
   /** Will be written for certain: refused at once where that can't be. SQLite itself opens such a file to be read, without a word. */
   readonly writes?: boolean;
+  /** How long what a statement needs is waited for where another program has it, in milliseconds. */
+  readonly patienceMs?: number;
 }
 
 /** Opens a file that {@link migrate} made. */
@@ -116,6 +116,7 @@ export function leavesNoTrace(file: string): boolean {
   return existsSync(`${file}-wal`);
 }
 
+/** Waits for other programs as it is opened; who runs for long changes that (busy.ts). */
 function connect(file: string, readonly = false): Database.Database {
   return new Database(file, { fileMustExist: true, timeout: BUSY_MS, readonly });
 }

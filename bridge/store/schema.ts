@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { Failure } from '../failure.ts';
+import { isBusy } from './busy.ts';
 
 /** What differs from the release. */
 export interface Difference {
@@ -148,6 +149,15 @@ export function guardSchema(
     if (found.some(({ bars }) => bars)) throw barred(found, file);
     return found;
   };
+  /** Where it can't be read just now, as at the last look: each statement looks itself. */
+  const unlessBusy = (work: () => readonly Difference[]): readonly Difference[] => {
+    try {
+      return work();
+    } catch (error) {
+      if (seen === undefined || !isBusy(error)) throw error;
+      return found;
+    }
+  };
   const inOneSnapshot = <T>(start: Database.Statement, work: () => T): T => {
     start.run();
     try {
@@ -188,10 +198,11 @@ export function guardSchema(
   };
   return {
     database: { prepare: prepare as unknown as Database.Database['prepare'], close: () => database.close() },
-    differences: look,
-    lookAgain: () => {
-      compare();
-      return look();
-    },
+    differences: () => unlessBusy(look),
+    lookAgain: () =>
+      unlessBusy(() => {
+        compare();
+        return look();
+      }),
   };
 }

@@ -1,6 +1,7 @@
 /** state.db as this program opens it. The sidecar writes; the command line reads outcomes. */
 import Database from 'better-sqlite3';
-import { type Generated, Kysely, SqliteDialect, type Transaction } from 'kysely';
+import { type Generated, Kysely, type Transaction } from 'kysely';
+import { dataVersionOf, patientDialect, waitsForNobody } from './busy.ts';
 import { STATE } from './files.ts';
 import { explained, type OpenOptions, open } from './open.ts';
 
@@ -136,7 +137,7 @@ export interface StateDb {
 }
 
 export function openStateDb(file: string, options: OpenOptions = {}): StateDb {
-  return stateDbOn(open(file, STATE, options), file);
+  return stateDbOn(open(file, STATE, options), file, options.patienceMs);
 }
 
 /** Where a SQLite file's header says how it is written and read (file format, section 1.3.3). */
@@ -154,13 +155,13 @@ export function copyStateDb(file: string): StateDb {
   }
 }
 
-function stateDbOn(database: Database.Database, file: string): StateDb {
-  const query = new Kysely<StateDatabase>({ dialect: new SqliteDialect({ database }) });
-  const version = database.prepare('PRAGMA data_version').pluck();
+function stateDbOn(database: Database.Database, file: string, patienceMs?: number): StateDb {
+  waitsForNobody(database);
+  const query = new Kysely<StateDatabase>({ dialect: patientDialect(database, patienceMs) });
   return {
     file,
     query,
-    dataVersion: () => version.get() as number,
+    dataVersion: dataVersionOf(database),
     write: async (work) => {
       try {
         return await query.transaction().execute(work);

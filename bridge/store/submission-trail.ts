@@ -22,7 +22,7 @@ export async function drainSubmissions(
 ): Promise<number> {
   let sealed = 0;
   for (;;) {
-    const events = from.events(PORTION_ROWS);
+    const events = await from.events(PORTION_ROWS);
     const [epoch, drained] = ((await fact(state, 'submissions-drained')) ?? '').split(' ');
     const fresh = events.filter(({ id }) => epoch !== from.epoch || id > Number(drained));
     const count = await sealPortion(state, key, fresh, ({ id }) => ['submissions-drained', `${from.epoch} ${id}`]);
@@ -30,11 +30,11 @@ export async function drainSubmissions(
     if (last === undefined) return sealed;
     sealed += count;
     if (!(await giveWay())) return sealed;
-    from.forget(last.id);
+    await from.forget(last.id);
     if (events.length < PORTION_ROWS && last === events.at(-1)) break;
     if (!(await giveWay())) return sealed;
   }
   const before = new Date(Date.parse(now) - COPY_DAYS * 86_400_000).toISOString();
-  while (from.forgetCopies(before, PORTION_ROWS) === PORTION_ROWS && (await giveWay()));
+  while ((await from.forgetCopies(before, PORTION_ROWS)) === PORTION_ROWS && (await giveWay()));
   return sealed;
 }

@@ -10,6 +10,7 @@ import { existsSync } from 'node:fs';
 import type { Instant } from '../../acl/policy.ts';
 import type { FailureCode } from '../failure.ts';
 import type { AuditEntry } from './audit.ts';
+import { dataVersionOf, waitsForNobody, whenFree } from './busy.ts';
 import { SUBMISSIONS } from './files.ts';
 import { explained, migrate, open } from './open.ts';
 
@@ -55,16 +56,16 @@ export interface SubmissionStore {
   /** Random, of this very file: the ids of its events begin anew in another one. */
   readonly epoch: string;
   dataVersion(): number;
-  note(notes: readonly Note[]): void;
+  note(notes: readonly Note[]): Promise<void>;
   /** The oldest first, so many at most where that is given. */
-  events(most?: number): readonly (SubmissionEntry & { readonly id: number })[];
+  events(most?: number): Promise<readonly (SubmissionEntry & { readonly id: number })[]>;
   /** Takes away the events up to this one. */
-  forget(lastEvent: number): void;
+  forget(lastEvent: number): Promise<void>;
   /** Takes away copies sent before that instant, so many at most. Returns how many. */
-  forgetCopies(before: Instant, most: number): number;
-  isStored(nonce: string): boolean;
+  forgetCopies(before: Instant, most: number): Promise<number>;
+  isStored(nonce: string): Promise<boolean>;
   /** The oldest first. */
-  missing(): readonly MissingCopy[];
+  missing(): Promise<readonly MissingCopy[]>;
   close(): void;
 }
 
@@ -85,7 +86,7 @@ const MISSING = 'nonce, mailbox, sent_at AS sentAt, state, attempts, tried_at AS
 function openFile(file: string): SubmissionStore {
   const database = open(file, SUBMISSIONS);
   database.pragma('synchronous = NORMAL');
-  const version = database.prepare('PRAGMA data_version').pluck();
+  waitsForNobody(database);
   const insertEvent = database.prepare(
     `INSERT INTO events (${FIELDS}) VALUES (@at, @actor, @reason, @action, @mailbox, @delegate, @detail, @on_behalf, @via)`,
   );
@@ -113,17 +114,14 @@ function openFile(file: string): SubmissionStore {
       updateCopy.run({ nonce, state: note.forGood ? 'failed' : 'waiting', at: note.at, ...note.failure });
     }
   };
-  const guarded = <T>(work: () => T): T => {
-    try {
-      return work();
-    } catch (error) {
+  const guarded = <T>(work: () => T): Promise<T> =>
+    whenFree(work).catch((error: unknown) => {
       throw explained(error, file, SUBMISSIONS.what);
-    }
-  };
+    });
   return {
     file,
     epoch: database.prepare('SELECT epoch FROM file').pluck().get() as string,
-    dataVersion: () => version.get() as number,
+    dataVersion: dataVersionOf(database),
     note: (notes) => guarded(() => database.transaction(() => notes.forEach(noteOne)).immediate()),
     events: (most = -1) =>
       guarded(() =>

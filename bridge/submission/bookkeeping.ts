@@ -4,6 +4,7 @@ import type { SMTPServer } from 'smtp-server';
 import type { Config } from '../../config/schema.ts';
 import { type Environment, sentFoldersOf } from '../drivers.ts';
 import { existingSealKey } from '../store/audit.ts';
+import { waitsForNobody, whenFree } from '../store/busy.ts';
 import { guardedTable, openDelegationDb } from '../store/delegation-db.ts';
 import { DELEGATIONS, dataFiles } from '../store/files.ts';
 import { open } from '../store/open.ts';
@@ -62,6 +63,7 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
     opened.push(() => table.close());
     const database = open(files.delegations, DELEGATIONS); // for what must be known at once
     const guarded = guardedTable(database, files.delegations).database;
+    waitsForNobody(database);
     opened.push(() => database.close());
     const idOf = guarded.prepare<[string], number>('SELECT id FROM mailboxes WHERE address = ?').pluck();
     const key = copyKey(existingSealKey(files.sealKey));
@@ -94,14 +96,13 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
         await stopReceiving();
         await receive(next);
       },
-      extraRecipients: (owners, written) => {
+      extraRecipients: async (owners, written) => {
         if (submission.sentCopy !== 'owner') return [];
         const message = { messageId: messageIdOf(written ?? ''), sentAt: new Date() };
-        return owners.flatMap((owner) => {
-          const mailboxId = idOf.get(owner);
-          if (mailboxId === undefined) return [];
-          return [`${writtenTicket(copyTicket(key, { mailboxId, ...message }))}@${submission.copyDomain}`];
-        });
+        const ids = await whenFree(() => owners.flatMap((owner) => idOf.get(owner) ?? []));
+        return ids.map(
+          (mailboxId) => `${writtenTicket(copyTicket(key, { mailboxId, ...message }))}@${submission.copyDomain}`,
+        );
       },
       observe: async (seen) => {
         const notes = await notesOf(table, seen, new Date().toISOString());

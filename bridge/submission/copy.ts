@@ -33,7 +33,7 @@ export interface CopySite {
   readonly key: Buffer;
   readonly table: DelegationDb;
   readonly sent: SentFolders;
-  isStored(nonce: string): boolean;
+  isStored(nonce: string): Promise<boolean>;
   note(note: Note): Promise<void>;
   readonly log: Logger;
   now(): Date;
@@ -52,7 +52,7 @@ export function copyKeeper(site: CopySite): KeepCopy {
     }
     const mailbox = await mailboxOf(site.table, ticket.mailboxId);
     const once = async ({ login }: { readonly login: string }): Promise<Kept> =>
-      site.isStored(ticket.nonce) // and our answer was lost
+      (await site.isStored(ticket.nonce)) // and our answer was lost
         ? { kind: 'there' }
         : stored(site.sent, login, ticket.sentAt, messageId, message);
     const kept = mailbox === undefined ? GONE : await inTurn(mailbox.login, () => once(mailbox));

@@ -21,7 +21,7 @@ export interface Behind {
   readonly authority: Authority;
   readonly rules: Judging;
   /** More recipients of a message that goes out for these owners, given with NOTIFY=NEVER. */
-  readonly extraRecipients?: (owners: readonly string[], messageId: string | null) => readonly string[];
+  readonly extraRecipients?: (owners: readonly string[], messageId: string | null) => Promise<readonly string[]>;
   /** Called once a message. A failure of it is logged, and changes nothing for the client. */
   readonly observe?: (seen: Seen) => void | Promise<void>;
 }
@@ -118,7 +118,7 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
       const forged = (kind === 'refuse' ? verdict.forged : undefined) ?? null;
       return told({ login, messageId, verdict: kind, reply: { code, text }, forged });
     }
-    const extra = behind.extraRecipients?.(verdict.owners, messageId) ?? [];
+    const extra = (await behind.extraRecipients?.(verdict.owners, messageId)) ?? [];
     const { reply, taken } = await handBack(chunks, Buffer.concat([header, head.rest]), envelope, extra, behind);
     const tried = extra.map((address) => ({ address, taken: taken.includes(address) }));
     return told({ login, owners: verdict.owners, messageId, verdict: 'pass', reply, extra: tried });

@@ -11,7 +11,7 @@ export interface SubmissionRecord {
   /** Resolves when it is committed, or can't be for now. */
   note(...notes: readonly Note[]): Promise<void>;
   /** Writes what is left. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 const AGAIN_MS = 1000;
@@ -23,21 +23,27 @@ export function openRecord(store: Pick<SubmissionStore, 'note'>, log: Logger): S
   let turn: Promise<void> | undefined;
   let again: NodeJS.Timeout | undefined;
 
-  const write = () => {
+  const write = async () => {
     clearTimeout(again);
     again = undefined;
     const notes = waiting;
     waiting = [];
     if (notes.length === 0) return;
     try {
-      store.note(notes);
+      await store.note(notes);
     } catch (error) {
       const { code, message, hint } = failureOf(error);
       log.error({ code, hint, notes: notes.length, oldest: notes[0] }, `not recorded yet: ${message}`);
       waiting = [...notes, ...waiting].slice(0, MOST_KEPT);
-      again = setTimeout(write, AGAIN_MS);
+      again = setTimeout(() => void inTurn(), AGAIN_MS);
       again.unref();
     }
+  };
+  /** One transaction at a time, and in order: what comes while one waits for the file goes into the next. */
+  let last = Promise.resolve();
+  const inTurn = () => {
+    last = last.then(write);
+    return last;
   };
   return {
     note: (...notes) => {
@@ -45,12 +51,11 @@ export function openRecord(store: Pick<SubmissionStore, 'note'>, log: Logger): S
       turn ??= new Promise((resolve) => {
         setImmediate(() => {
           turn = undefined;
-          write();
-          resolve();
+          resolve(inTurn());
         });
       });
       return turn;
     },
-    close: write,
+    close: inTurn,
   };
 }

@@ -144,15 +144,15 @@ t.test('what was sent for an owner: shown at once, sealed by the sidecar while i
     recipients: 2,
     domains: ['patient.mssante.fr', 'far.test'],
   });
-  store.note([{ kind: 'event', entry }]);
+  await store.note([{ kind: 'event', entry }]);
   const line =
     /delegate:bob@lab\.test for owner:alice@lab\.test +send +alice@lab\.test +bob@lab\.test +verdict=on-behalf login=bob@lab\.test message_id=<a@lab\.test> bytes=1234 recipients=2 domains=far\.test,patient\.mssante\.fr/;
   const { stdout } = await must(site.mandat('audit', '--mailbox', at('alice')));
   t.match(stdout, new RegExp(`${line.source} \\(not sealed yet\\)\n$`));
   t.notMatch((await must(site.mandat('audit', '--mailbox', at('carol')))).stdout, line);
   const sidecar = await site.run();
-  store.note([{ kind: 'event', entry: { ...entry, action: 'send-refused' } }]);
-  await waitFor('both are taken over', 15_000, () => store.events().length === 0);
+  await store.note([{ kind: 'event', entry: { ...entry, action: 'send-refused' } }]);
+  await waitFor('both are taken over', 15_000, async () => (await store.events()).length === 0);
   t.equal(await sidecar.end(), 0);
   t.match((await trail('--mailbox', at('alice'))).slice(-2), [
     { action: 'send', sealed: true },

@@ -175,7 +175,7 @@ t.test(
     const failed = (nonce: string, mailbox: string, sentAt: string, forGood: boolean): Note => {
       return { kind: 'copy-failed', copy: copy(nonce, mailbox, sentAt), at: OLD, failure, forGood };
     };
-    store.note([
+    await store.note([
       failed('1', 'alice@lab.test', '2026-01-01T08:00:00.000Z', false),
       failed('2', 'alice@lab.test', '2026-01-01T09:00:00.000Z', false),
       failed('3', 'carol@lab.test', '2026-01-01T09:00:00.000Z', true),

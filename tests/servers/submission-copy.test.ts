@@ -183,7 +183,7 @@ t.test('the copy stands in Sent, read, with the date of sending, byte for byte w
   const left = await readFile(path.join(site.lab.outside, outside), 'utf8');
   t.ok(left.includes('patient@far.test'), 'the recipient got it');
   t.notMatch(left, new RegExp(COPY_DOMAIN), 'and saw nothing of the extra one');
-  t.same(store.missing(), []);
+  t.same(await store.missing(), []);
 });
 
 t.test('once only: where a client has saved it, where we have stored it, and not by half a Message-ID', async (t) => {
@@ -195,7 +195,7 @@ t.test('once only: where a client has saved it, where we have stored it, and not
   await send('alice', message, mine);
   await emptied();
   await nowIn('alice', 'Gesendete', 2);
-  t.ok(store.isStored(mine.nonce), 'counts as stored');
+  t.ok(await store.isStored(mine.nonce), 'counts as stored');
 
   const other = letter('sent once, brought twice').replace(/^Message-ID: .*$/m, 'Message-ID: <a@lab.test>');
   const again = ticketFor('alice', '<a@lab.test>');
@@ -234,7 +234,7 @@ t.test('nobody plants a message by writing to such an address', async (t) => {
   await emptied();
   t.equal((await inFolder('alice', 'Gesendete')).length, 5);
   t.equal((await inFolder('bob', 'Envoy&AOk-s')).length, 1);
-  t.same(store.missing(), [], 'and fills no table');
+  t.same(await store.missing(), [], 'and fills no table');
   const log = await readFile(site.lab.logs().postfix, 'utf8');
   t.match(log, /status=bounced.*5\.7\.1 a copy was refused: mandat did not make/);
   t.notMatch(log, /from=<>/, 'no notice of it goes to anybody');
@@ -249,7 +249,9 @@ t.test('25 MB pass; a full mailbox keeps the copy in the queue until there is ro
   await send('alice', more, mine);
   const waiting = await deferred(/4\.2\.2/);
   t.match(waiting.reason, /the mailbox is full: make room/);
-  t.match(store.missing(), [{ nonce: mine.nonce, mailbox: at('alice'), state: 'waiting', attempts: 1, code: 'retry' }]);
+  t.match(await store.missing(), [
+    { nonce: mine.nonce, mailbox: at('alice'), state: 'waiting', attempts: 1, code: 'retry' },
+  ]);
   const alice = await site.login('alice');
   await alice.command('SELECT "Gesendete"');
   await alice.command('STORE 6 +FLAGS.SILENT (\\Deleted)');
@@ -257,14 +259,14 @@ t.test('25 MB pass; a full mailbox keeps the copy in the queue until there is ro
   alice.close();
   await flush();
   await nowIn('alice', 'Gesendete', 6);
-  t.same(store.missing(), []);
+  t.same(await store.missing(), []);
 });
 
 t.test('no Sent, no IMAP server, a wrong login, no listener, no such mailbox', async (t) => {
   const message = letter();
   await send('dave', message, ticketFor('dave', idOf(message)));
   t.match((await deferred(/no folder for sent/)).reason, /none is called Sent/);
-  t.match(store.missing(), [{ mailbox: at('dave'), state: 'waiting', code: 'config', hint: /make one there/ }]);
+  t.match(await store.missing(), [{ mailbox: at('dave'), state: 'waiting', code: 'config', hint: /make one there/ }]);
   const dave = await site.login('dave');
   await dave.command('CREATE Sent');
   dave.close();
@@ -274,7 +276,7 @@ t.test('no Sent, no IMAP server, a wrong login, no listener, no such mailbox', a
   const gone = letter('for nobody');
   await send('alice', gone, copyTicket(key, { mailboxId: 99, messageId: idOf(gone), sentAt: new Date() }));
   await emptied();
-  t.match(store.missing(), [{ mailbox: '(mailbox 99)', state: 'failed', code: 'absent' }]);
+  t.match(await store.missing(), [{ mailbox: '(mailbox 99)', state: 'failed', code: 'absent' }]);
 
   await reception?.close();
   const later = letter('while nobody listens');
@@ -289,7 +291,7 @@ t.test('no Sent, no IMAP server, a wrong login, no listener, no such mailbox', a
     await deferred(reason);
     await reception?.close();
   }
-  t.match(store.missing().at(-1), { mailbox: at('bob'), attempts: 2, code: 'config', hint: /master passdb/ });
+  t.match((await store.missing()).at(-1), { mailbox: at('bob'), attempts: 2, code: 'config', hint: /master passdb/ });
   await receive();
   t.equal((await stat(site.lab.copySocket)).mode & 0o777, 0o660);
   await flush();

@@ -42,7 +42,7 @@ t.before(async () => {
   const log = pino({ level: 'silent' });
   filter = await startSubmission(config, log, {
     observe: (one) => void seen.push(one),
-    extraRecipients: () => extra,
+    extraRecipients: async () => extra,
   });
 });
 t.teardown(async () => {

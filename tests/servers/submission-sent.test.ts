@@ -230,7 +230,7 @@ t.test('what was said to be sent is recorded though the sidecar is killed then',
   await site.run();
   await waitFor('the copy comes after', LIMIT_MS, async () => {
     const store = existingSubmissions(path.join(site.lab.directory, 'submission.db'));
-    const missing = store?.missing().filter(({ state }) => state === 'waiting') ?? [];
+    const missing = ((await store?.missing()) ?? []).filter(({ state }) => state === 'waiting');
     store?.close();
     return missing.length > 0 || (await inSent('alice')).length === 5;
   });

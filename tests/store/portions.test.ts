@@ -90,7 +90,7 @@ t.test('what the filter has noted, likewise', async (t) => {
     const store = openSubmissions(files.submissions);
     let left = lives % 3;
     await drainSubmissions(store, state, KEY, NOW, async () => (await giveBack()) && left-- > 0);
-    over = store.events(1).length === 0;
+    over = (await store.events(1)).length === 0;
     store.close();
     lives++;
   }

@@ -22,7 +22,7 @@ async function keeperOn(t: Test, open: (login: string) => Promise<SentFolder>) {
     key,
     table,
     sent: { open },
-    isStored: (nonce) => notes.some((note) => note.kind === 'copy-stored' && note.copy.nonce === nonce),
+    isStored: async (nonce) => notes.some((note) => note.kind === 'copy-stored' && note.copy.nonce === nonce),
     note: async (note) => void notes.push(note),
     log: pino({ level: 'silent' }),
     now: () => new Date(),

@@ -85,15 +85,15 @@ t.test('committed when note resolves, many in one transaction', async (t) => {
   let transactions = 0;
   const record = openRecord(
     {
-      note: (notes) => {
+      note: async (notes) => {
         transactions++;
-        store.note(notes);
+        await store.note(notes);
       },
     },
     quiet,
   );
   await Promise.all(Array.from({ length: 100 }, () => record.note(event())));
-  t.equal(store.events().length, 100);
+  t.equal((await store.events()).length, 100);
   t.equal(transactions, 1);
 });
 
@@ -103,28 +103,28 @@ t.test('what cannot be written holds nobody up, and is written when it can be, i
   let full = true;
   const record = openRecord(
     {
-      note: (notes) => {
+      note: async (notes) => {
         if (full) throw new Error('the disk is full');
-        store.note(notes);
+        await store.note(notes);
       },
     },
     quiet,
   );
   await record.note(event({ verdict: 'first' }));
-  t.equal(store.events().length, 0);
+  t.equal((await store.events()).length, 0);
   full = false;
   await record.note(event({ verdict: 'second' }));
   t.same(
-    store.events().map(({ detail }) => JSON.parse(detail ?? '').verdict),
+    (await store.events()).map(({ detail }) => JSON.parse(detail ?? '').verdict),
     ['first', 'second'],
   );
   full = true;
   await record.note(event({ verdict: 'third' }));
   full = false;
-  await until(() => store.events().length === 3, 'the third is written by itself');
+  await until(async () => (await store.events()).length === 3, 'the third is written by itself');
 });
 
-t.test('what became of a copy', (t) => {
+t.test('what became of a copy', async (t) => {
   const store = openSubmissions(freshFiles(t).submissions);
   t.teardown(() => store.close());
   const failed = (nonce: string, forGood: boolean): Note => ({
@@ -134,23 +134,32 @@ t.test('what became of a copy', (t) => {
     failure: FAILURE,
     forGood,
   });
-  store.note([failed('aaaaaaaaaaaaaaaa', false), { kind: 'copy-sent', copy: { ...COPY, nonce: 'aaaaaaaaaaaaaaaa' } }]);
-  t.match(store.missing(), [{ state: 'waiting', attempts: 1, ...FAILURE }], 'Postfix was faster than the note of it');
-  store.note([{ kind: 'copy-sent', copy: { ...COPY, nonce: 'bbbbbbbbbbbbbbbb' } }, failed('cccccccccccccccc', true)]);
+  await store.note([
+    failed('aaaaaaaaaaaaaaaa', false),
+    { kind: 'copy-sent', copy: { ...COPY, nonce: 'aaaaaaaaaaaaaaaa' } },
+  ]);
+  t.match(
+    await store.missing(),
+    [{ state: 'waiting', attempts: 1, ...FAILURE }],
+    'Postfix was faster than the note of it',
+  );
+  await store.note([
+    { kind: 'copy-sent', copy: { ...COPY, nonce: 'bbbbbbbbbbbbbbbb' } },
+    failed('cccccccccccccccc', true),
+  ]);
   t.same(
-    store.missing().map(({ nonce, state, attempts }) => [nonce.slice(0, 1), state, attempts]),
+    (await store.missing()).map(({ nonce, state, attempts }) => [nonce.slice(0, 1), state, attempts]),
     [
       ['a', 'waiting', 1],
       ['b', 'waiting', 0],
       ['c', 'failed', 1],
     ],
   );
-  store.note([{ kind: 'copy-stored', copy: { ...COPY, nonce: 'aaaaaaaaaaaaaaaa' }, at: SENT.at }]);
-  t.ok(store.isStored('aaaaaaaaaaaaaaaa'));
-  store.note([failed('aaaaaaaaaaaaaaaa', false)]);
-  t.ok(store.isStored('aaaaaaaaaaaaaaaa'), 'stored once is stored');
-  t.notOk(store.isStored('bbbbbbbbbbbbbbbb'));
-  t.end();
+  await store.note([{ kind: 'copy-stored', copy: { ...COPY, nonce: 'aaaaaaaaaaaaaaaa' }, at: SENT.at }]);
+  t.ok(await store.isStored('aaaaaaaaaaaaaaaa'));
+  await store.note([failed('aaaaaaaaaaaaaaaa', false)]);
+  t.ok(await store.isStored('aaaaaaaaaaaaaaaa'), 'stored once is stored');
+  t.notOk(await store.isStored('bbbbbbbbbbbbbbbb'));
 });
 
 t.test('the sidecar seals the events once, and forgets old copies', async (t) => {
@@ -160,21 +169,21 @@ t.test('the sidecar seals the events once, and forgets old copies', async (t) =>
   const key = sealKey(files.sealKey);
   const store = openSubmissions(files.submissions);
   t.teardown(() => store.close());
-  store.note([event(), event(), { kind: 'copy-sent', copy: COPY }]);
+  await store.note([event(), event(), { kind: 'copy-sent', copy: COPY }]);
   t.equal(await drainSubmissions(store, state, key, '2026-11-26T00:00:00.000Z'), 2);
   t.equal(await drainSubmissions(store, state, key, '2026-11-26T00:00:00.000Z'), 0);
-  t.equal(store.events().length, 0);
-  t.equal(store.missing().length, 1, 'the copy is young');
+  t.equal((await store.events()).length, 0);
+  t.equal((await store.missing()).length, 1, 'the copy is young');
 
-  store.note([event()]);
-  const crashed = { ...store, forget: () => t.pass('killed before they were deleted') };
+  await store.note([event()]);
+  const crashed = { ...store, forget: async () => void t.pass('killed before they were deleted') };
   t.equal(await drainSubmissions(crashed, state, key, '2026-11-26T00:00:00.000Z'), 1);
   t.equal(await drainSubmissions(store, state, key, '2026-12-26T00:00:00.000Z'), 0, 'none twice');
-  t.equal(store.missing().length, 0, 'the copy is old');
+  t.equal((await store.missing()).length, 0, 'the copy is old');
 
   const other = openSubmissions(freshFiles(t).submissions);
   t.teardown(() => other.close());
-  other.note([event()]);
+  await other.note([event()]);
   t.equal(
     await drainSubmissions(other, state, key, '2026-11-26T00:00:00.000Z'),
     1,

@@ -1,0 +1,134 @@
+/**
+ * A database that another program holds is tried again from the event loop, never waited for in it: SQLite's own waiting would keep
+ * everybody else's work from going on. So our connections wait for nobody, and what finds its database held begins anew a moment later.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type Database from 'better-sqlite3';
+import { CompiledQuery, type DatabaseConnection, type Driver, SqliteDialect } from 'kysely';
+
+/** How long a held database is tried again, in milliseconds. */
+export const BUSY_MS = 5000;
+
+/** Between two attempts, in milliseconds; the last one from then on. */
+const DELAYS_MS = [1, 2, 5, 10, 15, 20, 25];
+
+export function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY');
+}
+
+/** Tries what is refused whole while another program holds the database. Throws SQLite's own error when that takes too long. */
+export async function whenFree<T>(work: () => T | Promise<T>, patienceMs = BUSY_MS): Promise<T> {
+  const until = performance.now() + patienceMs;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const left = until - performance.now();
+      if (!isBusy(error) || left <= 0) throw error;
+      await delay(Math.min(left, DELAYS_MS[attempt] ?? DELAYS_MS.at(-1) ?? left));
+    }
+  }
+}
+
+/** From now on its statements fail at once where the database is held. */
+export function waitsForNobody(database: Database.Database): void {
+  database.pragma('busy_timeout = 0');
+}
+
+/** PRAGMA data_version as a function. Where it can't be read just now it is another each time: nothing that was read counts as current. */
+export function dataVersionOf(database: Database.Database): () => number {
+  const version = database.prepare('PRAGMA data_version').pluck();
+  let unknown = 0;
+  return () => {
+    try {
+      return version.get() as number;
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      unknown--;
+      return unknown;
+    }
+  };
+}
+
+/**
+ * Kysely on such a connection. What is tried again doesn't hold the connection meanwhile, so that whoever only reads goes on. Within a
+ * transaction nothing is tried again: it is begun with what it needs, the write lock (unless it only reads) and its snapshot.
+ */
+export function patientDialect(
+  database: Pick<Database.Database, 'prepare' | 'close'>,
+  patienceMs?: number,
+): SqliteDialect {
+  const dialect = new SqliteDialect({ database: database as Database.Database });
+  const createDriver = () =>
+    patient(new SqliteDialect({ database: database as Database.Database }).createDriver(), patienceMs);
+  return Object.assign(dialect, { createDriver });
+}
+
+type Statement = Parameters<DatabaseConnection['executeQuery']>[0];
+
+function patient(driver: Driver, patienceMs: number | undefined): Driver {
+  /** The real connection of those that are in a transaction. */
+  const held = new WeakMap<DatabaseConnection, DatabaseConnection>();
+  const inside = (handle: DatabaseConnection): DatabaseConnection => {
+    const connection = held.get(handle);
+    if (connection === undefined) throw new Error('not in a transaction');
+    return connection;
+  };
+  const alone = async <T>(work: (connection: DatabaseConnection) => Promise<T>): Promise<T> => {
+    const connection = await driver.acquireConnection();
+    try {
+      return await work(connection);
+    } finally {
+      await driver.releaseConnection(connection);
+    }
+  };
+  const handle = (): DatabaseConnection => {
+    const self: DatabaseConnection = {
+      executeQuery: async <R>(statement: Statement) => {
+        const connection = held.get(self);
+        if (connection !== undefined) return connection.executeQuery<R>(statement);
+        return whenFree(() => alone((one) => one.executeQuery<R>(statement)), patienceMs);
+      },
+      streamQuery: async function* <R>(statement: Statement, chunk?: number) {
+        const theirs = held.get(self);
+        const connection = theirs ?? (await driver.acquireConnection());
+        try {
+          yield* connection.streamQuery<R>(statement, chunk);
+        } finally {
+          if (theirs === undefined) await driver.releaseConnection(connection);
+        }
+      },
+    };
+    return self;
+  };
+  const begin = async (readOnly: boolean): Promise<DatabaseConnection> => {
+    const connection = await driver.acquireConnection();
+    const run = (sql: string) => connection.executeQuery(CompiledQuery.raw(sql));
+    let begun = false;
+    try {
+      await run(readOnly ? 'BEGIN' : 'BEGIN IMMEDIATE');
+      begun = true;
+      if (readOnly) await run('SELECT 1 FROM sqlite_schema LIMIT 1');
+      return connection;
+    } catch (error) {
+      if (begun) await run('ROLLBACK');
+      await driver.releaseConnection(connection);
+      throw error;
+    }
+  };
+  return {
+    init: () => driver.init(),
+    acquireConnection: async () => handle(),
+    releaseConnection: async (self) => {
+      const connection = held.get(self);
+      held.delete(self);
+      if (connection !== undefined) await driver.releaseConnection(connection);
+    },
+    beginTransaction: async (self, { accessMode }) => {
+      held.set(self, await whenFree(() => begin(accessMode === 'read only'), patienceMs));
+    },
+    commitTransaction: (self) => driver.commitTransaction(inside(self)),
+    rollbackTransaction: (self) => driver.rollbackTransaction(inside(self)),
+    destroy: () => driver.destroy(),
+  };
+}
