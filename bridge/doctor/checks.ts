@@ -2,6 +2,7 @@
 
 import { copyListener, copyRoute } from './copies.ts';
 import { clock, delegationTable, epoch, integrity, ownState } from './databases.ts';
+import { deletedMail } from './deleted-mail.ts';
 import { configuration, dataDirectory, dataModes, doveadmKey, imapPassword, sealed, smtpPassword } from './files.ts';
 import { filterInPostfix, reinjection, submissionFilter } from './filter.ts';
 import type { Check } from './finding.ts';
@@ -40,6 +41,7 @@ export const CHECKS: readonly Check[] = [
   inheritance,
   aclCache,
   seenFlag,
+  deletedMail,
   metadata,
   cutting,
   who,

@@ -8,6 +8,9 @@ export interface DovecotSite {
   readonly inherit: boolean;
   readonly storage: keyof typeof STORAGE;
   readonly reuse: boolean;
+  /** What the shared namespace begins with; the product says `shared/`. */
+  readonly sharedPrefix: string;
+  readonly keepDeleted: boolean;
   /** Postfix's queue directory, where its smtpd finds the SASL socket; chrooted or not. */
   readonly postfixQueue: string | undefined;
   readonly tls: TlsFiles | undefined;
@@ -115,6 +118,7 @@ ${site.postfixQueue ? saslListener(site.postfixQueue) : ''}}
 ${site.inherit ? '!include mandat/inherit.conf' : '# without inherit.conf'}
 !include mandat/master-user.conf
 !include mandat/sessions.conf
+${site.keepDeleted ? '!include mandat/keep-deleted.conf' : '# without keep-deleted.conf'}
 
 # ---- the lab's own ports
 service doveadm {

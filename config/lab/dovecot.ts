@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { chown, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { type LabUser, writeAccounts } from './accounts.ts';
 import { type DovecotSite, dovecotConf, STORAGE } from './dovecot-config.ts';
 import { readFragment } from './fragment.ts';
@@ -29,11 +31,13 @@ export async function installDovecot(
     '/var/lib/dovecot/mandat': shared,
     // The line that every site has to look at: its own mail_location, with the owner's home.
     'maildir:%%h/Maildir': STORAGE[site.storage].replace('%h', '%%h'),
+    'prefix = shared/': `prefix = ${site.sharedPrefix}`,
   };
   await install(mandat, 'mandat.conf', moved);
   await install(mandat, 'inherit.conf');
   await install(mandat, 'master-user.conf', { '/etc/dovecot/mandat': mandat });
   await install(mandat, 'sessions.conf');
+  if (site.keepDeleted) await installKeepDeleted(mandat, site.sharedPrefix);
   await writeFile(path.join(mandat, 'api-key.conf'), `doveadm_api_key = ${secrets.apiKey}\n`, { mode: 0o600 });
 
   const dovecot = systemGroup('dovecot');
@@ -44,7 +48,10 @@ export async function installDovecot(
 
   await writeFile(path.join(directory, 'dovecot-lda.log'), '');
   await chown(path.join(directory, 'dovecot-lda.log'), mail.uid, mail.gid);
-  await writeFile(path.join(directory, 'dovecot.conf'), dovecotConf(site), { mode: 0o644 });
+  const configuration = path.join(directory, 'dovecot.conf');
+  await writeFile(configuration, dovecotConf(site), { mode: 0o644 });
+  if (site.keepDeleted)
+    await promisify(execFile)('sievec', ['-c', configuration, path.join(mandat, 'keep-deleted.sieve')]);
 }
 
 export function accountsFile(directory: string): string {
@@ -53,6 +60,13 @@ export function accountsFile(directory: string): string {
 
 async function install(into: string, name: string, moved: Readonly<Record<string, string>> = {}): Promise<void> {
   await writeFile(path.join(into, name), await readFragment(`dovecot/${name}`, moved), { mode: 0o644 });
+}
+
+/** As its header says, but for the compiler, which needs the whole configuration. */
+async function installKeepDeleted(mandat: string, prefix: string): Promise<void> {
+  const moved = { '/etc/dovecot/mandat': mandat, 'from = shared/': `from = ${prefix}` };
+  await install(mandat, 'keep-deleted.conf', moved);
+  await install(mandat, 'keep-deleted.sieve', { '"shared/"': `"${prefix}"` });
 }
 
 export function dovecotServer({ directory, ports }: DovecotSite): Server {

@@ -27,6 +27,10 @@ export interface LabOptions {
    * on a small machine, starting them is most of what a session costs.
    */
   readonly reuse?: boolean;
+  /** What the shared namespace begins with, in UTF-8. Default: `shared/`. */
+  readonly sharedPrefix?: string;
+  /** Include config/dovecot/keep-deleted.conf. Default: false. */
+  readonly keepDeleted?: boolean;
   /** Start Postfix too. Default: true. */
   readonly postfix?: boolean;
   /** Where Postfix gets the sender rules from. Default: sqlite. */
@@ -140,6 +144,8 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
       inherit: options.inherit ?? true,
       storage: options.storage ?? 'maildir',
       reuse: options.reuse ?? false,
+      sharedPrefix: options.sharedPrefix ?? 'shared/',
+      keepDeleted: options.keepDeleted ?? false,
       postfixQueue: withPostfix ? path.join(directory, 'postfix/queue') : undefined,
       tls,
       insidePassdb: options.insidePassdb ?? '',

@@ -42,6 +42,8 @@ export interface Site {
   readonly configFile: string;
   readonly table: string;
   readonly stateFile: string;
+  /** What the shared namespace begins with, as it is configured: UTF-8. */
+  readonly sharedPrefix: string;
   /** Runs a command to its end. */
   mandat(...args: readonly string[]): Promise<Ran>;
   /** Debian's sqlite3 shell on delegation.db. Rejects when it fails. */
@@ -126,6 +128,7 @@ ${lab.filter === true ? `[submission]\nlisten = "filter.sock"\ncopy_listen = "co
     configFile,
     table,
     stateFile: path.join(directory, 'state.db'),
+    sharedPrefix: options.sharedPrefix ?? 'shared/',
     mandat,
     sql,
     run: async () => {

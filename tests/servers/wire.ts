@@ -1,6 +1,7 @@
 /** What owners and delegates see, asked over raw IMAP, so that mandat's own eyes are not used to judge it. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { folderName } from '../../bridge/imap/folder-name.ts';
 import { quoted, type RawImap } from '../../config/lab/raw-imap.ts';
 import { at, type Site } from './site.ts';
 
@@ -21,8 +22,8 @@ export function sorted(rights: string): string {
 }
 
 /** A delegate's name of an owner's folder. */
-export function sharedName(owner: string, folder: string): string {
-  return folder === 'INBOX' ? `shared/${at(owner)}` : `shared/${at(owner)}/${folder}`;
+export function sharedName(owner: string, folder: string, prefix = 'shared/'): string {
+  return folder === 'INBOX' ? `${prefix}${at(owner)}` : `${prefix}${at(owner)}/${folder}`;
 }
 
 /** The words of a response: atoms, quoted strings unquoted, literals, lists in their parentheses. */
@@ -101,7 +102,7 @@ export async function entriesOf(site: Site, owner: string, delegate: string): Pr
 /** What a fresh session of the delegate lists of the owner's tree, with his own MYRIGHTS; by the owner's names. */
 export async function seen(site: Site, owner: string, delegate: string): Promise<Record<string, string>> {
   return withLogin(site, delegate, async (imap) => {
-    const root = sharedName(owner, 'INBOX');
+    const root = sharedName(owner, 'INBOX', folderName(site.sharedPrefix));
     const names = [...(await list(imap, root)), ...(await list(imap, `${root}/*`))];
     const rights = await Promise.all(
       names.map(async (name) => {
@@ -134,7 +135,8 @@ export function subscribed(site: Site, owner: string, delegate: string): string[
   const lines = file === undefined ? [] : readFileSync(file, 'utf8').split('\n').slice(2);
   // A tab stands where the storage has its separator: a slash, or in Maildir++ a dot.
   const plain = (name: string) => name.replace(/[\t.]/g, '/');
-  const root = `${plain(sharedName(owner, 'INBOX'))}/`;
+  // The namespace's prefix stands there as it is configured, the rest as on the wire.
+  const root = `${plain(sharedName(owner, 'INBOX', site.sharedPrefix))}/`;
   return lines
     .map(plain)
     .filter((name) => name.startsWith(root))
