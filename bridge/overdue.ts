@@ -12,6 +12,9 @@ import type { StateDb } from './store/state-db.ts';
 /** A change that waits longer than this is late, in milliseconds. */
 export const LATE_MS = 10_000;
 
+/** So many are noted for others to read: where more wait, these are enough to say so. */
+const MOST_NOTED = 1000;
+
 export interface Overdue {
   readonly mailboxId: number;
   /** When the sidecar first saw it pending without a break. */
@@ -37,7 +40,9 @@ export function openOverdue(table: DelegationDb, state: StateDb, log: Logger, cl
           `changes have not been worked off within ${LATE_MS / 1000} s: "mandat status" names them`,
         );
       }
-      const text = JSON.stringify(late.map(([mailboxId, { since }]): Overdue => ({ mailboxId, since })));
+      const text = JSON.stringify(
+        late.slice(0, MOST_NOTED).map(([mailboxId, { since }]): Overdue => ({ mailboxId, since })),
+      );
       if (text === noted) return; // no write, where nothing has changed
       await setFact(state, 'overdue', text);
       noted = text;

@@ -103,3 +103,10 @@ export function seconds(typed: string): number {
   }
   return value;
 }
+
+/** A number of things, at least one. */
+export function whole(typed: string): number {
+  const value = Number(typed);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('A whole number, from 1.');
+  return value;
+}

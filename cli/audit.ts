@@ -4,7 +4,7 @@ import { existingSealKey } from '../bridge/store/audit.ts';
 import { type AuditProof, proveAudit } from '../bridge/store/audit-check.ts';
 import { type AuditRecord, readAudit } from '../bridge/store/audit-trail.ts';
 import { mayDelegate } from './actor.ts';
-import { address, instant } from './arguments.ts';
+import { address, instant, whole } from './arguments.ts';
 import { type ExportOptions, exportTrail } from './audit-export.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { counted, table } from './output.ts';
@@ -113,8 +113,7 @@ function toldOf(proof: AuditProof): string {
 
 async function print(session: Session, filter: Parameters<typeof readAudit>[2]): Promise<void> {
   const { out, config } = session;
-  const noted = (await session.submissions((store) => store.events())) ?? [];
-  const submissions = noted.map(({ id: _, ...entry }) => entry);
+  const submissions = (await session.submissions((store) => store.lastEvents(filter))) ?? [];
   const records = await session.table((db) => session.state((state) => readAudit(state, db, filter, submissions)));
   const rows = records.map((one) => [
     shownTime(one.at, config.policy.timezone),
@@ -140,12 +139,6 @@ function said({ detail, reason, sealed }: AuditRecord): string {
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `${name}=${value}`);
   return [...(reason === null ? [] : [reason]), ...facts, ...(sealed ? [] : ['(not sealed yet)'])].join(' ');
-}
-
-function whole(typed: string): number {
-  const value = Number(typed);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('A whole number, from 1.');
-  return value;
 }
 
 function head(typed: string): { id: number; seal: string } {

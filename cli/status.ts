@@ -4,12 +4,13 @@ import { LATE_MS, overdueNoted } from '../bridge/overdue.ts';
 import { configDifference, lastSidecar } from '../bridge/running-config.ts';
 import { fact } from '../bridge/store/facts.ts';
 import { listNotices } from '../bridge/store/outbox.ts';
-import { listOutcomes } from '../bridge/store/outcomes.ts';
 import { nextDue } from '../bridge/store/rows.ts';
 import { REPAIR_RULES, rulesChanged } from '../bridge/store/schema.ts';
 import type { StateDb } from '../bridge/store/state-db.ts';
+import { anythingHeld, countNotices, outcomesWith } from '../bridge/store/troubles.ts';
 import { type Waiting, waitingMailboxes } from '../bridge/store/waiting.ts';
 import { missingCopies } from '../bridge/submission/missing-copies.ts';
+import { whole } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { counted, facts, type Output, oneLine } from './output.ts';
 import type { Runner } from './runner.ts';
@@ -22,47 +23,57 @@ export function statusCommand(program: Command, run: Runner): void {
     .description(
       'what the sidecar does, and what needs somebody; exits 1 when something failed or is held, or no sidecar runs',
     )
+    .option('--limit <number>', 'how many of each list are shown', whole, 20)
     .action(
-      run(async (session) => {
+      run(async (session, { limit }: { readonly limit: number }) => {
         const { out, config } = session;
-        const status = await statusOf(session);
+        const { held, ...status } = await statusOf(session, limit);
         out.result(status, shown(status, config.policy.timezone, out));
-        const held = status.notices.some(({ code }) => code === 'held');
         const failed =
-          status.failures.length > 0 || status.late.length > 0 || status.copies.length > 0 || status.outbox.failed > 0;
+          status.failing > 0 || status.lateCount > 0 || status.copies.length > 0 || status.outbox.failed > 0;
         const odd = held || status.restored || status.rulesChanged.length > 0 || status.sidecar === null;
         return failed || odd ? EXIT.failed : EXIT.done;
       }),
     );
 }
 
-type Status = Awaited<ReturnType<typeof statusOf>>;
+type Status = Omit<Awaited<ReturnType<typeof statusOf>>, 'held'>;
 
-async function statusOf(session: Session) {
+/** `most`: of each list. */
+async function statusOf(session: Session, most: number) {
   const running = session.sidecarRuns();
   const now = new Date().toISOString();
   return session.table((table) =>
     session.state(async (state) => {
-      const outcomes = await listOutcomes(state);
-      const queue = await waitingMailboxes(table, state, outcomes);
+      const waiting = await waitingMailboxes(table, state);
+      const failing = await outcomesWith(state, 'failure', most);
+      const noticed = await outcomesWith(state, 'notices', most);
       const noted = new Set(running ? (await overdueNoted(state)).map(({ mailboxId }) => mailboxId) : []);
       const tooOld = new Date(Date.parse(now) - LATE_MS).toISOString();
       const last = await lastSidecar(state);
       const { pid, since } = last;
+      const late = waiting.filter((one) => noted.has(one.mailboxId) || (one.since !== null && one.since < tooOld));
       return {
         sidecar: running ? { pid, since } : null,
         configFile: session.config.file,
         /** Why what runs isn't what the file says; null where it is. */
         outdated: running ? (configDifference(last, session.config) ?? null) : null,
-        waiting: queue.length,
-        queue,
-        lagMs: lag(queue, now),
-        /** Of those that wait, the ones that wait for too long, whatever the reason. */
-        late: queue.filter((one) => noted.has(one.mailboxId) || (one.since !== null && one.since < tooOld)),
-        failures: outcomes.flatMap(({ address, failure }) =>
+        waiting: waiting.length,
+        /** The first of them. */
+        queue: waiting.slice(0, most),
+        oldest: oldestOf(waiting) ?? null,
+        lagMs: lag(waiting, now),
+        lateCount: late.length,
+        /** Of those that wait, the ones that wait for too long, whatever the reason; the first of them. */
+        late: late.slice(0, most),
+        failing: failing.count,
+        failures: failing.first.flatMap(({ address, failure }) =>
           failure === undefined ? [] : [{ mailbox: address, ...failure }],
         ),
-        notices: outcomes.flatMap(({ address, notices }) => notices.map((one) => ({ mailbox: address, ...one }))),
+        /** How many mailboxes have any. */
+        noticed: noticed.count,
+        notices: noticed.first.flatMap(({ address, notices }) => notices.map((one) => ({ mailbox: address, ...one }))),
+        held: await anythingHeld(state),
         copies: missingCopies((await session.submissions((store) => store.missing())) ?? [], new Date(now)),
         nextDue: (await nextDue(table, now)) ?? null,
         lastSweep: (await fact(state, 'sweep')) ?? null,
@@ -71,21 +82,22 @@ async function statusOf(session: Session) {
         restored: (await fact(state, 'restored')) === 'held',
         /** The table's own rules differ from the released ones: it is obeyed only where it takes away. */
         rulesChanged: table.differences().map(({ object, how }) => ({ object, how })),
-        outbox: await outboxOf(state),
+        outbox: await outboxOf(state, most),
       };
     }),
   );
 }
 
 /** Notices on their way, those that could not be sent, and whom nobody has an address of: he is to be told otherwise (R9). */
-async function outboxOf(state: StateDb) {
-  const found = await listNotices(state, { states: ['waiting', 'sending', 'failed', 'no-address'] });
-  const failed = found.filter((one) => one.state === 'failed');
-  const noAddress = found.filter((one) => one.state === 'no-address');
+async function outboxOf(state: StateDb, most: number) {
+  const count = await countNotices(state);
+  const [last] = await listNotices(state, { states: ['failed'], most: 1, newest: true });
+  const noAddress = await listNotices(state, { states: ['no-address'], most });
   return {
-    waiting: found.length - failed.length - noAddress.length,
-    failed: failed.length,
-    lastError: failed.at(-1)?.error ?? null,
+    waiting: count.waiting + count.sending,
+    failed: count.failed,
+    lastError: last?.error ?? null,
+    noAddressCount: count['no-address'],
     noAddress: noAddress.map(({ id, kind, subject, mailbox }) => ({ id, kind, subject, mailbox })),
   };
 }
@@ -97,16 +109,18 @@ function lag(queue: readonly Waiting[], now: string): number | null {
 }
 
 function oldestOf(queue: readonly Waiting[]): string | undefined {
-  return queue.flatMap(({ since }) => since ?? []).sort()[0];
+  let oldest: string | undefined;
+  for (const { since } of queue) if (since !== null && (oldest === undefined || since < oldest)) oldest = since;
+  return oldest;
 }
 
 function shown(
-  { sidecar, queue, lagMs, late, failures, notices, copies, ...rest }: Status,
+  { sidecar, waiting, oldest, lagMs, late, lateCount, failures, failing, notices, noticed, copies, ...rest }: Status,
   timezone: string,
   out: Output,
 ): string {
   const time = (instant: string | null | undefined) => shownTime(instant, timezone);
-  const oldest = oldestOf(queue);
+  const named = late.slice(0, NAMED).map(({ mailbox }) => oneLine(mailbox ?? 'one that has left the table'));
   const head = facts([
     [
       'sidecar',
@@ -115,9 +129,9 @@ function shown(
         : `running (process ${sidecar.pid}, since ${time(sidecar.since)})`,
     ],
     ['configuration', rest.configFile],
-    ['waiting', `${counted(queue.length, 'mailbox', 'mailboxes')} to be brought in line`],
+    ['waiting', `${counted(waiting, 'mailbox', 'mailboxes')} to be brought in line`],
     ['lag', lagMs === null ? null : `${shownDuration(lagMs)}: the oldest change that waits is of ${time(oldest)}`],
-    ['failing', counted(failures.length, 'mailbox', 'mailboxes')],
+    ['failing', counted(failing, 'mailbox', 'mailboxes')],
     ...outboxLine(rest.outbox),
     ['next due', time(rest.nextDue)],
     ['last sweep', time(rest.lastSweep)],
@@ -135,15 +149,14 @@ function shown(
       const told = [one.message, one.hint, again].filter((line) => line !== '').map(oneLine);
       return `${one.mailbox}: ${what}: ${out.colour.bad(one.code)}: ${told.join('\n    ')}`;
     }),
-    ...(late.length === 0
+    ...more(failing - failures.length, 'that fail'),
+    ...(lateCount === 0
       ? []
       : [
-          `${counted(late.length, 'mailbox', 'mailboxes')} not brought in line within ${LATE_MS / 1000} s: ${late
-            .slice(0, NAMED)
-            .map(({ mailbox }) => oneLine(mailbox ?? 'one that has left the table'))
-            .join(', ')}${late.length > NAMED ? ', ...' : ''}`,
+          `${counted(lateCount, 'mailbox', 'mailboxes')} not brought in line within ${LATE_MS / 1000} s: ${named.join(', ')}${lateCount > named.length ? ', ...' : ''}`,
         ]),
     ...notices.map(({ mailbox, message }) => `${mailbox}: ${oneLine(message)}`),
+    ...more(noticed - new Set(notices.map(({ mailbox }) => mailbox)).size, 'of which something is to be told'),
     ...(rest.outdated === null ? [] : [`configuration: ${rest.outdated}`]),
     ...(rest.restored ? [RESTORED] : []),
     ...(rest.rulesChanged.length > 0 ? [`${oneLine(rulesChanged(rest.rulesChanged))}\n    ${REPAIR_RULES}`] : []),
@@ -157,19 +170,23 @@ function lookedAt({ mailboxes, everySeconds }: LookRound): string {
   return `looked at every ${shownDuration(everySeconds * 1000)}, in ${counted(mailboxes, 'delegated mailbox', 'delegated mailboxes')}`;
 }
 
+function more(count: number, what: string): readonly string[] {
+  return count <= 0 ? [] : [`and ${counted(count, 'mailbox', 'mailboxes')} more ${what}: "mandat status --limit N"`];
+}
+
 type Outbox = Status['outbox'];
 
-function outboxLine({ waiting, failed, noAddress }: Outbox): readonly (readonly [string, string])[] {
-  if (waiting + failed + noAddress.length === 0) return [];
-  return [['notices', `${waiting} waiting, ${failed} failed, ${noAddress.length} without an address`]];
+function outboxLine({ waiting, failed, noAddressCount }: Outbox): readonly (readonly [string, string])[] {
+  if (waiting + failed + noAddressCount === 0) return [];
+  return [['notices', `${waiting} waiting, ${failed} failed, ${noAddressCount} without an address`]];
 }
 
 /** More than these are in "mandat notices list". */
 const NAMED = 10;
 
-function outboxRemarks({ failed, lastError, noAddress }: Outbox): readonly string[] {
+function outboxRemarks({ failed, lastError, noAddress, noAddressCount }: Outbox): readonly string[] {
   const named = noAddress.slice(0, NAMED);
-  const more = noAddress.length - named.length;
+  const unnamed = noAddressCount - named.length;
   return [
     ...(failed === 0
       ? []
@@ -180,7 +197,7 @@ function outboxRemarks({ failed, lastError, noAddress }: Outbox): readonly strin
       ({ id, kind, subject, mailbox }) =>
         `no address is known of ${oneLine(subject)}: tell him of the ${kind} (${oneLine(mailbox ?? '')}) yourself, or record one and "mandat notices retry ${id}"`,
     ),
-    ...(more === 0 ? [] : [`and ${more} more: "mandat notices list --state no-address"`]),
+    ...(unnamed === 0 ? [] : [`and ${unnamed} more: "mandat notices list --state no-address"`]),
   ];
 }
 

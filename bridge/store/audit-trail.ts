@@ -20,32 +20,37 @@ export interface AuditFilter {
   readonly limit: number;
 }
 
+/** Reads what it returns, from each place no more than `limit`. */
 export async function readAudit(
   state: StateDb,
   table: DelegationDb,
   filter: AuditFilter,
-  /** What the submission filter has noted since. */
+  /** What the submission filter has noted since, its last that match. */
   submissions: readonly AuditEntry[] = [],
 ): Promise<readonly AuditRecord[]> {
-  let select = state.query.selectFrom('audit').select(ENTRY).orderBy('id', 'desc').limit(filter.limit);
-  if (filter.mailbox !== undefined) select = select.where('mailbox', '=', filter.mailbox);
-  if (filter.delegate !== undefined) select = select.where('delegate', '=', filter.delegate);
-  if (filter.since !== undefined) select = select.where('at', '>=', filter.since);
-  const sealed = (await select.execute()).reverse().map((entry) => ({ ...entry, sealed: true }));
-  const events = await table.query.selectFrom('events').select(ENTRY).orderBy('id').execute();
+  const { mailbox, delegate, since, limit } = filter;
+  let select = state.query
+    .selectFrom('audit')
+    .select(['id', ...ENTRY])
+    .limit(limit);
+  if (mailbox !== undefined) select = select.where('mailbox', '=', mailbox);
+  if (delegate !== undefined) select = select.where('delegate', '=', delegate);
+  if (since !== undefined) select = select.where('at', '>=', since);
+  // In the order of the index that finds them.
+  if (mailbox !== undefined || delegate !== undefined || since !== undefined) select = select.orderBy('at', 'desc');
+  const found = await select.orderBy('id', 'desc').execute();
+  const sealed = [...found]
+    .sort((one, other) => one.id - other.id)
+    .map(({ id: _, ...entry }) => ({ ...entry, sealed: true }));
+  let waiting = table.query.selectFrom('events').select(ENTRY).limit(limit);
+  if (mailbox !== undefined) waiting = waiting.where('mailbox', '=', mailbox).orderBy('at', 'desc');
+  if (delegate !== undefined) waiting = waiting.where('delegate', '=', delegate);
+  if (since !== undefined) waiting = waiting.where('at', '>=', since);
+  const events = [...(await waiting.orderBy('id', 'desc').execute())].reverse();
   const fresh = [...events, ...submissions]
-    .filter((one) => matches(one, filter))
     .sort((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0))
     .map((entry) => ({ ...entry, sealed: false }));
-  return [...sealed, ...fresh].slice(-filter.limit);
-}
-
-function matches(entry: AuditEntry, { mailbox, delegate, since }: AuditFilter): boolean {
-  return (
-    (mailbox === undefined || entry.mailbox === mailbox) &&
-    (delegate === undefined || entry.delegate === delegate) &&
-    (since === undefined || entry.at >= since)
-  );
+  return [...sealed, ...fresh].slice(-limit);
 }
 
 export interface SealedEntry extends AuditEntry {

@@ -73,15 +73,22 @@ export interface StoredNotice extends NewNotice {
 
 export async function listNotices(
   state: Pick<StateDb, 'query'>,
-  only: { readonly states?: readonly OutboxState[]; readonly ids?: readonly number[] } = {},
+  only: {
+    readonly states?: readonly OutboxState[];
+    readonly ids?: readonly number[];
+    /** How many, the newest where `newest` is set. */
+    readonly most?: number;
+    readonly newest?: boolean;
+  } = {},
 ): Promise<readonly StoredNotice[]> {
-  const { states, ids } = only;
+  const { states, ids, most = -1, newest = false } = only;
   const rows = await state.query
     .selectFrom('outbox')
     .selectAll()
     .$if(states !== undefined, (select) => select.where('state', 'in', states ?? []))
     .$if(ids !== undefined, (select) => select.where('id', 'in', ids ?? []))
-    .orderBy('id')
+    .orderBy('id', newest ? 'desc' : 'asc')
+    .limit(most)
     .execute();
   return rows.map(shaped);
 }

@@ -113,7 +113,7 @@ async function upsert(
     .execute();
 }
 
-function shaped(row: Selectable<StateDatabase['outcomes']>): Outcome {
+export function shaped(row: Selectable<StateDatabase['outcomes']>): Outcome {
   return {
     mailboxId: row.mailbox_id,
     address: row.address,

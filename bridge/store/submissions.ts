@@ -10,6 +10,7 @@ import { existsSync } from 'node:fs';
 import type { Instant } from '../../acl/policy.ts';
 import type { FailureCode } from '../failure.ts';
 import type { AuditEntry } from './audit.ts';
+import type { AuditFilter } from './audit-trail.ts';
 import { dataVersionOf, waitsForNobody, whenFree } from './busy.ts';
 import { SUBMISSIONS } from './files.ts';
 import { explained, migrate, open } from './open.ts';
@@ -59,6 +60,8 @@ export interface SubmissionStore {
   note(notes: readonly Note[]): Promise<void>;
   /** The oldest first, so many at most where that is given. */
   events(most?: number): Promise<readonly (SubmissionEntry & { readonly id: number })[]>;
+  /** The last of them that match, in their order. */
+  lastEvents(filter: AuditFilter): Promise<readonly AuditEntry[]>;
   /** Takes away the events up to this one. */
   forget(lastEvent: number): Promise<void>;
   /** Takes away copies sent before that instant, so many at most. Returns how many. */
@@ -96,6 +99,9 @@ function openFile(file: string): SubmissionStore {
   const updateCopy = database.prepare(`UPDATE copies SET state = @state, attempts = attempts + 1, tried_at = @at,
     code = @code, message = @message, hint = @hint WHERE nonce = @nonce AND state <> 'stored'`);
 
+  const lastEvents = database.prepare<object, AuditEntry>(`SELECT ${FIELDS} FROM events
+    WHERE (@mailbox IS NULL OR mailbox = @mailbox) AND (@delegate IS NULL OR delegate = @delegate) AND (@since IS NULL OR at >= @since)
+    ORDER BY id DESC LIMIT @limit`);
   // All three states, because the index begins with the state.
   const forgetCopies = database.prepare(`DELETE FROM copies WHERE nonce IN (SELECT nonce FROM copies
     WHERE state IN ('waiting', 'stored', 'failed') AND sent_at < ? LIMIT ?)`);
@@ -129,6 +135,10 @@ function openFile(file: string): SubmissionStore {
           .prepare<[number], SubmissionEntry & { id: number }>(`SELECT id, ${FIELDS} FROM events ORDER BY id LIMIT ?`)
           .all(most),
       ),
+    lastEvents: async ({ mailbox = null, delegate = null, since = null, limit }) => {
+      const last = await guarded(() => lastEvents.all({ mailbox, delegate, since, limit }));
+      return [...last].reverse();
+    },
     forget: (lastEvent) => guarded(() => void database.prepare('DELETE FROM events WHERE id <= ?').run(lastEvent)),
     forgetCopies: (before, most) => guarded(() => forgetCopies.run(before, most).changes),
     isStored: (nonce) =>

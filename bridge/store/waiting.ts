@@ -1,8 +1,7 @@
-/** Which mailboxes wait to be brought in line, and since when. */
+/** Which mailboxes wait to be brought in line, and since when. As many as there may be, three statements find it out. */
+import { sql } from 'kysely';
 import type { Instant } from '../../acl/policy.ts';
 import type { DelegationDb } from './delegation-db.ts';
-import type { Outcome } from './outcomes.ts';
-import { pendingMailboxes } from './rows.ts';
 import type { StateDb } from './state-db.ts';
 
 export interface Waiting {
@@ -13,41 +12,57 @@ export interface Waiting {
   readonly since: Instant | null;
 }
 
-export async function waitingMailboxes(
-  table: DelegationDb,
-  state: StateDb,
-  outcomes: readonly Outcome[],
-): Promise<readonly Waiting[]> {
-  const pending = await pendingMailboxes(table);
+/** In the order of their last change. */
+export async function waitingMailboxes(table: DelegationDb, state: StateDb): Promise<readonly Waiting[]> {
+  const pending = await table.query
+    .selectFrom('pending as p')
+    .leftJoin('mailboxes as m', 'm.id', 'p.mailbox_id')
+    .select(['p.mailbox_id as mailboxId', 'm.address'])
+    .orderBy('p.version')
+    .execute();
   if (pending.length === 0) return [];
-  const rows = await table.query.selectFrom('mailboxes').select(['id', 'address']).execute();
-  const addresses = new Map([
-    ...outcomes.map(({ mailboxId, address }) => [mailboxId, address] as const),
-    ...rows.map(({ id, address }) => [id, address] as const),
-  ]);
-  const verified = new Map(outcomes.map(({ mailboxId, verifiedAt }) => [mailboxId, verifiedAt ?? '']));
-  const unsealed = await table.query.selectFrom('events').select(['mailbox', 'at']).orderBy('id').execute();
-  return Promise.all(
-    pending.map(async ({ mailboxId }) => {
-      const mailbox = addresses.get(mailboxId) ?? null;
-      const after = verified.get(mailboxId) ?? '';
-      // A change to a delegate names no mailbox, and may concern any.
-      const first = unsealed.find((one) => (one.mailbox === mailbox || one.mailbox === null) && one.at > after);
-      return { mailboxId, mailbox, since: (await sealedSince(state, mailbox, after)) ?? first?.at ?? null };
-    }),
-  );
+  const sealed = await sealedSince(state, pending);
+  const unsealed = await unsealedSince(table, sealed);
+  return pending.map(({ mailboxId }, n) => ({
+    mailboxId,
+    mailbox: sealed[n]?.mailbox ?? null,
+    since: sealed[n]?.since ?? unsealed[n] ?? null,
+  }));
 }
 
-/** The first of what others than the sidecar did to this mailbox since, as far as it is sealed already. */
-async function sealedSince(state: StateDb, mailbox: string | null, after: Instant): Promise<Instant | null> {
-  const concerning = (address: string | null) =>
-    state.query
-      .selectFrom('audit')
-      .select(({ fn }) => fn.min<Instant | null>('at').as('at'))
-      .where('mailbox', 'is', address)
-      .where('at', '>', after)
-      .where('actor', '<>', 'mandat')
-      .executeTakeFirstOrThrow();
-  const found = [await concerning(null), ...(mailbox === null ? [] : [await concerning(mailbox)])];
-  return found.flatMap(({ at }) => at ?? []).sort()[0] ?? null;
+interface Sealed {
+  readonly mailbox: string | null;
+  /** When it was verified last; empty where it never was. */
+  readonly after: string;
+  readonly since: Instant | null;
+}
+
+/** The earlier one of two subqueries, each of which an index answers. A change to a delegate names no mailbox, and may concern any. */
+const firstOf = (events: 'audit' | 'events', others: string) => {
+  const first = (mailbox: string) =>
+    `(SELECT e.at FROM ${events} AS e WHERE e.mailbox ${mailbox} AND e.at > w.after ${others} ORDER BY e.at LIMIT 1)`;
+  return sql.raw(`(SELECT min(at) FROM (SELECT ${first('= w.mailbox')} AS at UNION ALL SELECT ${first('IS NULL')}))`);
+};
+
+/** The first of what others than the sidecar did to each since it was verified, as far as it is sealed already. */
+async function sealedSince(
+  state: StateDb,
+  pending: readonly { readonly mailboxId: number; readonly address: string | null }[],
+): Promise<readonly Sealed[]> {
+  const given = JSON.stringify(pending.map(({ mailboxId, address }) => [mailboxId, address]));
+  const { rows } = await sql<Sealed>`
+    SELECT w.mailbox, w.after, ${firstOf('audit', "AND e.actor <> 'mandat'")} AS since
+    FROM (SELECT j.key AS n, coalesce(j.value ->> 1, o.address) AS mailbox, coalesce(o.verified_at, '') AS after
+      FROM json_each(${given}) AS j LEFT JOIN outcomes AS o ON o.mailbox_id = j.value ->> 0) AS w
+    ORDER BY w.n`.execute(state.query);
+  return rows;
+}
+
+async function unsealedSince(table: DelegationDb, waiting: readonly Sealed[]): Promise<readonly (Instant | null)[]> {
+  const given = JSON.stringify(waiting.map(({ mailbox, after }) => [mailbox, after]));
+  const { rows } = await sql<Pick<Sealed, 'since'>>`
+    SELECT ${firstOf('events', '')} AS since
+    FROM (SELECT j.key AS n, j.value ->> 0 AS mailbox, j.value ->> 1 AS after FROM json_each(${given}) AS j) AS w
+    ORDER BY w.n`.execute(table.query);
+  return rows.map(({ since }) => since);
 }

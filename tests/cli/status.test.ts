@@ -28,9 +28,13 @@ t.test('nothing yet', async (t) => {
     outdated: null,
     waiting: 0,
     queue: [],
+    oldest: null,
     lagMs: null,
+    lateCount: 0,
     late: [],
+    failing: 0,
     failures: [],
+    noticed: 0,
     notices: [],
     copies: [],
     nextDue: null,
@@ -38,8 +42,30 @@ t.test('nothing yet', async (t) => {
     folderLook: null,
     restored: false,
     rulesChanged: [],
-    outbox: { waiting: 0, failed: 0, lastError: null, noAddress: [] },
+    outbox: { waiting: 0, failed: 0, lastError: null, noAddressCount: 0, noAddress: [] },
   });
+});
+
+t.test('the first of many, and how many there are', async (t) => {
+  const made = await desk(t);
+  const { json, sql, mandat } = made;
+  sql(`INSERT INTO mailbox (address) VALUES ('a@lab.test'), ('b@lab.test'), ('c@lab.test')`);
+  state(
+    made,
+    `INSERT INTO outcomes (mailbox_id, address, code, message, hint) VALUES (1, 'a@lab.test', 'absent', 'gone', ''), (2, 'b@lab.test', 'absent', 'gone', ''), (3, 'c@lab.test', 'absent', 'gone', '')`,
+  );
+  t.match(await json('status', '--limit', '1'), {
+    waiting: 3,
+    queue: { length: 1 },
+    failing: 3,
+    failures: [{ mailbox: 'a@lab.test' }],
+  });
+  const { stdout, status } = await mandat('status', '--limit', '2');
+  t.equal(status, 1);
+  t.match(stdout, /^failing +3 mailboxes$/m);
+  t.match(stdout, /^b@lab\.test: .*absent[\s\S]*^and 1 mailbox more that fail: "mandat status --limit N"$/m);
+  t.notMatch(stdout, /c@lab\.test: .*absent/);
+  t.match(await mandat('status', '--limit', '0'), { status: 2, stderr: /whole number, from 1/ });
 });
 
 t.test('what waits, and since when: the oldest change that is not verified', async (t) => {
