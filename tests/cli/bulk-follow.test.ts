@@ -45,6 +45,7 @@ t.test('verified, each mailbox once', async (t) => {
       refused: [],
       mailboxes: 2,
       verified: 2,
+      putBack: [],
       failures: [],
     },
   );

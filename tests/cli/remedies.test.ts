@@ -12,12 +12,12 @@ const ROOT = path.join(import.meta.dirname, '../..');
 const FILLED: readonly (readonly [RegExp, string])[] = [
   [/\$\{mailbox\.slice[^}]*\}|\bDOMAIN\b/g, 'example.org'],
   [/\$\{published[^}]*\}/g, 'ORG'],
-  [/\$\{(?:mailbox|address|at)\}|\b(?:MAILBOX|ADDRESS)\b/g, 'alice@example.org'],
+  [/\$\{(?:mailbox|address|at|change\.mailbox)\}|\b(?:MAILBOX|ADDRESS)\b/g, 'alice@example.org'],
   [/\$\{(?:identifier|id|typed)\}|\b(?:DELEGATE|NUMBER|ID)\b/g, '810101026994'],
   [/\$\{command\}/g, 'set-contact'],
   [/\$\{verb\}/g, 'grant'],
   [/\bDATE\b/g, '2030-01-01'],
-  [/\b(?:FILE|DIR|CODE|LOGIN|VERSION|REASON)\b/g, '1'],
+  [/\b(?:FILE|DIR|CODE|LOGIN|VERSION|REASON|N)\b/g, '1'],
 ];
 
 const filled = (text: string) => FILLED.reduce((so, [what, by]) => so.replace(what, by), text);

@@ -180,8 +180,8 @@ t.test(
 t.test('a delegate of whom no address is known is named to the operator', async (t) => {
   await grantRow(site, 'alice', 'carol');
   await sync(site);
-  const { status, stdout } = await site.mandat('status');
-  t.equal(status, 0, 'nothing failed');
+  const { stdout } = await site.mandat('status');
+  t.match(stdout, /^failing +0 mailboxes$/m, 'nothing failed');
   t.match(
     stdout,
     new RegExp(`no address is known of ${at('carol')}: tell him of the grant \\(${at('alice')}\\) yourself`),
