@@ -1,5 +1,5 @@
 /** Files of rows: a header line that names the columns, in any order; what is wrong is reported all at once, with its lines. */
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { CsvError, parse } from 'csv-parse/sync';
 import { type Instant, SEND_MODES, type SendMode } from '../acl/policy.ts';
 import { Failure, failureOf } from '../bridge/failure.ts';
@@ -68,9 +68,11 @@ export function readRows<Row>(
     }
   }
   if (mistakes.length > 0) {
+    const shown = mistakes.slice(0, MOST_MISTAKES);
+    if (shown.length < mistakes.length) shown.push(`and ${mistakes.length - shown.length} more`);
     throw new Failure(
       'config',
-      `${file} has ${counted(mistakes.length, 'mistake')}, nothing was written:\n        ${mistakes.join('\n        ')}`,
+      `${file} has ${counted(mistakes.length, 'mistake')}, nothing was written:\n        ${shown.join('\n        ')}`,
     );
   }
   if (rows.length === 0)
@@ -118,12 +120,19 @@ function readRecords(
   }
 }
 
+/** How many mistakes are told one by one. */
+const MOST_MISTAKES = 200;
+
+/** A delegation takes a hundred bytes or so. */
+const LARGEST_MB = 32;
+
 /** Without its byte order mark. */
 function readText(file: string): string {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(file);
+    bytes = readWhole(file);
   } catch (error) {
+    if (error instanceof Failure) throw error;
     throw new Failure(
       'config',
       `${file} can't be read (${(error as NodeJS.ErrnoException).code})`,
@@ -134,6 +143,24 @@ function readText(file: string): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new Failure('config', `${file} is not written in UTF-8`, 'save it as "CSV UTF-8"');
+  }
+}
+
+/** A pipe tells no size, so what comes is counted. */
+function readWhole(file: string): Buffer {
+  const fd = openSync(file, 'r');
+  try {
+    const parts: Buffer[] = [];
+    for (let left = LARGEST_MB * 1024 * 1024; left >= 0; ) {
+      const part = Buffer.alloc(64 * 1024);
+      const length = readSync(fd, part);
+      if (length === 0) return Buffer.concat(parts);
+      parts.push(part.subarray(0, length));
+      left -= length;
+    }
+    throw new Failure('config', `${file} is larger than ${LARGEST_MB} MB`, 'give it in parts');
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -8,7 +8,8 @@ import type { Instant } from '../../acl/policy.ts';
 import type { MailboxKind } from '../store/delegation-types.ts';
 import { normalised, placesOf } from './columns.ts';
 import { type GenerationKind, nextGeneration, openGeneration } from './generation.ts';
-import { batchesOf, openSource } from './lines.ts';
+import { batchesOf } from './lines.ts';
+import { openSource } from './source.ts';
 import {
   factsOf,
   type OnProgress,

@@ -8,8 +8,8 @@ import { Failure } from '../failure.ts';
 import { folded } from './columns.ts';
 import { type Activity, lineReader } from './extract.ts';
 import { nextGeneration, openGeneration } from './generation.ts';
-import { openSource } from './lines.ts';
 import { PEOPLE } from './people.ts';
+import { openSource } from './source.ts';
 import {
   EXAMPLES,
   factsOf,
@@ -85,13 +85,14 @@ function writer(database: Database.Database): (activity: Activity) => void {
     // Lines that differ in what nobody searches for (a speciality, a telephone) are one.
     const place = `${one.profession.code}|${one.role.code}|${postalCode}|${city}|${lastName}|${firstName}`;
     if (places.has(place)) return;
+    if (places.size >= MOST_REMEMBERED) places = new Set(); // what comes again then is only one row more
     places.add(place);
     if (!seen.professions.has(one.profession.code)) {
-      seen.professions.add(one.profession.code);
+      remember(seen.professions, one.profession.code, 'professions');
       profession.run(one.profession.code, one.profession.label, folded(one.profession.label));
     }
     if (one.role.code !== '' && !seen.roles.has(one.role.code)) {
-      seen.roles.add(one.role.code);
+      remember(seen.roles, one.role.code, 'roles');
       role.run(one.role.code, one.role.label);
     }
     activity.run(
@@ -106,6 +107,19 @@ function writer(database: Database.Database): (activity: Activity) => void {
       city,
     );
   };
+}
+
+/** Lines of one person, codes of professions, codes of roles: what is published has a few hundred at most. */
+const MOST_REMEMBERED = 10_000;
+
+function remember(codes: Set<string>, code: string, what: string): void {
+  codes.add(code);
+  if (codes.size <= MOST_REMEMBERED) return;
+  throw new Failure(
+    'config',
+    `it names more than ${MOST_REMEMBERED} ${what}: it is not what is published`,
+    'fetch it again',
+  );
 }
 
 /** Names recur: most are folded once. Bounded, so that memory stays flat. */

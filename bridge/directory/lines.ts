@@ -1,73 +1,10 @@
 /**
- * The lines of a text file, or of the only text file in a zip archive, in batches as they come from the disk, so that memory stays flat.
- * UTF-8 and nothing else: what was saved in another encoding would be found under wrong names.
+ * The lines of a published text in batches as they come from the disk, so that memory stays flat. UTF-8 and nothing else: what was saved in
+ * another encoding would be found under wrong names.
  */
-import { createReadStream, type Stats, statSync } from 'node:fs';
-import path from 'node:path';
-import type { Readable } from 'node:stream';
 import { TextDecoder } from 'node:util';
-import { type Entry, openPromise } from 'yauzl';
 import { Failure } from '../failure.ts';
-
-export interface Source {
-  /** The text file's own name, which may tell its date. */
-  readonly name: string;
-  /** Bytes of text, for a progress bar. */
-  readonly size: number;
-  readonly stream: Readable;
-  close(): Promise<void>;
-}
-
-/** Fails `config` for what can't be read, isn't a file, or is no archive of one text file. */
-export async function openSource(file: string): Promise<Source> {
-  const { size } = statOf(file);
-  if (/\.zip$/i.test(file)) return unzipped(file);
-  return { name: path.basename(file), size, stream: createReadStream(file), close: async () => {} };
-}
-
-function statOf(file: string): Stats {
-  let stat: Stats;
-  try {
-    stat = statSync(file);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new Failure('config', `${file} can't be read (${code})`, 'check the name and the rights on it', {
-      cause: error,
-    });
-  }
-  if (stat.isFile()) return stat;
-  throw new Failure('config', `${file} is not a file`, 'name the .txt or the .zip as it was published');
-}
-
-async function unzipped(file: string): Promise<Source> {
-  const damaged = (error: unknown) =>
-    error instanceof Failure
-      ? error
-      : new Failure('config', `${file} is no zip archive, or a damaged one`, 'fetch it again', { cause: error });
-  const archive = await openPromise(file, { lazyEntries: true, autoClose: false }).catch((error: unknown) => {
-    throw damaged(error);
-  });
-  try {
-    const entries: Entry[] = [];
-    for await (const entry of archive.eachEntry()) entries.push(entry);
-    const texts = entries.filter(({ fileName }) => /\.(txt|csv)$/i.test(fileName));
-    const [entry] = texts;
-    if (entry === undefined || texts.length > 1) {
-      const names = entries.map(({ fileName }) => fileName).join(', ');
-      throw new Failure(
-        'config',
-        `${file} holds ${texts.length} text files, not one: ${names}`,
-        'unpack it, and name the file that is meant',
-      );
-    }
-    const { fileName, uncompressedSize } = entry;
-    const stream = await archive.openReadStreamPromise(entry);
-    return { name: path.basename(fileName), size: uncompressedSize, stream, close: async () => archive.close() };
-  } catch (error) {
-    archive.close();
-    throw damaged(error);
-  }
-}
+import type { Source } from './source.ts';
 
 export interface Batch {
   readonly lines: readonly string[];
@@ -77,11 +14,14 @@ export interface Batch {
   readonly read: number;
 }
 
+/** Characters. A line of what is published has about a thousand. */
+export const LONGEST_LINE = 64 * 1024;
+
 /**
- * Whole lines, without their ends and without a byte order mark. Fails `config` for what isn't UTF-8, holds a NUL, or ends in the middle
- * of a line.
+ * Whole lines, without their ends and without a byte order mark. Fails `config` for what isn't UTF-8, holds a NUL or a line that is too
+ * long, or ends in the middle of a line.
  */
-export async function* batchesOf({ name, stream }: Source): AsyncGenerator<Batch> {
+export async function* batchesOf({ name, size, stream }: Omit<Source, 'close'>): AsyncGenerator<Batch> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let rest = '';
   let next = 1;
@@ -101,16 +41,10 @@ export async function* batchesOf({ name, stream }: Source): AsyncGenerator<Batch
   try {
     for await (const bytes of stream as AsyncIterable<Buffer>) {
       read += bytes.length;
+      if (read > size) throw new Failure('config', `${name} grows while it is read`, 'wait until it is whole');
       const lines = (rest + text(bytes)).split('\n');
+      for (const [at, line] of lines.entries()) refuseUnreadable(line, name, next + at);
       rest = lines.pop() ?? '';
-      const nul = lines.findIndex((line) => line.includes('\0'));
-      if (nul >= 0 || rest.includes('\0')) {
-        throw new Failure(
-          'config',
-          `${name} holds a NUL in line ${next + (nul >= 0 ? nul : lines.length)}: it is damaged, or no text`,
-          'fetch it again',
-        );
-      }
       if (lines.length === 0) continue;
       yield { lines: lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line)), first: next, read };
       next += lines.length;
@@ -129,4 +63,16 @@ export async function* batchesOf({ name, stream }: Source): AsyncGenerator<Batch
       'fetch it again; a whole file ends with a line end',
     );
   }
+}
+
+function refuseUnreadable(line: string, name: string, number: number): void {
+  if (line.includes('\0')) {
+    throw new Failure('config', `${name} holds a NUL in line ${number}: it is damaged, or no text`, 'fetch it again');
+  }
+  if (line.length <= LONGEST_LINE) return;
+  throw new Failure(
+    'config',
+    `line ${number} of ${name} is longer than ${LONGEST_LINE / 1024} kB: it is damaged, or not what is published`,
+    'fetch it again',
+  );
 }

@@ -3,7 +3,8 @@ import type Database from 'better-sqlite3';
 import type { Instant } from '../../acl/policy.ts';
 import { Failure } from '../failure.ts';
 import { type GenerationKind, openGeneration } from './generation.ts';
-import { batchesOf, type Source } from './lines.ts';
+import { batchesOf } from './lines.ts';
+import type { Source } from './source.ts';
 
 /** A line that is left out, and why. */
 export interface BadLine {
@@ -74,10 +75,15 @@ export function requireHeader(first: string | undefined, file: string): string {
   );
 }
 
+/** Characters of one value. Names of places and streets, the longest that are published, have less than two hundred. */
+const LONGEST_VALUE = 1000;
+
 /** The values of a line, or what is wrong with it. An empty one behind the last separator is there or not, in the header and in each line. */
 export function valuesOf(line: string, header: readonly string[]): readonly string[] | BadLine {
   const width = header.at(-1) === '' ? header.length - 1 : header.length;
   const values = line.split('|');
+  const long = values.findIndex((value) => value.length > LONGEST_VALUE);
+  if (long >= 0) return { why: `value ${long + 1} is longer than ${LONGEST_VALUE} characters` };
   if (values.length === width || (values.length === width + 1 && values[width] === '')) return values;
   return { why: `${values.length} values for ${width} columns` };
 }

@@ -15,6 +15,7 @@ import type { Instant } from '../../acl/policy.ts';
 import { Failure } from '../failure.ts';
 import { explained } from '../store/open.ts';
 import { giveToDirectoryOwner } from '../store/ownership.ts';
+import { kindOf } from './source.ts';
 import { WHAT, type WhiteList, whiteListFile, whiteListIn } from './white-list.ts';
 import { type ReadWhiteList, readWhiteListXml } from './white-list-xml.ts';
 
@@ -25,7 +26,7 @@ export interface WhiteListReport extends Omit<ReadWhiteList, 'domains'> {
 }
 
 /** The published one has less than one; a file larger than this is another. */
-const LARGEST = 64 * 1024 * 1024;
+const LARGEST = 16 * 1024 * 1024;
 
 export function importWhiteList(
   directory: string,
@@ -54,6 +55,10 @@ function textOf(file: string): string {
     const stat = statSync(file);
     if (!stat.isFile()) throw new Failure('config', `${file} is not a file`, 'name the XML file as it was published');
     if (stat.size > LARGEST) throw new Failure('config', `${file} is too large to be the white list`);
+    const kind = kindOf(file);
+    if (kind !== undefined) {
+      throw new Failure('config', `${file} is a ${kind} file, not XML`, 'unpack it, and name the XML file in it');
+    }
     bytes = readFileSync(file);
   } catch (error) {
     if (error instanceof Failure) throw error;

@@ -1,6 +1,6 @@
 /**
  * The national white list of MSSanté domains as it is published: XML, each domain a `Nom` in a `Domaine` of its namespace. Anything else
- * that XML could bring along, a document type with entities of its own, is refused unread.
+ * that XML could bring along, a document type with entities of its own, tags without end within tags, is refused unread.
  */
 import { SaxesParser } from 'saxes';
 import { Failure } from '../failure.ts';
@@ -18,6 +18,16 @@ export interface ReadWhiteList {
 
 const EXAMPLES = 5;
 
+/** The published one has four levels, hardly an attribute, and some ten thousand elements. */
+const DEEPEST = 32;
+const MOST_ELEMENTS = 250_000;
+const MOST_ATTRIBUTES = 32;
+/** RFC 1035 section 2.3.4; a little more, for names that are not in ASCII yet. */
+const LONGEST_NAME = 1000;
+
+/** Characters that the parser is given at once: it stops at what is refused, not behind it. */
+const PORTION = 64 * 1024;
+
 /** Fails `config` for what isn't that list; `file` is for the message. */
 export function readWhiteListXml(text: string, file: string): ReadWhiteList {
   const refuse = (why: string) =>
@@ -31,6 +41,8 @@ export function readWhiteListXml(text: string, file: string): ReadWhiteList {
   const domains = new Set<string>();
   const examples: { line: number; name: string }[] = [];
   let bad = 0;
+  let elements = 0;
+  let attributes = 0;
   const path: string[] = [];
   let name: string | undefined;
   parser.on('error', ({ message }) => {
@@ -42,13 +54,22 @@ export function readWhiteListXml(text: string, file: string): ReadWhiteList {
   parser.on('xmldecl', ({ encoding }) => {
     if (encoding !== undefined && !/^utf-?8$/i.test(encoding)) throw refuse('it says that it is not in UTF-8');
   });
+  const bound = (count: number, most: number, what: string) => {
+    if (count > most) throw refuse(`line ${parser.line} has more than ${most} ${what}`);
+  };
+  parser.on('opentagstart', () => {
+    bound(path.length + 1, DEEPEST, 'elements within each other');
+    bound(++elements, MOST_ELEMENTS, 'elements above it');
+    attributes = 0;
+  });
+  parser.on('attribute', () => bound(++attributes, MOST_ATTRIBUTES, 'attributes in one element'));
   parser.on('opentag', ({ local, uri, isSelfClosing }) => {
     const here = uri === NAMESPACE ? local : '';
     if (here === 'Nom' && path.at(-1) === 'Domaine' && !isSelfClosing) name = '';
     path.push(here);
   });
   const add = (part: string) => {
-    if (name !== undefined) name += part;
+    if (name !== undefined) name = (name + part).slice(0, LONGEST_NAME + 1);
   };
   parser.on('text', add);
   parser.on('cdata', add);
@@ -56,16 +77,17 @@ export function readWhiteListXml(text: string, file: string): ReadWhiteList {
     const closed = path.pop();
     if (name === undefined || closed !== 'Nom') return;
     const written = name.trim();
-    const domain = asciiDomain(written);
+    const domain = written.length > LONGEST_NAME ? undefined : asciiDomain(written);
     name = undefined;
     // A single label would be a whole country.
     if (domain?.includes('.') && !domain.endsWith('.')) domains.add(domain);
     else {
       bad++;
-      if (examples.length < EXAMPLES) examples.push({ line: parser.line, name: written });
+      if (examples.length < EXAMPLES) examples.push({ line: parser.line, name: written.slice(0, 100) });
     }
   });
-  parser.write(text).close();
+  for (let at = 0; at < text.length; at += PORTION) parser.write(text.slice(at, at + PORTION));
+  parser.close();
   if (domains.size === 0) throw refuse(bad > 0 ? `none of its ${bad} names is a domain` : 'it lists no domain');
   return { domains: [...domains].sort(), bad, examples };
 }

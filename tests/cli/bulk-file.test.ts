@@ -1,5 +1,5 @@
 /** The file of `grant --from` and `revoke --from`: as spreadsheets write it, and with every mistake at once. */
-import { writeFileSync } from 'node:fs';
+import { truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { Failure } from '../../bridge/failure.ts';
@@ -120,4 +120,15 @@ t.test('what is no table', async (t) => {
   const directory = t.testdir({});
   t.match(mistakes(t, `${directory}/none.csv`), /none\.csv can't be read \(ENOENT\)\ncheck/);
   t.match(mistakes(t, directory), /can't be read \(EISDIR\)/);
+});
+
+t.test('a file without end, and mistakes without end', async (t) => {
+  const name = file(t, '');
+  truncateSync(name, 5 * 1024 ** 3);
+  t.match(mistakes(t, name), /larger than 32 MB\ngive it in parts/);
+  t.match(mistakes(t, '/dev/zero'), /larger than 32 MB/, 'nor one that tells no size');
+  const many = mistakes(t, file(t, `mailbox,delegate\n${'x,y\n'.repeat(100_000)}`));
+  t.match(many, /has 100000 mistakes.*\n +line 2: /);
+  t.match(many, /\n +and 99800 more/);
+  t.equal(many.split('\n').length, 203);
 });

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { extractOf, type Line, PHYSICIAN, personLines, ROLE_HOLDER, SECRETARY } from '../directory/extract-maker.ts';
+import { swollen, zipOf } from '../directory/zip-maker.ts';
 import { type Desk, desk, must } from './desk.ts';
 
 const CONFIG = `data_dir = "data"
@@ -91,6 +92,9 @@ t.test('import, status, search', async (t) => {
     status: 3,
     stderr: /% less than/,
   });
+  const bomb = path.join(here.directory, 'bomb.zip');
+  writeFileSync(bomb, zipOf([swollen('PS_LibreAcces.txt', '', 'a', 2048)]));
+  t.match(await mandat('directory', 'import', bomb), { status: 2, stdout: '', stderr: /would unpack to \d+ times/ });
   t.match(await json('directory', 'status'), { people: 262 }, 'the old one stays');
 });
 

@@ -1,0 +1,160 @@
+/**
+ * A published file, opened: the text itself, or the only text in a zip archive. Which of the two it is, its first bytes say. Whoever can
+ * put a file there must not be able to fill the memory or keep us busy for ever, so what it may be unpacked to is bounded.
+ */
+import { closeSync, createReadStream, openSync, readSync, type Stats, statSync } from 'node:fs';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import { Failure } from '../failure.ts';
+
+export interface Source {
+  /** The text file's own name, which may tell its date. */
+  readonly name: string;
+  /** Bytes of text, for a progress bar. */
+  readonly size: number;
+  readonly stream: Readable;
+  close(): Promise<void>;
+}
+
+const MB = 1024 * 1024;
+
+/** The bounds; tests set smaller ones. */
+export interface SourceLimits {
+  /** Bytes of text. What is published has about 1 GB. */
+  readonly largest: number;
+  /** How many times the archive's own bytes it may unpack to. What is published: about ten times; zeros: a thousand. */
+  readonly ratio: number;
+  /** Up to so many bytes the ratio doesn't matter: few lines that are much alike pack well. */
+  readonly harmless: number;
+}
+
+export const LIMITS: SourceLimits = { largest: 4096 * MB, ratio: 100, harmless: 64 * MB };
+
+/** What is published holds three. */
+const MOST_ENTRIES = 100;
+
+/** Fails `config` for what can't be read, isn't a file, is no archive of one text file, or is too large. */
+export async function openSource(file: string, limits: SourceLimits = LIMITS): Promise<Source> {
+  const { size } = statOf(file);
+  const kind = kindOf(file);
+  if (kind === 'zip') return unzipped(file, size, limits);
+  if (kind !== undefined) {
+    throw new Failure(
+      'config',
+      `${file} is a ${kind} file, not a text or a zip archive`,
+      'unpack it, and name the text file in it',
+    );
+  }
+  if (/\.zip$/i.test(file)) throw damaged(file);
+  refuseTooLarge(file, size, limits);
+  return { name: path.basename(file), size, stream: createReadStream(file), close: async () => {} };
+}
+
+function statOf(file: string): Stats {
+  let stat: Stats;
+  try {
+    stat = statSync(file);
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+  if (stat.isFile()) return stat;
+  throw new Failure('config', `${file} is not a file`, 'name the .txt or the .zip as it was published');
+}
+
+function unreadable(file: string, error: unknown): Failure {
+  const { code } = error as NodeJS.ErrnoException;
+  return new Failure('config', `${file} can't be read (${code})`, 'check the name and the rights on it', {
+    cause: error,
+  });
+}
+
+/** How other kinds of files begin, in Latin-1. */
+const BEGINNINGS: readonly (readonly [kind: string, begins: string])[] = [
+  ['zip', 'PK\x03\x04'],
+  ['zip', 'PK\x05\x06'],
+  ['gzip', '\x1f\x8b'],
+  ['bzip2', 'BZh'],
+  ['xz', '\xfd7zXZ'],
+  ['7z', '7z\xbc\xaf\x27\x1c'],
+  ['Zstandard', '\x28\xb5\x2f\xfd'],
+  ['PDF', '%PDF-'],
+];
+
+/** What else than text a file is, by its first bytes; undefined where nothing says so. */
+export function kindOf(file: string): string | undefined {
+  const bytes = Buffer.alloc(8);
+  try {
+    const fd = openSync(file, 'r');
+    try {
+      readSync(fd, bytes, 0, bytes.length, 0);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+  const beginning = bytes.toString('latin1');
+  return BEGINNINGS.find(([, begins]) => beginning.startsWith(begins))?.[0];
+}
+
+function refuseTooLarge(what: string, size: number, { largest }: SourceLimits): void {
+  if (size <= largest) return;
+  throw new Failure(
+    'config',
+    `${what} has ${Math.ceil(size / MB)} MB of text, more than the ${Math.floor(largest / MB)} MB that it may have`,
+    'what is published has about 1,000: fetch it again',
+  );
+}
+
+function damaged(file: string, cause?: unknown): Failure {
+  if (cause instanceof Failure) return cause;
+  return new Failure('config', `${file} is no zip archive, or a damaged one`, 'fetch it again', { cause });
+}
+
+async function unzipped(file: string, packed: number, limits: SourceLimits): Promise<Source> {
+  const archive = await openPromise(file, { lazyEntries: true, autoClose: false }).catch((error: unknown) => {
+    throw damaged(file, error);
+  });
+  try {
+    const entry = await onlyText(archive, file);
+    const { fileName, uncompressedSize: size } = entry;
+    refuseTooLarge(`${path.basename(fileName)} in ${file}`, size, limits);
+    if (size > limits.harmless && size > packed * limits.ratio) {
+      throw new Failure(
+        'config',
+        `${file} would unpack to ${Math.floor(size / packed)} times its size: it was made to fill a machine`,
+        'fetch it again',
+      );
+    }
+    // What the archive says of the size holds: yauzl ends with an error where there is more or less.
+    const stream = await archive.openReadStreamPromise(entry);
+    return { name: path.basename(fileName), size, stream, close: async () => archive.close() };
+  } catch (error) {
+    archive.close();
+    throw damaged(file, error);
+  }
+}
+
+async function onlyText(archive: ZipFile, file: string): Promise<Entry> {
+  const entries: Entry[] = [];
+  for await (const entry of archive.eachEntry()) {
+    entries.push(entry);
+    if (entries.length > MOST_ENTRIES) {
+      throw new Failure(
+        'config',
+        `${file} holds more than ${MOST_ENTRIES} files`,
+        'unpack it, and name the file that is meant',
+      );
+    }
+  }
+  const texts = entries.filter(({ fileName }) => /\.(txt|csv)$/i.test(fileName));
+  const [entry] = texts;
+  if (entry !== undefined && texts.length === 1) return entry;
+  const names = entries.slice(0, 5).map(({ fileName }) => fileName.slice(0, 100));
+  throw new Failure(
+    'config',
+    `${file} holds ${texts.length} text files, not one: ${[...names, ...(entries.length > 5 ? ['...'] : [])].join(', ')}`,
+    'unpack it, and name the file that is meant',
+  );
+}
