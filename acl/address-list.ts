@@ -115,10 +115,4 @@ function decodeWords(text: string): string | undefined {
   }
 }
 
-/** An address inside a display name, as a person would see it: also with a full-width or small at sign, or spaces around it. */
-export function addressesShown(shown: string): readonly string[] {
-  const plain = shown.normalize('NFKC').replace(/[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, '');
-  return plain.match(/[^\s"'<>(),;:]+\s*@\s*[^\s"'<>(),;:]+/g)?.map((one) => one.replace(/\s/g, '')) ?? [];
-}
-
 const ambiguous = (why: string): AddressList => ({ kind: 'ambiguous', why });

@@ -4,12 +4,13 @@
  *   no Received of Postfix's own on top ............... refused 554
  *   Postfix's Received without a login ................ refused 530: nobody has logged in
  *   header can be read in two ways ..................... refused 550 5.6.0
+ *   author fields beyond their bounds .................. refused 550 5.6.0 (acl/author-fields.ts)
  *   From: none, or two lines, or ambiguous ............. refused 550 5.6.0, with the reason
  *   the table can't be read ............................ later 451
  *   MAIL FROM:<> ....................................... the header alone decides
  *   MAIL FROM of somebody else ......................... refused 550 5.7.1, though the header be right
  *   MAIL FROM and From differ, both allowed ............ as the header says
- *   Resent-From, any of them: ambiguous or not allowed . refused as From is, never rewritten
+ *   Resent-From, Resent-Sender, Author: the same ....... refused as From is, never rewritten
  *   a delegation that is gone, and held by the guard ... later 451 (*)
  *   From, any of them not allowed ...................... refused 550 5.7.1 naming address and login, or rewritten to self
  *   a display name shows another address ............... refused 550 5.7.1, or the name taken out
@@ -23,7 +24,9 @@
  *
  * Several addresses in From need a Sender (RFC 5322 section 3.6.2): own address where there is one. Reply-To is free. R1, R31.
  */
-import { type AddressList, addressesShown, type Mailbox, readAddresses } from './address-list.ts';
+import { type AddressList, type Mailbox, readAddresses } from './address-list.ts';
+import { AUTHOR_NAMES, authorFields } from './author-fields.ts';
+import { addressesShown } from './display-name.ts';
 import type { Field } from './header-fields.ts';
 import type { SendMode } from './policy.ts';
 
@@ -92,46 +95,66 @@ const HELD =
   'has lost the right to send as this address together with many others, which may be an accident: ask the administrator, or try again';
 const UNREADABLE = '4.3.0 who may send as whom cannot be looked up now: try again';
 
-/** The addresses of which the rights must be known before {@link decide}; a refusal where they can't be read. */
-export function addressesOf({ fields, utf8, mailFrom }: Submission): readonly string[] | ReturnType<typeof refuse> {
-  const from = fields.filter(({ name }) => name === 'from');
-  if (from.length !== 1) {
-    return ambiguous(from.length === 0 ? 'From is missing' : `there are ${from.length} From lines`);
+/** Each address costs a look into the table. */
+const MOST_ADDRESSES = 100;
+
+interface Read {
+  readonly name: keyof typeof AUTHOR_NAMES;
+  readonly list: AddressList;
+}
+
+/** The author fields, each read once. */
+export interface Authors {
+  readonly kind: 'authors';
+  readonly fields: readonly Read[];
+  /** Of which the rights must be known before {@link decide}. */
+  readonly addresses: readonly string[];
+}
+
+/** A refusal where they can't be read. */
+export function authorsOf({ fields, utf8, mailFrom }: Submission): Authors | ReturnType<typeof refuse> {
+  const found = authorFields(fields);
+  if (found.kind === 'unfit') return ambiguous(found.why);
+  const read = found.fields.map(({ name, value }): Read => ({ name, list: readAddresses(value, utf8) }));
+  for (const { name, list } of read) {
+    if (list.kind === 'ambiguous' && name !== 'sender') return ambiguous(`${AUTHOR_NAMES[name]}: ${list.why}`);
   }
-  const found: string[] = mailFrom === '' ? [] : [mailFrom];
-  for (const field of fields) {
-    if (field.name !== 'from' && field.name !== 'resent-from' && field.name !== 'sender') continue;
-    const list = readAddresses(field.value, utf8);
-    if (list.kind === 'mailboxes')
-      found.push(...list.mailboxes.flatMap(({ address, shown }) => [address, ...addressesShown(shown)]));
-    else if (field.name !== 'sender')
-      return ambiguous(`${field.name === 'from' ? 'From' : 'Resent-From'}: ${list.why}`);
-  }
-  return found;
+  const named = read.flatMap(({ list }) =>
+    mailboxesOf(list).flatMap(({ address, shown }) => [address, ...addressesShown(shown).addresses]),
+  );
+  const addresses = [...new Set(mailFrom === '' ? named : [mailFrom, ...named])];
+  if (addresses.length > MOST_ADDRESSES) return ambiguous(`it names more than ${MOST_ADDRESSES} addresses as authors`);
+  return { kind: 'authors', fields: read, addresses };
 }
 
 /** `rights` undefined: they can't be read. */
-export function decide(mail: Submission, rights: Rights | undefined, rules: SubmissionRules): SubmissionVerdict {
-  const named = addressesOf(mail);
-  if ('kind' in named) return named;
+export function decide(
+  { login, mailFrom }: Submission,
+  authors: Authors,
+  rights: Rights | undefined,
+  rules: SubmissionRules,
+): SubmissionVerdict {
   if (rights === undefined) return later(UNREADABLE);
-  const { login, mailFrom, fields, utf8 } = mail;
   const stranger = (address: string) => rights.standing(address).kind === 'stranger';
   if (mailFrom !== '' && stranger(mailFrom)) return foreign(mailFrom, login, 'as the envelope sender');
-  const lists = (name: string) =>
-    fields.filter((field) => field.name === name).map(({ value }) => readAddresses(value, utf8));
-  const resent = lists('resent-from').flatMap(mailboxesOf);
-  const wrong = resent.find(({ address }) => stranger(address));
-  if (wrong !== undefined) return foreign(wrong.address, login, 'in Resent-From');
-  const shownWrongly = (one: Mailbox) =>
-    addressesShown(one.shown).some(
-      (shown) => shown.toLowerCase() !== one.address.toLowerCase() && !mayUse(rights.standing(shown)),
-    );
-  if (resent.some(shownWrongly)) return imitates('Resent-From');
+  const lists = (name: string) => authors.fields.filter((field) => field.name === name).map(({ list }) => list);
+  const shownWrongly = ({ address, shown }: Mailbox) => {
+    const { addresses, unclear } = addressesShown(shown);
+    const strange = (one: string) => one.toLowerCase() !== address.toLowerCase() && !mayUse(rights.standing(one));
+    return unclear || addresses.some(strange);
+  };
+  const resent: Mailbox[] = [];
+  for (const { name, list } of authors.fields) {
+    if (name === 'from' || name === 'sender') continue;
+    const wrong = mailboxesOf(list).find(({ address }) => stranger(address));
+    if (wrong !== undefined) return foreign(wrong.address, login, `in ${AUTHOR_NAMES[name]}`);
+    if (mailboxesOf(list).some(shownWrongly)) return imitates(AUTHOR_NAMES[name]);
+    resent.push(...mailboxesOf(list));
+  }
 
   const from = lists('from').flatMap(mailboxesOf);
-  const authors = [...resent, ...from].map(({ address }) => address);
-  const held = (mailFrom === '' ? authors : [mailFrom, ...authors]).find((one) => rights.standing(one).kind === 'held');
+  const writers = [...resent, ...from].map(({ address }) => address);
+  const held = (mailFrom === '' ? writers : [mailFrom, ...writers]).find((one) => rights.standing(one).kind === 'held');
   if (held !== undefined) return later(`4.3.0 <${held}>: ${login} ${HELD}`);
   const forged = from.find(({ address }) => stranger(address));
   if (forged !== undefined) {

@@ -3,8 +3,8 @@ import { simpleParser } from 'mailparser';
 import { type Field, readHeader } from '../../acl/header-fields.ts';
 import { origin } from '../../acl/received.ts';
 import {
-  addressesOf,
   ambiguous,
+  authorsOf,
   changed,
   decide,
   mayUse,
@@ -36,40 +36,53 @@ export async function judge(
 ): Promise<Judged> {
   const read = readHeader(block.toString('latin1'));
   if (read.kind === 'unreadable') return unheard(null, null, ambiguous(read.why));
-  const from = origin(read.fields[0]);
+  const top = origin(read.fields[0]);
   const messageId =
     read.fields
       .find(({ name }) => name === 'message-id')
       ?.value.trim()
       .slice(0, 998) ?? null;
-  if (from.kind === 'foreign') {
+  if (top.kind === 'foreign') {
     return unheard(null, messageId, refuse(554, '5.7.1 this message does not come from the submission service'));
   }
-  if (from.kind === 'anonymous') return unheard(null, messageId, refuse(530, '5.7.0 nobody has logged in'));
-  const login = from.login.toLowerCase();
-  const fields: readonly Field[] = rules.hideLogin ? [from.hidden, ...read.fields.slice(1)] : read.fields;
+  if (top.kind === 'anonymous') return unheard(null, messageId, refuse(530, '5.7.0 nobody has logged in'));
+  const login = top.login.toLowerCase();
+  const fields: readonly Field[] = rules.hideLogin ? [top.hidden, ...read.fields.slice(1)] : read.fields;
   const mail = { login, fields, ...envelope };
-  const named = addressesOf(mail);
-  if ('kind' in named) return unheard(login, messageId, named);
-  const authors = fields.filter(({ name }) => name === 'from');
-  let others: readonly string[] = [];
-  let rights: Rights | undefined;
+  const authors = authorsOf(mail);
+  if (authors.kind === 'refuse') return unheard(login, messageId, authors);
+  const from = fields.filter(({ name }) => name === 'from');
+  let others: readonly string[];
   try {
-    others = await otherReading(authors.map(({ raw }) => raw).join(''));
-    rights = await authority.rights(login, [...named, ...others]);
+    others = await otherReading(from.map(({ raw }) => raw).join(''));
   } catch {
-    rights = undefined; // the table can't be read: decide says what that means
+    return unheard(login, messageId, ambiguous('From: some programs cannot read it')); // EMAXLEN
   }
-  const verdict = decide(mail, rights, rules);
+  const rights = await rightsOf(authority, login, [...authors.addresses, ...others]);
+  const verdict = decide(mail, authors, rights, rules);
   if (verdict.kind !== 'pass' || rights === undefined) return unheard(login, messageId, verdict);
   const header = Buffer.from(changed(fields, verdict.changes), 'latin1');
-  if (verdict.changes.from !== undefined) others = await otherReading(changed(authors, verdict.changes));
+  if (verdict.changes.from !== undefined) others = await otherReading(changed(from, verdict.changes));
   // A rewritten From wasn't looked up: it is the login's own.
   const strange = others.find((address) => address !== rights.self && !mayUse(rights.standing(address)));
   if (others.length === 0 || strange !== undefined) {
     return unheard(login, messageId, ambiguous('From: some programs read it otherwise than it is written'));
   }
   return { verdict, login, messageId, header };
+}
+
+/** Undefined where the table can't be read. A defect of ours is none of the table's, and is thrown on. */
+async function rightsOf(
+  authority: Authority,
+  login: string,
+  addresses: readonly string[],
+): Promise<Rights | undefined> {
+  try {
+    return await authority.rights(login, addresses);
+  } catch (error) {
+    if ([RangeError, TypeError, ReferenceError, SyntaxError].some((defect) => error instanceof defect)) throw error;
+    return undefined;
+  }
 }
 
 const unheard = (login: string | null, messageId: string | null, verdict: SubmissionVerdict): Judged => ({

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import type { GuardSettings } from '../../acl/guard.ts';
 import { readHeader } from '../../acl/header-fields.ts';
 import { canonical } from '../../acl/rights.ts';
-import { addressesOf, changed, decide, type SubmissionRules } from '../../acl/submission.ts';
+import { authorsOf, changed, decide, type SubmissionRules } from '../../acl/submission.ts';
 import { guard, release } from '../../bridge/guard.ts';
 import { acceptRestored, rememberVersion, tableAge } from '../../bridge/restore.ts';
 import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
@@ -58,14 +58,14 @@ async function outcome({ files, state }: Site, login: string, header: string, ma
   const read = readHeader(Buffer.from(header).toString('latin1'));
   if (read.kind === 'unreadable') return read.why;
   const mail = { login, mailFrom, utf8: true, fields: read.fields };
-  const named = addressesOf(mail);
-  if ('kind' in named) return `${named.code}`;
+  const authors = authorsOf(mail);
+  if (authors.kind === 'refuse') return `${authors.code}`;
   const table = openDelegationDb(files.delegations);
   const watched = openDelegationDb(files.delegations);
   try {
     const clock = await openClock(state, () => new Date(NOW));
-    const rights = await openAuthority(table, watched, state, clock, () => POLICY, GUARD).rights(login, named);
-    const verdict = decide(mail, rights, RULES);
+    const authority = openAuthority(table, watched, state, clock, () => POLICY, GUARD);
+    const verdict = decide(mail, authors, await authority.rights(login, authors.addresses), RULES);
     if (verdict.kind !== 'pass') return `${verdict.code} ${/<(.*?)>/.exec(verdict.text)?.[1] ?? ''}`;
     return Buffer.from(changed(read.fields, verdict.changes), 'latin1').toString('utf8');
   } finally {
