@@ -33,4 +33,4 @@ export const EXIT_HELP = `Exit status:
   4  no such mailbox, delegate or delegation
   5  a server or the database can't be reached: try again
 
-Configuration: --config FILE, else $MANDAT_CONFIG, ./mandat.toml, /etc/mandat/mandat.toml`;
+Configuration: --config FILE, else $MANDAT_CONFIG, /etc/mandat/mandat.toml`;

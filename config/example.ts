@@ -12,7 +12,8 @@ import { schema } from './schema.ts';
 
 const HEADER = `mandat.toml: the configuration of mandat.
 Every key stands here with its default; what is left out keeps it. Unknown keys are errors.
-Looked for at: --config FILE, $MANDAT_CONFIG, ./mandat.toml, /etc/mandat/mandat.toml.
+Looked for at: --config FILE, $MANDAT_CONFIG, /etc/mandat/mandat.toml.
+Nobody but root and who runs mandat may be able to write it.
 Made from config/schema.ts by: npx tsx config/example.ts > config/mandat.toml`;
 
 /** The whole file. Loading it gives the defaults, with both optional sections present. */

@@ -1,11 +1,12 @@
 /**
  * Finding and reading the configuration file.
  */
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigError } from './mistake.ts';
 import { parseConfig } from './parse.ts';
 import type { Config } from './schema.ts';
+import { othersMayChange } from './trusted.ts';
 
 export const CONFIG_ENV = 'MANDAT_CONFIG';
 export const SYSTEM_FILE = '/etc/mandat/mandat.toml';
@@ -25,7 +26,10 @@ export interface Place {
   readonly chosen: boolean;
 }
 
-/** Where the file is looked for, in this order. An empty variable counts as unset. */
+/**
+ * Where the file is looked for, in this order. An empty variable counts as unset. Never the working directory: who calls may stand in
+ * somebody else's.
+ */
 export function places({ path, env, cwd }: LoadOptions): readonly Place[] {
   const chosen = (source: string, name: string | undefined): Place => ({
     source,
@@ -35,15 +39,14 @@ export function places({ path, env, cwd }: LoadOptions): readonly Place[] {
   return [
     chosen('--config', path),
     chosen(`$${CONFIG_ENV}`, env[CONFIG_ENV]),
-    { source: './mandat.toml', file: resolve(cwd, 'mandat.toml'), chosen: false },
     { source: SYSTEM_FILE, file: SYSTEM_FILE, chosen: false },
   ];
 }
 
 /**
- * The configuration from --config, $MANDAT_CONFIG, ./mandat.toml or /etc/mandat/mandat.toml, whichever is first.
+ * The configuration from --config, $MANDAT_CONFIG or /etc/mandat/mandat.toml, whichever is first.
  * A file that is named but missing, or there but unreadable, is an error: falling through to another one would run
- * with settings nobody chose.
+ * with settings nobody chose. So is one that others than root and the caller may write.
  * Throws ConfigError.
  */
 export function loadConfig(options: LoadOptions): Config {
@@ -65,21 +68,32 @@ export function loadConfig(options: LoadOptions): Config {
     {
       path: '',
       message: `no file found; looked at ${looked.join(', ')}`,
-      remedy: 'copy config/mandat.toml to one of these places, or give --config FILE',
+      remedy: `copy config/mandat.toml to ${SYSTEM_FILE}, or give --config FILE`,
     },
   ]);
 }
 
 /** The file's text, undefined when there is none. */
 function read(file: string): string | undefined {
+  let fd: number | undefined;
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK); // a pipe must not keep us waiting
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw new ConfigError(file, [stat.isDirectory() ? unreadable('EISDIR') : NOT_A_FILE]);
+    const wrong = othersMayChange(file);
+    if (wrong !== undefined) throw new ConfigError(file, [wrong]);
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(fd));
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw new ConfigError(file, [unreadable(code)], { cause: error });
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
 }
+
+const NOT_A_FILE = { path: '', message: 'it is not a regular file', remedy: 'name a file' };
 
 function unreadable(code: string | undefined) {
   switch (code) {

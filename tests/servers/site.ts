@@ -33,6 +33,8 @@ export interface SiteOptions extends Partial<Omit<LabOptions, 'users'>> {
   readonly extraImap?: string;
   readonly extraSessions?: string;
   readonly extraToml?: string;
+  /** Where the configuration and the secrets stand. Default: the lab's directory, which is data_dir too. */
+  readonly configDirectory?: string;
   /** Keys of [submission], with `filter`. */
   readonly extraSubmission?: string;
 }
@@ -78,6 +80,7 @@ export async function startSite(options: SiteOptions): Promise<Site> {
     extraSessions = '',
     extraToml = '',
     extraSubmission = '',
+    configDirectory,
     ...lab
   } = options;
   const started = await startLab({
@@ -86,13 +89,14 @@ export async function startSite(options: SiteOptions): Promise<Site> {
     users: users.map((name) => ({ login: at(name), password: password(name) })),
   });
   const directory = path.dirname(started.senderDirectory);
-  const configFile = path.join(directory, 'mandat.toml');
+  const etc = configDirectory ?? directory;
+  const configFile = path.join(etc, 'mandat.toml');
   const table = path.join(directory, 'delegation.db');
-  await writeFile(path.join(directory, 'imap.secret'), `${started.master.password}\n`, { mode: 0o600 });
-  await writeFile(path.join(directory, 'doveadm.secret'), `${started.doveadm.apiKey}\n`, { mode: 0o600 });
+  await writeFile(path.join(etc, 'imap.secret'), `${started.master.password}\n`, { mode: 0o600 });
+  await writeFile(path.join(etc, 'doveadm.secret'), `${started.doveadm.apiKey}\n`, { mode: 0o600 });
   await writeFile(
     configFile,
-    `data_dir = "."
+    `data_dir = "${directory}"
 [identity]
 scheme = "${scheme}"
 unknown_credential = "valid"
