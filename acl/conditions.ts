@@ -22,8 +22,15 @@ const stateSince = ({ delegate }: DelegationFacts) => delegate.stateSince;
 const safe = (login: string) => identifierFault(login) === undefined;
 const RETURNS = 'it holds again after the next "mandat directory import FILE" that lists this identity';
 
-/** All of them, in the order in which they are judged: the mailbox, the pair, the person, the time. */
+/** All of them, in the order in which they are judged: the site, the mailbox, the pair, the person, the time. */
 export const CONDITIONS: readonly Rule[] = [
+  {
+    why: 'all-withdrawn',
+    holds: (_facts, _now, { withdrawn = false }) => !withdrawn,
+    kept: 'delegations are obeyed at this site',
+    broken: 'all delegations of this site have been withdrawn',
+    remedy: '"mandat withdraw --undo", which brings all of them back',
+  },
   {
     why: 'mailbox-kind',
     holds: ({ mailbox }) => mailbox.kind === 'PER',

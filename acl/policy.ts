@@ -52,10 +52,13 @@ export interface PolicyRules {
   readonly maxDelegates?: number;
   /** Whether a domain without a row of its own takes part; not given: it does. R26 */
   readonly openDomains?: boolean;
+  /** Nothing is in force at this site, whatever the table says: `mandat withdraw --all`. */
+  readonly withdrawn?: boolean;
 }
 
 /** Why a delegation isn't in force, the first that applies in this order. */
 export type NotInForce =
+  | 'all-withdrawn' // the site has taken everything out of force
   | 'mailbox-kind' // not a personal mailbox (R2)
   | 'mailbox-not-eligible' // R26
   | 'domain-not-eligible' // R26

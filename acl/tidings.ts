@@ -28,6 +28,7 @@ export type ReasonClass =
   | 'over'; // for good, as far as is known
 
 const CLASSES: Readonly<Record<NotInForce, ReasonClass>> = {
+  'all-withdrawn': 'setup',
   'mailbox-kind': 'mailbox',
   'mailbox-not-eligible': 'mailbox',
   'domain-not-eligible': 'mailbox',

@@ -10,6 +10,7 @@ import type { DelegationDb } from './store/delegation-db.ts';
 import { listDelegations } from './store/delegation-list.ts';
 import { pairsOf } from './store/pairs.ts';
 import type { StateDb } from './store/state-db.ts';
+import { inEffect } from './withdrawn.ts';
 
 export interface Access {
   readonly mailbox: string;
@@ -45,6 +46,7 @@ export async function accessNow(
   const rows = await listDelegations(table, about);
   const ids = new Set(rows.map(({ mailboxId }) => mailboxId));
   for (const id of await inTheLedger(table, state, about)) ids.add(id);
+  const { rules: conditions } = await inEffect(policy, state);
   const found: Access[] = [];
   for (const id of ids) {
     const pairs = await pairsOf(state, id);
@@ -55,7 +57,7 @@ export async function accessNow(
     const here = rows.filter(({ mailboxId }) => mailboxId === id);
     for (const row of here) {
       const { identifier, login, firstName, lastName } = row.delegate;
-      const judged = verdict(row, policy.rules, now);
+      const judged = verdict(row, conditions, now);
       found.push({
         mailbox: row.mailbox.address,
         delegate: identifier,

@@ -16,6 +16,7 @@ import { type Outcome, outcomeOf } from './store/outcomes.ts';
 import { type Pair, pairsOf, standingFirst } from './store/pairs.ts';
 import type { LedgerPhase, StateDb } from './store/state-db.ts';
 import { turnsOf } from './store/turns.ts';
+import { inEffect } from './withdrawn.ts';
 
 /** Whose an entry is: put by mandat, or a copy that the server made of it; what stood there before; somebody else's. */
 export type Whose = 'ours' | 'before' | 'theirs';
@@ -63,6 +64,7 @@ export interface ExplainSite {
 /** One for each row and each pair of the ledger; `delegate` is an identifier or a login. */
 export async function explain(site: ExplainSite, address: string, delegate?: string): Promise<readonly Explanation[]> {
   const mailbox = await mailboxAt(site.table, address);
+  const policy = await inEffect(site.policy, site.state);
   const rows = await listDelegations(site.table, { mailbox: address });
   const pairs = await pairsOf(site.state, mailbox.id);
   const turned = await Promise.all(
@@ -72,13 +74,13 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
   const subjects = [
     ...rows.map((listed, at) => {
       const row = { ...listed, place: places.get(listed) ?? 1 };
-      const judged = verdict(row, site.policy.rules, site.now);
+      const judged = verdict(row, policy.rules, site.now);
       return {
         login: row.delegate.login,
         identifier: row.delegate.identifier,
         inForce: judged.inForce,
         why: judged.inForce ? 'the row is there and every condition holds' : describeNotInForce(judged.why),
-        conditions: conditions(row, site.policy.rules, site.now, turned[at], {
+        conditions: conditions(row, policy.rules, site.now, turned[at], {
           mailbox: row.mailbox.address,
           delegate: row.delegate.identifier,
         }),
@@ -115,7 +117,7 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
           entry,
           whose: whose(entry, before, pair),
           before,
-          should: subject.inForce ? rightsOn(folder, site.policy.rights) : null,
+          should: subject.inForce ? rightsOn(folder, policy.rights) : null,
           sees: seen.rights?.get(folder.name) ?? null,
           against: negativeEntries(tree.entries.get(folder.name)?.keys() ?? [], subject.login),
         };

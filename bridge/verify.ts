@@ -14,6 +14,7 @@ import { foldersSeen } from './store/folders-seen.ts';
 import { type FolderName, type Pair, pairsOf, standingFirst } from './store/pairs.ts';
 import { readMailbox } from './store/rows.ts';
 import type { StateDb } from './store/state-db.ts';
+import { inEffect } from './withdrawn.ts';
 
 export interface Difference {
   readonly mailbox: string;
@@ -44,7 +45,7 @@ const RECENT = 'the folder was made since mandat last looked, and is mended at i
 export async function verifyMailbox(site: VerifySite, mailboxId: number): Promise<Checked> {
   const mailbox = await readMailbox(site.table, mailboxId);
   const pairs = await pairsOf(site.state, mailboxId);
-  const want = desired(mailbox.rows, site.policy, site.now, standingFirst(pairs));
+  const want = desired(mailbox.rows, await inEffect(site.policy, site.state), site.now, standingFirst(pairs));
   const address = mailbox.rows?.address ?? pairs[0]?.address ?? `mailbox ${mailboxId}`;
   const differences: Difference[] = [];
   const differs = (login: string, what: string) => differences.push({ mailbox: address, login, what });

@@ -3,11 +3,14 @@ import { accessSync, constants } from 'node:fs';
 import type { Command } from 'commander';
 import type { Policy } from '../acl/desired.ts';
 import { type Condition, conditions } from '../acl/policy.ts';
+import { failureOf } from '../bridge/failure.ts';
+import { policyOf } from '../bridge/policy.ts';
 import type { DelegationDb } from '../bridge/store/delegation-db.ts';
 import { listDelegations } from '../bridge/store/delegation-list.ts';
 import { rowOf, type Written } from '../bridge/store/delegations.ts';
 import type { Outcome } from '../bridge/store/outcomes.ts';
 import { type Waited, waitForChange } from '../bridge/wait.ts';
+import { inEffect } from '../bridge/withdrawn.ts';
 import { seconds } from './arguments.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { openWaiting } from './progress.ts';
@@ -196,6 +199,17 @@ function missingLines(lead: string, withheld: readonly Missing[] = []): readonly
     `  ${at === 0 ? `${lead}: ` : 'and '}${sentence}`,
     ...(remedy === '' ? [] : [`    -> ${remedy}`]),
   ]);
+}
+
+/** The site's policy as it counts now. Whether all has been withdrawn, a user who may not see mandat's own state isn't told. */
+export async function policyNow({ config, state }: Session): Promise<Policy> {
+  const policy = policyOf(config);
+  try {
+    return await state((db) => inEffect(policy, db));
+  } catch (error) {
+    if (failureOf(error).code === 'config') return policy;
+    throw error;
+  }
 }
 
 /** Everything that keeps a delegation from being in force although its row is there. */

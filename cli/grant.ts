@@ -1,13 +1,12 @@
 import { type Command, Option } from 'commander';
 import { SEND_MODES, type SendMode } from '../acl/policy.ts';
 import { Failure } from '../bridge/failure.ts';
-import { policyOf } from '../bridge/policy.ts';
 import { grant } from '../bridge/store/delegations.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { mayDelegate } from './actor.ts';
 import { instant } from './arguments.ts';
 import { bulk, byIdentifier, delegationArguments, subject } from './bulk.ts';
-import { followChange, waitOptions, whyWithheld } from './change.ts';
+import { followChange, policyNow, waitOptions, whyWithheld } from './change.ts';
 import { refuseImpersonal } from './correspondence.ts';
 import { readDelegations } from './csv.ts';
 import { EXIT } from './exit.ts';
@@ -94,7 +93,7 @@ export function grantCommand(program: Command, run: Runner): void {
             sendMode: options.sendMode,
             force,
           }),
-          withheld: await whyWithheld(db, policyOf(session.config), mailbox, delegate),
+          withheld: await whyWithheld(db, await policyNow(session), mailbox, delegate),
         }));
         return followChange(session, { verb: 'grant', mailbox, delegate, written, began, withheld }, options.wait);
       },

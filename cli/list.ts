@@ -3,11 +3,11 @@ import { type Actor, actorFault } from '../acl/actor.ts';
 import type { Policy } from '../acl/desired.ts';
 import { describeNotInForce, verdict } from '../acl/policy.ts';
 import { failureOf } from '../bridge/failure.ts';
-import { policyOf } from '../bridge/policy.ts';
 import { type Delegation, listDelegations } from '../bridge/store/delegation-list.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { phaseKey, phases } from '../bridge/store/pairs.ts';
 import { address } from './arguments.ts';
+import { policyNow } from './change.ts';
 import { table } from './output.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
@@ -38,7 +38,7 @@ export function listCommand(program: Command, run: Runner): void {
             return (await listDelegations(db, { mailbox, delegate })).filter((row) => concerns(session.actor, row));
           });
           const known = await knownPhases(session);
-          const policy = policyOf(config);
+          const policy = await policyNow(session);
           const rows = found.map((one) => ({ ...one, ...stateOf(one, policy, known) }));
           const { timezone } = config.policy;
           const text = table(

@@ -27,6 +27,7 @@ import { suspendCommand } from './suspend.ts';
 import { syncCommand } from './sync.ts';
 import { verifyCommand } from './verify.ts';
 import { whoCommand } from './who.ts';
+import { withdrawCommand } from './withdraw.ts';
 
 const COMMANDS = [
   initCommand,
@@ -51,6 +52,7 @@ const COMMANDS = [
   auditCommand,
   whoCommand,
   restoreCommand,
+  withdrawCommand,
   completionCommand,
   manCommand,
 ];

@@ -10,6 +10,7 @@ import type { StateDb } from '../bridge/store/state-db.ts';
 import { anythingHeld, countNotices, outcomesWith } from '../bridge/store/troubles.ts';
 import { type Waiting, waitingMailboxes } from '../bridge/store/waiting.ts';
 import { missingCopies } from '../bridge/submission/missing-copies.ts';
+import { withdrawn } from '../bridge/withdrawn.ts';
 import { whole } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { counted, facts, type Output, oneLine } from './output.ts';
@@ -78,6 +79,8 @@ async function statusOf(session: Session, most: number) {
         nextDue: (await nextDue(table, now)) ?? null,
         lastSweep: (await fact(state, 'sweep')) ?? null,
         folderLook: (await lastLookRound(state)) ?? null,
+        /** Every delegation of the site is out of force, since when. */
+        withdrawn: (await withdrawn(state))?.since ?? null,
         /** An older table was put back, and is obeyed only where it takes away. */
         restored: (await fact(state, 'restored')) === 'held',
         /** The table's own rules differ from the released ones: it is obeyed only where it takes away. */
@@ -158,6 +161,9 @@ function shown(
     ...notices.map(({ mailbox, message }) => `${mailbox}: ${oneLine(message)}`),
     ...more(noticed - new Set(notices.map(({ mailbox }) => mailbox)).size, 'of which something is to be told'),
     ...(rest.outdated === null ? [] : [`configuration: ${rest.outdated}`]),
+    ...(rest.withdrawn === null
+      ? []
+      : [`all delegations are withdrawn, since ${time(rest.withdrawn)}: "mandat withdraw --undo" brings them back`]),
     ...(rest.restored ? [RESTORED] : []),
     ...(rest.rulesChanged.length > 0 ? [`${oneLine(rulesChanged(rest.rulesChanged))}\n    ${REPAIR_RULES}`] : []),
     ...outboxRemarks(rest.outbox),

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { policyOf } from '../bridge/policy.ts';
 import { setSuspended } from '../bridge/store/delegations.ts';
 import { mayDelegate } from './actor.ts';
 import { address } from './arguments.ts';
-import { followChange, waitOptions, whyWithheld } from './change.ts';
+import { followChange, policyNow, waitOptions, whyWithheld } from './change.ts';
 import type { Runner } from './runner.ts';
 
 /** R14: suspended is not ended. The row stays, and counts for the limit. */
@@ -26,7 +25,7 @@ export function suspendCommand(program: Command, run: Runner): void {
           const delegate = await session.delegate(typed);
           const { written, withheld } = await session.writing(mailbox, async (db) => ({
             written: await setSuspended(db, session.writer, mailbox, delegate, verb === 'suspend'),
-            withheld: verb === 'resume' ? await whyWithheld(db, policyOf(session.config), mailbox, delegate) : [],
+            withheld: verb === 'resume' ? await whyWithheld(db, await policyNow(session), mailbox, delegate) : [],
           }));
           if (written.unchanged === true) {
             const already = verb === 'suspend' ? 'is suspended already' : 'is not suspended';

@@ -56,13 +56,13 @@ async function idsOf({ table }: Session, addresses: readonly string[]): Promise<
 }
 
 /** Steps and failures come in the result; the log says more where a level below info is asked for. */
-function quietLog({ config }: Session) {
+export function quietLog({ config }: Session) {
   return ['debug', 'trace'].includes(config.log.level) ? openLog(config.log.level) : pino({ level: 'silent' });
 }
 
 type Told = ReturnType<typeof toldOf>;
 
-function toldOf({ results, held }: SyncReport) {
+export function toldOf({ results, held }: SyncReport) {
   return {
     /** Pairs that the guard holds. */
     held,
@@ -75,7 +75,7 @@ function toldOf({ results, held }: SyncReport) {
   };
 }
 
-function concluded(out: Output, { held, failures, notices }: Told): ExitStatus {
+export function concluded(out: Output, { held, failures, notices }: Told): ExitStatus {
   for (const { mailbox, message } of notices) out.warn(`mandat: ${mailbox}: ${message}`);
   for (const { mailbox, message, hint } of failures)
     out.warn(sentence({ message: `${mailbox}: ${message}`, hint, rule: undefined }));

@@ -12,6 +12,7 @@ import { fact } from '../store/facts.ts';
 import { enqueue } from '../store/outbox.ts';
 import type { StateDatabase } from '../store/state-db.ts';
 import { forget, remember, type ToldRow, toldOf } from '../store/told.ts';
+import { withdrawn } from '../withdrawn.ts';
 import { addressed } from './addressed.ts';
 
 /** What the configuration says of notices. */
@@ -45,6 +46,7 @@ export type Tell = (query: Transaction<StateDatabase>) => Promise<void>;
 
 export async function telling(pass: Pass, now: Instant): Promise<Tell> {
   const { state, noticeRules: rules } = pass.site;
+  if ((await withdrawn(state))?.quiet === true) return async () => {}; // nor remembered: its end is no news either
   const before = new Map((await toldOf(state, pass.mailboxId)).map((row) => [row.delegationId, row]));
   const rows = standing(pass);
   const news: News[] = [];

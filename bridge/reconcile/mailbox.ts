@@ -22,6 +22,7 @@ import { enterForce } from '../store/ledger.ts';
 import { type Notice, recordInForce, recordVerified } from '../store/outcomes.ts';
 import { type Pair, pairsOf, standingFirst } from '../store/pairs.ts';
 import { changedSince, type MailboxState, readMailbox } from '../store/rows.ts';
+import { inEffect } from '../withdrawn.ts';
 import { record } from './acts.ts';
 import { give, publishAll, publishRemaining, takeAway } from './decide.ts';
 import { completeGrant } from './granted.ts';
@@ -67,7 +68,7 @@ export async function reconcileMailbox(
   const pairs = await pairsOf(site.state, mailboxId);
   // Asked after the rows are read: what was written under changed rules is then known to be.
   const mayGive = restraint.mayGive && site.table.differences().length === 0;
-  const want = desired(mailbox.rows, site.policy, site.clock.now(), standingFirst(pairs));
+  const want = desired(mailbox.rows, await inEffect(site.policy, site.state), site.clock.now(), standingFirst(pairs));
   // Who has it now: not who is on his way out, nor who has it at another account.
   const standing = pairs.filter(({ phase, ownerLogin }) => phase !== 'revoking' && ownerLogin === mailbox.rows?.login);
   const here = new Set(standing.map(({ login }) => login));

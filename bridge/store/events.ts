@@ -4,6 +4,8 @@ import type { DelegationDb, Writer } from './delegation-db.ts';
 export type EventAction =
   | 'directory-import' // and how many people it has
   | 'mailbox-contact' // the owner's second address or language, set or taken away
+  | 'all-withdrawn' // every delegation taken out of force
+  | 'all-restored' // and obeyed again
   | 'audit-export' // somebody took a copy of the trail
   | 'rules-repaired' // the released triggers and views put back
   | 'refused'; // an act that its actor may not do (R53)

@@ -7,6 +7,7 @@ export type FactName =
   | 'epoch' // delegation.db's random epoch
   | 'version' // and the highest version of it that we have seen
   | 'restored' // 'held' while a delegation.db older than that is obeyed only where it takes away
+  | 'withdrawn' // JSON: since when every delegation is out of force (withdrawn.ts); empty where they are obeyed
   | 'overdue' // JSON: mailboxes that the sidecar sees waiting for too long
   | 'rules' // how the table's own rules differed from the released ones at the last look; empty where they don't
   | 'inherits' // 'yes' or 'no': whether INBOX's entry reaches folders without one of their own, as last seen

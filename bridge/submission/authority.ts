@@ -14,6 +14,7 @@ import { type Clock, fact } from '../store/facts.ts';
 import { pairsAmong, pairsOf, standingFirst } from '../store/pairs.ts';
 import { type MailboxState, readMailbox } from '../store/rows.ts';
 import type { StateDb } from '../store/state-db.ts';
+import { inEffect } from '../withdrawn.ts';
 
 export interface Authority {
   /** What this login may do with these addresses, now. Rejects when the table can't be read. */
@@ -51,7 +52,7 @@ export function openAuthority(
     const { maxDelegates = Number.POSITIVE_INFINITY } = policy().rules;
     const crowded = rows.delegations.length > maxDelegates;
     const first = crowded ? standingFirst(await pairsOf(state, id)) : [];
-    const { delegates } = desired(rows, policy(), clock.now(), first);
+    const { delegates } = desired(rows, await inEffect(policy(), state), clock.now(), first);
     const delegation = rows.delegations.find(({ delegate }) => delegate.login === login);
     if (delegation === undefined && (await isHeldBack(id, login))) return { kind: 'held' };
     if (!delegates.some((delegate) => delegate.login === login)) return { kind: 'stranger' };

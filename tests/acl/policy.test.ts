@@ -21,9 +21,12 @@ interface Change {
   readonly endsAt?: Instant;
   readonly suspended?: boolean;
   readonly place?: number;
+  /** Of the site. */
+  readonly withdrawn?: boolean;
 }
 
 const RULES: PolicyRules = { unknownCredential: 'invalid', terms: '2', maxDelegates: 10, openDomains: true };
+const rulesOf = ({ withdrawn = false }: Change): PolicyRules => ({ ...RULES, withdrawn });
 const ACTIVE: DelegationFacts['delegate'] = {
   login: 'bob',
   state: 'active',
@@ -45,6 +48,8 @@ const facts = ({ mailbox, delegate, startsAt, endsAt, suspended, place = 1 }: Ch
 /** what differs from a plain delegation, why it is not in force, why that is so */
 const TABLE: readonly (readonly [Change, NotInForce | undefined, string])[] = [
   [{}, undefined, 'no condition at all'],
+  [{ withdrawn: true }, 'all-withdrawn', 'the site has taken everything out of force'],
+  [{ withdrawn: true, mailbox: { kind: 'ORG' } }, 'all-withdrawn', 'the site before the mailbox'],
   [{ mailbox: { kind: 'ORG' } }, 'mailbox-kind', 'an organisation has no owner to stand in for (R2)'],
   [{ mailbox: { kind: 'APP' } }, 'mailbox-kind', 'an application (R2)'],
   [{ mailbox: { kind: 'CAB' } }, 'mailbox-kind', 'a practice (R2)'],
@@ -107,21 +112,21 @@ const TABLE: readonly (readonly [Change, NotInForce | undefined, string])[] = [
 t.test('every condition, and its boundary', async (t) => {
   for (const [change, why, reason] of TABLE) {
     const expected = why === undefined ? { inForce: true } : { inForce: false, why };
-    t.same(verdict(facts(change), RULES, NOW), expected, `${JSON.stringify(change)}: ${reason}`);
+    t.same(verdict(facts(change), rulesOf(change), NOW), expected, `${JSON.stringify(change)}: ${reason}`);
   }
 });
 
 t.test('every condition as it stands, the failing one with what would change it', async (t) => {
   for (const [change, why] of TABLE) {
-    const all = conditions(facts(change), RULES, NOW);
-    t.equal(all.length, 17);
+    const all = conditions(facts(change), rulesOf(change), NOW);
+    t.equal(all.length, 18);
     const failing = all.filter(({ holds }) => !holds);
     t.equal(failing[0]?.why, why, JSON.stringify(change));
     for (const { sentence, remedy } of failing) t.ok(sentence !== '' && remedy !== '');
     for (const { sentence, remedy } of all.filter(({ holds }) => holds)) t.ok(sentence !== '' && remedy === '');
   }
   const find = (change: Change, why: NotInForce) =>
-    conditions(facts(change), RULES, NOW).find((one) => one.why === why);
+    conditions(facts(change), rulesOf(change), NOW).find((one) => one.why === why);
   const lapse = (until: Instant) => find({ delegate: { credentialValidUntil: until } }, 'credential-lapsed');
   t.match(lapse(AFTER), { holds: true, since: null, until: AFTER });
   t.match(lapse(BEFORE), { holds: false, since: BEFORE, until: null });
@@ -132,7 +137,7 @@ t.test('every condition as it stands, the failing one with what would change it'
 
 t.test('every reason has a sentence of its own', async (t) => {
   const reasons = new Set(TABLE.flatMap(([, why]) => (why === undefined ? [] : [why])));
-  t.equal(reasons.size, 17, 'the table has each of them');
+  t.equal(reasons.size, 18, 'the table has each of them');
   t.equal(new Set([...reasons].map(describeNotInForce)).size, reasons.size);
 });
 

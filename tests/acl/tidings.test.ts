@@ -41,6 +41,7 @@ const CASES: readonly (readonly [Told | undefined, Standing | undefined, readonl
   [inForce, not('delegate-suspended'), [suspend('suspended')], 'by somebody, all of his'],
   [inForce, not('terms-not-accepted'), [suspend('terms')], 'R43'],
   [inForce, not('domain-not-eligible'), [suspend('mailbox')], 'R26'],
+  [inForce, not('all-withdrawn'), [suspend('setup')], 'with all others'],
   [inForce, not('unsafe-login'), [suspend('setup')], 'a login changed'],
   [withheld('suspended'), stands(), [resume('suspended')], 'back'],
   [withheld('account-pending'), stands(), [resume('account')], 'activated'],

@@ -66,7 +66,7 @@ t.test('what stood there before, what is ours, and what is theirs', async (t) =>
   t.match(await site.mandat('explain', at('alice'), at('bob')), {
     status: 0,
     stdout:
-      /^alice@lab\.test to bob@lab\.test: in force: .*\non the server: verified through his own eyes\n(?: {2}ok {2}.*\n){17}FOLDER +SHOULD +SEES +HIS ENTRY +WHOSE +BEFORE +AGAINST HIM\n(.*\n)*INBOX +\w+ +\w+ +\w+ +ours +lr +-\n/,
+      /^alice@lab\.test to bob@lab\.test: in force: .*\non the server: verified through his own eyes\n(?: {2}ok {2}.*\n){18}FOLDER +SHOULD +SEES +HIS ENTRY +WHOSE +BEFORE +AGAINST HIM\n(.*\n)*INBOX +\w+ +\w+ +\w+ +ours +lr +-\n/,
   });
 
   await grantRow(site, 'alice', 'erin');

@@ -40,6 +40,7 @@ t.test('nothing yet', async (t) => {
     nextDue: null,
     lastSweep: null,
     folderLook: null,
+    withdrawn: null,
     restored: false,
     rulesChanged: [],
     outbox: { waiting: 0, failed: 0, lastError: null, noAddressCount: 0, noAddress: [] },

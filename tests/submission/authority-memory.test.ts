@@ -4,6 +4,7 @@ import t, { type Test } from 'tap';
 import type { Policy } from '../../acl/desired.ts';
 import { canonical } from '../../acl/rights.ts';
 import { type Authority, openAuthority } from '../../bridge/submission/authority.ts';
+import { setWithdrawn } from '../../bridge/withdrawn.ts';
 import { freshFiles, openState, openTable } from '../store/fresh.ts';
 
 const ALICE = 'alice@lab.test';
@@ -30,8 +31,9 @@ async function fresh(t: Test) {
   } as typeof table;
   const clock = { time: '2026-11-25T08:00:00.000Z', now: () => clock.time };
   const watched = openTable(t, files);
-  const authority = openAuthority(counted, watched, openState(t, files), clock, () => POLICY, GUARD);
-  return { other, table, clock, authority, reads: () => reads };
+  const state = openState(t, files);
+  const authority = openAuthority(counted, watched, state, clock, () => POLICY, GUARD);
+  return { other, table, state, clock, authority, reads: () => reads };
 }
 
 const asked = async (authority: Authority) => (await authority.rights(BOB, [ALICE])).standing(ALICE).kind;
@@ -71,6 +73,19 @@ t.test('an end comes without a commit', async (t) => {
   t.equal(await asked(authority), 'stranger');
   t.equal(reads(), before, 'nothing was read anew');
 });
+
+t.test(
+  'where the site has withdrawn everything nobody sends for an owner, without a commit to the table',
+  async (t) => {
+    const { state, authority } = await fresh(t);
+    t.equal(await asked(authority), 'owner');
+    await setWithdrawn(state, { since: '2026-11-25T08:00:00.000Z', quiet: true });
+    t.equal(await asked(authority), 'stranger');
+    t.equal((await authority.rights(ALICE, [ALICE])).standing(ALICE).kind, 'own', 'the owner does');
+    await setWithdrawn(state, undefined);
+    t.equal(await asked(authority), 'owner');
+  },
+);
 
 t.test('what could not be read is no answer, and is not remembered', async (t) => {
   const { other, authority } = await fresh(t);

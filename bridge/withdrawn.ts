@@ -1,0 +1,33 @@
+/**
+ * A site that takes mandat off its servers, or stops delegation altogether: every delegation is out of force, its row stays. What was
+ * decided stands in state.db, so that no program that writes the table can undo it, and each pass, the filter and every command judge by it.
+ */
+import type { Policy } from '../acl/desired.ts';
+import type { Instant } from '../acl/policy.ts';
+import { fact, setFact } from './store/facts.ts';
+import type { StateDb } from './store/state-db.ts';
+
+export interface Withdrawn {
+  readonly since: Instant;
+  /** Nobody is told of it, nor of its end. */
+  readonly quiet: boolean;
+}
+
+type Facts = Pick<StateDb, 'query'>;
+
+/** Undefined where delegations are obeyed. */
+export async function withdrawn(state: Facts): Promise<Withdrawn | undefined> {
+  const noted = await fact(state, 'withdrawn');
+  return noted === undefined || noted === '' ? undefined : (JSON.parse(noted) as Withdrawn);
+}
+
+/** Undefined: they are obeyed again. */
+export async function setWithdrawn(state: Facts, how: Withdrawn | undefined): Promise<void> {
+  await setFact(state, 'withdrawn', how === undefined ? '' : JSON.stringify(how));
+}
+
+/** The site's policy as it counts now. */
+export async function inEffect<P extends Policy>(policy: P, state: Facts): Promise<P> {
+  const off = (await withdrawn(state)) !== undefined;
+  return off ? { ...policy, rules: { ...policy.rules, withdrawn: true } } : policy;
+}

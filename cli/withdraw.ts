@@ -1,0 +1,100 @@
+import type { Command } from 'commander';
+import { Failure } from '../bridge/failure.ts';
+import { noteEvent } from '../bridge/store/events.ts';
+import { countPairs } from '../bridge/store/pairs.ts';
+import { setWithdrawn, withdrawn } from '../bridge/withdrawn.ts';
+import { confirmed } from './confirm.ts';
+import { EXIT, type ExitStatus } from './exit.ts';
+import { counted } from './output.ts';
+import { openProgress } from './progress.ts';
+import type { Runner } from './runner.ts';
+import type { Session } from './session.ts';
+import { concluded, quietLog, toldOf } from './sync.ts';
+import { shownTime } from './times.ts';
+
+interface Options {
+  readonly all?: boolean;
+  readonly undo?: boolean;
+  readonly quiet?: boolean;
+  readonly yes?: boolean;
+}
+
+/** The first step of taking mandat off a site: README, "Taking it off". */
+export function withdrawCommand(program: Command, run: Runner): void {
+  program
+    .command('withdraw')
+    .description('take every delegation out of force at once: entries, sender rules, subscriptions; the rows stay')
+    .option('--all', 'all delegations of the site; until --undo nothing comes into force')
+    .option('--undo', 'obey the table again')
+    .option('--quiet', 'with --all: nobody is told')
+    .option('--yes', 'do not ask')
+    .action(
+      run(async (session, { all, undo, quiet, yes }: Options) => {
+        if ((all === true) === (undo === true)) {
+          const message = 'which way: --all or --undo?';
+          throw new Failure('config', message, 'a single delegation ends with "mandat revoke MAILBOX DELEGATE"');
+        }
+        if (quiet === true && undo === true)
+          throw new Failure('config', '--quiet goes with --all: whoever was told of that is told of its end too');
+        return undo === true ? bringBack(session, yes) : takeAll(session, quiet === true, yes);
+      }),
+    );
+}
+
+async function takeAll(session: Session, quiet: boolean, yes: boolean | undefined): Promise<ExitStatus> {
+  const { out } = session;
+  const standing = await session.state((state) => countPairs(state));
+  const question = `Withdraw ${counted(standing, 'delegation')}, all there are? Nobody gets into another person's mailbox, and nobody comes back before "mandat withdraw --undo". The rows stay.`;
+  if (!(await confirmed(session, question, yes))) return EXIT.failed;
+  const since = await session.state(async (state) => {
+    const before = (await withdrawn(state))?.since;
+    const now = new Date().toISOString();
+    await setWithdrawn(state, { since: before ?? now, quiet });
+    return before ?? now;
+  });
+  await session.table((db) => noteEvent(db, session.writer, { action: 'all-withdrawn', detail: { quiet } }));
+  const told = await brought(session);
+  const left = await session.state((state) => countPairs(state));
+  const lines = [
+    `${standing - left} of ${counted(standing, 'delegation')} withdrawn: entries, sender rules and subscriptions are gone, and what stood before is back`,
+    left === 0
+      ? "  verified: through each delegate's own eyes there is nothing left"
+      : `  ${left} not withdrawn yet, or not verified`,
+    `  since ${shownTime(since, session.config.policy.timezone)} no delegation of this site is in force; "mandat withdraw --undo" brings them back`,
+  ];
+  out.result({ delegations: standing, left, since, ...told }, lines.join('\n'));
+  const status = concluded(out, told);
+  return status === EXIT.done && left > 0 ? EXIT.failed : status;
+}
+
+async function bringBack(session: Session, yes: boolean | undefined): Promise<ExitStatus> {
+  const { out } = session;
+  const before = await session.state((state) => withdrawn(state));
+  if (before === undefined) {
+    out.result({ undone: false }, 'nothing was withdrawn: the table is obeyed');
+    return EXIT.done;
+  }
+  if (!(await confirmed(session, 'Obey the table again? Every delegation whose row stands comes back.', yes)))
+    return EXIT.failed;
+  await session.state((state) => setWithdrawn(state, undefined));
+  await session.table((db) => noteEvent(db, session.writer, { action: 'all-restored' }));
+  const told = await brought(session);
+  const standing = await session.state((state) => countPairs(state));
+  out.result(
+    { undone: true, delegations: standing, ...told },
+    `the table is obeyed: ${counted(standing, 'delegation')} in force`,
+  );
+  return concluded(out, told);
+}
+
+/** A pass over everything, by the sidecar where one runs. What the guard held goes too: it has been asked for. */
+async function brought(session: Session): Promise<ReturnType<typeof toldOf>> {
+  const { out, config, writer } = session;
+  const { syncBySidecar, syncOnce } = await import('../bridge/sync.ts'); // the IMAP library takes its time to load
+  const progress = openProgress(out, 'in line');
+  const options = { force: true, actor: writer.actor, onProgress: progress.at };
+  const work = session.sidecarRuns()
+    ? syncBySidecar(config, options)
+    : syncOnce(config, process.env, quietLog(session), options);
+  return toldOf(await work.finally(progress.end));
+}
