@@ -113,8 +113,14 @@ export function canonical(address: string): string | undefined {
   const ascii = domainToASCII(domain);
   if (at < 1 || ascii === '' || (ascii !== domain && domainToUnicode(ascii) !== domain.normalize('NFC')))
     return undefined;
-  return `${address.slice(0, at).toLowerCase()}@${ascii}`;
+  return `${lowerCase(address.slice(0, at))}@${ascii}`;
 }
+
+/** The Kelvin sign is no k, though its lower case is. */
+const lowerCase = (text: string): string =>
+  text.replace(/[A-Z]+|[^ -~]/gu, (one) =>
+    /^[^ -~]/.test(one) && /^[ -~]/.test(one.toLowerCase()) ? one : one.toLowerCase(),
+  );
 
 /** Without what stands after `+`, as Postfix looks an address up. */
 const bare = (address: string) => address.replace(/^([^+@]+)\+[^@]*@/, '$1@');

@@ -1,72 +1,79 @@
 /**
- * The envelope as it came. smtp-server rewrites `xn--` domains and decodes ENVID and ORCPT, so what is replayed is the command line
- * itself, which its logger is given before the command is handled.
+ * The envelope as it was spoken. Behind smtpd_proxy_filter Postfix repeats its client's MAIL and RCPT octet by octet, in every form that it
+ * takes itself (RFC 5321 and more). So they are handed back as they came; only the sender is read, since somebody must answer for it,
+ * and where it has a form that two programs could read in two ways, what goes on is what was judged. Commands are in latin1, one
+ * character an octet.
  */
-import type { SMTPServerOptions } from 'smtp-server';
+import { isPlain, pathTo, readPath } from './path.ts';
 
 export interface Envelope {
-  /** `ADDR=... NAME=...`, whole commands. */
+  /** `XFORWARD ADDR=... NAME=...`, whole commands. */
   readonly xforward: readonly string[];
-  /** `MAIL FROM:<...> ...`, a whole command. */
-  readonly mail: string;
-  /** '' is the null sender. */
-  readonly mailFrom: string;
-  readonly utf8: boolean;
+  readonly mail: Mail;
   readonly recipients: readonly Recipient[];
 }
 
-export interface Recipient {
-  /** A whole command. */
+export interface Mail {
+  /** The whole command. */
   readonly command: string;
+  /** '' is the null sender; without `@` where no domain was said. */
   readonly address: string;
+  /** Nobody reads it otherwise. */
+  readonly plain: boolean;
+  readonly parameters: readonly string[];
 }
 
-const SHAPE = /^(?:MAIL FROM|RCPT TO) *: *<([^<>]*)>((?: +[^ ]+)*) *$/i;
-
-/** Undefined for a line that can't be replayed as it stands: control characters (a bare CR too), not UTF-8, or another shape. */
-export function addressIn(line: string): { readonly address: string; readonly parameters: string } | undefined {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (/[\u0000-\u001f\u007f\ufffd]/.test(line)) return undefined;
-  const found = SHAPE.exec(line);
-  return found === null ? undefined : { address: found[1] ?? '', parameters: found[2] ?? '' };
+export interface Recipient {
+  /** The whole command. */
+  readonly command: string;
+  /** Undefined where none was said, or none that can be made out. */
+  readonly domain: string | undefined;
 }
 
-export interface CommandLines {
-  readonly logger: SMTPServerOptions['logger'];
-  /** The line of the command that this session is just handling. */
-  last(session: string): string;
-  forwarded(session: string): readonly string[];
-  forget(session: string): void;
+/** Undefined for a sender that can't be read. */
+export function readMail(command: string): Mail | undefined {
+  const found = argument(command, 'MAIL FROM');
+  const address = found && readPath(found.path);
+  if (found === undefined || address === undefined) return undefined;
+  return { command, address, plain: isPlain(found.path), parameters: found.parameters };
 }
 
-/** Keeps the last line of each session, and its XFORWARD commands. */
-export function commandLines(): CommandLines {
-  const last = new Map<string, string>();
-  const forwarded = new Map<string, string[]>();
-  const hear = (entry: { tnx?: string; cid?: string }, prefix: string, line: unknown) => {
-    if (entry?.tnx !== 'command' || prefix !== 'C:' || entry.cid === undefined) return;
-    last.set(entry.cid, String(line));
-    if (!/^XFORWARD /i.test(String(line))) return;
-    const lines = forwarded.get(entry.cid) ?? [];
-    if (lines.length < 8) forwarded.set(entry.cid, [...lines, String(line)]);
-  };
-  const ignore = () => {};
-  const logger = {
-    debug: hear,
-    info: ignore,
-    warn: ignore,
-    error: ignore,
-    trace: ignore,
-    fatal: ignore,
-    level: ignore,
-  };
-  return {
-    logger: logger as unknown as SMTPServerOptions['logger'],
-    last: (session) => last.get(session) ?? '',
-    forwarded: (session) => forwarded.get(session) ?? [],
-    forget: (session) => {
-      last.delete(session);
-      forwarded.delete(session);
-    },
-  };
+/** Every recipient is taken that Postfix has taken. */
+export function readRecipient(command: string): Recipient {
+  const found = argument(command, 'RCPT TO');
+  const address = (found && readPath(found.path)) ?? '';
+  return { command, domain: address.includes('@') ? address.slice(address.lastIndexOf('@') + 1) : undefined };
+}
+
+/**
+ * Whose address it is: completed with the login's own domain where none was said. Postfix completes it with its myorigin, which we don't
+ * know: hence {@link mailFor}.
+ */
+export function senderOf({ address }: Pick<Mail, 'address'>, login: string): string {
+  const at = login.lastIndexOf('@');
+  return address === '' || address.includes('@') || at < 0 ? address : `${address}${login.slice(at)}`;
+}
+
+/** The command that is handed back: as it came, or with the address that was judged. */
+export function mailFor(mail: Mail, login: string): string {
+  // The re-injection service offers no AUTH, so it doesn't know this parameter (RFC 4954 section 5).
+  const parameters = mail.parameters.filter((word) => !/^AUTH=/i.test(word));
+  if (mail.plain && parameters.length === mail.parameters.length) return mail.command;
+  return [`MAIL FROM:${pathTo(senderOf(mail, login))}`, ...parameters].join(' ');
+}
+
+export const saysUtf8 = ({ parameters }: Pick<Mail, 'parameters'>): boolean => parameters.some((word) => /^SMTPUTF8$/i.test(word));
+
+const QUOTED = String.raw`"(?:[^"\\]|\\.)*"`;
+/** Brackets and quotes keep a path together, as in smtpd_token.c of Postfix. */
+const PATH = new RegExp(String.raw`^(?:<(?:${QUOTED}|\\.|[^<>"\\])*>|(?:${QUOTED}|\\.|[^\s<>"\\])+)(?=\s|$)`, 's');
+
+function argument(command: string, verb: string): { readonly path: string; readonly parameters: string[] } | undefined {
+  const colon = command.indexOf(':');
+  if (command.slice(0, colon).trim().replace(/\s+/g, ' ').toUpperCase() !== verb) return undefined;
+  const rest = command.slice(colon + 1).trim();
+  const path = PATH.exec(rest)?.[0];
+  if (path === undefined) return undefined;
+  const parameters = rest.slice(path.length).split(/\s+/);
+  return { path, parameters: parameters.filter((word) => word !== '') };
 }

@@ -6,8 +6,9 @@
 import type { Logger } from 'pino';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
 import type { Authority } from './authority.ts';
+import { takeCommands } from './commands.ts';
 import { closeDoor, type Door, openDoor } from './door.ts';
-import { addressIn, commandLines, type Envelope } from './envelope.ts';
+import { type Envelope, mailFor, saysUtf8 } from './envelope.ts';
 import { greetAtOnce } from './greeting.ts';
 import { chunksOf, drain, LONGEST_HEADER, readHead } from './head.ts';
 import { type Judging, judge } from './judge.ts';
@@ -47,7 +48,6 @@ const BUSY = '4.3.0 the submission filter has failed: try again';
 const REPLY_MS = 90_000;
 /** As long as Postfix waits for its own clients (smtpd_timeout). */
 const CLIENT_MS = 300_000;
-const MOST_RECIPIENTS = 10_000;
 
 export async function startFilter(options: FilterOptions): Promise<Filter> {
   const { log, replyMs = REPLY_MS, clientMs = CLIENT_MS, idleMs } = options;
@@ -56,36 +56,13 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
     reinjection: openReinjection(behind.reinject, { replyMs, ...(idleMs === undefined ? {} : { idleMs }) }),
   });
   let current = adopted(options);
-  const lines = commandLines();
-  const envelopes = new Map<string, Envelope>();
-
-  const onMailFrom = (_: unknown, { id }: SMTPServerSession, callback: (error?: Error | null) => void) => {
-    const mail = lines.last(id);
-    const found = addressIn(mail);
-    if (found === undefined) return callback(refusal(501, '5.5.4 this sender cannot be passed on as it is written'));
-    const utf8 = /(?:^| )SMTPUTF8(?: |$)/i.test(found.parameters);
-    envelopes.set(id, { xforward: lines.forwarded(id), mail, mailFrom: found.address, utf8, recipients: [] });
-    callback();
-  };
-  const onRcptTo = (_: unknown, { id }: SMTPServerSession, callback: (error?: Error | null) => void) => {
-    const command = lines.last(id);
-    const found = addressIn(command);
-    const envelope = envelopes.get(id);
-    if (found === undefined || envelope === undefined) {
-      return callback(refusal(501, '5.5.4 this recipient cannot be passed on as it is written'));
-    }
-    if (envelope.recipients.length >= MOST_RECIPIENTS) return callback(refusal(452, '4.5.3 too many recipients'));
-    (envelope.recipients as { command: string; address: string }[]).push({ command, address: found.address });
-    callback();
-  };
 
   const onData = (
     stream: SMTPServerDataStream,
-    { id }: SMTPServerSession,
+    session: SMTPServerSession,
     callback: (error?: Error | null, message?: string) => void,
   ) => {
-    const envelope = envelopes.get(id);
-    envelopes.delete(id);
+    const envelope = envelopeOf(session);
     const work =
       envelope === undefined ? Promise.reject(new Error('DATA without MAIL')) : handle(stream, envelope, current);
     work.then(
@@ -111,7 +88,8 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
       const reply = { code: 552, text: `5.3.4 the header is longer than ${LONGEST_HEADER} bytes` };
       return told({ login: null, messageId: null, verdict: 'refuse', reply });
     }
-    const { verdict, login, messageId, header } = await judge(head.block, envelope, behind.authority, behind.rules);
+    const spoken = { mailFrom: envelope.mail.address, utf8: saysUtf8(envelope.mail) };
+    const { verdict, login, messageId, header } = await judge(head.block, spoken, behind.authority, behind.rules);
     if (verdict.kind !== 'pass') {
       await drain(chunks);
       const { kind, code, text } = verdict;
@@ -119,7 +97,8 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
       return told({ login, messageId, verdict: kind, reply: { code, text }, forged });
     }
     const extra = (await behind.extraRecipients?.(verdict.owners, messageId)) ?? [];
-    const { reply, taken } = await handBack(chunks, Buffer.concat([header, head.rest]), envelope, extra, behind);
+    const replay = { ...envelope, mail: mailFor(envelope.mail, login ?? '') };
+    const { reply, taken } = await handBack(chunks, Buffer.concat([header, head.rest]), replay, extra, behind);
     const tried = extra.map((address) => ({ address, taken: taken.includes(address) }));
     return told({ login, owners: verdict.owners, messageId, verdict: 'pass', reply, extra: tried });
   }
@@ -127,7 +106,7 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
   async function handBack(
     chunks: AsyncIterator<Buffer>,
     first: Buffer,
-    { xforward, mail, recipients }: Envelope,
+    { xforward, mail, recipients }: Omit<Envelope, 'mail'> & { readonly mail: string },
     extra: readonly string[],
     { reinjection }: typeof current,
   ): Promise<{ readonly reply: Reply; readonly taken: readonly string[] }> {
@@ -163,20 +142,12 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
     disableReverseLookup: true,
     hideENHANCEDSTATUSCODES: true, // the codes are in our texts
     hideDSN: false,
-    // What remains refused is what cannot be replayed; Postfix has already judged the syntax.
-    ...{ lenientAddressParsing: true },
     socketTimeout: clientMs,
     closeTimeout: 5000,
-    logger: lines.logger,
-    onMailFrom,
-    onRcptTo,
+    logger: false,
     onData,
-    onClose: ({ id }, callback) => {
-      envelopes.delete(id);
-      lines.forget(id);
-      callback?.();
-    },
   });
+  const envelopeOf = takeCommands(server);
   server.on('error', () => {}); // of one connection: its client is gone
   greetAtOnce(server);
   await openDoor(server.server, options.door);

@@ -14,6 +14,7 @@ import {
   type SubmissionVerdict,
 } from '../../acl/submission.ts';
 import type { Authority } from './authority.ts';
+import { senderOf } from './envelope.ts';
 
 export interface Judged {
   readonly verdict: SubmissionVerdict;
@@ -48,7 +49,7 @@ export async function judge(
   if (top.kind === 'anonymous') return unheard(null, messageId, refuse(530, '5.7.0 nobody has logged in'));
   const login = top.login.toLowerCase();
   const fields: readonly Field[] = rules.hideLogin ? [top.hidden, ...read.fields.slice(1)] : read.fields;
-  const mail = { login, fields, ...envelope };
+  const mail = { login, fields, ...envelope, mailFrom: senderOf({ address: envelope.mailFrom }, login) };
   const authors = authorsOf(mail);
   if (authors.kind === 'refuse') return unheard(login, messageId, authors);
   const from = fields.filter(({ name }) => name === 'from');

@@ -7,6 +7,7 @@
 import { stuffing } from './dots.ts';
 import { expectCode, NotTaken, openWire, type Reply, type Wire } from './wire.ts';
 
+/** Commands, in latin1: octet by octet as they are to go out. */
 export interface Transaction {
   readonly xforward: readonly string[];
   readonly mail: string;
@@ -119,9 +120,9 @@ async function beginOn(
       { line: 'DATA', code: 354 },
     ];
     const pipelined = offers('PIPELINING');
-    if (pipelined) wire.send(commands.map(({ line }) => `${line}\r\n`).join(''));
+    if (pipelined) wire.send(octets(commands.map(({ line }) => `${line}\r\n`).join('')));
     for (const { line, code } of commands) {
-      if (!pipelined) wire.send(`${line}\r\n`);
+      if (!pipelined) wire.send(octets(`${line}\r\n`));
       const reply = await wire.next();
       if (code !== undefined) expectCode(reply, code);
       else if (reply.code === 250) taken.push(line);
@@ -154,3 +155,5 @@ async function beginOn(
 }
 
 const NONE = 0;
+
+const octets = (text: string): Buffer => Buffer.from(text, 'latin1');

@@ -40,7 +40,7 @@ export async function tell(
   const facts = { login, owners, verdict, code: reply.code, size, recipients: recipients.length };
   if (verdict === 'pass') log.info(facts, 'submitted');
   else log.warn(facts, 'not submitted');
-  const domains = recipients.map(({ address }) => address.slice(address.lastIndexOf('@') + 1).toLowerCase());
+  const domains = recipients.flatMap(({ domain }) => domain?.toLowerCase() ?? []);
   try {
     await observe?.({
       ...outcome,

@@ -28,7 +28,7 @@ const RULES: SubmissionRules = { mode: 'on-behalf', onMismatch: 'reject', onImit
 /** bob has a mailbox here, dora elsewhere, fay and gus none (fay was asked for the terms of use: R43), the others have delegations that are not in force. erin has delegated to nobody. */
 const ROWS = `
 INSERT INTO mailbox (address, login) VALUES ('alice@xn--bcher-kva.test', 'alice'), ('bob@x.test', 'bob'), ('erin@x.test', 'erin');
-INSERT INTO alias (address, mailbox) VALUES ('dr.alice@x.test', 'alice@xn--bcher-kva.test'), ('robert@x.test', 'bob@x.test');
+INSERT INTO alias (address, mailbox) VALUES ('dr.alice@x.test', 'alice@xn--bcher-kva.test'), ('robert@x.test', 'bob@x.test'), ('kim@x.test', 'bob@x.test');
 INSERT INTO delegate (id, login, credential_valid_until) VALUES ('bob', 'bob', NULL), ('dora', 'dora@far.test', NULL), ('fay', 'fay@far.test', NULL), ('gus', 'gus', NULL),
   ('susp', 'susp', NULL), ('lapsed', 'lapsed', '${NOW}'), ('late', 'late', NULL), ('over', 'over', NULL);
 INSERT INTO delegation (mailbox, delegate, starts_at, ends_at) VALUES ('alice@xn--bcher-kva.test', 'bob', NULL, NULL),
@@ -97,6 +97,8 @@ const TABLE: readonly (readonly [string, string, string, string])[] = [
     '550 alice@bücher\uff0etest',
     'a full-width dot reads otherwise than it is written',
   ],
+  ['bob', from('KIM@x.test'), from('KIM@x.test'), 'an own alias in upper case'],
+  ['bob', from('\u212aim@x.test'), '550 \u212aim@x.test', 'a sign whose lower case is an ASCII letter'],
   ['bob', from('alicé@bücher.test'), '550 alicé@bücher.test', 'another local part'],
   ['bob', from(`alice+x@xn--bcher-kva.test`), from(`alice+x@xn--bcher-kva.test`) + BY_BOB, "+ext, the owner's"],
   ['bob', from('dr.alice@x.test'), from('dr.alice@x.test') + BY_BOB, "an alias of the owner's"],
