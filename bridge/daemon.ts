@@ -17,9 +17,11 @@ import { noteSidecar } from './running-config.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
 import { socketmapOf } from './sender/configured.ts';
 import { type Socketmap, startSocketmap } from './sender/socketmap.ts';
+import { dueBetween, nextDue } from './store/due.ts';
+import { mailboxPortions } from './store/every-mailbox.ts';
 import { fact, setFact } from './store/facts.ts';
 import { type DataFiles, dataFiles } from './store/files.ts';
-import { dueBetween, nextDue, pendingMailboxes } from './store/rows.ts';
+
 import { shrinkLog } from './store/wal.ts';
 import { startKeptSubmission } from './submission/bookkeeping.ts';
 import { watchTable } from './watch.ts';
@@ -58,6 +60,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
       }
       if (result.kind === 'verified') {
         log.info({ address, version, ms, notices: result.notices }, 'verified');
+        if (engine.changes.heldIn(mailboxId).size === 0) overdue.workedOff(mailboxId, performance.now());
         return 'done';
       }
       const { code, message, hint } = result.failure;
@@ -67,12 +70,15 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
     } catch (error) {
       log.error({ mailboxId, err: error }, 'a pass could not be recorded'); // the database itself failed
       return 'retry';
+    } finally {
+      await giveBack(); // a pass that had nothing to ask a server was one turn of the loop so far
     }
   };
 
   const openOutbox = () =>
     openPostman({ config: current, env, state, now: clock.now, log, audit: (...what) => engine.site.audit(...what) });
   let postman = openOutbox();
+  const overdue = openOverdue(table, state, log, clock.now);
 
   const schedule = openSchedule({
     work,
@@ -80,6 +86,8 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
     retryMinMs: config.schedule.retryMinSeconds * 1000,
     retryMaxMs: config.schedule.retryMaxSeconds * 1000,
   });
+
+  engine.changes.onChange(schedule.add);
 
   const serially = (job: () => Promise<void>) =>
     oneAtATime(job, (error) => {
@@ -103,18 +111,13 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
   };
   const lookWhatChanged = serially(async () => {
     await engine.mend(); // and says at once where the table can't be read
-    const pending = await pendingMailboxes(table);
-    if (pending.length > 0) {
-      const report = await engine.look(pending.map(({ mailboxId }) => mailboxId));
-      if (report.held.size > 0) {
-        const pairs = [...report.held.values()].reduce((sum, logins) => sum + logins.size, 0);
-        log.error(
-          { pairs, standing: report.standing },
-          'held: so many delegations disappeared at once that it may be an accident; "mandat sync --force" lets them go',
-        );
-      }
-      const going = new Set(report.disappearing.map(({ mailboxId }) => mailboxId));
-      for (const { mailboxId } of pending) schedule.add(mailboxId, going.has(mailboxId) ? 'revoke' : 'change');
+    await engine.changes.look();
+    const { pairs, standing } = engine.changes.held;
+    if (pairs > 0) {
+      log.error(
+        { pairs, standing },
+        'held: so many delegations disappeared at once that it may be an accident; "mandat sync --force" lets them go',
+      );
     }
     afterwards ??= setTimeout(() => void follow(), AFTERWARDS_MS);
   });
@@ -139,7 +142,10 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
   let lookedAt = (await fact(state, 'clock')) ?? '';
   const due = serially(async () => {
     const now = clock.now();
-    for (const mailboxId of await dueBetween(table, lookedAt, now)) schedule.add(mailboxId, 'revoke');
+    for await (const ids of dueBetween(table, lookedAt, now)) {
+      for (const mailboxId of ids) schedule.add(mailboxId, 'revoke');
+      await giveBack();
+    }
     lookedAt = now;
     await clock.save();
     const next = await nextDue(table, now);
@@ -152,8 +158,13 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
   const sweep = serially(async () => {
     await engine.rulesMoved();
     await engine.mend();
-    await engine.look();
-    for (const mailboxId of await engine.everyMailbox()) schedule.add(mailboxId, 'sweep');
+    if (!(await giveWay())) return;
+    await engine.changes.lookAtAll(giveWay);
+    await engine.clearAway(giveWay);
+    for await (const ids of mailboxPortions(table, state)) {
+      for (const mailboxId of ids) schedule.add(mailboxId, 'sweep');
+      if (!(await giveWay())) return;
+    }
     await schedule.idle();
     await engine.prune();
     await engine.tellHead();
@@ -169,7 +180,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
   const openLooks = () => lookAtFolders(engine.site, schedule, current.schedule, log);
 
   const drainSubmissions = serially(() => engine.drainSubmissions(giveWay));
-  const overdue = openOverdue(table, state, log, clock.now);
+
   const upkeep = serially(async () => {
     await overdue.look(performance.now());
     for (const file of [files.delegations, files.state, files.submissions]) {

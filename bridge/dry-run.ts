@@ -13,7 +13,7 @@ import type { Step } from './reconcile/steps.ts';
 import { isFromThePast } from './restore.ts';
 import { openSenderMap, senderMapExists } from './sender/postfix-sqlite.ts';
 import { openDelegationDb } from './store/delegation-db.ts';
-import { everyMailbox } from './store/every-mailbox.ts';
+import { everyMailbox, unknownAmong } from './store/every-mailbox.ts';
 import { fact, openClock } from './store/facts.ts';
 import { dataFiles } from './store/files.ts';
 import { copyStateDb } from './store/state-db.ts';
@@ -64,7 +64,7 @@ export async function rehearse(config: Config, env: Environment, options: SyncOp
     const mayGive = (await fact(state, 'restored')) !== 'held' && !(await isFromThePast(table, state)); // changed rules: the pass asks
     const results: Result[] = [];
     const ids = options.mailboxIds ?? (await everyMailbox(table, state));
-    if (options.mailboxIds === undefined) await withdrawStale(site.senders, ids);
+    if (options.mailboxIds === undefined) await withdrawStale(site.senders, (some) => unknownAmong(table, state, some));
     for (const id of ids) {
       results.push(await reconcileMailbox(site, id, { held: held.get(id) ?? new Set(), mayGive, asOf: undefined }));
       options.onProgress?.(results.length, ids.length);

@@ -5,26 +5,27 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { openActing } from './acting.ts';
+import { type Changes, openChanges } from './changes.ts';
 import type { Environment } from './drivers.ts';
 import { type GiveWay, giveBack } from './giving-way.ts';
-import { forgetServedIntents, type GuardReport, guard } from './guard.ts';
+import { forgetServedIntents } from './guard.ts';
 import { actLines } from './reconcile/acts.ts';
 import { withdrawStale } from './reconcile/decide.ts';
 import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
 import type { Site } from './reconcile/site.ts';
 import type { Step } from './reconcile/steps.ts';
-import { rememberVersion, type TableAge, tableAge, versionOf } from './restore.ts';
+import { rememberVersion, type TableAge, tableAge } from './restore.ts';
 import { lookAtRules } from './rules.ts';
 import { type GoOn, retryDelay } from './schedule.ts';
 import { eraseAccounts } from './store/account-erasure.ts';
 import { drainEvents, sealKey } from './store/audit.ts';
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
-import { everyMailbox } from './store/every-mailbox.ts';
+import { unknownAmong } from './store/every-mailbox.ts';
 import { fact, openClock } from './store/facts.ts';
 import { dataFiles } from './store/files.ts';
 import { type Holder, takeLock } from './store/lock.ts';
 import { recordFailure } from './store/outcomes.ts';
-import { changedSince, pendingMailboxes, settle } from './store/rows.ts';
+import { settle } from './store/rows.ts';
 import { openStateDb, type StateDb } from './store/state-db.ts';
 import { beginTelling } from './store/told.ts';
 import { openTrail } from './trail.ts';
@@ -37,10 +38,10 @@ export interface Engine {
   readonly age: TableAge;
   /** One pass over a mailbox, its outcome recorded. `attempt` counts from 1 since the last success. Never throws. */
   work(mailboxId: number, attempt: number, goOn?: GoOn): Promise<Result>;
-  /** Looks at what is about to disappear; `work` holds back what it says until the next look, and looks again before it obeys news. */
-  look(among?: readonly number[]): Promise<GuardReport>;
-  /** {@link everyMailbox}; before a sweep of them, what belongs to nobody any more is cleared away. */
-  everyMailbox(): Promise<readonly number[]>;
+  /** What has changed. {@link Engine.work} looks again before it obeys news. */
+  readonly changes: Changes;
+  /** Before a sweep: what belongs to nobody any more is cleared away. */
+  clearAway(giveWay?: GiveWay): Promise<void>;
   /** Puts right what nothing could follow in the table, and says so (values.ts). */
   mend(): Promise<void>;
   /** Whether the table's own rules are others than at the last look (rules.ts). */
@@ -99,26 +100,14 @@ export async function openEngine(
     await mend();
     const age = await tableAge(table, state);
     const mayGiveNow = async () => (await fact(state, 'restored')) !== 'held' && table.differences().length === 0;
-    let mayGive = await mayGiveNow();
-    let report: GuardReport = { disappearing: [], held: new Map(), standing: 0 };
-    let lookedAt = 0;
-
-    const look = async (among?: readonly number[]) => {
-      const version = await versionOf(table); // before: what comes meanwhile is looked at again
-      report = await guard(table, state, current.guard, among);
-      mayGive = await mayGiveNow();
-      lookedAt = version;
-      return report;
-    };
+    const changes = openChanges(table, state, () => current.guard);
 
     const work = async (mailboxId: number, attempt: number, goOn?: GoOn): Promise<Result> => {
-      if (await changedSince(table, mailboxId, lookedAt)) {
-        await look((await pendingMailboxes(table)).map((pending) => pending.mailboxId));
-      }
-      const held = report.held.get(mailboxId) ?? new Set<string>();
-      const result = await acting.noting([], () =>
-        reconcileMailbox(site, mailboxId, { held, mayGive, asOf: lookedAt }, goOn),
-      );
+      const asOf = await changes.lookAt(mailboxId);
+      const mayGive = await mayGiveNow();
+      const held = changes.heldIn(mailboxId);
+      const result = await acting.noting([], () => reconcileMailbox(site, mailboxId, { held, mayGive, asOf }, goOn));
+      await changes.lookAfter(mailboxId);
       const now = clock.now();
       await clock.save();
       if (result.kind === 'superseded' || result.kind === 'in-force') return result;
@@ -148,15 +137,14 @@ export async function openEngine(
       state,
       age,
       work,
-      look,
-      everyMailbox: async () => {
-        const ids = await everyMailbox(table, state);
+      changes,
+      clearAway: async (giveWay = giveBack) => {
         const acts: Step[] = [];
-        acting.tellBehind(await acting.noting(acts, () => withdrawStale(site.senders, ids)));
+        const unknown = (ids: readonly number[]) => unknownAmong(table, state, ids);
+        acting.tellBehind(await acting.noting(acts, () => withdrawStale(site.senders, unknown, giveWay)));
         await site.audit(actLines(acts, new Map()).map((line) => ({ mailbox: null, onBehalf: null, ...line })));
         // A table from the past lacks delegates who may come back.
-        if (mayGive) await eraseAccounts(table, state, clock.now());
-        return ids;
+        if (await mayGiveNow()) await eraseAccounts(table, state, clock.now(), undefined, giveWay);
       },
       mend,
       rulesMoved: () => lookAtRules({ table, state, audit: site.audit, log }),

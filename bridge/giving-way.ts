@@ -30,3 +30,10 @@ export async function atMost(ms: number, awaited: Promise<unknown>): Promise<voi
   await Promise.race([awaited.catch(() => {}), enough]);
   clearTimeout(timer);
 }
+
+/** So many of them at a time as what is done with each may take a fraction of a millisecond. */
+export function* portions<T>(all: readonly T[], most = FEW): Generator<readonly T[]> {
+  for (let at = 0; at < all.length; at += most) yield all.slice(at, at + most);
+}
+
+const FEW = 100;

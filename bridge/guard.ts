@@ -1,67 +1,15 @@
-/** Which pairs are about to disappear, and whether the guard holds them (acl/guard.ts). */
-import { type GuardSettings, isHeld } from '../acl/guard.ts';
+/** The guard (acl/guard.ts) asked once, by whoever doesn't follow the changes; and what it holds, let go. */
+import type { GuardSettings } from '../acl/guard.ts';
+import { type GuardReport, openDisappearing } from './disappearing.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
-import { countPairs, pairsAmong } from './store/pairs.ts';
 import type { StateDb } from './store/state-db.ts';
 
-export interface Disappearance {
-  readonly mailboxId: number;
-  readonly delegateId: number;
-  readonly login: string;
-  /** Asked for by name at the command line. */
-  readonly intended: boolean;
-}
-
-/** More mailboxes than this are looked at by looking at all. */
-const FEW = 200;
-
-export interface GuardReport {
-  /** Every pair of the ledger without a row, intended ones included: these mailboxes go first. */
-  readonly disappearing: readonly Disappearance[];
-  /** Logins held back, by mailbox. Empty when nothing is held. */
-  readonly held: ReadonlyMap<number, ReadonlySet<string>>;
-  readonly standing: number;
-}
-
-/**
- * `among`: the mailboxes that have changed, where only these could have lost a pair; what is held stays among them, because it
- * stays pending. Undefined: all.
- */
-export async function guard(
-  table: DelegationDb,
-  state: StateDb,
-  settings: GuardSettings,
-  among?: readonly number[],
-): Promise<GuardReport> {
-  const few = among !== undefined && among.length <= FEW ? among : undefined;
-  const pairs = await pairsAmong(state, few);
-  const standing = few === undefined ? pairs.length : await countPairs(state);
-  const key = (mailboxId: number, delegateId: number) => `${mailboxId}/${delegateId}`;
-  const [rows, intents] = await table.read(async (query) => [
-    await query
-      .selectFrom('delegations')
-      .select(['mailbox_id', 'delegate_id'])
-      .$if(few !== undefined, (select) => select.where('mailbox_id', 'in', few ?? []))
-      .execute(),
-    await query.selectFrom('intents').select(['mailbox_id', 'delegate_id']).execute(),
-  ]);
-  const there = new Set(rows.map((row) => key(row.mailbox_id, row.delegate_id)));
-  const asked = new Set(intents.map((row) => key(row.mailbox_id, row.delegate_id)));
-  const disappearing = pairs
-    .filter(({ mailboxId, delegateId }) => !there.has(key(mailboxId, delegateId)))
-    // One that is on its way out already was let go before.
-    .map(({ phase, mailboxId, delegateId, login }) => ({
-      mailboxId,
-      delegateId,
-      login,
-      intended: phase === 'revoking' || asked.has(key(mailboxId, delegateId)),
-    }));
-  const wave = disappearing.filter(({ intended }) => !intended);
-  const held = new Map<number, Set<string>>();
-  if (isHeld(wave.length, standing, settings)) {
-    for (const { mailboxId, login } of wave) held.set(mailboxId, (held.get(mailboxId) ?? new Set()).add(login));
-  }
-  return { disappearing, held, standing };
+/** Looks at all pairs, in portions. */
+export async function guard(table: DelegationDb, state: StateDb, settings: GuardSettings): Promise<GuardReport> {
+  const disappearing = openDisappearing(table, state, () => settings);
+  await disappearing.lookAtAll();
+  await disappearing.judge();
+  return disappearing.report();
 }
 
 /** Lets go what is held: each of its pairs becomes asked for by name. Returns how many. */

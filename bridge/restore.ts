@@ -40,19 +40,13 @@ export async function isFromThePast(table: DelegationDb, state: StateDb): Promis
  * doesn't count.
  */
 export async function lastVersionSeen(state: StateDb): Promise<number> {
-  const { inForce, failed } = await state.query
-    .selectFrom('outcomes')
-    .select(({ fn, eb }) => [
-      fn
-        .max<number | null>(eb.case().when('in_force_version', '<=', LARGEST).then(eb.ref('in_force_version')).end())
-        .as('inForce'),
-      fn
-        .max<number | null>(eb.case().when('failed_version', '<=', LARGEST).then(eb.ref('failed_version')).end())
-        .as('failed'),
-    ])
-    .executeTakeFirstOrThrow();
+  const highest = async (column: 'in_force_version' | 'failed_version') => {
+    const last = state.query.selectFrom('outcomes').select(`${column} as version`).where(column, '<=', LARGEST);
+    return (await last.orderBy(column, 'desc').limit(1).executeTakeFirst())?.version ?? 0;
+  };
+  const [inForce, failed] = [await highest('in_force_version'), await highest('failed_version')];
   const remembered = Number((await fact(state, 'version')) ?? 0);
-  return Math.max(remembered <= LARGEST ? remembered : 0, inForce ?? 0, failed ?? 0);
+  return Math.max(remembered <= LARGEST ? remembered : 0, inForce, failed);
 }
 
 /** So far a table may have come since it was looked at last; more is no counting of changes. */

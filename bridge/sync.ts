@@ -1,10 +1,11 @@
 /** One pass over mailboxes, made here or by the sidecar that runs. */
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
+import type { GuardReport } from './disappearing.ts';
 import type { Environment } from './drivers.ts';
 import { openEngine } from './engine.ts';
 import { Failure } from './failure.ts';
-import { type GuardReport, guard, release } from './guard.ts';
+import { guard, release } from './guard.ts';
 import type { Result } from './reconcile/mailbox.ts';
 import { openSchedule } from './schedule.ts';
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
@@ -40,12 +41,13 @@ export async function syncOnce(
 ): Promise<SyncReport> {
   const engine = await openEngine(config, env, log, 'sync');
   try {
-    let report = await engine.look();
+    let report = await engine.changes.lookAtAll();
     if (options.force && report.held.size > 0) {
       await release(engine.table, report, options.actor);
-      report = await engine.look();
+      report = await engine.changes.lookAtAll();
     }
-    const ids = options.mailboxIds ?? (await engine.everyMailbox());
+    if (options.mailboxIds === undefined) await engine.clearAway();
+    const ids = options.mailboxIds ?? (await everyMailbox(engine.table, engine.state));
     const results: Result[] = [];
     const schedule = openSchedule({
       work: async (mailboxId, _attempt, goOn) => {

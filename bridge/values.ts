@@ -30,9 +30,9 @@ export async function mendValues(
   const changed = settings === undefined ? [] : await applySettings(table, settings);
   const mended = changed.map((name) => `setting ${name} was not the configuration's`);
   const { rows } = await sql<Looked>`SELECT (SELECT max(version) FROM counters) AS version,
-    EXISTS (SELECT 1 FROM pending WHERE version > (SELECT max(version) FROM counters) OR mailbox_id NOT BETWEEN 1 AND ${LARGEST}) AS pending,
+    EXISTS (SELECT 1 FROM pending WHERE version > (SELECT max(version) FROM counters)) OR ${anyBeyond('pending', 'mailbox_id')} AS pending,
     EXISTS (SELECT 1 FROM sqlite_sequence WHERE typeof(seq) <> 'integer' OR seq NOT BETWEEN 0 AND ${LARGEST}) AS sequences,
-    EXISTS (SELECT 1 FROM events WHERE id NOT BETWEEN 1 AND ${LARGEST}) AS events,
+    ${anyBeyond('events', 'id')} AS events,
     (SELECT count(*) FROM writer) AS writers`.execute(table.query);
   const [found] = rows;
   if (found === undefined) return mended;
@@ -67,6 +67,12 @@ export async function mendValues(
     if (found.sequences > 0) mended.push('the next ids were out of range');
   });
   return mended;
+}
+
+/** One search at each end; NOT BETWEEN would read them all. */
+function anyBeyond(table: string, id: string) {
+  const [from, column] = [sql.table(table), sql.ref(id)];
+  return sql`(EXISTS (SELECT 1 FROM ${from} WHERE ${column} < 1) OR EXISTS (SELECT 1 FROM ${from} WHERE ${column} > ${LARGEST}))`;
 }
 
 const outOfRange = sql<boolean>`id NOT BETWEEN 1 AND ${LARGEST}`;

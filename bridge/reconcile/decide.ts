@@ -5,6 +5,7 @@
 import { type DesiredDelegate, hasRule, type SenderRule } from '../../acl/desired.ts';
 import { entryStep } from '../../acl/plan.ts';
 import { type Failure, failureOf } from '../failure.ts';
+import { type GiveWay, giveBack, PORTION_ROWS } from '../giving-way.ts';
 import { foldersSeen } from '../store/folders-seen.ts';
 import { beginGrant, intendRights, setPhase } from '../store/ledger.ts';
 import type { Pair } from '../store/pairs.ts';
@@ -161,15 +162,22 @@ async function publish(pass: Pass, rules: readonly SenderRule[]): Promise<void> 
   pass.unpublished.splice(0, Number.POSITIVE_INFINITY, ...failed);
 }
 
-/** Rules of mailboxes that nobody knows any more, neither the table nor the ledger: what a pass would never come to. */
+/**
+ * Rules of mailboxes that nobody knows any more, neither the table nor the ledger: what a pass would never come to. `unknown`: which of
+ * some ids these are.
+ */
 export async function withdrawStale(
   senders: SenderPublisher | undefined,
-  known: readonly number[],
+  unknown: (ids: readonly number[]) => Promise<readonly number[]>,
+  giveWay: GiveWay = giveBack,
 ): Promise<readonly Failure[]> {
-  const those = new Set(known);
   let failures: readonly Failure[] = [];
-  for (const id of senders?.mailboxIds() ?? [])
-    if (!those.has(id)) failures = (await senders?.publish(id, []))?.failed ?? [];
+  for (let after = 0; senders !== undefined; ) {
+    const page = senders.mailboxIds(after, PORTION_ROWS);
+    for (const id of await unknown(page)) failures = (await senders.publish(id, [])).failed ?? [];
+    after = page.at(-1) ?? after;
+    if (page.length < PORTION_ROWS || !(await giveWay())) break;
+  }
   return failures;
 }
 

@@ -81,8 +81,8 @@ export interface SenderPublisher {
     rules: readonly { readonly address: string; readonly login: string }[],
   ): SenderChange | Promise<SenderChange>;
   rules(mailboxId: number): readonly { readonly address: string; readonly login: string }[];
-  /** Mailboxes that have rules. */
-  mailboxIds(): readonly number[];
+  /** Mailboxes that have rules: so many at most, above that id, in ascending order. */
+  mailboxIds(after: number, most: number): readonly number[];
 }
 
 export interface SenderChange {

@@ -24,8 +24,7 @@ const BUSY_MS = 5000;
 
 export interface PublishedMap extends SenderPublisher {
   publish(mailboxId: number, rules: readonly SenderRule[]): SenderChange;
-  /** Mailboxes that have rules. */
-  mailboxIds(): readonly number[];
+  mailboxIds(after: number, most: number): readonly number[];
   /** Another after every change, by this connection or another program. */
   version(): string;
   /** Every rule, for verify. */
@@ -142,8 +141,15 @@ export function openSenderMap(directory: string, options: { readonly readonly?: 
   return {
     publish: (mailboxId, rules) => guarded(file, () => publish(mailboxId, rules)),
     rules: (mailboxId) => guarded(file, () => rulesOf.all(mailboxId)),
-    mailboxIds: () =>
-      guarded(file, () => database.prepare('SELECT DISTINCT mailbox FROM sender_login').pluck().all() as number[]),
+    mailboxIds: (after, most) =>
+      guarded(
+        file,
+        () =>
+          database
+            .prepare('SELECT DISTINCT mailbox FROM sender_login WHERE mailbox > ? ORDER BY mailbox LIMIT ?')
+            .pluck()
+            .all(after, most) as number[],
+      ),
     all: () =>
       guarded(file, () =>
         database

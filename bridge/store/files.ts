@@ -8,12 +8,14 @@ import { delegation2 } from './migrations/delegation-2.ts';
 import { delegation3 } from './migrations/delegation-3.ts';
 import { delegation4 } from './migrations/delegation-4.ts';
 import { delegation5 } from './migrations/delegation-5.ts';
+import { delegation6 } from './migrations/delegation-6.ts';
 import { state1 } from './migrations/state-1.ts';
 import { state2 } from './migrations/state-2.ts';
 import { state3 } from './migrations/state-3.ts';
 import { state4 } from './migrations/state-4.ts';
 import { state5 } from './migrations/state-5.ts';
 import { state6 } from './migrations/state-6.ts';
+import { state7 } from './migrations/state-7.ts';
 import { submission1 } from './migrations/submission-1.ts';
 import { type FileKind, guarded, migrate, versionIn } from './open.ts';
 import { differencesIn } from './repair.ts';
@@ -23,15 +25,15 @@ export const DELEGATIONS: FileKind = {
   what: 'the delegation table',
   applicationId: 0x6d616e31, // "man1"
   mode: 0o660,
-  migrations: [delegation1, delegation2, delegation3, delegation4, delegation5],
-  schema: '6ac63081e8fa437ef9ad9bfc7e19a1a99506c2e624017f2c568ff25e9993a8c1',
+  migrations: [delegation1, delegation2, delegation3, delegation4, delegation5, delegation6],
+  schema: 'fe44cf40f5305f12315c0275e1f9293009f924592ce5300c9e9d75e2600fb00c',
 };
 
 export const STATE: FileKind = {
   what: "mandat's own state",
   applicationId: 0x6d616e32, // "man2"
   mode: 0o600,
-  migrations: [state1, state2, state3, state4, state5, state6],
+  migrations: [state1, state2, state3, state4, state5, state6, state7],
 };
 
 /** Made by the submission filter when it first runs. */

@@ -59,15 +59,15 @@ export async function countPairs(db: StateDb): Promise<number> {
   return count;
 }
 
-/** The pairs of these mailboxes, or all of them. */
+/** The pairs of these mailboxes. */
 export async function pairsAmong(
   db: StateDb,
-  mailboxIds: readonly number[] | undefined,
+  mailboxIds: readonly number[],
 ): Promise<readonly Pick<Pair, 'mailboxId' | 'delegateId' | 'login' | 'phase'>[]> {
   const rows = await db.query
     .selectFrom('ledger')
     .select(['mailbox_id', 'delegate_id', 'login', 'phase'])
-    .$if(mailboxIds !== undefined, (select) => select.where('mailbox_id', 'in', mailboxIds ?? []))
+    .where('mailbox_id', 'in', mailboxIds)
     .execute();
   return rows.map((row) => ({
     mailboxId: row.mailbox_id,

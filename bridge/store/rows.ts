@@ -1,7 +1,6 @@
 /** What the reconciler reads from the delegation table, and the pending set it works off. */
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { MailboxRows } from '../../acl/desired.ts';
-import type { Instant } from '../../acl/policy.ts';
 import { stateSince } from './delegates.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import type { DelegationDatabase } from './delegation-types.ts';
@@ -140,6 +139,19 @@ export async function pendingMailboxes(db: DelegationDb): Promise<readonly Pendi
   return rows.map((row) => ({ mailboxId: row.mailbox_id, version: row.version }));
 }
 
+/** So many of those that have changed after one of them, in the order of their changes. */
+export async function changedAfter(db: DelegationDb, last: Pending, most: number): Promise<readonly Pending[]> {
+  const rows = await db.query
+    .selectFrom('pending')
+    .selectAll()
+    .where(sql<boolean>`(version, mailbox_id) > (${last.version}, ${last.mailboxId})`)
+    .orderBy('version')
+    .orderBy('mailbox_id')
+    .limit(most)
+    .execute();
+  return rows.map((row) => ({ mailboxId: row.mailbox_id, version: row.version }));
+}
+
 /** Takes a mailbox off the pending set unless it has changed again after `version`. */
 export async function settle(db: DelegationDb, mailboxId: number, version: number): Promise<void> {
   await db.write({ actor: 'mandat' }, (query) =>
@@ -180,42 +192,4 @@ export async function markPending(db: DelegationDb, mailboxIds: readonly number[
 export async function mailboxIds(db: DelegationDb): Promise<readonly number[]> {
   const rows = await db.query.selectFrom('mailboxes').select('id').orderBy('id').execute();
   return rows.map(({ id }) => id);
-}
-
-/** Mailboxes for which time alone may have changed something in (after, upTo]. */
-export async function dueBetween(db: DelegationDb, after: Instant, upTo: Instant): Promise<readonly number[]> {
-  const rows = await instants(db)
-    .where('at', '>', after)
-    .where('at', '<=', upTo)
-    .select('mailbox_id')
-    .distinct()
-    .execute();
-  return rows.map(({ mailbox_id }) => mailbox_id);
-}
-
-/** The next instant after `after` at which time alone changes something, or undefined. */
-export async function nextDue(db: DelegationDb, after: Instant): Promise<Instant | undefined> {
-  const row = await instants(db)
-    .where('at', '>', after)
-    .select(({ fn }) => fn.min<string | null>('at').as('at'))
-    .executeTakeFirst();
-  return row?.at ?? undefined;
-}
-
-function instants(db: DelegationDb) {
-  return db.query.selectFrom((eb) =>
-    eb
-      .selectFrom('delegations')
-      .select(['mailbox_id', 'starts_at as at'])
-      .where('starts_at', 'is not', null)
-      .unionAll(eb.selectFrom('delegations').select(['mailbox_id', 'ends_at as at']).where('ends_at', 'is not', null))
-      .unionAll(
-        eb
-          .selectFrom('delegations as g')
-          .innerJoin('delegates as d', 'd.id', 'g.delegate_id')
-          .select(['g.mailbox_id', 'd.credential_valid_until as at'])
-          .where('d.credential_valid_until', 'is not', null),
-      )
-      .as('instants'),
-  );
 }

@@ -7,6 +7,7 @@ import { domainToASCII, domainToUnicode } from 'node:url';
 import { desired, type Policy } from '../../acl/desired.ts';
 import type { GuardSettings } from '../../acl/guard.ts';
 import type { Rights, Standing } from '../../acl/submission.ts';
+import { goneAmong } from '../disappearing.ts';
 import { guard } from '../guard.ts';
 import { isFromThePast } from '../restore.ts';
 import type { DelegationDb } from '../store/delegation-db.ts';
@@ -66,9 +67,12 @@ export function openAuthority(
     return { kind: 'owner', owner: rows.address, mode: delegation?.sendMode ?? null };
   };
 
-  /** Looks at all pairs, and only where one stands whose row is gone: a moment after a revoke, or as long as the guard holds. */
-  const isHeldBack = async (id: number, login: string): Promise<boolean> =>
-    (await stands(id, login)) && (await guard(table, state, guardSettings)).held.get(id)?.has(login) === true;
+  /** Looks at all pairs, in portions, and only where one stands whose row is gone, by nobody's request: as long as the guard holds, or a moment. */
+  const isHeldBack = async (id: number, login: string): Promise<boolean> => {
+    const goes = (await goneAmong(table, state, [id])).get(id)?.find((pair) => pair.login === login);
+    if (goes === undefined || goes.intended) return false;
+    return (await guard(table, state, guardSettings)).held.get(id)?.has(login) === true;
+  };
 
   /** Whether he has something on the servers by the ledger, and isn't losing it. */
   const stands = async (id: number, login: string): Promise<boolean> =>

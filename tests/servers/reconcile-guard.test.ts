@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { openEngine } from '../../bridge/engine.ts';
+import { everyMailbox } from '../../bridge/store/every-mailbox.ts';
 import { configOf, dryRun, type Line, runInside, sync } from './inside.ts';
 import { outcome } from './outcomes.ts';
 import { at, type Site, startSite } from './site.ts';
@@ -85,8 +86,8 @@ t.test('between the look and the work', async (t) => {
   const here = await small(t);
   const engine = await openEngine(configOf(here), {}, pino({ level: 'silent' }));
   t.teardown(() => engine.close());
-  const ids = await engine.everyMailbox();
-  await engine.look();
+  const ids = await everyMailbox(engine.table, engine.state);
+  await engine.changes.lookAtAll();
   await here.sql('DELETE FROM delegation');
   for (const id of ids) await engine.work(id, 1);
   t.equal(await standing(here), 3, 'a wave that comes after the look is looked at before it is obeyed');

@@ -3,12 +3,16 @@
 import Database from 'better-sqlite3';
 import { type CompiledQuery, Kysely } from 'kysely';
 import t, { type Test } from 'tap';
+import { lastVersionSeen } from '../../bridge/restore.ts';
 import { type AuditFilter, readAudit } from '../../bridge/store/audit-trail.ts';
 import { patientDialect } from '../../bridge/store/busy.ts';
 import type { DelegationDb } from '../../bridge/store/delegation-db.ts';
+import { dueBetween, nextDue } from '../../bridge/store/due.ts';
+import { changedAfter } from '../../bridge/store/rows.ts';
 import type { StateDb } from '../../bridge/store/state-db.ts';
 import { anythingHeld, countNotices, outcomesWith } from '../../bridge/store/troubles.ts';
 import { waitingMailboxes } from '../../bridge/store/waiting.ts';
+import { mendValues } from '../../bridge/values.ts';
 import { freshFiles, openState, openTable } from './fresh.ts';
 import { rows } from './shell.ts';
 
@@ -97,8 +101,8 @@ t.test('what waits, fails and is noticed: three statements for all that waits, e
   );
   t.same(
     scans.filter((line) => !/USING (?:COVERING )?INDEX (?:outcomes_failing|outcomes_noticed|outbox_due)/.test(line)),
-    ['SCAN p'],
-    'only the pending ones themselves are read from one end to the other',
+    ['SCAN p USING COVERING INDEX pending_version'],
+    'only the pending ones themselves are read from one end to the other, in their order',
   );
   for (const index of ['audit_mailbox (mailbox=? AND at>?)', 'events_mailbox (mailbox=? AND at>?)']) {
     t.equal(plans.filter((line) => line.includes(index)).length, 2, `${index}, and of no mailbox`);
@@ -126,4 +130,25 @@ t.test('twice as many that wait take as many statements', async (t) => {
     counts.push(statements);
   }
   t.same(counts, [3, 3]);
+});
+
+t.test('what a wake-up asks for is found by indexes', async (t) => {
+  const files = freshFiles(t);
+  const [table, state] = [explained(t, openTable(t, files)), explained(t, openState(t, files))];
+  const config = {
+    policy: { maxDelegates: 10, eligibleDomains: 'all' as const },
+    identity: { scheme: 'rpps' as const },
+  };
+  await mendValues(table.db, state.db, config);
+  await mendValues(table.db, state.db, config); // the first one has written them
+  await nextDue(table.db, ZERO);
+  for await (const ids of dueBetween(table.db, '', ZERO)) t.same(ids, []);
+  await changedAfter(table.db, { version: 5, mailboxId: 7 }, 10);
+  await lastVersionSeen(state.db);
+  const plans = [...table.plans(), ...state.plans()].filter((line) => /^(?:SCAN|USE TEMP)/.test(line));
+  const few = /^SCAN (?:settings|CONSTANT ROW|counters|sqlite_sequence|writer)/;
+  t.same(
+    plans.filter((line) => !few.test(line)),
+    [],
+  );
 });

@@ -2,14 +2,14 @@ import t from 'tap';
 import { addDelegate, setDelegate } from '../../bridge/store/delegates.ts';
 import { type DelegationDb, openDelegationDb } from '../../bridge/store/delegation-db.ts';
 import { grant, revoke, setSuspended } from '../../bridge/store/delegations.ts';
+import { dueBetween, nextDue } from '../../bridge/store/due.ts';
 import { addAlias, addMailbox, mailboxAt, removeMailbox, setMailbox } from '../../bridge/store/mailboxes.ts';
 import {
+  changedAfter,
   changedSince,
-  dueBetween,
   MAIN_SERVER,
   mailboxIds,
   markPending,
-  nextDue,
   pendingMailboxes,
   readMailbox,
   settle,
@@ -193,6 +193,20 @@ t.test('which mailboxes there are', async (t) => {
   t.same(await mailboxIds(table), [alice, erin]);
 });
 
+t.test('what has changed after something, in portions', async (t) => {
+  const table = freshTable(t);
+  const { alice, erin } = await world(table);
+  await markPending(table, [alice, erin], 'admin');
+  const [first] = await changedAfter(table, { version: 0, mailboxId: 0 }, 1);
+  t.equal(first?.mailboxId, alice);
+  const [second, ...more] = await changedAfter(table, first ?? { version: 0, mailboxId: 0 }, 5);
+  t.match(second, { mailboxId: erin, version: first?.version }, 'another of the same version');
+  t.same(more, []);
+  await grant(table, ADMIN, ALICE, 'bob');
+  const news = await changedAfter(table, second ?? { version: 0, mailboxId: 0 }, 5);
+  t.match(news, [{ mailboxId: alice }], 'what has changed again has moved to the end');
+});
+
 t.test('what time changes: starts, ends, lapses', async (t) => {
   const table = freshTable(t);
   const { alice, erin } = await world(table);
@@ -222,11 +236,16 @@ t.test('what time changes: starts, ends, lapses', async (t) => {
     [hour(0), hour(23), [alice, erin], 'each once'],
     ['', hour(23), [alice, erin], 'a clock that never ran'],
   ] as const;
+  const between = async (after: string, upTo: string) => {
+    const found = new Set<number>();
+    for await (const ids of dueBetween(table, after, upTo)) for (const id of ids) found.add(id);
+    return [...found].sort();
+  };
   for (const [after, upTo, expected, why] of due) {
-    t.same([...(await dueBetween(table, after, upTo))].sort(), expected, why);
+    t.same(await between(after, upTo), expected, why);
   }
   await revoke(table, ADMIN, ERIN, 'bob');
-  t.same(await dueBetween(table, hour(8), hour(9)), [alice], 'a delegation that is gone is never due');
+  t.same(await between(hour(8), hour(9)), [alice], 'a delegation that is gone is never due');
 });
 
 t.test("the limit comes from the configuration; a setting that hasn't changed wakes nobody", async (t) => {
