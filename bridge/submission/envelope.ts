@@ -62,7 +62,8 @@ export function mailFor(mail: Mail, login: string): string {
   return [`MAIL FROM:${pathTo(senderOf(mail, login))}`, ...parameters].join(' ');
 }
 
-export const saysUtf8 = ({ parameters }: Pick<Mail, 'parameters'>): boolean => parameters.some((word) => /^SMTPUTF8$/i.test(word));
+export const saysUtf8 = ({ parameters }: Pick<Mail, 'parameters'>): boolean =>
+  parameters.some((word) => /^SMTPUTF8$/i.test(word));
 
 const QUOTED = String.raw`"(?:[^"\\]|\\.)*"`;
 /** Brackets and quotes keep a path together, as in smtpd_token.c of Postfix. */
