@@ -15,8 +15,9 @@ export interface Waited {
 const POLL_MS = 20;
 
 /**
- * Ends when the change is verified, when it has failed in a way that trying again won't mend, or after `limitMs`.
- * `began` is a performance.now() from before the write. `onFailure` hears of each attempt that failed and is made again.
+ * Ends when the change is verified, when it has failed in a way that trying again won't mend, after `limitMs`, or when `ended` says that
+ * nobody is at work on it any more. `began` is a performance.now() from before the write. `onFailure` hears of each attempt that failed
+ * and is made again.
  */
 export async function waitForChange(
   state: StateDb,
@@ -24,12 +25,14 @@ export async function waitForChange(
   began: number,
   limitMs: number,
   onFailure: (outcome: Outcome) => void,
+  ended: () => boolean = () => false,
 ): Promise<Waited> {
   let inForceMs: number | undefined;
   let told = 0;
   const bell = openBell(`${state.file}-wal`);
   try {
     for (;;) {
+      const over = ended(); // before the look: what was done until then is seen
       const outcome = await outcomeOf(state, change.mailboxId);
       const elapsed = performance.now() - began;
       if (outcome !== undefined) {
@@ -42,7 +45,7 @@ export async function waitForChange(
           told = failure.attempts;
         }
       }
-      if (elapsed > limitMs) return { inForceMs, verifiedMs: undefined, outcome };
+      if (over || elapsed > limitMs) return { inForceMs, verifiedMs: undefined, outcome };
       await bell.rung(POLL_MS);
     }
   } finally {

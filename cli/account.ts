@@ -7,7 +7,7 @@ import { type AccountHolder, acceptTerms, endHolder } from '../bridge/store/acco
 import { accountOf, type OptOut, setOptOut } from '../bridge/store/accounts.ts';
 import { HIMSELF, holderOf, presentTerms, refuseEnded, unactivated } from './account-holder.ts';
 import { activationCommands } from './activation.ts';
-import { changed } from './change.ts';
+import { changed, SAVE_ONLY } from './changed.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT } from './exit.ts';
 import { openMailboxCommand } from './open-mailbox.ts';
@@ -31,8 +31,9 @@ export function accountCommand(program: Command, run: Runner): void {
   his('accept-terms')
     .description('accept a new version of the terms of use; until then nothing delegated to him is in force')
     .argument('<version>', 'the version that has been read')
+    .option('--no-wait', SAVE_ONLY)
     .action(
-      run(async (session, typed: string, version: string) => {
+      run(async (session, typed: string, version: string, { wait }: { wait: boolean }) => {
         const holder = await holderOf(session, typed);
         const { identifier, state, termsVersion } = holder;
         refuseEnded(holder);
@@ -42,7 +43,7 @@ export function accountCommand(program: Command, run: Runner): void {
         if (!did.changed) return void session.out.result(did, `${identifier}: as it was`);
         const now = new Date().toISOString();
         await session.writing(identifier, (db) => acceptTerms(db, session.writer, holder, version, now));
-        return changed(session, did, `${identifier}: terms of use ${version} accepted`);
+        return changed(session, did, `${identifier}: terms of use ${version} accepted`, wait);
       }, HIMSELF),
     );
 
@@ -69,8 +70,9 @@ export function accountCommand(program: Command, run: Runner): void {
   his('end')
     .description('close his account for good: nothing delegated to him is in force, what is private is erased')
     .option('--yes', 'do not ask')
+    .option('--no-wait', SAVE_ONLY)
     .action(
-      run(async (session, typed: string, { yes }: { yes?: boolean }) => {
+      run(async (session, typed: string, { yes, wait }: { yes?: boolean; wait: boolean }) => {
         const holder = await holderOf(session, typed);
         const { identifier, delegated } = holder;
         const ends = delegated.length === 0 ? '' : `, which ends his access to ${delegated.join(', ')}`;
@@ -82,7 +84,7 @@ export function accountCommand(program: Command, run: Runner): void {
           return first;
         });
         const did = now ? `the account of ${identifier} has ended${ends}` : `${identifier}: it had ended before`;
-        return changed(session, { delegate: identifier, mailboxes: delegated, changed: now }, did);
+        return changed(session, { delegate: identifier, mailboxes: delegated, changed: now }, did, wait);
       }),
     );
 

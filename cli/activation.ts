@@ -10,10 +10,10 @@ import { sealKey } from '../bridge/store/audit.ts';
 import type { Language } from '../bridge/store/state-db.ts';
 import { HIMSELF, holderOf, noAccounts, presentTerms, refuseEnded, unactivated } from './account-holder.ts';
 import { shown } from './arguments.ts';
-import { changed } from './change.ts';
+import { changed, SAVE_ONLY } from './changed.ts';
 import { confirmed } from './confirm.ts';
 import { contactAddress } from './contact.ts';
-import { EXIT } from './exit.ts';
+import { EXIT, type ExitStatus } from './exit.ts';
 import { facts } from './output.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
@@ -84,8 +84,9 @@ export function activationCommands(his: (name: string) => Command, run: Runner):
   his('confirm')
     .description('confirm the contact address by the code that was mailed to it')
     .argument('<code>', 'its eight digits')
+    .option('--no-wait', SAVE_ONLY)
     .action(
-      run(async (session, typed: string, digits: string) => {
+      run(async (session, typed: string, digits: string, { wait }: { wait: boolean }) => {
         const holder = await holderOf(session, typed);
         const { identifier } = holder;
         refuseEnded(holder);
@@ -96,7 +97,8 @@ export function activationCommands(his: (name: string) => Command, run: Runner):
         );
         const document = { delegate: identifier, contact, activated };
         const told = `notices go to ${contact}`;
-        return changed(session, document, activated ? `${identifier}: active; ${told}` : `${identifier}: ${told}`);
+        const did = activated ? `${identifier}: active; ${told}` : `${identifier}: ${told}`;
+        return changed(session, document, did, wait);
       }, HIMSELF),
     );
 
@@ -156,7 +158,7 @@ function showIdentity({ out, config, files }: Session, holder: AccountHolder): v
   );
 }
 
-function asked(session: Session, { identifier }: AccountHolder, contact: string, until: string): undefined {
+function asked(session: Session, { identifier }: AccountHolder, contact: string, until: string): Promise<ExitStatus> {
   const time = shownTime(until, session.config.policy.timezone);
   return changed(
     session,

@@ -4,10 +4,10 @@ import { Failure } from '../bridge/failure.ts';
 import { type BulkReport, type BulkRow, changeMany } from '../bridge/store/bulk.ts';
 import type { Writer } from '../bridge/store/delegation-db.ts';
 import { rowOf } from '../bridge/store/delegations.ts';
-import { type WaitedForAll, waitForAll } from '../bridge/wait.ts';
+import { waitForAll } from '../bridge/wait.ts';
 import { address } from './arguments.ts';
-import { sidecarSeen } from './change.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
+import { MADE_HERE, NO_SIDECAR, NOBODY_GOES_ON, passHere, passLines, sidecarSeen, unseen } from './own-pass.ts';
 import { openProgress } from './progress.ts';
 import { documentOf } from './runner.ts';
 import type { Session } from './session.ts';
@@ -90,7 +90,7 @@ export async function bulk(
     out.warn(`mandat: line ${row.line}: ${failure.message} (${failure.rule ?? failure.code})`);
   const followed = await follow(session, report, began, options.wait);
   const putBack = verb === 'revoke' ? await inTheTable(session, report.saved) : [];
-  const verified = followed?.verified.length;
+  const verified = followed?.verified;
   const did = verb === 'grant' ? 'granted' : 'revoked';
   const saved = report.saved.length;
   const lines = [
@@ -109,7 +109,11 @@ export async function bulk(
       mailboxes: report.written.length,
       verified: verified ?? null,
       putBack: putBack.map(({ mailbox, delegate }) => ({ mailbox, delegate })),
-      failures: (followed?.failed ?? []).map(({ address, failure }) => ({ mailbox: address, ...failure })),
+      failures: (followed?.failed ?? []).map(({ address, failure }) => ({
+        mailbox: address,
+        ...failure,
+        message: failure?.message,
+      })),
     },
     lines.join('\n'),
   );
@@ -120,7 +124,7 @@ export async function bulk(
   if (report.refused.length > 0) return EXIT.absent;
   if (followed === undefined || verified === report.written.length) return EXIT.done;
   for (const { address, failure } of followed.failed) out.warn(`mandat: ${address}: ${failure?.message}`);
-  out.warn('mandat: not everything is verified yet; the sidecar goes on trying: "mandat status" shows how it fares');
+  out.warn(`mandat: not everything is verified yet; ${followed.next}`);
   return followed.failed.some(({ failure }) => failure?.code !== 'retry') ? EXIT.failed : EXIT.unreachable;
 }
 
@@ -133,25 +137,47 @@ async function inTheTable(session: Session, rows: readonly BulkRow[]): Promise<r
   });
 }
 
+interface Followed {
+  readonly verified: number;
+  readonly failed: readonly { readonly address: string; readonly failure: Told | undefined }[];
+  /** Who goes on trying, or that nobody does. */
+  readonly next: string;
+}
+type Told = Pick<Failure, 'code' | 'message' | 'hint'>;
+
+const SIDECAR_GOES_ON = 'the sidecar goes on trying: "mandat status" shows how it fares';
+
 /** Undefined where nobody waits. */
 async function follow(
   session: Session,
   { written }: BulkReport,
   began: number,
   wait: number | false,
-): Promise<WaitedForAll | undefined> {
-  if (wait === false || written.length === 0) return undefined;
-  if (sidecarSeen(session) !== true) {
-    session.out.warn(
-      'mandat: saved; no sidecar is running: it takes effect when one does ("mandat run", or "mandat sync" once)',
-    );
+): Promise<Followed | undefined> {
+  if (written.length === 0) return undefined;
+  const { out } = session;
+  const sidecar = sidecarSeen(session);
+  if (sidecar === undefined || (wait === false && !sidecar)) {
+    out.warn(`mandat: saved. ${sidecar === undefined ? unseen(session) : NO_SIDECAR}`);
     return undefined;
   }
-  const progress = openProgress(session.out, 'verified');
+  if (wait === false) return undefined;
+  const progress = openProgress(out, 'verified');
   progress.at(0, written.length);
   try {
+    const ids = written.map(({ mailboxId }) => mailboxId);
+    const pass = sidecar ? ({ by: 'sidecar' } as const) : await passHere(session, ids, wait * 1000, progress.at);
+    if (pass.by === 'nobody')
+      return { verified: 0, failed: [{ address: 'all', failure: pass.failure }], next: NOBODY_GOES_ON };
+    if (pass.by === 'us') {
+      out.say(MADE_HERE);
+      const { verified, failures } = passLines(pass.report);
+      const failed = failures.map(({ mailbox, failure }) => ({ address: mailbox, failure }));
+      return { verified, failed, next: NOBODY_GOES_ON };
+    }
     const patience = { until: 'verified', limitMs: wait * 1000, began } as const;
-    return await session.state((state) => waitForAll(state, written, patience, progress.at));
+    const { verified, failed } = await session.state((state) => waitForAll(state, written, patience, progress.at));
+    return { verified: verified.length, failed, next: SIDECAR_GOES_ON };
   } finally {
     progress.end();
   }

@@ -1,27 +1,19 @@
 /** Waiting for a grant or a revoke to take effect, and saying how it went and how long it took. */
-import { accessSync, constants } from 'node:fs';
 import type { Command } from 'commander';
-import type { Policy } from '../acl/desired.ts';
-import { type Condition, conditions } from '../acl/policy.ts';
-import { failureOf } from '../bridge/failure.ts';
-import { policyOf } from '../bridge/policy.ts';
-import type { DelegationDb } from '../bridge/store/delegation-db.ts';
-import { listDelegations } from '../bridge/store/delegation-list.ts';
+import type { Failure } from '../bridge/failure.ts';
 import { rowOf, type Written } from '../bridge/store/delegations.ts';
 import type { Outcome } from '../bridge/store/outcomes.ts';
 import { type Waited, waitForChange } from '../bridge/wait.ts';
-import { inEffect } from '../bridge/withdrawn.ts';
 import { seconds } from './arguments.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
+import { MADE_HERE, NO_SIDECAR, NOBODY_GOES_ON, passHere, sidecarSeen, unseen } from './own-pass.ts';
 import { openWaiting } from './progress.ts';
 import { sentence } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownDuration } from './times.ts';
+import { type Missing, missingLines } from './withheld.ts';
 
 export type Verb = 'grant' | 'revoke' | 'suspend' | 'resume';
-
-/** A condition that doesn't hold, and what would change it. */
-export type Missing = Pick<Condition, 'sentence' | 'remedy'>;
 
 export interface Change {
   readonly verb: Verb;
@@ -68,7 +60,11 @@ export async function followChange(session: Session, change: Change, wait: numbe
     );
   }
   const sidecar = sidecarSeen(session);
-  if (sidecar !== true || wait === false) return saved(session, change, sidecar);
+  if (sidecar === undefined || wait === false) return saved(session, change, sidecar);
+  if (!sidecar) {
+    const made = await passFor(session, change, wait);
+    if (made !== undefined) return told(session, change, made, await undone(session, change));
+  }
   const waiting = openWaiting(out, 'waiting for the sidecar');
   const look = ({ failure }: Outcome) => {
     if (failure === undefined) return;
@@ -78,7 +74,36 @@ export async function followChange(session: Session, change: Change, wait: numbe
   const waited = await session
     .state((state) => waitForChange(state, change.written, change.began, wait * 1000, look))
     .finally(waiting.end);
-  return told(session, change, waited, wait, await undone(session, change));
+  return told(session, change, { by: 'sidecar', waited, wait }, await undone(session, change));
+}
+
+/** What became of a change, and who worked it off; `nobody`: the pass could not even begin. */
+type Became =
+  | { readonly by: 'sidecar'; readonly waited: Waited; readonly wait: number }
+  | { readonly by: 'us'; readonly waited: Waited }
+  | { readonly by: 'nobody'; readonly failure: Failure };
+
+/** Undefined where a sidecar has started meanwhile. */
+async function passFor(session: Session, change: Change, wait: number): Promise<Became | undefined> {
+  let ended = false;
+  const waiting = openWaiting(session.out, 'making the pass');
+  const [pass, waited] = await Promise.all([
+    passHere(session, [change.written.mailboxId], wait * 1000).finally(() => {
+      ended = true;
+    }),
+    session.state((state) =>
+      waitForChange(
+        state,
+        change.written,
+        change.began,
+        Number.POSITIVE_INFINITY,
+        () => {},
+        () => ended,
+      ),
+    ),
+  ]).finally(waiting.end);
+  if (pass.by === 'sidecar') return undefined;
+  return pass.by === 'nobody' ? pass : { by: 'us', waited };
 }
 
 /** How the row stands after all, where it isn't as this command left it: somebody, or something in the table, has put it back. */
@@ -90,64 +115,53 @@ async function undone(session: Session, { verb, mailbox, delegate }: Change): Pr
   return `${did({ verb, mailbox, delegate })}, but the row ${how}: it has been put back, and ${delegate} has access, or is getting it`;
 }
 
-/** Undefined for a user who may write to the table and may not see mandat's own files. */
-export function sidecarSeen(session: Session): boolean | undefined {
-  try {
-    if (!session.sidecarRuns()) return false;
-    accessSync(session.files.state, constants.R_OK | constants.W_OK);
-    return true;
-  } catch {
-    return undefined;
-  }
-}
-
-const NO_SIDECAR = 'No sidecar is running: it takes effect when one does ("mandat run", or "mandat sync" once).';
-const UNSEEN = 'Whether a sidecar runs, this user may not see: it takes effect when one does.';
-
-/** The result of a change to the table that nobody waits for: what was done and, where no sidecar runs, when it will count. */
-export function changed(session: Session, document: Readonly<Record<string, unknown>>, did: string): undefined {
-  const sidecar = sidecarSeen(session);
-  const when = sidecar === undefined ? `. ${UNSEEN}` : sidecar ? '' : `. ${NO_SIDECAR}`;
-  session.out.result({ ...document, sidecar: sidecar ?? null }, did + when);
-}
-
 /** Without waiting: the row is there, and when it will count. */
-function saved({ out }: Session, change: Change, sidecar: boolean | undefined): ExitStatus {
+function saved(session: Session, change: Change, sidecar: boolean | undefined): ExitStatus {
+  const { out } = session;
   const told = 'The sidecar has been told, and was not waited for: "mandat list" shows what has become of it.';
-  const when = sidecar === undefined ? UNSEEN : sidecar ? told : NO_SIDECAR;
+  const when = sidecar === undefined ? unseen(session) : sidecar ? told : NO_SIDECAR;
   const withheld = missingLines('it will not be in force even then', change.withheld);
   out.result(documentOf(change, sidecar ?? null), `${[`${did(change)}: saved. ${when}`, ...withheld].join('\n')}`);
   return EXIT.done;
 }
 
-function told({ out }: Session, change: Change, waited: Waited, wait: number, putBack: string | undefined): ExitStatus {
+function told({ out }: Session, change: Change, became: Became, putBack: string | undefined): ExitStatus {
+  const sidecar = became.by === 'sidecar';
   if (putBack !== undefined) {
-    out.result({ ...documentOf(change, true), putBack }, '');
+    out.result({ ...documentOf(change, sidecar), putBack }, '');
     const hint = `"mandat doctor" shows whether the table's rules were changed; "mandat audit --mailbox ${change.mailbox}" shows who writes`;
     out.warn(sentence({ message: putBack, hint, rule: undefined }));
     return EXIT.failed;
   }
   const says = SAYS[change.verb];
-  const { inForceMs, verifiedMs, outcome } = waited;
+  const { inForceMs, verifiedMs, outcome } = became.by === 'nobody' ? NOT_WAITED : became.waited;
   const verified = verifiedMs !== undefined;
-  const failure = verified ? undefined : failureFor(outcome, change.written.version);
+  const tried = became.by === 'nobody' ? plain(became.failure) : failureFor(outcome, change.written.version);
+  const failure = verified ? undefined : tried;
   const notices = (verified ? (outcome?.notices ?? []) : []).filter(({ code }) => code !== 'no-session-cutting');
   const lines = [did(change)];
+  if (became.by === 'us') lines.push(`  ${MADE_HERE}`);
   const missing = missingLines('saved, and not in force yet', change.withheld);
   if (missing.length > 0) lines.push(...missing);
   else {
     if (inForceMs !== undefined) lines.push(`  ${says.inForce} after ${shownDuration(inForceMs)}`);
     if (verifiedMs !== undefined) lines.push(`  ${says.verified} after ${shownDuration(verifiedMs)}`);
   }
-  out.result(documentOf(change, true, { inForceMs, verifiedMs, notices, failure }), lines.join('\n'));
-  for (const { message } of notices) out.warn(`mandat: ${message}`);
+  out.result(documentOf(change, sidecar, { inForceMs, verifiedMs, notices, failure }), lines.join('\n'));
+  for (const one of notices) out.warn(`mandat: ${one.message}`);
   if (verified) return EXIT.done;
   const lacking = inForceMs === undefined ? says.notInForce : says.notVerified;
-  const message = `${lacking}, ${failure === undefined ? `after ${wait} s` : `because: ${failure.message}`}`;
-  const hint = [failure?.hint, 'the sidecar goes on trying: "mandat status" shows how it fares'].filter(Boolean);
+  const after = sidecar ? `after ${became.wait} s` : 'and the pass left it undone';
+  const message = `${lacking}, ${failure === undefined ? after : `because: ${failure.message}`}`;
+  const next = sidecar ? 'the sidecar goes on trying: "mandat status" shows how it fares' : NOBODY_GOES_ON;
+  const hint = [failure?.hint, next].filter(Boolean);
   out.warn(sentence({ message, hint: hint.join('\n        '), rule: undefined }));
   return failure === undefined || failure.code === 'retry' ? EXIT.unreachable : EXIT.failed;
 }
+
+const plain = ({ code, message, hint }: Failure) => ({ code, message, hint });
+
+const NOT_WAITED: Waited = { inForceMs: undefined, verifiedMs: undefined, outcome: undefined };
 
 function did({ verb, mailbox, delegate }: Pick<Change, 'verb' | 'mailbox' | 'delegate'>): string {
   const pair = `${mailbox} to ${delegate}`;
@@ -167,14 +181,16 @@ function did({ verb, mailbox, delegate }: Pick<Change, 'verb' | 'mailbox' | 'del
 function documentOf(
   { mailbox, delegate, withheld = [] }: Change,
   sidecar: boolean | null,
-  became: Partial<Pick<Waited, 'inForceMs' | 'verifiedMs'> & Pick<Outcome, 'notices' | 'failure'>> = {},
+  became: Partial<Pick<Waited, 'inForceMs' | 'verifiedMs'> & Pick<Outcome, 'notices'>> & {
+    readonly failure?: Outcome['failure'] | Pick<Failure, 'code' | 'message' | 'hint'>;
+  } = {},
 ) {
   const { inForceMs, verifiedMs, notices = [], failure } = became;
   return {
     mailbox,
     delegate,
     saved: true,
-    /** Null: this user may not see whether one runs. */
+    /** Whether one runs; where none does, the command has made the pass itself. Null: this user may not see it. */
     sidecar,
     withheld: withheld[0]?.sentence ?? null,
     missing: withheld,
@@ -192,36 +208,3 @@ function failureFor(outcome: Outcome | undefined, version: number): Outcome['fai
 }
 
 const rounded = (ms: number | undefined) => (ms === undefined ? null : Math.round(ms));
-
-/** All of it at once, with what to do: whoever mends one thing should not have to come back for the next. */
-function missingLines(lead: string, withheld: readonly Missing[] = []): readonly string[] {
-  return withheld.flatMap(({ sentence, remedy }, at) => [
-    `  ${at === 0 ? `${lead}: ` : 'and '}${sentence}`,
-    ...(remedy === '' ? [] : [`    -> ${remedy}`]),
-  ]);
-}
-
-/** The site's policy as it counts now. Whether all has been withdrawn, a user who may not see mandat's own state isn't told. */
-export async function policyNow({ config, state }: Session): Promise<Policy> {
-  const policy = policyOf(config);
-  try {
-    return await state((db) => inEffect(policy, db));
-  } catch (error) {
-    if (failureOf(error).code === 'config') return policy;
-    throw error;
-  }
-}
-
-/** Everything that keeps a delegation from being in force although its row is there. */
-export async function whyWithheld(
-  db: DelegationDb,
-  { rules }: Policy,
-  mailbox: string,
-  delegate: string,
-): Promise<readonly Missing[]> {
-  const [row] = await listDelegations(db, { mailbox, delegate });
-  if (row === undefined) return []; // revoked in the same moment
-  return conditions(row, rules, new Date().toISOString(), {}, { mailbox, delegate })
-    .filter(({ holds }) => !holds)
-    .map(({ sentence: broken, remedy }) => ({ sentence: broken, remedy }));
-}

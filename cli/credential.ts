@@ -2,12 +2,18 @@ import type { Command } from 'commander';
 import { Failure } from '../bridge/failure.ts';
 import { type CredentialDifference, setCredentials } from '../bridge/store/credentials.ts';
 import { credentialEnd } from './arguments.ts';
-import { changed } from './change.ts';
+import { changed, SAVE_ONLY } from './changed.ts';
 import { readRows, type Values } from './csv.ts';
 import { counted } from './output.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownTime } from './times.ts';
+
+interface Options {
+  readonly validUntil?: string;
+  readonly revoked?: boolean;
+  readonly wait: boolean;
+}
 
 /** Credentials: what a delegation depends on and mandat only hears of. A lapse suspends, a new one resumes, to the second. R8, R14. */
 export function credentialCommands(delegate: Command, run: Runner): void {
@@ -17,8 +23,9 @@ export function credentialCommands(delegate: Command, run: Runner): void {
     .argument('<id>', 'their identifier or login')
     .option('--valid-until <time>', 'a date (to its end) or a time with its zone; "never"; "unknown"')
     .option('--revoked', 'it is worth nothing from now on')
+    .option('--no-wait', SAVE_ONLY)
     .action(
-      run(async (session, typed: string, { validUntil, revoked }: { validUntil?: string; revoked?: boolean }) => {
+      run(async (session, typed: string, { validUntil, revoked, wait }: Options) => {
         if ((validUntil === undefined) === (revoked === undefined)) {
           throw new Failure('config', 'give either --valid-until or --revoked');
         }
@@ -31,6 +38,7 @@ export function credentialCommands(delegate: Command, run: Runner): void {
           session,
           document,
           differences.length === 0 ? `${identifier}: as it was` : differences.map(told(session)).join(),
+          wait,
         );
       }),
     );
@@ -40,8 +48,9 @@ export function credentialCommands(delegate: Command, run: Runner): void {
     .description("take over the identity provider's credentials from a CSV file: all of them or none")
     .argument('<file>', 'its first line: identifier,valid_until')
     .option('--dry-run', 'print what would change, and change nothing')
+    .option('--no-wait', SAVE_ONLY)
     .action(
-      run(async (session, file: string, { dryRun }: { dryRun?: boolean }) => {
+      run(async (session, file: string, { dryRun, wait }: { dryRun?: boolean; wait: boolean }) => {
         const columns = { all: ['identifier', 'valid_until'], required: ['identifier', 'valid_until'] };
         const rows = readRows(file, columns, 'delegate', {
           row: (values: Values) => ({
@@ -55,8 +64,8 @@ export function credentialCommands(delegate: Command, run: Runner): void {
         const summary = `${counted(differences.length, 'credential')} of ${rows.length} ${dryRun === true ? 'would change' : 'changed'}`;
         const lines = [...differences.map(told(session)), summary].join('\n');
         const document = { delegates: rows.length, differences, dryRun: dryRun === true };
-        if (dryRun === true || differences.length === 0) session.out.result(document, lines);
-        else changed(session, document, lines);
+        if (dryRun !== true && differences.length > 0) return changed(session, document, lines, wait);
+        session.out.result(document, lines);
         return undefined;
       }),
     );

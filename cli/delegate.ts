@@ -12,7 +12,7 @@ import {
 } from '../bridge/store/delegates.ts';
 import type { DelegateState } from '../bridge/store/delegation-types.ts';
 import { credentialEnd, login } from './arguments.ts';
-import { changed } from './change.ts';
+import { changed, SAVE_ONLY } from './changed.ts';
 import { confirmed } from './confirm.ts';
 import { credentialCommands } from './credential.ts';
 import { EXIT } from './exit.ts';
@@ -112,9 +112,10 @@ export function delegateCommand(program: Command, run: Runner): void {
     );
 
   attributes(delegate.command('set').argument('<id>', 'their identifier or login'))
+    .option('--no-wait', SAVE_ONLY)
     .description('change what is given; the rest stays')
     .action(
-      run(async (session, typed: string, options: Options) => {
+      run(async (session, typed: string, { wait, ...options }: Options & { wait: boolean }) => {
         const asked = change(options, session.config.policy.timezone);
         if (Object.keys(asked).length === 0) {
           throw new Failure('config', 'nothing to change', 'give at least one option ("mandat delegate set --help")');
@@ -123,7 +124,7 @@ export function delegateCommand(program: Command, run: Runner): void {
         refuseIdentity(session, asked);
         const activation = session.config.accounts !== undefined;
         await session.writing(id, (db) => setDelegate(db, session.writer, id, asked, { activation }));
-        return changed(session, { delegate: id }, `${id} changed`);
+        return changed(session, { delegate: id }, `${id} changed`, wait);
       }),
     );
 
@@ -134,15 +135,16 @@ export function delegateCommand(program: Command, run: Runner): void {
     .description('remove a delegate; his delegations end')
     .argument('<id>', 'their identifier or login')
     .option('--yes', 'do not ask')
+    .option('--no-wait', SAVE_ONLY)
     .action(
-      run(async (session, typed: string, { yes }: { yes?: boolean }) => {
+      run(async (session, typed: string, { yes, wait }: { yes?: boolean; wait: boolean }) => {
         const id = await session.delegate(typed);
         const { writing, writer, table: read } = session;
         const { mailboxes } = await read((db) => delegateNamed(db, id));
         const ends = mailboxes.length === 0 ? '' : `, which ends his access to ${mailboxes.join(', ')}`;
         if (!(await confirmed(session, `Remove the delegate ${id}${ends}?`, yes))) return EXIT.failed;
         await writing(id, (db) => removeDelegate(db, writer, id));
-        return changed(session, { delegate: id, mailboxes }, `${id} removed${ends}`);
+        return changed(session, { delegate: id, mailboxes }, `${id} removed${ends}`, wait);
       }),
     );
 }

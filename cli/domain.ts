@@ -2,10 +2,16 @@ import type { Command } from 'commander';
 import { Failure } from '../bridge/failure.ts';
 import { type Domain, listDomains, removeDomain, setDomain } from '../bridge/store/domains.ts';
 import { domain } from './arguments.ts';
-import { changed } from './change.ts';
+import { changed, SAVE_ONLY } from './changed.ts';
 import { counted, table } from './output.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
+
+interface Options {
+  readonly eligible?: boolean;
+  readonly notEligible?: boolean;
+  readonly wait: boolean;
+}
 
 /** A rollout, domain by domain: a closed one suspends its delegations, and they come back when it is opened. R26. */
 export function domainCommand(program: Command, run: Runner): void {
@@ -17,14 +23,15 @@ export function domainCommand(program: Command, run: Runner): void {
     .argument('<domain>', 'what follows the @', domain)
     .option('--eligible', 'its mailboxes may be delegated')
     .option('--not-eligible', 'they may not: what is in force is withdrawn, and the rows stay')
+    .option('--no-wait', SAVE_ONLY)
     .action(
-      run(async (session, name: string, { eligible, notEligible }: { eligible?: boolean; notEligible?: boolean }) => {
+      run(async (session, name: string, { eligible, notEligible, wait }: Options) => {
         if ((eligible === undefined) === (notEligible === undefined)) {
           throw new Failure('config', 'give either --eligible or --not-eligible');
         }
         const open = eligible === true;
         const other = await session.writing(name, (db) => setDomain(db, session.writer, name, open));
-        return told(session, name, other, other ? `${open ? 'open' : 'closed'} to delegation` : 'as it was');
+        return told(session, name, other, other ? `${open ? 'open' : 'closed'} to delegation` : 'as it was', wait);
       }),
     );
 
@@ -55,16 +62,17 @@ export function domainCommand(program: Command, run: Runner): void {
     .command('remove')
     .description('forget what has been decided on a domain: [policy] eligible_domains holds of it again')
     .argument('<domain>', 'what follows the @', domain)
+    .option('--no-wait', SAVE_ONLY)
     .action(
-      run(async (session, name: string) => {
+      run(async (session, name: string, { wait }: Options) => {
         await session.writing(name, (db) => removeDomain(db, session.writer, name));
-        return told(session, name, true, 'no longer decided on');
+        return told(session, name, true, 'no longer decided on', wait);
       }),
     );
 }
 
 /** What stands of it now, and how many that concerns. */
-async function told(session: Session, name: string, other: boolean, did: string): Promise<undefined> {
+async function told(session: Session, name: string, other: boolean, did: string, wait: boolean) {
   const all = await session.table(listDomains);
   const now: Domain = all.find((one) => one.domain === name) ?? {
     domain: name,
@@ -74,5 +82,5 @@ async function told(session: Session, name: string, other: boolean, did: string)
     delegations: 0,
   };
   const concerned = `${counted(now.mailboxes, 'mailbox', 'mailboxes')}, ${counted(now.delegations, 'delegation')}`;
-  return changed(session, { ...now, changed: other }, `${name}: ${did} (${concerned})`);
+  return changed(session, { ...now, changed: other }, `${name}: ${did} (${concerned})`, wait);
 }

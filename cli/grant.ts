@@ -6,7 +6,7 @@ import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { mayDelegate } from './actor.ts';
 import { instant } from './arguments.ts';
 import { bulk, byIdentifier, delegationArguments, subject } from './bulk.ts';
-import { followChange, policyNow, waitOptions, whyWithheld } from './change.ts';
+import { followChange, waitOptions } from './change.ts';
 import { refuseImpersonal } from './correspondence.ts';
 import { readDelegations } from './csv.ts';
 import { EXIT } from './exit.ts';
@@ -14,6 +14,7 @@ import { lookUpNewcomers } from './look-up.ts';
 import { acknowledged } from './responsibility.ts';
 import type { Runner } from './runner.ts';
 import { SEND_MODE } from './send-mode.ts';
+import { policyNow, whyWithheld } from './withheld.ts';
 
 interface Options {
   readonly starts?: string;

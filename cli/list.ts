@@ -7,11 +7,11 @@ import { type Delegation, listDelegations } from '../bridge/store/delegation-lis
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { phaseKey, phases } from '../bridge/store/pairs.ts';
 import { address } from './arguments.ts';
-import { policyNow } from './change.ts';
 import { table } from './output.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownTime } from './times.ts';
+import { policyNow } from './withheld.ts';
 
 interface Options {
   readonly mailbox?: string;

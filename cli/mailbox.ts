@@ -18,7 +18,7 @@ import {
 import type { Config } from '../config/schema.ts';
 import { accountOf } from './account-there.ts';
 import { address, login } from './arguments.ts';
-import { changed } from './change.ts';
+import { changed, SAVE_ONLY } from './changed.ts';
 import { confirmed } from './confirm.ts';
 import { publishedOf } from './correspondence.ts';
 import { EXIT } from './exit.ts';
@@ -106,9 +106,10 @@ export function mailboxCommand(program: Command, run: Runner): void {
 
   attributes(mailbox.command('set').argument('<address>', 'the mailbox', address))
     .option('--address <address>', 'its new address', address)
+    .option('--no-wait', SAVE_ONLY)
     .description('change what is given; the rest stays')
     .action(
-      run(async (session, at: string, options: Options & { address?: string }) => {
+      run(async (session, at: string, { wait, ...options }: Options & { address?: string; wait: boolean }) => {
         const asked = {
           ...change(options, session.identity, ownerLookup(session.config, session.files)),
           ...(options.address === undefined ? {} : { address: options.address }),
@@ -121,7 +122,7 @@ export function mailboxCommand(program: Command, run: Runner): void {
         const stays = asked.address === undefined ? {} : await session.table((db) => mailboxAt(db, at));
         refuseContradictions(to, { ...stays, ...asked }, publishedOf(session, to));
         await session.writing(at, (db) => setMailbox(db, session.writer, at, asked));
-        return changed(session, { mailbox: to }, `${at} changed`);
+        return changed(session, { mailbox: to }, `${at} changed`, wait);
       }),
     );
 
@@ -130,14 +131,15 @@ export function mailboxCommand(program: Command, run: Runner): void {
     .description('remove a mailbox; its delegations end')
     .argument('<address>', 'the mailbox', address)
     .option('--yes', 'do not ask')
+    .option('--no-wait', SAVE_ONLY)
     .action(
-      run(async (session, at: string, { yes }: { yes?: boolean }) => {
+      run(async (session, at: string, { yes, wait }: { yes?: boolean; wait: boolean }) => {
         const { writing, writer, table: read } = session;
         const { delegates } = await read((db) => mailboxAt(db, at));
         const ends = delegates === 0 ? '' : `, which ends ${counted(delegates, 'delegation')}`;
         if (!(await confirmed(session, `Remove the mailbox ${at}${ends}?`, yes))) return EXIT.failed;
         await writing(at, (db) => removeMailbox(db, writer, at));
-        return changed(session, { mailbox: at, delegations: delegates }, `${at} removed${ends}`);
+        return changed(session, { mailbox: at, delegations: delegates }, `${at} removed${ends}`, wait);
       }),
     );
 
@@ -168,14 +170,15 @@ export function mailboxCommand(program: Command, run: Runner): void {
       .description(verb === 'add' ? 'let them send from it' : 'let them no longer send from it')
       .argument('<address>', 'the mailbox', address)
       .argument('<alias>', 'the further address', address)
+      .option('--no-wait', SAVE_ONLY)
       .action(
-        run(async (session, at: string, other: string) => {
+        run(async (session, at: string, other: string, { wait }: { wait: boolean }) => {
           await session.writing(`${at}, alias ${other}`, async (db) => {
             await mailboxAt(db, at);
             await work(db, session.writer, at, other);
           });
           const did = `${at}: alias ${other} ${verb === 'add' ? 'added' : 'removed'}`;
-          return changed(session, { mailbox: at, alias: other }, did);
+          return changed(session, { mailbox: at, alias: other }, did, wait);
         }),
       );
   }

@@ -4,9 +4,11 @@ import { type OpenedMailbox, openOwnMailbox } from '../bridge/store/own-mailbox.
 import { waitForAll } from '../bridge/wait.ts';
 import { holderOf } from './account-holder.ts';
 import { address, login } from './arguments.ts';
-import { changed, sidecarSeen, waitOptions } from './change.ts';
+import { waitOptions } from './change.ts';
+import { changed } from './changed.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { counted } from './output.ts';
+import { sidecarSeen } from './own-pass.ts';
 import { openProgress } from './progress.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
@@ -49,8 +51,7 @@ async function follow(session: Session, opened: Opened, began: number, wait: num
   const again = moved ? `\n  he logs out, and in again as ${now} (déconnectez-vous puis reconnectez-vous)` : '';
   const document = { delegate: identifier, mailbox, login: now, loginBefore, mailboxes: written.length };
   if (wait === false || sidecarSeen(session) !== true) {
-    changed(session, { ...document, verified: null, failures: [] }, did + again);
-    return EXIT.done;
+    return changed(session, { ...document, verified: null, failures: [] }, did + again, wait !== false);
   }
   const progress = openProgress(out, 'verified');
   const patience = { until: 'verified', limitMs: wait * 1000, began } as const;

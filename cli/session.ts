@@ -2,11 +2,13 @@
 import { accessSync, constants } from 'node:fs';
 import { type Actor, actorName } from '../acl/actor.ts';
 import { Failure } from '../bridge/failure.ts';
+import { versionOf } from '../bridge/restore.ts';
 import { identifiersOf, noSuchDelegate } from '../bridge/store/delegates.ts';
 import { type DelegationDb, openDelegationDb, type Writer } from '../bridge/store/delegation-db.ts';
 import { type DataFiles, dataFiles } from '../bridge/store/files.ts';
 import { lockHolder } from '../bridge/store/lock.ts';
 import { guarded } from '../bridge/store/open.ts';
+import { type Pending, pendingMailboxes } from '../bridge/store/rows.ts';
 import { REPAIR_RULES, rulesChanged } from '../bridge/store/schema.ts';
 import { applySettings } from '../bridge/store/settings.ts';
 import { openStateDb, type StateDb } from '../bridge/store/state-db.ts';
@@ -42,6 +44,8 @@ export interface Session {
    * table's rules can't know.
    */
   writing<T>(about: string, work: (table: DelegationDb) => Promise<T>): Promise<T>;
+  /** Mailboxes that {@link writing} has left to be worked off: theirs by what this command changed. */
+  touched(): Promise<readonly Pending[]>;
   state<T>(work: (state: StateDb) => Promise<T>): Promise<T>;
   /** What the submission filter has noted; undefined where it never ran. */
   submissions<T>(read: (store: SubmissionStore) => Promise<T>): Promise<T | undefined>;
@@ -66,6 +70,7 @@ export function openSession(
     const known = await using(openDelegationDb(files.delegations), (db) => identifiersOf(db, names));
     return (name: string) => known.get(name);
   };
+  let versionBefore: number | undefined;
   return {
     out,
     config,
@@ -95,10 +100,17 @@ export function openSession(
         if (changed.length > 0) out.warn(`mandat: ${rulesChanged(changed)}\n        ${REPAIR_RULES}`);
         await mendIfSeen(table, files);
         await applySettings(table, config);
+        versionBefore ??= await versionOf(table);
         return work(table).catch((error: unknown) => {
           throw concerning(about, error);
         });
       }),
+    touched: async () => {
+      const before = versionBefore;
+      if (before === undefined) return [];
+      const pending = await using(openDelegationDb(files.delegations), pendingMailboxes);
+      return pending.filter(({ version }) => version > before);
+    },
     state: (work) => using(openStateDb(files.state), work),
     submissions: async (read) => {
       const store = existingSubmissions(files.submissions);

@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import { setSuspended } from '../bridge/store/delegations.ts';
 import { mayDelegate } from './actor.ts';
 import { address } from './arguments.ts';
-import { followChange, policyNow, waitOptions, whyWithheld } from './change.ts';
+import { followChange, waitOptions } from './change.ts';
 import type { Runner } from './runner.ts';
+import { policyNow, whyWithheld } from './withheld.ts';
 
 /** R14: suspended is not ended. The row stays, and counts for the limit. */
 export function suspendCommand(program: Command, run: Runner): void {

@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
-import { pino } from 'pino';
 import { describeStep } from '../bridge/reconcile/steps.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import type { SyncReport } from '../bridge/sync.ts';
 import { address } from './arguments.ts';
 import { EXIT, type ExitStatus, exitStatusOf } from './exit.ts';
-import { openLog } from './log.ts';
+import { quietLog } from './log.ts';
 import { counted, type Output } from './output.ts';
 import { openProgress } from './progress.ts';
 import { documentOf, type Runner, sentence } from './runner.ts';
@@ -40,7 +39,7 @@ export function syncCommand(program: Command, run: Runner): void {
         }
         const handed = session.sidecarRuns();
         const report = await shown(
-          handed ? syncBySidecar(config, options) : syncOnce(config, process.env, quietLog(session), options),
+          handed ? syncBySidecar(config, options) : syncOnce(config, process.env, quietLog(config), options),
         );
         const mailboxes = report.results.length;
         const told = toldOf(report);
@@ -53,11 +52,6 @@ export function syncCommand(program: Command, run: Runner): void {
 
 async function idsOf({ table }: Session, addresses: readonly string[]): Promise<readonly number[]> {
   return table(async (db) => Promise.all([...new Set(addresses)].map(async (one) => (await mailboxAt(db, one)).id)));
-}
-
-/** Steps and failures come in the result; the log says more where a level below info is asked for. */
-export function quietLog({ config }: Session) {
-  return ['debug', 'trace'].includes(config.log.level) ? openLog(config.log.level) : pino({ level: 'silent' });
 }
 
 type Told = ReturnType<typeof toldOf>;

@@ -5,11 +5,12 @@ import { countPairs } from '../bridge/store/pairs.ts';
 import { setWithdrawn, withdrawn } from '../bridge/withdrawn.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
+import { quietLog } from './log.ts';
 import { counted } from './output.ts';
 import { openProgress } from './progress.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
-import { concluded, quietLog, toldOf } from './sync.ts';
+import { concluded, toldOf } from './sync.ts';
 import { shownTime } from './times.ts';
 
 interface Options {
@@ -95,6 +96,6 @@ async function brought(session: Session): Promise<ReturnType<typeof toldOf>> {
   const options = { force: true, actor: writer.actor, onProgress: progress.at };
   const work = session.sidecarRuns()
     ? syncBySidecar(config, options)
-    : syncOnce(config, process.env, quietLog(session), options);
+    : syncOnce(config, process.env, quietLog(config), options);
   return toldOf(await work.finally(progress.end));
 }

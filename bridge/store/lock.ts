@@ -14,6 +14,9 @@ export interface Lock {
 /** A sidecar serves whoever writes to the table; a `mandat sync` does one pass and leaves. */
 export type Holder = 'sidecar' | 'sync';
 
+/** Of the failure where a sync, or a command that makes its pass itself, has the lock: it will be gone in a moment. */
+export const SYNC_AT_WORK = 'SYNC_AT_WORK';
+
 /** Fails when another process holds it: `refused` where that is a sidecar, `retry` where it is a sync. */
 export function takeLock(file: string, as: Holder = 'sidecar'): Lock {
   const database = guarded(file, { what: "the sidecar's lock" }, () => attempt(file));
@@ -82,7 +85,9 @@ function taken(file: string): Failure {
   const [pid, holder] = pidAndHolder(file)?.split(' ') ?? [];
   const who = pid === undefined ? '' : ` (process ${pid})`;
   if (holder === 'sync') {
-    return new Failure('retry', `a "mandat sync" is at work on this database${who}`, 'try again when it is done');
+    return new Failure('retry', `a "mandat sync" is at work on this database${who}`, 'try again when it is done', {
+      rule: SYNC_AT_WORK,
+    });
   }
   return new Failure(
     'refused',

@@ -79,7 +79,11 @@ t.test('a user who may write to the table and see nothing else, as programs of g
   t.equal(made.sql("SELECT delegate || ' ' || created_by FROM delegation"), 'carol admin:nobody');
   for (const command of ['status', 'sync', 'run'])
     t.match(await asNobody(made, command), { status: 2, stderr: /sidecar\.lock|data/ }, command);
-  t.match(await made.mandat('grant', 'alice@lab.test', 'bob'), { status: 0 }, 'and who may goes on as before');
+  t.match(
+    await made.mandat('grant', '--no-wait', 'alice@lab.test', 'bob'),
+    { status: 0 },
+    'and who may goes on as before',
+  );
 });
 
 t.test('a table that may be read and not written: no sidecar starts on it, no command writes', { skip }, async (t) => {

@@ -93,7 +93,9 @@ t.test('from the grant to the typed code', async (t) => {
       stderr: /not the code that was mailed; 1 try is left/,
     },
   );
-  t.match(await must(as('account', 'confirm', ZOE, right)), { stdout: /active; notices go to zoe@example\.org/ });
+  t.match(await must(as('account', 'confirm', ZOE, right, '--no-wait')), {
+    stdout: /active; notices go to zoe@example\.org/,
+  });
   t.equal(await why(), null, 'in force, or about to be');
   t.match(await mandat(...ACTIVATE), { status: 3, stderr: /active already.*MANDAT_ACTIVE/ });
   t.match(
@@ -108,7 +110,7 @@ t.test('from the grant to the typed code', async (t) => {
     status: 3,
     stderr: /present version of the terms of use is 2/,
   });
-  t.match(await must(as('account', 'accept-terms', ZOE, '2')), { stdout: /terms of use 2 accepted/ });
+  t.match(await must(as('account', 'accept-terms', ZOE, '2', '--no-wait')), { stdout: /terms of use 2 accepted/ });
   t.equal(await why(), null);
 });
 

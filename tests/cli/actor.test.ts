@@ -36,13 +36,13 @@ async function made(t: Test) {
 t.test('an owner: his own mailbox and no other', async (t) => {
   const { as, json, sql, directory } = await made(t);
   const owner = `owner:${ALICE}`;
-  await must(as(owner, 'grant', 'alice@lab.test', DAN, '--acknowledge', '--no-wait'));
-  await must(as(owner, 'suspend', 'alice@lab.test', DAN));
-  await must(as(owner, 'resume', 'alice@lab.test', DAN));
-  await must(as(owner, 'revoke', 'alice@lab.test', DAN, '--yes'));
+  await must(as(owner, 'grant', '--no-wait', 'alice@lab.test', DAN, '--acknowledge'));
+  await must(as(owner, 'suspend', '--no-wait', 'alice@lab.test', DAN));
+  await must(as(owner, 'resume', '--no-wait', 'alice@lab.test', DAN));
+  await must(as(owner, 'revoke', '--no-wait', 'alice@lab.test', DAN, '--yes'));
   const file = path.join(directory, 'rows.csv');
   writeFileSync(file, `mailbox,delegate\nalice@lab.test,${DAN}\n`);
-  await must(as(owner, 'grant', '--from', file, '--acknowledge'));
+  await must(as(owner, 'grant', '--no-wait', '--from', file, '--acknowledge'));
   t.equal(
     sql("SELECT group_concat(action, ' ') FROM (SELECT action FROM events ORDER BY id)"),
     'grant change change revoke grant',
@@ -133,10 +133,10 @@ t.test('a delegate: no delegation, by no path', async (t) => {
 
 t.test('an admin: for the owner, and the trail says so', async (t) => {
   const { as, mandat, sql } = await made(t);
-  await must(as('admin:marie', 'revoke', 'alice@lab.test', BOB, '--yes'));
+  await must(as('admin:marie', 'revoke', '--no-wait', 'alice@lab.test', BOB, '--yes'));
   t.match(sql('SELECT actor, on_behalf, via FROM events'), new RegExp(`^admin:marie\\|owner:${ALICE}\\|\\w+$`));
   sql(asMandat('DELETE FROM events'));
-  await must(mandat('grant', 'erin@lab.test', BOB, '--acknowledge'));
+  await must(mandat('grant', '--no-wait', 'erin@lab.test', BOB, '--acknowledge'));
   t.match(
     sql('SELECT actor, on_behalf, via FROM events'),
     /^admin:\w+\|owner:erin@lab\.test\|$/,
@@ -150,7 +150,7 @@ t.test('an admin: for the owner, and the trail says so', async (t) => {
 
 t.test('R23: the text is shown, and needs a yes or --acknowledge', async (t) => {
   const { mandat, sql } = await made(t);
-  const { status, stdout, stderr } = await mandat('grant', 'alice@lab.test', DAN);
+  const { status, stdout, stderr } = await mandat('grant', '--no-wait', 'alice@lab.test', DAN);
   t.match(
     { status, stdout, stderr },
     { status: 2, stdout: '', stderr: /^Vous êtes responsable des accès ouverts .* secret professionnel\./m },

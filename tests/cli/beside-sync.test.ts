@@ -14,9 +14,9 @@ t.test('what other commands make of it', async (t) => {
   t.match(await mandat('sync'), { status: 5, stdout: '', stderr: busy }, 'another sync does not wait in vain');
   t.match(await mandat('run'), { status: 5, stderr: busy }, 'nor does a sidecar start beside it');
   t.match(
-    await json('grant', 'alice@lab.test', 'bob'),
-    { saved: true, sidecar: false },
-    'a grant is saved, and not waited for',
+    await json('grant', 'alice@lab.test', 'bob', '--wait', '1'),
+    { saved: true, sidecar: false, verifiedMs: null, failure: { code: 'retry', message: /at work/ } },
+    'a grant is saved, and its pass waits for the other to end, not for ever',
   );
   t.match(await mandat('status'), { status: 1, stdout: /^sidecar +not running/ });
   lock.release();

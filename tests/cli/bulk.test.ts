@@ -32,24 +32,24 @@ t.test('a file of grants, and the same file of revokes', async (t) => {
   const from = file(
     '\ufeffmailbox;delegate;note;ends\r\nAlice@LAB.test;bob;"congés; été";2020-01-01\r\ncarol@lab.test;dan\r\n',
   );
-  t.match(await mandat('grant', '--from', from), {
+  t.match(await mandat('grant', '--no-wait', '--from', from), {
     status: 2,
     stdout: '',
     stderr: /1 mistake, nothing.*\n.*line 2:.*past/,
   });
   t.equal(granted(), '');
   file('\ufeffmailbox;delegate;note;ends\r\nAlice@LAB.test;bob;"congés; été";2099-12-31\r\ncarol@lab.test;dan\r\n');
-  t.match(await mandat('grant', '--from', from), {
+  t.match(await mandat('grant', '--no-wait', '--from', from), {
     status: 0,
     stdout: '2 of 2 granted\n',
-    stderr: /^mandat: saved; no sidecar is running.*\n$/,
+    stderr: /^mandat: saved\. No sidecar is running.*\n$/,
   });
   t.equal(granted(), 'alice@lab.test bob congés; été\ncarol@lab.test dan -');
   t.equal(sql('SELECT ends_at FROM delegation WHERE ends_at IS NOT NULL'), '2099-12-31T22:59:59.999Z');
-  t.match(await mandat('revoke', '--from', from, '--yes', '--no-wait'), {
+  t.match(await mandat('revoke', '--no-wait', '--from', from, '--yes'), {
     status: 0,
     stdout: '2 of 2 revoked\n',
-    stderr: '',
+    stderr: /^mandat: saved\. No sidecar is running.*\n$/,
   });
   t.equal(granted(), '');
   t.equal(sql("SELECT count(*) FROM events WHERE action IN ('grant', 'revoke')"), '4', 'each of them an event');
@@ -61,12 +61,12 @@ t.test('a send mode of its own for each row, else that of the command', async (t
     'mailbox,delegate,send-mode\nalice@lab.test,bob,send-as\nalice@lab.test,dan,\ncarol@lab.test,eve\n',
   );
   const modes = () => sql("SELECT delegate || ' ' || ifnull(send_mode, '-') FROM delegation ORDER BY 1");
-  t.match(await mandat('grant', '--from', from), { status: 0, stdout: '3 of 3 granted\n' });
+  t.match(await mandat('grant', '--no-wait', '--from', from), { status: 0, stdout: '3 of 3 granted\n' });
   t.equal(modes(), 'bob send-as\ndan -\neve -');
-  t.match(await mandat('revoke', '--from', from, '--yes'), { status: 0 });
-  t.match(await mandat('grant', '--from', from, '--send-mode', 'on-behalf'), { status: 0 });
+  t.match(await mandat('revoke', '--no-wait', '--from', from, '--yes'), { status: 0 });
+  t.match(await mandat('grant', '--no-wait', '--from', from, '--send-mode', 'on-behalf'), { status: 0 });
   t.equal(modes(), 'bob send-as\ndan on-behalf\neve on-behalf');
-  t.match(await mandat('grant', '--from', file('mailbox,delegate,send-mode\ncarol@lab.test,bob,both\n')), {
+  t.match(await mandat('grant', '--no-wait', '--from', file('mailbox,delegate,send-mode\ncarol@lab.test,bob,both\n')), {
     status: 2,
     stdout: '',
     stderr: /line 2: send-mode "both" is neither on-behalf nor send-as/,
@@ -83,8 +83,8 @@ t.test('wrong usage', async (t) => {
     [['alice@lab.test'], /missing required argument 'delegate'\n.*--from <file>/],
     [[], /missing required argument 'mailbox'/],
   ] as const)
-    t.match(await mandat('grant', ...args), { status: 2, stdout: '', stderr: says });
-  t.match(await json('grant', '--from', file('mailbox,delegate\n-,bob\n-,dan\n')), {
+    t.match(await mandat('grant', '--no-wait', ...args), { status: 2, stdout: '', stderr: says });
+  t.match(await json('grant', '--no-wait', '--from', file('mailbox,delegate\n-,bob\n-,dan\n')), {
     error: { code: 'config', message: /2 mistakes/ },
   });
   t.equal(granted(), '');
@@ -102,13 +102,13 @@ carol@lab.test,dan
 t.test('the rules refuse row by row; --atomic: all or nothing', async (t) => {
   const { mandat, json, file, granted, sql } = await populated(t);
   const from = file(MIXED);
-  const atomic = await mandat('grant', '--from', from, '--atomic');
+  const atomic = await mandat('grant', '--no-wait', '--from', from, '--atomic');
   t.match(atomic, { status: 3, stdout: '0 of 6 granted: nothing was written (--atomic)\n' });
   t.equal(granted(), '');
   t.equal(sql("SELECT count(*) FROM events WHERE action = 'grant'"), '0', 'nor audited');
   t.equal(sql('SELECT count(*) FROM writer'), '0');
 
-  const some = await mandat('grant', '--from', from);
+  const some = await mandat('grant', '--no-wait', '--from', from);
   t.match(some, { status: 3, stdout: '2 of 6 granted\n' });
   for (const says of [
     /^mandat: line 3: closed@lab\.test to bob: .*\(MANDAT_NOT_ELIGIBLE\)$/m,
@@ -121,7 +121,7 @@ t.test('the rules refuse row by row; --atomic: all or nothing', async (t) => {
   }
   t.equal(granted(), 'alice@lab.test bob -\ncarol@lab.test dan -');
 
-  t.match(await json('grant', '--from', from), {
+  t.match(await json('grant', '--no-wait', '--from', from), {
     saved: 0,
     refused: [{ line: 2, mailbox: 'alice@lab.test', delegate: 'bob', code: 'refused', rule: 'MANDAT_DUPLICATE' }],
     mailboxes: 0,
@@ -129,12 +129,15 @@ t.test('the rules refuse row by row; --atomic: all or nothing', async (t) => {
     failures: [],
   });
   const absent = file('mailbox,delegate\nalice@lab.test,bob\nalice@lab.test,dan\n');
-  t.match(await mandat('revoke', '--from', absent, '--yes', '--atomic'), {
+  t.match(await mandat('revoke', '--no-wait', '--from', absent, '--yes', '--atomic'), {
     status: 4,
     stderr: /line 3: alice@lab\.test is not delegated to dan/,
   });
   t.equal(granted(), 'alice@lab.test bob -\ncarol@lab.test dan -');
-  t.match(await json('revoke', '--from', absent, '--yes'), { saved: 1, refused: [{ line: 3, code: 'absent' }] });
+  t.match(await json('revoke', '--no-wait', '--from', absent, '--yes'), {
+    saved: 1,
+    refused: [{ line: 3, code: 'absent' }],
+  });
   t.equal(granted(), 'carol@lab.test dan -');
   t.equal(sql('SELECT count(*) FROM intents'), '1', 'asked for by name: no guard holds it');
 });
@@ -144,8 +147,8 @@ t.test('the eleventh of a file, whoever the others were', async (t) => {
   for (let number = 1; number <= 12; number++) sql(`INSERT INTO delegate (id) VALUES ('d${number}')`);
   const rows = Array.from({ length: 12 }, (_, index) => `alice@lab.test,d${index + 1}\n`).join('');
   const from = file(`mailbox,delegate\n${rows}`);
-  t.match(await mandat('grant', '--from', from, '--atomic'), { status: 3, stdout: /^0 of 12/ });
-  t.match(await mandat('grant', '--from', from), {
+  t.match(await mandat('grant', '--no-wait', '--from', from, '--atomic'), { status: 3, stdout: /^0 of 12/ });
+  t.match(await mandat('grant', '--no-wait', '--from', from), {
     status: 3,
     stdout: '10 of 12 granted\n',
     stderr: /line 13: .*MANDAT_LIMIT/,
@@ -156,9 +159,9 @@ t.test('the eleventh of a file, whoever the others were', async (t) => {
 t.test('a revoke of many asks first, and says how many; its mistakes before that', async (t) => {
   const { configFile, mandat, file, granted } = await populated(t);
   const from = file('mailbox,delegate\nalice@lab.test,bob\ncarol@lab.test,dan\n');
-  await mandat('grant', '--from', from);
+  await mandat('grant', '--no-wait', '--from', from);
   const argv = [...(await builtMandat()), '--config', configFile, 'revoke', '--from', from];
-  t.match(await mandat('revoke', '--from', from), { status: 2, stderr: /nothing was changed\n.*--yes/ });
+  t.match(await mandat('revoke', '--no-wait', '--from', from), { status: 2, stderr: /nothing was changed\n.*--yes/ });
   const no = await atTerminal(argv, /\(y\/N\)/);
   t.equal(no.status, 1);
   t.match(readable(no), /End the 2 delegations that .*many\.csv names\?/);

@@ -68,7 +68,7 @@ t.test('what is published fills a mailbox, and what contradicts it is refused', 
 
   await must(mandat('delegate', 'add', '810000000033', '--login', 'bob'));
   t.match(
-    await mandat('grant', 'accueil@pro.example', '810000000033'),
+    await mandat('grant', '--no-wait', 'accueil@pro.example', '810000000033'),
     { status: 3, stdout: '', stderr: /only a personal mailbox .* has it as ORG, not as PER; nothing was written/ },
     'it stands in the table as PER, and is none',
   );
@@ -76,8 +76,11 @@ t.test('what is published fills a mailbox, and what contradicts it is refused', 
   t.match(await mandat('mailbox', 'add', 'accueil@pro.example'), {
     stdout: /added: ORG, by .*Only PER can be delegated/,
   });
-  t.match(await mandat('grant', 'accueil@pro.example', '810000000033'), { status: 3, stderr: /MANDAT_NOT_PERSONAL/ });
-  await must(mandat('grant', 'jeanne@pro.example', '810000000033', '--no-wait'));
+  t.match(await mandat('grant', '--no-wait', 'accueil@pro.example', '810000000033'), {
+    status: 3,
+    stderr: /MANDAT_NOT_PERSONAL/,
+  });
+  await must(mandat('grant', '--no-wait', 'jeanne@pro.example', '810000000033'));
 
   t.match(await mandat('directory', 'import', file(BOXES.slice(0, 20))), {
     status: 3,

@@ -9,7 +9,7 @@ async function made(t: Test) {
   await must(here.mandat('mailbox', 'add', 'alice@lab.test'));
   for (const name of ['bob', 'carol']) {
     await must(here.mandat('delegate', 'add', name));
-    await must(here.mandat('grant', 'alice@lab.test', name));
+    await must(here.mandat('grant', '--no-wait', 'alice@lab.test', name));
   }
   const until = async (name: string) =>
     ((await here.json('delegate', 'show', name)) as { credentialValidUntil: string | null }).credentialValidUntil;
@@ -25,15 +25,17 @@ async function made(t: Test) {
 
 t.test('one', async (t) => {
   const { mandat, json, until, why } = await made(t);
-  t.match(await mandat('delegate', 'credential', 'bob', '--valid-until', '2030-07-14'), {
+  t.match(await mandat('delegate', 'credential', 'bob', '--valid-until', '2030-07-14', '--no-wait'), {
     status: 0,
     stdout: /^bob: credential until 2030-07-14T23:59:59\+02:00, before: unknown\. No sidecar/,
   });
   t.equal(await until('bob'), '2030-07-14T21:59:59.999Z');
-  t.match(await mandat('delegate', 'credential', 'bob', '--valid-until', '2030-07-14'), { stdout: /^bob: as it was/ });
-  t.match(await json('delegate', 'credential', 'bob', '--revoked'), { delegate: 'bob', changed: true });
+  t.match(await mandat('delegate', 'credential', 'bob', '--valid-until', '2030-07-14', '--no-wait'), {
+    stdout: /^bob: as it was/,
+  });
+  t.match(await json('delegate', 'credential', 'bob', '--revoked', '--no-wait'), { delegate: 'bob', changed: true });
   t.match(await why('bob'), /credential has lapsed/);
-  await must(mandat('delegate', 'credential', 'bob', '--valid-until', 'never'));
+  await must(mandat('delegate', 'credential', 'bob', '--valid-until', 'never', '--no-wait'));
   t.equal(await why('bob'), null, 'back, its row was never gone');
   for (const [args, says] of [
     [[], /either --valid-until or --revoked/],
@@ -57,7 +59,10 @@ t.test('many: all or nothing, and what would change', async (t) => {
     /^bob: credential until 2030-07-14T.*\ncarol: credential until 2020-01-01T01:00:00\+01:00, before: unknown\n2 credentials of 2 would change\n$/,
   );
   t.equal(await until('bob'), null, 'nothing was written');
-  t.match((await must(mandat('delegate', 'sync', feed))).stdout, /2 credentials of 2 changed\. No sidecar/);
+  t.match(
+    (await must(mandat('delegate', 'sync', feed, '--no-wait'))).stdout,
+    /2 credentials of 2 changed\. No sidecar/,
+  );
   t.equal(await why('bob'), null);
   t.match(await why('carol'), /lapsed/);
   t.match(await json('delegate', 'sync', feed), { delegates: 2, differences: [], dryRun: false }, 'the same again');

@@ -42,11 +42,11 @@ ed            Éloïse      d'Arc      eloise@lab.test  active  2030-07-14T23:59
   );
 
   await must(mandat('mailbox', 'add', 'alice@lab.test'));
-  await must(mandat('grant', 'alice@lab.test', 'ed'));
+  await must(mandat('grant', '--no-wait', 'alice@lab.test', 'ed'));
   t.match(await json('delegate', 'show', 'ed'), { mailboxes: ['alice@lab.test'] });
   t.match(await mandat('delegate', 'remove', 'ed'), { status: 2, stderr: /nothing was changed\n.*--yes/ });
   t.match(
-    (await must(mandat('delegate', 'remove', 'ed', '--yes'))).stdout,
+    (await must(mandat('delegate', 'remove', 'ed', '--yes', '--no-wait'))).stdout,
     /^ed removed, which ends his access to alice@lab\.test\. No sidecar is running: it takes effect when one does/,
   );
   t.match(await mandat('delegate', 'show', 'ed'), {

@@ -119,7 +119,7 @@ t.test('a delegate is named by the directory, and one that it does not list is n
   t.match(await json(...unlisted, '--force', 'his registration is under way'), {
     withheld: /the directory does not list the delegate/,
   });
-  t.match(await json('grant', 'alice@lab.test', ELOISE), { withheld: null });
+  t.match(await json('grant', '--no-wait', 'alice@lab.test', ELOISE), { withheld: null });
 
   const gone = await must(mandat('directory', 'import', extract(here, PEOPLE.slice(1))));
   t.match(gone.stdout, /^810101026994: is not in the directory: what depends on him is suspended$/m);
@@ -129,7 +129,7 @@ t.test('a delegate is named by the directory, and one that it does not list is n
   t.match(back.stdout, /^810101026994: is in the directory$/m);
   t.match(await json('list', '--delegate', ELOISE), [{ why: null }]);
 
-  await must(mandat('mailbox', 'set', 'alice@lab.test', '--owner', '8 1500 0000 108'));
+  await must(mandat('mailbox', 'set', 'alice@lab.test', '--owner', '8 1500 0000 108', '--no-wait'));
   await must(mandat('directory', 'import', extract(here)));
   t.match(await json('list', '--delegate', ELOISE), [{ why: null }], 'the owner is listed');
   await must(
@@ -147,9 +147,9 @@ t.test('a delegate is named by the directory, and one that it does not list is n
     [{ state: 'suspended', why: /does not list the owner/ }],
     'and now he is not',
   );
-  await must(mandat('mailbox', 'set', 'alice@lab.test', '--owner', '810000000005'));
+  await must(mandat('mailbox', 'set', 'alice@lab.test', '--owner', '810000000005', '--no-wait'));
   t.match(await json('list', '--delegate', ELOISE), [{ why: null }], 'another owner, looked up at once');
-  await must(mandat('mailbox', 'set', 'alice@lab.test', '--owner', '810009999985'));
+  await must(mandat('mailbox', 'set', 'alice@lab.test', '--owner', '810009999985', '--no-wait'));
   t.match(await json('list', '--delegate', ELOISE), [{ why: /does not list the owner/ }], 'and one who is not listed');
   sql("UPDATE mailbox SET owner = '810000000006'");
   t.match(
@@ -159,7 +159,7 @@ t.test('a delegate is named by the directory, and one that it does not list is n
   );
   sql("INSERT INTO delegate (id, login) VALUES ('810009999977', 'newcomer')");
   t.match(
-    await mandat('grant', 'alice@lab.test', '810009999977', '--no-wait'),
+    await mandat('grant', '--no-wait', 'alice@lab.test', '810009999977'),
     { status: 3, stderr: /MANDAT_NOT_LISTED/ },
     'or the next grant: another program has written this delegate',
   );
@@ -186,7 +186,7 @@ t.test('identifiers', async (t) => {
   );
   t.match(await mandat('delegate', 'add', '10001234567'), { status: 0, stderr: /RPPS_SHORT[\s\S]*RPPS_KEY/ });
   t.match(await mandat('delegate', 'show', '10001234567'), { status: 0, stderr: /^$/ }, 'said once, at the addition');
-  t.match(await mandat('grant', 'alice@lab.test', '310000000001/42'), { status: 3, stderr: /FINESS/ });
+  t.match(await mandat('grant', '--no-wait', 'alice@lab.test', '310000000001/42'), { status: 3, stderr: /FINESS/ });
   t.match((await mandat('delegate', 'list')).stdout, /^810001234567 /m);
 });
 
@@ -200,10 +200,10 @@ t.test('a table from before: delegates known by their logins stay within reach',
   const here = await desk(t);
   await must(here.mandat('mailbox', 'add', 'alice@lab.test'));
   await must(here.mandat('delegate', 'add', 'bob@lab.test'));
-  await must(here.mandat('grant', 'alice@lab.test', 'bob@lab.test'));
+  await must(here.mandat('grant', '--no-wait', 'alice@lab.test', 'bob@lab.test'));
   writeFileSync(here.configFile, CONFIG);
   t.match(await here.mandat('delegate', 'add', 'carol@lab.test'), { status: 3, stderr: /12 digits/ });
   t.match(await here.mandat('delegate', 'show', 'bob@lab.test'), { status: 0 });
-  await must(here.mandat('suspend', 'alice@lab.test', 'bob@lab.test'));
-  await must(here.mandat('revoke', 'alice@lab.test', 'bob@lab.test', '--yes'));
+  await must(here.mandat('suspend', '--no-wait', 'alice@lab.test', 'bob@lab.test'));
+  await must(here.mandat('revoke', '--no-wait', 'alice@lab.test', 'bob@lab.test', '--yes'));
 });

@@ -8,7 +8,7 @@ t.test('set, list, remove', async (t) => {
   t.match(await mandat('domain', 'list'), { status: 0, stdout: 'no domains\n' });
   sql(`INSERT INTO mailbox (address) VALUES ('alice@lab.test'), ('carol@lab.test'), ('dan@other.test');
     INSERT INTO delegate (id) VALUES ('bob'); INSERT INTO delegation (mailbox, delegate) VALUES ('alice@lab.test', 'bob')`);
-  t.match(await mandat('domain', 'set', 'LAB.test', '--not-eligible'), {
+  t.match(await mandat('domain', 'set', 'LAB.test', '--not-eligible', '--no-wait'), {
     status: 0,
     stdout: /^lab\.test: closed to delegation \(2 mailboxes, 1 delegation\)\. No sidecar is running/,
   });
@@ -16,7 +16,7 @@ t.test('set, list, remove', async (t) => {
   t.match(await json('explain', 'alice@lab.test', 'bob'), [
     { inForce: false, conditions: { 2: { holds: false, remedy: '"mandat domain set lab.test --eligible"' } } },
   ]);
-  t.match(await json('grant', 'carol@lab.test', 'bob'), {
+  t.match(await json('grant', '--no-wait', 'carol@lab.test', 'bob'), {
     error: { rule: 'MANDAT_NOT_ELIGIBLE', message: /domain of this mailbox/, hint: /domain set lab\.test --eligible/ },
   });
   t.match(await json('domain', 'set', 'lab.test', '--not-eligible'), { eligible: false, changed: false });
@@ -30,7 +30,7 @@ other.test             yes       [policy] eligible_domains  1          0
 xn--mnich-kva.example  yes       domain set                 0          0
 `,
   );
-  t.match(await json('domain', 'remove', 'lab.test'), { eligible: true, decided: false, delegations: 1 });
+  t.match(await json('domain', 'remove', 'lab.test', '--no-wait'), { eligible: true, decided: false, delegations: 1 });
   t.match(await json('list'), [{ why: null }], 'and back, without anybody granting anew');
   t.match(await mandat('domain', 'remove', 'lab.test'), {
     status: 4,
@@ -38,7 +38,7 @@ xn--mnich-kva.example  yes       domain set                 0          0
   });
 
   appendFileSync(configFile, '[policy]\neligible_domains = "listed"\n');
-  await must(mandat('domain', 'set', 'other.test', '--eligible'));
+  await must(mandat('domain', 'set', 'other.test', '--eligible', '--no-wait'));
   t.match(await json('domain', 'list'), [
     { domain: 'lab.test', eligible: false, decided: false },
     { domain: 'other.test', eligible: true, decided: true, mailboxes: 1 },

@@ -13,7 +13,14 @@ async function populated(t: Parameters<typeof desk>[0]): Promise<Desk> {
 
 t.test('a grant without a sidecar: saved, and saying so', async (t) => {
   const { mandat, json, sql } = await populated(t);
-  const { status, stdout } = await mandat('grant', 'Alice@LAB.test', 'Bob@lab.test', '--note', 'congés d’été');
+  const { status, stdout } = await mandat(
+    'grant',
+    '--no-wait',
+    'Alice@LAB.test',
+    'Bob@lab.test',
+    '--note',
+    'congés d’été',
+  );
   t.equal(status, 0);
   t.match(
     stdout,
@@ -37,7 +44,7 @@ t.test('a grant without a sidecar: saved, and saying so', async (t) => {
     failure: null,
     putBack: null,
   };
-  t.same(await json('grant', 'carol@lab.test', 'bob@lab.test', '--ends', '2099-12-31'), {
+  t.same(await json('grant', '--no-wait', 'carol@lab.test', 'bob@lab.test', '--ends', '2099-12-31'), {
     mailbox: 'carol@lab.test',
     delegate: 'bob@lab.test',
     ...saved,
@@ -48,12 +55,12 @@ t.test('a grant without a sidecar: saved, and saying so', async (t) => {
     'a date: to its end',
   );
 
-  t.same(await json('revoke', 'Alice@lab.test', 'bob@lab.test', '--yes'), {
+  t.same(await json('revoke', '--no-wait', 'Alice@lab.test', 'bob@lab.test', '--yes'), {
     mailbox: 'alice@lab.test',
     delegate: 'bob@lab.test',
     ...saved,
   });
-  t.match(await mandat('revoke', 'carol@lab.test', 'bob@lab.test', '--yes'), {
+  t.match(await mandat('revoke', '--no-wait', 'carol@lab.test', 'bob@lab.test', '--yes'), {
     status: 0,
     stdout: /^carol@lab\.test no longer delegated to bob@lab\.test: saved\. No sidecar is running/,
   });
@@ -66,9 +73,9 @@ t.test('a grant that is not in force yet says why', async (t) => {
   sql(
     "UPDATE delegate SET state = 'suspended' WHERE id = 'carol'; UPDATE delegate SET credential_valid_until = '2020-01-01T00:00:00.000Z' WHERE id = 'c42'",
   );
-  t.match((await must(mandat('grant', 'alice@lab.test', 'carol'))).stdout, /saved.*\n.*suspended/);
-  t.match(await json('grant', 'alice@lab.test', 'c42'), { saved: true, withheld: /lapsed/ });
-  t.match(await json('grant', 'alice@lab.test', 'bob@lab.test', '--starts', '2999-01-01'), {
+  t.match((await must(mandat('grant', '--no-wait', 'alice@lab.test', 'carol'))).stdout, /saved.*\n.*suspended/);
+  t.match(await json('grant', '--no-wait', 'alice@lab.test', 'c42'), { saved: true, withheld: /lapsed/ });
+  t.match(await json('grant', '--no-wait', 'alice@lab.test', 'bob@lab.test', '--starts', '2999-01-01'), {
     saved: true,
     withheld: /not started/,
   });
@@ -76,7 +83,7 @@ t.test('a grant that is not in force yet says why', async (t) => {
 
 t.test('refused by a rule: 3 and its name; nobody there: 4; neither writes anything', async (t) => {
   const { mandat, json, sql } = await populated(t);
-  await must(mandat('grant', 'alice@lab.test', 'bob@lab.test'));
+  await must(mandat('grant', '--no-wait', 'alice@lab.test', 'bob@lab.test'));
   const before = sql('SELECT * FROM delegation');
   const cases: readonly (readonly [mailbox: string, delegate: string, status: number, rule: string, why: string])[] = [
     ['alice@lab.test', 'bob@lab.test', 3, 'MANDAT_DUPLICATE', 'twice'],
@@ -94,10 +101,10 @@ t.test('refused by a rule: 3 and its name; nobody there: 4; neither writes anyth
     ['alice@lab.test', 'nobody', 4, 'MANDAT_UNKNOWN_DELEGATE', 'no such delegate'],
   ];
   for (const [mailbox, delegate, status, rule, why] of cases) {
-    const said = await mandat('grant', mailbox, delegate);
+    const said = await mandat('grant', '--no-wait', mailbox, delegate);
     t.match({ ...said, stderr: said.stderr.replace(/\n */g, ' ') }, { status, stdout: '', stderr: `(${rule})` }, why);
   }
-  t.match(await json('grant', 'alice@lab.test', 'nobody'), {
+  t.match(await json('grant', '--no-wait', 'alice@lab.test', 'nobody'), {
     error: {
       code: 'absent',
       rule: 'MANDAT_UNKNOWN_DELEGATE',
@@ -110,7 +117,11 @@ t.test('refused by a rule: 3 and its name; nobody there: 4; neither writes anyth
     ['alice@lab.test', 'nobody', /no such delegate: nobody/],
     ['carol@lab.test', 'bob@lab.test', /carol@lab\.test is not delegated to bob@lab\.test/],
   ] as const)
-    t.match(await mandat('revoke', mailbox, delegate, '--yes'), { status: 4, stdout: '', stderr: says }, 'revoke');
+    t.match(
+      await mandat('revoke', '--no-wait', mailbox, delegate, '--yes'),
+      { status: 4, stdout: '', stderr: says },
+      'revoke',
+    );
   t.equal(sql('SELECT * FROM delegation'), before);
 });
 
@@ -120,7 +131,7 @@ t.test('the eleventh', async (t) => {
     sql(
       `INSERT INTO delegate (id) VALUES ('d${number}'); INSERT INTO delegation (mailbox, delegate) VALUES ('alice@lab.test', 'd${number}')`,
     );
-  t.match(await json('grant', 'alice@lab.test', 'bob@lab.test'), {
+  t.match(await json('grant', '--no-wait', 'alice@lab.test', 'bob@lab.test'), {
     error: {
       code: 'refused',
       rule: 'MANDAT_LIMIT',
@@ -128,14 +139,14 @@ t.test('the eleventh', async (t) => {
       hint: /mandat list --mailbox alice@lab\.test.*max_delegates/,
     },
   });
-  t.equal((await mandat('grant', 'alice@lab.test', 'bob@lab.test')).status, 3);
+  t.equal((await mandat('grant', '--no-wait', 'alice@lab.test', 'bob@lab.test')).status, 3);
   appendFileSync(configFile, '[policy]\nmax_delegates = 11\n');
   t.match(
-    await mandat('grant', 'alice@lab.test', 'bob@lab.test'),
+    await mandat('grant', '--no-wait', 'alice@lab.test', 'bob@lab.test'),
     { status: 0 },
     'another limit in the configuration counts at once',
   );
-  t.equal((await mandat('grant', 'alice@lab.test', 'carol')).status, 3);
+  t.equal((await mandat('grant', '--no-wait', 'alice@lab.test', 'carol')).status, 3);
 });
 
 t.test('times', async (t) => {
@@ -154,13 +165,22 @@ t.test('times', async (t) => {
     [['--starts', '2099-01-01', '--ends', '2099-01-01'], 0, /saved/, 'one whole day'],
   ];
   for (const [options, status, says, why] of cases) {
-    const said = await mandat('grant', 'alice@lab.test', 'bob@lab.test', ...options);
+    const said = await mandat('grant', '--no-wait', 'alice@lab.test', 'bob@lab.test', ...options);
     t.match({ status: said.status, said: said.stdout + said.stderr }, { status, said: says }, why);
     t.equal(sql('SELECT count(*) FROM delegation'), status === 0 ? '1' : '0');
   }
   t.equal(sql('SELECT starts_at, ends_at FROM delegation'), '2098-12-31T23:00:00.000Z|2099-01-01T22:59:59.999Z');
   await must(
-    mandat('grant', 'carol@lab.test', 'bob@lab.test', '--starts', '2028-02-29', '--ends', '9999-12-31T23:59:59.999Z'),
+    mandat(
+      'grant',
+      '--no-wait',
+      'carol@lab.test',
+      'bob@lab.test',
+      '--starts',
+      '2028-02-29',
+      '--ends',
+      '9999-12-31T23:59:59.999Z',
+    ),
   );
   t.equal(
     sql("SELECT starts_at, ends_at FROM delegation WHERE mailbox = 'carol@lab.test'"),

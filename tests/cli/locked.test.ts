@@ -27,7 +27,7 @@ t.test('a table that another program holds for three seconds is waited for', asy
   };
   // How long the other program takes, not a pause of ours.
   const started = () => setTimeout(end, 3000);
-  const { status, stdout } = await mandatWith({ started }, 'grant', 'alice@lab.test', 'bob');
+  const { status, stdout } = await mandatWith({ started }, 'grant', '--no-wait', 'alice@lab.test', 'bob');
   t.match({ status, stdout, released }, { status: 0, stdout: /saved/, released: true });
   t.equal(sql('SELECT count(*) FROM delegation'), '1');
 });
@@ -37,7 +37,7 @@ t.test('one that is held longer is said to be, and trying again helps', async (t
   sql(ROWS);
   const held = lock(table);
   const [text, document, reading] = await Promise.all([
-    mandat('grant', 'alice@lab.test', 'bob'),
+    mandat('grant', '--no-wait', 'alice@lab.test', 'bob'),
     json('mailbox', 'add', 'carol@lab.test'),
     mandat('list'),
   ]);
@@ -45,7 +45,7 @@ t.test('one that is held longer is said to be, and trying again helps', async (t
   t.match(document, { error: { code: 'retry', message: /locked by another program/ } });
   t.match(reading, { status: 0, stdout: /no delegations/ }, 'reading needs no lock');
   held.release();
-  t.match(await mandat('grant', 'alice@lab.test', 'bob'), { status: 0 });
+  t.match(await mandat('grant', '--no-wait', 'alice@lab.test', 'bob'), { status: 0 });
   t.equal(sql('SELECT count(*) FROM mailbox'), '1', 'what was refused was not half written');
 });
 
@@ -55,6 +55,10 @@ t.test('nor does one that is held exclusively look like a defect', async (t) => 
   const other = new Database(table);
   t.teardown(() => other.close());
   other.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; UPDATE counters SET version = version; COMMIT');
-  const all = await Promise.all([mandat('list'), mandat('grant', 'alice@lab.test', 'bob'), mandat('status')]);
+  const all = await Promise.all([
+    mandat('list'),
+    mandat('grant', '--no-wait', 'alice@lab.test', 'bob'),
+    mandat('status'),
+  ]);
   for (const one of all) t.match(one, { status: 5, stdout: '', stderr: /locked by another program\n.*try again/ });
 });

@@ -69,7 +69,7 @@ bureau@xn--mnich-kva.example  bureau          ORG   no        0
     { status: 2, stderr: /--yes/ },
     'not without being asked',
   );
-  t.match(await mandat('mailbox', 'remove', 'office@lab.test', '--yes'), {
+  t.match(await mandat('mailbox', 'remove', 'office@lab.test', '--yes', '--no-wait'), {
     status: 0,
     stdout: /^office@lab\.test removed\. No sidecar is running: it takes effect when one does/,
   });
@@ -84,7 +84,7 @@ t.test('removing one says what goes with it', async (t) => {
   await must(mandat('mailbox', 'add', 'alice@lab.test'));
   for (const name of ['bob', 'carol']) {
     await must(mandat('delegate', 'add', name));
-    await must(mandat('grant', 'alice@lab.test', name));
+    await must(mandat('grant', '--no-wait', 'alice@lab.test', name));
   }
   t.match(await json('mailbox', 'show', 'alice@lab.test'), { delegates: 2 });
   const { stdout } = await must(mandat('mailbox', 'remove', 'alice@lab.test', '--yes'));

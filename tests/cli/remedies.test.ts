@@ -100,7 +100,7 @@ t.test('what a condition says to do makes it hold', async (t) => {
         mandat(
           ...words,
           ...(words[0] === 'revoke' ? ['--yes'] : []),
-          ...(/^(grant|revoke|resume)$/.test(words[0] ?? '') ? ['--no-wait'] : []),
+          ...(/^(grant|revoke|resume|mailbox|domain|delegate)$/.test(words[0] ?? '') ? ['--no-wait'] : []),
         ),
       );
     }

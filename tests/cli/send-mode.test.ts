@@ -9,8 +9,8 @@ t.test('with the grant, and changed', async (t) => {
   const { mandat, json, sql } = await desk(t);
   await must(mandat('mailbox', 'add', ALICE));
   for (const name of [BOB, 'carol@lab.test']) await must(mandat('delegate', 'add', name));
-  await must(mandat('grant', ALICE, BOB, '--send-mode', 'send-as'));
-  await must(mandat('grant', ALICE, 'carol@lab.test'));
+  await must(mandat('grant', '--no-wait', ALICE, BOB, '--send-mode', 'send-as'));
+  await must(mandat('grant', '--no-wait', ALICE, 'carol@lab.test'));
   const modes = async () => ((await json('list')) as { sendMode: unknown }[]).map(({ sendMode }) => sendMode);
   t.same(await modes(), ['send-as', null]);
   const { stdout, stderr } = await must(mandat('send-mode', ALICE, BOB, 'on-behalf'));
@@ -29,8 +29,11 @@ t.test('refused: nothing is written', async (t) => {
   await must(mandat('delegate', 'add', BOB));
   const none = await mandat('send-mode', ALICE, BOB, 'send-as');
   t.match(none, { status: 4, stderr: /alice@lab\.test is not delegated to bob@lab\.test/ });
-  t.match(await mandat('grant', ALICE, BOB, '--send-mode', 'site'), { status: 2, stderr: /on-behalf, send-as/ });
-  await must(mandat('grant', ALICE, BOB));
+  t.match(await mandat('grant', '--no-wait', ALICE, BOB, '--send-mode', 'site'), {
+    status: 2,
+    stderr: /on-behalf, send-as/,
+  });
+  await must(mandat('grant', '--no-wait', ALICE, BOB));
   const table = () => sql('SELECT * FROM delegation; SELECT count(*) FROM events');
   const before = table();
   t.match(await mandat('send-mode', ALICE, BOB, 'behalf'), { status: 2, stderr: /on-behalf, send-as, site/ });

@@ -16,7 +16,7 @@ t.teardown(() => site?.stop());
 const json = async (...args: string[]) => JSON.parse((await site.mandat('--json', ...args)).stdout);
 
 t.test('without a sidecar sync does it once', async (t) => {
-  await must(site.mandat('grant', at('alice'), at('bob')));
+  await must(site.mandat('grant', at('alice'), at('bob'), '--no-wait'));
   t.match(await json('list'), [{ state: 'waiting' }]);
   const rehearsed = await must(site.mandat('sync', '--dry-run'));
   t.match(rehearsed.stdout, /^SETACL INBOX bob@lab\.test \w+ +as alice@lab\.test$/m);
@@ -40,7 +40,7 @@ t.test('without a sidecar sync does it once', async (t) => {
   t.match(await json('list'), [{ state: 'in force', why: null }]);
   t.match(await site.mandat('sync', at('nobody')), { status: 4, stderr: /no such mailbox: nobody@lab\.test/ });
   t.match(await site.mandat('verify', at('nobody')), { status: 4, stderr: /no such mailbox/ });
-  t.match(await site.mandat('revoke', at('alice'), at('bob'), '--yes'), {
+  t.match(await site.mandat('revoke', at('alice'), at('bob'), '--yes', '--no-wait'), {
     status: 0,
     stdout: /saved.*No sidecar is running/,
   });

@@ -1,0 +1,45 @@
+/** What keeps a delegation from being in force although its row is there, and what would change it. */
+import type { Policy } from '../acl/desired.ts';
+import { type Condition, conditions } from '../acl/policy.ts';
+import { failureOf } from '../bridge/failure.ts';
+import { policyOf } from '../bridge/policy.ts';
+import type { DelegationDb } from '../bridge/store/delegation-db.ts';
+import { listDelegations } from '../bridge/store/delegation-list.ts';
+import { inEffect } from '../bridge/withdrawn.ts';
+import type { Session } from './session.ts';
+
+/** A condition that doesn't hold, and what would change it. */
+export type Missing = Pick<Condition, 'sentence' | 'remedy'>;
+
+/** All of it at once, with what to do: whoever mends one thing should not have to come back for the next. */
+export function missingLines(lead: string, withheld: readonly Missing[] = []): readonly string[] {
+  return withheld.flatMap(({ sentence, remedy }, at) => [
+    `  ${at === 0 ? `${lead}: ` : 'and '}${sentence}`,
+    ...(remedy === '' ? [] : [`    -> ${remedy}`]),
+  ]);
+}
+
+/** Everything that keeps a delegation from being in force although its row is there. */
+export async function whyWithheld(
+  db: DelegationDb,
+  { rules }: Policy,
+  mailbox: string,
+  delegate: string,
+): Promise<readonly Missing[]> {
+  const [row] = await listDelegations(db, { mailbox, delegate });
+  if (row === undefined) return []; // revoked in the same moment
+  return conditions(row, rules, new Date().toISOString(), {}, { mailbox, delegate })
+    .filter(({ holds }) => !holds)
+    .map(({ sentence: broken, remedy }) => ({ sentence: broken, remedy }));
+}
+
+/** The site's policy as it counts now. Whether all has been withdrawn, a user who may not see mandat's own state isn't told. */
+export async function policyNow({ config, state }: Session): Promise<Policy> {
+  const policy = policyOf(config);
+  try {
+    return await state((db) => inEffect(policy, db));
+  } catch (error) {
+    if (failureOf(error).code === 'config') return policy;
+    throw error;
+  }
+}
