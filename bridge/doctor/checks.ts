@@ -9,7 +9,7 @@ import type { Check } from './finding.ts';
 import { aclCapability, adminLogin, identity, imapServer, metadata, sharedNamespace, tls } from './imap.ts';
 import { sieveReach, submissionReach } from './master-reach.ts';
 import { noticeServer, noticeTemplates } from './notices.ts';
-import { senderAnswers, senderMaps } from './postfix-maps.ts';
+import { ownProxymap, senderAnswers, senderMaps } from './postfix-maps.ts';
 import { senderFiles, senderReadable, senderRules, senderTable, senderWal } from './sender.ts';
 import { senderFile, socketmap } from './sender-outputs.ts';
 import { cutting, hibernation, keyReach, kick, who } from './sessions.ts';
@@ -60,6 +60,7 @@ export const CHECKS: readonly Check[] = [
   authAtPort25,
   outside,
   senderMaps,
+  ownProxymap,
   senderAnswers,
   submissionFilter,
   filterInPostfix,

@@ -32,6 +32,8 @@ export interface Postfix {
   readonly smtpd: readonly Service[];
   /** Those that bring mail to somebody's LMTP server. */
   readonly lmtp: readonly Pick<Service, 'name' | 'chroot'>[];
+  /** Its proxymap services, as proxymap_service_name reaches them: `proxymap`, `../public/proxymap`. */
+  readonly proxymaps: readonly string[];
   /** Kinds of table that it can read: `sqlite`, `regexp`. */
   readonly tableTypes: ReadonlySet<string>;
   runs(): Promise<boolean>;
@@ -67,6 +69,7 @@ export async function readPostfix(directory: string | undefined): Promise<Readin
         overrides: (wanted) => own.has(`${key}/${wanted}`),
       })),
       lmtp: parseServices(services.stdout, settings, LMTP),
+      proxymaps: proxymapsIn(services.stdout),
       tableTypes: new Set(types.stdout.split(/\s+/)),
       runs: () => answers(join(settings.get('queue_directory') ?? '', 'private/proxymap')),
       lookUp: (address, map) => lookUp(chosen, address, map),
@@ -108,6 +111,15 @@ export function parseSettings(text: string): ReadonlyMap<string, string> {
       return name === undefined ? [] : [[name, value ?? '']];
     }),
   );
+}
+
+/** `-` in the private column is a yes. */
+export function proxymapsIn(text: string): readonly string[] {
+  return text.split('\n').flatMap((line) => {
+    const [name = '', , isPrivate = '', , , , , command = ''] = line.trim().split(/\s+/);
+    if (command !== 'proxymap') return [];
+    return [isPrivate === 'n' ? `../public/${name}` : name];
+  });
 }
 
 export interface ServiceLine {

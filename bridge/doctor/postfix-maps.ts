@@ -1,5 +1,5 @@
 /** The maps that Postfix asks where users log in: is ours among them, can it be reached, and what do they answer? */
-import { readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SenderRule } from '../../acl/desired.ts';
 import { MAP_NAME } from '../sender/answer.ts';
@@ -23,6 +23,43 @@ export const senderMaps: Check = {
   },
 };
 
+const OWN = 'config/postfix/proxymap.master.cf.fragment';
+/** Postfix's own, which every other table is asked through. */
+const SHARED = 'proxymap';
+
+/** Mandat's map is asked through a proxymap that answers for nothing else, so that nothing else waits where it can't be read. */
+export const ownProxymap: Check = {
+  name: 'proxymap',
+  needs: [senderMaps],
+  look: async (subject) => {
+    const found = await here(subject);
+    const asking = (service: Service) =>
+      tablesIn(service.setting('smtpd_sender_login_maps')).some((table) => table.proxied && isOurs(subject, table));
+    const through = (service: Service) => service.setting('proxymap_service_name') || SHARED;
+    const services = users(found.smtpd).filter(asking);
+    if (services.length === 0) return skipped('Postfix asks no map of ours through proxymap');
+    const closed = services.find((service) => !found.proxymaps.includes(through(service)));
+    if (closed !== undefined) {
+      const seen = `${closed.name} asks a proxymap that is not there (${through(closed)}): every submission waits`;
+      return fail(seen, `${OWN} into master.cf, then "postfix reload"`);
+    }
+    const shared = services.find((service) => through(service) === SHARED);
+    if (shared !== undefined) {
+      const seen = `${shared.name} asks mandat's map through the proxymap of every other table: where the map can't be read, all of them wait`;
+      return warn(seen, `${OWN}, and proxymap_service_name as in config/postfix/master.cf.fragment`);
+    }
+    const others = found.smtpd.filter((service) => !services.includes(service) && asking(service));
+    const opening = others.find((service) => through(service) === SHARED);
+    if (opening !== undefined) {
+      const seen = `${opening.name} opens mandat's map too, though it asks it nothing: where the map can't be read, it waits`;
+      return warn(seen, 'config/postfix/port25.master.cf.fragment below that service');
+    }
+    return ok(`mandat's map has one of its own (${through(services[0] as Service)})`);
+  },
+};
+
+const STUCK =
+  '"mandat init" makes the map anew, and "mandat sync" fills it; without mandat each user keeps their own address by: postconf -e "smtpd_sender_login_maps = regexp:/etc/postfix/identity.re" && postfix reload';
 const FRAGMENT = 'smtpd_sender_login_maps as in config/postfix/main.cf.fragment';
 
 /** The fragment for what is configured, and the table that it names. */
@@ -41,6 +78,10 @@ function judgeMaps(subject: Subject, found: Postfix, service: Service): Finding 
   const ours = tables.find((table) => isOurs(subject, table));
   if (ours === undefined) {
     return fail(`${service.name} doesn't ask mandat's map: smtpd_sender_login_maps = ${maps}`, fragment(subject));
+  }
+  if (ours.type === 'sqlite' && !existsSync(join(subject.files.senderDirectory, SENDER_FILE))) {
+    const seen = `Postfix is stuck: the map that ${service.name} asks is not there, each question ends the proxymap that asks it, and the client waits`;
+    return fail(seen, STUCK);
   }
   // A text file is read before smtpd goes into its chroot.
   if (!ours.proxied && ours.type !== 'texthash') {

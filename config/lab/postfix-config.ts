@@ -88,18 +88,29 @@ ${site.extraMain}
 `;
 }
 
+/** What the product asks for in master.cf, and where it stands. */
+export interface MasterFragments {
+  /** Below the service at which mail from outside arrives. */
+  readonly atPort25: string;
+  /** Below the submission service. */
+  readonly submission: string;
+  /** Services of their own. */
+  readonly services: string;
+}
+
 /** The site's own master.cf; the product's fragment stands below its submission service. */
-export function masterCf(site: PostfixSite, fragment: string, filter = { submission: '', reinjection: '' }): string {
+export function masterCf(site: PostfixSite, fragments: MasterFragments): string {
+  const { atPort25, submission, services } = fragments;
   const { ports, chroot } = site;
   const jail = chroot ? 'y' : 'n';
   return `# service            type  private unpriv chroot wakeup maxproc command
 127.0.0.1:${ports.smtp}      inet  n  -  ${jail}  -  -  smtpd
+${atPort25}
 127.0.0.1:${ports.submission}      inet  n  -  ${jail}  -  -  smtpd
   -o syslog_name=postfix-lab/submission
-${fragment}
-${filter.submission}
+${submission}
 ${site.submissionOptions.map((option) => `  -o ${option}`).join('\n')}
-${filter.reinjection}
+${services}
 ${SERVICES}
 lda       unix  -  n  n  -  -  pipe
   flags=DRhu user=mail:mail argv=/usr/lib/dovecot/dovecot-lda -c ${site.dovecotConf} -f \${sender} -a \${original_recipient} -d \${user}@\${nexthop}

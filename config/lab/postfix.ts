@@ -20,11 +20,18 @@ export async function installPostfix(site: PostfixSite, senderDirectory: string)
   const main = await senderMapFragment(site, conf, senderDirectory);
   const copies = await copyFragments(site.copySocket);
   await writeCold(path.join(conf, 'main.cf'), mainCf(site, main + copies.main));
-  const submission = await readFragment('postfix/master.cf.fragment');
-  await writeCold(
-    path.join(conf, 'master.cf'),
-    masterCf(site, submission, await filterFragments(site)) + copies.master,
-  );
+  const filter = await filterFragments(site);
+  const services = await Promise.all([
+    readFragment('postfix/proxymap.master.cf.fragment'),
+    filter.reinjection,
+    copies.master,
+  ]);
+  const master = masterCf(site, {
+    atPort25: await readFragment('postfix/port25.master.cf.fragment'),
+    submission: `${await readFragment('postfix/master.cf.fragment')}\n${filter.submission}`,
+    services: services.join('\n'),
+  });
+  await writeCold(path.join(conf, 'master.cf'), master);
 
   await makeQueue(path.join(site.directory, 'queue'));
   await ownedBy(path.join(site.directory, 'data'), systemUser('postfix').uid, 0, 0o700);
@@ -40,7 +47,7 @@ async function copyFragments(socket: string | undefined) {
 
 /** A chrooted smtpd could not reach a socket outside its queue directory: the site's submission service is not chrooted then. */
 async function filterFragments({ filterSocket, ports }: PostfixSite) {
-  if (filterSocket === undefined) return undefined;
+  if (filterSocket === undefined) return { submission: '', reinjection: '' };
   return {
     submission: await readFragment('postfix/submission.cf.fragment', { '/var/lib/mandat/filter.sock': filterSocket }),
     reinjection: await readFragment('postfix/reinject.cf.fragment', {

@@ -139,8 +139,17 @@ const BREAKAGES: readonly Breakage[] = [
       renameSync(map(on), `${map(on)}.away`);
       return () => renameSync(`${map(on)}.away`, map(on));
     },
-    bad: { 'sender map': 'fail' },
+    bad: { 'sender map': 'fail', 'Postfix maps': 'fail' },
     says: /is not there.*mandat init/,
+  },
+  {
+    what: 'no map, and what that means for Postfix',
+    break: (on) => {
+      renameSync(map(on), `${map(on)}.away`);
+      return () => renameSync(`${map(on)}.away`, map(on));
+    },
+    bad: { 'Postfix maps': 'fail', 'sender map': 'fail' },
+    says: /Postfix is stuck.*postconf -e/,
   },
   {
     what: 'the map has a rollback journal',
@@ -203,13 +212,13 @@ const BREAKAGES: readonly Breakage[] = [
   {
     what: 'users can log in at another service too',
     break: inPostfix('main.cf', /$/, 'smtpd_sasl_auth_enable = yes\n'),
-    bad: { 'Postfix restriction': 'fail' },
+    bad: { 'Postfix restriction': 'fail', 'Postfix maps': 'fail' },
     says: /asks nobody/,
   },
   {
     what: 'users can log in at port 25 too, and are not asked there',
     break: atPort25('smtpd_sasl_auth_enable = yes\n'),
-    bad: { 'AUTH at port 25': 'fail' },
+    bad: { 'AUTH at port 25': 'fail', 'Postfix maps': 'fail' },
     says: /may send as anybody: smtp asks nobody.*smtpd_sasl_auth_enable = no/,
   },
   {
@@ -217,7 +226,7 @@ const BREAKAGES: readonly Breakage[] = [
     break: atPort25(
       'smtpd_sasl_auth_enable = yes\nsmtpd_recipient_restrictions = reject_authenticated_sender_login_mismatch\n',
     ),
-    bad: { 'AUTH at port 25': 'warn' },
+    bad: { 'AUTH at port 25': 'warn', 'Postfix maps': 'fail' },
     says: /log in at smtp too/,
   },
   {
@@ -300,6 +309,24 @@ const BREAKAGES: readonly Breakage[] = [
     },
     bad: { 'Postfix maps': 'warn' },
     says: /not through proxy/,
+  },
+  {
+    what: "mandat's map is asked through the proxymap of all",
+    break: inPostfix('master.cf', /^ +-o proxymap_service_name=.*$/m, ''),
+    bad: { proxymap: 'warn' },
+    says: /all of them wait.*proxymap\.master\.cf\.fragment/,
+  },
+  {
+    what: 'its own proxymap is not there',
+    break: inPostfix('master.cf', /^proxymap +unix +n .*$/m, ''),
+    bad: { proxymap: 'fail' },
+    says: /every submission waits.*postfix reload/,
+  },
+  {
+    what: "port 25 opens mandat's map too",
+    break: inPostfix('master.cf', /^ +-o smtpd_sender_login_maps=$/m, ''),
+    bad: { proxymap: 'warn' },
+    says: /it waits.*port25\.master\.cf\.fragment/,
   },
   {
     what: 'proxymap may not open the map',

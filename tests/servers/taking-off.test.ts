@@ -83,7 +83,10 @@ t.test('step by step', async (t) => {
       /^127\.0\.0\.1:\d+ +inet {2}n {2}- {2}n {2}- {2}- {2}smtpd\n(?:(?: .*|#.*)\n)*? +-o smtpd_client_connection_rate_limit=0$/m,
       '',
     ],
-    [/^mandat-copy (?:.|\n)*$/m, ''],
+    [/^mandat-copy .*\n(?:(?: .*|#.*)\n)* +-o lmtp_tls_security_level=none$/m, ''],
+    [/^ +-o proxymap_service_name=.*$/m, ''],
+    [/^ +-o smtpd_sender_login_maps=$/m, ''],
+    [/^proxymap +unix +n .*$/m, ''],
   );
   execFileSync('postfix', ['-c', postfix('.'), 'check'], { stdio: 'pipe' });
   execFileSync('postfix', ['-c', postfix('.'), 'reload'], { stdio: 'pipe' });
