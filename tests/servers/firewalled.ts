@@ -3,7 +3,7 @@
  * that, and what the doctor makes of it. Prints a JSON line for each. Arguments: the user that mandat is to run as, and others.
  */
 import { spawnSync } from 'node:child_process';
-import { chown, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { reinjection } from '../../bridge/doctor/filter.ts';
@@ -35,7 +35,12 @@ try {
     if (allowed !== undefined) {
       const { port } = site.lab.reinject;
       const rules = fragment.replace('10027', String(port)).replace('"mandat"', JSON.stringify(allowed));
-      run('nft', ['-f', '-'], `flush ruleset\n${rules}`);
+      await writeFile(path.join(dataDir, 'mandat.nft'), rules);
+      // As Debian's own file, which begins by flushing everything; and once more, by itself.
+      run('nft', ['-f', '-'], `flush ruleset\ntable inet filter {\n}\ninclude "${path.join(dataDir, 'mandat.nft')}"\n`);
+      run('nft', ['-f', path.join(dataDir, 'mandat.nft')]);
+      const loaded = run('nft', ['list', 'ruleset']).split('skuid').length - 1;
+      if (loaded !== 1) throw new Error(`${loaded} rules stand, not one`);
     }
     const subject = openSubject({ ...configOf(site), dataDir }, {}, { postfixConfig: postfixDirectory(site) });
     const finding = await reinjection.look(subject);
