@@ -15,7 +15,7 @@ import { senderFile, socketmap } from './sender-outputs.ts';
 import { cutting, hibernation, keyReach, kick, who } from './sessions.ts';
 import { aclCache, inheritance, probing, seenFlag } from './sharing.ts';
 import { sidecar, sweep } from './sidecar.ts';
-import { authAtPort25, outside, postfix, restriction } from './submission.ts';
+import { authAtPort25, outside, postfix, refusedSenders, restriction } from './submission.ts';
 
 export const CHECKS: readonly Check[] = [
   configuration,
@@ -57,6 +57,7 @@ export const CHECKS: readonly Check[] = [
   socketmap,
   postfix,
   restriction,
+  refusedSenders,
   authAtPort25,
   outside,
   senderMaps,

@@ -51,4 +51,32 @@ export function refusesOutside(lists: readonly string[]): string | undefined {
   return lists.flatMap(wordsIn).find((word) => wrong.includes(word));
 }
 
+/** What lets somebody pass who isn't known yet when a client connects, or says EHLO: by a login, a certificate, a recipient. */
+const LATE = [
+  'permit_sasl_authenticated',
+  'permit_tls_clientcerts',
+  'permit_tls_all_clientcerts',
+  'permit_auth_destination',
+];
+
+export type Early =
+  | { readonly kind: 'nobody' }
+  /** `by` stands behind `spares`, which spares nobody as early as that. */
+  | { readonly kind: 'everybody' | 'some'; readonly by: string; readonly spares: string };
+
+/** Who of our own users is refused by a list that is gone through before they could log in. */
+export function refusedEarly(list: string): Early {
+  const words = wordsIn(list);
+  const late = words.findIndex((word) => LATE.includes(word));
+  const behind = late < 0 ? [] : words.slice(late + 1);
+  const permitted = behind.indexOf('permit');
+  const refusing = (permitted < 0 ? behind : behind.slice(0, permitted)).filter((word) =>
+    /^(?:reject|defer|check_)/.test(word),
+  );
+  const all = refusing.find((word) => word === 'reject' || word === 'defer');
+  const by = all ?? refusing[0];
+  if (by === undefined) return { kind: 'nobody' };
+  return { kind: all === undefined ? 'some' : 'everybody', by, spares: words[late] ?? '' };
+}
+
 const wordsIn = (list: string): readonly string[] => list.split(/[\s,]+/).filter((word) => word !== '');

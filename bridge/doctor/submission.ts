@@ -4,7 +4,7 @@ import { publishesAs, ruleFileOf } from '../sender/configured.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import type { Postfix, Service } from './postconf.ts';
 import { NOT_CONFIGURED, senderRules } from './sender.ts';
-import { guarding, refusesOutside } from './sender-maps.ts';
+import { guarding, refusedEarly, refusesOutside } from './sender-maps.ts';
 import type { Subject } from './subject.ts';
 
 export const postfix: Check = {
@@ -78,6 +78,50 @@ function openIn(services: readonly Service[]): readonly string[] {
     return [`${service.name} ${found.kind === 'bypassed' ? `permits (${found.by}) before it asks` : 'asks nobody'}`];
   });
 }
+
+/** When a sender that isn't one's own is refused; and whom a Postfix that refuses at once refuses before he could log in. */
+export const refusedSenders: Check = {
+  name: 'refused senders',
+  needs: [restriction],
+  look: async (subject) => {
+    const { smtpd } = await here(subject);
+    const services = users(smtpd).filter(({ atPort25 }) => !atPort25);
+    const remedy = 'config/postfix/master.cf.fragment below each service where users log in';
+    const delayed = services.filter((service) => service.setting('smtpd_delay_reject') !== 'no');
+    const early = services
+      .filter((service) => !delayed.includes(service))
+      .flatMap((service) =>
+        ['smtpd_client_restrictions', 'smtpd_helo_restrictions'].map((name) => ({
+          where: `${service.name} has ${name} = ${service.setting(name)}, gone through before anybody can log in`,
+          remedy: `-o ${name}= there: that a login is needed is said by smtpd_relay_restrictions`,
+          ...refusedEarly(service.setting(name)),
+        })),
+      );
+    const out = early.find(({ kind }) => kind === 'everybody');
+    if (out !== undefined) return fail(`nobody can send: ${out.where}`, out.remedy);
+    const some = early.find(({ kind }) => kind === 'some');
+    if (some !== undefined) return warn(`some can't log in: ${some.where}`, some.remedy);
+    if (delayed.length > 0) {
+      return warn(
+        `${named(delayed)} refuses a sender at RCPT TO only, and mail programs then blame the recipient`,
+        `-o smtpd_delay_reject=no, as in ${remedy}`,
+      );
+    }
+    const once = services.filter(
+      (service) =>
+        guarding(AT_RECIPIENT.map((list) => service.setting(`smtpd_${list}_restrictions`))).kind !== 'guarded',
+    );
+    if (once.length > 0) {
+      return warn(
+        `${named(once)} asks at MAIL FROM alone: who loses the right after it sends that message`,
+        `-o smtpd_recipient_restrictions=$smtpd_sender_restrictions, as in ${remedy}`,
+      );
+    }
+    return ok(`${named(services)}: told at MAIL FROM, asked again at each recipient`);
+  },
+};
+
+const AT_RECIPIENT = ['relay', 'recipient', 'data', 'end_of_data'];
 
 /** Who logs in there sends as at submission, past whatever stands on submission only. RFC 6409 section 3.1 */
 export const authAtPort25: Check = {

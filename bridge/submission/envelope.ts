@@ -66,8 +66,8 @@ export const saysUtf8 = ({ parameters }: Pick<Mail, 'parameters'>): boolean =>
   parameters.some((word) => /^SMTPUTF8$/i.test(word));
 
 const QUOTED = String.raw`"(?:[^"\\]|\\.)*"`;
-/** Brackets and quotes keep a path together, as in smtpd_token.c of Postfix. */
-const PATH = new RegExp(String.raw`^(?:<(?:${QUOTED}|\\.|[^<>"\\])*>|(?:${QUOTED}|\\.|[^\s<>"\\])+)(?=\s|$)`, 's');
+/** Brackets and quotes keep a path together, as in smtpd_token.c of Postfix, which minds no bracket too many either. */
+const PATH = new RegExp(String.raw`^(?:<+(?:${QUOTED}|\\.|[^<>"\\])*>+|(?:${QUOTED}|\\.|[^\s<>"\\])+>*)(?=\s|$)`, 's');
 
 function argument(command: string, verb: string): { readonly path: string; readonly parameters: string[] } | undefined {
   const colon = command.indexOf(':');

@@ -19,7 +19,7 @@ export const isPlain = (path: string): boolean => PLAIN.test(path);
  */
 export function readPath(path: string): string | undefined {
   if (path.length > LONGEST) return undefined;
-  const text = utf8(path.startsWith('<') ? path.slice(1, -1) : path);
+  const text = utf8(path.replace(/^<+/, '').replace(/>+$/, ''));
   const read = text === undefined || CONTROL.test(text) ? undefined : pieces(text);
   if (read === undefined) return undefined;
   const route = read[0] === '@' ? read.indexOf(':') + 1 : 0;

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { parseServices, parseSettings } from '../../bridge/doctor/postconf.ts';
-import { guarding, mapsIn, refusesOutside, tablesIn } from '../../bridge/doctor/sender-maps.ts';
+import { guarding, mapsIn, refusedEarly, refusesOutside, tablesIn } from '../../bridge/doctor/sender-maps.ts';
 
 t.test('tables and maps of smtpd_sender_login_maps', async (t) => {
   const cases: readonly [value: string, maps: readonly string[], tables: readonly string[]][] = [
@@ -51,6 +51,31 @@ t.test('whether somebody who has logged in is asked whose address he uses', asyn
   for (const [lists, expected, why] of cases) {
     const found = guarding(lists);
     t.equal(found.kind === 'bypassed' ? `bypassed ${found.by}` : found.kind, expected, why);
+  }
+});
+
+t.test('who is refused before he could log in, where refusals come at once', async (t) => {
+  for (const [list, expected, why] of [
+    ['', 'nobody', 'nothing stands there'],
+    [
+      'permit_mynetworks, check_client_access cidr:/a',
+      'nobody',
+      'it spares nobody for his login, so that it is no other at once',
+    ],
+    ['reject', 'nobody', 'nor does this'],
+    ['permit_sasl_authenticated', 'nobody', 'refuses nobody'],
+    ['permit_sasl_authenticated, permit', 'nobody', 'nor does this'],
+    ['permit_sasl_authenticated, permit, reject', 'nobody', 'what stands behind a permit is never reached'],
+    ['reject_unknown_client_hostname, permit_sasl_authenticated', 'nobody', 'what stands before it spared nobody'],
+    ['permit_sasl_authenticated,reject', 'everybody reject', "in Debian's blocks, of old"],
+    ['permit_mynetworks permit_sasl_authenticated  defer', 'everybody defer', 'for now, and again'],
+    ['permit_tls_clientcerts, reject', 'everybody reject', 'a certificate comes later, too'],
+    ['permit_sasl_authenticated, reject_rbl_client zen.example', 'some reject_rbl_client', 'who sends from home'],
+    ['permit_sasl_authenticated, check_helo_access pcre:/a', 'some check_helo_access', 'whoever it names'],
+    ['permit_sasl_authenticated, reject_rbl_client a, reject', 'everybody reject', 'all of them in the end'],
+  ] as const) {
+    const found = refusedEarly(list);
+    t.equal(found.kind === 'nobody' ? found.kind : `${found.kind} ${found.by}`, expected, `${list}: ${why}`);
   }
 });
 

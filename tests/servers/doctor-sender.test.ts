@@ -204,6 +204,44 @@ const BREAKAGES: readonly Breakage[] = [
     says: /permits \(permit_mynetworks\) before/,
   },
   {
+    what: 'a refused sender is told at RCPT TO',
+    break: inPostfix('master.cf', '-o smtpd_delay_reject=no', ''),
+    bad: { 'refused senders': 'warn' },
+    says: /RCPT TO only.*blame the recipient.*smtpd_delay_reject=no.*master\.cf\.fragment/,
+  },
+  {
+    what: 'who has not logged in yet may not even connect',
+    break: inPostfix(
+      'master.cf',
+      '-o smtpd_delay_reject=no',
+      '$& -o smtpd_client_restrictions=permit_mynetworks,permit_sasl_authenticated,reject',
+    ),
+    bad: { 'refused senders': 'fail' },
+    says: /nobody can send.*smtpd_client_restrictions = permit_mynetworks,permit_sasl.*-o smtpd_client_restrictions= there/,
+  },
+  {
+    what: 'nor say EHLO, by a list of main.cf',
+    break: inPostfix('main.cf', /$/, 'smtpd_helo_restrictions = permit_sasl_authenticated, reject\n'),
+    bad: { 'refused senders': 'fail' },
+    says: /nobody can send.*smtpd_helo_restrictions = permit.*-o smtpd_helo_restrictions= there/,
+  },
+  {
+    what: 'who calls himself as Windows does is refused before he can log in',
+    break: inPostfix(
+      'main.cf',
+      /$/,
+      'smtpd_helo_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_non_fqdn_helo_hostname\n',
+    ),
+    bad: { 'refused senders': 'warn' },
+    says: /some can't log in.*reject_non_fqdn_helo_hostname.*-o smtpd_helo_restrictions=/,
+  },
+  {
+    what: 'a sender is asked for at MAIL FROM alone',
+    break: inPostfix('master.cf', '-o smtpd_recipient_restrictions=$smtpd_sender_restrictions', ''),
+    bad: { 'refused senders': 'warn' },
+    says: /MAIL FROM alone.*smtpd_recipient_restrictions=\$smtpd_sender_restrictions/,
+  },
+  {
     what: 'nobody can log in at submission',
     break: inPostfix('master.cf', 'smtpd_sasl_auth_enable=yes', 'smtpd_sasl_auth_enable=no'),
     bad: { 'Postfix restriction': 'fail' },

@@ -236,6 +236,8 @@ t.test('senders', (t) =>
       `\t<${BOB}>\tSIZE=100`,
       '<bob @lab.test>',
       '< bob@lab.test >',
+      '<<bob@lab.test>>',
+      'bob@lab.test>',
       '<bob@ lab.test>',
       '<(c)bob@lab.test>',
       '<bob@lab.test (Bob (the first))>',

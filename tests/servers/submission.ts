@@ -16,7 +16,7 @@ export async function submissionAs(
   return session;
 }
 
-/** The answer to a sender, which comes at RCPT TO (smtpd_delay_reject). Nothing is sent; the session can be used again. */
+/** The answer to a sender, at MAIL FROM or at RCPT TO. Nothing is sent; the session can be used again. */
 export async function askSender(session: RawSmtp, from: string, to = at('alice')): Promise<SmtpAnswer> {
   const mail = await session.command(`MAIL FROM:<${from}>`);
   const answer = mail.code === 250 ? await session.command(`RCPT TO:<${to}>`) : mail;
