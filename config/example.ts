@@ -9,14 +9,16 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { bare, docs } from './fields.ts';
 import { schema } from './schema.ts';
+import { WITH_LOGINS } from './scheme-defaults.ts';
 
 const HEADER = `mandat.toml: the configuration of mandat.
 Every key stands here with its default; what is left out keeps it. Unknown keys are errors.
+A line with # and no space after it is a setting that is off: take the # away where you want it.
 Looked for at: --config FILE, $MANDAT_CONFIG, /etc/mandat/mandat.toml.
 Nobody but root and who runs mandat may be able to write it.
 Made from config/schema.ts by: npx tsx config/example.ts > config/mandat.toml`;
 
-/** The whole file. Loading it gives the defaults, with both optional sections present. */
+/** The whole file. Loading it gives the defaults, with the optional sections that most sites have. */
 export function renderExample(): string {
   const fields = Object.entries(schema.shape);
   const keys = fields.filter(([, field]) => !isSection(field));
@@ -31,22 +33,33 @@ export function renderExample(): string {
 function renderSection(name: string, field: z.core.$ZodType): string {
   const section = bare(field);
   const keys = section instanceof z.ZodObject ? Object.entries(section.shape) : [];
+  const { comment: words, off = false } = documentation(name, field);
   const optional = field instanceof z.ZodOptional ? '\nThis section may be left out.' : '';
   const rule = `# ${'-'.repeat(78)}\n`;
   return [
-    `${rule}${comment(documentation(name, field).comment + optional)}[${name}]\n`,
-    ...keys.map(([key, inner]) => renderKey(key, inner)),
+    `${rule}${comment(words + optional)}${off ? '#' : ''}[${name}]\n`,
+    ...keys.map(([key, inner]) => renderKey(key, inner, { section: name, off })),
   ].join('\n');
 }
 
-function renderKey(name: string, field: z.core.$ZodType): string {
+function renderKey(
+  name: string,
+  field: z.core.$ZodType,
+  where?: { readonly section: string; readonly off: boolean },
+): string {
   const { comment: words, example } = documentation(name, field);
   const values = range(bare(field));
-  const line =
-    field instanceof z.ZodDefault
-      ? `${name} = ${JSON.stringify(field.def.defaultValue)}`
-      : `# ${name} = ${JSON.stringify(example)}`;
-  return `${comment(values === undefined ? words : `${words}\n${values}`)}${line}\n`;
+  const withLogins = WITH_LOGINS[where?.section ?? '']?.[name];
+  const hasDefault = field instanceof z.ZodDefault;
+  const value = hasDefault ? field.def.defaultValue : example;
+  const byScheme =
+    withLogins === undefined
+      ? undefined
+      : `Left out it is ${JSON.stringify(value)}, and ${name === 'timezone' ? "the machine's own" : JSON.stringify(withLogins)} with scheme = "login".`;
+  // What stands in the file would win over what the scheme makes of it.
+  const off = where?.off === true || !hasDefault || byScheme !== undefined;
+  const lines = [words, values, byScheme].filter((line) => line !== undefined);
+  return `${comment(lines.join('\n'))}${off ? '#' : ''}${name} = ${JSON.stringify(value)}\n`;
 }
 
 /** The values allowed, as far as the schema's type says it. */

@@ -11,6 +11,8 @@ export interface KeyDoc {
   readonly comment: string;
   /** Shown, commented out, for a key that has no default. */
   readonly example?: string | readonly string[];
+  /** A section that most sites do without: commented out in the annotated file. */
+  readonly off?: true;
   /** Names a file or directory; resolved against the directory of the configuration file. */
   readonly isPath?: true;
 }

@@ -9,6 +9,7 @@ import { explain } from './explain.ts';
 import { bare, docs } from './fields.ts';
 import { ConfigError, type Mistake } from './mistake.ts';
 import { type Config, schema } from './schema.ts';
+import { withSchemeDefaults } from './scheme-defaults.ts';
 
 /**
  * Checks `text`, the content of `file`; relative paths in it start from the directory of `file`, which is absolute.
@@ -17,7 +18,7 @@ import { type Config, schema } from './schema.ts';
  */
 export function parseConfig(text: string, file: string): Config {
   const document = readToml(text, file);
-  const checked = schema.safeParse(document);
+  const checked = schema.safeParse(withSchemeDefaults(document));
   if (!checked.success) {
     throw new ConfigError(file, unlike(checked.error.issues.flatMap((issue) => explain(issue, document))));
   }

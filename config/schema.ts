@@ -43,6 +43,7 @@ the SMTP server learns nothing of delegations.`,
     submission: submission.optional().register(docs, {
       comment: `The submission filter: what the header of a message may say about who wrote it. Without this section
 mandat listens to no mail, and From is what the client wrote.`,
+      off: true,
     }),
     subscriptions: always(subscriptions).register(docs, { comment: "The delegates' lists of subscribed folders." }),
     schedule: always(schedule).register(docs, { comment: 'When the servers are looked at.' }),
@@ -54,9 +55,11 @@ never held; other disappearances wait for "mandat sync --force" when both limits
       comment: `Accounts of delegates who have no mailbox of their own: such a delegate is pending until he has
 activated his account: contact address confirmed, terms accepted. Without this section every delegate
 is active at once. Needs [notices], which mails the code.`,
+      off: true,
     }),
     notices: notices.optional().register(docs, {
       comment: `Mails that tell owners and delegates what has become of a delegation. Without this section nobody is told.`,
+      off: true,
     }),
     audit: always(audit).register(docs, { comment: 'Who did what, when, and what came of it.' }),
     log: always(log).register(docs, { comment: 'What the sidecar says about its work, as JSON lines.' }),
