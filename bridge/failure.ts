@@ -2,6 +2,8 @@
  * What goes wrong, as a value with a code that says who must act, a sentence and a hint.
  * Scripts rely on the codes through the exit status; people on the hint.
  */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 
 export type FailureCode =
   | 'retry' // a server or the database can't be reached now: trying again may help
@@ -30,8 +32,32 @@ export class Failure extends Error {
 /** Any thrown value as a Failure; what nobody foresaw is `internal`. */
 export function failureOf(thrown: unknown): Failure {
   if (thrown instanceof Failure) return thrown;
+  if (isForeignModule(thrown)) {
+    return new Failure(
+      'config',
+      `the SQLite module was not built for this Node (${process.version}): Node was changed since mandat was installed`,
+      `build it anew, then restart the sidecar: cd ${installation()} && npm rebuild better-sqlite3`,
+      { cause: thrown },
+    );
+  }
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new Failure('internal', message, 'this is a defect of mandat: please report it with the log', {
     cause: thrown,
   });
+}
+
+/** Node's own complaint about a compiled module of another version, or that there is none for it. */
+function isForeignModule(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false;
+  return (
+    ('code' in thrown && thrown.code === 'ERR_DLOPEN_FAILED') ||
+    thrown.message.startsWith('Could not locate the bindings file')
+  );
+}
+
+/** The directory of package.json: above this file, and above dist/ once built. */
+function installation(): string {
+  let at = import.meta.dirname;
+  while (!existsSync(path.join(at, 'package.json')) && path.dirname(at) !== at) at = path.dirname(at);
+  return at;
 }

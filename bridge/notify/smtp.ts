@@ -37,7 +37,7 @@ const ANSWER_MS = 600_000;
 
 /** Reads the secret now, and keeps it for as long as this is open. Throws ConfigError where it can't. */
 export function openSmtp(settings: SmtpSettings, env: Environment): MailServerForNotices {
-  const { host, port, tls, caFile, user, passwordFile } = settings;
+  const { host, port, tls, caFile, serverName, user, passwordFile } = settings;
   const auth =
     user === undefined ? undefined : { user, pass: readSecret({ ...SMTP_PASSWORD, file: passwordFile, env }) };
   const transport = nodemailer.createTransport({
@@ -53,6 +53,7 @@ export function openSmtp(settings: SmtpSettings, env: Environment): MailServerFo
     ...(auth === undefined ? {} : { auth }),
     tls: {
       minVersion: 'TLSv1.2',
+      ...(serverName === undefined ? {} : { servername: serverName }),
       ...(caFile === undefined ? {} : { ca: [...rootCertificates, readFileSync(caFile, 'utf8')] }),
     },
     connectionTimeout: CONNECT_MS,
@@ -132,7 +133,7 @@ export function notTaken(error: unknown, where: string): NotTaken {
       'server',
       'config',
       `no TLS with ${server}: ${said}`,
-      'check notices.tls and its port, or set notices.ca_file to the authority that signed its certificate',
+      'check notices.tls and its port, or set notices.ca_file to the authority that signed its certificate, notices.server_name to the name it was made for',
     );
   }
   return new NotTaken(

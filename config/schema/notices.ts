@@ -19,6 +19,10 @@ export const notices = z
       example: 'ca.pem',
       isPath: true,
     }),
+    server_name: text(hostName).optional().register(docs, {
+      comment: "The name to look for in the server's certificate, where host is an address or another name.",
+      example: 'mail.example.org',
+    }),
     user: text(accountName).optional().register(docs, {
       comment: 'The login to send with. Without it nobody logs in.',
       example: 'mandat',

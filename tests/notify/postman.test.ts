@@ -336,6 +336,26 @@ t.test('a login, over TLS, with the secret from its file', async (t) => {
   t.match(sink.mails[0], { user: 'mandat', secure: true });
 });
 
+t.test('a certificate for another name: the name that is configured counts', async (t) => {
+  for (const [serverName, state] of [
+    ['localhost', 'sent'],
+    ['mail.example.org', 'waiting'],
+  ] as const) {
+    const { certificate, key } = await makeCertificate(await folder(t));
+    const { put, all, sink } = await post(t, {
+      sink: { cert: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8'), disabledCommands: ['AUTH'] },
+      settings: { host: '127.0.0.1', serverName, tls: 'starttls', caFile: certificate },
+    });
+    await put(notice());
+    const tried = (one: StoredNotice | undefined) => one?.state === 'sent' || (one?.error ?? null) !== null;
+    await until(async () => tried((await all())[0]), 'it was tried');
+    const [one] = await all();
+    t.equal(one?.state, state, serverName);
+    t.equal(sink.mails.length, state === 'sent' ? 1 : 0);
+    if (state === 'waiting') t.match(one?.error, /no TLS/);
+  }
+});
+
 t.test('a login that is refused, a secret that is not there: everything waits, and nothing is lost', async (t) => {
   for (const [secret, error] of [
     ['wrong', /refused the login/],
