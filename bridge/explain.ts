@@ -2,7 +2,9 @@
  * Why a delegation is in force or not, and what stands on the server: his entry in each folder and whose it is, what stood there
  * before, what he really sees, and other people's entries. Reads only.
  */
+
 import { type Policy, placesOf, rightsOn } from '../acl/desired.ts';
+import { type OtherEntry, otherEntries } from '../acl/other-entries.ts';
 import { negativeEntries } from '../acl/plan.ts';
 import { type Condition, conditions, describeNotInForce, type Instant, verdict } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
@@ -12,6 +14,7 @@ import { beforeIn } from './reconcile/tree.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { listDelegations } from './store/delegation-list.ts';
 import { mailboxAt } from './store/mailboxes.ts';
+import { otherEntriesOf } from './store/other-entries.ts';
 import { type Outcome, outcomeOf } from './store/outcomes.ts';
 import { type Pair, pairsOf, standingFirst } from './store/pairs.ts';
 import type { LedgerPhase, StateDb } from './store/state-db.ts';
@@ -61,8 +64,16 @@ export interface ExplainSite {
   readonly now: Instant;
 }
 
+export interface Explained {
+  readonly delegations: readonly Explanation[];
+  /** Who else has access, by entries that aren't mandat's. */
+  readonly others: readonly (OtherEntry & { readonly since: Instant | null })[];
+  /** Why the server couldn't be asked for these. */
+  readonly trouble: Trouble | null;
+}
+
 /** One for each row and each pair of the ledger; `delegate` is an identifier or a login. */
-export async function explain(site: ExplainSite, address: string, delegate?: string): Promise<readonly Explanation[]> {
+export async function explain(site: ExplainSite, address: string, delegate?: string): Promise<Explained> {
   const mailbox = await mailboxAt(site.table, address);
   const policy = await inEffect(site.policy, site.state);
   const rows = await listDelegations(site.table, { mailbox: address });
@@ -125,7 +136,17 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
       trouble: tree.trouble ?? seen.trouble,
     });
   }
-  return explained;
+  const ours = new Set(
+    pairs.flatMap(({ login, ownerLogin, phase }) =>
+      ownerLogin === mailbox.login && phase !== 'revoking' ? [login] : [],
+    ),
+  );
+  const noted = await otherEntriesOf(site.state, site.server.name, mailbox.login);
+  const others = otherEntries(tree.entries.values(), mailbox.login, ours).map((one) => ({
+    ...one,
+    since: noted.find(({ identifier }) => identifier === one.identifier)?.since ?? null,
+  }));
+  return { delegations: explained, others, trouble: tree.trouble };
 }
 
 function whose(entry: Rights | null, before: Rights | null, pair: Pair | undefined): Whose | null {

@@ -2,7 +2,9 @@
  * What each delegate really sees and may do, compared with what he should: his own MYRIGHTS on a fresh login, and the sender map
  * as Postfix reads it. Reads only.
  */
+
 import { desired, hasRule, type Policy, rightsOn, type SenderRule } from '../acl/desired.ts';
+import { type OtherEntry, otherEntries } from '../acl/other-entries.ts';
 import { describeNotInForce, type Instant } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
 import { failureOf } from './failure.ts';
@@ -11,6 +13,7 @@ import { INBOX } from './reconcile/mail-server.ts';
 import { beforeIn } from './reconcile/tree.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { foldersSeen } from './store/folders-seen.ts';
+import { otherEntriesOf } from './store/other-entries.ts';
 import { type FolderName, type Pair, pairsOf, standingFirst } from './store/pairs.ts';
 import { readMailbox } from './store/rows.ts';
 import type { StateDb } from './store/state-db.ts';
@@ -28,6 +31,14 @@ export interface Checked {
   readonly delegates: number;
   readonly folders: number;
   readonly differences: readonly Difference[];
+  /** Who else has access, by entries that aren't mandat's: no difference, and never silent. */
+  readonly others: readonly ListedEntry[];
+}
+
+export interface ListedEntry extends OtherEntry {
+  readonly mailbox: string;
+  /** Since when mandat has seen it; null where no pass has yet. */
+  readonly since: Instant | null;
 }
 
 export interface VerifySite {
@@ -42,7 +53,8 @@ export interface VerifySite {
 /** Not yet a failure of ours: a sidecar that runs finds it at its next look ([schedule] folder_look_seconds) and mends it. */
 const RECENT = 'the folder was made since mandat last looked, and is mended at its next look or sweep';
 
-export async function verifyMailbox(site: VerifySite, mailboxId: number): Promise<Checked> {
+/** `named`: somebody asks for this one, so the server is asked although nobody is to have anything there. */
+export async function verifyMailbox(site: VerifySite, mailboxId: number, named = false): Promise<Checked> {
   const mailbox = await readMailbox(site.table, mailboxId);
   const pairs = await pairsOf(site.state, mailboxId);
   const want = desired(mailbox.rows, await inEffect(site.policy, site.state), site.now, standingFirst(pairs));
@@ -62,12 +74,24 @@ export async function verifyMailbox(site: VerifySite, mailboxId: number): Promis
     ...pairs.map(({ ownerLogin }) => ownerLogin),
   ]);
   let folderCount = 0;
-  for (const owner of logins.length + out.length === 0 ? [] : owners) {
-    const folders = await foldersOf(site.server, owner);
-    if (folders === undefined) {
+  const others: ListedEntry[] = [];
+  for (const owner of owners) {
+    const noted = await otherEntriesOf(site.state, site.server.name, owner);
+    if (logins.length + out.length + noted.length === 0 && !named) continue;
+    const tree = await treeOf(site.server, owner);
+    if (tree === undefined) {
       // Of an account that he is to have nothing of, it is as good as revoked.
       if (owner === mailbox.rows?.login && logins.length > 0) differs(owner, `the IMAP server has no account ${owner}`);
       continue;
+    }
+    const { folders, entries } = tree;
+    if (owner === mailbox.rows?.login) {
+      const ours = pairs.filter((pair) => pair.ownerLogin === owner && pair.phase !== 'revoking');
+      const logins = new Set(ours.map(({ login }) => login));
+      for (const one of otherEntries(entries.values(), owner, logins)) {
+        const since = noted.find(({ identifier }) => identifier === one.identifier)?.since ?? null;
+        others.push({ mailbox: address, ...one, since });
+      }
     }
     folderCount += folders.length;
     const seen = await foldersSeen(site.state, site.server.name, owner);
@@ -89,15 +113,16 @@ export async function verifyMailbox(site: VerifySite, mailboxId: number): Promis
       );
     }
   }
-  return { mailbox: address, delegates: logins.length, folders: folderCount, differences };
+  return { mailbox: address, delegates: logins.length, folders: folderCount, differences, others };
 }
 
 /** Undefined when the server knows no such account: the other mailboxes are to be looked at too. */
-async function foldersOf(server: MailServer, owner: string): Promise<readonly Folder[] | undefined> {
+async function treeOf(server: MailServer, owner: string) {
   try {
     const view = await server.asOwner(owner);
     try {
-      return await view.folders();
+      const folders = await view.folders();
+      return { folders, entries: await view.entries(folders.map(({ name }) => name)) };
     } finally {
       view.close();
     }

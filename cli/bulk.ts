@@ -7,6 +7,7 @@ import { rowOf } from '../bridge/store/delegations.ts';
 import { waitForAll } from '../bridge/wait.ts';
 import { address } from './arguments.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
+import { otherEntriesAt, otherEntryLine } from './other-entries.ts';
 import { MADE_HERE, NO_SIDECAR, NOBODY_GOES_ON, passHere, passLines, sidecarSeen, unseen } from './own-pass.ts';
 import { openProgress } from './progress.ts';
 import { documentOf } from './runner.ts';
@@ -117,6 +118,9 @@ export async function bulk(
     },
     lines.join('\n'),
   );
+  const others = verb === 'revoke' && followed !== undefined ? await othersAt(session, report.saved) : [];
+  for (const { mailbox, ...one } of others)
+    out.warn(`mandat: ${mailbox}: ${otherEntryLine(one, session.config.policy.timezone)}`);
   for (const { mailbox, delegate } of putBack)
     out.warn(`mandat: ${mailbox} to ${delegate}: the row is in the table again: somebody has put it back`);
   if (putBack.length > 0) return EXIT.failed;
@@ -135,6 +139,14 @@ async function inTheTable(session: Session, rows: readonly BulkRow[]): Promise<r
     for (const row of rows) if (await rowOf(query, row.mailbox, row.delegate)) there.push(row);
     return there;
   });
+}
+
+/** Who still has access to these mailboxes, by entries that aren't mandat's. */
+async function othersAt(session: Session, rows: readonly BulkRow[]) {
+  const found = [];
+  for (const mailbox of new Set(rows.map((row) => row.mailbox)))
+    for (const one of await otherEntriesAt(session, mailbox)) found.push({ mailbox, ...one });
+  return found;
 }
 
 interface Followed {

@@ -2,10 +2,12 @@
 import type { Command } from 'commander';
 import type { Failure } from '../bridge/failure.ts';
 import { rowOf, type Written } from '../bridge/store/delegations.ts';
+import type { SeenEntry } from '../bridge/store/other-entries.ts';
 import type { Outcome } from '../bridge/store/outcomes.ts';
 import { type Waited, waitForChange } from '../bridge/wait.ts';
 import { seconds } from './arguments.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
+import { otherEntriesAt, otherEntryLine } from './other-entries.ts';
 import { MADE_HERE, NO_SIDECAR, NOBODY_GOES_ON, passHere, sidecarSeen, unseen } from './own-pass.ts';
 import { openWaiting } from './progress.ts';
 import { sentence } from './runner.ts';
@@ -63,7 +65,8 @@ export async function followChange(session: Session, change: Change, wait: numbe
   if (sidecar === undefined || wait === false) return saved(session, change, sidecar);
   if (!sidecar) {
     const made = await passFor(session, change, wait);
-    if (made !== undefined) return told(session, change, made, await undone(session, change));
+    if (made !== undefined)
+      return told(session, change, made, await undone(session, change), await stillIn(session, change));
   }
   const waiting = openWaiting(out, 'waiting for the sidecar');
   const look = ({ failure }: Outcome) => {
@@ -74,7 +77,13 @@ export async function followChange(session: Session, change: Change, wait: numbe
   const waited = await session
     .state((state) => waitForChange(state, change.written, change.began, wait * 1000, look))
     .finally(waiting.end);
-  return told(session, change, { by: 'sidecar', waited, wait }, await undone(session, change));
+  return told(
+    session,
+    change,
+    { by: 'sidecar', waited, wait },
+    await undone(session, change),
+    await stillIn(session, change),
+  );
 }
 
 /** What became of a change, and who worked it off; `nobody`: the pass could not even begin. */
@@ -107,6 +116,11 @@ async function passFor(session: Session, change: Change, wait: number): Promise<
 }
 
 /** How the row stands after all, where it isn't as this command left it: somebody, or something in the table, has put it back. */
+/** Who still gets in by entries that aren't mandat's, once something was taken away. */
+async function stillIn(session: Session, { verb, mailbox }: Change): Promise<readonly SeenEntry[]> {
+  return SAYS[verb] === GIVEN ? [] : otherEntriesAt(session, mailbox);
+}
+
 async function undone(session: Session, { verb, mailbox, delegate }: Change): Promise<string | undefined> {
   if (SAYS[verb] === GIVEN) return undefined;
   const row = await session.table((db) => rowOf(db.query, mailbox, delegate));
@@ -125,10 +139,16 @@ function saved(session: Session, change: Change, sidecar: boolean | undefined): 
   return EXIT.done;
 }
 
-function told({ out }: Session, change: Change, became: Became, putBack: string | undefined): ExitStatus {
+function told(
+  { out, config }: Session,
+  change: Change,
+  became: Became,
+  putBack: string | undefined,
+  others: readonly SeenEntry[],
+): ExitStatus {
   const sidecar = became.by === 'sidecar';
   if (putBack !== undefined) {
-    out.result({ ...documentOf(change, sidecar), putBack }, '');
+    out.result({ ...documentOf(change, sidecar), putBack, others }, '');
     const hint = `"mandat doctor" shows whether the table's rules were changed; "mandat audit --mailbox ${change.mailbox}" shows who writes`;
     out.warn(sentence({ message: putBack, hint, rule: undefined }));
     return EXIT.failed;
@@ -147,7 +167,10 @@ function told({ out }: Session, change: Change, became: Became, putBack: string 
     if (inForceMs !== undefined) lines.push(`  ${says.inForce} after ${shownDuration(inForceMs)}`);
     if (verifiedMs !== undefined) lines.push(`  ${says.verified} after ${shownDuration(verifiedMs)}`);
   }
-  out.result(documentOf(change, sidecar, { inForceMs, verifiedMs, notices, failure }), lines.join('\n'));
+  if (others.length > 0) lines.push('  who still has access:');
+  lines.push(...others.map((one) => `    ${otherEntryLine(one, config.policy.timezone)}`));
+  const document = documentOf(change, sidecar, { inForceMs, verifiedMs, notices, failure });
+  out.result({ ...document, others }, lines.join('\n'));
   for (const one of notices) out.warn(`mandat: ${one.message}`);
   if (verified) return EXIT.done;
   const lacking = inForceMs === undefined ? says.notInForce : says.notVerified;
@@ -198,6 +221,8 @@ function documentOf(
     verifiedMs: withheld.length === 0 ? rounded(verifiedMs) : null,
     notices,
     failure: failure ?? null,
+    /** Of what was taken: who still has access, by entries that aren't mandat's. */
+    others: [] as readonly SeenEntry[],
     /** What was taken and stands in the table again: a sentence. */
     putBack: null as string | null,
   };

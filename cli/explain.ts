@@ -6,6 +6,7 @@ import { policyOf } from '../bridge/policy.ts';
 import { noSuchDelegation } from '../bridge/store/delegations.ts';
 import { mayDelegate } from './actor.ts';
 import { address } from './arguments.ts';
+import { otherEntryLine } from './other-entries.ts';
 import { type Colour, type Output, oneLine, table } from './output.ts';
 import { sidecarSeen } from './own-pass.ts';
 import { openWaiting } from './progress.ts';
@@ -41,15 +42,21 @@ export function explainCommand(program: Command, run: Runner): void {
               ),
             ),
           );
-          const found = await looking.finally(waiting.end);
+          const { delegations: found, others, ...tree } = await looking.finally(waiting.end);
           if (found.length === 0 && delegate !== undefined) throw noSuchDelegation(mailbox, delegate);
           const text =
             found.length === 0
               ? `${mailbox} is delegated to nobody`
               : found.map((one) => described(one, out, config.policy.timezone, delegate !== undefined)).join('\n\n');
-          out.result(found, text);
+          const lines = others.map((one) => otherEntryLine(one, config.policy.timezone));
+          // Where nobody is delegated to, others may still have access: an element of its own, without a delegate.
+          const alone = found.length === 0 && others.length > 0 ? [{ mailbox, others }] : [];
+          out.result([...found.map((one) => ({ ...one, others })), ...alone], [text, ...lines].join('\n'));
           if (sidecarSeen(session) === false) out.warn(`mandat: ${NO_SIDECAR}`);
-          const [trouble] = found.flatMap((one) => one.trouble ?? []);
+          const [trouble] = [
+            ...found.flatMap((one) => one.trouble ?? []),
+            ...(tree.trouble === null ? [] : [tree.trouble]),
+          ];
           if (trouble !== undefined) throw new Failure(trouble.code, trouble.message, trouble.hint);
           return undefined;
         },

@@ -4,6 +4,7 @@ import { LATE_MS, overdueNoted } from '../bridge/overdue.ts';
 import { configDifference, lastSidecar } from '../bridge/running-config.ts';
 import { nextDue } from '../bridge/store/due.ts';
 import { fact } from '../bridge/store/facts.ts';
+import { countOtherEntries } from '../bridge/store/other-entries.ts';
 import { listNotices } from '../bridge/store/outbox.ts';
 import { REPAIR_RULES, rulesChanged } from '../bridge/store/schema.ts';
 import type { StateDb } from '../bridge/store/state-db.ts';
@@ -79,6 +80,8 @@ async function statusOf(session: Session, most: number) {
         nextDue: (await nextDue(table, now)) ?? null,
         lastSweep: (await fact(state, 'sweep')) ?? null,
         folderLook: (await lastLookRound(state)) ?? null,
+        /** Entries of other people by which somebody else has access: "mandat verify" lists them. */
+        otherEntries: await countOtherEntries(state),
         /** Every delegation of the site is out of force, since when. */
         withdrawn: (await withdrawn(state))?.since ?? null,
         /** An older table was put back, and is obeyed only where it takes away. */
@@ -136,6 +139,7 @@ function shown(
     ['lag', lagMs === null ? null : `${shownDuration(lagMs)}: the oldest change that waits is of ${time(oldest)}`],
     ['failing', counted(failing, 'mailbox', 'mailboxes')],
     ...outboxLine(rest.outbox),
+    ...othersLine(rest.otherEntries),
     ['next due', time(rest.nextDue)],
     ['last sweep', time(rest.lastSweep)],
     ...(rest.folderLook === null ? [] : [['folders', lookedAt(rest.folderLook)] as const]),
@@ -181,6 +185,14 @@ function more(count: number, what: string): readonly string[] {
 }
 
 type Outbox = Status['outbox'];
+
+function othersLine({ entries, mailboxes }: Status['otherEntries']): readonly (readonly [string, string])[] {
+  if (entries === 0) return [];
+  const at = counted(mailboxes, 'mailbox', 'mailboxes');
+  return [
+    ["others' access", `${counted(entries, 'entry', 'entries')} that mandat didn't make, at ${at}: "mandat verify"`],
+  ];
+}
 
 function outboxLine({ waiting, failed, noAddressCount }: Outbox): readonly (readonly [string, string])[] {
   if (waiting + failed + noAddressCount === 0) return [];

@@ -8,6 +8,7 @@ import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { type Checked, verifyMailbox } from '../bridge/verify.ts';
 import { address } from './arguments.ts';
 import { EXIT } from './exit.ts';
+import { otherEntryLine } from './other-entries.ts';
 import { counted } from './output.ts';
 import { openProgress } from './progress.ts';
 import type { Runner } from './runner.ts';
@@ -49,7 +50,7 @@ export function verifyCommand(program: Command, run: Runner): void {
             };
             inherits = (await fact(state, 'inherits')) !== 'no';
             for (const id of ids) {
-              checked.push(await verifyMailbox(site, id));
+              checked.push(await verifyMailbox(site, id, addresses.length > 0));
               progress.at(checked.length, ids.length);
             }
             if (addresses.length === 0)
@@ -68,11 +69,16 @@ export function verifyCommand(program: Command, run: Runner): void {
         ];
         const delegates = checked.reduce((sum, one) => sum + one.delegates, 0);
         const lines = differences.map(({ mailbox, login, what }) => `${mailbox}: ${login}: ${what}`);
+        const others = checked.flatMap((one) => one.others);
+        lines.push(...others.map((one) => `${one.mailbox}: ${otherEntryLine(one, config.policy.timezone)}`));
         if (!inherits && delegates > 0) lines.push(NOT_AT_TOP);
         lines.push(
           `${counted(checked.length, 'mailbox', 'mailboxes')}, ${counted(delegates, 'delegation')} in force: ${differences.length === 0 ? 'all as it should be' : counted(differences.length, 'difference')}`,
         );
-        out.result({ mailboxes: checked.length, delegations: delegates, inherits, differences }, lines.join('\n'));
+        out.result(
+          { mailboxes: checked.length, delegations: delegates, inherits, differences, others },
+          lines.join('\n'),
+        );
         return differences.length === 0 ? EXIT.done : EXIT.failed;
       }),
     );

@@ -5,6 +5,7 @@ import { openSenderMap, senderMapExists } from '../bridge/sender/postfix-sqlite.
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { may, mayDelegate } from './actor.ts';
 import { address, instant } from './arguments.ts';
+import { otherEntriesAt, otherEntryLine } from './other-entries.ts';
 import { table } from './output.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
@@ -64,6 +65,8 @@ async function print(session: Session, about: AccessQuestion, at: string | undef
         : accessAt(table, state, about, then),
     ),
   );
+  const { mailbox } = about;
+  const others = then !== undefined || mailbox === undefined ? [] : await otherEntriesAt(session, mailbox);
   const rows = found.map((one) => [
     ...(about.mailbox === undefined
       ? [one.mailbox]
@@ -74,9 +77,13 @@ async function print(session: Session, about: AccessQuestion, at: string | undef
   ]);
   const first = about.mailbox === undefined ? ['MAILBOX'] : ['DELEGATE', 'NAME', 'LOGIN'];
   const document = { ...about, at: then ?? null, access: found satisfies readonly Access[] };
-  out.result(
-    document,
+  const lines = [
     rows.length === 0 ? 'nobody' : table([...first, 'DELEGATED SINCE', 'ACCESS SINCE', 'MAY SEND AS'], rows),
+    ...others.map((one) => otherEntryLine(one, timezone)),
+  ];
+  out.result(
+    { ...document, ...(mailbox === undefined ? {} : { others: then === undefined ? others : null }) },
+    lines.join('\n'),
   );
   return undefined;
 }

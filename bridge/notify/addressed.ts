@@ -8,6 +8,7 @@ import type { Pass } from '../reconcile/pass.ts';
 import { delegateContact, ownerContact } from '../store/contacts.ts';
 import { type Deed, lastActor } from '../store/last-actor.ts';
 import type { NewNotice } from '../store/outbox.ts';
+import { namesOf } from './administer.ts';
 import type { News, NoticeRules, Rows, Subject } from './telling.ts';
 
 type Data = NewNotice['data'];
@@ -34,7 +35,9 @@ export async function addressed(
       const event = eventName(subject.delegationId, tiding, now);
       const data = await dataOf(pass, one, tiding, now);
       const about = { event, kind: tiding.kind, mailbox, data } as const;
-      const toOwner = { ...about, part: 'owner', language: ownerLanguage } as const;
+      const takes = tiding.kind === 'revoke' || tiding.kind === 'suspend';
+      const withOthers = takes ? { ...data, others: namesOf(pass.others) } : data;
+      const toOwner = { ...about, part: 'owner', language: ownerLanguage, data: withOthers } as const;
       notices.push({ ...toOwner, subject: mailbox, recipient: mailbox });
       if (owner.address !== null) {
         notices.push({ ...toOwner, subject: `${mailbox} second`, recipient: owner.address });

@@ -18,6 +18,7 @@ export interface Letter extends Rendered {
 
 const LONGEST_NAME = 120;
 const LONGEST_SUBJECT = 200;
+const LONGEST_LIST = 2000;
 /** Nothing that could be read as two addresses, or as anything but an address. */
 const ADDRESS = /^[^\s"(),:;<>@[\\\]\p{C}]{1,64}@[^\s"(),:;<>@[\\\]\p{C}]{1,253}$/u;
 
@@ -64,6 +65,7 @@ function view({ data, kind, language, createdAt }: StoredNotice, settings: Setti
     waits: why !== undefined && why !== 'account',
     opened: kind === 'resume' && (why === 'start' || why === 'account'),
     full: data.full === true,
+    others: given('others', LONGEST_LIST),
     code: given('code'),
     minutes: given('minutes'),
     helpUrl: settings.helpUrl,

@@ -32,6 +32,7 @@ const PARTS: Readonly<Record<NoticeKind, readonly NoticePart[]>> = {
   suspend: ['owner', 'delegate'],
   resume: ['owner', 'delegate'],
   ending: ['owner', 'delegate'],
+  administer: ['owner'],
   code: ['account'],
   'contact-changed': ['account'],
 };

@@ -10,6 +10,7 @@ import { foldersSeen } from '../store/folders-seen.ts';
 import { beginGrant, intendRights, setPhase } from '../store/ledger.ts';
 import type { Pair } from '../store/pairs.ts';
 import { INBOX, type OwnerView, type SenderPublisher } from './mail-server.ts';
+import { forgetOthers, othersKnown } from './other-entries.ts';
 import type { Pass, Target } from './pass.ts';
 import { asOwner } from './steady.ts';
 
@@ -17,7 +18,8 @@ import { asOwner } from './steady.ts';
 export async function takeAway(pass: Pass, target: Target): Promise<OwnerView | undefined> {
   const { site } = pass;
   await setPhase(site.state, ids(target.leaving), 'revoking', site.clock.now());
-  if (target.leaving.length + target.staying.length + target.arriving.length === 0) return undefined;
+  const concerned = target.leaving.length + target.staying.length + target.arriving.length;
+  if (concerned === 0 && !(await othersKnown(pass, target.owner))) return undefined;
   const owner = await asOwner(pass, target.owner).catch(async (error: unknown) => {
     const gone = failureOf(error).rule === 'NO_ACCOUNT' && target.staying.length + target.arriving.length === 0;
     // The entries can't be reached now, but the sessions that are open can.
@@ -26,6 +28,7 @@ export async function takeAway(pass: Pass, target: Target): Promise<OwnerView | 
     }
     if (!gone) throw error;
     leaveBehind(pass, target);
+    await forgetOthers(pass, target.owner);
     return undefined;
   });
   if (owner === undefined) return undefined;

@@ -24,14 +24,12 @@ import { type Pair, pairsOf, standingFirst } from '../store/pairs.ts';
 import { changedSince, type MailboxState, readMailbox } from '../store/rows.ts';
 import { inEffect } from '../withdrawn.ts';
 import { record } from './acts.ts';
+import { complete } from './complete.ts';
 import { give, publishAll, publishRemaining, takeAway } from './decide.ts';
-import { completeGrant } from './granted.ts';
-import type { OwnerView } from './mail-server.ts';
-import { subscribeOwner } from './owner-subscriptions.ts';
+import { INBOX, type OwnerView } from './mail-server.ts';
+import { seeAdministering, seeOthers } from './other-entries.ts';
 import { currency, type Pass, Superseded, type Target, targets } from './pass.ts';
-import { completeRevoke } from './revoked.ts';
 import type { Site } from './site.ts';
-import { readBefore, readTree } from './tree.ts';
 
 export interface Restraint {
   /** Logins whose disappearance the guard holds back. */
@@ -86,6 +84,8 @@ export async function reconcileMailbox(
     failures: [],
     unpublished: [],
     uncut: new Set(),
+    others: new Set(),
+    administering: new Map(),
     gone: [],
     stillCurrent: currency(site, mailbox),
   };
@@ -103,7 +103,11 @@ export async function reconcileMailbox(
       opened.push(owner);
       views.set(target, owner);
     }
-    for (const [target, owner] of views) await give(pass, target, owner);
+    for (const [target, owner] of views) {
+      await seeOthers(pass, target, owner);
+      seeAdministering(pass, target, [[INBOX, (login) => owner.inbox.get(login)]]);
+      await give(pass, target, owner);
+    }
     await publishAll(pass);
     if (pass.unpublished.length === 0) await settleFirst(pass, subject, work);
     const givesOnly = views.size > 0 && work.every(({ leaving }) => leaving.length === 0);
@@ -161,29 +165,6 @@ function identifiersOf({ rows }: MailboxState, pairs: readonly Pair[]): Readonly
     ...pairs.map(({ login, identifier }) => [login, identifier ?? login] as const),
     ...(rows?.delegations ?? []).map(({ id, delegate }) => [delegate.login, id] as const),
   ]);
-}
-
-async function complete(pass: Pass, target: Target, owner: OwnerView): Promise<void> {
-  const tree = await readTree(pass, owner);
-  const pairs = (await pairsOf(pass.site.state, pass.mailboxId)).filter(
-    ({ ownerLogin, login }) => ownerLogin === target.owner && !pass.held.has(login),
-  );
-  const leavers = pairs.filter(({ phase }) => phase === 'revoking');
-  if (leavers.length < pairs.length) await subscribeOwner(pass, owner, pairs, tree);
-  for (const stored of [...leavers, ...pairs.filter((pair) => !leavers.includes(pair))]) {
-    await pass.stillCurrent();
-    const pair = await readBefore(pass, stored, tree);
-    const delegate = [...target.staying.map((stay) => stay.delegate), ...target.arriving].find(
-      ({ login }) => login === pair.login,
-    );
-    try {
-      if (delegate === undefined) await completeRevoke(pass, target.owner, pair, tree);
-      else if (pass.unpublished.length === 0) await completeGrant(pass, target.owner, delegate, pair, tree);
-    } catch (error) {
-      if (error instanceof Superseded) throw error;
-      pass.failures.push(failureOf(error));
-    }
-  }
 }
 
 function heldNotice(login: string): Notice {

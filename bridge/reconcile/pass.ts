@@ -2,7 +2,7 @@
 import type { Desired, DesiredDelegate } from '../../acl/desired.ts';
 import type { Failure } from '../failure.ts';
 import type { Notice } from '../store/outcomes.ts';
-import type { Pair } from '../store/pairs.ts';
+import type { FolderName, Pair } from '../store/pairs.ts';
 import { changedSince, type MailboxState } from '../store/rows.ts';
 import type { Site } from './site.ts';
 
@@ -26,6 +26,10 @@ export interface Pass {
   readonly unpublished: Failure[];
   /** Who leaves and whose sessions could not be cut: his revoke isn't over. */
   readonly uncut: Set<string>;
+  /** Identifiers of those who have access by other people's entries, as far as they are seen already. */
+  readonly others: Set<string>;
+  /** By login: folders in which a delegate in force administers, which they may not. */
+  readonly administering: Map<string, Set<FolderName>>;
   /** What is left behind at accounts that the server no longer knows. */
   readonly gone: Pair[];
   /** Throws {@link Superseded} when the rows have changed since this pass read them, or the sidecar is to leave. */

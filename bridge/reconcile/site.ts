@@ -21,6 +21,9 @@ export type AuditedOutcome =
   | 'failed'
   | 'notice-sent'
   | 'notice-failed'
+  | 'other-entry' // somebody else has access by an entry that isn't ours: seen for the first time
+  | 'other-entry-gone'
+  | 'administer-taken' // a delegate in force held 'a', and has it no longer
   | 'values-mended'
   | 'rules-changed'
   | 'rules-restored';

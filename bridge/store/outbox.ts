@@ -13,6 +13,7 @@ export type NoticeKind =
   | 'suspend'
   | 'resume'
   | 'ending' // an end or a lapse that is coming
+  | 'administer' // a delegate could pass the mailbox on, and can't any more
   | 'code' // to confirm a contact address (R41)
   | 'contact-changed'; // to the address before (R51)
 

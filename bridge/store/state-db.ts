@@ -30,6 +30,14 @@ export interface StateDatabase {
     verified_at: Nullable;
     identifier: Nullable;
   };
+  other_entries: {
+    server: string;
+    owner_login: string;
+    identifier: string;
+    rights: string;
+    folders: number;
+    since: string;
+  };
   before_entries: { ledger_id: number; folder: string; folder_id: string | null; rights: string };
   subscriptions: { ledger_id: number; folder: string; ours: number };
   folders_seen: { server: string; owner_login: string; ids: string; listing: Nullable };

@@ -67,6 +67,7 @@ async function world(t: Test): Promise<World> {
         mailbox,
         desired: desired(mailbox.rows, POLICY, now),
         held,
+        others: new Set(),
         mayGive,
       } as unknown as Pass;
       const tell = await telling(pass, now);

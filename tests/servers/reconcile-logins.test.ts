@@ -51,7 +51,7 @@ for (const variant of VARIANTS) {
     await t.test('of an owner', async (t) => {
       const here = await site(t, variant);
       await does(here, 'alice2', `SETACL Projets ${at('bob')} lr`);
-      t.match((await here.mandat('mailbox', 'set', at('alice'), '--login', at('alice2'))).status, 0);
+      t.match((await here.mandat('mailbox', 'set', at('alice'), '--login', at('alice2'), '--no-wait')).status, 0);
       const differs = (await verify(here)).filter((one) => one.includes(`${at('carol')}: INBOX: may`));
       t.match(differs, [/may nothing, should lrs/, /may lrs.*another login/], 'verify looks at both accounts');
       t.same(await done(t, here), []);

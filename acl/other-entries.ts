@@ -1,0 +1,50 @@
+/**
+ * Other people's entries: who else can look or read, or could give themselves the right to, by an entry that isn't mandat's. They stay (what
+ * isn't ours isn't ours to take), and are never silent. The owner's own, negative ones and the server's global ones (Dovecot marks them with
+ * `#`) are none of these.
+ */
+import { canonical, type Rights } from './rights.ts';
+
+export interface OtherEntry {
+  /** As the ACL has it: a login, `anyone`, `authenticated`, `$group`. */
+  readonly identifier: string;
+  /** In any of the folders. */
+  readonly rights: Rights;
+  /** How many folders have it; one on INBOX may be inherited by others. */
+  readonly folders: number;
+}
+
+/** Looking, reading, and administering, by which one gives oneself the others. */
+const OPENS = ['l', 'r', 'a'];
+
+/** By identifier. `ours`: logins whose entries are mandat's. `entries`: of each folder, explicit ones. */
+export function otherEntries(
+  entries: Iterable<ReadonlyMap<string, Rights>>,
+  owner: string,
+  ours: ReadonlySet<string>,
+): readonly OtherEntry[] {
+  const found = new Map<string, { letters: string; folders: number }>();
+  for (const folder of entries) {
+    for (const [identifier, rights] of folder) {
+      if (identifier === owner || identifier === 'owner' || ours.has(identifier) || /^-?#|^-/.test(identifier))
+        continue;
+      if (!OPENS.some((letter) => rights.includes(letter))) continue;
+      const name = readable(identifier);
+      const one = found.get(name) ?? { letters: '', folders: 0 };
+      found.set(name, { letters: one.letters + rights, folders: one.folders + 1 });
+    }
+  }
+  return [...found]
+    .map(([identifier, { letters, folders }]) => ({ identifier, rights: canonical(letters), folders }))
+    .sort((one, other) => (one.identifier < other.identifier ? -1 : 1));
+}
+
+/** What came off the wire a character a byte, as the UTF-8 that it is; anything else as it came. */
+function readable(identifier: string): string {
+  if (!/[\x80-\xff]/.test(identifier) || /[^\0-\xff]/.test(identifier)) return identifier;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(identifier, (one) => one.charCodeAt(0)));
+  } catch {
+    return identifier;
+  }
+}

@@ -1,0 +1,42 @@
+/** The second phase at one account: the whole tree read, whoever leaves and whoever stays brought in line, other people's entries noted. */
+import { failureOf } from '../failure.ts';
+import { pairsOf } from '../store/pairs.ts';
+import { completeGrant } from './granted.ts';
+import type { OwnerView } from './mail-server.ts';
+import { noteOthers, seeAdministering, tellAdministering } from './other-entries.ts';
+import { subscribeOwner } from './owner-subscriptions.ts';
+import { type Pass, Superseded, type Target } from './pass.ts';
+import { completeRevoke } from './revoked.ts';
+import { readBefore, readTree } from './tree.ts';
+
+export async function complete(pass: Pass, target: Target, owner: OwnerView): Promise<void> {
+  const tree = await readTree(pass, owner);
+  const pairs = (await pairsOf(pass.site.state, pass.mailboxId)).filter(
+    ({ ownerLogin, login }) => ownerLogin === target.owner && !pass.held.has(login),
+  );
+  const leavers = pairs.filter(({ phase }) => phase === 'revoking');
+  seeAdministering(
+    pass,
+    target,
+    tree.folders.map(({ name }) => [name, (login) => tree.entry(name, login)]),
+  );
+  if (leavers.length < pairs.length) await subscribeOwner(pass, owner, pairs, tree);
+  const taken: string[] = [];
+  for (const stored of [...leavers, ...pairs.filter((pair) => !leavers.includes(pair))]) {
+    await pass.stillCurrent();
+    const pair = await readBefore(pass, stored, tree);
+    const delegate = [...target.staying.map((stay) => stay.delegate), ...target.arriving].find(
+      ({ login }) => login === pair.login,
+    );
+    try {
+      if (delegate === undefined) await completeRevoke(pass, target.owner, pair, tree);
+      else if (pass.unpublished.length === 0) await completeGrant(pass, target.owner, delegate, pair, tree);
+      if (delegate !== undefined && pass.unpublished.length === 0) taken.push(delegate.login);
+    } catch (error) {
+      if (error instanceof Superseded) throw error;
+      pass.failures.push(failureOf(error));
+    }
+  }
+  await noteOthers(pass, target.owner, tree);
+  for (const login of taken) await tellAdministering(pass, login);
+}
