@@ -41,6 +41,7 @@ export async function openWire(address: Address, timeoutMs: number): Promise<Wir
     new Failure('retry', `${where}: ${reason}`, 'check the address, and that the server runs');
   let socket: net.Socket = await connected(address, timeoutMs, lost);
   let received = '';
+  let heard = 0;
   let failure: Failure | undefined;
   let wake = () => {};
 
@@ -48,6 +49,8 @@ export async function openWire(address: Address, timeoutMs: number): Promise<Wir
     on.setTimeout(timeoutMs, () => end(lost(`nothing was said for ${timeoutMs / 1000} s`)));
     on.on('data', (bytes: Buffer) => {
       received += bytes.toString('latin1');
+      heard += bytes.length;
+      if (heard > MOST_HEARD) end(lost('there is no end to what it says'));
       wake();
     });
     on.on('error', (error: NodeJS.ErrnoException) => end(lost(error.code ?? error.message)));
@@ -64,7 +67,9 @@ export async function openWire(address: Address, timeoutMs: number): Promise<Wir
     here: isHere(socket),
     lines: async (last) => {
       const found: string[] = [];
+      const late = Date.now() + timeoutMs * PATIENCE;
       for (;;) {
+        if (Date.now() > late) end(lost(`its answer took more than ${(timeoutMs * PATIENCE) / 1000} s`));
         for (let at = received.indexOf('\n'); at >= 0; at = received.indexOf('\n')) {
           const line = received.slice(0, at).replace(/\r$/, '');
           received = received.slice(at + 1);
@@ -97,6 +102,10 @@ export async function openWire(address: Address, timeoutMs: number): Promise<Wir
 }
 
 const LONGEST_LINE = 65_536;
+/** Of all that it says in one conversation. */
+const MOST_HEARD = 1024 * 1024;
+/** How many times as long as it may be silent a whole answer may take, a line now and then. */
+const PATIENCE = 3;
 
 type Lost = (reason: string) => Failure;
 

@@ -4,7 +4,9 @@
  * Folder names go through here as the server writes them (modified UTF-7, RFC 3501 section 5.1.3), never decoded.
  */
 import { ImapFlow, type ImapFlowOptions } from 'imapflow';
-import { connectFailure, lost } from './lost.ts';
+import type { Failure } from '../failure.ts';
+import { isOverlong, LINE_BOUNDS, MOST_LINES, OVERLONG, watchAnswers } from './answer-bounds.ts';
+import { connectFailure, endless, lost } from './lost.ts';
 
 export type Argument =
   | { readonly type: 'ATOM' | 'STRING'; readonly value: string }
@@ -112,25 +114,41 @@ export async function connect(
     disableAutoIdle: true,
     disableAutoEnable: true, // UTF8=ACCEPT would change how folder names are written
     disableCompression: true,
+    ...LINE_BOUNDS,
     connectionTimeout: endpoint.timeoutMs,
     greetingTimeout: endpoint.timeoutMs,
     socketTimeout: endpoint.timeoutMs,
   });
   const inner = client as unknown as Undeclared;
   const { run: ownRun, exec: ownExec } = inner;
+  let gaveUp: Failure | undefined;
+  const giveUp = (reason: string) => {
+    gaveUp ??= endless(reason, endpoint);
+    client.close();
+  };
+  const why: Why = (error, otherwise) =>
+    gaveUp ?? (isOverlong(error) ? endless(OVERLONG, endpoint) : otherwise(error, endpoint));
+  const watched = watchAnswers(endpoint.timeoutMs, () => client.stats().received, giveUp);
   inner.run = async (command, ...args) => (NOT_AT_LOGIN.has(command) ? false : ownRun.call(inner, command, ...args));
   inner.exec = (command, attributes, options) => {
     const atOnce = command === 'AUTHENTICATE' && client.capabilities.has('SASL-IR');
-    return ownExec.call(inner, command, atOnce ? [...attributes, initialResponse(credentials)] : attributes, options);
+    const sent = atOnce ? [...attributes, initialResponse(credentials)] : attributes;
+    watched.begun();
+    const answer = ownExec.call(inner, command, sent, options).finally(watched.done);
+    answer.catch(() => {}); // whoever asked hears of it
+    return answer;
   };
-  client.on('error', () => {}); // each pending command rejects by itself; an unheard 'error' would end the process
+  // Each pending command rejects by itself, without saying why; an unheard 'error' would end the process.
+  client.on('error', (error: unknown) => {
+    if (isOverlong(error)) giveUp(OVERLONG);
+  });
   try {
     await client.connect();
   } catch (error) {
     client.close();
-    throw connectFailure(error, endpoint);
+    throw why(error, connectFailure);
   }
-  const send: Connection['run'] = (command, args, ...collect) => run(inner, endpoint, command, args, collect);
+  const send: Connection['run'] = (command, args, ...collect) => run(inner, { giveUp, why }, command, args, collect);
   let namespaces: Promise<Namespaces> | undefined;
   return {
     run: send,
@@ -151,9 +169,12 @@ function initialResponse({ user, pass, authzid = '' }: Credentials): unknown {
   return { type: 'ATOM', value: Buffer.from(message).toString('base64'), sensitive: true };
 }
 
+/** Why a command failed: what we know of it ourselves, else what `otherwise` makes of the error. */
+type Why = (error: unknown, otherwise: (error: unknown, endpoint: Endpoint) => Failure) => Failure;
+
 async function run(
   client: Undeclared,
-  endpoint: Endpoint,
+  { giveUp, why }: { readonly giveUp: (reason: string) => void; readonly why: Why },
   command: string,
   args: readonly Argument[],
   collect: readonly string[],
@@ -163,6 +184,7 @@ async function run(
     collect.map((kind) => [
       kind,
       async (response: RawResponse) => {
+        if (untagged.length >= MOST_LINES) return giveUp(`answered ${command} with more than ${MOST_LINES} lines`);
         const values = [...(response.attributes ?? []).map(plain), ...[...(response.numbers ?? [])].map(String)];
         untagged.push({ kind, values });
       },
@@ -174,10 +196,14 @@ async function run(
     return { ok: true, untagged };
   } catch (error) {
     const { responseStatus, responseText, response } = error as RefusedCommand;
-    if (responseStatus !== 'NO' && responseStatus !== 'BAD') throw lost(error, endpoint);
-    return { ok: false, status: responseStatus, code: responseCode(response), text: responseText ?? '' };
+    if (responseStatus !== 'NO' && responseStatus !== 'BAD') throw why(error, lost);
+    const text = (responseText ?? '').slice(0, LONGEST_TEXT);
+    return { ok: false, status: responseStatus, code: responseCode(response), text };
   }
 }
+
+/** Of what a server says with a refusal: it stands in logs, tables and on screens. */
+const LONGEST_TEXT = 500;
 
 async function askNamespaces(send: Connection['run']): Promise<Namespaces> {
   const reply = await send('NAMESPACE', [], 'NAMESPACE');
@@ -198,7 +224,9 @@ async function askNamespaces(send: Connection['run']): Promise<Namespaces> {
 function responseCode(response: RawResponse | undefined): string {
   const [first] = response?.attributes ?? [];
   const section = (first as { section?: readonly { value?: unknown }[] } | undefined)?.section;
-  return String(section?.[0]?.value ?? '').toUpperCase();
+  return String(section?.[0]?.value ?? '')
+    .slice(0, LONGEST_TEXT)
+    .toUpperCase();
 }
 
 function plain(attribute: unknown): Value {

@@ -54,7 +54,7 @@ export async function proven(connection: Connection, login: string, adminUser: s
   connection.close();
   throw new Failure(
     'unsafe',
-    `the session that was asked for ${login} is not proven to be his: his INBOX names ${entries === undefined ? 'nobody' : [...entries.keys()].join(', ') || 'nobody'}`,
+    `the session that was asked for ${login} is not proven to be his: his INBOX names ${entries === undefined ? 'nobody' : [...entries.keys()].slice(0, 5).join(', ').slice(0, 500) || 'nobody'}`,
     'check imap.impersonate, that admin_user is a master user with its own mailbox left unused, and that the owner administers his own INBOX',
   );
 }

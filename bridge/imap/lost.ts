@@ -14,6 +14,15 @@ export function lost(error: unknown, { host, port }: Endpoint): Failure {
   );
 }
 
+/** One that we ended, because there was no end to what the server said. */
+export function endless(reason: string, { host, port }: Endpoint): Failure {
+  return new Failure(
+    'retry',
+    `the IMAP server at ${host}:${port} ${reason}: mandat ended the connection`,
+    'is it the right server, and sound? Its log may say more; it will be tried again',
+  );
+}
+
 /** Why a connection couldn't be had, with the remedy. An AuthenticationFailure keeps the server's words. */
 export function connectFailure(error: unknown, endpoint: Endpoint): Failure {
   const where = `the IMAP server at ${endpoint.host}:${endpoint.port}`;
@@ -27,7 +36,8 @@ export function connectFailure(error: unknown, endpoint: Endpoint): Failure {
   const cause = { cause: error };
   if (authenticationFailed === true) {
     // The text comes without its response code (RFC 5530), which is what tells why.
-    const said = `${serverResponseCode === undefined ? '' : `[${serverResponseCode}] `}${responseText ?? message}`;
+    const said =
+      `${serverResponseCode === undefined ? '' : `[${serverResponseCode}] `}${responseText ?? message}`.slice(0, 500);
     if (PASSING.includes(serverResponseCode ?? '')) {
       return new Failure('retry', `${where} takes no login now: ${said}`, 'the server log says more', cause);
     }

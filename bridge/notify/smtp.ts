@@ -7,6 +7,7 @@ import { readSecret, SMTP_PASSWORD } from '../../config/secret.ts';
 import type { Environment } from '../drivers.ts';
 import { Failure } from '../failure.ts';
 import type { Letter } from './letter.ts';
+import { boundedSocket } from './smtp-socket.ts';
 
 export type SmtpSettings = NonNullable<Config['notices']>;
 
@@ -34,6 +35,8 @@ export interface MailServerForNotices {
 const CONNECT_MS = 20_000;
 /** RFC 5321 section 4.5.3.2.6 grants the final dot ten minutes. */
 const ANSWER_MS = 600_000;
+/** Of a whole connection: the letters of one round. */
+const WHOLE_MS = 1_800_000;
 
 /** Reads the secret now, and keeps it for as long as this is open. Throws ConfigError where it can't. */
 export function openSmtp(settings: SmtpSettings, env: Environment): MailServerForNotices {
@@ -61,6 +64,7 @@ export function openSmtp(settings: SmtpSettings, env: Environment): MailServerFo
     socketTimeout: ANSWER_MS,
     disableFileAccess: true,
     disableUrlAccess: true,
+    getSocket: boundedSocket({ host, port }, CONNECT_MS, WHOLE_MS),
   } as Parameters<typeof nodemailer.createTransport>[0]);
   const where = `${host}:${port}`;
   return {

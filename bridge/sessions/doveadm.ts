@@ -47,19 +47,27 @@ export async function ask(options: DoveadmOptions, command: string, parameters: 
   return { done: false, type: error?.type ?? 'unknown answer', exitCode: error?.exitCode };
 }
 
+/** A session more makes an answer of `who` a hundred bytes longer. */
+const LARGEST_ANSWER = 8 * 1024 * 1024;
+
 async function post({ url, apiKey, timeoutMs }: DoveadmOptions, body: unknown): Promise<readonly unknown[]> {
-  let response: Response;
+  let status: number;
+  let text: string;
   try {
-    response = await fetch(url, {
+    const response = await fetch(url, {
       method: 'POST',
       headers: {
         authorization: `X-Dovecot-API ${Buffer.from(apiKey).toString('base64')}`,
         'content-type': 'application/json',
       },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(timeoutMs),
+      redirect: 'error', // the key is meant for this one
+      signal: AbortSignal.timeout(timeoutMs), // the answer to its end
     });
+    status = response.status;
+    text = await textOf(response, url);
   } catch (error) {
+    if (error instanceof Failure) throw error;
     const cause = (error as { cause?: { code?: string } }).cause?.code ?? (error as Error).name;
     throw new Failure(
       'retry',
@@ -68,8 +76,7 @@ async function post({ url, apiKey, timeoutMs }: DoveadmOptions, body: unknown): 
       { cause: error },
     );
   }
-  const text = await response.text();
-  if (response.status === 401) {
+  if (status === 401) {
     throw new Failure(
       'config',
       `doveadm at ${url} refused the API key`,
@@ -78,13 +85,28 @@ async function post({ url, apiKey, timeoutMs }: DoveadmOptions, body: unknown): 
   }
   try {
     const [first] = JSON.parse(text) as unknown[][];
-    if (response.ok && Array.isArray(first)) return first;
+    if (status === 200 && Array.isArray(first)) return first;
   } catch {
     // falls through: whatever answered there isn't doveadm
   }
-  throw new Failure(
+  throw notDoveadm(url, `answered ${status}`);
+}
+
+function notDoveadm(url: string, what: string): Failure {
+  return new Failure(
     'config',
-    `${url} answered ${response.status}, which is not doveadm's HTTP API`,
+    `${url} ${what}, which is not doveadm's HTTP API`,
     'check sessions.url: it ends in /doveadm/v1',
   );
+}
+
+async function textOf({ body }: Response, url: string): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of body ?? []) {
+    length += part.length;
+    if (length > LARGEST_ANSWER) throw notDoveadm(url, `answered with more than ${LARGEST_ANSWER / 1024 / 1024} MB`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
 }

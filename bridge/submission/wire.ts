@@ -26,6 +26,13 @@ export function expectCode({ code, text }: Reply, expected: number): Reply {
   throw new NotTaken(code >= 400 && code <= 599 ? code : 451, text || DOWN, code === 421);
 }
 
+/** RFC 5321 section 4.5.3.1.5 grants a line of a reply 512 bytes. */
+const LONGEST_LINE = 4096;
+/** Of one reply. */
+const MOST_LINES = 100;
+/** Replies that come before they are asked for: those to a pipelined envelope, of thousands of recipients at most. */
+const MOST_READY = 20_000;
+
 export interface Wire {
   /** The answer that is due next. */
   next(): Promise<Reply>;
@@ -52,6 +59,7 @@ export function openWire(address: { readonly host: string; readonly port: number
   let rest = '';
   let lines: string[] = [];
   const fail = (hungUp: boolean) => {
+    clearTimeout(late);
     failure ??= new NotTaken(451, DOWN, hungUp);
     socket.destroy();
     waiting?.reject(failure);
@@ -67,7 +75,11 @@ export function openWire(address: { readonly host: string; readonly port: number
     if (resting !== undefined) return fail(true); // 421: it has waited for too long
     const whole = (rest + text).split('\r\n');
     rest = whole.pop() ?? '';
-    if (rest.length > 4096 || lines.length > 100) return fail(false);
+    if (rest.length > LONGEST_LINE || lines.length > MOST_LINES) return fail(false);
+    if (ready.length > MOST_READY) {
+      ready.length = 0; // none of them is an answer to anything
+      return fail(false);
+    }
     for (const line of whole) {
       if (!/^\d{3}(?:[ -]|$)/.test(line)) return fail(false);
       lines.push(line.slice(4));
@@ -86,15 +98,19 @@ export function openWire(address: { readonly host: string; readonly port: number
     if (resting === undefined) fail(false);
     else quit();
   });
+  let late: NodeJS.Timeout | undefined;
   /** Only while it is Postfix that we wait for: the client may take its time. */
   const wait = () => socket.setTimeout(replyMs);
-  const waited = () => socket.setTimeout(0);
+  const waited = () => {
+    socket.setTimeout(0);
+    clearTimeout(late);
+  };
   return {
     next: () => {
       const reply = ready.shift();
       if (reply !== undefined) return Promise.resolve(reply);
       if (failure !== undefined) return Promise.reject(failure);
-      wait();
+      late = setTimeout(() => fail(false), replyMs); // the whole reply, not only its next line
       return new Promise((resolve, reject) => {
         waiting = { resolve, reject };
       });

@@ -7,7 +7,7 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
 import { waitFor } from '../../config/lab/wait.ts';
-import { routeThrough, startProxy } from './imap-proxy.ts';
+import { commandOf, routeThrough, startProxy } from './imap-proxy.ts';
 import { grantRow } from './rows.ts';
 import { at, type Site, startSite } from './site.ts';
 import { entries, granted, seen } from './wire.ts';
@@ -186,4 +186,31 @@ t.test('down, then up again: nothing is lost, and the last word counts', async (
   t.same(await seen(site, 'alice', 'bob'), {});
   t.same(await seen(site, 'alice', 'carol'), granted());
   t.equal(await one.end(), 0);
+});
+
+t.test('an answer without end: told, tried again, and nothing of it is kept', async (t) => {
+  let instead: string | undefined;
+  const proxy = await startProxy(site.lab.imap, (line) =>
+    instead !== undefined && commandOf(line) === 'LIST' ? { endless: instead } : 'pass',
+  );
+  t.teardown(() => proxy.close());
+  await routeThrough(site, proxy);
+  await grantRow(site, 'alice', 'bob');
+  for (const [endless, says] of [
+    [
+      '* LIST (\\HasNoChildren) "/" folder\r\n',
+      /answered LIST with more than 100000 lines|more than 16 MB|took more than/,
+    ],
+    ['* LIST (\\HasNoChildren) "/" folder', /answered with a line that does not end/],
+  ] as const) {
+    instead = endless;
+    t.match(await site.mandat('sync'), { status: 5, stderr: says });
+    const [failure, ...others] = (await status()).failures;
+    t.match(failure, { mailbox: at('alice'), code: 'retry', message: says, hint: /Its log may say more/ });
+    t.same(others, []);
+    t.same(await seen(site, 'alice', 'bob'), {});
+  }
+  instead = undefined;
+  t.match(await site.mandat('sync'), { status: 0 });
+  t.same(await seen(site, 'alice', 'bob'), granted());
 });

@@ -1,6 +1,7 @@
 /** Stands between mandat and Dovecot, sees each command before the server does, and decides what becomes of it. */
 import net from 'node:net';
 import type { Address } from '../../config/lab/lab.ts';
+import { sayForEver } from '../imap/fake-server.ts';
 import { editConfig } from './configure.ts';
 import type { Site } from './site.ts';
 
@@ -18,7 +19,9 @@ export type Fate =
   /** The same when the server has done this one: its answer is not heard. */
   | 'freeze-after'
   /** The server reads this instead. */
-  | { readonly line: string };
+  | { readonly line: string }
+  /** The server never hears of it; the client reads this, again and again without end. */
+  | { readonly endless: string };
 
 export interface Proxy extends Address {
   /** Resolves when a `freeze` has happened. */
@@ -71,7 +74,10 @@ export async function startProxy(target: Address, decide: Decide): Promise<Proxy
       if (fate === 'drop') server.destroy();
       else if (fate === 'stall') stalled = true;
       else if (fate === 'freeze') freeze();
-      else {
+      else if (typeof fate === 'object' && 'endless' in fate) {
+        stalled = true;
+        sayForEver(client, { say: fate.endless });
+      } else {
         last = fate === 'freeze-after';
         server.write(`${typeof fate === 'object' ? fate.line : text}\r\n`);
       }
