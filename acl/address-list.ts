@@ -1,118 +1,138 @@
 /**
- * The addresses in a `From:`, read strictly: the forms of RFC 5322 section 3.4 that every reader takes alike. Groups, routes, quoted
- * local parts, obsolete spacing, two angle addresses in a row, comments with an address in them, raw octets that aren't UTF-8: two
- * readers could disagree on each, so it is ambiguous, with the reason.
+ * The addresses in a `From:` and its like, read strictly: RFC 5322 section 3.4 with its comments and quoted pairs, and a bare address before the
+ * brackets as a name. Groups, routes, obsolete spacing, two angle addresses in a row, raw octets that aren't UTF-8: two readers could
+ * disagree on each, so it is ambiguous, with the reason. What is read is also written anew, in the one form that all readers take alike.
  */
+import { type Token, tokenize } from './address-tokens.ts';
+import { holdsForbidden } from './display-name.ts';
+import { type Run, readName, writeName } from './name-form.ts';
 
 export interface Mailbox {
-  /** The display name, decoded; comments too, since some clients show them. */
-  readonly shown: string;
+  /** What is shown beside the address, decoded: the display name; comments too, since some clients show them. */
+  readonly shown: readonly string[];
   /** As written: local@domain. */
   readonly address: string;
+  /** The whole in its plain form: `name <local@domain>`. Comments are left out, but for one that serves as the name. */
+  readonly text: string;
 }
 
 export type AddressList =
   | { readonly kind: 'mailboxes'; readonly mailboxes: readonly [Mailbox, ...Mailbox[]] }
   | { readonly kind: 'ambiguous'; readonly why: string };
 
-const ATEXT = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~\\u0080-\\uffff-]";
-const ADDR_SPEC = new RegExp(
-  `^${ATEXT}+(?:\\.${ATEXT}+)*@[A-Za-z0-9\\u0080-\\uffff](?:[A-Za-z0-9.\\u0080-\\uffff-]*[A-Za-z0-9\\u0080-\\uffff])?$`,
-);
-const WORD = new RegExp(`^(?:${ATEXT}|\\.)+`);
+/** In octets; local part and domain may have 64 and 255 (RFC 5321 section 4.5.3.1). */
+const LONGEST_ADDRESS = 320;
+/** In octets as written, so that a mailbox fits on a line of 998. */
+const LONGEST_NAME = 600;
+const FORBIDDEN = 'it holds control characters, or marks that nobody sees';
 
 /** `value` in latin1, unfolded; `utf8`: whether the message says that its header may hold UTF-8 (RFC 6532). */
 export function readAddresses(value: string, utf8: boolean): AddressList {
-  let text = value;
-  if (/[\u0080-\u00ff]/.test(value)) {
-    if (!utf8) return ambiguous('it holds raw 8-bit characters');
-    try {
-      text = new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(value, (letter) => letter.charCodeAt(0)));
-    } catch {
-      return ambiguous('it is not UTF-8');
-    }
-  }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd]/.test(text)) {
-    return ambiguous('it holds control characters');
-  }
+  const text = decoded(value)?.replaceAll('\t', ' ');
+  if (text === undefined) return ambiguous('it is not UTF-8');
+  if (holdsForbidden(text)) return ambiguous(FORBIDDEN);
+  const found = tokenize(text);
+  if (found.kind === 'ambiguous') return found;
   const mailboxes: Mailbox[] = [];
-  let rest = text.trim();
-  for (;;) {
-    const read = readMailbox(rest);
-    if (typeof read === 'string') return ambiguous(read);
-    mailboxes.push(read.mailbox);
-    if (read.rest === '') break;
-    rest = read.rest.slice(1).trim(); // the comma
+  let tokens: Token[] = [];
+  for (const token of [...found.tokens, COMMA]) {
+    if (token.kind !== 'mark' || token.text !== ',') {
+      tokens.push(token);
+      continue;
+    }
+    const mailbox = readMailbox(tokens, utf8);
+    if (typeof mailbox === 'string') return ambiguous(mailbox);
+    mailboxes.push(mailbox);
+    tokens = [];
   }
   return { kind: 'mailboxes', mailboxes: mailboxes as [Mailbox, ...Mailbox[]] };
 }
 
-const TOKEN =
-  /^(?:(?<angle><[^<>\s]*>)|(?<quote>"(?:[^"\\]|\\[\t -~])*")|(?<comment>\([^()\\]*\))|(?<word>[^\s<>()[\]:;,"\\]+))/;
+const COMMA: Token = { kind: 'mark', text: ',' };
 
-/** One mailbox at the beginning of the text, up to a comma or the end; or why it isn't one. */
-function readMailbox(text: string): { readonly mailbox: Mailbox; readonly rest: string } | string {
-  const shown: string[] = [];
-  let address: string | undefined;
-  let quoted = false;
-  const words: string[] = [];
-  let rest = text;
-  while (rest !== '' && !rest.startsWith(',')) {
-    const { angle, quote, comment, word } = TOKEN.exec(rest)?.groups ?? {};
-    const token = comment ?? (address === undefined ? (angle ?? quote ?? word) : undefined);
-    if (token === undefined) return `${JSON.stringify(rest[0])} stands where it can be read in two ways`;
-    rest = rest.slice(token.length);
-    if (comment !== undefined) shown.push(comment.slice(1, -1));
-    else if (angle !== undefined) address = angle.slice(1, -1);
-    else if (quote !== undefined) {
-      quoted = true;
-      shown.push(quote.slice(1, -1).replace(/\\(.)/g, '$1'));
-      if (rest !== '' && !/^[ \t<]/.test(rest)) return 'a quoted string stands where part of an address would';
-    } else if (word !== undefined) words.push(word);
-    rest = rest.trimStart();
-  }
-  if (address === undefined) {
-    if (words.length !== 1 || quoted)
-      return words.length === 0 ? 'an address is missing' : 'an address has no angle brackets';
-    address = words[0] ?? '';
-  } else {
-    if (words.some((word) => word.includes('@') || WORD.exec(word)?.[0] !== word)) {
-      return 'an address stands before the angle brackets, without quotes';
-    }
-    if (words.length > 0) shown.push(words.join(' '));
-  }
-  if (!ADDR_SPEC.test(address) || address.includes('..')) return 'an address is not of the form local@domain';
-  const decoded: string[] = [];
-  for (const one of shown) {
-    const said = decodeWords(one);
-    if (said === undefined) return 'an encoded word in it cannot be decoded';
-    decoded.push(said);
-  }
-  return { mailbox: { shown: decoded.join(' '), address }, rest };
-}
-
-/** Encoded words as RFC 2047 has them; some clients decode them within quotes too. */
-function decodeWords(text: string): string | undefined {
+function decoded(latin1: string): string | undefined {
+  if (!/[\u0080-\u00ff]/.test(latin1)) return latin1;
   try {
-    const decoded = text
-      .replace(/(\?=)[ \t]+(?==\?)/g, '$1')
-      .replace(
-        /=\?([^?*\s]+)(?:\*[^?\s]*)?\?([bq])\?([^?\s]*)\?=/gi,
-        (_, charset: string, how: string, word: string) => {
-          const octets =
-            how.toLowerCase() === 'b'
-              ? atob(word)
-              : word
-                  .replaceAll('_', ' ')
-                  .replace(/=([0-9a-f]{2})/gi, (__, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-          return new TextDecoder(charset).decode(Uint8Array.from(octets, (letter) => letter.charCodeAt(0)));
-        },
-      );
-    return decoded.includes('=?') ? undefined : decoded;
+    const octets = Uint8Array.from(latin1, (letter) => letter.charCodeAt(0));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(octets);
   } catch {
     return undefined;
   }
 }
 
+/** What stands between two commas; or why it isn't one mailbox. */
+function readMailbox(tokens: readonly Token[], utf8: boolean): Mailbox | string {
+  const isMark = (letter: string) => (token: Token) => token.kind === 'mark' && token.text === letter;
+  const open = tokens.findIndex(isMark('<'));
+  const close = tokens.findIndex(isMark('>'));
+  const inside = open < 0 ? tokens : tokens.slice(open + 1, close);
+  if (open < 0 ? close >= 0 : close < open) return 'angle brackets stand in it that do not match';
+  const address = readAddress(inside, open < 0, utf8);
+  if (address.kind === 'none') return address.why;
+  const after = open < 0 ? [] : tokens.slice(close + 1);
+  if (!after.every(isSpaceOrComment)) return 'something follows the angle brackets';
+  const runs = open < 0 ? [] : runsOf(tokens.slice(0, open));
+  if (typeof runs === 'string') return runs;
+  const comments = tokens.flatMap((token) => (token.kind === 'comment' ? [token.text] : []));
+  const remarks = comments.map((text) => readName([{ kind: 'quoted', text }]));
+  const namedBy: readonly Run[] = runs.length > 0 ? runs : comments.map((text) => ({ kind: 'quoted', text }));
+  const name = readName(namedBy);
+  if (name.kind === 'forbidden' || remarks.some(({ kind }) => kind === 'forbidden')) return FORBIDDEN;
+  const written = name.text.length > LONGEST_NAME ? undefined : writeName(namedBy, name, utf8);
+  if (written === undefined || octets(written) > LONGEST_NAME)
+    return `a name in it is longer than ${LONGEST_NAME} bytes`;
+  const plain = open < 0 && written === '' ? address.text : `${written === '' ? '' : `${written} `}<${address.text}>`;
+  const shown = [name, ...remarks].flatMap((one) => (one.kind === 'name' && one.text !== '' ? [one.text] : []));
+  return { shown, address: address.text, text: plain };
+}
+
+const isSpaceOrComment = ({ kind }: Token) => kind === 'space' || kind === 'comment';
+const octets = (text: string) => new TextEncoder().encode(text).length;
+
+/** A display name's words and quoted strings; words that belong together with the spaces between them. */
+function runsOf(tokens: readonly Token[]): readonly Run[] | string {
+  const runs: { kind: Run['kind']; text: string[] }[] = [];
+  let apart = true;
+  for (const token of tokens) {
+    if (token.kind === 'space' || token.kind === 'comment') {
+      apart = true;
+      continue;
+    }
+    const last = runs.at(-1);
+    if (!apart && (token.kind === 'quoted' || last?.kind === 'quoted')) {
+      return 'a quoted string stands where part of an address would';
+    }
+    if (token.kind === 'quoted') runs.push({ kind: 'quoted', text: [token.text] });
+    else if (last?.kind === 'words') last.text.push(apart ? ' ' : '', token.text);
+    else runs.push({ kind: 'words', text: [token.text] });
+    apart = false;
+  }
+  return runs.map(({ kind, text }) => ({ kind, text: text.join('') }));
+}
+
+const DOT_ATOM = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\uffff-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\uffff-]+)*$/;
+const DOMAIN = /^[A-Za-z0-9\u0080-\uffff](?:[A-Za-z0-9.\u0080-\uffff-]*[A-Za-z0-9\u0080-\uffff])?$/;
+
+type Address = { readonly kind: 'address'; readonly text: string } | { readonly kind: 'none'; readonly why: string };
+
+/** local@domain, with spaces and comments around each. A quoted local part is one where it needs no quotes. */
+function readAddress(tokens: readonly Token[], bare: boolean, utf8: boolean): Address {
+  const [local, at, domain, ...more] = tokens.filter((token) => !isSpaceOrComment(token));
+  if (local === undefined) return none('an address is missing');
+  const said = (token: Token | undefined) => (token === undefined || token.kind === 'space' ? '' : token.text);
+  let text = '';
+  if (at === undefined && local.kind === 'word') return none('an address is not of the form local@domain');
+  if (local.kind === 'mark' || said(at) !== '@' || at?.kind !== 'mark' || domain?.kind !== 'word' || more.length > 0) {
+    return none(bare ? 'an address has no angle brackets' : 'an address is not of the form local@domain');
+  }
+  text = `${said(local)}@${domain.text}`;
+  if (octets(text) > LONGEST_ADDRESS) return none(`an address is longer than ${LONGEST_ADDRESS} bytes`);
+  const formed = DOT_ATOM.test(said(local)) && DOMAIN.test(domain.text) && !domain.text.includes('..');
+  if (!formed || /[\p{DI}\s]/u.test(text)) return none('an address is not of the form local@domain');
+  if (text.includes('=?')) return none('an address looks like an encoded word');
+  if (!utf8 && /[\u0080-\uffff]/.test(text)) return none('an address holds raw 8-bit characters, which need SMTPUTF8');
+  return { kind: 'address', text };
+}
+
+const none = (why: string): Address => ({ kind: 'none', why });
 const ambiguous = (why: string): AddressList => ({ kind: 'ambiguous', why });

@@ -1,19 +1,12 @@
 /** The verdict on one message: the header cut strictly, the rights looked up, and mailparser's reading beside ours. R1, R31. */
 import { simpleParser } from 'mailparser';
+import { authorsOf } from '../../acl/authors.ts';
 import { type Field, readHeader } from '../../acl/header-fields.ts';
+import { latin1 } from '../../acl/plain-form.ts';
 import { origin } from '../../acl/received.ts';
-import {
-  ambiguous,
-  authorsOf,
-  changed,
-  decide,
-  mayUse,
-  type Rights,
-  refuse,
-  type SubmissionRules,
-  type SubmissionVerdict,
-} from '../../acl/submission.ts';
-import type { Authority } from './authority.ts';
+import { decide, type Rights, type SubmissionRules } from '../../acl/submission.ts';
+import { ambiguous, changed, refuse, type SubmissionVerdict } from '../../acl/verdict.ts';
+import { type Authority, canonical } from './authority.ts';
 import { senderOf } from './envelope.ts';
 
 export interface Judged {
@@ -52,23 +45,19 @@ export async function judge(
   const mail = { login, fields, ...envelope, mailFrom: senderOf({ address: envelope.mailFrom }, login) };
   const authors = authorsOf(mail);
   if (authors.kind === 'refuse') return unheard(login, messageId, authors);
-  const from = fields.filter(({ name }) => name === 'from');
-  let others: readonly string[];
-  try {
-    others = await otherReading(from.map(({ raw }) => raw).join(''));
-  } catch {
-    return unheard(login, messageId, ambiguous('From: some programs cannot read it')); // EMAXLEN
-  }
-  const rights = await rightsOf(authority, login, [...authors.addresses, ...others]);
-  const verdict = decide(mail, authors, rights, rules);
-  if (verdict.kind !== 'pass' || rights === undefined) return unheard(login, messageId, verdict);
-  const header = Buffer.from(changed(fields, verdict.changes), 'latin1');
-  if (verdict.changes.from !== undefined) others = await otherReading(changed(from, verdict.changes));
-  // A rewritten From wasn't looked up: it is the login's own.
-  const strange = others.find((address) => address !== rights.self && !mayUse(rights.standing(address)));
-  if (others.length === 0 || strange !== undefined) {
+  const { from, addresses } = authors;
+  const others = await otherReading(from.text);
+  if (
+    !isSame(
+      others,
+      from.mailboxes.map(({ address }) => address),
+    )
+  ) {
     return unheard(login, messageId, ambiguous('From: some programs read it otherwise than it is written'));
   }
+  const verdict = decide(mail, authors, await rightsOf(authority, login, addresses), rules);
+  if (verdict.kind !== 'pass') return unheard(login, messageId, verdict);
+  const header = Buffer.from(changed(fields, verdict.changes), 'latin1');
   return { verdict, login, messageId, header };
 }
 
@@ -94,12 +83,22 @@ const unheard = (login: string | null, messageId: string | null, verdict: Submis
 });
 
 /**
- * What mailparser takes for the authors, in latin1. It gets the From field alone, since a header that everybody cuts alike holds no
- * other one (readHeader), and all the others cost it four times as long.
+ * What mailparser takes for the authors, of From as it is to leave. It gets that field alone, since a header that everybody cuts alike holds
+ * no other one (readHeader), and all the others cost it four times as long. Undefined where it gives up.
  */
-async function otherReading(header: string): Promise<readonly string[]> {
-  const { from } = await simpleParser(Buffer.from(`${header}\r\n`, 'latin1'));
-  const flat = (list: NonNullable<typeof from>['value']): readonly string[] =>
-    list.flatMap(({ address, group }) => [...(address ? [address] : []), ...flat(group ?? [])]);
-  return from === undefined ? [] : flat(from.value);
+async function otherReading(text: string): Promise<readonly string[] | undefined> {
+  try {
+    const { from } = await simpleParser(Buffer.from(`From: ${latin1(text)}\r\n\r\n`, 'latin1'));
+    const flat = (list: NonNullable<typeof from>['value']): readonly string[] =>
+      list.flatMap(({ address, group }) => [...(address ? [address] : []), ...flat(group ?? [])]);
+    return from === undefined ? [] : flat(from.value);
+  } catch {
+    return undefined; // EMAXLEN and its like: the message's own, for good
+  }
+}
+
+/** mailparser gives domains in Unicode. */
+function isSame(others: readonly string[] | undefined, ours: readonly string[]): boolean {
+  const plain = (address: string) => canonical(address) ?? address.toLowerCase();
+  return others?.length === ours.length && ours.every((one, index) => plain(one) === plain(others[index] ?? ''));
 }

@@ -1,6 +1,6 @@
 /** What is told of a message once its fate is known: to the log, and to whoever keeps the record. */
 import type { Logger } from 'pino';
-import type { SubmissionVerdict } from '../../acl/submission.ts';
+import type { SubmissionVerdict } from '../../acl/verdict.ts';
 import type { Envelope } from './envelope.ts';
 import type { Reply } from './wire.ts';
 

@@ -55,9 +55,9 @@ t.test('what it may not hold', async (t) => {
     '\u2028',
     '\u2029',
   ])
-    t.ok(holdsForbidden(`Bob${letter}`), JSON.stringify(letter));
+    t.ok(holdsForbidden(`Bob${letter}`), `U+${letter.codePointAt(0)?.toString(16)}`);
   for (const letter of ['\u202a', '\u202e', '\u2066', '\u2069', '\u061c', '\ufeff', '\ufffd', '\ud800', '\u{e0041}'])
-    t.ok(holdsForbidden(`Bob${letter}`), JSON.stringify(letter));
+    t.ok(holdsForbidden(`Bob${letter}`), `U+${letter.codePointAt(0)?.toString(16)}`);
   for (const name of ['Dr Élodie Müller', 'علی\u200cرضا', '\u{1f468}\u200d\u2695\ufe0f', '診療', "O'Brien"])
     t.notOk(holdsForbidden(name), name);
 });

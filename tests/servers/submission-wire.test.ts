@@ -112,8 +112,16 @@ t.test('SMTPUTF8: header, address and body in UTF-8 arrive as they were written'
   const forged = Buffer.from(`From: <chef@bücher.test>\r\n\r\nx\r\n.\r\n`);
   const refused = await say(await bob(), `${MAIL} BODY=8BITMIME SMTPUTF8`, RCPT, forged);
   t.match(refused, { code: 550, text: /^5\.7\.1 <chef@bücher\.test>: bob@lab\.test may not send/ });
-  const plain = await say(await bob(), `${MAIL} BODY=8BITMIME`, RCPT, message);
-  t.match(plain, { code: 550, text: /^5\.6\.0 ambiguous header: From: it holds raw 8-bit characters/ }, 'unannounced');
+  const unannounced = await say(
+    await bob(),
+    `${MAIL} BODY=8BITMIME`,
+    RCPT,
+    Buffer.from(message.toString().replace(mark, `un${mark}`)),
+  );
+  t.equal(unannounced.code, 250, unannounced.text);
+  const encoded = (await arrived(`un${mark}`)).toString('utf8');
+  t.match(encoded, `\nFrom: =?utf-8?Q?Dr_=C3=89lodie_M=C3=BCller?= <${at('alice')}>\n`, 'the name in From, encoded');
+  t.ok(encoded.includes(`\n${header[2]}\n`), 'and the subject as it came');
 });
 
 // RFC 6376 section 3.4, one line a rule; `h=` names fields from the bottom up.
@@ -192,6 +200,21 @@ t.test(
     await inMode('on-behalf');
   },
 );
+
+t.test('signed, and From not plain: refused rather than written anew, which would break the signature', async (t) => {
+  for (const [from, code] of [
+    [`"Dr, Alice"\r\n\t<${at('alice')}>`, 250],
+    [`"Dr,\r\n Alice" <${at('alice')}>`, 550],
+    [`Dr. Alice <${at('alice')}>`, 550],
+    [`Alice (x) <${at('alice')}>`, 550],
+  ] as const) {
+    const unsigned = `From: ${from}\r\nMessage-ID: <${marked()}@lab.test>\r\n\r\nx\r\n`;
+    const answer = await say(await bob(), MAIL, RCPT, Buffer.from(`${sign(unsigned, ['from'], 'simple')}.\r\n`));
+    t.equal(answer.code, code, answer.text);
+    if (code === 550) t.match(answer.text, /^5\.6\.0 From is not in the form .* a DKIM signature covers it/);
+    t.equal((await say(await bob(), MAIL, RCPT, Buffer.from(`${unsigned}.\r\n`))).code, 250, 'unsigned it passes');
+  }
+});
 
 const QUEUED = /^250 2\.0\.0 Ok: queued as/;
 const answers = ({ transcript }: RawSmtp) =>

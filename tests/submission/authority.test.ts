@@ -1,10 +1,12 @@
 /** Who may be named as the author, on real rows: however the address is written, and however the delegation stands. R1, R31. */
 import { copyFileSync, rmSync } from 'node:fs';
 import t, { type Test } from 'tap';
+import { authorsOf } from '../../acl/authors.ts';
 import type { GuardSettings } from '../../acl/guard.ts';
 import { readHeader } from '../../acl/header-fields.ts';
 import { canonical } from '../../acl/rights.ts';
-import { authorsOf, changed, decide, type SubmissionRules } from '../../acl/submission.ts';
+import { decide, type SubmissionRules } from '../../acl/submission.ts';
+import { changed } from '../../acl/verdict.ts';
 import { guard, release } from '../../bridge/guard.ts';
 import { acceptRestored, rememberVersion, tableAge } from '../../bridge/restore.ts';
 import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
