@@ -6,6 +6,7 @@ import { ownMailbox } from './activation.ts';
 import { noSuchDelegate, stateSince } from './delegates.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import type { DelegateState } from './delegation-types.ts';
+import { mustStand } from './undone.ts';
 
 export interface AccountHolder {
   /** The immutable one of the table. */
@@ -108,6 +109,7 @@ export async function endHolder(
       .where('state', '<>', 'ended')
       .executeTakeFirst();
     if (ended.numUpdatedRows === 0n) return false;
+    await mustStand(query, { table: 'delegates', column: 'identifier', value: identifier }, { state: 'ended' });
     await noteAccount(query, identifier, 'account-end');
     return true;
   });

@@ -2,6 +2,7 @@
 import { Failure } from '../failure.ts';
 import { listDelegates } from './delegates.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
+import { mustStand } from './undone.ts';
 
 export interface CredentialRow {
   readonly identifier: string;
@@ -44,6 +45,8 @@ export async function setCredentials(
         .set({ credential_valid_until: credentialValidUntil })
         .where('identifier', '=', identifier)
         .execute();
+      const written = { credential_valid_until: credentialValidUntil };
+      await mustStand(query, { table: 'delegates', column: 'identifier', value: identifier }, written);
     }
   });
   return differences;

@@ -6,6 +6,7 @@ import type { DelegationDb, Writer } from './delegation-db.ts';
 import type { DelegateState, DelegationDatabase } from './delegation-types.ts';
 import { grouped } from './grouped.ts';
 import { known } from './listed.ts';
+import { mustStand } from './undone.ts';
 
 export interface Delegate {
   /** What the site knows him by: his login, or an RPPS number. */
@@ -140,19 +141,26 @@ export async function setDelegate(
   };
   const changed = await db.write(writer, async (query) => {
     const state = activation && change.state === 'active' ? { state: await resumed(query, identifier) } : {};
-    return query
+    const written = { ...columns, ...state };
+    const result = await query
       .updateTable('delegates')
-      .set({ ...columns, ...state })
+      .set(written)
       .where('identifier', '=', identifier)
       .executeTakeFirst();
+    if (result.numUpdatedRows > 0n) await mustStand(query, placeOf(identifier), written);
+    return result;
   });
   if (changed.numUpdatedRows === 0n) throw noSuchDelegate(identifier);
 }
 
+const placeOf = (value: string) => ({ table: 'delegates', column: 'identifier', value }) as const;
+
 export async function removeDelegate(db: DelegationDb, writer: Writer, identifier: string): Promise<void> {
-  const removed = await db.write(writer, (query) =>
-    query.deleteFrom('delegates').where('identifier', '=', identifier).executeTakeFirst(),
-  );
+  const removed = await db.write(writer, async (query) => {
+    const result = await query.deleteFrom('delegates').where('identifier', '=', identifier).executeTakeFirst();
+    await mustStand(query, placeOf(identifier), 'gone');
+    return result;
+  });
   if (removed.numDeletedRows === 0n) throw noSuchDelegate(identifier);
 }
 

@@ -5,7 +5,7 @@ import { noSuchDelegate } from './delegates.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import { known } from './listed.ts';
 import { noSuchMailbox } from './mailboxes.ts';
-import { REPAIR_RULES } from './schema.ts';
+import { undone } from './undone.ts';
 
 /** What a write left behind: the mailbox to wait for, and the version of the table that holds the change. */
 export interface Written {
@@ -97,15 +97,8 @@ export async function rowOf(
   return row && { suspended: row.suspended === 1, createdAt: row.created_at, createdBy: row.created_by };
 }
 
-/** Something in the table itself undoes what was just done: nothing was saved. */
-function putBack(mailbox: string, delegate: string): Failure {
-  return new Failure(
-    'refused',
-    `${mailbox} to ${delegate}: the table undoes this at once (a trigger of somebody else's), so nothing was changed and they keep their access`,
-    REPAIR_RULES,
-    { rule: 'MANDAT_UNDONE' },
-  );
-}
+const putBack = (mailbox: string, delegate: string) =>
+  undone(`${mailbox} to ${delegate}`, 'so nothing was changed and they keep their access');
 
 /** Suspends or resumes one delegation: its row stays. Fails `absent` when there is none. R14. */
 export async function setSuspended(

@@ -1,6 +1,7 @@
 /** Which domains are open to delegation, as the command line manages them. R26. */
 import { Failure } from '../failure.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
+import { mustStand } from './undone.ts';
 
 export interface Domain {
   readonly domain: string;
@@ -43,6 +44,7 @@ export async function setDomain(db: DelegationDb, writer: Writer, domain: string
     if (before?.eligible === row.eligible) return false;
     if (before === undefined) await query.insertInto('domains').values(row).execute();
     else await query.updateTable('domains').set(row).where('domain', '=', domain).execute();
+    await mustStand(query, { table: 'domains', column: 'domain', value: domain }, { eligible: row.eligible });
     return true;
   });
 }

@@ -4,6 +4,7 @@ import type { DelegationDb, Writer } from './delegation-db.ts';
 import type { MailboxKind } from './delegation-types.ts';
 import { grouped } from './grouped.ts';
 import { known } from './listed.ts';
+import { mustStand } from './undone.ts';
 
 export interface Mailbox {
   readonly id: number;
@@ -105,6 +106,8 @@ async function select(db: DelegationDb, address?: string): Promise<readonly Mail
   });
 }
 
+const placeOf = (value: string) => ({ table: 'mailboxes', column: 'address', value }) as const;
+
 export async function setMailbox(
   db: DelegationDb,
   writer: Writer,
@@ -113,11 +116,9 @@ export async function setMailbox(
 ): Promise<void> {
   const { eligible, ownerListed: _, ...rest } = change;
   const changed = await db.write(writer, async (query) => {
-    const result = await query
-      .updateTable('mailboxes')
-      .set({ ...rest, ...(eligible === undefined ? {} : { eligible: Number(eligible) }) })
-      .where('address', '=', address)
-      .executeTakeFirst();
+    const written = { ...rest, ...(eligible === undefined ? {} : { eligible: Number(eligible) }) };
+    const result = await query.updateTable('mailboxes').set(written).where('address', '=', address).executeTakeFirst();
+    if (result.numUpdatedRows > 0n) await mustStand(query, placeOf(rest.address ?? address), written);
     await noteOwner(query, rest.address ?? address, change);
     return result;
   });
@@ -125,9 +126,11 @@ export async function setMailbox(
 }
 
 export async function removeMailbox(db: DelegationDb, writer: Writer, address: string): Promise<void> {
-  const removed = await db.write(writer, (query) =>
-    query.deleteFrom('mailboxes').where('address', '=', address).executeTakeFirst(),
-  );
+  const removed = await db.write(writer, async (query) => {
+    const result = await query.deleteFrom('mailboxes').where('address', '=', address).executeTakeFirst();
+    await mustStand(query, placeOf(address), 'gone');
+    return result;
+  });
   if (removed.numDeletedRows === 0n) throw noSuchMailbox(address);
 }
 
@@ -137,9 +140,13 @@ export async function addAlias(db: DelegationDb, writer: Writer, mailbox: string
 
 export async function removeAlias(db: DelegationDb, writer: Writer, mailbox: string, alias: string): Promise<void> {
   const { id } = await mailboxAt(db, mailbox);
-  const removed = await db.write(writer, (query) =>
-    query.deleteFrom('aliases').where('address', '=', alias).where('mailbox_id', '=', id).executeTakeFirst(),
-  );
+  const removed = await db.write(writer, async (query) => {
+    const gone = query.deleteFrom('aliases').where('address', '=', alias).where('mailbox_id', '=', id);
+    const result = await gone.executeTakeFirst();
+    if (result.numDeletedRows > 0n)
+      await mustStand(query, { table: 'aliases', column: 'address', value: alias }, 'gone');
+    return result;
+  });
   if (removed.numDeletedRows === 0n) {
     throw new Failure(
       'absent',
