@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { bare, docs } from './fields.ts';
 import { schema } from './schema.ts';
-import { WITH_LOGINS } from './scheme-defaults.ts';
+import { withLogins } from './scheme-defaults.ts';
 
 const HEADER = `mandat.toml: the configuration of mandat.
 Every key stands here with its default; what is left out keeps it. Unknown keys are errors.
@@ -49,13 +49,13 @@ function renderKey(
 ): string {
   const { comment: words, example } = documentation(name, field);
   const values = range(bare(field));
-  const withLogins = WITH_LOGINS[where?.section ?? '']?.[name];
+  const instead = withLogins()[where?.section ?? '']?.[name];
   const hasDefault = field instanceof z.ZodDefault;
   const value = hasDefault ? field.def.defaultValue : example;
   const byScheme =
-    withLogins === undefined
+    instead === undefined
       ? undefined
-      : `Left out it is ${JSON.stringify(value)}, and ${name === 'timezone' ? "the machine's own" : JSON.stringify(withLogins)} with scheme = "login".`;
+      : `Left out it is ${JSON.stringify(value)}, and ${name === 'timezone' ? "the machine's own" : JSON.stringify(instead)} with scheme = "login".`;
   // What stands in the file would win over what the scheme makes of it.
   const off = where?.off === true || !hasDefault || byScheme !== undefined;
   const lines = [words, values, byScheme].filter((line) => line !== undefined);

@@ -5,12 +5,12 @@
 type Table = Readonly<Record<string, unknown>>;
 
 /** By section and key. The rest of the schema's defaults are those of `scheme = "rpps"`. */
-export const WITH_LOGINS: Readonly<Record<string, Table>> = {
+export const withLogins = (): Readonly<Record<string, Table>> => ({
   identity: { unknown_credential: 'valid' },
   policy: { timezone: Intl.DateTimeFormat().resolvedOptions().timeZone },
   grant: { acknowledge: false },
   notices: { language: 'en' },
-};
+});
 
 /** Sections without which something is off: none is added. */
 const OPTIONAL = ['notices'];
@@ -18,7 +18,7 @@ const OPTIONAL = ['notices'];
 /** The document with what its scheme puts in the place of keys left out. What is no table is left to the schema's own judgement. */
 export function withSchemeDefaults(document: unknown): unknown {
   if (!isTable(document) || !isTable(document.identity) || document.identity.scheme !== 'login') return document;
-  const sections = Object.entries(WITH_LOGINS).flatMap(([name, defaults]) => {
+  const sections = Object.entries(withLogins()).flatMap(([name, defaults]) => {
     const section = document[name] ?? (OPTIONAL.includes(name) ? undefined : {});
     return isTable(section) ? [[name, { ...defaults, ...section }]] : [];
   });

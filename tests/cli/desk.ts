@@ -21,6 +21,9 @@ export interface Desk {
   sql(query: string): string;
 }
 
+/** Of the machine, so to speak: what is not configured is shown in it. */
+process.env.TZ = 'Europe/Paris';
+
 /** Nothing listens there. */
 const CONFIG = `data_dir = "data"
 [identity]

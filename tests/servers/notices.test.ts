@@ -36,7 +36,7 @@ t.before(async () => {
   sink = await startSink();
   site = await startSite({
     users: ['alice', 'bob', 'carol', 'mandat'],
-    extraToml: `[notices]\nport = ${sink.port}\ntls = "none"\nfrom = "${at('mandat')}"\npassword_file = "smtp.secret"\n`,
+    extraToml: `[notices]\nport = ${sink.port}\ntls = "none"\nfrom = "${at('mandat')}"\nlanguage = "fr"\npassword_file = "smtp.secret"\n`,
   });
   await writeFile(path.join(site.lab.directory, 'smtp.secret'), password('mandat'), { mode: 0o600 });
   await site.register('alice', 'bob', 'carol');

@@ -16,6 +16,9 @@ import type { Ran } from '../cli/commands.ts';
 import { mandatAt } from '../cli/warm.ts';
 import { asShell } from '../store/shell.ts';
 
+/** Of the machine, so to speak: what is not configured is shown in it. */
+process.env.TZ = 'Europe/Paris';
+
 export const DOMAIN = 'lab.test';
 export const at = (name: string) => `${name}@${DOMAIN}`;
 export const password = (name: string) => `pw-${name}`;
