@@ -1,6 +1,11 @@
 /** Whom the directory lists, and under which name: looked up after each import, and when somebody is added. R5, R27, R52. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Selectable, sql } from 'kysely';
+import { PORTION_ROWS, portion } from '../giving-way.ts';
 import { noteAccount } from './account-events.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
+import type { DelegationDatabase } from './delegation-types.ts';
+import type { Query } from './delegations.ts';
 
 /** A column of 1, 0 or null: yes, no, never asked. */
 export function known(column: number | null): boolean | null {
@@ -58,44 +63,91 @@ interface Published {
 
 /**
  * Notes whom the directory lists now, what depends on it is suspended or resumed by itself; and takes over delegates' names and
- * professions, which come from there only. Identifiers of another scheme are nobody the directory could know. Returns what has changed,
- * in one transaction.
+ * professions, which come from there only. Identifiers of another scheme are nobody the directory could know. Returns what has changed.
+ *
+ * In portions, with a pause behind each, so that whoever else writes to the table waits for none of it. What is broken off is made up for by
+ * the next import, which looks at everybody again.
  */
 export async function noteListed(
   db: DelegationDb,
   writer: Writer,
   find: (identifier: string) => Published | undefined,
 ): Promise<Noted> {
-  return db.write(writer, async (query) => {
-    const changes = new Map<string, boolean>();
-    const renamed: string[] = [];
-    const judge = (identifier: string, before: number | null) => {
-      const listed = /^8\d{11}$/.test(identifier) ? find(identifier) !== undefined : null;
-      if (listed !== known(before) && listed !== null) changes.set(identifier, listed);
-      return listed === null ? null : Number(listed);
-    };
-    for (const row of await query.selectFrom('delegates').selectAll().execute()) {
-      const { id, identifier } = row;
-      const listed = judge(identifier, row.listed);
-      const names = listed === 1 ? differing(row, find(identifier)) : {};
-      if (listed === row.listed && Object.keys(names).length === 0) continue;
-      await query
+  const changes = new Map<string, boolean>();
+  const renamed: string[] = [];
+  const judge = (identifier: string, before: number | null) => {
+    const listed = /^8\d{11}$/.test(identifier) ? find(identifier) !== undefined : null;
+    if (listed !== known(before) && listed !== null) changes.set(identifier, listed);
+    return listed === null ? null : Number(listed);
+  };
+  for await (const rows of pagesOf(db, 'delegates')) {
+    const differ = rows.flatMap((row) => {
+      const listed = judge(row.identifier, row.listed);
+      const names = listed === 1 ? differing(row, find(row.identifier)) : {};
+      return listed === row.listed && Object.keys(names).length === 0 ? [] : [{ row, listed, names }];
+    });
+    await writeInPortions(db, writer, differ, async (query, { row: { id, identifier }, listed, names }) => {
+      const { numUpdatedRows } = await query
         .updateTable('delegates')
         .set({ listed, ...names })
         .where('id', '=', id)
-        .execute();
-      if (Object.keys(names).length === 0) continue;
+        .where('identifier', '=', identifier)
+        .executeTakeFirst();
+      if (Object.keys(names).length === 0 || numUpdatedRows === 0n) return;
       renamed.push(identifier);
       await noteAccount(query, identifier, 'account-identity', { changed: Object.keys(names).join(', ') });
-    }
-    for (const { id, owner, owner_listed } of await query.selectFrom('mailboxes').selectAll().execute()) {
+    });
+  }
+  for await (const rows of pagesOf(db, 'mailboxes')) {
+    const differ = rows.flatMap(({ id, owner, owner_listed }) => {
       const now = owner === null ? null : judge(owner, owner_listed);
-      if (now !== owner_listed) {
-        await query.updateTable('mailboxes').set({ owner_listed: now }).where('id', '=', id).execute();
+      return now === owner_listed ? [] : [{ id, owner, now }];
+    });
+    await writeInPortions(db, writer, differ, (query, { id, owner, now }) =>
+      query
+        .updateTable('mailboxes')
+        .set({ owner_listed: now })
+        .where('id', '=', id)
+        .where('owner', 'is', owner)
+        .execute(),
+    );
+  }
+  return { listed: [...changes].map(([identifier, listed]) => ({ identifier, listed })), renamed };
+}
+
+/** Read without holding anything back, by their ids. */
+async function* pagesOf<Table extends 'delegates' | 'mailboxes'>(
+  db: DelegationDb,
+  table: Table,
+): AsyncGenerator<readonly Selectable<DelegationDatabase[Table]>[]> {
+  for (let after = 0; ; ) {
+    const { rows } = await sql<Selectable<DelegationDatabase[Table]> & { readonly id: number }>`
+      SELECT * FROM ${sql.table(table)} WHERE id > ${after} ORDER BY id LIMIT ${PORTION_ROWS}`.execute(db.query);
+    yield rows;
+    after = rows.at(-1)?.id ?? after;
+    if (rows.length < PORTION_ROWS) return;
+  }
+}
+
+/** As long as others, who find the table held, wait between two attempts (busy.ts), and a little more. */
+const PAUSE_MS = 30;
+
+async function writeInPortions<T>(
+  db: DelegationDb,
+  writer: Writer,
+  all: readonly T[],
+  write: (query: Query, one: T) => Promise<unknown>,
+): Promise<void> {
+  for (let done = 0; done < all.length; await delay(PAUSE_MS)) {
+    await db.write(writer, async (query) => {
+      const enough = portion();
+      for (const one of all.slice(done)) {
+        await write(query, one);
+        done++;
+        if (enough()) break;
       }
-    }
-    return { listed: [...changes].map(([identifier, listed]) => ({ identifier, listed })), renamed };
-  });
+    });
+  }
 }
 
 type Named = Readonly<Record<'first_name' | 'last_name' | 'profession', string | null>>;
