@@ -9,11 +9,12 @@ import { openEngine } from './engine.ts';
 import { failureOf } from './failure.ts';
 import { lookAtFolders } from './folder-look.ts';
 import { atMost, type GiveWay, giveBack } from './giving-way.ts';
+import { watchLoop } from './loop-holds.ts';
 import { openPostman } from './notify/postman.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { openOverdue } from './overdue.ts';
 import type { Opened } from './replaced.ts';
-import { noteSidecar } from './running-config.ts';
+import { noteLoop, noteSidecar } from './running-config.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
 import { socketmapOf } from './sender/configured.ts';
 import { type Socketmap, startSocketmap } from './sender/socketmap.ts';
@@ -23,7 +24,6 @@ import { fact, setFact } from './store/facts.ts';
 import { type DataFiles, dataFiles } from './store/files.ts';
 
 import { shrinkLog } from './store/wal.ts';
-import { startKeptSubmission } from './submission/bookkeeping.ts';
 import { watchTable } from './watch.ts';
 
 /** setTimeout fires at once above 24.8 days; and a clock may be set meanwhile. */
@@ -188,11 +188,6 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
       if (shrunk?.done) log.info({ file, size: shrunk.size }, 'the log of writes was large, and has been emptied');
     }
   });
-  const submissionsTimer = setInterval(() => {
-    void drainSubmissions();
-    void upkeep();
-  }, config.schedule.pollIntervalMs);
-
   if (engine.age === 'restored') {
     log.error(
       'the delegation table is older than the one last seen: it is obeyed only where it takes away, until "mandat restore accept"',
@@ -205,19 +200,22 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
     log.warn('[sender_rules] is not configured: no delegate may send on behalf of an owner');
   }
   let socketmap = await openSocketmap(config, files, log).catch(async (error: unknown) => {
+    await postman.stop(); // nothing is left that would keep the process
     await engine.close();
     throw error;
   });
-  // After the table's age is known: a table from the past gives nothing to senders either.
-  const startFilter = async (given: Config) =>
-    given.submission === undefined ? undefined : startKeptSubmission(given, env, log);
-  let filter = await startFilter(config).catch(async (error: unknown) => {
-    await socketmap.close();
-    await engine.close();
-    throw error;
-  });
+  const submissionsTimer = setInterval(() => {
+    void drainSubmissions();
+    void upkeep();
+  }, config.schedule.pollIntervalMs);
+
   const since = clock.now();
   await noteSidecar(state, config, since);
+  const loop = watchLoop(clock.now, (holds) =>
+    noteLoop(state, holds).catch((error: unknown) =>
+      log.warn({ reason: failureOf(error).message }, 'for how long the thread was held could not be noted'),
+    ),
+  );
   const watch = watchTable(table, config.schedule.pollIntervalMs, () => {
     engine.site.server.prepare();
     void wake();
@@ -247,12 +245,6 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
       await postman.stop();
       postman = openOutbox();
       sweepEvery(current);
-      if (filter !== undefined && next.submission !== undefined) await filter.reload(next);
-      else {
-        await filter?.close();
-        filter = undefined;
-        filter = await startFilter(next);
-      }
       await noteSidecar(state, current, since);
       log.info('configuration reread');
       void sweep();
@@ -260,8 +252,8 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
     stop: async (how) => {
       stopping = how === 'abandon';
       leaving = how === 'abandon' ? 0 : performance.now() + LEAVING_MS;
-      await filter?.close();
       watch.close();
+      loop.close();
       await looks.close();
       clearInterval(sweepTimer);
       clearInterval(submissionsTimer);

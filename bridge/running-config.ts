@@ -1,6 +1,7 @@
 /** Which configuration the running sidecar has, noted so that others can tell whether the file has changed since. */
 import { createHash } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
+import type { LoopHolds } from './loop-holds.ts';
 import { fact, setFact } from './store/facts.ts';
 import type { StateDb } from './store/state-db.ts';
 
@@ -20,6 +21,16 @@ interface Noted {
 export async function noteSidecar(state: StateDb, config: Config, since: string): Promise<void> {
   const noted: LastSidecar = { pid: process.pid, since, config: note(config) };
   await setFact(state, 'sidecar', JSON.stringify(noted));
+}
+
+export async function noteLoop(state: StateDb, holds: LoopHolds): Promise<void> {
+  await setFact(state, 'loop', JSON.stringify({ pid: process.pid, ...holds }));
+}
+
+/** For how long the loop of that process was held; undefined where nothing has been noted of it. */
+export async function loopOf(state: StateDb, pid: number | null | undefined): Promise<LoopHolds | undefined> {
+  const { pid: whose, ...holds } = JSON.parse((await fact(state, 'loop')) ?? '{}');
+  return typeof whose === 'number' && whose === pid ? holds : undefined;
 }
 
 export async function lastSidecar(state: StateDb): Promise<LastSidecar> {

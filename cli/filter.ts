@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
+import { failureOf } from '../bridge/failure.ts';
 import { keepOpen } from '../bridge/replaced.ts';
 import { dataFiles } from '../bridge/store/files.ts';
+import type { FromFilter, ToFilter } from '../bridge/submission/filter-child.ts';
+import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { EXIT } from './exit.ts';
+import { EXIT, type ExitStatus } from './exit.ts';
 import { untilAskedToStop } from './foreground.ts';
 import { openLog } from './log.ts';
 import type { Runner } from './runner.ts';
@@ -11,25 +14,68 @@ export function filterCommand(program: Command, run: Runner): void {
   program
     .command('filter')
     .description(
-      'the submission filter alone, in the foreground; "mandat run" has it too, where [submission] is configured',
+      'the submission filter alone, in the foreground; "mandat run" starts one itself, unless [submission] process is "unit"',
     )
-    .action(
-      run(async ({ config }) => {
-        const { startKeptSubmission } = await import('../bridge/submission/bookkeeping.ts'); // the mail libraries take their time to load
-        const log = openLog(config.log.level);
-        const { delegations, state, submissions } = dataFiles(config.dataDir);
-        const filter = await keepOpen(config, log, [delegations, state, submissions], async (given) => {
-          const { reload, close } = await startKeptSubmission(given, process.env, log);
-          return { reload, stop: close };
-        });
-        const reload = async (next: Config) => {
-          await filter.reload(next);
-          log.info('configuration reread');
-        };
-        const failure = await Promise.race([untilAskedToStop(config, log, reload), filter.ended]);
-        await filter.stop();
-        if (failure !== undefined) throw failure;
-        return EXIT.done;
-      }),
-    );
+    .action(run(({ config }) => filtering(config, process.channel === undefined ? undefined : parent())));
+}
+
+/** The sidecar that has started this process. */
+interface Parent {
+  say(what: FromFilter): void;
+  onReread(reread: () => void): void;
+  /** Resolves when it is gone, however it ended. */
+  readonly gone: Promise<undefined>;
+}
+
+async function filtering(config: Config, sidecar: Parent | undefined): Promise<ExitStatus> {
+  const failed = (error: unknown) => {
+    const { code, message, hint } = failureOf(error);
+    sidecar?.say({ kind: 'failed', code, message, hint });
+  };
+  try {
+    const { startFilterProcess } = await import('../bridge/submission/own-process.ts'); // the mail libraries take their time to load
+    const log = openLog(config.log.level);
+    const { delegations, state, submissions } = dataFiles(config.dataDir);
+    const filter = await keepOpen(config, log, [delegations, state, submissions], async (given) => {
+      const { reload, close } = await startFilterProcess(given, process.env, log, sidecar !== undefined);
+      return { reload, stop: close };
+    });
+    const reload = async (next: Config) => {
+      await filter.reload(next);
+      log.info(sidecar === undefined ? 'configuration reread' : 'configuration reread by the submission filter');
+    };
+    sidecar?.onReread(() => {
+      Promise.resolve()
+        .then(() => reload(loadConfig({ path: config.file, env: process.env, cwd: process.cwd() })))
+        .then(() => sidecar.say({ kind: 'reread' }), failed);
+    });
+    sidecar?.say({ kind: 'listening' });
+    const failure = await Promise.race([
+      untilAskedToStop(config, log, reload),
+      filter.ended,
+      ...(sidecar === undefined ? [] : [sidecar.gone]),
+    ]);
+    await filter.stop();
+    if (failure !== undefined) throw failure;
+    return EXIT.done;
+  } catch (error) {
+    failed(error);
+    throw error;
+  } finally {
+    if (process.connected) process.disconnect(); // or it would keep this process alive
+  }
+}
+
+function parent(): Parent {
+  return {
+    say: (what) => {
+      if (process.connected) process.send?.(what, undefined, undefined, () => {}); // who is gone hears nothing
+    },
+    onReread: (reread) => {
+      process.on('message', (message: ToFilter) => {
+        if (message === 'reread') reread();
+      });
+    },
+    gone: new Promise((resolve) => process.once('disconnect', () => resolve(undefined))),
+  };
 }

@@ -7,13 +7,26 @@ import type { Runner } from './runner.ts';
 export function runCommand(program: Command, run: Runner): void {
   program
     .command('run')
-    .description('the sidecar, in the foreground: SIGTERM ends it, SIGHUP rereads the configuration')
+    .description(
+      'the sidecar, in the foreground, and the submission filter beside it: SIGTERM ends both, SIGHUP makes both reread the configuration',
+    )
     .action(
       run(async ({ config }) => {
-        const { startSidecar } = await import('../bridge/sidecar.ts'); // loaded here: it makes every other command slower to start
+        // Loaded here: it makes every other command slower to start.
+        const { startSidecar } = await import('../bridge/sidecar.ts');
+        const { filterBeside } = await import('./filter-process.ts');
         const log = openLog(config.log.level);
         const sidecar = await startSidecar(config, process.env, log);
-        const failure = await Promise.race([untilAskedToStop(config, log, sidecar.reload), sidecar.ended]);
+        const filter = await filterBeside(config, log).catch(async (error: unknown) => {
+          await sidecar.stop();
+          throw error;
+        });
+        const asked = untilAskedToStop(config, log, async (next) => {
+          await filter.reload(next); // first: it waits for no pass
+          await sidecar.reload(next);
+        });
+        const failure = await Promise.race([asked, sidecar.ended]);
+        await filter.stop(); // so that what it has noted is taken over
         await sidecar.stop();
         if (failure !== undefined) throw failure; // so that whoever started it starts it again
         return EXIT.done;

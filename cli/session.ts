@@ -6,7 +6,7 @@ import { versionOf } from '../bridge/restore.ts';
 import { identifiersOf, noSuchDelegate } from '../bridge/store/delegates.ts';
 import { type DelegationDb, openDelegationDb, type Writer } from '../bridge/store/delegation-db.ts';
 import { type DataFiles, dataFiles } from '../bridge/store/files.ts';
-import { lockHolder } from '../bridge/store/lock.ts';
+import { holderPid, lockHolder } from '../bridge/store/lock.ts';
 import { guarded } from '../bridge/store/open.ts';
 import { type Pending, pendingMailboxes } from '../bridge/store/rows.ts';
 import { REPAIR_RULES, rulesChanged } from '../bridge/store/schema.ts';
@@ -37,6 +37,8 @@ export interface Session {
   delegates(typed: readonly string[]): Promise<(name: string) => string>;
   /** Whether a sidecar runs on these databases now. Fails for a user who may not see it. */
   sidecarRuns(): boolean;
+  /** Whose the lock is; undefined where nobody has it, or this user may not see whose. */
+  sidecarPid(): number | undefined;
   /** Opens the delegation table for the time of the work. */
   table<T>(work: (table: DelegationDb) => Promise<T>): Promise<T>;
   /**
@@ -92,6 +94,7 @@ export function openSession(
       ...(actor.kind === 'admin' && actor.name === keyboard() ? {} : { via: keyboard() }),
     },
     identity,
+    sidecarPid: () => holderPid(files.lock),
     sidecarRuns: () => guarded(files.lock, { what: "the sidecar's lock" }, () => lockHolder(files.lock) === 'sidecar'),
     table: (work) => using(openDelegationDb(files.delegations), work),
     writing: (about, work) =>

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type LookRound, lastLookRound } from '../bridge/folder-look.ts';
 import { LATE_MS, overdueNoted } from '../bridge/overdue.ts';
-import { configDifference, lastSidecar } from '../bridge/running-config.ts';
+import { configDifference, lastSidecar, loopOf } from '../bridge/running-config.ts';
 import { nextDue } from '../bridge/store/due.ts';
 import { fact } from '../bridge/store/facts.ts';
 import { countOtherEntries } from '../bridge/store/other-entries.ts';
@@ -17,6 +17,7 @@ import { EXIT } from './exit.ts';
 import { counted, facts, type Output, oneLine } from './output.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
+import { filterOf, processLines, sidecarOf } from './status-processes.ts';
 import { shownDuration, shownTime } from './times.ts';
 
 export function statusCommand(program: Command, run: Runner): void {
@@ -33,7 +34,8 @@ export function statusCommand(program: Command, run: Runner): void {
         out.result(status, shown(status, config.policy.timezone, out));
         const failed =
           status.failing > 0 || status.lateCount > 0 || status.copies.length > 0 || status.outbox.failed > 0;
-        const odd = held || status.restored || status.rulesChanged.length > 0 || status.sidecar === null;
+        const noFilter = status.filter !== null && status.filter.running === null;
+        const odd = held || noFilter || status.restored || status.rulesChanged.length > 0 || status.sidecar === null;
         return failed || odd ? EXIT.failed : EXIT.done;
       }),
     );
@@ -53,13 +55,16 @@ async function statusOf(session: Session, most: number) {
       const noted = new Set(running ? (await overdueNoted(state)).map(({ mailboxId }) => mailboxId) : []);
       const tooOld = new Date(Date.parse(now) - LATE_MS).toISOString();
       const last = await lastSidecar(state);
-      const { pid, since } = last;
+      const sidecar = running ? sidecarOf(session, last) : null;
       const late = waiting.filter((one) => noted.has(one.mailboxId) || (one.since !== null && one.since < tooOld));
       return {
-        sidecar: running ? { pid, since } : null,
+        sidecar,
+        /** For how long its thread was held at a stretch; null as long as nothing has been noted. */
+        loop: (await loopOf(state, sidecar?.pid)) ?? null,
+        filter: await filterOf(session, state),
         configFile: session.config.file,
         /** Why what runs isn't what the file says; null where it is. */
-        outdated: running ? (configDifference(last, session.config) ?? null) : null,
+        outdated: sidecar?.since ? (configDifference(last, session.config) ?? null) : null,
         waiting: waiting.length,
         /** The first of them. */
         queue: waiting.slice(0, most),
@@ -128,12 +133,7 @@ function shown(
   const time = (instant: string | null | undefined) => shownTime(instant, timezone);
   const named = late.slice(0, NAMED).map(({ mailbox }) => oneLine(mailbox ?? 'one that has left the table'));
   const head = facts([
-    [
-      'sidecar',
-      sidecar === null
-        ? 'not running: start it with "mandat run"'
-        : `running (process ${sidecar.pid}, since ${time(sidecar.since)})`,
-    ],
+    ...processLines({ sidecar, loop: rest.loop, filter: rest.filter }, time),
     ['configuration', rest.configFile],
     ['waiting', `${counted(waiting, 'mailbox', 'mailboxes')} to be brought in line`],
     ['lag', lagMs === null ? null : `${shownDuration(lagMs)}: the oldest change that waits is of ${time(oldest)}`],

@@ -17,6 +17,9 @@ export type FactName =
   | 'sweep' // when the last full sweep ended
   | 'folder-look' // JSON: the last round of looks at the folders of delegated mailboxes
   | 'told-from' // delegations up to this id were there before anybody was told of any
+  | 'loop' // JSON: for how long the sidecar's event loop was held
+  | 'filter' // JSON: the submission filter that last ran, and for how long its loop was held
+  | 'filter-trouble' // JSON: why the sidecar's submission filter isn't running; empty while it is
   | 'sidecar'; // JSON: pid and start of the sidecar that last ran
 
 export async function fact(db: Pick<StateDb, 'query'>, name: FactName): Promise<string | undefined> {

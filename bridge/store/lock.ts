@@ -75,6 +75,16 @@ function isBusy(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY');
 }
 
+/** The process that has the lock, or had it last; undefined where that can't be read. */
+export function holderPid(file: string): number | undefined {
+  try {
+    const pid = Number.parseInt(pidAndHolder(file) ?? '', 10);
+    return Number.isNaN(pid) ? undefined : pid;
+  } catch {
+    return undefined;
+  }
+}
+
 const pidFile = (file: string) => `${file}.pid`;
 
 function pidAndHolder(file: string): string | undefined {

@@ -94,6 +94,13 @@ use, or a loopback address HOST:PORT, which every user of this machine may use a
   reinject: text(loopbackAddress).default('127.0.0.1:10027').register(docs, {
     comment: 'Where Postfix takes them back. Guard this port: config/nftables/mandat.nft. A loopback address.',
   }),
+  process: z
+    .enum(['child', 'unit'])
+    .default('child')
+    .register(docs, {
+      comment: `Who starts the filter, which is a process of its own: a message that keeps it busy keeps no revoke waiting.
+"child": "mandat run" starts and watches it. "unit": another does, as config/systemd/mandat-filter.service.`,
+    }),
   mode: z
     .enum(['on-behalf', 'send-as'])
     .default('on-behalf')

@@ -24,6 +24,8 @@ t.test('nothing yet', async (t) => {
   );
   t.same(await json('status'), {
     sidecar: null,
+    loop: null,
+    filter: null,
     configFile: configFile,
     outdated: null,
     waiting: 0,
@@ -43,6 +45,7 @@ t.test('nothing yet', async (t) => {
     withdrawn: null,
     restored: false,
     rulesChanged: [],
+    otherEntries: { mailboxes: 0, entries: 0 },
     outbox: { waiting: 0, failed: 0, lastError: null, noAddressCount: 0, noAddress: [] },
   });
 });

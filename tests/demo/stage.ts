@@ -113,7 +113,7 @@ async function startSidecar(configFile: string): Promise<{ readonly pid: number;
   process.once('exit', kill);
   await waitFor('the sidecar watches', 15_000, () => {
     if (child.exitCode !== null) throw new Error(`the sidecar ended: ${log}`);
-    return log.includes('"watching"');
+    return log.includes('"watching"') && log.includes('"filtering submissions"');
   });
   return {
     pid: child.pid ?? 0,

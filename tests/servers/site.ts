@@ -1,5 +1,6 @@
 /** A lab with mandat set up on it, as an administrator would: a configuration file, secrets in files, the command line. */
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -200,9 +201,12 @@ async function startRunning(configFile: string): Promise<Running> {
       .split('\n')
       .filter((line) => line.startsWith('{') && line.endsWith('}'))
       .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const wanted = /^\[submission\]$/m.test(readFileSync(configFile, 'utf8'))
+    ? ['watching', 'filtering submissions']
+    : ['watching'];
   await waitFor('the sidecar watches', 15_000, () => {
     if (ended !== undefined) throw new Error(`mandat run ended with ${ended}: ${output}`);
-    return log().some(({ msg }) => msg === 'watching');
+    return wanted.every((one) => log().some(({ msg }) => msg === one));
   });
   return {
     pid: child.pid ?? 0,

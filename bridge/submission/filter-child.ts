@@ -1,0 +1,178 @@
+/**
+ * The submission filter in a process of its own, started and watched by the sidecar: a message that keeps the filter busy keeps no revoke
+ * waiting, nor a sweep the messages. They share the databases, and a channel on which each notices when the other is gone.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { Failure, type FailureCode, failureOf } from '../failure.ts';
+import { retryDelay } from '../schedule.ts';
+import { openStateDb, type StateDb } from '../store/state-db.ts';
+import { type FilterTrouble, isThere, lastFilter, setFilterTrouble } from './last-filter.ts';
+
+/** What the child says of itself. */
+export type FromFilter =
+  | { readonly kind: 'listening' }
+  | { readonly kind: 'reread' }
+  /** It can't start, or can't use the configuration that it was to reread. */
+  | { readonly kind: 'failed'; readonly code: FailureCode; readonly message: string; readonly hint: string };
+
+/** What it hears: read the configuration anew. */
+export type ToFilter = 'reread';
+
+export interface FilterChild {
+  /** It rereads its configuration. Rejects where it can't be used, or it doesn't answer. */
+  reread(): Promise<void>;
+  /** Messages in hand are finished. */
+  stop(): Promise<void>;
+}
+
+export interface FilterProgram {
+  /** A program and its arguments: node, and what makes it `mandat filter`. */
+  readonly command: readonly string[];
+  /** Of mandat's own state. */
+  readonly stateFile: string;
+  readonly log: Logger;
+  readonly patience?: Patience;
+}
+
+export interface Patience {
+  readonly retryMinMs: number;
+  readonly retryMaxMs: number;
+  /** How long a start, a reading of the configuration and an end may take. */
+  readonly answerMs: number;
+}
+
+const PATIENCE: Patience = { retryMinMs: 1000, retryMaxMs: 60_000, answerMs: 15_000 };
+
+/** Resolves when it takes messages. Rejects when it can't be started: then there is none. */
+export async function startFilterChild(program: FilterProgram): Promise<FilterChild> {
+  const { log, patience = PATIENCE } = program;
+  let stopping = false;
+  let attempt = 0;
+  let again: NodeJS.Timeout | undefined;
+  let child: ChildProcess | undefined;
+
+  const start = async () => {
+    await endOrphan(program, patience);
+    const begun = await startOne(program, patience);
+    child = begun;
+    const since = performance.now();
+    begun.once('exit', (status, signal) => {
+      child = undefined;
+      if (stopping) return;
+      if (performance.now() - since > patience.retryMaxMs) attempt = 0;
+      void tryAgain(`it ended with ${signal ?? `status ${status}`}`);
+    });
+    await noteTrouble(program, undefined);
+    if (begun.exitCode !== null || begun.signalCode !== null) log.debug('the submission filter has ended at once');
+  };
+  const tryAgain = async (why: string) => {
+    const ms = retryDelay(++attempt, patience.retryMinMs, patience.retryMaxMs);
+    log.error({ againInMs: ms }, `the submission filter is not running: ${why}`);
+    again = setTimeout(() => {
+      start().catch((error: unknown) => {
+        if (!stopping) void tryAgain(failureOf(error).message);
+      });
+    }, ms);
+    const now = Date.now();
+    await noteTrouble(program, {
+      at: new Date(now).toISOString(),
+      message: why,
+      againAt: new Date(now + ms).toISOString(),
+    });
+  };
+
+  await start();
+  return {
+    reread: async () => {
+      if (child === undefined) return; // the next one reads it anyway
+      child.send('reread' satisfies ToFilter);
+      await answerOf(child, 'reread', patience.answerMs);
+    },
+    stop: async () => {
+      stopping = true;
+      clearTimeout(again);
+      if (child !== undefined) await end(child, patience.answerMs);
+    },
+  };
+}
+
+async function startOne({ command: [file = '', ...args], log }: FilterProgram, { answerMs }: Patience) {
+  const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  child.on('error', ({ message }) => log.debug({ err: message }, 'the submission filter could not be reached')); // its exit says the rest
+  try {
+    await answerOf(child, 'listening', answerMs);
+    return child;
+  } catch (error) {
+    await end(child, answerMs);
+    throw error;
+  }
+}
+
+/** Rejects when it says that it failed, ends, or says nothing in time. */
+function answerOf(child: ChildProcess, wanted: FromFilter['kind'], answerMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (code: FailureCode, message: string, hint: string) =>
+      over(() => reject(new Failure(code, `the submission filter ${message}`, hint)));
+    const heard = (said: FromFilter) => {
+      if (said.kind === wanted) over(resolve);
+      else if (said.kind === 'failed') failed(said.code, `says: ${said.message}`, said.hint);
+    };
+    const gone = (status: number | null, signal: string | null) => {
+      const how = () => failed('retry', `ended with ${signal ?? `status ${status}`}`, 'its log says why');
+      if (child.connected)
+        child.once('disconnect', how); // it may have said why
+      else how();
+    };
+    const broken = ({ message }: Error) => failed('retry', `could not be started: ${message}`, '');
+    const timer = setTimeout(
+      () => failed('retry', `has not answered in ${answerMs / 1000} s`, 'it may have too much to do'),
+      answerMs,
+    );
+    const over = (then: () => void) => {
+      clearTimeout(timer);
+      child.off('message', heard).off('exit', gone).off('error', broken);
+      then();
+    };
+    child.on('message', heard).on('exit', gone).on('error', broken);
+  });
+}
+
+/** What takes too long is killed: its messages are sent again by who has them still. */
+async function end(child: ChildProcess, limitMs: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.kill('SIGTERM');
+  const late = setTimeout(() => child.kill('SIGKILL'), limitMs);
+  await ended;
+  clearTimeout(late);
+}
+
+/** One whose sidecar was killed ends by itself, unless it is too busy to notice. There is one sidecar only, so it can't be another's. */
+async function endOrphan({ stateFile, log }: FilterProgram, { answerMs }: Patience): Promise<void> {
+  const last = await withState(stateFile, lastFilter);
+  if (last === undefined || !last.child || last.pid === process.pid || !isThere(last)) return;
+  log.warn({ pid: last.pid }, 'a submission filter whose sidecar is gone is still there: waiting for its end');
+  const began = performance.now();
+  for (let waited = 0; isThere(last) && waited < 2 * answerMs; waited = performance.now() - began) {
+    if (waited > answerMs) process.kill(last.pid, 'SIGKILL');
+    await delay(50);
+  }
+}
+
+async function noteTrouble({ stateFile, log }: FilterProgram, trouble: FilterTrouble | undefined): Promise<void> {
+  await withState(stateFile, (state) => setFilterTrouble(state, trouble)).catch((error: unknown) =>
+    log.warn({ reason: failureOf(error).message }, 'it could not be noted for "mandat status"'),
+  );
+}
+
+/** Opened for the moment: the file may have been replaced since the last time (replaced.ts). */
+async function withState<T>(file: string, work: (state: StateDb) => Promise<T>): Promise<T> {
+  const state = openStateDb(file);
+  try {
+    return await work(state);
+  } finally {
+    await state.close();
+  }
+}

@@ -1,0 +1,54 @@
+/** What is kept of the submission filter that last ran, for `mandat status` and for the next one. */
+import { readFileSync } from 'node:fs';
+import type { LoopHolds } from '../loop-holds.ts';
+import { fact, setFact } from '../store/facts.ts';
+import type { StateDb } from '../store/state-db.ts';
+
+export interface LastFilter {
+  readonly pid: number;
+  /** When the kernel started it, which tells it from a later process of the same number; null where /proc doesn't say. */
+  readonly started: string | null;
+  readonly since: string;
+  /** Whether `mandat run` started it. */
+  readonly child: boolean;
+  readonly loop: LoopHolds | null;
+}
+
+export async function lastFilter(state: Pick<StateDb, 'query'>): Promise<LastFilter | undefined> {
+  const stored = await fact(state, 'filter');
+  return stored === undefined ? undefined : (JSON.parse(stored) as LastFilter);
+}
+
+/** Whether that very process is there still. */
+export function isThere({ pid, started }: Pick<LastFilter, 'pid' | 'started'>): boolean {
+  return started !== null && startOf(pid) === started;
+}
+
+/** Field 22 of /proc/PID/stat, behind the name in brackets; undefined where there is no such process, or a dead one. proc(5) */
+export function startOf(pid: number): string | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return fields[0] === 'Z' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why there is none, as long as there is none. */
+export interface FilterTrouble {
+  readonly at: string;
+  readonly message: string;
+  readonly againAt: string;
+}
+
+export async function filterTrouble(state: Pick<StateDb, 'query'>): Promise<FilterTrouble | undefined> {
+  const text = (await fact(state, 'filter-trouble')) ?? '';
+  return text === '' ? undefined : (JSON.parse(text) as FilterTrouble);
+}
+
+export async function setFilterTrouble(state: StateDb, trouble: FilterTrouble | undefined): Promise<void> {
+  const text = trouble === undefined ? '' : JSON.stringify(trouble);
+  if (((await fact(state, 'filter-trouble')) ?? '') !== text) await setFact(state, 'filter-trouble', text);
+}

@@ -1,0 +1,46 @@
+/** The submission filter as the process that it is: what stands behind it, and what is noted of it for `mandat status`. */
+import type { Logger } from 'pino';
+import type { Config } from '../../config/schema.ts';
+import type { Environment } from '../drivers.ts';
+import { failureOf } from '../failure.ts';
+import { type LoopHolds, watchLoop } from '../loop-holds.ts';
+import { setFact } from '../store/facts.ts';
+import { dataFiles } from '../store/files.ts';
+import { openStateDb } from '../store/state-db.ts';
+import { startKeptSubmission } from './bookkeeping.ts';
+import { type LastFilter, startOf } from './last-filter.ts';
+import type { Submission } from './service.ts';
+
+/** `child`: of a `mandat run`. */
+export async function startFilterProcess(
+  config: Config,
+  env: Environment,
+  log: Logger,
+  child: boolean,
+): Promise<Submission> {
+  const state = openStateDb(dataFiles(config.dataDir).state);
+  try {
+    const submission = await startKeptSubmission(config, env, log);
+    const now = () => new Date().toISOString();
+    const about = { pid: process.pid, started: startOf(process.pid) ?? null, since: now(), child };
+    const note = (loop: LoopHolds | null) => {
+      const text = JSON.stringify({ ...about, loop } satisfies LastFilter);
+      return setFact(state, 'filter', text).catch((error: unknown) =>
+        log.warn({ reason: failureOf(error).message }, 'how the filter fares could not be noted'),
+      );
+    };
+    await note(null);
+    const watch = watchLoop(now, note);
+    return {
+      reload: submission.reload,
+      close: async () => {
+        watch.close();
+        await submission.close();
+        await state.close();
+      },
+    };
+  } catch (error) {
+    await state.close();
+    throw error;
+  }
+}

@@ -1,0 +1,36 @@
+/** The submission filter that `mandat run` has beside itself, as the configuration wants it: none, its own, or one that somebody else starts. */
+import path from 'node:path';
+import type { Logger } from 'pino';
+import { dataFiles } from '../bridge/store/files.ts';
+import { type FilterChild, startFilterChild } from '../bridge/submission/filter-child.ts';
+import type { Config } from '../config/schema.ts';
+
+export interface FilterBeside {
+  reload(config: Config): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function filterBeside(config: Config, log: Logger): Promise<FilterBeside> {
+  const start = (given: Config) => {
+    const program = path.resolve(process.argv[1] ?? '');
+    return startFilterChild({
+      command: [process.execPath, ...process.execArgv, program, '--config', given.file, 'filter'],
+      stateFile: dataFiles(given.dataDir).state,
+      log,
+    });
+  };
+  let child: FilterChild | undefined = isOurs(config) ? await start(config) : undefined;
+  return {
+    reload: async (next) => {
+      if (child !== undefined && isOurs(next)) return child.reread();
+      await child?.stop();
+      child = undefined;
+      if (isOurs(next)) child = await start(next);
+    },
+    stop: async () => child?.stop(),
+  };
+}
+
+function isOurs({ submission }: Config): boolean {
+  return submission?.process === 'child';
+}

@@ -1,0 +1,72 @@
+/** Of `mandat status`: which processes there are, and how their threads fare. */
+import type { LoopHolds } from '../bridge/loop-holds.ts';
+import type { LastSidecar } from '../bridge/running-config.ts';
+import type { StateDb } from '../bridge/store/state-db.ts';
+import { filterTrouble, isThere, lastFilter } from '../bridge/submission/last-filter.ts';
+import { oneLine } from './output.ts';
+import type { Session } from './session.ts';
+import { shownDuration } from './times.ts';
+
+/** Of the one that runs. `since`: null as long as it is starting. */
+export function sidecarOf(session: Session, last: LastSidecar) {
+  const pid = session.sidecarPid() ?? last.pid ?? null;
+  return { pid, since: last.pid === pid ? (last.since ?? null) : null }; // else it is of the one before
+}
+
+/** Null without one. */
+export async function filterOf(session: Session, state: StateDb) {
+  const { submission } = session.config;
+  if (submission === undefined) return null;
+  const last = await lastFilter(state);
+  const there = last !== undefined && isThere(last);
+  return {
+    process: submission.process,
+    running: there ? { pid: last.pid, since: last.since, loop: last.loop } : null,
+    /** Why there is none, where the sidecar tries to start it. */
+    trouble: there || !session.sidecarRuns() ? null : ((await filterTrouble(state)) ?? null),
+  };
+}
+
+interface Processes {
+  readonly sidecar: ReturnType<typeof sidecarOf> | null;
+  readonly loop: LoopHolds | null;
+  readonly filter: Awaited<ReturnType<typeof filterOf>>;
+}
+
+export function processLines({ sidecar, loop, filter }: Processes, time: Time): readonly Line[] {
+  return [['sidecar', sidecarLine(sidecar, time)], ...heldLine('thread', loop, time), ...filterLines(filter, time)];
+}
+
+function sidecarLine(sidecar: Processes['sidecar'], time: Time): string {
+  if (sidecar === null) return 'not running: start it with "mandat run"';
+  const { pid, since } = sidecar;
+  if (since === null) return `process ${pid ?? '?'} is starting: it has not come so far as to watch the table`;
+  return `running (process ${pid}, since ${time(since)})`;
+}
+
+type Time = (instant: string | null | undefined) => string;
+type Line = readonly [string, string];
+
+function heldLine(name: string, loop: LoopHolds | null, time: Time): readonly Line[] {
+  if (loop === null) return [];
+  const { minuteMs, hourMs, longestMs, longestAt } = loop;
+  const ever = longestAt === null ? '' : `, ${shownDuration(longestMs)} since it began (${time(longestAt)})`;
+  return [
+    [
+      name,
+      `held for ${shownDuration(minuteMs)} at most in the last minute, ${shownDuration(hourMs)} in the last hour${ever}`,
+    ],
+  ];
+}
+
+function filterLines(filter: Processes['filter'], time: Time): readonly Line[] {
+  if (filter === null) return [];
+  const { running, trouble } = filter;
+  if (running !== null) {
+    const is = `running (process ${running.pid}, since ${time(running.since)})`;
+    return [['filter', is], ...heldLine('its thread', running.loop, time)];
+  }
+  const who = filter.process === 'unit' ? '"systemctl start mandat-filter"' : '"mandat run" starts it';
+  const why = trouble === null ? who : `${oneLine(trouble.message)}; again at ${time(trouble.againAt)}`;
+  return [['filter', `not running, so that nobody can submit mail: ${why}`]];
+}

@@ -1,0 +1,68 @@
+/** `mandat run` and `mandat filter` as processes: what they log, and how they end. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Test } from 'tap';
+import { waitFor } from '../../config/lab/wait.ts';
+import { builtMandat } from './built.ts';
+
+export const LIMIT_MS = 20_000;
+
+export interface Lasting {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  log(): readonly Record<string, unknown>[];
+  /** Waits for a line of that message, or several; fails when the process ends before. */
+  said(msg: string | RegExp, times?: number): Promise<Record<string, unknown>>;
+  /** Resolves with the exit status, null after a signal. */
+  readonly ended: Promise<number | null>;
+  end(signal: NodeJS.Signals): Promise<number | null>;
+  /** All that it wrote, lines that are no log too. */
+  output(): string;
+}
+
+export async function lasting(t: Test, configFile: string, command: 'run' | 'filter'): Promise<Lasting> {
+  const [program = '', ...first] = await builtMandat();
+  const child = spawn(program, [...first, '--config', configFile, command], { stdio: ['ignore', 'ignore', 'pipe'] });
+  t.teardown(() => child.kill('SIGKILL')); // its filter ends with it
+  let output = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const ended = new Promise<number | null>((done) => child.once('exit', (status) => done(status)));
+  const log = () =>
+    output
+      .split('\n')
+      .filter((line) => /^\{.*\}$/.test(line))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return {
+    child,
+    pid: child.pid ?? 0,
+    log,
+    output: () => output,
+    said: (msg, times = 1) =>
+      waitFor(
+        `"${msg}"`,
+        LIMIT_MS,
+        () => {
+          if (child.exitCode !== null) throw new Error(`mandat ${command} ended with ${child.exitCode}: ${output}`);
+          const fits = (said: unknown) => (typeof msg === 'string' ? said === msg : msg.test(String(said)));
+          return log().filter((line) => fits(line.msg))[times - 1];
+        },
+        () => output,
+      ),
+    ended,
+    end: (signal) => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+/** Whether there is a process of that number that hasn't ended; one that nobody has asked how it ended is a zombie. */
+export function isThere(pid: number): boolean {
+  try {
+    return !/^.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
