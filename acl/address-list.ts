@@ -1,10 +1,11 @@
 /**
  * The addresses in a `From:` and its like, read strictly: RFC 5322 section 3.4 with its comments and quoted pairs, and a bare address before the
- * brackets as a name. Groups, routes, obsolete spacing, two angle addresses in a row, raw octets that aren't UTF-8: two readers could
+ * brackets as a name. Groups, routes, obsolete spacing, two angle addresses in a row, an address in raw 8-bit characters: two readers could
  * disagree on each, so it is ambiguous, with the reason. What is read is also written anew, in the one form that all readers take alike.
  */
 import { type Token, tokenize } from './address-tokens.ts';
 import { holdsForbidden } from './display-name.ts';
+import { fromWindows1252 } from './encoded-words.ts';
 import { type Run, readName, writeName } from './name-form.ts';
 
 export interface Mailbox {
@@ -28,7 +29,7 @@ const FORBIDDEN = 'it holds control characters, or marks that nobody sees';
 
 /** `value` in latin1, unfolded; `utf8`: whether the message says that its header may hold UTF-8 (RFC 6532). */
 export function readAddresses(value: string, utf8: boolean): AddressList {
-  const text = decoded(value)?.replaceAll('\t', ' ');
+  const text = decoded(value, utf8)?.replaceAll('\t', ' ');
   if (text === undefined) return ambiguous('it is not UTF-8');
   if (holdsForbidden(text)) return ambiguous(FORBIDDEN);
   const found = tokenize(text);
@@ -50,13 +51,14 @@ export function readAddresses(value: string, utf8: boolean): AddressList {
 
 const COMMA: Token = { kind: 'mark', text: ',' };
 
-function decoded(latin1: string): string | undefined {
+/** Old programs write Latin-1 without a word; what announces UTF-8 has to be it. */
+function decoded(latin1: string, utf8: boolean): string | undefined {
   if (!/[\u0080-\u00ff]/.test(latin1)) return latin1;
   try {
     const octets = Uint8Array.from(latin1, (letter) => letter.charCodeAt(0));
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(octets);
   } catch {
-    return undefined;
+    return utf8 ? undefined : fromWindows1252(latin1);
   }
 }
 

@@ -72,12 +72,13 @@ function decodeWords(words: readonly Word[]): Part[] | undefined {
 const WINDOWS_1252 =
   '\u20ac\u0081\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u008d\u017d\u008f\u0090\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u009d\u017e\u0178';
 
+export const fromWindows1252 = (octets: string): string =>
+  octets.replace(/[\u0080-\u009f]/g, (octet) => WINDOWS_1252.charAt(octet.charCodeAt(0) - 0x80));
+
 function decode(octets: string, charset: string): string | undefined {
   try {
     const decoder = new TextDecoder(charset, { fatal: true, ignoreBOM: true });
-    if (decoder.encoding === 'windows-1252') {
-      return octets.replace(/[\u0080-\u009f]/g, (octet) => WINDOWS_1252.charAt(octet.charCodeAt(0) - 0x80));
-    }
+    if (decoder.encoding === 'windows-1252') return fromWindows1252(octets);
     return decoder.decode(Uint8Array.from(octets, (letter) => letter.charCodeAt(0)));
   } catch {
     return undefined;

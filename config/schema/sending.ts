@@ -116,7 +116,7 @@ delegate's own mailbox; "send-as": the owner alone. "mandat send-mode" says it o
 read in one way only is refused in either case.`,
     }),
   on_imitation: z.enum(['reject', 'rewrite']).default('reject').register(docs, {
-    comment: `A display name that shows another address ("ceo@x" <bob@x>): refused, or taken out.`,
+    comment: `A display name that shows an address of somebody else ("ceo@x" <bob@x>): refused, or taken out.`,
   }),
   sent_copy: z
     .enum(['owner', 'none'])

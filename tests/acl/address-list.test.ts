@@ -72,6 +72,12 @@ t.test('what leaves', async (t) => {
   const name = `"Élodie 診療" Müller ${B}, "Élodie 診療" ${B}`;
   const list = readAddresses(latin1(name), true);
   const left = list.kind === 'mailboxes' && plainList('from', list.mailboxes);
+  const old = readAddresses(`\u00c9lodie d\u0092Alen\u00e7on ${B}`, false);
+  t.match(
+    old,
+    { mailboxes: [{ text: `=?utf-8?Q?=C3=89lodie_d=E2=80=99Alen=C3=A7on?= ${B}` }] },
+    'raw Latin-1 of old programs',
+  );
   t.equal(left, `Élodie 診療 Müller ${B}, "Élodie 診療" ${B}`, 'with SMTPUTF8 as it is');
 });
 
@@ -129,7 +135,9 @@ t.test('what is refused, and why', async (t) => {
     const list = readAddresses(latin1(came), false);
     t.match(list, { kind: 'ambiguous', why }, JSON.stringify(came));
   }
-  t.match(readAddresses(`\u00e9 ${B}`, false), { kind: 'ambiguous', why: /not UTF-8/ });
+  t.match(readAddresses(`\u00e9 ${B}`, true), { kind: 'ambiguous', why: /not UTF-8/ });
+  t.match(readAddresses(`\u0081 ${B}`, false), { kind: 'ambiguous', why: /control characters/ });
+  t.match(readAddresses(`<b\u00e9@x.test>`, false), { kind: 'ambiguous', why: /need SMTPUTF8/ });
   t.match(readAddresses(latin1('<b\u200cob@x.test>'), true), { kind: 'ambiguous' }, 'an address with what nobody sees');
 });
 
