@@ -31,13 +31,13 @@ export const latin1 = (text: string): string =>
 
 /** Whether the field is in its plain form; spaces before and after it say nothing. */
 export function isPlain(field: AuthorField, list: string): boolean {
-  return valueIn(field).replace(/^[ \t]+/, '') === latin1(list);
+  return fits(field) && valueIn(field).replace(/^[ \t]+/, '') === latin1(list);
 }
 
 /** The same, however it is folded and spaced between its tokens, which leaves it to be read alike. */
 export function isPlainButFolded(field: AuthorField, list: string): boolean {
   const value = valueIn(field);
-  if (/\n[ \t]*(?:\r|$)/.test(value)) return false; // some readers end the header at a line of spaces
+  if (!fits(field) || /\n[ \t]*(?:\r|$)/.test(value)) return false; // some readers end the header at a line of spaces
   const said: string[] = [];
   let quoted = false;
   let space = false;
@@ -53,6 +53,9 @@ export function isPlainButFolded(field: AuthorField, list: string): boolean {
   }
   return said.join('') === latin1(list.replaceAll('\r\n', ''));
 }
+
+/** Postfix breaks longer lines where it likes. */
+const fits = ({ raw }: Field) => raw.split('\r\n').every((line) => line.length <= LONGEST_LINE);
 
 /** What follows the colon, without the line end and the spaces before it. */
 function valueIn({ raw }: Field): string {

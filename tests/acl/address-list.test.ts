@@ -164,6 +164,7 @@ t.test('what is in its plain form already, and what is but for its folds', async
     [`From: "Dr, Bob" ${B},"x" ${B}\r\n`, false, true],
     [`From:\r\n "Dr, Bob"\r\n\t${B},\r\n  "x"  ${B}\r\n`, false, true],
     [`From: "Dr, Bob" ${B}, "x" ${B}\r\n \r\n`, false, false],
+    [`From:${' '.repeat(2000)}"Dr, Bob" ${B}, "x" ${B}\r\n`, false, false],
     [`From: "Dr, Bob"\r\n \r\n ${B}, "x" ${B}\r\n`, false, false],
     [`From: "Dr,\r\n Bob" ${B}, "x" ${B}\r\n`, false, false],
     [`From: "Dr, Bob" (y) ${B}, "x" ${B}\r\n`, false, false],

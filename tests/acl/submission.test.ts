@@ -123,6 +123,11 @@ const ROWS: readonly Row[] = [
     rules: { mode: 'send-as' },
   },
   {
+    header: 'From: "x\r\n <alice@x.test> (" <bob@x.test>\r\n',
+    gives: 'From: =?utf-8?Q?x_=E2=80=B9alice=EF=BC=A0x=2Etest=E2=80=BA_=28?= <bob@x.test>\r\nSender: <bob@x.test>\r\n',
+    why: 'and folded within quotes, which Python read as hers alone',
+  },
+  {
     header: `${own}Author: <alice@x.test>\r\n`,
     gives: `${own}Sender: <bob@x.test>\r\nAuthor: <alice@x.test>\r\n`,
     why: 'an owner in Author',
