@@ -12,7 +12,7 @@ import { sentFolders } from './imap/sent.ts';
 import type { MailServer, SessionCutter } from './reconcile/mail-server.ts';
 import { type DoveadmOptions, doveadmCutter } from './sessions/doveadm.ts';
 import { MAIN_SERVER } from './store/rows.ts';
-import type { SentFolders } from './submission/copy.ts';
+import type { SentFolders } from './submission/sent-folder.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -11,6 +11,12 @@ import { connectFailure, endless, lost } from './lost.ts';
 export type Argument =
   | { readonly type: 'ATOM' | 'STRING'; readonly value: string }
   | { readonly type: 'LITERAL'; readonly value: Buffer; readonly isLiteral8: boolean }
+  | {
+      readonly type: 'ATOM';
+      readonly value: string;
+      readonly section: readonly Argument[];
+      readonly partial: readonly number[];
+    }
   | readonly Argument[];
 
 export const atom = (value: string): Argument => ({ type: 'ATOM', value });
@@ -22,6 +28,14 @@ export const text = (value: string): Argument => ({ type: 'STRING', value });
  * One that holds a NUL needs the extension BINARY (RFC 3516).
  */
 export const literal = (value: Buffer): Argument => ({ type: 'LITERAL', value, isLiteral8: value.includes(0) });
+
+/** `BODY.PEEK[]<at.length>`: so many octets of a message. */
+export const octetsOf = (at: number, length: number): Argument => ({
+  type: 'ATOM',
+  value: 'BODY.PEEK',
+  section: [],
+  partial: [at, length],
+});
 
 /** One value of an untagged response: text, NIL, or a list. */
 export type Value = string | null | readonly Value[];

@@ -1,7 +1,9 @@
 /** An owner's Sent folder on the server: is this message there, and putting it there. */
 import { Failure } from '../failure.ts';
-import type { SentFolder, SentFolders } from '../submission/copy.ts';
-import { atom, type Connection, literal, text, type Untagged, type Value } from './connection.ts';
+import { type Fingerprint, fingerprinting } from '../submission/fingerprint.ts';
+import type { SentFolder, SentFolders } from '../submission/sent-folder.ts';
+import type { Lying } from '../submission/twins.ts';
+import { atom, type Connection, literal, octetsOf, text, type Untagged, type Value } from './connection.ts';
 import { type OpenAs, proven } from './dovecot.ts';
 import { folderName } from './folder-name.ts';
 import { flagsOf, foldersOf, must } from './replies.ts';
@@ -47,15 +49,25 @@ function named(folders: readonly Untagged[], names: readonly string[]): Untagged
 
 function sentFolder(connection: Connection, login: string, folder: string): SentFolder {
   return {
-    holds: async (messageId, since) => {
-      must(await connection.run('EXAMINE', [text(folder)]), `open ${folder} of ${login}`);
+    find: async (messageId, since, size) => {
+      must(await connection.run('SELECT', [text(folder)]), `open ${folder} of ${login}`);
       const criteria = [atom('SINCE'), atom(dayOf(since)), atom('HEADER'), atom('Message-ID'), text(messageId)];
-      const [hits] = must(await connection.run('SEARCH', criteria, 'SEARCH'), `search ${folder} of ${login}`);
-      const numbers = (hits?.values ?? []).map(String).slice(-MOST_COMPARED);
-      if (numbers.length === 0) return false;
-      // HEADER finds parts of a value too (RFC 3501 section 6.4.4).
-      const fetched = await connection.run('FETCH', [atom(numbers.join(',')), atom('ENVELOPE')], 'FETCH');
-      return must(fetched, `read ${folder} of ${login}`).some((response) => messageIdOf(response) === messageId);
+      const [hits] = must(await connection.run('UID SEARCH', criteria, 'SEARCH'), `search ${folder} of ${login}`);
+      const uids = (hits?.values ?? []).map(Number).sort((a, b) => a - b);
+      if (uids.length === 0) return [];
+      const set = atom(uids.slice(-MOST_COMPARED).join(','));
+      const items = [atom('UID'), atom('RFC822.SIZE'), atom('ENVELOPE')];
+      const fetched = await connection.run('UID FETCH', [set, items], 'FETCH');
+      const lying: Lying[] = [];
+      for (const response of must(fetched, `read ${folder} of ${login}`)) {
+        // HEADER finds parts of a value too (RFC 3501 section 6.4.4).
+        if (messageIdOf(response) !== messageId) continue;
+        const uid = Number(item(response, 'UID'));
+        const length = Number(item(response, 'RFC822.SIZE'));
+        const print = Math.abs(length - size) > MOST_ADDED ? undefined : await printOf(uid, length);
+        if (print !== undefined) lying.push({ uid, print });
+      }
+      return lying;
     },
     append: async (message, at) => {
       const reply = await connection.run('APPEND', [
@@ -74,19 +86,62 @@ function sentFolder(connection: Connection, login: string, folder: string): Sent
         { rule: reply.code },
       );
     },
+    replace: async (twin, by) => {
+      if (!connection.has('UIDPLUS')) return false; // EXPUNGE alone takes away what others have marked
+      const told = must(
+        await connection.run('UID FETCH', [atom(String(twin.uid)), [atom('FLAGS')]], 'FETCH'),
+        `read ${folder} of ${login}`,
+      );
+      const flags = told.filter(isOf(twin.uid)).flatMap((response) => item(response, 'FLAGS') ?? []);
+      const given = flags.map(String).filter((flag) => !/^\\(?:recent|deleted)$/i.test(flag));
+      const mark = async (uid: number, names: readonly string[]) =>
+        must(
+          await connection.run('UID STORE', [atom(String(uid)), atom('+FLAGS.SILENT'), names.map(atom)]),
+          `mark messages in ${folder} of ${login}`,
+        );
+      if (given.length > 0) await mark(by.uid, given);
+      await mark(twin.uid, ['\\Deleted']);
+      must(await connection.run('UID EXPUNGE', [atom(String(twin.uid))]), `take a copy out of ${folder} of ${login}`);
+      return true;
+    },
     close: connection.close,
   };
+
+  /** Read in pieces: it may be as large as ours, which is held already. */
+  async function printOf(uid: number, length: number): Promise<Fingerprint | undefined> {
+    const print = fingerprinting();
+    for (let at = 0; at < length; at += PIECE) {
+      const piece = [atom(String(uid)), [octetsOf(at, PIECE)]];
+      const told = must(await connection.run('UID FETCH', piece, 'FETCH'), `read ${folder} of ${login}`);
+      const octets = told.filter(isOf(uid)).map((response) => item(response, 'BODY'))[0];
+      if (typeof octets !== 'string') return undefined; // it has gone
+      print.update(Buffer.from(octets, 'latin1'));
+    }
+    return print.end();
+  }
 }
 
 const MOST_COMPARED = 50;
+/** By how much a twin may differ in length: Sender, Received, and Bcc with many names. */
+const MOST_ADDED = 256 * 1024;
+const PIECE = 1024 * 1024;
 
 /** Where an ENVELOPE has it: the last of ten (RFC 3501 section 7.4.2). */
 const MESSAGE_ID_AT = 9;
 
-function messageIdOf({ values }: Untagged): Value | undefined {
-  const items = values.find((value) => Array.isArray(value)) as readonly Value[] | undefined;
-  const envelope = items?.[items.indexOf('ENVELOPE') + 1];
+function messageIdOf(response: Untagged): Value | undefined {
+  const envelope = item(response, 'ENVELOPE');
   return Array.isArray(envelope) ? envelope[MESSAGE_ID_AT] : undefined;
+}
+
+/** A server tells of other messages as well. RFC 3501 section 7.4.2. */
+const isOf = (uid: number) => (response: Untagged) => item(response, 'UID') === String(uid);
+
+/** Of a FETCH response: what stands behind this name. */
+function item({ values }: Untagged, name: string): Value | undefined {
+  const items = values.find((value) => Array.isArray(value)) as readonly Value[] | undefined;
+  const at = items?.findIndex((value, index) => index % 2 === 0 && value === name) ?? -1;
+  return at < 0 ? undefined : items?.[at + 1];
 }
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];

@@ -18,6 +18,7 @@ import { state6 } from './migrations/state-6.ts';
 import { state7 } from './migrations/state-7.ts';
 import { state8 } from './migrations/state-8.ts';
 import { submission1 } from './migrations/submission-1.ts';
+import { submission2 } from './migrations/submission-2.ts';
 import { type FileKind, guarded, migrate, versionIn } from './open.ts';
 import { differencesIn } from './repair.ts';
 import { describeDifferences, REPAIR_RULES } from './schema.ts';
@@ -42,7 +43,7 @@ export const SUBMISSIONS: FileKind = {
   what: 'the record of submissions',
   applicationId: 0x6d616e34, // "man4"
   mode: 0o600,
-  migrations: [submission1],
+  migrations: [submission1, submission2],
 };
 
 /** Programs of this Unix group may read and write the delegation table. */

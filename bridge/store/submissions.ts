@@ -9,11 +9,12 @@
 import { existsSync } from 'node:fs';
 import type { Instant } from '../../acl/policy.ts';
 import type { FailureCode } from '../failure.ts';
+import type { Fingerprint } from '../submission/fingerprint.ts';
 import type { AuditEntry } from './audit.ts';
 import type { AuditFilter } from './audit-trail.ts';
 import { dataVersionOf, waitsForNobody, whenFree } from './busy.ts';
 import { SUBMISSIONS } from './files.ts';
-import { explained, migrate, open } from './open.ts';
+import { explained, migrate, open, versionIn } from './open.ts';
 
 export interface SubmissionEntry extends AuditEntry {
   readonly on_behalf: string | null;
@@ -27,12 +28,37 @@ export interface Copy {
   readonly sentAt: Instant;
 }
 
+/** What a later look for the mail client's own copy needs to know of ours. */
+export interface LookedFor {
+  readonly mailboxId: number;
+  readonly messageId: string;
+  /** In octets. */
+  readonly size: number;
+  readonly print: Fingerprint;
+}
+
+/** A copy that is stored, and after which one of the mail client's may have come. */
+export interface DueLook extends Copy, LookedFor {
+  /** What the client has sent, as {@link Fingerprint} has `content`; null where that isn't known. */
+  readonly submitted: string | null;
+  /** How often it was looked since. */
+  readonly looks: number;
+}
+
 /** What is to be noted; a list of them goes into one transaction. */
 export type Note =
   | { readonly kind: 'event'; readonly entry: SubmissionEntry }
   /** It has been given to Postfix. Says nothing new of one that was tried already: Postfix may be faster than we. */
-  | { readonly kind: 'copy-sent'; readonly copy: Copy }
-  | { readonly kind: 'copy-stored'; readonly copy: Copy; readonly at: Instant }
+  | { readonly kind: 'copy-sent'; readonly copy: Copy; readonly content?: string | undefined }
+  /** Ours, or one as good, is in the folder. `look`: what to look for later, and when first. */
+  | {
+      readonly kind: 'copy-stored';
+      readonly copy: Copy;
+      readonly at: Instant;
+      readonly look?: { readonly for: LookedFor; readonly at: Instant } | undefined;
+    }
+  /** `next`: when to look again, null: never. `failed`: that look doesn't count. */
+  | { readonly kind: 'copy-looked'; readonly nonce: string; readonly next: Instant | null; readonly failed?: boolean }
   | {
       readonly kind: 'copy-failed';
       readonly copy: Copy;
@@ -67,6 +93,12 @@ export interface SubmissionStore {
   /** Takes away copies sent before that instant, so many at most. Returns how many. */
   forgetCopies(before: Instant, most: number): Promise<number>;
   isStored(nonce: string): Promise<boolean>;
+  /** What the client has sent with this copy (Fingerprint.content); null where it isn't noted, or not yet. */
+  submitted(nonce: string): Promise<string | null>;
+  /** Whether some copy of ours is this very message (Fingerprint.exact). */
+  isCopy(exact: string): Promise<boolean>;
+  /** Those to look for now, the longest due first. */
+  due(now: Instant, most: number): Promise<readonly DueLook[]>;
   /** The oldest first. */
   missing(): Promise<readonly MissingCopy[]>;
   close(): void;
@@ -80,7 +112,9 @@ export function openSubmissions(file: string): SubmissionStore {
 
 /** Undefined where nothing was ever submitted through us. */
 export function existingSubmissions(file: string): SubmissionStore | undefined {
-  return existsSync(file) ? openFile(file) : undefined;
+  if (!existsSync(file)) return undefined;
+  if (versionIn(file, SUBMISSIONS) < SUBMISSIONS.migrations.length) migrate(file, SUBMISSIONS);
+  return openFile(file);
 }
 
 const FIELDS = 'at, actor, reason, action, mailbox, delegate, detail, on_behalf, via';
@@ -106,15 +140,37 @@ function openFile(file: string): SubmissionStore {
   const forgetCopies = database.prepare(`DELETE FROM copies WHERE nonce IN (SELECT nonce FROM copies
     WHERE state IN ('waiting', 'stored', 'failed') AND sent_at < ? LIMIT ?)`);
 
+  const submitted = database.prepare('SELECT content FROM copies WHERE nonce = ?').pluck();
+  const isCopy = database.prepare('SELECT 1 FROM copies WHERE exact = ?');
+  const due = database.prepare<[string, number], Omit<DueLook, keyof LookedFor> & { readonly look: string }>(
+    `SELECT nonce, mailbox, sent_at AS sentAt, content AS submitted, looks, look FROM copies
+      WHERE look_at IS NOT NULL AND look_at <= ? ORDER BY look_at LIMIT ?`,
+  );
+  const noteContent = database.prepare('UPDATE copies SET content = @content WHERE nonce = @nonce');
+  const noteLook = database.prepare(
+    "UPDATE copies SET exact = @exact, look = @look, look_at = @at WHERE nonce = @nonce AND state = 'stored'",
+  );
+  const noteLooked = database.prepare(
+    'UPDATE copies SET looks = looks + @counts, look_at = @next WHERE nonce = @nonce',
+  );
+
   const noteOne = (note: Note) => {
     if (note.kind === 'event') {
       insertEvent.run(note.entry);
       return;
     }
+    if (note.kind === 'copy-looked') {
+      noteLooked.run({ nonce: note.nonce, next: note.next, counts: note.failed === true ? 0 : 1 });
+      return;
+    }
     const { nonce } = note.copy;
     insertCopy.run(note.copy);
+    if (note.kind === 'copy-sent' && note.content !== undefined) noteContent.run({ nonce, content: note.content });
     if (note.kind === 'copy-stored') {
       updateCopy.run({ nonce, state: 'stored', at: note.at, code: null, message: null, hint: null });
+      const { look } = note;
+      if (look !== undefined)
+        noteLook.run({ nonce, exact: look.for.print.exact, look: JSON.stringify(look.for), at: look.at });
     }
     if (note.kind === 'copy-failed') {
       updateCopy.run({ nonce, state: note.forGood ? 'failed' : 'waiting', at: note.at, ...note.failure });
@@ -145,6 +201,10 @@ function openFile(file: string): SubmissionStore {
       guarded(
         () => database.prepare('SELECT 1 FROM copies WHERE nonce = ? AND state = ?').get(nonce, 'stored') !== undefined,
       ),
+    submitted: (nonce) => guarded(() => (submitted.get(nonce) as string | null | undefined) ?? null),
+    isCopy: (exact) => guarded(() => isCopy.get(exact) !== undefined),
+    due: (now, most) =>
+      guarded(() => due.all(now, most).map(({ look, ...row }) => ({ ...row, ...(JSON.parse(look) as LookedFor) }))),
     missing: () =>
       guarded(() =>
         database

@@ -1,6 +1,5 @@
 /** What stands behind the filter: the record of what was sent for whom, and the copies for owners' Sent folders. */
 import type { Logger } from 'pino';
-import type { SMTPServer } from 'smtp-server';
 import type { Config } from '../../config/schema.ts';
 import { type Environment, sentFoldersOf } from '../drivers.ts';
 import { existingSealKey } from '../store/audit.ts';
@@ -13,9 +12,11 @@ import { copyKeeper } from './copy.ts';
 import { copyKey, copyTicket, writtenTicket } from './copy-address.ts';
 import { copyServer } from './copy-listener.ts';
 import { doorAt, openDoor } from './door.ts';
+import { lookAgain } from './looking-again.ts';
 import { messageIdOf } from './message-id.ts';
 import { notesOf } from './notes.ts';
 import { openRecord } from './record.ts';
+import { sentSessions } from './sent-sessions.ts';
 import { type Seams, type Submission, sectionOf, startSubmission } from './service.ts';
 
 export interface Bookkeeping extends Required<Seams> {
@@ -67,7 +68,7 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
     opened.push(() => database.close());
     const idOf = guarded.prepare<[string], number>('SELECT id FROM mailboxes WHERE address = ?').pluck();
     const key = copyKey(existingSealKey(files.sealKey));
-    let reception: SMTPServer | undefined;
+    let stopReceiving: (() => Promise<void>) | undefined;
     const receive = async (given: Config) => {
       const { sentCopy, sentFolders, copyDomain, copyDelaySeconds, copyListen } = sectionOf(given);
       if (sentCopy !== 'owner') return;
@@ -76,24 +77,26 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
         env,
         sentFolders.split(',').map((name) => name.trim()),
       );
-      const { isStored } = store;
-      const keep = copyKeeper({ key, table, sent, isStored, note: record.note, log, now: () => new Date() });
+      const sessions = sentSessions(sent);
+      const site = { key, table, sent: sessions, store, note: record.note, log, now: () => new Date() };
+      const keep = copyKeeper(site);
       const server = copyServer({ domain: copyDomain, delayMs: copyDelaySeconds * 1000, keep });
       server.on('error', ({ message }) => log.debug({ err: message }, 'a copy broke off')); // Postfix tries again
       await openDoor(server.server, doorAt(copyListen, given));
-      reception = server;
+      const looking = lookAgain(site);
+      stopReceiving = async () => {
+        stopReceiving = undefined;
+        await new Promise<void>((resolve) => server.close(() => resolve()));
+        await looking.close();
+        sessions.close();
+      };
     };
-    const stopReceiving = async () => {
-      const server = reception;
-      reception = undefined;
-      if (server !== undefined) await new Promise<void>((resolve) => server.close(() => resolve()));
-    };
-    opened.push(stopReceiving);
+    opened.push(() => stopReceiving?.());
     await receive(config);
     return {
       reload: async (next) => {
         submission = sectionOf(next);
-        await stopReceiving();
+        await stopReceiving?.();
         await receive(next);
       },
       extraRecipients: async (owners, written) => {

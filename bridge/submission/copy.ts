@@ -4,25 +4,17 @@
  */
 import type { Logger } from 'pino';
 import { Failure, failureOf } from '../failure.ts';
+import { ownEntry } from '../store/audit.ts';
 import type { DelegationDb } from '../store/delegation-db.ts';
 import { COPY_DAYS } from '../store/submission-trail.ts';
-import type { Copy, Note } from '../store/submissions.ts';
+import type { Copy, LookedFor, Note, SubmissionStore } from '../store/submissions.ts';
 import { type CopyTicket, isVouchedFor } from './copy-address.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { lookAfter } from './look-schedule.ts';
 import { headerOf, messageIdIn } from './message-id.ts';
-
-/** Satisfied by bridge/imap/sent.ts. */
-export interface SentFolders {
-  /** As the owner, the identity proven; of an account that has such a folder. */
-  open(login: string): Promise<SentFolder>;
-}
-
-export interface SentFolder {
-  /** Whether a message with exactly this Message-ID lies there that came in since that day. */
-  holds(messageId: string, since: Date): Promise<boolean>;
-  /** Stores it, read, with this date. */
-  append(message: Buffer, at: Date): Promise<void>;
-  close(): void;
-}
+import type { SentFolder } from './sent-folder.ts';
+import type { SentSessions } from './sent-sessions.ts';
+import { type Sorted, sorted } from './twins.ts';
 
 export type Kept =
   | { readonly kind: 'stored' | 'there' }
@@ -32,9 +24,9 @@ export type Kept =
 export interface CopySite {
   readonly key: Buffer;
   readonly table: DelegationDb;
-  readonly sent: SentFolders;
-  isStored(nonce: string): Promise<boolean>;
-  note(note: Note): Promise<void>;
+  readonly sent: SentSessions;
+  readonly store: Pick<SubmissionStore, 'isStored' | 'submitted' | 'isCopy'>;
+  note(...notes: readonly Note[]): Promise<void>;
   readonly log: Logger;
   now(): Date;
 }
@@ -42,7 +34,6 @@ export interface CopySite {
 export type KeepCopy = (ticket: CopyTicket, message: Buffer) => Promise<Kept>;
 
 export function copyKeeper(site: CopySite): KeepCopy {
-  const inTurn = openTurns();
   return async (ticket, message) => {
     const messageId = messageIdIn(headerOf(message));
     const doubt = doubtOf(site, ticket, messageId);
@@ -51,30 +42,83 @@ export function copyKeeper(site: CopySite): KeepCopy {
       return { kind: 'failed', failure: doubt, forGood: true };
     }
     const mailbox = await mailboxOf(site.table, ticket.mailboxId);
-    const once = async ({ login }: { readonly login: string }): Promise<Kept> =>
-      (await site.isStored(ticket.nonce)) // and our answer was lost
-        ? { kind: 'there' }
-        : stored(site.sent, login, ticket.sentAt, messageId, message);
-    const kept = mailbox === undefined ? GONE : await inTurn(mailbox.login, () => once(mailbox));
-    await noted(site, ticket, mailbox?.address ?? `(mailbox ${ticket.mailboxId})`, kept);
-    return kept;
+    const copy: Copy = {
+      nonce: ticket.nonce,
+      mailbox: mailbox?.address ?? `(mailbox ${ticket.mailboxId})`,
+      sentAt: ticket.sentAt.toISOString(),
+    };
+    if (mailbox === undefined) return noted(site, copy, GONE);
+    if (await site.store.isStored(ticket.nonce)) return { kind: 'there' }; // and our answer was lost
+    const print = messageId === undefined ? undefined : fingerprintOf(message);
+    const look =
+      messageId === undefined || print === undefined
+        ? undefined
+        : { mailboxId: ticket.mailboxId, messageId, size: message.length, print };
+    try {
+      return await site.sent.inSent(mailbox.login, async (folder) => {
+        if (await site.store.isStored(ticket.nonce)) return { kind: 'there' };
+        const kept = await stored(site, folder, copy, look, () => folder.append(message, ticket.sentAt));
+        return noted(site, copy, kept, look);
+      });
+    } catch (error) {
+      const failure = failureOf(error);
+      return noted(site, copy, { kind: 'failed', failure, forGood: TOO_BIG.includes(failure.rule ?? '') });
+    }
   };
 }
 
-/**
- * One copy at a time in a mailbox: a client that sends to many recipients in several parts gives them one Message-ID, and two copies
- * that look at once would both find nothing.
- */
-function openTurns() {
-  const turns = new Map<string, Promise<unknown>>();
-  return <T>(login: string, work: () => Promise<T>): Promise<T> => {
-    const before = turns.get(login) ?? Promise.resolve();
-    const mine = before.then(work, work);
-    turns.set(login, mine);
-    return mine.finally(() => {
-      if (turns.get(login) === mine) turns.delete(login);
-    });
-  };
+/** Ours is there already, or is stored; then what the mail client has saved itself is taken away. */
+async function stored(
+  site: CopySite,
+  folder: SentFolder,
+  copy: Copy,
+  look: LookedFor | undefined,
+  append: () => Promise<void>,
+): Promise<Kept> {
+  if (look === undefined) {
+    await append();
+    return { kind: 'stored' };
+  }
+  const { ours, twins } = await lookIn(site, folder, copy, look);
+  if (ours === undefined) await append();
+  if (twins.length > 0) {
+    try {
+      await replaceTwins(site, folder, copy, look);
+    } catch (error) {
+      site.log.warn({ mailbox: copy.mailbox, err: failureOf(error).message }, 'left to the next look'); // ours is stored
+    }
+  }
+  return { kind: ours === undefined ? 'stored' : 'there' };
+}
+
+async function lookIn(
+  { store }: CopySite,
+  folder: SentFolder,
+  { nonce, sentAt }: Copy,
+  look: LookedFor,
+): Promise<Sorted> {
+  const since = new Date(Date.parse(sentAt) - TWIN_SINCE_MS);
+  const lying = await folder.find(look.messageId, since, look.size);
+  return sorted(lying, { print: look.print, submitted: await store.submitted(nonce) }, store.isCopy);
+}
+
+/** Takes away what a mail client has saved itself, where ours is seen in the folder, and says so in the trail. */
+export async function replaceTwins(site: CopySite, folder: SentFolder, copy: Copy, look: LookedFor): Promise<void> {
+  const { ours, twins } = await lookIn(site, folder, copy, look);
+  if (ours === undefined) return;
+  for (const twin of twins) {
+    if (!(await folder.replace(twin, ours))) {
+      site.log.warn(
+        { mailbox: copy.mailbox },
+        'a copy of a mail client stays beside ours: the IMAP server has no UIDPLUS',
+      );
+      return;
+    }
+    site.log.info({ mailbox: copy.mailbox, copy: copy.nonce }, 'copy of a mail client replaced by ours');
+    const detail = { message_id: look.messageId };
+    const line = { action: 'copy-replaced', mailbox: copy.mailbox, delegate: null, detail };
+    await site.note({ kind: 'event', entry: ownEntry(site.now().toISOString(), line) });
+  }
 }
 
 function doubtOf({ key, now }: CopySite, ticket: CopyTicket, messageId: string | undefined): Failure | undefined {
@@ -93,7 +137,7 @@ const GONE: Kept = {
   forGood: true,
 };
 
-async function mailboxOf(table: DelegationDb, id: number) {
+export async function mailboxOf(table: DelegationDb, id: number) {
   return table.query.selectFrom('mailboxes').select(['address', 'login']).where('id', '=', id).executeTakeFirst();
 }
 
@@ -103,40 +147,19 @@ const TOO_BIG = ['TOOBIG', 'APPENDLIMIT'];
 /** A mail client that saves a copy itself does so at about the time of sending; a day more for its zone. */
 const TWIN_SINCE_MS = 2 * 86_400_000;
 
-async function stored(
-  sent: SentFolders,
-  login: string,
-  sentAt: Date,
-  messageId: string | undefined,
-  message: Buffer,
-): Promise<Kept> {
-  try {
-    const folder = await sent.open(login);
-    try {
-      const since = new Date(sentAt.getTime() - TWIN_SINCE_MS);
-      if (messageId !== undefined && (await folder.holds(messageId, since))) return { kind: 'there' };
-      await folder.append(message, sentAt);
-      return { kind: 'stored' };
-    } finally {
-      folder.close();
-    }
-  } catch (error) {
-    const failure = failureOf(error);
-    return { kind: 'failed', failure, forGood: TOO_BIG.includes(failure.rule ?? '') };
-  }
-}
-
-async function noted({ note, log, now }: CopySite, { nonce, sentAt }: CopyTicket, mailbox: string, kept: Kept) {
+async function noted({ note, log, now }: CopySite, copy: Copy, kept: Kept, look?: LookedFor): Promise<Kept> {
   const at = now().toISOString();
-  const copy: Copy = { nonce, mailbox, sentAt: sentAt.toISOString() };
+  const { mailbox, nonce } = copy;
   if (kept.kind !== 'failed') {
     log.info(
       { mailbox, copy: nonce },
       kept.kind === 'stored' ? 'copy stored' : 'copy not needed: the message is there',
     );
-    return note({ kind: 'copy-stored', copy, at });
+    await note({ kind: 'copy-stored', copy, at, look: look && { for: look, at: lookAfter(0, now()) ?? at } });
+    return kept;
   }
   const { code, message, hint } = kept.failure;
   log.error({ mailbox, copy: nonce, code, hint, forGood: kept.forGood }, message);
-  return note({ kind: 'copy-failed', copy, at, failure: { code, message, hint }, forGood: kept.forGood });
+  await note({ kind: 'copy-failed', copy, at, failure: { code, message, hint }, forGood: kept.forGood });
+  return kept;
 }

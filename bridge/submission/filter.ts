@@ -9,6 +9,7 @@ import type { Authority } from './authority.ts';
 import { takeCommands } from './commands.ts';
 import { closeDoor, type Door, openDoor } from './door.ts';
 import { type Envelope, mailFor, saysUtf8 } from './envelope.ts';
+import { type Fingerprinting, fingerprinting } from './fingerprint.ts';
 import { greetAtOnce } from './greeting.ts';
 import { chunksOf, drain, LONGEST_HEADER, readHead } from './head.ts';
 import { type Judging, judge } from './judge.ts';
@@ -77,8 +78,8 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
   /** Never rejects but for a client that is gone in the middle. */
   async function handle(stream: SMTPServerDataStream, envelope: Envelope, behind: typeof current): Promise<Reply> {
     const chunks = chunksOf(stream);
-    const told = async (outcome: Omit<Outcome, 'owners' | 'extra' | 'forged'> & Partial<Outcome>) => {
-      const whole = { owners: [], extra: [], forged: null, ...outcome };
+    const told = async (outcome: Omit<Outcome, 'owners' | 'extra' | 'forged' | 'content'> & Partial<Outcome>) => {
+      const whole = { owners: [], extra: [], forged: null, content: null, ...outcome };
       await tell(whole, envelope, stream.byteLength, log, behind.observe);
       return outcome.reply;
     };
@@ -98,9 +99,22 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
     }
     const extra = (await behind.extraRecipients?.(verdict.owners, messageId)) ?? [];
     const replay = { ...envelope, mail: mailFor(envelope.mail, login ?? '') };
-    const { reply, taken } = await handBack(chunks, Buffer.concat([header, head.rest]), replay, extra, behind);
+    // As it came, before anybody has changed it: so a mail client saves its own copy.
+    const print = extra.length > 0 ? fingerprinting() : undefined;
+    print?.update(head.block);
+    print?.update(head.rest);
+    const rest = print === undefined ? chunks : seenBy(chunks, print);
+    const { reply, taken } = await handBack(rest, Buffer.concat([header, head.rest]), replay, extra, behind);
     const tried = extra.map((address) => ({ address, taken: taken.includes(address) }));
-    return told({ login, owners: verdict.owners, messageId, verdict: 'pass', reply, extra: tried });
+    return told({
+      login,
+      owners: verdict.owners,
+      messageId,
+      verdict: 'pass',
+      reply,
+      extra: tried,
+      content: print?.end()?.content ?? null,
+    });
   }
 
   async function handBack(
@@ -167,3 +181,11 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
 function refusal(code: number, text: string): Error {
   return Object.assign(new Error(text.replace(/\s*\n\s*/g, ' ')), { responseCode: code });
 }
+
+const seenBy = (chunks: AsyncIterator<Buffer>, print: Fingerprinting): AsyncIterator<Buffer> => ({
+  next: async () => {
+    const next = await chunks.next();
+    if (next.done !== true) print.update(next.value);
+    return next;
+  },
+});

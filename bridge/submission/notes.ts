@@ -47,7 +47,11 @@ export async function notesOf(table: DelegationDb, seen: Seen, at: Instant): Pro
     const mailbox = mailboxes.find(({ id }) => id === ticket?.mailboxId);
     if (ticket === undefined || mailbox === undefined) return [];
     const copy = { nonce: ticket.nonce, mailbox: mailbox.address, sentAt: ticket.sentAt.toISOString() };
-    return [taken ? { kind: 'copy-sent', copy } : { kind: 'copy-failed', copy, at, failure: UNTAKEN, forGood: true }];
+    return [
+      taken
+        ? { kind: 'copy-sent', copy, content: seen.content ?? undefined }
+        : { kind: 'copy-failed', copy, at, failure: UNTAKEN, forGood: true },
+    ];
   });
   return [...events, ...(sent ? copies : [])];
 }

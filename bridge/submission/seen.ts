@@ -15,6 +15,8 @@ export interface Outcome {
   readonly reply: Reply;
   /** The extra recipients, and whether Postfix has taken them. */
   readonly extra: readonly { readonly address: string; readonly taken: boolean }[];
+  /** Of what the client has sent (Fingerprint.content), where a copy goes along. */
+  readonly content: string | null;
   /** The address that the login may not use, where that is why it was refused. */
   readonly forged: string | null;
 }

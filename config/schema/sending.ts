@@ -73,8 +73,8 @@ const copyKeys = {
   copy_delay_seconds: whole(0, 60)
     .default(5)
     .register(docs, {
-      comment: `How long a copy waits for one that the mail client may save itself: clients do so after sending, and there
-shall be one. A client that takes longer leaves two.`,
+      comment: `How long a copy waits for one that the mail client may save itself, after sending, and that ours replaces.
+One that comes later is replaced as well, some minutes later.`,
     }),
   sent_folders: text(folderNames)
     .default('Sent, Envoyés, Éléments envoyés, Messages envoyés, Sent Items, Sent Messages')

@@ -1,0 +1,64 @@
+/**
+ * Looks again for what a mail client saves itself after our copy was stored: over a slow line that takes it minutes. When to look is kept
+ * with the copy, so that a restart in between forgets none.
+ */
+import type { Logger } from 'pino';
+import { failureOf } from '../failure.ts';
+import type { DueLook, SubmissionStore } from '../store/submissions.ts';
+import { type CopySite, mailboxOf, replaceTwins } from './copy.ts';
+import { LOOK_FAILED_MS, LOOK_FOR_MS, lookAfter } from './look-schedule.ts';
+
+/** How often it is asked what is due: one indexed query. */
+const TICK_MS = 1000;
+const PORTION = 100;
+
+export interface LookingAgain {
+  /** Lets a look in hand finish. */
+  close(): Promise<void>;
+}
+
+export function lookAgain(
+  site: CopySite & { readonly store: Pick<SubmissionStore, 'due'>; readonly log: Logger },
+): LookingAgain {
+  let inHand: Promise<void> | undefined;
+  let closed = false;
+  const timer = setInterval(() => {
+    inHand ??= round().finally(() => {
+      inHand = undefined;
+    });
+  }, TICK_MS);
+  timer.unref();
+
+  const round = async () => {
+    try {
+      const due = await site.store.due(site.now().toISOString(), PORTION);
+      for (const one of due) if (!closed) await look(one);
+    } catch (error) {
+      site.log.warn({ err: (error as Error).message }, 'what copies are to be looked for can not be read');
+    }
+  };
+  const look = async (one: DueLook) => {
+    const now = site.now();
+    const next = lookAfter(one.looks + 1, now);
+    try {
+      const mailbox = await mailboxOf(site.table, one.mailboxId);
+      if (mailbox !== undefined) {
+        await site.sent.inSent(mailbox.login, (folder) => replaceTwins(site, folder, one, one));
+      }
+      await site.note({ kind: 'copy-looked', nonce: one.nonce, next: mailbox === undefined ? null : next });
+    } catch (error) {
+      const { code, message } = failureOf(error);
+      site.log.warn({ mailbox: one.mailbox, copy: one.nonce, code }, `not looked again yet: ${message}`);
+      const old = now.getTime() - Date.parse(one.sentAt) > LOOK_FOR_MS;
+      const again = old ? null : new Date(now.getTime() + LOOK_FAILED_MS).toISOString();
+      await site.note({ kind: 'copy-looked', nonce: one.nonce, next: again, failed: true });
+    }
+  };
+  return {
+    close: async () => {
+      closed = true;
+      clearInterval(timer);
+      await inHand;
+    },
+  };
+}
