@@ -57,14 +57,14 @@ const WORDS: Readonly<Record<Status, string>> = { ok: 'ok', warn: 'WARN', fail: 
 const STATUS_WIDTH = 9;
 const NAME_WIDTH = 24;
 
-function shown({ check, status, seen, remedy }: Line, { colour }: Output): string {
+export function shown({ check, status, seen, remedy }: Line, { colour }: Output): string {
   const paint = { ok: colour.good, warn: colour.bad, fail: colour.bad, skipped: colour.dim }[status];
   const word = paint(WORDS[status].padEnd(STATUS_WIDTH));
   const line = `${word}${check.padEnd(NAME_WIDTH)}${oneLine(seen)}`;
   return remedy === '' ? line : `${line}\n${' '.repeat(STATUS_WIDTH)}-> ${oneLine(remedy)}`;
 }
 
-function summary(lines: readonly Line[]): string {
+export function summary(lines: readonly Line[]): string {
   const count = (status: Status) => lines.filter((line) => line.status === status).length;
   const [warnings, failures, left] = [count('warn'), count('fail'), count('skipped')];
   return `${counted(lines.length, 'check')}: ${count('ok')} ok, ${counted(warnings, 'warning')}, ${failures} failed, ${left} skipped`;

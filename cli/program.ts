@@ -22,6 +22,7 @@ import { revokeCommand } from './revoke.ts';
 import { runCommand } from './run.ts';
 import { pathOf, runner } from './runner.ts';
 import { sendModeCommand } from './send-mode.ts';
+import { setupCommand } from './setup.ts';
 import { statusCommand } from './status.ts';
 import { suspendCommand } from './suspend.ts';
 import { syncCommand } from './sync.ts';
@@ -30,6 +31,7 @@ import { whoCommand } from './who.ts';
 import { withdrawCommand } from './withdraw.ts';
 
 const COMMANDS = [
+  setupCommand,
   initCommand,
   mailboxCommand,
   domainCommand,

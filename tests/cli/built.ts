@@ -59,6 +59,7 @@ export async function build(directory: string): Promise<void> {
   const esbuild = path.join(ROOT, 'node_modules/.bin/esbuild');
   await promisify(execFile)(esbuild, [...MODULES.map((file) => path.join(ROOT, file)), ...options, ...places]);
   await copyFile(path.join(ROOT, 'package.json'), path.join(directory, 'package.json'));
-  await cp(path.join(ROOT, 'config/notices'), path.join(directory, 'config/notices'), { recursive: true });
+  for (const kind of ['notices', 'dovecot', 'postfix', 'systemd'])
+    await cp(path.join(ROOT, 'config', kind), path.join(directory, 'config', kind), { recursive: true });
   await symlink(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
 }

@@ -88,6 +88,7 @@ const COMMANDS: readonly (readonly [command: string, names: readonly string[]])[
   ['filter', ['submission filter', '[submission]']],
   ['history', ['<mailbox>']],
   ['restore accept', ['--yes']],
+  ['setup', ['--answers', '--yes', '--dovecot-config', '--postfix-config']],
   ['withdraw', ['--all', '--undo', '--quiet', '--yes']],
   ['completion', ['<shell>']],
   ['man', []],

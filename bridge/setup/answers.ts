@@ -1,0 +1,72 @@
+/** What `mandat setup` is told, by questions or by a file of answers. */
+import { parse } from 'smol-toml';
+import { z } from 'zod';
+import { Failure } from '../failure.ts';
+
+const login = z.string().regex(/^[^\s"\\]+$/, 'a login has no blanks');
+
+const schema = z.strictObject({
+  /** What identifies a delegate. */
+  scheme: z.enum(['login', 'rpps']).default('login'),
+  /** Two accounts of this server: who is logged in as, before and after. */
+  try_as: z.tuple([login, login]),
+  /** Where the databases are. */
+  data_dir: z
+    .string()
+    .regex(/^\/[^\s"\\]*$/, 'an absolute path')
+    .default('/var/lib/mandat'),
+  /** The Unix user that the sidecar runs as. */
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]*$/, 'a Unix user')
+    .default('mandat'),
+  /** Whether Dovecot's own namespace may get `/` as its separator, where it has another. */
+  change_separator: z.boolean().default(false),
+  /** What delegates read above delegated mailboxes. */
+  prefix: z
+    .string()
+    .regex(/^[^/%"*\\{}#\r\n]+$/, 'a name without / % " * \\')
+    .default('shared'),
+  /** Whether INBOX's entry is the default of every folder. */
+  inherit: z.boolean().default(true),
+  /** Whether delegates may send: Postfix is set up too. */
+  sending: z.boolean().default(true),
+  /** Whether the systemd unit is installed and started. */
+  service: z.boolean().default(true),
+});
+
+export type Answers = z.output<typeof schema>;
+
+/** Fails `config` with everything that is wrong with it. */
+export function readAnswers(text: string, file: string): Answers {
+  let document: unknown;
+  try {
+    document = parse(text);
+  } catch (error) {
+    const [first = ''] = String((error as Error).message).split('\n');
+    throw new Failure('config', `${file}: ${first}`, 'write it as TOML: key = value, text in quotes');
+  }
+  const checked = schema.safeParse(document);
+  if (checked.success) return checked.data;
+  const mistakes = checked.error.issues.map(({ path, message, ...issue }) =>
+    issue.code === 'unrecognized_keys'
+      ? `unknown: ${(issue as { keys: string[] }).keys.join(', ')}`
+      : `${path.join('.') || 'the file'}: ${message}`,
+  );
+  throw new Failure(
+    'config',
+    `${file}: ${mistakes.join('; ')}`,
+    `answers are: ${Object.keys(schema.shape).join(', ')}; nothing was changed`,
+  );
+}
+
+/** The same, from what somebody typed; what isn't given keeps its default. */
+export const answersOf = (given: Readonly<Record<string, unknown>>): Answers => schema.parse(given);
+
+/** What is wrong with one answer, or undefined. */
+export function answerFault(key: keyof Answers, value: unknown): string | undefined {
+  const checked = schema.shape[key].safeParse(value);
+  return checked.success ? undefined : checked.error.issues.map(({ message }) => message).join('; ');
+}
+
+export const defaultOf = (key: Exclude<keyof Answers, 'try_as'>): unknown => schema.shape[key].parse(undefined);

@@ -1,0 +1,99 @@
+/** A file as it is to be, shown before it is written, and put back as it was when what follows fails. */
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { createTwoFilesPatch } from 'diff';
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface Change {
+  readonly file: string;
+  readonly after: string;
+  /** Of a new file; one that is there keeps its mode and owner. */
+  readonly mode?: number;
+  readonly owner?: Owner;
+  /** Its text is shown to nobody. */
+  readonly secret?: boolean;
+}
+
+/** A directory that must be there. */
+export interface Place {
+  readonly directory: string;
+  readonly mode: number;
+  readonly owner?: Owner;
+}
+
+const before = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8') : undefined);
+
+/** Those that change something. */
+export function needed(changes: readonly Change[]): readonly Change[] {
+  return changes.filter(({ file, after }) => before(file) !== after);
+}
+
+/** As a unified diff; of a secret only that it is written. */
+export function shown({ file, after, secret = false, mode = 0o644 }: Change): string {
+  const was = before(file);
+  if (secret)
+    return `${file}: ${was === undefined ? 'a new file' : 'written anew'}, a secret, mode ${mode.toString(8)}`;
+  const from = was === undefined ? '/dev/null' : file;
+  const patch = createTwoFilesPatch(from, file, was ?? '', after, '', '', { context: 2 });
+  return patch.replace(/^=+\n/, '').trimEnd();
+}
+
+/** Writes them. What was there is kept beside each as FILE.before-mandat, once. Returns how all of it is undone. */
+export function write(places: readonly Place[], changes: readonly Change[]): () => void {
+  const undo: (() => void)[] = [];
+  const undone = () => {
+    for (const one of undo.splice(0).reverse()) one();
+  };
+  try {
+    for (const place of places) makePlace(place, undo);
+    for (const change of needed(changes)) writeOne(change, undo);
+  } catch (error) {
+    undone();
+    throw error;
+  }
+  return undone;
+}
+
+function makePlace({ directory, mode, owner }: Place, undo: (() => void)[]): void {
+  if (existsSync(directory)) return;
+  makePlace({ directory: dirname(directory), mode: 0o755 }, undo);
+  mkdirSync(directory);
+  undo.push(() => rmSync(directory, { recursive: true, force: true }));
+  if (owner !== undefined) chownSync(directory, owner.uid, owner.gid);
+  chmodSync(directory, mode);
+}
+
+function writeOne({ file, after, mode = 0o644, owner }: Change, undo: (() => void)[]): void {
+  const was = before(file);
+  const stat = was === undefined ? undefined : statSync(file);
+  const put = (text: string) => {
+    const draft = `${file}.mandat-new`;
+    rmSync(draft, { force: true });
+    writeFileSync(draft, text, { mode: 0o600, flag: 'wx' });
+    const { uid, gid } = stat ?? owner ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    chownSync(draft, uid, gid);
+    chmodSync(draft, stat === undefined ? mode : stat.mode & 0o7777);
+    renameSync(draft, file);
+  };
+  const kept = `${file}.before-mandat`;
+  if (was !== undefined && !existsSync(kept)) {
+    writeFileSync(kept, was, { mode: 0o600, flag: 'wx' });
+    undo.push(() => rmSync(kept, { force: true }));
+  }
+  put(after);
+  undo.push(was === undefined ? () => rmSync(file, { force: true }) : () => put(was));
+}

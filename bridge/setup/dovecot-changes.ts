@@ -1,0 +1,110 @@
+/** What Dovecot needs, as files: first the way in, which changes nothing for anybody; then sharing, which does. */
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fragment } from '../shipped.ts';
+import type { Change, Owner, Place } from './change.ts';
+import { type DovecotSite, sharedLocation } from './dovecot-site.ts';
+
+export interface Secrets {
+  /** Of the master user, and of doveadm's HTTP API. */
+  readonly master: string;
+  readonly apiKey: string;
+}
+
+/** Letters and digits only: they stand in configuration files. */
+export const newSecret = (): string => randomBytes(24).toString('hex');
+
+/** Dovecot's own scheme for a salted SHA-512; the password is 192 random bits, so that no slow hash is needed. */
+export function hashed(password: string, salt = randomBytes(16)): string {
+  const digest = createHash('sha512').update(password).update(salt).digest();
+  return `{SSHA512}${Buffer.concat([digest, salt]).toString('base64')}`;
+}
+
+const MARK = '# mandat: mailbox delegation ("mandat setup", README of mandat)';
+
+/** `!include` lines at the end of dovecot.conf, each once. */
+export function included(text: string, names: readonly string[]): string {
+  const lines = names.map((name) => `!include mandat/${name}`).filter((line) => !text.split('\n').includes(line));
+  if (lines.length === 0) return text;
+  const mark = text.includes(MARK) ? [] : ['', MARK];
+  return `${text.replace(/\n*$/, '\n')}${[...mark, ...lines].join('\n')}\n`;
+}
+
+export interface Ports {
+  readonly doveadm: number;
+}
+
+/** The master user and the way to end sessions. */
+export function wayIn(site: DovecotSite, secrets: Secrets, ports: Ports, dovecot: Owner): readonly Change[] {
+  const { directory, file } = site;
+  const master = join(directory, 'master.passwd');
+  return [
+    {
+      file: join(directory, 'master-user.conf'),
+      after: fragment('dovecot/master-user.conf', { '/etc/dovecot/mandat/master.passwd': master }),
+    },
+    {
+      file: master,
+      after: `imap/bridge:${hashed(secrets.master)}::::::allow_nets=127.0.0.1/32,::1/128\n`,
+      mode: 0o640,
+      owner: { uid: 0, gid: dovecot.gid },
+      secret: true,
+    },
+    {
+      file: join(directory, 'sessions.conf'),
+      after: fragment('dovecot/sessions.conf', { 'port = 8080': `port = ${ports.doveadm}` }),
+    },
+    {
+      file: join(directory, 'api-key.conf'),
+      after: `doveadm_api_key = ${secrets.apiKey}\n`,
+      mode: 0o600,
+      secret: true,
+    },
+    { file, after: included(readFileSync(file, 'utf8'), ['master-user.conf', 'sessions.conf']) },
+  ];
+}
+
+export interface Sharing {
+  /** What delegates read above delegated mailboxes, without the separator at its end. */
+  readonly prefix: string;
+  readonly inherit: boolean;
+}
+
+/** The only separator that works: an address has dots. */
+export const SEPARATOR = '/';
+
+/** Where the list of who shares with whom is kept, by Dovecot itself. */
+export const sharedPlace = (site: DovecotSite, mail: Owner): Place => ({
+  directory: join(site.stateDirectory, 'mandat'),
+  mode: 0o750,
+  owner: mail,
+});
+
+export function sharing(site: DovecotSite, { prefix, inherit }: Sharing, text = textOf(site.file)): readonly Change[] {
+  const { directory, file } = site;
+  const conf = fragment('dovecot/mandat.conf', {
+    'location = maildir:%%h/Maildir\n': `location = ${sharedLocation(site.mailLocation)}\n`,
+    '  prefix = shared/%%u/\n': `  prefix = ${prefix}${SEPARATOR}%%u${SEPARATOR}\n`,
+    'file:/var/lib/dovecot/mandat/': `file:${join(site.stateDirectory, 'mandat')}/`,
+  });
+  const separators = site.separator === SEPARATOR ? [] : ['separator.conf'];
+  const names = [...separators, 'mandat.conf', ...(inherit ? ['inherit.conf'] : [])];
+  return [
+    ...separators.map((name) => ({ file: join(directory, name), after: separatorConf(site.inbox) })),
+    { file: join(directory, 'mandat.conf'), after: conf },
+    ...(inherit ? [{ file: join(directory, 'inherit.conf'), after: fragment('dovecot/inherit.conf') }] : []),
+    { file, after: included(text, names) },
+  ];
+}
+
+function separatorConf(inbox: string): string {
+  return `# The separator of this site's own namespace, which Dovecot wants to be that of the shared one. A dot would not do: the names of
+# delegated mailboxes hold their owners' addresses, which have dots. How folders are stored does not change by it.
+namespace ${inbox === '' ? 'inbox' : inbox} {
+  separator = ${SEPARATOR}
+}
+`;
+}
+
+const textOf = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8') : '');

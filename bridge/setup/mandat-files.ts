@@ -1,0 +1,80 @@
+/** mandat's own configuration and secrets, as setup writes them. */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { stringify } from 'smol-toml';
+import { fragment } from '../shipped.ts';
+import type { Answers } from './answers.ts';
+import type { Change, Owner } from './change.ts';
+import type { Secrets } from './dovecot-changes.ts';
+import { certificateOf, type DovecotSite } from './dovecot-site.ts';
+
+const HEADER = `# Written by "mandat setup". What is left out keeps its default: config/mandat.toml of mandat has every key with its meaning.
+
+`;
+
+export interface OwnFiles {
+  readonly configFile: string;
+  readonly answers: Answers;
+  readonly site: DovecotSite;
+  readonly secrets: Secrets;
+  readonly doveadmPort: number;
+  /** Whether sender rules are published for Postfix. */
+  readonly sending: boolean;
+  /** Who runs the sidecar. */
+  readonly runner: Owner;
+}
+
+export function ownFiles({
+  configFile,
+  answers,
+  site,
+  secrets,
+  doveadmPort,
+  sending,
+  runner,
+}: OwnFiles): readonly Change[] {
+  const certificate = site.tls === 'none' ? undefined : certificateOf(site.certificate);
+  const authority = join(dirname(configFile), 'imap-ca.pem');
+  const document = {
+    data_dir: answers.data_dir,
+    identity: { scheme: answers.scheme },
+    imap: {
+      host: '127.0.0.1',
+      port: site.imapPort,
+      tls: site.tls,
+      ...(certificate === undefined ? {} : { server_name: certificate.name }),
+      ...(certificate?.selfSigned === true ? { ca_file: authority } : {}),
+      admin_user: 'bridge',
+      admin_password_file: 'imap.secret',
+    },
+    sessions: { url: `http://127.0.0.1:${doveadmPort}/doveadm/v1`, api_key_file: 'doveadm.secret' },
+    ...(sending ? { sender_rules: {} } : {}),
+  };
+  const secret = (name: string, text: string): Change => ({
+    file: join(dirname(configFile), name),
+    after: `${text}\n`,
+    mode: 0o600,
+    owner: runner,
+    secret: true,
+  });
+  return [
+    { file: configFile, after: HEADER + stringify(document), mode: 0o640, owner: { uid: 0, gid: runner.gid } },
+    secret('imap.secret', secrets.master),
+    secret('doveadm.secret', secrets.apiKey),
+    // A certificate that nobody signed is its own authority.
+    ...(certificate?.selfSigned === true && site.certificate !== undefined
+      ? [{ file: authority, after: readFileSync(site.certificate, 'utf8'), mode: 0o644 }]
+      : []),
+  ];
+}
+
+/** The systemd unit for where the program and its configuration are. `program`: node, and the program. */
+export function unit(configFile: string, user: string, program: readonly string[]): Change {
+  return {
+    file: '/etc/systemd/system/mandat.service',
+    after: fragment('systemd/mandat.service', {
+      '/usr/bin/node /opt/mandat/dist/cli/main.js --config /etc/mandat/mandat.toml': `${program.join(' ')} --config ${configFile}`,
+      'User=mandat\n': `User=${user}\n`,
+    }),
+  };
+}

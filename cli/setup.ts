@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { examine } from '../bridge/doctor/examine.ts';
+import { Failure } from '../bridge/failure.ts';
+import { type Answers, answerFault, answersOf, defaultOf, readAnswers } from '../bridge/setup/answers.ts';
+import { loadConfig, SYSTEM_FILE } from '../config/load.ts';
+import { confirmed } from './confirm.ts';
+import { shown, summary } from './doctor.ts';
+import { EXIT, type ExitStatus } from './exit.ts';
+import { type Output, openOutput } from './output.ts';
+import { type GlobalOptions, report } from './runner.ts';
+
+interface Options {
+  readonly answers?: string;
+  readonly yes?: boolean;
+  readonly dovecotConfig?: string;
+  readonly postfixConfig?: string;
+}
+
+/** Needs no configuration: it writes the first one. */
+export function setupCommand(program: Command): void {
+  program
+    .command('setup')
+    .description(
+      'set mandat up on the Dovecot and Postfix of this machine: looks, shows each change, tries it, undoes what fails',
+    )
+    .option('--answers <file>', 'answers to its questions, as TOML; without it they are asked at the terminal')
+    .option('--yes', 'make the changes without asking again')
+    .option('--dovecot-config <file>', "Dovecot's configuration, if not the one that doveconf reads by itself")
+    .option('--postfix-config <directory>', "Postfix's configuration, if not /etc/postfix")
+    .action(async (given: Options) => {
+      const options = program.opts<GlobalOptions>();
+      const out = openOutput(options.json === true);
+      try {
+        process.exitCode = await setup(out, options, given);
+      } catch (error) {
+        process.exitCode = report(out, error);
+      }
+    });
+}
+
+async function setup(out: Output, { config }: GlobalOptions, given: Options): Promise<ExitStatus> {
+  const { setUp } = await import('../bridge/setup/setup.ts'); // the IMAP library takes its time to load
+  const configFile = resolve(config ?? process.env.MANDAT_CONFIG ?? SYSTEM_FILE);
+  const at = (path: string | undefined) => (path === undefined ? undefined : resolve(path));
+  const [dovecotConfig, postfixConfig] = [at(given.dovecotConfig), at(given.postfixConfig)];
+  const answers = given.answers === undefined ? await asked(out) : readAnswers(textOf(given.answers), given.answers);
+  const outcome = await setUp(answers, {
+    configFile,
+    dovecotConfig,
+    postfixConfig,
+    program: [process.execPath, ...process.argv.slice(1, 2)],
+    say: (line) => out.say(line),
+    agreed: (question) => confirmed({ out }, question, given.yes),
+  });
+  if (outcome === 'declined') return EXIT.failed;
+  const lines = await examine(
+    loadConfig({ path: configFile, env: process.env, cwd: process.cwd() }),
+    process.env,
+    { dovecotConfig, postfixConfig },
+    (line) => out.say(shown(line, out)),
+  );
+  out.result(
+    { configFile, checks: lines.length, failed: lines.filter(({ status }) => status === 'fail').length },
+    summary(lines),
+  );
+  return lines.some(({ status }) => status === 'fail') ? EXIT.failed : EXIT.done;
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Failure(
+      'config',
+      `${file} can't be read (${(error as NodeJS.ErrnoException).code})`,
+      'name a file of answers; nothing was changed',
+    );
+  }
+}
+
+type Key = keyof Answers;
+
+/** Asked at the terminal, in this order; each has an answer that Enter takes. */
+const QUESTIONS: readonly (readonly [Exclude<Key, 'try_as'>, string])[] = [
+  ['scheme', 'Delegates are known by their "login", or by an RPPS number ("rpps")?'],
+  ['data_dir', 'Where shall the databases be?'],
+  ['user', 'Which Unix user shall run the sidecar?'],
+  ['prefix', 'What do delegates read above delegated mailboxes?'],
+  [
+    'inherit',
+    "Shall INBOX's entry be the default of every folder (faster; holds for what users have shared by hand too)?",
+  ],
+  ['sending', 'Shall delegates send for owners (changes Postfix)?'],
+  ['change_separator', 'If folders are named with a dot here, may that become a slash (needed; shown before)?'],
+];
+
+async function asked(out: Output): Promise<Answers> {
+  if (out.json || !process.stdin.isTTY || !process.stderr.isTTY)
+    throw new Failure('config', 'there is no terminal to ask at', 'give --answers FILE; nothing was changed');
+  const { default: input } = await import('@inquirer/input'); // only here, so that other commands start without it
+  const ask = async (message: string, preset: string | undefined, fault: (text: string) => string | undefined) =>
+    input(
+      { message, ...(preset === undefined ? {} : { default: preset }), validate: (text) => fault(text) ?? true },
+      { output: process.stderr },
+    ).catch(() => {
+      throw new Failure('config', 'cancelled, nothing was changed');
+    });
+  const given: Record<string, unknown> = {};
+  const both = (text: string) => text.trim().split(/[\s,]+/);
+  given.try_as = both(
+    await ask('Two accounts of this server, to log in as before and after:', undefined, (text) =>
+      answerFault('try_as', both(text)) === undefined ? undefined : 'two logins, with a blank between them',
+    ),
+  );
+  for (const [key, question] of QUESTIONS) {
+    const preset = defaultOf(key);
+    const yesNo = typeof preset === 'boolean';
+    const value = (text: string) =>
+      yesNo
+        ? ({ y: true, yes: true, n: false, no: false } as Record<string, boolean>)[text.trim().toLowerCase()]
+        : text.trim();
+    const answer = await ask(question, yesNo ? (preset ? 'yes' : 'no') : String(preset), (text) =>
+      answerFault(key, value(text)),
+    );
+    given[key] = value(answer);
+  }
+  return answersOf(given);
+}
