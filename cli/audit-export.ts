@@ -1,8 +1,9 @@
 /** The audit trail as a file: one JSON object a line, or a table for a spreadsheet. */
-import { once } from 'node:events';
 import { type SealedEntry, sealedEntries } from '../bridge/store/audit-trail.ts';
 import { noteEvent } from '../bridge/store/events.ts';
+import { escapedText } from '../bridge/visible.ts';
 import { instant } from './arguments.ts';
+import { jsonOf, put } from './output.ts';
 import type { Session } from './session.ts';
 
 export interface ExportOptions {
@@ -45,25 +46,16 @@ export async function exportTrail(session: Session, { format, since, until }: Ex
 }
 
 function line(entry: SealedEntry): string {
-  return JSON.stringify(Object.fromEntries(COLUMNS.map((name) => [name, entry[name]])));
+  return jsonOf(Object.fromEntries(COLUMNS.map((name) => [name, entry[name]])));
 }
 
-/** RFC 4180; a quote before what a spreadsheet would reckon with (=, +, -, @) or that begins with a tab or a line end. */
+/**
+ * RFC 4180, one line an entry: what breaks lines, can't be seen or turns the text around stands as \uXXXX. A quote before what a spreadsheet
+ * would reckon with: what begins, after blanks or not, with = + - @ or their wide forms, or does so behind a semicolon, at which a
+ * spreadsheet in many languages begins a new cell whatever is quoted.
+ */
 export function cell(value: string | number | null): string {
-  const text = value === null ? '' : String(value);
-  const tame = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(tame) ? `"${tame.replaceAll('"', '""')}"` : tame;
-}
-
-/** False where whoever reads it has seen enough (`| head`). */
-async function put(text: string): Promise<boolean> {
-  if (process.stdout.destroyed) return false;
-  if (process.stdout.write(`${text}\n`)) return true;
-  return once(process.stdout, 'drain').then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      return false;
-    },
-  );
+  if (typeof value !== 'string') return value === null ? '' : String(value);
+  const tame = escapedText(value.replace(/(^|;)(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r])/g, "$1'"));
+  return /[",;]/.test(tame) ? `"${tame.replaceAll('"', '""')}"` : tame;
 }

@@ -3,6 +3,7 @@ import { bash } from './completion/bash.ts';
 import { fish } from './completion/fish.ts';
 import { zsh } from './completion/zsh.ts';
 import { type CommandDefinition, definitions } from './definitions.ts';
+import { printed } from './output.ts';
 
 const SCRIPTS = { bash, zsh, fish } as const;
 type Shell = keyof typeof SCRIPTS;
@@ -14,7 +15,7 @@ export function completionCommand(program: Command): void {
     .description('print a completion script, for example: mandat completion bash > /etc/bash_completion.d/mandat')
     .addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(SCRIPTS)))
     .action((shell: Shell) => {
-      process.stdout.write(completion(definitions(program), shell));
+      printed(completion(definitions(program), shell));
     });
 }
 

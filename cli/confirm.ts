@@ -1,5 +1,6 @@
 /** Asking before something ends. R48: the default is No; a script must say --yes. */
 import { Failure } from '../bridge/failure.ts';
+import { oneLine } from './output.ts';
 import type { Session } from './session.ts';
 
 /** Fails as wrong usage where nobody can be asked and --yes isn't given. */
@@ -17,7 +18,9 @@ export async function confirmed(
     throw new Failure('config', unasked.message, unasked.hint);
   }
   const { default: confirm } = await import('@inquirer/confirm'); // only here, so that other commands start without it
-  const answer = await confirm({ message: question, default: false }, { output: process.stderr }).catch(() => false);
+  const answer = await confirm({ message: oneLine(question), default: false }, { output: process.stderr }).catch(
+    () => false,
+  );
   if (!answer) out.warn('mandat: cancelled, nothing was changed');
   return answer;
 }

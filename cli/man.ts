@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type CommandDefinition, definitions } from './definitions.ts';
 import { EXIT_HELP } from './exit.ts';
+import { printed } from './output.ts';
 
 /** `mandat man > mandat.1`; docs/mandat.1 is its output, and a test fails when that is stale. */
 export function manCommand(program: Command): void {
@@ -8,7 +9,7 @@ export function manCommand(program: Command): void {
     .command('man')
     .description('print the manual page, for example: mandat man | man -l -')
     .action(() => {
-      process.stdout.write(manPage(definitions(program), program.version() ?? ''));
+      printed(manPage(definitions(program), program.version() ?? ''));
     });
 }
 

@@ -1,6 +1,14 @@
-/** What a command prints: aligned text for people, or one JSON document on standard output with --json. */
-import { styleText } from 'node:util';
+/**
+ * What a command prints: aligned text for people, or one JSON document on standard output with --json. Everything that commands say leaves
+ * here, and is cleaned here, whoever it came from; tests/cli/way-out.test.ts finds whoever writes past it.
+ */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { inspect } from 'node:util';
 import Table from 'cli-table3';
+import { escapedJson, oneLine, shownText } from '../bridge/visible.ts';
+
+export { oneLine } from '../bridge/visible.ts';
 
 export interface Output {
   readonly json: boolean;
@@ -20,27 +28,70 @@ export interface Colour {
 }
 
 export function openOutput(json: boolean): Output {
-  const stdout = (line: string) => process.stdout.write(`${line}\n`);
+  const stdout = (line: string) => process.stdout.write(`${painted(line)}\n`);
   let said = false;
   return {
     json,
     result: (document, text) => {
       if (json && said) return;
       said = true;
-      if (json || text !== '') stdout(json ? JSON.stringify(document, null, 2) : text);
+      if (json) process.stdout.write(`${jsonOf(document, 2)}\n`);
+      else if (text !== '') stdout(text);
     },
     say: (line) => void (json || stdout(line)),
-    warn: (line) => void process.stderr.write(`${line}\n`),
+    warn: (text) => void process.stderr.write(`${complaint(text)}\n`),
     colour: json || !process.stdout.isTTY || process.env.NO_COLOR ? PLAIN : COLOURED,
   };
 }
 
-const PLAIN: Colour = { good: (text) => text, bad: (text) => text, dim: (text) => text };
-const COLOURED: Colour = {
-  good: (text) => styleText('green', text),
-  bad: (text) => styleText('red', text),
-  dim: (text) => styleText('dim', text),
+/** What is said beside commands' results: help, mistakes in what was typed, scripts that we generate. */
+export function printed(text: string): void {
+  process.stdout.write(shownText(text));
+}
+
+/** Its lines after the first are indented: what is quoted in it can't look like a message of its own. */
+export function complaint(text: string): string {
+  return shownText(text).replace(/\n(?=[^\s])/g, '\n        ');
+}
+
+export function complained(text: string): void {
+  process.stderr.write(shownText(text));
+}
+
+/** JSON in which nothing is left that a terminal obeys or hides; the same document. */
+export function jsonOf(document: unknown, indent?: number): string {
+  return escapedJson(JSON.stringify(document, null, indent));
+}
+
+/** A line of a file that is written as it is read. False where whoever reads it has seen enough (`| head`). */
+export async function put(line: string): Promise<boolean> {
+  if (process.stdout.destroyed) return false;
+  if (process.stdout.write(`${shownText(line)}\n`)) return true;
+  return once(process.stdout, 'drain').then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      return false;
+    },
+  );
+}
+
+/** Stands for a colour until a text leaves; nobody outside can know it. */
+const BRUSH = randomBytes(8).toString('hex');
+const STROKES = new RegExp(`(<${BRUSH}:\\d+>)`);
+
+function painted(text: string): string {
+  const parts = text.split(STROKES); // every second is one
+  return parts.map((part, at) => (at % 2 === 0 ? shownText(part) : `\x1b[${/:(\d+)>/.exec(part)?.[1]}m`)).join('');
+}
+
+const stroke = (name: 'green' | 'red' | 'dim') => (text: string) => {
+  const [on, off] = inspect.colors[name] ?? [0, 0];
+  return `<${BRUSH}:${on}>${text}<${BRUSH}:${off}>`;
 };
+
+const PLAIN: Colour = { good: (text) => text, bad: (text) => text, dim: (text) => text };
+const COLOURED: Colour = { good: stroke('green'), bad: stroke('red'), dim: stroke('dim') };
 
 const NO_LINES = Object.fromEntries(
   ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left', 'left-mid']
@@ -71,11 +122,6 @@ export function facts(pairs: readonly (readonly [string, string | number | null]
 
 function cell(value: string | number | null): string {
   return value === null || value === '' ? '-' : oneLine(String(value));
-}
-
-/** Other programs write names and notes: nothing in them may move the cursor, break a line, turn the text around or hide in it. */
-export function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\u200b\u2060-\u2064\ufeff]/gu, '\ufffd');
 }
 
 /** `1 mailbox`, `2 mailboxes`. */

@@ -17,6 +17,7 @@ import { listCommand } from './list.ts';
 import { mailboxCommand } from './mailbox.ts';
 import { manCommand } from './man.ts';
 import { noticesCommand } from './notices.ts';
+import { complained, printed } from './output.ts';
 import { restoreCommand } from './restore.ts';
 import { revokeCommand } from './revoke.ts';
 import { runCommand } from './run.ts';
@@ -72,7 +73,12 @@ export function buildProgram(): Command {
     .addHelpText('after', `\n${EXIT_HELP}`);
   const run = runner(program);
   for (const command of COMMANDS) command(program, run);
-  everywhere(program, (command) => command.exitOverride().showHelpAfterError(usageOf(command)));
+  everywhere(program, (command) =>
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: printed, writeErr: complained })
+      .showHelpAfterError(usageOf(command)),
+  );
   return program;
 }
 

@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { Failure } from '../failure.ts';
+import { oneLine } from '../visible.ts';
 
 export interface Source {
   /** The text file's own name, which may tell its date. */
@@ -118,8 +119,8 @@ async function unzipped(file: string, packed: number, limits: SourceLimits): Pro
   });
   try {
     const entry = await onlyText(archive, file);
-    const { fileName, uncompressedSize: size } = entry;
-    refuseTooLarge(`${path.basename(fileName)} in ${file}`, size, limits);
+    const { uncompressedSize: size } = entry;
+    refuseTooLarge(`${nameOf(entry)} in ${file}`, size, limits);
     if (size > limits.harmless && size > packed * limits.ratio) {
       throw new Failure(
         'config',
@@ -129,12 +130,14 @@ async function unzipped(file: string, packed: number, limits: SourceLimits): Pro
     }
     // What the archive says of the size holds: yauzl ends with an error where there is more or less.
     const stream = await archive.openReadStreamPromise(entry);
-    return { name: path.basename(fileName), size, stream, close: async () => archive.close() };
+    return { name: nameOf(entry), size, stream, close: async () => archive.close() };
   } catch (error) {
     archive.close();
     throw damaged(file, error);
   }
 }
+
+const nameOf = ({ fileName }: Entry) => oneLine(path.basename(fileName).slice(0, 200));
 
 async function onlyText(archive: ZipFile, file: string): Promise<Entry> {
   const entries: Entry[] = [];
@@ -151,7 +154,7 @@ async function onlyText(archive: ZipFile, file: string): Promise<Entry> {
   const texts = entries.filter(({ fileName }) => /\.(txt|csv)$/i.test(fileName));
   const [entry] = texts;
   if (entry !== undefined && texts.length === 1) return entry;
-  const names = entries.slice(0, 5).map(({ fileName }) => fileName.slice(0, 100));
+  const names = entries.slice(0, 5).map(nameOf);
   throw new Failure(
     'config',
     `${file} holds ${texts.length} text files, not one: ${[...names, ...(entries.length > 5 ? ['...'] : [])].join(', ')}`,

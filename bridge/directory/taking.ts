@@ -2,6 +2,7 @@
 import type Database from 'better-sqlite3';
 import type { Instant } from '../../acl/policy.ts';
 import { Failure } from '../failure.ts';
+import { oneLine } from '../visible.ts';
 import { type GenerationKind, openGeneration } from './generation.ts';
 import { batchesOf } from './lines.ts';
 import type { Source } from './source.ts';
@@ -62,7 +63,7 @@ export async function takeLines<Row extends object>(
 
 /** It may quote the file: nothing in it that a terminal would obey. */
 function shownWhy({ why }: BadLine): string {
-  return why.slice(0, 200).replace(/[\p{Cc}\p{Bidi_Control}]/gu, '\ufffd');
+  return oneLine(why.slice(0, 200));
 }
 
 /** What the first line of a file says it is. */

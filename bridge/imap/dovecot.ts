@@ -26,14 +26,26 @@ export function dovecotServer(
     prepare,
     asOwner: async (login) => {
       const connection = await openAs(login);
-      return ownerView(connection, login, await proven(connection, login, adminUser));
+      return orClosed(connection, async () => ownerView(connection, login, await proven(connection, login, adminUser)));
     },
     asDelegate: async (login) => {
       const connection = await openAs(login);
-      await proven(connection, login, adminUser);
-      return delegateView(connection, login, await sharedNamespace(connection));
+      return orClosed(connection, async () => {
+        await proven(connection, login, adminUser);
+        return delegateView(connection, login, await sharedNamespace(connection));
+      });
     },
   };
+}
+
+/** Whatever fails before somebody has the view that he would close. */
+async function orClosed<View>(connection: Connection, open: () => Promise<View>): Promise<View> {
+  try {
+    return await open();
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
 }
 
 /**
@@ -145,7 +157,6 @@ type Shared = NonNullable<Namespaces['otherUsers']>;
 async function sharedNamespace(connection: Connection): Promise<Shared> {
   const { otherUsers } = await connection.namespaces();
   if (otherUsers !== undefined) return otherUsers;
-  connection.close();
   throw new Failure(
     'config',
     "the IMAP server has no namespace for other users' folders, so a grant would be invisible",

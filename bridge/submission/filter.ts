@@ -3,8 +3,10 @@
  * to Postfix, one message at a time on a connection. 250 is said only after Postfix has said it for the message handed back; whatever fails
  * before is 4xx, and the client keeps its message. Nothing is spooled here.
  */
+
 import type { Logger } from 'pino';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
+import { oneLine } from '../visible.ts';
 import type { Authority } from './authority.ts';
 import { takeCommands } from './commands.ts';
 import { closeDoor, type Door, openDoor } from './door.ts';
@@ -177,9 +179,9 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
   };
 }
 
-/** One line: a multi-line answer of Postfix is joined. */
+/** One line: a multi-line answer of Postfix is joined. It may quote the message, and mail programs show it. */
 function refusal(code: number, text: string): Error {
-  return Object.assign(new Error(text.replace(/\s*\n\s*/g, ' ')), { responseCode: code });
+  return Object.assign(new Error(oneLine(text.replace(/\s*\n\s*/g, ' '))), { responseCode: code });
 }
 
 const seenBy = (chunks: AsyncIterator<Buffer>, print: Fingerprinting): AsyncIterator<Buffer> => ({

@@ -72,10 +72,10 @@ t.test('refused at once, and nothing written', async (t) => {
   for (const [name, content, says, why] of CASES) {
     const given = file(name, content());
     for (const taking of [
-      importExtract(directory, given, options),
-      isCorrespondence(given).then(() => importExtract(directory, given, options)),
+      () => importExtract(directory, given, options),
+      () => isCorrespondence(given).then(() => importExtract(directory, given, options)),
     ]) {
-      const { code, message } = await refusalOf(taking);
+      const { code, message } = await refusalOf(taking());
       t.match({ code, message }, { code: 'config', message: says }, why);
     }
   }

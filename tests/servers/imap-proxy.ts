@@ -21,7 +21,9 @@ export type Fate =
   /** The server reads this instead. */
   | { readonly line: string }
   /** The server never hears of it; the client reads this, again and again without end. */
-  | { readonly endless: string };
+  | { readonly endless: string }
+  /** The server never hears of it; the client reads this behind the command's tag. */
+  | { readonly reply: string };
 
 export interface Proxy extends Address {
   /** Resolves when a `freeze` has happened. */
@@ -77,6 +79,8 @@ export async function startProxy(target: Address, decide: Decide): Promise<Proxy
       else if (typeof fate === 'object' && 'endless' in fate) {
         stalled = true;
         sayForEver(client, { say: fate.endless });
+      } else if (typeof fate === 'object' && 'reply' in fate) {
+        client.write(`${text.split(' ', 1)[0]} ${fate.reply}\r\n`, 'utf8');
       } else {
         last = fate === 'freeze-after';
         server.write(`${typeof fate === 'object' ? fate.line : text}\r\n`);
