@@ -28,9 +28,9 @@ t.teardown(() => site?.stop());
 
 let count = 0;
 /** As a mail client writes it; what it saves itself has the Bcc line, and never was on its way. */
-function letter() {
+function letter(from = `"Dr Alice" <${at('alice')}>`) {
   const id = `<m${++count}@lab.test>`;
-  const rest = `From: "Dr Alice" <${at('alice')}>\r\nTo: <patient@far.test>\r\nSubject: secret\r\nMessage-ID: ${id}\r\n\r\nBonjour ${count}\r\n.\r\n`;
+  const rest = `From: ${from}\r\nTo: <patient@far.test>\r\nSubject: secret\r\nMessage-ID: ${id}\r\n\r\nBonjour ${count}\r\n.\r\n`;
   return { id, sent: rest, saved: `Bcc: <hidden@far.test>,\r\n <other@far.test>\r\n${rest}` };
 }
 
@@ -117,6 +117,17 @@ t.test('saved minutes after ours: ours stays alone, as soon as it is looked agai
   t.notMatch(JSON.stringify(replaced), /secret|patient|hidden/);
 });
 
+t.test('though From is written anew on the way', async (t) => {
+  const written = `=?utf-8?q?Dr_Alice?=\r\n <${at('alice')}> (of the lab)`;
+  const { id, sent, saved } = letter(written);
+  await send('bob', sent);
+  const [first = ''] = await nowLying(id, 1, OURS);
+  t.notOk(first.includes(written), 'it is');
+  await save('bob', saved);
+  await due(id);
+  await nowLying(id, 1, OURS);
+});
+
 t.test('another text under the same Message-ID does not keep the true one out, and stays', async (t) => {
   const { id, sent, saved } = letter();
   const other = saved.replace('Bonjour', 'Adieu');
@@ -195,7 +206,7 @@ t.test('many for one owner go into one session', async (t) => {
   };
   await site.stopSidecars();
   await site.run();
-  const letters = Array.from({ length: 20 }, letter);
+  const letters = Array.from({ length: 20 }, () => letter());
   const before = await logins();
   await Promise.all(letters.map(({ sent }) => send('bob', sent)));
   const last = letters.at(-1)?.id ?? '';
