@@ -150,9 +150,9 @@ function openFile(file: string): SubmissionStore {
   const noteLook = database.prepare(
     "UPDATE copies SET exact = @exact, look = @look, look_at = @at WHERE nonce = @nonce AND state = 'stored'",
   );
-  const noteLooked = database.prepare(
-    'UPDATE copies SET looks = looks + @counts, look_at = @next WHERE nonce = @nonce',
-  );
+  // After the last look nothing is kept but what tells our own copies from others.
+  const noteLooked = database.prepare(`UPDATE copies SET looks = looks + @counts, look_at = @next,
+    look = iif(@next IS NULL, NULL, look), content = iif(@next IS NULL, NULL, content) WHERE nonce = @nonce`);
 
   const noteOne = (note: Note) => {
     if (note.kind === 'event') {

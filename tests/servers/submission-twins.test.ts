@@ -91,6 +91,8 @@ async function due(id: string): Promise<void> {
 }
 
 t.test('saved before ours comes: ours takes its place, with its flags', async (t) => {
+  const marked = letter();
+  await save('alice', marked.saved, ['\\Deleted']);
   const { id, sent, saved } = letter();
   await save('bob', saved, ['\\Flagged', 'urgent']);
   await send('bob', sent);
@@ -98,6 +100,7 @@ t.test('saved before ours comes: ours takes its place, with its flags', async (t
   t.match(ours, /^\* \d+ FETCH \(FLAGS \((?=[^)]*\\Seen)(?=[^)]*\\Flagged)(?=[^)]*urgent)/);
   t.notMatch(ours, /hidden@far/);
   t.match(ours, /\r\nReceived: /, 'as the recipients got it');
+  t.equal((await lying(marked.id)).length, 1, 'what others have marked as deleted stays');
 });
 
 t.test('saved minutes after ours: ours stays alone, as soon as it is looked again', async (t) => {
