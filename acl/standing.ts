@@ -24,6 +24,8 @@ export interface Told {
   readonly mailbox: string | null;
   readonly delegate: string | null;
   readonly detail: string | null;
+  /** `event`: nobody vouches for it, and nothing was seen of it. Such an entry changes nothing here. */
+  readonly claimed?: string | null;
 }
 
 export interface StandingReader {
@@ -80,7 +82,8 @@ export function openStanding(from: Standing = {}): StandingReader {
   };
 
   return {
-    take: ({ at, action, mailbox, delegate, detail: json }) => {
+    take: ({ at, action, mailbox, delegate, detail: json, claimed }) => {
+      if (claimed === 'event') return;
       const detail = detailOf(json);
       if (action === 'mailbox-set' && mailbox !== null) move(mailboxes, detail.address, mailbox);
       if ((action === 'delegate-add' || action === 'delegate-set') && delegate !== null) {

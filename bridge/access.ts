@@ -115,8 +115,9 @@ export async function accessAt(
   state: StateDb,
   { mailbox, delegate }: AccessQuestion,
   at: Instant,
+  key?: Buffer,
 ): Promise<readonly Access[]> {
-  const standing = await standingAt(state, table, at);
+  const standing = await standingAt(state, table, at, key);
   const people = await peopleCalled(
     table,
     Object.values(standing).flatMap((stands) => Object.keys(stands)),

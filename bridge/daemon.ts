@@ -32,6 +32,9 @@ const LONGEST_SLEEP_MS = 3_600_000;
 /** How long after a wake-up comes what nobody waits for: each of its commits would keep a first phase from the processor and the disk. */
 const AFTERWARDS_MS = 50;
 
+/** How long after a pass its rows are compared with those that were seen before: for the trail, nobody waits for it. */
+const COMPARED_MS = 1000;
+
 /** A server that doesn't answer may keep a revoke for ever, and a program that never stops writing keeps us awake: what gives way gets on then. */
 const LONGEST_WAY_MS = 1000;
 
@@ -71,9 +74,16 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
       log.error({ mailboxId, err: error }, 'a pass could not be recorded'); // the database itself failed
       return 'retry';
     } finally {
+      comparing ??= setTimeout(() => {
+        comparing = undefined;
+        void drain();
+      }, COMPARED_MS);
       await giveBack(); // a pass that had nothing to ask a server was one turn of the loop so far
     }
   };
+
+  /** What was worked on is compared with what was seen before, once for a burst. */
+  let comparing: NodeJS.Timeout | undefined;
 
   const openOutbox = () =>
     openPostman({ config: current, env, state, now: clock.now, log, audit: (...what) => engine.site.audit(...what) });
@@ -265,6 +275,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
         await drain();
       }
       clearTimeout(afterwards);
+      clearTimeout(comparing);
       clearTimeout(dueTimer);
       await postman.stop();
       if (how === 'orderly') await engine.tellHead();

@@ -18,8 +18,10 @@ import { rememberVersion, type TableAge, tableAge } from './restore.ts';
 import { lookAtRules } from './rules.ts';
 import { type GoOn, retryDelay } from './schedule.ts';
 import { eraseAccounts } from './store/account-erasure.ts';
-import { drainEvents, sealKey } from './store/audit.ts';
+import { sealKey } from './store/audit.ts';
+import { compareRows } from './store/compare-rows.ts';
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
+import { drainEvents } from './store/drain.ts';
 import { unknownAmong } from './store/every-mailbox.ts';
 import { fact, openClock } from './store/facts.ts';
 import { dataFiles } from './store/files.ts';
@@ -70,12 +72,12 @@ export async function openEngine(
   const lock = takeLock(files.lock, as);
   const opened: (() => unknown)[] = [() => lock.release()];
   try {
-    const table = openDelegationDb(files.delegations, { writes: true });
+    const key = sealKey(files.sealKey);
+    const table = openDelegationDb(files.delegations, { writes: true, key });
     opened.push(() => table.close());
     const state = openStateDb(files.state, { writes: true });
     opened.push(() => state.close());
     const clock = await openClock(state);
-    const key = sealKey(files.sealKey);
     let stopping = false;
     const acting = openActing({ table, state, clock, key, files, env, log, stopping: () => stopping });
     opened.push(() => acting.close());
@@ -102,7 +104,10 @@ export async function openEngine(
     const mayGiveNow = async () => (await fact(state, 'restored')) !== 'held' && table.differences().length === 0;
     const changes = openChanges(table, state, () => current.guard);
 
+    /** Mailboxes that were worked on since their rows were compared with what was seen of them before. */
+    const touched = new Set<number>();
     const work = async (mailboxId: number, attempt: number, goOn?: GoOn): Promise<Result> => {
+      touched.add(mailboxId);
       const asOf = await changes.lookAt(mailboxId);
       const mayGive = await mayGiveNow();
       const held = changes.heldIn(mailboxId);
@@ -150,6 +155,10 @@ export async function openEngine(
       rulesMoved: () => lookAtRules({ table, state, audit: site.audit, log }),
       drain: async (giveWay = giveBack) => {
         await drainEvents(table, state, key, giveWay);
+        const ids = [...touched];
+        touched.clear();
+        if (ids.length > 0 && !(await compareRows(table, state, key, ids, clock.now(), giveWay)))
+          for (const id of ids) touched.add(id);
       },
       prune: () => trail.prune(current.audit.retentionDays),
       tellHead: trail.tellHead,

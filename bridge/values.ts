@@ -40,7 +40,7 @@ export async function mendValues(
   const badVersion = found.version === null || !plausible(found.version, last);
   if (!badVersion && found.pending + found.sequences + found.events + found.writers === 0) return mended;
   if (badVersion) await mendState(state, last);
-  await table.write({ actor: 'mandat' }, async (query) => {
+  await table.write({ actor: 'mandat', vouches: false }, async (query) => {
     if (found.writers > 0) mended.push('a name had been left in "writer"'); // gone with the beginning of this transaction
     if (badVersion) {
       await query.deleteFrom('counters').execute();

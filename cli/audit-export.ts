@@ -24,6 +24,7 @@ const COLUMNS = [
   'reason',
   'detail',
   'seal',
+  'claimed',
 ] as const satisfies readonly (keyof SealedEntry)[];
 
 /** As it is read, line by line, however long it is. */
@@ -54,8 +55,8 @@ function line(entry: SealedEntry): string {
  * would reckon with: what begins, after blanks or not, with = + - @ or their wide forms, or does so behind a semicolon, at which a
  * spreadsheet in many languages begins a new cell whatever is quoted.
  */
-export function cell(value: string | number | null): string {
-  if (typeof value !== 'string') return value === null ? '' : String(value);
+export function cell(value: string | number | null | undefined): string {
+  if (typeof value !== 'string') return value === null || value === undefined ? '' : String(value);
   const tame = escapedText(value.replace(/(^|;)(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r])/g, "$1'"));
   return /[",;]/.test(tame) ? `"${tame.replaceAll('"', '""')}"` : tame;
 }

@@ -3,6 +3,7 @@ import { detailOf } from '../acl/standing.ts';
 import { existingSealKey } from '../bridge/store/audit.ts';
 import { type AuditProof, proveAudit } from '../bridge/store/audit-check.ts';
 import { type AuditRecord, readAudit } from '../bridge/store/audit-trail.ts';
+import { vouchingKey } from '../bridge/store/vouched.ts';
 import { mayDelegate } from './actor.ts';
 import { address, instant, whole } from './arguments.ts';
 import { type ExportOptions, exportTrail } from './audit-export.ts';
@@ -114,7 +115,9 @@ function toldOf(proof: AuditProof): string {
 async function print(session: Session, filter: Parameters<typeof readAudit>[2]): Promise<void> {
   const { out, config } = session;
   const submissions = (await session.submissions((store) => store.lastEvents(filter))) ?? [];
-  const records = await session.table((db) => session.state((state) => readAudit(state, db, filter, submissions)));
+  const records = await session.table((db) =>
+    session.state((state) => readAudit(state, db, filter, submissions, vouchingKey(session.files.sealKey))),
+  );
   const rows = records.map((one) => [
     shownTime(one.at, config.policy.timezone),
     who(one),
@@ -129,9 +132,10 @@ async function print(session: Session, filter: Parameters<typeof readAudit>[2]):
   );
 }
 
-function who({ actor, on_behalf, via }: AuditRecord): string {
+function who({ actor, on_behalf, via, claimed }: AuditRecord): string {
   const keyboard = via === null ? '' : ` (at the keyboard: ${via})`;
-  return `${actor}${on_behalf === null ? '' : ` for ${on_behalf}`}${keyboard}`;
+  const word = claimed == null ? '' : ' (claimed)';
+  return `${actor}${word}${on_behalf === null ? '' : ` for ${on_behalf}`}${keyboard}`;
 }
 
 function said({ detail, reason, sealed }: AuditRecord): string {

@@ -13,6 +13,7 @@ import { REPAIR_RULES, rulesChanged } from '../bridge/store/schema.ts';
 import { applySettings } from '../bridge/store/settings.ts';
 import { openStateDb, type StateDb } from '../bridge/store/state-db.ts';
 import { existingSubmissions, type SubmissionStore } from '../bridge/store/submissions.ts';
+import { vouchingKey } from '../bridge/store/vouched.ts';
 import { mendValues } from '../bridge/values.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
@@ -72,6 +73,8 @@ export function openSession(
     const known = await using(openDelegationDb(files.delegations), (db) => identifiersOf(db, names));
     return (name: string) => known.get(name);
   };
+  /** What is noted is vouched for, where this user may read the key. */
+  const openTable = () => openDelegationDb(files.delegations, { key: vouchingKey(files.sealKey) });
   let versionBefore: number | undefined;
   return {
     out,
@@ -96,9 +99,9 @@ export function openSession(
     identity,
     sidecarPid: () => holderPid(files.lock),
     sidecarRuns: () => guarded(files.lock, { what: "the sidecar's lock" }, () => lockHolder(files.lock) === 'sidecar'),
-    table: (work) => using(openDelegationDb(files.delegations), work),
+    table: (work) => using(openTable(), work),
     writing: (about, work) =>
-      using(openDelegationDb(files.delegations), async (table) => {
+      using(openTable(), async (table) => {
         const changed = table.differences();
         if (changed.length > 0) out.warn(`mandat: ${rulesChanged(changed)}\n        ${REPAIR_RULES}`);
         await mendIfSeen(table, files);

@@ -3,6 +3,7 @@ import { type Access, type AccessQuestion, accessAt, accessNow } from '../bridge
 import { policyOf } from '../bridge/policy.ts';
 import { openSenderMap, senderMapExists } from '../bridge/sender/postfix-sqlite.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
+import { vouchingKey } from '../bridge/store/vouched.ts';
 import { may, mayDelegate } from './actor.ts';
 import { address, instant } from './arguments.ts';
 import { otherEntriesAt, otherEntryLine } from './other-entries.ts';
@@ -62,7 +63,7 @@ async function print(session: Session, about: AccessQuestion, at: string | undef
         ? withRules(session, (rules) =>
             accessNow(table, state, about, policyOf(config), rules, new Date().toISOString()),
           )
-        : accessAt(table, state, about, then),
+        : accessAt(table, state, about, then, vouchingKey(session.files.sealKey)),
     ),
   );
   const { mailbox } = about;

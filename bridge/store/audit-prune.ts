@@ -46,7 +46,7 @@ export async function pruneAudit(state: StateDb, key: Buffer, before: Instant, n
     let entries = 0;
     const older = query
       .selectFrom('audit')
-      .select(['id', 'seal', ...ENTRY])
+      .select(['id', 'seal', 'claimed', ...ENTRY])
       .orderBy('id');
     for await (const entry of (younger.id === null ? older : older.where('id', '<', younger.id)).stream()) {
       standing.take(entry);

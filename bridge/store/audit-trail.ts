@@ -6,6 +6,7 @@ import { type AuditEntry, ENTRY } from './audit.ts';
 import { lastCheckpoint } from './audit-prune.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import type { StateDb } from './state-db.ts';
+import { isVouched } from './vouched.ts';
 
 export interface AuditRecord extends AuditEntry {
   /** False while it still stands in the delegation table. */
@@ -27,11 +28,13 @@ export async function readAudit(
   filter: AuditFilter,
   /** What the submission filter has noted since, its last that match. */
   submissions: readonly AuditEntry[] = [],
+  /** Of the seals: tells what mandat's commands noted from what only claims to be so. Undefined: it isn't told. */
+  key?: Buffer,
 ): Promise<readonly AuditRecord[]> {
   const { mailbox, delegate, since, limit } = filter;
   let select = state.query
     .selectFrom('audit')
-    .select(['id', ...ENTRY])
+    .select(['id', 'claimed', ...ENTRY])
     .limit(limit);
   if (mailbox !== undefined) select = select.where('mailbox', '=', mailbox);
   if (delegate !== undefined) select = select.where('delegate', '=', delegate);
@@ -42,11 +45,17 @@ export async function readAudit(
   const sealed = [...found]
     .sort((one, other) => one.id - other.id)
     .map(({ id: _, ...entry }) => ({ ...entry, sealed: true }));
-  let waiting = table.query.selectFrom('events').select(ENTRY).limit(limit);
+  let waiting = table.query
+    .selectFrom('events')
+    .select(['id', 'mac', ...ENTRY])
+    .limit(limit);
   if (mailbox !== undefined) waiting = waiting.where('mailbox', '=', mailbox).orderBy('at', 'desc');
   if (delegate !== undefined) waiting = waiting.where('delegate', '=', delegate);
   if (since !== undefined) waiting = waiting.where('at', '>=', since);
-  const events = [...(await waiting.orderBy('id', 'desc').execute())].reverse();
+  const events = [...(await waiting.orderBy('id', 'desc').execute())].reverse().map((event) => {
+    const { id: _, mac: __, ...entry } = event;
+    return { ...entry, claimed: key === undefined || isVouched(key, event) ? null : 'event' };
+  });
   const fresh = [...events, ...submissions]
     .sort((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0))
     .map((entry) => ({ ...entry, sealed: false }));
@@ -65,7 +74,7 @@ export async function* sealedEntries(
 ): AsyncGenerator<SealedEntry> {
   let select = state.query
     .selectFrom('audit')
-    .select(['id', ...ENTRY, 'seal'])
+    .select(['id', 'claimed', ...ENTRY, 'seal'])
     .orderBy('id');
   if (since !== undefined) select = select.where('at', '>=', since);
   if (until !== undefined) select = select.where('at', '<', until);
@@ -76,7 +85,7 @@ export async function* sealedEntries(
  * Who had what at an instant, by the trail. Fails `absent` where it doesn't reach back so far: before the first entry, or before the last
  * that was pruned.
  */
-export async function standingAt(state: StateDb, table: DelegationDb, at: Instant): Promise<Standing> {
+export async function standingAt(state: StateDb, table: DelegationDb, at: Instant, key?: Buffer): Promise<Standing> {
   const checkpoint = await lastCheckpoint(state);
   const begins = checkpoint?.lastAt ?? (await firstEntry(state, table));
   if (begins === undefined || at < begins) {
@@ -90,8 +99,9 @@ export async function standingAt(state: StateDb, table: DelegationDb, at: Instan
   }
   const standing = openStanding(checkpoint?.standing);
   for await (const entry of sealedEntries(state, {})) if (entry.at <= at) standing.take(entry);
-  for (const event of await table.query.selectFrom('events').select(ENTRY).orderBy('id').execute()) {
-    if (event.at <= at) standing.take(event);
+  const events = table.query.selectFrom('events').select(['id', 'mac', ...ENTRY]);
+  for (const event of await events.orderBy('id').execute()) {
+    if (event.at <= at && (key === undefined || isVouched(key, event))) standing.take(event); // the others are judged when they are taken over
   }
   return standing.now();
 }

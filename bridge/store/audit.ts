@@ -6,9 +6,8 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Instant } from '../../acl/policy.ts';
 import { Failure } from '../failure.ts';
-import { type GiveWay, giveBack, PORTION_ROWS, portion } from '../giving-way.ts';
-import type { DelegationDb } from './delegation-db.ts';
-import { type FactName, fact, setFact } from './facts.ts';
+import { portion } from '../giving-way.ts';
+import { type FactName, setFact } from './facts.ts';
 import { guarded } from './open.ts';
 import { giveToDirectoryOwner } from './ownership.ts';
 import type { StateDb } from './state-db.ts';
@@ -27,6 +26,8 @@ export interface AuditEntry {
   readonly on_behalf: string | null;
   /** At whose keyboard, where that isn't the actor himself. */
   readonly via: string | null;
+  /** What it only claims: `actor`, who did it; `event`, that it happened at all. Null or left out: neither. */
+  readonly claimed?: string | null;
 }
 
 /** The columns of a record, as they are read and sealed. */
@@ -84,12 +85,13 @@ function readKey(file: string): Buffer {
 }
 
 /**
- * HMAC-SHA-256 over a JSON array without spaces: the seal before, then the entry's fields in their order. The last two are left out where
- * both are null, as in the trails of before there were any.
+ * HMAC-SHA-256 over a JSON array without spaces: the seal before, then the entry's fields in their order. What came later is left out where
+ * it is null (`claimed`; then on_behalf and via, where both are), as in the trails of before there was any.
  */
 export function seal(key: Buffer, previous: string, entry: AuditEntry): string {
-  const { at, actor, reason, action, mailbox, delegate, detail, on_behalf, via } = entry;
-  const acting = on_behalf === null && via === null ? [] : [on_behalf, via];
+  const { at, actor, reason, action, mailbox, delegate, detail, on_behalf, via, claimed = null } = entry;
+  const acting = on_behalf === null && via === null && claimed === null ? [] : [on_behalf, via];
+  if (claimed !== null) acting.push(claimed);
   return mac(key, JSON.stringify([previous, at, actor, reason, action, mailbox, delegate, detail, ...acting]));
 }
 
@@ -125,8 +127,8 @@ export async function append(
 }
 
 /** The fields of an entry without what else may stand in its row. */
-function only({ at, actor, reason, action, mailbox, delegate, detail, on_behalf, via }: AuditEntry): AuditEntry {
-  return { at, actor, reason, action, mailbox, delegate, detail, on_behalf, via };
+function only({ at, actor, reason, action, mailbox, delegate, detail, on_behalf, via, claimed }: AuditEntry) {
+  return { at, actor, reason, action, mailbox, delegate, detail, on_behalf, via, claimed: claimed ?? null };
 }
 
 export interface AuditHead {
@@ -152,32 +154,6 @@ export function headMark(key: Buffer, last: string): string {
 }
 
 /**
- * Moves the events over, in portions. The highest event taken is remembered in the same transaction as the entries made of them, so a
- * crash before they are deleted from the table doubles none.
- */
-export async function drainEvents(
-  table: DelegationDb,
-  state: StateDb,
-  key: Buffer,
-  giveWay: GiveWay = giveBack,
-): Promise<number> {
-  let sealed = 0;
-  for (;;) {
-    const drained = Number((await fact(state, 'drained')) ?? 0);
-    const events = await table.query.selectFrom('events').selectAll().orderBy('id').limit(PORTION_ROWS).execute();
-    const fresh = events.filter(({ id }) => id > drained);
-    const count = await sealPortion(state, key, fresh, ({ id }) => ['drained', String(id)]);
-    const last = fresh[count - 1] ?? events.at(-1);
-    if (last === undefined) return sealed;
-    sealed += count;
-    if (!(await giveWay())) return sealed;
-    await table.write({ actor: 'mandat' }, (query) => query.deleteFrom('events').where('id', '<=', last.id).execute());
-    if (events.length < PORTION_ROWS && last === events.at(-1)) return sealed;
-    if (!(await giveWay())) return sealed;
-  }
-}
-
-/**
  * Seals as many of the entries as a portion has time for, and with them notes how far it has come, as `mark` says it of the last one.
  * Returns how many.
  */
@@ -186,12 +162,15 @@ export async function sealPortion<Entry extends AuditEntry>(
   key: Buffer,
   entries: readonly Entry[],
   mark: (last: Entry) => readonly [FactName, string],
+  /** In the same transaction, with what was sealed. */
+  then: (query: Pick<StateDb, 'query'>, sealed: readonly Entry[]) => Promise<void> = async () => {},
 ): Promise<number> {
   if (entries.length === 0) return 0;
   return state.write(async (query) => {
     const count = await append({ query }, key, entries, portion());
     const last = entries[count - 1];
     if (last !== undefined) await setFact({ query }, ...mark(last));
+    await then({ query }, entries.slice(0, count));
     return count;
   });
 }

@@ -9,6 +9,7 @@ import type { DelegationDatabase } from './delegation-types.ts';
 import { DELEGATIONS } from './files.ts';
 import { explained, type OpenOptions, open } from './open.ts';
 import { type Difference, type GuardedDatabase, guardSchema } from './schema.ts';
+import { lastEvent, vouchFor } from './vouched.ts';
 
 /** Who writes and why; the triggers put it into the audit events. */
 export interface Writer {
@@ -18,6 +19,8 @@ export interface Writer {
   readonly via?: string | undefined;
   /** The version of the responsibility text that was acknowledged (R23). */
   readonly acknowledged?: string | undefined;
+  /** False: what is noted in this transaction is somebody else's word. */
+  readonly vouches?: boolean;
 }
 
 export interface DelegationDb {
@@ -36,7 +39,12 @@ export interface DelegationDb {
   close(): Promise<void>;
 }
 
-export function openDelegationDb(file: string, options: OpenOptions = {}): DelegationDb {
+export interface TableOptions extends OpenOptions {
+  /** Of the seals: what is noted in a writer's name is vouched for with it (vouched.ts). */
+  readonly key?: Buffer | undefined;
+}
+
+export function openDelegationDb(file: string, options: TableOptions = {}): DelegationDb {
   const database = open(file, DELEGATIONS, options);
   const guarded = guardedTable(database, file);
   waitsForNobody(database);
@@ -48,7 +56,10 @@ export function openDelegationDb(file: string, options: OpenOptions = {}): Deleg
     differences: guarded.differences,
     lookAgain: guarded.lookAgain,
     read: (work) => explaining(file, () => query.transaction().setAccessMode('read only').execute(work)),
-    write: (writer, work) => explaining(file, () => immediately(query, writer, work)),
+    write: (writer, work) =>
+      explaining(file, () =>
+        immediately(query, writer, work, guarded.differences().length === 0 ? options.key : undefined),
+      ),
     close: () => query.destroy(),
   };
 }
@@ -71,9 +82,12 @@ function immediately<T>(
   query: Kysely<DelegationDatabase>,
   writer: Writer,
   work: (query: Transaction<DelegationDatabase>) => Promise<T>,
+  key: Buffer | undefined,
 ): Promise<T> {
   return query.transaction().execute(async (transaction) => {
     await transaction.deleteFrom('writer').execute();
+    const vouches = key !== undefined && writer.vouches !== false;
+    const last = vouches ? await lastEvent(transaction) : 0;
     await transaction
       .insertInto('writer')
       .values({
@@ -85,6 +99,7 @@ function immediately<T>(
       })
       .execute();
     const result = await work(transaction);
+    if (vouches) await vouchFor(transaction, key, writer.actor, last);
     await transaction.deleteFrom('writer').execute();
     return result;
   });

@@ -69,6 +69,7 @@ export interface DelegationDatabase {
     detail: string | null;
     on_behalf: string | null;
     via: string | null;
+    mac: Generated<string | null>;
   };
   domain: { domain: string; eligible: number | null };
   domain_eligibility: { mailbox_id: number; domain: string; eligible: number };

@@ -11,6 +11,7 @@ export type FactName =
   | 'overdue' // JSON: mailboxes that the sidecar sees waiting for too long
   | 'rules' // how the table's own rules differed from the released ones at the last look; empty where they don't
   | 'inherits' // 'yes' or 'no': whether INBOX's entry reaches folders without one of their own, as last seen
+  | 'rows-seen' // 'yes' once what stands in the table is known in rows_seen
   | 'drained' // the last audit event taken over from delegation.db
   | 'submissions-drained' // the same of submission.db, behind the epoch of that file
   | 'audit-head' // vouches for the last entry of the audit trail

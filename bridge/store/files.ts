@@ -17,6 +17,7 @@ import { state5 } from './migrations/state-5.ts';
 import { state6 } from './migrations/state-6.ts';
 import { state7 } from './migrations/state-7.ts';
 import { state8 } from './migrations/state-8.ts';
+import { state9 } from './migrations/state-9.ts';
 import { submission1 } from './migrations/submission-1.ts';
 import { submission2 } from './migrations/submission-2.ts';
 import { type FileKind, guarded, migrate, versionIn } from './open.ts';
@@ -35,7 +36,7 @@ export const STATE: FileKind = {
   what: "mandat's own state",
   applicationId: 0x6d616e32, // "man2"
   mode: 0o600,
-  migrations: [state1, state2, state3, state4, state5, state6, state7, state8],
+  migrations: [state1, state2, state3, state4, state5, state6, state7, state8, state9],
 };
 
 /** Made by the submission filter when it first runs. */

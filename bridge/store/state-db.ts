@@ -70,6 +70,15 @@ export interface StateDatabase {
     seal: string;
     on_behalf: Nullable;
     via: Nullable;
+    claimed: Nullable;
+  };
+  rows_seen: {
+    mailbox_id: number;
+    delegate_id: number;
+    delegation_id: number;
+    mailbox: string;
+    delegate: string;
+    terms: string;
   };
   audit_checkpoints: {
     last_id: number;

@@ -39,7 +39,7 @@ t.test('before any sidecar: shown, and said not to be sealed yet', async (t) => 
   const { stdout } = await must(site.mandat('audit'));
   t.match(
     stdout,
-    /^TIME +WHO +WHAT +MAILBOX +DELEGATE +DETAIL\n\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+]\d\d:\d\d +sql +mailbox-add +alice@lab\.test +- .*\(not sealed yet\)\n/,
+    /^TIME +WHO +WHAT +MAILBOX +DELEGATE +DETAIL\n\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+]\d\d:\d\d +sql \(claimed\) +mailbox-add +alice@lab\.test +- .*\(not sealed yet\)\n/,
   );
   t.ok((await trail()).every(({ sealed }) => !sealed));
 });
@@ -125,7 +125,10 @@ t.test('filters', async (t) => {
   t.match(await site.mandat('audit', '--since', '2999-01-01'), { status: 0, stdout: 'no entries\n' });
   t.match(await site.mandat('audit', '--since', 'yesterday'), { status: 2, stderr: /--since yesterday/ });
   t.match(await site.mandat('audit', '--limit', '0'), { status: 2, stderr: /whole number/ });
-  t.match(await site.mandat('history', at('carol')), { status: 0, stdout: /mailbox-add.*(\n.*)*\n.*sql +grant/ });
+  t.match(await site.mandat('history', at('carol')), {
+    status: 0,
+    stdout: /mailbox-add.*(\n.*)*\n.*sql \(claimed\) +grant/,
+  });
 });
 
 t.test('what was sent for an owner: shown at once, sealed by the sidecar while it runs', async (t) => {

@@ -114,7 +114,7 @@ t.test('export, as lines and as a table; the export itself is recorded', async (
   // By time: events of the table are sealed a moment after what the sidecar has done because of them.
   t.equal([...lines].sort((one, other) => (one.at < other.at ? -1 : 1))[0]?.action, 'revoke');
   const csv = (await must(site.mandat('audit', 'export', '--format', 'csv', '--until', between))).stdout.split('\n');
-  t.equal(csv[0], 'id,at,actor,on_behalf,via,action,mailbox,delegate,reason,detail,seal');
+  t.equal(csv[0], 'id,at,actor,on_behalf,via,action,mailbox,delegate,reason,detail,seal,claimed');
   t.notMatch(csv.join('\n'), /,revoke,/);
   const exported = ((await json('audit', '--limit', '2')) as Entry[]).map(({ action, detail }) => [
     action,

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { drainEvents } from '../../bridge/store/audit.ts';
 import { type AuditFilter, readAudit } from '../../bridge/store/audit-trail.ts';
+import { drainEvents } from '../../bridge/store/drain.ts';
 import { freshFiles, openState, openTable } from './fresh.ts';
 import { rows } from './shell.ts';
 

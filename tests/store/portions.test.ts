@@ -1,9 +1,9 @@
 /** What nobody waits for is taken over in portions, and ended anywhere it loses and doubles nothing. */
 import t from 'tap';
 import { giveBack, PORTION_ROWS } from '../../bridge/giving-way.ts';
-import { drainEvents } from '../../bridge/store/audit.ts';
 import { proveAudit } from '../../bridge/store/audit-check.ts';
 import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
+import { drainEvents } from '../../bridge/store/drain.ts';
 import { openStateDb, type StateDb } from '../../bridge/store/state-db.ts';
 import { drainSubmissions } from '../../bridge/store/submission-trail.ts';
 import { openSubmissions } from '../../bridge/store/submissions.ts';
