@@ -24,7 +24,9 @@ export function readPath(path: string): string | undefined {
   if (read === undefined) return undefined;
   const route = read[0] === '@' ? read.indexOf(':') + 1 : 0;
   if (read[0] === '@' && route === 0) return undefined;
-  const address = read.slice(route);
+  // `name:address;`, a group (RFC 5322 section 3.4), which Postfix takes too.
+  const group = route === 0 && read.at(-1) === ';' ? read.indexOf(':') + 1 : 0;
+  const address = group > 0 ? read.slice(group, -1) : read.slice(route);
   const at = address.indexOf('@');
   const local = at < 0 ? address : address.slice(0, at);
   const domain = at < 0 ? [] : address.slice(at + 1);

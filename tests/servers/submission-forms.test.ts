@@ -237,6 +237,7 @@ t.test('senders', (t) =>
       '<bob @lab.test>',
       '< bob@lab.test >',
       '<<bob@lab.test>>',
+      '<x:bob@lab.test;>',
       'bob@lab.test>',
       '<bob@ lab.test>',
       '<(c)bob@lab.test>',
