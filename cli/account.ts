@@ -94,7 +94,7 @@ export function accountCommand(program: Command, run: Runner): void {
 async function show(session: Session, holder: AccountHolder): Promise<undefined> {
   const { out, config, files } = session;
   const account = await session.state((state) => accountOf(state, holder.id));
-  const identity = identityOf(files.directory, config.identity.scheme, holder);
+  const identity = identityOf(files.privateDirectory, config.identity.scheme, holder);
   const time = (instant: string | null) => shownTime(instant, config.policy.timezone);
   const { request, contact, refusesSurveys, refusesNewsletters } = account;
   const document = {

@@ -143,7 +143,7 @@ function refuseUnlessPending(holder: AccountHolder): void {
 
 /** R40: to be verified before anything is written; on standard error, since it is no result. */
 function showIdentity({ out, config, files }: Session, holder: AccountHolder): void {
-  const identity = certainIdentity(files.directory, config.identity.scheme, holder);
+  const identity = certainIdentity(files.privateDirectory, config.identity.scheme, holder);
   const { identifier, firstName, lastName, profession, role } = identity;
   out.warn(
     facts([

@@ -9,7 +9,7 @@ import type { Session } from './session.ts';
 
 /** In its own case before the @, folded behind it. Fails `refused`. */
 export function contactAddress({ out, files }: Pick<Session, 'out' | 'files'>, typed: string): string {
-  const list = whiteListIn(files.directory);
+  const list = whiteListIn(files.privateDirectory);
   if (list === undefined) {
     out.warn(
       'mandat: no white list has been imported, so of MSSanté only mssante.fr is known ("mandat directory import --whitelist FILE")',
@@ -18,7 +18,7 @@ export function contactAddress({ out, files }: Pick<Session, 'out' | 'files'>, t
   const at = typed.lastIndexOf('@');
   const domain = typed.slice(at + 1);
   const address = at < 0 ? typed : `${typed.slice(0, at)}@${asciiDomain(domain) ?? domain}`;
-  const published = address.includes('@') && isCorrespondenceAddress(files.directory, address.toLowerCase());
+  const published = address.includes('@') && isCorrespondenceAddress(files.privateDirectory, address.toLowerCase());
   const fault = contactFault(address, new Set(list?.domains)) ?? (published ? 'mssante' : undefined);
   if (fault === undefined) return address;
   throw new Failure('refused', `${describeContactFault(fault)}: "${shown(typed)}"`, '', { rule: 'MANDAT_CONTACT' });

@@ -14,7 +14,7 @@ export async function takeCorrespondence(session: Session, file: string): Promis
   const { out, config, files } = session;
   const { importCorrespondence } = await import('../bridge/directory/correspondence.ts');
   const progress = openProgress(out, 'read');
-  const report = await importCorrespondence(files.directory, file, {
+  const report = await importCorrespondence(files.privateDirectory, file, {
     maxShrinkPercent: config.directory.maxShrink,
     now: new Date().toISOString(),
     onProgress: progress.at,
@@ -37,7 +37,7 @@ async function againstTheTable(
   if (session.config.identity.scheme !== 'rpps') return [];
   const mailboxes = await session.table(listMailboxes);
   const addresses = mailboxes.map(({ address }) => address);
-  const published = publishedMailboxes(session.files.directory, addresses);
+  const published = publishedMailboxes(session.files.privateDirectory, addresses);
   return mailboxes.flatMap(({ address, kind, owner }) => {
     const found = contradictions({ kind, owner }, published?.get(address) ?? []);
     return found.length === 0 ? [] : [{ mailbox: address, why: found.join('; ') }];
@@ -47,13 +47,13 @@ async function againstTheTable(
 /** What is published of one address: nothing outside French health, before the first import, and of who asked not to be in it. */
 export function publishedOf({ config, files }: Session, address: string): readonly PublishedMailbox[] {
   if (config.identity.scheme !== 'rpps') return [];
-  return publishedMailboxes(files.directory, [address])?.get(address) ?? [];
+  return publishedMailboxes(files.privateDirectory, [address])?.get(address) ?? [];
 }
 
 /** Before a grant: a mailbox that another program wrote as PER, or that was there before the list, and isn't one. R2. */
 export function refuseImpersonal({ config, files }: Session, addresses: readonly string[]): void {
   if (config.identity.scheme !== 'rpps') return;
-  for (const [address, published] of publishedMailboxes(files.directory, [...new Set(addresses)]) ?? []) {
+  for (const [address, published] of publishedMailboxes(files.privateDirectory, [...new Set(addresses)]) ?? []) {
     const [why] = contradictions({ kind: 'PER' }, published);
     if (why === undefined) continue;
     throw new Failure(

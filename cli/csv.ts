@@ -1,8 +1,9 @@
 /** Files of rows: a header line that names the columns, in any order; what is wrong is reported all at once, with its lines. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import { CsvError, parse } from 'csv-parse/sync';
 import { type Instant, SEND_MODES, type SendMode } from '../acl/policy.ts';
 import { Failure, failureOf } from '../bridge/failure.ts';
+import { openGiven } from '../bridge/given-file.ts';
 import type { BulkRow } from '../bridge/store/bulk.ts';
 import { address, instant } from './arguments.ts';
 import { counted, oneLine } from './output.ts';
@@ -148,7 +149,7 @@ function readText(file: string): string {
 
 /** A pipe tells no size, so what comes is counted. */
 function readWhole(file: string): Buffer {
-  const fd = openSync(file, 'r');
+  const { fd, close } = openGiven(file);
   try {
     const parts: Buffer[] = [];
     for (let left = LARGEST_MB * 1024 * 1024; left >= 0; ) {
@@ -160,7 +161,7 @@ function readWhole(file: string): Buffer {
     }
     throw new Failure('config', `${file} is larger than ${LARGEST_MB} MB`, 'give it in parts');
   } finally {
-    closeSync(fd);
+    close();
   }
 }
 

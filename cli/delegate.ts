@@ -41,7 +41,7 @@ export function delegateCommand(program: Command, run: Runner): void {
       run(async ({ out, config, files, writing, writer, identity }, typed: string, options: Options) => {
         const id = identity.read(typed);
         const asked = change(options, config.policy.timezone);
-        const person = config.identity.scheme === 'rpps' ? listedPerson(files.directory, id) : undefined;
+        const person = config.identity.scheme === 'rpps' ? listedPerson(files.privateDirectory, id) : undefined;
         if (person === null) {
           out.warn(`mandat: ${id} is not in the directory: nothing delegated to him will be in force until he is`);
         }

@@ -53,7 +53,7 @@ export function directoryCommand(program: Command, run: Runner): void {
         const { importExtract } = await import('../bridge/directory/import.ts');
         const known = await session.table(identifiersInUse);
         const progress = openProgress(out, 'read');
-        const report = await importExtract(files.directory, file, {
+        const report = await importExtract(files.privateDirectory, file, {
           known,
           maxShrinkPercent: config.directory.maxShrink,
           now: new Date().toISOString(),
@@ -88,7 +88,7 @@ export function directoryCommand(program: Command, run: Runner): void {
     .action(
       run(async (session, { id, ...criteria }: Criteria & { id?: string }) => {
         const { out, files } = session;
-        const opened = openDirectory(files.directory);
+        const opened = openDirectory(files.privateDirectory);
         try {
           const found = id === undefined ? opened.search(criteria) : byIdentifier(session, opened.person, id);
           out.result(found, found.total === 0 ? PORTAL : shown(found));
@@ -109,8 +109,8 @@ export function directoryCommand(program: Command, run: Runner): void {
       run(async (session) => {
         const { out, config, files } = session;
         const { timezone } = config.policy;
-        const people = directoryStatus(files.directory);
-        const addresses = correspondenceStatus(files.directory);
+        const people = directoryStatus(files.privateDirectory);
+        const addresses = correspondenceStatus(files.privateDirectory);
         const whiteList = whiteListStatus(session);
         if (people === undefined && addresses === undefined && whiteList === null) throw noDirectory();
         const ageMs = (one: { readonly imported: string }) => Date.now() - Date.parse(one.imported);

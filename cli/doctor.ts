@@ -3,11 +3,14 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { Line } from '../bridge/doctor/examine.ts';
 import type { Status } from '../bridge/doctor/finding.ts';
 import type { Address } from '../bridge/doctor/wire.ts';
+import { becomeForFiles } from '../bridge/store/ownership.ts';
+import { dataOwner } from '../bridge/store/places.ts';
 import { login } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { counted, type Output, oneLine } from './output.ts';
 import { openWaiting } from './progress.ts';
 import type { Runner } from './runner.ts';
+import { groupsFor } from './session.ts';
 
 interface Options {
   readonly probe?: string;
@@ -27,29 +30,34 @@ export function doctorCommand(program: Command, run: Runner): void {
     .option('--dovecot-config <file>', "Dovecot's configuration, if not the one that doveconf reads by itself")
     .option('--postfix-config <directory>', "Postfix's configuration, if not /etc/postfix")
     .action(
-      run(async ({ out, config }, given: Options) => {
-        const { examine } = await import('../bridge/doctor/examine.ts'); // the IMAP library takes its time to load
-        const options = {
-          ...given,
-          probe: given.probe === undefined ? undefined : login(given.probe),
-          dovecotConfig: given.dovecotConfig === undefined ? undefined : resolve(given.dovecotConfig),
-          postfixConfig: given.postfixConfig === undefined ? undefined : resolve(given.postfixConfig),
-        };
-        const waiting = openWaiting(out, 'looking');
-        const tell = (line: Line) => {
-          waiting.clear();
-          out.say(shown(line, out));
-        };
-        const lines = await examine(config, process.env, options, tell).finally(waiting.end);
-        const document = lines.map(({ check, status, seen, remedy }) => ({
-          check,
-          status,
-          seen,
-          remedy: remedy === '' ? null : remedy,
-        }));
-        out.result(document, summary(lines));
-        return lines.some(({ status }) => status === 'fail') ? EXIT.failed : EXIT.done;
-      }),
+      run(
+        async ({ out, config, files }, given: Options) => {
+          becomeForFiles(dataOwner(files), groupsFor(config)); // root's rights are for the servers' own programs (asRoot)
+          const { examine } = await import('../bridge/doctor/examine.ts'); // the IMAP library takes its time to load
+          const options = {
+            ...given,
+            probe: given.probe === undefined ? undefined : login(given.probe),
+            dovecotConfig: given.dovecotConfig === undefined ? undefined : resolve(given.dovecotConfig),
+            postfixConfig: given.postfixConfig === undefined ? undefined : resolve(given.postfixConfig),
+          };
+          const waiting = openWaiting(out, 'looking');
+          const tell = (line: Line) => {
+            waiting.clear();
+            out.say(shown(line, out));
+          };
+          const lines = await examine(config, process.env, options, tell).finally(waiting.end);
+          const document = lines.map(({ check, status, seen, remedy }) => ({
+            check,
+            status,
+            seen,
+            remedy: remedy === '' ? null : remedy,
+          }));
+          out.result(document, summary(lines));
+          return lines.some(({ status }) => status === 'fail') ? EXIT.failed : EXIT.done;
+        },
+        [],
+        'caller',
+      ),
     );
 }
 

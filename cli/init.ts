@@ -5,11 +5,16 @@ import { makeRuleFile, publishesAs, senderMap } from '../bridge/sender/configure
 import { impassable, SENDER_FILE, senderMapExists } from '../bridge/sender/postfix-sqlite.ts';
 import { sealKey } from '../bridge/store/audit.ts';
 import { noteEvent } from '../bridge/store/events.ts';
-import { DELEGATIONS, initialise } from '../bridge/store/files.ts';
+import { DELEGATIONS, groupId, initialise, SHARED_GROUP } from '../bridge/store/files.ts';
+import { moveOldPlaces } from '../bridge/store/old-layout.ts';
+import { guarded } from '../bridge/store/open.ts';
+import { refuseUnsafePlaces } from '../bridge/store/places.ts';
 import { differencesIn, repairRules } from '../bridge/store/repair.ts';
 import { describeDifferences, REPAIR_RULES, rulesChanged } from '../bridge/store/schema.ts';
+import type { Config } from '../config/schema.ts';
 import { EXIT } from './exit.ts';
 import { type Runner, sentence } from './runner.ts';
+import { becomeOwnerOf } from './session.ts';
 
 export function initCommand(program: Command, run: Runner): void {
   program
@@ -17,55 +22,79 @@ export function initCommand(program: Command, run: Runner): void {
     .description('make the databases, or migrate them; never empties or replaces one')
     .option('--repair-rules', 'put the released triggers, views and indexes back into delegation.db; every row is kept')
     .action(
-      run(async ({ out, config, files, writer, table }, { repairRules: repairs }: { repairRules?: boolean }) => {
-        const repaired = repairs && existsSync(files.delegations) ? repairRules(files.delegations, DELEGATIONS) : [];
-        const made = [...initialise(files)];
-        sealKey(files.sealKey);
-        const before = senderMapExists(files.senderDirectory);
-        const senders = senderMap(config, files);
-        const ruleFile = senders === undefined ? undefined : await makeRuleFile(config, senders);
-        senders?.close();
-        const lines = made.map(({ file, what, from, to }) => {
-          const did =
-            from === 0
-              ? 'made'
-              : from === to
-                ? `there already, version ${to}`
-                : `migrated from version ${from} to ${to}`;
-          return `${file}: ${what}, ${did}`;
-        });
-        if (repaired.length > 0) {
-          lines.push(`${files.delegations}: released rules put back: ${describeDifferences(repaired)}`);
-          const detail = { differences: describeDifferences(repaired) };
-          await table((db) => noteEvent(db, writer, { action: 'rules-repaired', detail }));
-        }
-        const changed = repaired.length > 0 ? [] : differencesIn(files.delegations, DELEGATIONS);
-        let unreachable: readonly string[] = [];
-        if (senders !== undefined) {
-          const file = join(files.senderDirectory, SENDER_FILE);
-          const forPostfix = publishesAs(config, 'postfix-sqlite');
-          const what = forPostfix ? 'the sender map that Postfix reads' : 'the sender rules, as they are published';
-          lines.push(`${file}: ${what}, ${before ? 'there already' : 'made'}`);
-          if (ruleFile !== undefined) lines.push(`${ruleFile}: the same for another program, made`);
-          if (forPostfix) unreachable = impassable(files.senderDirectory, statSync(file).gid);
-        }
-        const sender = senders === undefined ? null : files.senderDirectory;
-        out.result({ files: made, sender, unreachable, repaired, rulesChanged: changed }, lines.join('\n'));
-        if (changed.length > 0) {
-          out.warn(sentence({ message: rulesChanged(changed), hint: REPAIR_RULES, rule: undefined }));
-          return EXIT.failed;
-        }
-        for (const directory of unreachable) {
-          const mode = (statSync(directory).mode & 0o7777).toString(8);
-          out.warn(
-            sentence({
-              message: `group ${config.senderRules?.group} may not pass through ${directory} (mode ${mode}): where Postfix can't reach the map, it refuses all mail of users who have logged in`,
-              hint: `chmod o+x ${directory}`,
-              rule: undefined,
-            }),
+      run(
+        async ({ out, config, files, writer, table }, { repairRules: repairs }: { repairRules?: boolean }) => {
+          becomeOwnerOf(config, files);
+          const moved = guarded(files.directory, { what: 'the data directory' }, () =>
+            moveOldPlaces(files, groupId(SHARED_GROUP)),
           );
-        }
-        return undefined;
-      }),
+          refuseUnsafePlaces(files);
+          const repaired = repairs && existsSync(files.delegations) ? repairRules(files.delegations, DELEGATIONS) : [];
+          const made = [...initialise(files)];
+          becomeOwnerOf(config, files); // of what has just been made
+          sealKey(files.sealKey);
+          const before = senderMapExists(files.senderDirectory);
+          const senders = senderMap(config, files);
+          const ruleFile = senders === undefined ? undefined : await makeRuleFile(config, senders);
+          senders?.close();
+          const lines = [
+            ...moved,
+            ...made.map(({ file, what, from, to }) => {
+              const did =
+                from === 0
+                  ? 'made'
+                  : from === to
+                    ? `there already, version ${to}`
+                    : `migrated from version ${from} to ${to}`;
+              return `${file}: ${what}, ${did}`;
+            }),
+          ];
+          if (moved.length > 0) lines.push(...socketsMoved(config));
+          if (repaired.length > 0) {
+            lines.push(`${files.delegations}: released rules put back: ${describeDifferences(repaired)}`);
+            const detail = { differences: describeDifferences(repaired) };
+            await table((db) => noteEvent(db, writer, { action: 'rules-repaired', detail }));
+          }
+          const changed = repaired.length > 0 ? [] : differencesIn(files.delegations, DELEGATIONS);
+          let unreachable: readonly string[] = [];
+          if (senders !== undefined) {
+            const file = join(files.senderDirectory, SENDER_FILE);
+            const forPostfix = publishesAs(config, 'postfix-sqlite');
+            const what = forPostfix ? 'the sender map that Postfix reads' : 'the sender rules, as they are published';
+            lines.push(`${file}: ${what}, ${before ? 'there already' : 'made'}`);
+            if (ruleFile !== undefined) lines.push(`${ruleFile}: the same for another program, made`);
+            if (forPostfix) unreachable = impassable(files.senderDirectory, statSync(file).gid);
+          }
+          const sender = senders === undefined ? null : files.senderDirectory;
+          out.result({ moved, files: made, sender, unreachable, repaired, rulesChanged: changed }, lines.join('\n'));
+          if (changed.length > 0) {
+            out.warn(sentence({ message: rulesChanged(changed), hint: REPAIR_RULES, rule: undefined }));
+            return EXIT.failed;
+          }
+          for (const directory of unreachable) {
+            const mode = (statSync(directory).mode & 0o7777).toString(8);
+            out.warn(
+              sentence({
+                message: `group ${config.senderRules?.group} may not pass through ${directory} (mode ${mode}): where Postfix can't reach the map, it refuses all mail of users who have logged in`,
+                hint: `chmod o+x ${directory}`,
+                rule: undefined,
+              }),
+            );
+          }
+          return undefined;
+        },
+        [],
+        'caller',
+      ),
     );
+}
+
+/** What Postfix has to be told after a move. */
+function socketsMoved({ runtimeDir, submission, senderRules }: Config): readonly string[] {
+  const used = submission !== undefined || [senderRules?.kind].flat().includes('socketmap');
+  return used
+    ? [
+        `the sockets are in ${runtimeDir} now, where the configuration names no other place: in Postfix's too, see config/postfix/`,
+      ]
+    : [];
 }

@@ -8,7 +8,7 @@ import type { Session } from './session.ts';
 /** Whoever has gone from the directory is suspended by it, and comes back with it; and is named as it names him. */
 export async function noteWhoIsListed(session: Session, reason: string): Promise<Noted> {
   if (session.config.identity.scheme !== 'rpps') return { listed: [], renamed: [] };
-  const opened = openDirectory(session.files.directory);
+  const opened = openDirectory(session.files.privateDirectory);
   try {
     return await session.table((db) => noteListed(db, { ...session.writer, reason }, opened.person));
   } finally {
@@ -22,7 +22,7 @@ export async function lookUpNewcomers(
   pairs: readonly { readonly mailbox: string; readonly delegate: string }[],
 ): Promise<void> {
   const { config, files } = session;
-  if (config.identity.scheme !== 'rpps' || currentGeneration(files.directory, PEOPLE) === undefined) return;
+  if (config.identity.scheme !== 'rpps' || currentGeneration(files.privateDirectory, PEOPLE) === undefined) return;
   for (let at = 0; at < pairs.length; at += FEW) {
     const some = pairs.slice(at, at + FEW);
     const about = { delegates: some.map((one) => one.delegate), mailboxes: some.map((one) => one.mailbox) };

@@ -195,9 +195,9 @@ function attributes(command: Command): Command {
 
 /** Whether the directory lists somebody; null where that says nothing. */
 const ownerLookup =
-  ({ identity: { scheme } }: Config, { directory }: DataFiles) =>
+  ({ identity: { scheme } }: Config, { privateDirectory }: DataFiles) =>
   (identifier: string): boolean | null => {
-    const person = scheme === 'rpps' ? listedPerson(directory, identifier) : undefined;
+    const person = scheme === 'rpps' ? listedPerson(privateDirectory, identifier) : undefined;
     return person === undefined ? null : person !== null;
   };
 

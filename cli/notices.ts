@@ -72,20 +72,24 @@ export function noticesCommand(program: Command, run: Runner): void {
     )
     .argument('<directory>', 'the directory; made where it is not there')
     .action(
-      run(async ({ out }, directory: string) => {
-        const [from, to] = [shippedTemplates(), path.resolve(directory)];
-        mkdirSync(to, { recursive: true });
-        const there = new Set(filesBelow(to));
-        const wanted = filesBelow(from);
-        cpSync(from, to, { recursive: true, force: false });
-        const written = wanted.filter((name) => !there.has(name));
-        const stay = wanted.length - written.length;
-        out.result(
-          { directory: to, written },
-          `${counted(written.length, 'file')} written into ${to}${stay === 0 ? '' : `; ${stay} were there already and stay as they are`}`,
-        );
-        return undefined;
-      }),
+      run(
+        async ({ out }, directory: string) => {
+          const [from, to] = [shippedTemplates(), path.resolve(directory)];
+          mkdirSync(to, { recursive: true });
+          const there = new Set(filesBelow(to));
+          const wanted = filesBelow(from);
+          cpSync(from, to, { recursive: true, force: false });
+          const written = wanted.filter((name) => !there.has(name));
+          const stay = wanted.length - written.length;
+          out.result(
+            { directory: to, written },
+            `${counted(written.length, 'file')} written into ${to}${stay === 0 ? '' : `; ${stay} were there already and stay as they are`}`,
+          );
+          return undefined;
+        },
+        [],
+        'caller',
+      ), // it writes where the user wants it, and touches no file of ours
     );
 }
 

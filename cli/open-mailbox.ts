@@ -30,7 +30,9 @@ export function openMailboxCommand(his: (name: string) => Command, run: Runner):
       const holder = await holderOf(session, typed);
       const { identifier } = holder;
       const person =
-        session.config.identity.scheme === 'rpps' ? listedPerson(session.files.directory, identifier) : undefined;
+        session.config.identity.scheme === 'rpps'
+          ? listedPerson(session.files.privateDirectory, identifier)
+          : undefined;
       const ownerListed = person === undefined ? null : person !== null;
       const began = performance.now();
       const opened = await session.writing(identifier, (db) =>

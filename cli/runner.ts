@@ -11,11 +11,12 @@ import { openSession, type Session } from './session.ts';
 
 /**
  * Wraps an action for commander: positional arguments first, then the options. `open`: who may call it beside admins; what he may do
- * with it is the action's to ask (actor.ts).
+ * with it is the action's to ask (actor.ts). `acting`: as whom (session.ts).
  */
 export type Runner = (
   action: (session: Session, ...args: never[]) => Promise<ExitStatus | undefined>,
   open?: readonly Exclude<Actor['kind'], 'admin'>[],
+  acting?: 'owner' | 'caller',
 ) => (...args: unknown[]) => Promise<void>;
 
 export interface GlobalOptions {
@@ -25,13 +26,13 @@ export interface GlobalOptions {
 }
 
 export function runner(program: Command): Runner {
-  return (action, open = []) =>
+  return (action, open = [], acting = 'owner') =>
     async (...args) => {
       const options = program.opts<GlobalOptions>();
       const out = openOutput(options.json === true);
       let session: Session | undefined;
       try {
-        session = openSession(out, options);
+        session = openSession(out, options, { acting, given: filesNamed(args.at(-1)) });
         const { actor } = session;
         if (actor.kind !== 'admin' && !open.includes(actor.kind)) {
           const whose = ['admins', ...open.map((kind) => `${kind}s`)].join(' and ');
@@ -47,11 +48,25 @@ export function runner(program: Command): Runner {
     };
 }
 
+/** What the user gave where the command takes a <file>. */
+function filesNamed(command: unknown): readonly string[] {
+  if (!(command instanceof Command)) return [];
+  const options = command.options.filter(({ flags }) => flags.includes('<file>'));
+  const given = [
+    ...command.registeredArguments.flatMap((one, at) => (one.name() === 'file' ? [command.processedArgs[at]] : [])),
+    ...options.map((option) => command.getOptionValue(option.attributeName())),
+  ];
+  return given.filter((one): one is string => typeof one === 'string');
+}
+
 /** Who tried what he may not do is in the trail, wherever it can be written. R53. */
 async function noteRefusal(session: Session, error: unknown, command: unknown): Promise<void> {
   if (!(error instanceof Failure) || error.rule !== 'MANDAT_ACTOR') return;
   const detail = { command: pathOf(command) };
-  await session.table((table) => noteEvent(table, session.writer, { action: 'refused', detail })).catch(() => {}); // he is refused all the same
+  try {
+    session.becomeOwner();
+    await session.table((table) => noteEvent(table, session.writer, { action: 'refused', detail }));
+  } catch {} // he is refused all the same
 }
 
 /** `mailbox alias add`: never what was typed behind it. */

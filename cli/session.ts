@@ -2,12 +2,16 @@
 import { accessSync, constants } from 'node:fs';
 import { type Actor, actorName } from '../acl/actor.ts';
 import { Failure } from '../bridge/failure.ts';
+import { holdFiles } from '../bridge/given-file.ts';
 import { versionOf } from '../bridge/restore.ts';
 import { identifiersOf, noSuchDelegate } from '../bridge/store/delegates.ts';
 import { type DelegationDb, openDelegationDb, type Writer } from '../bridge/store/delegation-db.ts';
-import { type DataFiles, dataFiles } from '../bridge/store/files.ts';
+import { type DataFiles, dataFiles, SHARED_GROUP } from '../bridge/store/files.ts';
 import { holderPid, lockHolder } from '../bridge/store/lock.ts';
+import { refuseOldPlaces } from '../bridge/store/old-layout.ts';
 import { guarded } from '../bridge/store/open.ts';
+import { becomeForGood, isAnother } from '../bridge/store/ownership.ts';
+import { dataOwner, makeRuntimeDirectory, refuseUnsafePlaces } from '../bridge/store/places.ts';
 import { type Pending, pendingMailboxes } from '../bridge/store/rows.ts';
 import { REPAIR_RULES, rulesChanged } from '../bridge/store/schema.ts';
 import { applySettings } from '../bridge/store/settings.ts';
@@ -40,6 +44,8 @@ export interface Session {
   sidecarRuns(): boolean;
   /** Whose the lock is; undefined where nobody has it, or this user may not see whose. */
   sidecarPid(): number | undefined;
+  /** What a session of the caller's ({@link openSession}) does before it touches a file of ours. */
+  becomeOwner(): void;
   /** Opens the delegation table for the time of the work. */
   table<T>(work: (table: DelegationDb) => Promise<T>): Promise<T>;
   /**
@@ -54,14 +60,27 @@ export interface Session {
   submissions<T>(read: (store: SubmissionStore) => Promise<T>): Promise<T | undefined>;
 }
 
+/**
+ * `caller`: who typed it stays who he is, for what touches no file of ours, or sees to that by itself. `owner`: root becomes the owner of the
+ * data, and fails `config` where somebody else could have put something in the place of what is ours. `given`: files that the user named.
+ */
 export function openSession(
   out: Output,
   options: { readonly config?: string | undefined; readonly as?: string | undefined },
+  { acting = 'owner', given = [] }: { readonly acting?: 'owner' | 'caller'; readonly given?: readonly string[] } = {},
 ): Session {
   const config = loadConfig({ path: options.config, env: process.env, cwd: process.cwd() });
   const files = dataFiles(config.dataDir);
   const identity = openIdentity(config.identity, out.warn);
   const actor = readActor(options.as, identity);
+  const via = actor.kind === 'admin' && actor.name === keyboard() ? {} : { via: keyboard() };
+  const becomeOwner = () => {
+    refuseOldPlaces(files);
+    refuseUnsafePlaces(files);
+    if (isAnother(dataOwner(files))) holdFiles(given);
+    becomeOwnerOf(config, files);
+  };
+  if (acting === 'owner') becomeOwner();
   const using = async <D extends { close(): Promise<void> }, T>(database: D, work: (database: D) => Promise<T>) => {
     try {
       return await work(database);
@@ -94,10 +113,11 @@ export function openSession(
     },
     writer: {
       actor: actorName(actor),
-      ...(actor.kind === 'admin' && actor.name === keyboard() ? {} : { via: keyboard() }),
+      ...via,
     },
     identity,
     sidecarPid: () => holderPid(files.lock),
+    becomeOwner,
     sidecarRuns: () => guarded(files.lock, { what: "the sidecar's lock" }, () => lockHolder(files.lock) === 'sidecar'),
     table: (work) => using(openTable(), work),
     writing: (about, work) =>
@@ -127,6 +147,19 @@ export function openSession(
       }
     },
   };
+}
+
+/** The place for the sockets may be in a directory of root's (/run), and after a restart of the machine it is gone. */
+export function becomeOwnerOf(config: Config, files: DataFiles): void {
+  const owner = dataOwner(files);
+  if (owner === undefined) return;
+  makeRuntimeDirectory(config.runtimeDir, owner);
+  becomeForGood(owner, groupsFor(config));
+}
+
+/** Beside the owner's own: that of the table, and that of the SMTP server. */
+export function groupsFor({ senderRules, submission }: Config): readonly string[] {
+  return [SHARED_GROUP, ...((senderRules ?? submission) ? [senderRules?.group ?? 'postfix'] : [])];
 }
 
 /** Who may see mandat's own state puts right what would keep any write from succeeding; for others the sidecar does. */

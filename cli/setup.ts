@@ -4,12 +4,16 @@ import type { Command } from 'commander';
 import { examine } from '../bridge/doctor/examine.ts';
 import { Failure } from '../bridge/failure.ts';
 import { type Answers, answerFault, answersOf, defaultOf, readAnswers } from '../bridge/setup/answers.ts';
+import { dataFiles } from '../bridge/store/files.ts';
+import { becomeForFiles } from '../bridge/store/ownership.ts';
+import { dataOwner } from '../bridge/store/places.ts';
 import { loadConfig, SYSTEM_FILE } from '../config/load.ts';
 import { confirmed } from './confirm.ts';
 import { shown, summary } from './doctor.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { type Output, openOutput } from './output.ts';
 import { type GlobalOptions, report } from './runner.ts';
+import { groupsFor } from './session.ts';
 
 interface Options {
   readonly answers?: string;
@@ -55,12 +59,9 @@ async function setup(out: Output, { config }: GlobalOptions, given: Options): Pr
     agreed: (question) => confirmed({ out }, question, given.yes),
   });
   if (outcome === 'declined') return EXIT.failed;
-  const lines = await examine(
-    loadConfig({ path: configFile, env: process.env, cwd: process.cwd() }),
-    process.env,
-    { dovecotConfig, postfixConfig },
-    (line) => out.say(shown(line, out)),
-  );
+  const made = loadConfig({ path: configFile, env: process.env, cwd: process.cwd() });
+  becomeForFiles(dataOwner(dataFiles(made.dataDir)), groupsFor(made)); // as "mandat doctor" does
+  const lines = await examine(made, process.env, { dovecotConfig, postfixConfig }, (line) => out.say(shown(line, out)));
   out.result(
     { configFile, checks: lines.length, failed: lines.filter(({ status }) => status === 'fail').length },
     summary(lines),

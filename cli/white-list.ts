@@ -6,7 +6,7 @@ import { shownDuration, shownTime } from './times.ts';
 
 export async function importDomains({ out, config, files }: Session, file: string): Promise<undefined> {
   const { importWhiteList } = await import('../bridge/directory/white-list-import.ts'); // other commands start without it
-  const report = importWhiteList(files.directory, file, {
+  const report = importWhiteList(files.privateDirectory, file, {
     maxShrinkPercent: config.directory.maxShrink,
     now: new Date().toISOString(),
   });
@@ -30,7 +30,7 @@ export interface WhiteListStatus {
 
 /** Null before the first import. */
 export function whiteListStatus({ files }: Session): WhiteListStatus | null {
-  const list = whiteListIn(files.directory);
+  const list = whiteListIn(files.privateDirectory);
   if (list === undefined) return null;
   const { source, imported, domains } = list;
   return { source, domains: domains.length, imported, ageMs: Date.now() - Date.parse(imported) };

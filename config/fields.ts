@@ -15,6 +15,8 @@ export interface KeyDoc {
   readonly off?: true;
   /** Names a file or directory; resolved against the directory of the configuration file. */
   readonly isPath?: true;
+  /** Names a Unix socket (what is HOST:PORT isn't one); resolved against runtime_dir. */
+  readonly isSocket?: true;
 }
 
 export const docs = z.registry<KeyDoc>();

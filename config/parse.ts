@@ -1,7 +1,7 @@
 /**
  * From the text of a configuration file to a `Config`.
  */
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parse as parseToml, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { camelize } from './camel.ts';
@@ -22,8 +22,20 @@ export function parseConfig(text: string, file: string): Config {
   if (!checked.success) {
     throw new ConfigError(file, unlike(checked.error.issues.flatMap((issue) => explain(issue, document))));
   }
-  const settings = camelize(withAbsolutePaths(schema, checked.data, dirname(file)) as typeof checked.data);
-  return Object.freeze({ ...settings, file });
+  const base = dirname(file);
+  const runtimeDir = runtimeDirectory(base, checked.data);
+  const absolute = withAbsolutePaths(schema, checked.data, { base, runtimeDir }) as typeof checked.data;
+  return Object.freeze({ ...camelize(absolute), runtimeDir, file });
+}
+
+/** What a packaged service has, where the data lie as a packaged service has them. */
+function runtimeDirectory(
+  base: string,
+  given: { readonly data_dir: string; readonly runtime_dir?: string | undefined },
+) {
+  if (given.runtime_dir !== undefined) return resolve(base, given.runtime_dir);
+  const dataDir = resolve(base, given.data_dir);
+  return dataDir === '/var/lib/mandat' ? '/run/mandat' : join(dataDir, 'run');
 }
 
 /** A number can break two bounds at once: said once is enough. */
@@ -44,13 +56,21 @@ function readToml(text: string, file: string): unknown {
   }
 }
 
-/** A copy of `value` with every key that the schema marks as a path made absolute. */
-function withAbsolutePaths(field: z.core.$ZodType, value: unknown, base: string): unknown {
+interface From {
+  readonly base: string;
+  readonly runtimeDir: string;
+}
+
+/** A copy of `value` with every key that the schema marks as a path or a socket made absolute. */
+function withAbsolutePaths(field: z.core.$ZodType, value: unknown, from: From): unknown {
   const section = bare(field);
   if (section instanceof z.ZodObject && typeof value === 'object' && value !== null) {
     return Object.fromEntries(
-      Object.entries(value).map(([key, inner]) => [key, withAbsolutePaths(section.shape[key], inner, base)]),
+      Object.entries(value).map(([key, inner]) => [key, withAbsolutePaths(section.shape[key], inner, from)]),
     );
   }
-  return typeof value === 'string' && docs.get(field)?.isPath === true ? resolve(base, value) : value;
+  if (typeof value !== 'string') return value;
+  const { isPath, isSocket } = docs.get(field) ?? {};
+  if (isPath === true) return resolve(from.base, value);
+  return isSocket === true && !/:\d+$/.test(value) ? resolve(from.runtimeDir, value) : value;
 }

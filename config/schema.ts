@@ -21,8 +21,16 @@ export const schema = z
     data_dir: text(path)
       .default('data')
       .register(docs, {
-        comment: `Where delegation.db, state.db and sender/sender.db live. A relative path, here and below,
-starts from the directory of this file.`,
+        comment: `Where mandat keeps its files: table/ (delegation.db, which group mandat may write), private/ (ours
+alone), sender/ (which Postfix reads). A relative path starts from the directory of this file.`,
+        isPath: true,
+      }),
+    runtime_dir: text(path)
+      .optional()
+      .register(docs, {
+        comment: `Where the Unix sockets are, which Postfix connects to: only mandat may write there. If left out:
+/run/mandat where data_dir is /var/lib/mandat, else run/ in data_dir.`,
+        example: '/run/mandat',
         isPath: true,
       }),
     identity: always(identity).register(docs, { comment: 'Who a delegate is.' }),
@@ -70,7 +78,9 @@ is active at once. Needs [notices], which mails the code.`,
  * A checked configuration: camelCase names, frozen, every path absolute, no secret in it.
  * `sessions`, `senderRules`, `submission`, `accounts` and `notices` are undefined when their section is absent.
  */
-export type Config = Camelized<z.output<typeof schema>> & {
+export type Config = Omit<Camelized<z.output<typeof schema>>, 'runtimeDir'> & {
+  /** Absolute; where the file says nothing, what follows from data_dir. */
+  readonly runtimeDir: string;
   /** Absolute path of the file it was read from. */
   readonly file: string;
 };

@@ -3,15 +3,15 @@
  * secrets go.
  */
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
-import { join, resolve, sep } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import type { Mistake } from './mistake.ts';
 
 /** As the kernel, which gives up there. */
 const MOST_LINKS = 40;
 
 /**
- * What is wrong with the first place on the way to an absolute path (directories, links, the file itself) that somebody else may write, or
- * undefined. A directory whose sticky bit is set (/tmp) lets others only add, so what is in it counts. Fails where something isn't there.
+ * What is wrong with the first place on the way to an absolute path (directories, links, the file itself) that somebody else than root and
+ * the user may write, or undefined. A directory whose sticky bit is set (/tmp) lets others only add, so what is in it counts. Fails where something isn't there.
  */
 export function othersMayChange(path: string, uid = process.geteuid?.() ?? 0): Mistake | undefined {
   let left = partsOf(resolve(path));
@@ -23,25 +23,25 @@ export function othersMayChange(path: string, uid = process.geteuid?.() ?? 0): M
     if (stat.isSymbolicLink()) {
       if (++links > MOST_LINKS)
         return { path: '', message: `${path} leads through too many links`, remedy: 'name the file' };
-      const target = resolve(join(here, '..'), readlinkSync(here));
+      const target = readlinkSync(here);
       left = [...partsOf(target), ...left];
-      here = sep;
+      here = target.startsWith(sep) ? sep : dirname(here);
       continue;
     }
     const [next, ...rest] = left;
     if (next === undefined) return undefined;
     left = rest;
-    here = join(here, next);
+    here = next === '..' ? dirname(here) : join(here, next); // of where a link has led, which the text of its path doesn't know
   }
 }
 
-const partsOf = (path: string) => path.split(sep).filter((part) => part !== '');
+const partsOf = (path: string) => path.split(sep).filter((part) => part !== '' && part !== '.');
 
 function judge(path: string, stat: Stats, uid: number): Mistake | undefined {
   const mine = uid === 0 ? 'root' : `root and user ${uid}`;
   const refused = (why: string, remedy: string): Mistake => ({
     path: '',
-    message: `${path} ${why}, and it says what mandat does: it must be in the hands of ${mine} alone`,
+    message: `${path} ${why}: it must be in the hands of ${mine} alone`,
     remedy,
   });
   if (stat.uid !== 0 && stat.uid !== uid) {

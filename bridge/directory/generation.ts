@@ -1,5 +1,5 @@
 /**
- * What is published anew every day: one file a generation, `directory-N.db` in the data directory, made beside and given its name when it is
+ * What is published anew every day: one file a generation, `directory-N.db` in mandat's private directory, made beside and given its name when it is
  * whole. Who reads the old one goes on with it; who opens one next gets the new. Apart from delegation.db, so that millions of rows keep
  * no revoke waiting.
  */
@@ -8,7 +8,6 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { Failure } from '../failure.ts';
 import { explained, guarded } from '../store/open.ts';
-import { giveToDirectoryOwner } from '../store/ownership.ts';
 import { makeWholeSlowly } from '../store/whole.ts';
 
 /** What lies in such files: a directory of people, a list of mailboxes. */
@@ -91,7 +90,6 @@ async function make(
   const database = new Database(draft);
   try {
     chmodSync(draft, 0o640);
-    giveToDirectoryOwner(draft);
     database.pragma('journal_mode = MEMORY'); // a draft that comes to nothing is thrown away
     database.pragma('synchronous = OFF');
     database.pragma('cache_size = -65536'); // KiB: all that it ever takes, however many rows

@@ -2,11 +2,12 @@
  * A published file, opened: the text itself, or the only text in a zip archive. Which of the two it is, its first bytes say. Whoever can
  * put a file there must not be able to fill the memory or keep us busy for ever, so what it may be unpacked to is bounded.
  */
-import { closeSync, createReadStream, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { readSync, type Stats } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import { type Entry, fromRandomAccessReaderPromise, openPromise, RandomAccessReader, type ZipFile } from 'yauzl';
 import { Failure } from '../failure.ts';
+import { isHeld, openGiven, statGiven, streamGiven } from '../given-file.ts';
 import { oneLine } from '../visible.ts';
 
 export interface Source {
@@ -49,13 +50,13 @@ export async function openSource(file: string, limits: SourceLimits = LIMITS): P
   }
   if (/\.zip$/i.test(file)) throw damaged(file);
   refuseTooLarge(file, size, limits);
-  return { name: path.basename(file), size, stream: createReadStream(file), close: async () => {} };
+  return { name: path.basename(file), size, stream: streamGiven(file), close: async () => {} };
 }
 
 function statOf(file: string): Stats {
   let stat: Stats;
   try {
-    stat = statSync(file);
+    stat = statGiven(file);
   } catch (error) {
     throw unreadable(file, error);
   }
@@ -86,11 +87,11 @@ const BEGINNINGS: readonly (readonly [kind: string, begins: string])[] = [
 export function kindOf(file: string): string | undefined {
   const bytes = Buffer.alloc(8);
   try {
-    const fd = openSync(file, 'r');
+    const { fd, close } = openGiven(file);
     try {
       readSync(fd, bytes, 0, bytes.length, 0);
     } finally {
-      closeSync(fd);
+      close();
     }
   } catch (error) {
     throw unreadable(file, error);
@@ -113,8 +114,25 @@ function damaged(file: string, cause?: unknown): Failure {
   return new Failure('config', `${file} is no zip archive, or a damaged one`, 'fetch it again', { cause });
 }
 
+function openArchive(file: string, size: number): Promise<ZipFile> {
+  const options = { lazyEntries: true, autoClose: false } as const;
+  if (!isHeld(file)) return openPromise(file, options);
+  return fromRandomAccessReaderPromise(new HeldReader(file), size, options);
+}
+
+class HeldReader extends RandomAccessReader {
+  readonly #file: string;
+  constructor(file: string) {
+    super();
+    this.#file = file;
+  }
+  override _readStreamForRange(start: number, end: number) {
+    return streamGiven(this.#file, { start, end });
+  }
+}
+
 async function unzipped(file: string, packed: number, limits: SourceLimits): Promise<Source> {
-  const archive = await openPromise(file, { lazyEntries: true, autoClose: false }).catch((error: unknown) => {
+  const archive = await openArchive(file, packed).catch((error: unknown) => {
     throw damaged(file, error);
   });
   try {

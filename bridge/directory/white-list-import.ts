@@ -1,20 +1,10 @@
 /** Takes over the published white list. Whatever is wrong with it, the one before stays. R41. */
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Instant } from '../../acl/policy.ts';
 import { Failure } from '../failure.ts';
+import { openGiven, statGiven } from '../given-file.ts';
 import { explained } from '../store/open.ts';
-import { giveToDirectoryOwner } from '../store/ownership.ts';
 import { kindOf } from './source.ts';
 import { WHAT, type WhiteList, whiteListFile, whiteListIn } from './white-list.ts';
 import { type ReadWhiteList, readWhiteListXml } from './white-list-xml.ts';
@@ -52,14 +42,16 @@ export function importWhiteList(
 function textOf(file: string): string {
   let bytes: Buffer;
   try {
-    const stat = statSync(file);
+    const stat = statGiven(file);
     if (!stat.isFile()) throw new Failure('config', `${file} is not a file`, 'name the XML file as it was published');
     if (stat.size > LARGEST) throw new Failure('config', `${file} is too large to be the white list`);
     const kind = kindOf(file);
     if (kind !== undefined) {
       throw new Failure('config', `${file} is a ${kind} file, not XML`, 'unpack it, and name the XML file in it');
     }
-    bytes = readFileSync(file);
+    const { fd, close } = openGiven(file);
+    bytes = readFileSync(fd);
+    close();
   } catch (error) {
     if (error instanceof Failure) throw error;
     const { code } = error as NodeJS.ErrnoException;
@@ -77,9 +69,9 @@ function textOf(file: string): string {
 function swap(file: string, content: string): void {
   const draft = `${file}.${process.pid}`;
   try {
-    writeFileSync(draft, content, { mode: 0o640 });
+    rmSync(draft, { force: true }); // of a process of the same number that was killed
+    writeFileSync(draft, content, { mode: 0o640, flag: 'wx' });
     chmodSync(draft, 0o640);
-    giveToDirectoryOwner(draft);
     const fd = openSync(draft, 'r');
     fsyncSync(fd);
     closeSync(fd);

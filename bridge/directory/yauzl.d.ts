@@ -13,6 +13,17 @@ declare module 'yauzl' {
     close(): void;
   }
 
+  export class RandomAccessReader {
+    /** `end`: the first octet that isn't wanted. */
+    _readStreamForRange(start: number, end: number): Readable;
+  }
+
+  export function fromRandomAccessReaderPromise(
+    reader: RandomAccessReader,
+    size: number,
+    options: { readonly lazyEntries: true; readonly autoClose: boolean },
+  ): Promise<ZipFile>;
+
   export function openPromise(
     file: string,
     options: { readonly lazyEntries: true; readonly autoClose: boolean },

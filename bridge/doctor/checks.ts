@@ -15,6 +15,7 @@ import { senderFile, socketmap } from './sender-outputs.ts';
 import { cutting, hibernation, keyReach, kick, who } from './sessions.ts';
 import { aclCache, inheritance, probing, seenFlag } from './sharing.ts';
 import { sidecar, sweep } from './sidecar.ts';
+import { sockets } from './sockets.ts';
 import { authAtPort25, outside, postfix, refusedSenders, restriction } from './submission.ts';
 
 export const CHECKS: readonly Check[] = [
@@ -63,6 +64,7 @@ export const CHECKS: readonly Check[] = [
   senderMaps,
   ownProxymap,
   senderAnswers,
+  sockets,
   submissionFilter,
   filterInPostfix,
   reinjection,

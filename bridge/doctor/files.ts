@@ -1,6 +1,5 @@
 /** The configuration's own file, the secrets, and the files below data_dir: are they there, and whose are they? */
 import { existsSync, statSync } from 'node:fs';
-import type { Config } from '../../config/schema.ts';
 import {
   DOVEADM_API_KEY,
   IMAP_ADMIN_PASSWORD,
@@ -9,7 +8,9 @@ import {
   SMTP_PASSWORD,
 } from '../../config/secret.ts';
 import { doveadm, impersonation } from '../drivers.ts';
-import { DELEGATIONS, groupId, SHARED_GROUP, STATE, SUBMISSIONS } from '../store/files.ts';
+import { type DataFiles, DELEGATIONS, groupId, SHARED_GROUP, STATE, SUBMISSIONS } from '../store/files.ts';
+import { refuseOldPlaces } from '../store/old-layout.ts';
+import { dataOwner, refuseUnsafePlaces } from '../store/places.ts';
 import { type Check, type Finding, fail, ok, skipped } from './finding.ts';
 import { barrier, may, modeOf, ownersOf, type User, userNamed } from './permissions.ts';
 import type { Subject } from './subject.ts';
@@ -53,11 +54,11 @@ export const smtpPassword: Check = {
 };
 
 /** Reading it is the check: the loader refuses what others may read. What root can read, the sidecar's user may not. */
-function secret({ config, env }: Subject, { envName }: SecretName, file: string, read: () => unknown): Finding {
+function secret({ files, env }: Subject, { envName }: SecretName, file: string, read: () => unknown): Finding {
   read();
   if (env[envName] !== undefined) return ok(`from $${envName}`);
   const stat = statSync(file);
-  const user = sidecarUser(config);
+  const user = sidecarUser(files);
   if (user !== undefined && !(barrier(user, file) === undefined && may(user, stat, 'read'))) {
     return fail(
       `${file} can't be read by ${user.name}, whose data directory it is (mode ${modeOf(stat)}, ${ownersOf(stat)})`,
@@ -67,22 +68,22 @@ function secret({ config, env }: Subject, { envName }: SecretName, file: string,
   return ok(`${file}, mode ${modeOf(stat)}, ${ownersOf(stat)}`);
 }
 
-/** The data directory's owner is who runs the sidecar. */
-function sidecarUser({ dataDir }: Config): User | undefined {
-  const stat = statSync(dataDir, { throwIfNoEntry: false });
-  return stat === undefined ? undefined : userNamed(stat.uid);
+/** Whom the data belongs to is who runs the sidecar. */
+function sidecarUser(files: DataFiles): User | undefined {
+  const owner = dataOwner(files);
+  return owner === undefined ? undefined : userNamed(owner.uid);
 }
 
 export const dataDirectory: Check = {
   name: 'data directory',
   needs: [],
-  look: ({ config, files: { directory, senderDirectory } }) => {
+  look: ({ config, files }) => {
+    const { directory, senderDirectory } = files;
     const stat = statSync(directory, { throwIfNoEntry: false });
     if (stat === undefined) return fail(`${directory} is not there`, 'run "mandat init", or check data_dir');
     if (!stat.isDirectory()) return fail(`${directory} is not a directory`, 'check data_dir');
-    if ((stat.mode & 0o002) !== 0) {
-      return fail(`everybody on this machine may replace what is in ${directory}`, `chmod o-w ${directory}`);
-    }
+    refuseOldPlaces(files);
+    refuseUnsafePlaces(files);
     const postfix = config.senderRules === undefined ? undefined : userNamed(POSTFIX);
     const closed = postfix === undefined ? undefined : barrier(postfix, senderDirectory);
     if (closed !== undefined) {
@@ -103,9 +104,11 @@ export const dataModes: Check = {
   name: 'data files',
   needs: [dataDirectory],
   look: ({ files }) => {
-    const { uid } = statSync(files.directory);
+    const uid = dataOwner(files)?.uid;
     const gid = groupId(SHARED_GROUP);
     const wanted = [
+      { file: files.tableDirectory, mode: gid === undefined ? 0o700 : 0o2770, gid, anyOwner: false },
+      { file: files.privateDirectory, mode: 0o700, gid: undefined, anyOwner: false },
       ...withJournal(files.delegations).map((file) => ({ file, mode: DELEGATIONS.mode, gid, anyOwner: true })),
       ...withJournal(files.state).map((file) => ({ file, mode: STATE.mode, gid: undefined, anyOwner: false })),
       ...withJournal(files.submissions).map((file) => ({

@@ -1,9 +1,11 @@
 /** The submission filter: that it answers, that Postfix hands messages to it, and that nobody else reaches the port behind it. */
 import { spawnSync } from 'node:child_process';
-import { stat } from 'node:fs/promises';
 import net from 'node:net';
+import { asRoot } from '../store/ownership.ts';
+import { dataOwner } from '../store/places.ts';
 import { doorOf, hostAndPort } from '../submission/door.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
+import type { Postfix, Service } from './postconf.ts';
 import type { Subject } from './subject.ts';
 import { here, postfix, users } from './submission.ts';
 
@@ -43,11 +45,14 @@ export const filterInPostfix: Check = {
   needs: [submissionFilter, postfix],
   look: async (subject) => {
     if (subject.config.submission === undefined) return skipped(NONE);
-    const { smtpd } = await here(subject);
+    const found = await here(subject);
+    const { smtpd } = found;
     const remedy = 'config/postfix/submission.cf.fragment below each service where users log in';
     for (const service of users(smtpd)) {
       if (service.setting('smtpd_proxy_filter') === '')
         return fail(`${service.name} hands its messages to no filter`, remedy);
+      const elsewhere = wrongSocket(subject, found, service);
+      if (elsewhere !== undefined) return fail(elsewhere, remedy);
       if (service.setting('smtpd_sasl_authenticated_header') !== 'yes') {
         return fail(`${service.name} does not tell the filter who has logged in`, remedy);
       }
@@ -65,6 +70,21 @@ export const filterInPostfix: Check = {
   },
 };
 
+/** A chrooted smtpd sees its queue directory as the top of everything. */
+function wrongSocket({ config }: Subject, found: Postfix, service: Service): string | undefined {
+  const door = doorOf(config);
+  const named = /^unix:(.*)$/.exec(service.setting('smtpd_proxy_filter'))?.[1];
+  if (door.kind === 'port' || named === undefined) return undefined;
+  const top = service.chroot ? found.main('queue_directory') : '';
+  if (top !== '' && !door.path.startsWith(`${top}/`)) {
+    return `${service.name} is chrooted to ${top}: it can't reach ${door.path}`;
+  }
+  const wanted = door.path.slice(top.length);
+  return named === wanted
+    ? undefined
+    : `${service.name} hands its messages to ${named}, and the filter listens on ${door.path}`;
+}
+
 export const reinjection: Check = {
   name: 're-injection port',
   needs: [submissionFilter],
@@ -72,7 +92,7 @@ export const reinjection: Check = {
     const { submission } = subject.config;
     if (submission === undefined) return skipped(NONE);
     const address = hostAndPort(submission.reinject);
-    const { uid, gid } = await stat(subject.config.dataDir); // whom it belongs to is whom mandat runs as
+    const { uid, gid } = dataOwner(subject.files) ?? { uid: 0, gid: 0 }; // whom the data belongs to is whom mandat runs as
     const other = process.getuid?.() === 0 && uid !== 0; // root isn't let through either
     const reached = other ? reachedBy({ uid, gid }, address) : (await firstLine(address)) !== undefined;
     if (reached === false) {
@@ -134,11 +154,7 @@ function reachedBy(
     setTimeout(refused, ${WAIT_MS});
     const socket = require('node:net').connect(${port}, ${JSON.stringify(host)}).on('error', refused).on('close', refused);
     socket.once('data', () => process.exit(${REACHED}));`;
-  const { status } = spawnSync(process.execPath, ['-e', script], {
-    ...user,
-    env: {},
-    cwd: '/',
-    stdio: 'ignore',
-  });
+  const options = { ...user, env: {}, cwd: '/', stdio: 'ignore' } as const;
+  const { status } = asRoot(() => spawnSync(process.execPath, ['-e', script], options));
   return status === REACHED || (status === REFUSED ? false : undefined);
 }

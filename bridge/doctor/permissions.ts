@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { type Stats, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { asRoot } from '../store/ownership.ts';
 
 export interface User {
   readonly name: string;
@@ -32,7 +33,8 @@ export function barrier(user: User, path: string): string | undefined {
   const above = dirname(resolve(path));
   const before = above === dirname(above) ? undefined : barrier(user, above);
   if (before !== undefined) return before;
-  return may(user, statSync(above), 'search') ? undefined : above;
+  const stat = asRoot(() => statSync(above)); // which the data's owner may not even see
+  return may(user, stat, 'search') ? undefined : above;
 }
 
 /** `640`, `2770`. */

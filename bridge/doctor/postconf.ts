@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { asRoot } from '../store/ownership.ts';
 import type { Reading } from './doveconf.ts';
 import { runTool } from './tool.ts';
 
@@ -90,9 +91,9 @@ async function lookUp(chosen: readonly string[], address: string, map: string): 
 
 /** A lookup through proxy: would wait for a Postfix that is down for minutes. */
 function answers(socketFile: string): Promise<boolean> {
-  if (!existsSync(socketFile)) return Promise.resolve(false);
+  if (!asRoot(() => existsSync(socketFile))) return Promise.resolve(false);
   return new Promise((resolve) => {
-    const socket = connect(socketFile);
+    const socket = asRoot(() => connect(socketFile)); // in a directory of Postfix's alone
     const answer = (is: boolean) => {
       socket.destroy();
       resolve(is);

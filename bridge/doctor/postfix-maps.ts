@@ -5,6 +5,7 @@ import type { SenderRule } from '../../acl/desired.ts';
 import { MAP_NAME } from '../sender/answer.ts';
 import { publishesAs, ruleFileOf, socketmapOf } from '../sender/configured.ts';
 import { SENDER_FILE } from '../sender/postfix-sqlite.ts';
+import { asRoot } from '../store/ownership.ts';
 import { type Check, type Finding, fail, ok, skipped, warn, worst } from './finding.ts';
 import { nobodysLogin } from './nobody.ts';
 import { type Lookup, type Postfix, parseSettings, type Service } from './postconf.ts';
@@ -117,7 +118,7 @@ function isOurs(subject: Subject, { type, name }: Table): boolean {
 function isOurMap(subject: Subject, tableFile: string): boolean {
   const published = join(subject.files.senderDirectory, SENDER_FILE);
   try {
-    const path = parseSettings(readFileSync(tableFile, 'utf8')).get('dbpath') ?? '';
+    const path = parseSettings(asRoot(() => readFileSync(tableFile, 'utf8'))).get('dbpath') ?? '';
     return path === published || realpathSync(path) === realpathSync(published);
   } catch {
     return false; // one of them isn't there, or not for us

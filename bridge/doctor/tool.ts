@@ -1,5 +1,6 @@
 /** Asking the servers' own programs (doveconf, postconf, postmap, sqlite3), none of which may keep us waiting. */
-import { execFile } from 'node:child_process';
+import { type ExecFileException, execFile } from 'node:child_process';
+import { asRoot } from '../store/ownership.ts';
 
 export interface ToolAnswer {
   /** Undefined when the program isn't there, or didn't end in time. */
@@ -25,14 +26,15 @@ export function runTool(program: string, args: readonly string[], timeoutMs = TI
       cwd: '/',
       env: { PATH, LC_ALL: 'C', HOME: '/nonexistent' },
     } as const;
-    const child = execFile(program, args, options, (error, stdout, stderr) => {
+    const ended = (error: ExecFileException | null, stdout: string, stderr: string) => {
       const said = stderr.split('\n').find((line) => line.trim() !== '') ?? '';
       if (error === null) return resolve({ status: 0, missing: false, stdout, said, complaint: '' });
       const status = typeof error.code === 'number' ? error.code : undefined;
       const late = error.killed === true ? `no answer within ${timeoutMs / 1000} s` : '';
       const complaint = [late, said].filter((part) => part !== '').join(': ') || `${program}: ${error.code}`;
       resolve({ status, missing: error.code === 'ENOENT', stdout, said, complaint });
-    });
+    };
+    const child = asRoot(() => execFile(program, args, options, ended));
     child.stdin?.end();
   });
 }

@@ -9,14 +9,15 @@
  * millisecond, and a lookup that opens it in just that moment fails. A running sidecar has it open all the time, so that this can
  * happen only while none runs, to a Postfix that has just started or has been idle for minutes.
  */
-import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { hasRule, type SenderRule } from '../../acl/desired.ts';
 import { Failure } from '../failure.ts';
 import type { SenderChange, SenderPublisher } from '../reconcile/mail-server.ts';
+import { refuseLink, setModeAndGroup } from '../store/no-follow.ts';
 import { explained } from '../store/open.ts';
-import { giveToDirectoryOwner } from '../store/ownership.ts';
+import { makeDirectory } from '../store/places.ts';
 
 export const SENDER_FILE = 'sender.db';
 const WHAT = 'the sender map';
@@ -36,18 +37,17 @@ export interface PublishedMap extends SenderPublisher {
 export function prepareSenderMap(directory: string, gid: number | undefined): void {
   try {
     if (!existsSync(directory)) {
-      mkdirSync(directory, { mode: 0o2770, recursive: true });
-      giveToDirectoryOwner(directory);
+      makeDirectory(directory, 0o2770, gid);
     }
     const file = join(directory, SENDER_FILE);
     if (existsSync(file)) refuseForeign(file); // before anything is altered
     ensure(directory, 0o2770, gid);
     if (!existsSync(file)) {
       closeSync(openSync(file, 'ax', 0o660));
-      giveToDirectoryOwner(file);
     }
     ensure(file, 0o660, gid); // before WAL begins: -wal and -shm take this mode over
     for (const side of [`${file}-wal`, `${file}-shm`]) if (existsSync(side)) ensure(side, 0o660, gid); // those that are there stay
+    refuseLink(file);
     const database = new Database(file, { timeout: BUSY_MS });
     try {
       database.pragma('journal_mode = WAL');
@@ -64,6 +64,7 @@ export function prepareSenderMap(directory: string, gid: number | undefined): vo
 
 /** Ours holds one table, with these columns, or nothing yet; an administrator may have made it with config/postfix/sender.sql. */
 function refuseForeign(file: string): void {
+  refuseLink(file);
   const database = new Database(file, { timeout: BUSY_MS });
   const names = (query: string) => database.prepare(query).pluck().all();
   let tables: unknown[];
@@ -99,20 +100,17 @@ export function senderMapExists(directory: string): boolean {
 }
 
 function ensure(path: string, mode: number, gid: number | undefined): void {
-  const stat = statSync(path);
-  if (gid !== undefined && stat.gid !== gid) {
-    try {
-      chownSync(path, -1, gid);
-    } catch (error) {
-      throw new Failure(
-        'config',
-        `${path} can't be given to the group that Postfix reads it with`,
-        'run the sidecar as root, or as a user who is in that group ([sender_rules] group)',
-        { cause: error },
-      );
-    }
+  try {
+    setModeAndGroup(path, mode, gid);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure(
+      'config',
+      `${path} can't be given to the group that Postfix reads it with, or not the mode ${mode.toString(8)}`,
+      'run the sidecar as a user who is in that group ([sender_rules] group); "mandat init" as root sets both right',
+      { cause: error },
+    );
   }
-  if ((stat.mode & 0o7777) !== mode) chmodSync(path, mode);
 }
 
 export function openSenderMap(directory: string, options: { readonly readonly?: boolean } = {}): PublishedMap {
@@ -168,6 +166,7 @@ function connect(file: string, readonly: boolean): Database.Database {
     throw new Failure('config', `${WHAT} is not there: ${file}`, 'run "mandat init" or start the sidecar');
   }
   return guarded(file, () => {
+    refuseLink(file);
     const database = new Database(file, { timeout: BUSY_MS, readonly });
     if (!readonly) database.pragma('synchronous = FULL');
     return database;

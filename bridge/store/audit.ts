@@ -3,13 +3,13 @@
  * seals them in order: each seal is an HMAC over the entry and the seal before it, so that a line taken out or changed shows. R3.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Instant } from '../../acl/policy.ts';
 import { Failure } from '../failure.ts';
 import { portion } from '../giving-way.ts';
 import { type FactName, setFact } from './facts.ts';
+import { refuseLink } from './no-follow.ts';
 import { guarded } from './open.ts';
-import { giveToDirectoryOwner } from './ownership.ts';
 import type { StateDb } from './state-db.ts';
 import { makeWhole } from './whole.ts';
 
@@ -61,9 +61,7 @@ export function sealKey(file: string): Buffer {
   return guarded(file, { what: "the audit trail's key" }, () => {
     if (!existsSync(file)) {
       makeWhole(file, (draft) => {
-        writeFileSync(draft, randomBytes(32).toString('hex'), { mode: 0o600 });
-        chmodSync(draft, 0o600);
-        giveToDirectoryOwner(draft);
+        writeFileSync(draft, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
       });
     }
     return readKey(file);
@@ -76,6 +74,7 @@ export function existingSealKey(file: string): Buffer {
 }
 
 function readKey(file: string): Buffer {
+  refuseLink(file);
   const text = readFileSync(file, 'utf8').trim();
   // What isn't hexadecimal would be read as an empty key, with which anybody could seal.
   if (!/^[0-9a-f]{64}$/.test(text)) {

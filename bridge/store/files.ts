@@ -1,6 +1,6 @@
 /** Which files there are below data_dir, and how each is opened. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../failure.ts';
 import { delegation1 } from './migrations/delegation-1.ts';
@@ -21,6 +21,7 @@ import { state9 } from './migrations/state-9.ts';
 import { submission1 } from './migrations/submission-1.ts';
 import { submission2 } from './migrations/submission-2.ts';
 import { type FileKind, guarded, migrate, versionIn } from './open.ts';
+import { makePlaces } from './places.ts';
 import { differencesIn } from './repair.ts';
 import { describeDifferences, REPAIR_RULES } from './schema.ts';
 
@@ -51,7 +52,12 @@ export const SUBMISSIONS: FileKind = {
 export const SHARED_GROUP = 'mandat';
 
 export interface DataFiles {
+  /** data_dir: only its owner writes there, others pass through. */
   readonly directory: string;
+  /** What programs of the shared group may write, and nothing else. */
+  readonly tableDirectory: string;
+  /** What is ours alone: the files below, and what was imported. Nobody else enters. */
+  readonly privateDirectory: string;
   readonly delegations: string;
   readonly state: string;
   readonly lock: string;
@@ -61,13 +67,17 @@ export interface DataFiles {
 }
 
 export function dataFiles(directory: string): DataFiles {
+  const tableDirectory = join(directory, 'table');
+  const privateDirectory = join(directory, 'private');
   return {
     directory,
-    delegations: join(directory, 'delegation.db'),
-    state: join(directory, 'state.db'),
-    lock: join(directory, 'sidecar.lock'),
-    sealKey: join(directory, 'seal.key'),
-    submissions: join(directory, 'submission.db'),
+    tableDirectory,
+    privateDirectory,
+    delegations: join(tableDirectory, 'delegation.db'),
+    state: join(privateDirectory, 'state.db'),
+    lock: join(privateDirectory, 'sidecar.lock'),
+    sealKey: join(privateDirectory, 'seal.key'),
+    submissions: join(privateDirectory, 'submission.db'),
     senderDirectory: join(directory, 'sender'),
   };
 }
@@ -82,7 +92,7 @@ export interface InitReport {
 /** Makes or migrates both databases. Never empties or replaces one. A table whose rules were changed is not migrated: fails `config`. */
 export function initialise(files: DataFiles): readonly InitReport[] {
   const gid = groupId(SHARED_GROUP);
-  guarded(files.directory, { what: 'the data directory' }, () => makeDirectory(files.directory, gid));
+  guarded(files.directory, { what: 'the data directory' }, () => makePlaces(files, gid));
   refuseChangedRules(files.delegations);
   return [
     { file: files.delegations, what: DELEGATIONS.what, ...migrate(files.delegations, DELEGATIONS, gid) },
@@ -101,17 +111,6 @@ function refuseChangedRules(file: string): void {
     REPAIR_RULES,
     { rule: 'MANDAT_SCHEMA' },
   );
-}
-
-/**
- * Programs of the shared group make -wal and -shm files beside the table, so they may write here; Postfix may pass through to the
- * sender map and look at nothing. One that is there already is the administrator's, and stays as it is.
- */
-function makeDirectory(directory: string, gid: number | undefined): void {
-  if (existsSync(directory)) return;
-  mkdirSync(directory, { recursive: true });
-  if (gid !== undefined) chownSync(directory, -1, gid);
-  chmodSync(directory, gid === undefined ? 0o711 : 0o2771);
 }
 
 const groups = new Map<string, number>();

@@ -1,11 +1,11 @@
 /**
  * One sidecar a database: a small lock database held EXCLUSIVE. The lock dies with the process, however it dies.
  */
-import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { Failure } from '../failure.ts';
-import { guarded } from './open.ts';
-import { giveToDirectoryOwner } from './ownership.ts';
+import { refuseLink } from './no-follow.ts';
+import { guarded, isThere } from './open.ts';
 
 export interface Lock {
   release(): void;
@@ -21,7 +21,7 @@ export const SYNC_AT_WORK = 'SYNC_AT_WORK';
 export function takeLock(file: string, as: Holder = 'sidecar'): Lock {
   const database = guarded(file, { what: "the sidecar's lock" }, () => attempt(file));
   if (database === undefined) throw taken(file);
-  writeFileSync(pidFile(file), `${process.pid}${as === 'sync' ? ' sync' : ''}\n`, { mode: 0o600 });
+  notePid(pidFile(file), as);
   return {
     release: () => {
       rmSync(pidFile(file), { force: true });
@@ -39,7 +39,7 @@ export function lockHolder(file: string): Holder | undefined {
 
 /** Whether some process holds the lock now. Only reads, so that it never keeps a sidecar from starting. */
 export function isLocked(file: string): boolean {
-  if (!existsSync(file)) return false;
+  if (!isThere(file, { what: "the sidecar's lock" })) return false;
   const database = new Database(file, { readonly: true, timeout: 0 });
   try {
     database.prepare('SELECT count(*) FROM sqlite_schema').get();
@@ -58,8 +58,8 @@ const PATIENCE_MS = 300;
 function attempt(file: string): Database.Database | undefined {
   if (!existsSync(file)) {
     closeSync(openSync(file, 'a', 0o600));
-    giveToDirectoryOwner(file);
   }
+  refuseLink(file);
   const database = new Database(file, { timeout: PATIENCE_MS });
   try {
     database.exec('BEGIN EXCLUSIVE');
@@ -82,6 +82,16 @@ export function holderPid(file: string): number | undefined {
     return Number.isNaN(pid) ? undefined : pid;
   } catch {
     return undefined;
+  }
+}
+
+function notePid(file: string, as: Holder): void {
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+  const fd = openSync(file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+  try {
+    writeFileSync(fd, `${process.pid}${as === 'sync' ? ' sync' : ''}\n`);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -2,11 +2,21 @@
  * Opening a SQLite file of ours: its modes, its version, its migrations. A file that isn't ours or is newer than this
  * program is refused, and never altered.
  */
-import { accessSync, chmodSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  openSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import Database from 'better-sqlite3';
 import { Failure } from '../failure.ts';
 import { BUSY_MS } from './busy.ts';
-import { giveToDirectoryOwner } from './ownership.ts';
+import { refuseLink } from './no-follow.ts';
 import { makeWhole } from './whole.ts';
 
 export interface FileKind {
@@ -27,9 +37,13 @@ export function migrate(file: string, kind: FileKind, gid?: number): { readonly 
   return guarded(file, kind, () => {
     const to = kind.migrations.length;
     const make = (draft: string) => {
-      closeSync(openSync(draft, 'ax', kind.mode));
-      giveToDirectoryOwner(draft, gid);
-      chmodSync(draft, kind.mode); // whatever the umask
+      const fd = openSync(draft, 'ax', kind.mode);
+      try {
+        if (gid !== undefined) fchownSync(fd, -1, gid);
+        fchmodSync(fd, kind.mode); // whatever the umask
+      } finally {
+        closeSync(fd);
+      }
       upgrade(draft, kind);
     };
     if (!existsSync(file) && makeWhole(file, make)) return { from: 0, to };
@@ -42,8 +56,8 @@ function upgrade(file: string, kind: FileKind): number {
   const database = connect(file);
   try {
     const from = checkVersion(database, file, kind);
+    database.pragma('journal_mode = WAL'); // also after a move, which ends it
     if (from < kind.migrations.length) {
-      database.pragma('journal_mode = WAL');
       for (const [index, script] of kind.migrations.entries()) {
         database
           .transaction(() => {
@@ -72,10 +86,11 @@ export interface OpenOptions {
 
 /** Opens a file that {@link migrate} made. */
 export function open(file: string, kind: FileKind, options: OpenOptions = {}): Database.Database {
-  if (!existsSync(file)) {
+  if (!isThere(file, kind)) {
     throw new Failure('config', `${kind.what} is not there: ${file}`, 'run "mandat init", or check data_dir');
   }
   return guarded(file, kind, () => {
+    refuseLink(file);
     if (options.writes === true) accessSync(file, constants.W_OK);
     const database = connect(file, options.readonly);
     try {
@@ -94,6 +109,22 @@ export function open(file: string, kind: FileKind, options: OpenOptions = {}): D
       throw error;
     }
   });
+}
+
+/** Fails `config` where this user may not even see that: "not there" would be wrong then, and "no sidecar runs" too. */
+export function isThere(file: string, { what }: Pick<FileKind, 'what'>): boolean {
+  try {
+    return statSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOTDIR') return false;
+    throw new Failure(
+      'config',
+      `${what} (${file}) can't be seen by ${user()}: ${code}`,
+      'run mandat as root, or as the user whose data these are',
+      { cause: error },
+    );
+  }
 }
 
 /** Which version a file has. Fails `config` where it is none of ours, or newer. */
@@ -118,6 +149,7 @@ export function leavesNoTrace(file: string): boolean {
 
 /** Waits for other programs as it is opened; who runs for long changes that (busy.ts). */
 function connect(file: string, readonly = false): Database.Database {
+  refuseLink(file); // SQLite itself follows none to -wal and -shm
   return new Database(file, { fileMustExist: true, timeout: BUSY_MS, readonly });
 }
 
@@ -205,6 +237,9 @@ function user(): string {
 }
 
 function modeOf(file: string): string {
-  const stat = statSync(file, { throwIfNoEntry: false });
+  let stat: Stats | undefined;
+  try {
+    stat = statSync(file, { throwIfNoEntry: false });
+  } catch {} // nor may he see that
   return stat === undefined ? '' : `(mode ${(stat.mode & 0o7777).toString(8)}, owner ${stat.uid}:${stat.gid})`;
 }

@@ -1,6 +1,7 @@
 /** Puts the released rules back into a delegation table whose triggers, views or indexes were changed. Rows stay as they are. */
 import Database from 'better-sqlite3';
 import { Failure } from '../failure.ts';
+import { refuseLink } from './no-follow.ts';
 import { type FileKind, guarded, leavesNoTrace } from './open.ts';
 import { type Difference, differences, released } from './schema.ts';
 
@@ -82,6 +83,7 @@ function migrationsOf(database: Database.Database, { migrations }: FileKind): re
 }
 
 function using<T>(file: string, readonly: boolean, work: (database: Database.Database) => T): T {
+  refuseLink(file);
   const database = new Database(file, { fileMustExist: true, timeout: 5000, readonly });
   try {
     return work(database);

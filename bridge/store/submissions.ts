@@ -6,7 +6,6 @@
  * (synchronous = NORMAL), so that a submission costs no fsync: what is committed survives the death of the process, and the
  * sidecar's own commit, a moment later, survives the death of the machine. R3.
  */
-import { existsSync } from 'node:fs';
 import type { Instant } from '../../acl/policy.ts';
 import type { FailureCode } from '../failure.ts';
 import type { Fingerprint } from '../submission/fingerprint.ts';
@@ -14,7 +13,7 @@ import type { AuditEntry } from './audit.ts';
 import type { AuditFilter } from './audit-trail.ts';
 import { dataVersionOf, waitsForNobody, whenFree } from './busy.ts';
 import { SUBMISSIONS } from './files.ts';
-import { explained, migrate, open, versionIn } from './open.ts';
+import { explained, isThere, migrate, open, versionIn } from './open.ts';
 
 export interface SubmissionEntry extends AuditEntry {
   readonly on_behalf: string | null;
@@ -112,7 +111,7 @@ export function openSubmissions(file: string): SubmissionStore {
 
 /** Undefined where nothing was ever submitted through us. */
 export function existingSubmissions(file: string): SubmissionStore | undefined {
-  if (!existsSync(file)) return undefined;
+  if (!isThere(file, SUBMISSIONS)) return undefined;
   if (versionIn(file, SUBMISSIONS) < SUBMISSIONS.migrations.length) migrate(file, SUBMISSIONS);
   return openFile(file);
 }

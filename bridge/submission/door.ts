@@ -4,11 +4,11 @@
  */
 import { chmodSync, chownSync, existsSync, lstatSync, unlinkSync } from 'node:fs';
 import net from 'node:net';
-import { dirname, resolve } from 'node:path';
 import type { SMTPServer } from 'smtp-server';
 import type { Config } from '../../config/schema.ts';
 import { Failure } from '../failure.ts';
 import { groupId } from '../store/files.ts';
+import { refuseSharedDirectory } from '../unix-socket.ts';
 
 export type Door =
   | { readonly kind: 'socket'; readonly path: string; readonly group: string }
@@ -19,9 +19,9 @@ export function doorOf(config: Config): Door {
 }
 
 /** As a key of [submission] says it. */
-export function doorAt(listen: string, { file, senderRules }: Config): Door {
+export function doorAt(listen: string, { senderRules }: Config): Door {
   if (/:\d+$/.test(listen)) return { kind: 'port', ...hostAndPort(listen) };
-  return { kind: 'socket', path: resolve(dirname(file), listen), group: senderRules?.group ?? 'postfix' };
+  return { kind: 'socket', path: listen, group: senderRules?.group ?? 'postfix' };
 }
 
 export function hostAndPort(text: string): { readonly host: string; readonly port: number } {
@@ -39,6 +39,7 @@ export async function openDoor(server: net.Server, door: Door): Promise<void> {
       'set [sender_rules] group to that of Postfix',
     );
   }
+  refuseSharedDirectory(door.path, '[submission] listen and copy_listen');
   await removeStale(door.path);
   const before = process.umask(0o177); // nobody else may connect before the mode is set
   try {

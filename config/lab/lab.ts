@@ -135,8 +135,9 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
     const tls = options.tls ? await makeCertificate(directory) : undefined;
     const withPostfix = options.postfix ?? true;
     const senderDirectory = path.join(directory, 'sender');
+    const runtimeDirectory = path.join(directory, 'run');
     const outsideDirectory = path.join(directory, 'outside');
-    const copySocket = path.join(directory, 'copy.sock');
+    const copySocket = path.join(runtimeDirectory, 'copy.sock');
     const dovecotSite = {
       directory: path.join(directory, 'dovecot'),
       mailDirectory: path.join(directory, 'mail'),
@@ -162,7 +163,7 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
       tls,
       submissionOptions: options.submissionOptions ?? [],
       copySocket: (options.copies ?? options.filter) ? copySocket : undefined,
-      filterSocket: options.filter === true ? path.join(directory, 'filter.sock') : undefined,
+      filterSocket: options.filter === true ? path.join(runtimeDirectory, 'filter.sock') : undefined,
       extraMain: options.extraMain ?? '',
       extraMaster: options.extraMaster ?? '',
       mail: systemUser('mail'),

@@ -40,7 +40,7 @@ export async function installPostfix(site: PostfixSite, senderDirectory: string)
 async function copyFragments(socket: string | undefined) {
   if (socket === undefined) return { main: '', master: '' };
   return {
-    main: await readFragment('postfix/copy.main.cf.fragment', { '/var/lib/mandat/copy.sock': socket }),
+    main: await readFragment('postfix/copy.main.cf.fragment', { '/run/mandat/copy.sock': socket }),
     master: await readFragment('postfix/copy.master.cf.fragment'),
   };
 }
@@ -49,21 +49,21 @@ async function copyFragments(socket: string | undefined) {
 async function filterFragments({ filterSocket, ports }: PostfixSite) {
   if (filterSocket === undefined) return { submission: '', reinjection: '' };
   return {
-    submission: await readFragment('postfix/submission.cf.fragment', { '/var/lib/mandat/filter.sock': filterSocket }),
+    submission: await readFragment('postfix/submission.cf.fragment', { '/run/mandat/filter.sock': filterSocket }),
     reinjection: await readFragment('postfix/reinject.cf.fragment', {
       '127.0.0.1:10027': `127.0.0.1:${ports.reinject}`,
     }),
   };
 }
 
-/** The socket and the file stand beside the directory of the SQLite map. */
+/** The file, and the directory of the socket, stand beside the directory of the SQLite map. */
 async function senderMapFragment({ senderMap }: PostfixSite, conf: string, senderDirectory: string): Promise<string> {
   const beside = (name: string) => path.join(path.dirname(senderDirectory), name);
   switch (senderMap) {
     case 'sqlite':
       return readFragment('postfix/main.cf.fragment', { '/etc/postfix': conf });
     case 'socketmap':
-      return readFragment('postfix/socketmap.cf.fragment', { '/var/lib/mandat/sender.sock': beside('sender.sock') });
+      return readFragment('postfix/socketmap.cf.fragment', { '/run/mandat/sender.sock': beside('run/sender.sock') });
     case 'texthash':
       await writeFile(beside('senders'), ''); // or Postfix would not start
       return readFragment('postfix/texthash.cf.fragment', {

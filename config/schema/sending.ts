@@ -46,9 +46,9 @@ each, as its table of credentials. These keep the address that is their login; n
         example: '/etc/mail/credentials',
         isPath: true,
       }),
-    socketmap_path: text(path).default('data/sender.sock').register(docs, {
-      comment: 'The Unix socket that Postfix asks at.',
-      isPath: true,
+    socketmap_path: text(path).default('sender.sock').register(docs, {
+      comment: 'The Unix socket that Postfix asks at: a name in runtime_dir, or a path.',
+      isSocket: true,
     }),
     socketmap_mode: text(socketMode).default('0660').register(docs, { comment: 'Its mode.' }),
     socketmap_identity: z
@@ -63,9 +63,10 @@ the other maps. false where logins are no addresses: then a table of yours must 
 
 /** Of [submission]: the copy in the owner's Sent. */
 const copyKeys = {
-  copy_listen: text(filterAddress).default('data/copy.sock').register(docs, {
+  copy_listen: text(filterAddress).default('copy.sock').register(docs, {
     comment:
       'Where Postfix brings the copies (LMTP): a socket or a port as above; config/postfix/copy.main.cf.fragment.',
+    isSocket: true,
   }),
   copy_domain: text(hostName).default('mandat-copy.invalid').register(docs, {
     comment: "A domain that only this site's Postfix knows, and nobody can have: from there to copy_listen.",
@@ -86,10 +87,12 @@ there. Separated by commas.`,
 
 export const submission = z.strictObject({
   listen: text(filterAddress)
-    .default('data/filter.sock')
+    .default('filter.sock')
     .register(docs, {
-      comment: `Where Postfix hands messages over: a Unix socket, which only group [sender_rules] group (postfix) may
-use, or a loopback address HOST:PORT, which every user of this machine may use and is weaker for it.`,
+      comment: `Where Postfix hands messages over: a Unix socket (a name in runtime_dir, or a path), which only group
+[sender_rules] group (postfix) may use, or a loopback address HOST:PORT, which every user of this machine
+may use and is weaker for it.`,
+      isSocket: true,
     }),
   reinject: text(loopbackAddress).default('127.0.0.1:10027').register(docs, {
     comment: 'Where Postfix takes them back. Guard this port: config/nftables/mandat.nft. A loopback address.',

@@ -74,7 +74,7 @@ async function passage(way: Way): Promise<Passage> {
     extraMain: 'message_size_limit = 30000000\nmailbox_size_limit = 0\nvirtual_mailbox_limit = 0',
   });
   if (way === 'without') return { way, site, between: undefined };
-  const socket = path.join(site.lab.directory, 'filter.sock');
+  const socket = path.join(site.lab.directory, 'run/filter.sock');
   const program =
     way === 'filter'
       ? [...(await builtMandat()), '--config', site.configFile, 'filter']

@@ -31,7 +31,7 @@ t.test('a user who may read nothing', { skip }, async (t) => {
   made.sql(ROWS);
   const cases: readonly (readonly [args: readonly string[], says: RegExp])[] = [
     [['list'], /delegation\.db/],
-    [['init'], /delegation\.db/],
+    [['init'], /data/],
     [['grant', 'alice@lab.test', 'carol'], /delegation\.db/],
     [['revoke', 'alice@lab.test', 'bob', '--yes'], /delegation\.db/],
     [['mailbox', 'list'], /delegation\.db/],
@@ -57,9 +57,9 @@ t.test('a user who may write to the table and see nothing else, as programs of g
   const made = await desk(t);
   made.sql(ROWS);
   await made.mandat('sync');
-  const data = path.dirname(made.table);
-  chownSync(data, 0, UID);
-  chmodSync(data, 0o2771);
+  const place = path.dirname(made.table);
+  chownSync(place, 0, UID);
+  chmodSync(place, 0o2770);
   chownSync(made.table, 0, UID);
 
   const listed = await asNobody(made, 'list');
@@ -90,9 +90,10 @@ t.test('a table that may be read and not written: no sidecar starts on it, no co
   const made = await desk(t);
   made.sql(ROWS);
   await made.mandat('sync');
-  const data = path.dirname(made.table);
+  const data = path.join(made.directory, 'data');
   const before = made.sql('SELECT * FROM delegation');
-  for (const name of readdirSync(data)) chownSync(path.join(data, name), UID, UID);
+  for (const name of readdirSync(data, { recursive: true, encoding: 'utf8' }))
+    chownSync(path.join(data, name), UID, UID);
   chownSync(path.join(made.directory, 'imap.secret'), UID, UID);
   chownSync(made.table, 0, 0);
   chmodSync(made.table, 0o644);

@@ -43,7 +43,7 @@ export function extract({ directory }: Desk, lines = PEOPLE): string {
 
 export async function site(t: Test, config = CONFIG('1')) {
   const here = await desk(t, { config });
-  const { directory: data, state: stateFile } = dataFiles(path.join(here.directory, 'data'));
+  const { privateDirectory: data, state: stateFile } = dataFiles(path.join(here.directory, 'data'));
   const now = new Date().toISOString();
   await importExtract(data, extract(here), { known: [], maxShrinkPercent: 5, now });
   const list = path.join(here.directory, 'list.xml');

@@ -193,7 +193,7 @@ const CONTACTS: readonly (readonly [typed: string, becomes: string | RegExp, why
 ];
 
 t.test('contact addresses as they are typed', async (t) => {
-  const directory = t.testdir({ 'list.xml': WHITE_LIST });
+  const directory = t.testdir({ 'list.xml': WHITE_LIST, private: {} });
   const said: string[] = [];
   const session = {
     out: { ...openOutput(false), warn: (line: string) => void said.push(line) },
@@ -201,7 +201,10 @@ t.test('contact addresses as they are typed', async (t) => {
   };
   t.equal(contactAddress(session, 'zoe@chu.example'), 'zoe@chu.example', 'before a white list was imported');
   t.match(said, [/no white list has been imported/]);
-  importWhiteList(directory, path.join(directory, 'list.xml'), { maxShrinkPercent: 5, now: new Date().toISOString() });
+  importWhiteList(session.files.privateDirectory, path.join(directory, 'list.xml'), {
+    maxShrinkPercent: 5,
+    now: new Date().toISOString(),
+  });
   for (const [typed, becomes, why] of CONTACTS) {
     if (typeof becomes === 'string') t.equal(contactAddress(session, typed), becomes, why);
     else

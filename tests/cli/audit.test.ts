@@ -132,7 +132,7 @@ t.test('filters', async (t) => {
 });
 
 t.test('what was sent for an owner: shown at once, sealed by the sidecar while it runs', async (t) => {
-  const store = openSubmissions(`${site.lab.directory}/submission.db`);
+  const store = openSubmissions(`${site.lab.directory}/private/submission.db`);
   t.teardown(() => store.close());
   const entry = submissionEntry({
     at: new Date().toISOString(),
@@ -198,7 +198,7 @@ t.test('what others wrote cannot break a line', async (t) => {
     delegate: null,
     detail: { message: 'a\nb\x1b[2J' },
   });
-  await appendAudit(state, sealKey(`${site.lab.directory}/seal.key`), [entry]);
+  await appendAudit(state, sealKey(`${site.lab.directory}/private/seal.key`), [entry]);
   await state.close();
   t.match((await must(site.mandat('history', at('alice')))).stdout, /message=a\ufffdb\ufffd\[2J\n/);
 });

@@ -7,7 +7,7 @@ import { desk } from './desk.ts';
 t.test('what other commands make of it', async (t) => {
   const { mandat, json, directory, sql } = await desk(t);
   sql("INSERT INTO mailbox (address) VALUES ('alice@lab.test'); INSERT INTO delegate (id) VALUES ('bob')");
-  const lock = takeLock(path.join(directory, 'data/sidecar.lock'), 'sync');
+  const lock = takeLock(path.join(directory, 'data/private/sidecar.lock'), 'sync');
   const busy = new RegExp(
     `"mandat sync" is at work on this database \\(process ${process.pid}\\).*\\n.*again when it is done`,
   );
@@ -24,7 +24,7 @@ t.test('what other commands make of it', async (t) => {
 
 t.test('a sidecar', async (t) => {
   const { mandat, directory } = await desk(t);
-  const lock = takeLock(path.join(directory, 'data/sidecar.lock'));
+  const lock = takeLock(path.join(directory, 'data/private/sidecar.lock'));
   t.match(await mandat('run'), {
     status: 3,
     stderr: new RegExp(`sidecar is running.*\\(process ${process.pid}\\).*MANDAT_RUNNING`),

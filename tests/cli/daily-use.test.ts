@@ -58,7 +58,7 @@ t.test('aliases are listed, of one mailbox and of all', async (t) => {
 
 t.test('what reads the trail may stop reading', async (t) => {
   const { directory, configFile } = await desk(t);
-  const state = new Database(path.join(directory, 'data/state.db'));
+  const state = new Database(path.join(directory, 'data/private/state.db'));
   const insert = state.prepare(
     "INSERT INTO audit (at, actor, action, detail, seal) VALUES ('2026-01-01T00:00:00.000Z', 'sql', 'grant', ?, '')",
   );

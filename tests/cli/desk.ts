@@ -50,7 +50,7 @@ export async function desk(t: Test, { config = CONFIG, init = true }: DeskOption
   t.teardown(() => rm(directory, { recursive: true, force: true }));
   await chmod(directory, 0o755);
   const configFile = path.join(directory, 'mandat.toml');
-  const table = path.join(directory, 'data/delegation.db');
+  const table = path.join(directory, 'data/table/delegation.db');
   await writeFile(configFile, config);
   await writeFile(path.join(directory, 'imap.secret'), 'secret\n', { mode: 0o600 });
   const mandatWith = async (how: How, ...args: readonly string[]) => mandatAt(configFile, args, how);

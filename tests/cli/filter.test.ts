@@ -44,7 +44,7 @@ const children: ChildProcess[] = [];
 const SUBMISSION = (listen: string, more = '') =>
   `${WITH_SENDERS}[submission]\nlisten = "${listen}"\ncopy_listen = "copy.sock"\nreinject = "127.0.0.1:${taking}"\n${more}`;
 const configure = (text: string) => writeFileSync(here.configFile, text);
-const file = (name: string) => path.join(here.directory, name);
+const file = (name: string) => path.join(here.directory, 'data/run', name);
 
 t.before(async () => {
   await new Promise<void>((done) => taker.listen(0, '127.0.0.1', done));
@@ -155,7 +155,10 @@ t.test(
     t.ok(statSync(file('filter.sock')).isSocket(), 'a stale socket');
 
     const filter = await start('filter');
-    t.match(await filter.said('filtering submissions'), { listen: 'filter.sock', reinject: `127.0.0.1:${taking}` });
+    t.match(await filter.said('filtering submissions'), {
+      listen: file('filter.sock'),
+      reinject: `127.0.0.1:${taking}`,
+    });
     for (const name of ['filter.sock', 'copy.sock']) {
       const { mode, gid } = statSync(file(name));
       t.equal(mode & 0o777, 0o660, name);

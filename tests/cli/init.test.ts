@@ -7,7 +7,7 @@ import { ran } from './commands.ts';
 import { desk, must, WITH_SENDERS } from './desk.ts';
 
 const mode = (file: string) => (statSync(file).mode & 0o7777).toString(8);
-const TABLE = 'data/delegation.db';
+const TABLE = 'data/table/delegation.db';
 
 t.test('made once, kept ever after', async (t) => {
   const { mandat, json, directory, sql } = await desk(t, { init: false, config: WITH_SENDERS });
@@ -17,7 +17,7 @@ t.test('made once, kept ever after', async (t) => {
   await must(mandat('mailbox', 'add', 'alice@lab.test'));
   await must(mandat('delegate', 'add', 'bob@lab.test'));
   await must(mandat('grant', '--no-wait', 'alice@lab.test', 'bob@lab.test'));
-  const key = readFileSync(path.join(directory, 'data/seal.key'));
+  const key = readFileSync(path.join(directory, 'data/private/seal.key'));
   const epoch = sql("SELECT value FROM settings WHERE name = 'epoch'");
 
   t.match((await must(mandat('init'))).stdout, /delegation table, there already, version \d/);
@@ -30,7 +30,7 @@ t.test('made once, kept ever after', async (t) => {
   t.equal(document.sender, path.join(directory, 'data/sender'));
   t.equal(sql('SELECT count(*) FROM delegation'), '1', 'the delegation is there');
   t.equal(sql("SELECT value FROM settings WHERE name = 'epoch'"), epoch, 'it is the same table');
-  t.same(readFileSync(path.join(directory, 'data/seal.key')), key, 'sealed with the same key');
+  t.same(readFileSync(path.join(directory, 'data/private/seal.key')), key, 'sealed with the same key');
 });
 
 t.test('several at the same time make one', async (t) => {
@@ -50,14 +50,27 @@ t.test('modes, whatever the umask', async (t) => {
     const init = [...(await builtMandat()), '--config', configFile, 'init'];
     await must(ran(['sh', '-c', `umask ${umask}; exec "$@"`, 'sh', ...init]));
     const modes = Object.fromEntries(
-      ['delegation.db', 'state.db', 'seal.key', 'sender', 'sender/sender.db'].map((name) => [
-        name,
-        mode(path.join(directory, 'data', name)),
-      ]),
+      [
+        'table/delegation.db',
+        'private',
+        'private/state.db',
+        'private/seal.key',
+        'sender',
+        'sender/sender.db',
+        'run',
+      ].map((name) => [name, mode(path.join(directory, 'data', name))]),
     );
     t.same(
       modes,
-      { 'delegation.db': '660', 'state.db': '600', 'seal.key': '600', sender: '2770', 'sender/sender.db': '660' },
+      {
+        'table/delegation.db': '660',
+        private: '700',
+        'private/state.db': '600',
+        'private/seal.key': '600',
+        sender: '2770',
+        'sender/sender.db': '660',
+        run: '711',
+      },
       `umask ${umask}`,
     );
     const data = statSync(path.join(directory, 'data')).mode;
@@ -90,9 +103,14 @@ t.test('a file that is not ours, or newer than we are, is refused and stays as i
       'a text file',
     ],
     [TABLE, (file) => sqlite3(file, 'PRAGMA user_version = 99'), /version 99, newer/, 'a newer one'],
-    ['data/state.db', (file) => sqlite3(file, 'PRAGMA user_version = 99'), /version 99, newer/, 'a newer state'],
     [
-      'data/state.db',
+      'data/private/state.db',
+      (file) => sqlite3(file, 'PRAGMA user_version = 99'),
+      /version 99, newer/,
+      'a newer state',
+    ],
+    [
+      'data/private/state.db',
       (file) => sqlite3(file, 'PRAGMA application_id = 1234'),
       /not mandat's own state/,
       "another program's in the state's place",
@@ -131,7 +149,7 @@ t.test('a file that is not ours, or newer than we are, is refused and stays as i
 
 t.test('an older one is for init to migrate, and for nobody else', async (t) => {
   const { mandat, directory } = await desk(t);
-  sqlite3(path.join(directory, 'data/state.db'), 'PRAGMA user_version = 0');
+  sqlite3(path.join(directory, 'data/private/state.db'), 'PRAGMA user_version = 0');
   t.match(await mandat('status'), { status: 2, stderr: /version 0, this program needs \d+\n.*mandat init/ });
 });
 

@@ -15,7 +15,7 @@ t.before(async () => {
 });
 
 function state(sql: string): readonly unknown[] {
-  const database = new Database(`${made.directory}/data/state.db`);
+  const database = new Database(`${made.directory}/data/private/state.db`);
   try {
     const statement = sql.startsWith('SELECT') ? database.prepare(sql) : undefined;
     if (statement !== undefined) return statement.all();

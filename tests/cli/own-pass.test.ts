@@ -118,7 +118,7 @@ t.test('what the pass could not do is said, and that nobody goes on', async (t) 
 });
 
 t.test('a sync that is at work is waited for; a sidecar that starts meanwhile does it', async (t) => {
-  const lockFile = path.join(path.dirname(site.table), 'sidecar.lock');
+  const lockFile = path.join(path.dirname(site.stateFile), 'sidecar.lock');
   const lock = takeLock(lockFile, 'sync');
   const waiting = site.mandat('grant', ...[at('alice'), at('dan')]);
   await waitFor('the row is there', 10_000, async () => (await json('list')).length === 1);

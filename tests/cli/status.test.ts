@@ -9,7 +9,7 @@ import { type Desk, desk } from './desk.ts';
 const OLD = '2026-01-01T08:00:00.000Z';
 
 function state({ directory }: Desk, sql: string): void {
-  const database = new Database(`${directory}/data/state.db`);
+  const database = new Database(`${directory}/data/private/state.db`);
   database.exec(sql);
   database.close();
 }
@@ -189,7 +189,7 @@ t.test('exits 1 for what waits for somebody, not for what goes by itself', async
   for (const [sql, status, why] of cases) {
     const made = await desk(t);
     state(made, sql);
-    const lock = takeLock(`${made.directory}/data/sidecar.lock`); // where none runs it is 1 anyhow
+    const lock = takeLock(`${made.directory}/data/private/sidecar.lock`); // where none runs it is 1 anyhow
     t.equal((await made.mandat('status')).status, status, why);
     lock.release();
   }
@@ -199,7 +199,7 @@ t.test(
   "copies that are not in an owner's Sent: how many, since when, why, and whether they are tried again",
   async (t) => {
     const { directory, mandat, json } = await desk(t);
-    const store = openSubmissions(`${directory}/data/submission.db`);
+    const store = openSubmissions(`${directory}/data/private/submission.db`);
     const copy = (nonce: string, mailbox: string, sentAt: string) => ({ nonce, mailbox, sentAt });
     const failure = { code: 'retry', message: 'the mailbox is full', hint: 'make room' } as const;
     const failed = (nonce: string, mailbox: string, sentAt: string, forGood: boolean): Note => {

@@ -100,7 +100,7 @@ t.test('nobody is asked with --yes, with --json, or where the answer could not c
 
 t.test('colour on a terminal, and only there', async (t) => {
   const { argv, directory, mandat } = await granted(t);
-  const state = new Database(`${directory}/data/state.db`);
+  const state = new Database(`${directory}/data/private/state.db`);
   state.exec(`INSERT INTO outcomes (mailbox_id, address, code, message, hint, failed_version, attempts)
     VALUES (1, 'alice@lab.test', 'retry', 'out of reach' || char(27) || '[2J', 'wait', 1, 3)`);
   state.close();
@@ -126,7 +126,7 @@ t.test(
     const config = `data_dir = "data"\n[identity]\nscheme = "login"\nunknown_credential = "valid"\n[grant]\nacknowledge = false
 [imap]\nport = ${port}\ntls = "none"\ntimeout_seconds = 3\n`;
     const { argv, directory, mandat } = await granted(t, { config });
-    const lock = takeLock(path.join(directory, 'data/sidecar.lock')); // a sidecar that never does anything
+    const lock = takeLock(path.join(directory, 'data/private/sidecar.lock')); // a sidecar that never does anything
     t.teardown(() => lock.release());
     const rows: readonly (readonly [words: readonly string[], status: number, waits: RegExp])[] = [
       [['suspend', 'alice@lab.test', 'bob', '--wait', '3'], 5, /waiting for the sidecar, 1 s/],

@@ -17,6 +17,7 @@ t.test('an empty file is the defaults, with camelCase names and absolute paths',
   t.same(parseConfig('', FILE), {
     file: FILE,
     dataDir: '/srv/mandat/data',
+    runtimeDir: '/srv/mandat/data/run',
     identity: { scheme: 'rpps', strict: false, allowTestIdentities: false, unknownCredential: 'invalid' },
     directory: { maxShrink: 5 },
     policy: { maxDelegates: 10, rights: 'lrswipkxte', eligibleDomains: 'all', timezone: 'Europe/Paris' },
@@ -64,7 +65,7 @@ t.test('optional sections: absent is undefined, empty is their defaults', async 
     group: 'postfix',
     filePath: '/srv/mandat/data/senders',
     fileMode: '0640',
-    socketmapPath: '/srv/mandat/data/sender.sock',
+    socketmapPath: '/srv/mandat/data/run/sender.sock',
     socketmapMode: '0660',
     socketmapIdentity: true,
   });

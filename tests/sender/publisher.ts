@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { openSenders, socketmapOf } from '../../bridge/sender/configured.ts';
 import { startSocketmap } from '../../bridge/sender/socketmap.ts';
 import { dataFiles } from '../../bridge/store/files.ts';
+import { makeRuntimeDirectory } from '../../bridge/store/places.ts';
 import { loadConfig } from '../../config/load.ts';
 
 const [file = ''] = process.argv.slice(2);
@@ -15,6 +16,7 @@ const say = (failures: readonly Error[]) =>
   process.stdout.write(`${failures.length === 0 ? 'done' : failures.map(({ message }) => message).join('; ')}\n`);
 const senders = openSenders(config, files, say);
 if (senders === undefined) throw new Error('no [sender_rules]');
+makeRuntimeDirectory(config.runtimeDir, { uid: 0, gid: 0 });
 const socketmap = socketmapOf(config, files);
 const answering = socketmap === undefined ? undefined : await startSocketmap(socketmap);
 say(await senders.settle());

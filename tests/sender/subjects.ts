@@ -34,7 +34,7 @@ export async function postfix(t: Test, kind: SenderMapKind): Promise<Subject & {
   const conf = path.join(lab.directory, 'postfix/conf');
   const lines = {
     sqlite: 'kind = "postfix-sqlite"',
-    socketmap: `kind = "socketmap"\nsocketmap_path = "${path.join(dataDir, 'sender.sock')}"`,
+    socketmap: 'kind = "socketmap"',
     texthash: `kind = "file"\nfile_format = "texthash"\nfile_path = "${file}"\nfile_reload = ${JSON.stringify(['/usr/sbin/postfix', '-c', conf, 'reload'])}`,
   };
   return {

@@ -28,8 +28,12 @@ t.before(async () => {
 });
 t.teardown(() => site?.stop());
 
-const file = (on: Site, name: string) =>
-  path.join(name.endsWith('.secret') ? path.dirname(on.configFile) : on.lab.directory, name);
+function file(on: Site, name: string): string {
+  if (name.endsWith('.secret')) return path.join(path.dirname(on.configFile), name);
+  if (name === 'delegation.db') return on.table;
+  const ours = ['state.db', 'submission.db', 'seal.key', 'sidecar.lock'].includes(name);
+  return path.join(ours ? path.dirname(on.stateFile) : on.lab.directory, name);
+}
 
 function mode(name: string, wanted: number) {
   return (on: Site): Mend => {
@@ -138,7 +142,7 @@ const BREAKAGES: readonly Breakage[] = [
     what: 'anybody may write into data_dir',
     break: mode('.', 0o757),
     bad: { 'data directory': 'fail' },
-    says: /chmod o-w/,
+    says: /may be written by everybody.*mandat init.*chmod go-w/,
   },
   {
     what: "Postfix can't pass through data_dir",

@@ -154,7 +154,7 @@ t.test(
 
 t.test('no sidecar: Postfix defers who is asked about, and says neither yes nor no', async (t) => {
   t.equal(await sidecar.end(), 0);
-  t.notOk(existsSync(beside('sender.sock')));
+  t.notOk(existsSync(beside('run/sender.sock')));
   for (const from of ['alice', 'bob']) {
     t.match(await senderAnswer(site, 'bob', at(from)), { code: 451, text: /^4\.3\.0 <.*>: Temporary lookup failure$/ });
   }

@@ -8,6 +8,7 @@ import Database from 'better-sqlite3';
 import { senderMap } from '../../bridge/sender/configured.ts';
 import { sealKey } from '../../bridge/store/audit.ts';
 import { dataFiles, initialise } from '../../bridge/store/files.ts';
+import { makeRuntimeDirectory } from '../../bridge/store/places.ts';
 import { type Lab, type LabOptions, startLab } from '../../config/lab/lab.ts';
 import { connectImap, type RawImap } from '../../config/lab/raw-imap.ts';
 import { waitFor } from '../../config/lab/wait.ts';
@@ -95,7 +96,8 @@ export async function startSite(options: SiteOptions): Promise<Site> {
   const directory = path.dirname(started.senderDirectory);
   const etc = configDirectory ?? directory;
   const configFile = path.join(etc, 'mandat.toml');
-  const table = path.join(directory, 'delegation.db');
+  const files = dataFiles(directory);
+  const table = files.delegations;
   await writeFile(path.join(etc, 'imap.secret'), `${started.master.password}\n`, { mode: 0o600 });
   await writeFile(path.join(etc, 'doveadm.secret'), `${started.doveadm.apiKey}\n`, { mode: 0o600 });
   await writeFile(
@@ -135,7 +137,7 @@ ${lab.filter === true ? `[submission]\nlisten = "filter.sock"\ncopy_listen = "co
     lab: started,
     configFile,
     table,
-    stateFile: path.join(directory, 'state.db'),
+    stateFile: files.state,
     sharedPrefix: options.sharedPrefix ?? 'shared/',
     mandat,
     sql,
@@ -180,6 +182,7 @@ function makeDatabases(configFile: string): void {
   initialise(files);
   sealKey(files.sealKey);
   senderMap(config, files)?.close();
+  makeRuntimeDirectory(config.runtimeDir, { uid: 0, gid: 0 });
 }
 
 async function startRunning(configFile: string): Promise<Running> {

@@ -202,7 +202,7 @@ t.test(
 
 t.test('the doctor: what is wrong with the filter, and with the way to it', async (t) => {
   const config = loadConfig({ path: site.configFile, env: {}, cwd: '/' });
-  const socket = path.join(site.lab.directory, 'filter.sock');
+  const socket = path.join(site.lab.directory, 'run/filter.sock');
   const inMaster = (from: string | RegExp, to: string) => () =>
     rewritten(path.join(postfixDirectory(site), 'master.cf'), (text) => text.replace(from, to));
   const nothing = async () => () => {};

@@ -35,7 +35,7 @@ t.before(async () => {
   unasked = on(ports[1]);
   const rules = await readFragment('postfix/master.cf.fragment');
   const handed = await readFragment('postfix/submission.cf.fragment', {
-    '/var/lib/mandat/filter.sock': `${directory}/filter.sock`,
+    '/run/mandat/filter.sock': `${directory}/run/filter.sock`,
   });
   const service = ({ port }: Address, options: string) =>
     `127.0.0.1:${port} inet n - n - - smtpd\n${rules}\n${options}\n`;

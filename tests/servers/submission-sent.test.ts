@@ -229,7 +229,7 @@ t.test('what was said to be sent is recorded though the sidecar is killed then',
   t.equal(all.at(-1)?.detail.message_id, '<killed@lab.test>');
   await site.run();
   await waitFor('the copy comes after', LIMIT_MS, async () => {
-    const store = existingSubmissions(path.join(site.lab.directory, 'submission.db'));
+    const store = existingSubmissions(path.join(site.lab.directory, 'private/submission.db'));
     const missing = ((await store?.missing()) ?? []).filter(({ state }) => state === 'waiting');
     store?.close();
     return missing.length > 0 || (await inSent('alice')).length === 5;

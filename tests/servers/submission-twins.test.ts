@@ -69,7 +69,7 @@ const nowLying = (id: string, number: number, like: RegExp) =>
 const OURS = /\r\nSender: <bob@lab\.test>\r\n/;
 
 async function inRecord<T>(work: (database: Database.Database) => T): Promise<T> {
-  const database = new Database(path.join(site.lab.directory, 'submission.db'), { timeout: 5000 });
+  const database = new Database(path.join(site.lab.directory, 'private/submission.db'), { timeout: 5000 });
   try {
     return work(database);
   } finally {

@@ -15,7 +15,7 @@ t.test('a running sidecar and its files', async (t) => {
   t.teardown(() => site.stop());
   await site.register('alice', 'bob', 'carol', 'dave');
   const sidecar = await site.run();
-  const directory = path.dirname(site.table);
+  const directory = path.dirname(site.lab.senderDirectory);
   const anew = () => sidecar.log().filter(({ msg }) => msg === 'watching').length;
   const replaced = async (what: string, work: () => void) => {
     const before = anew();
@@ -37,7 +37,7 @@ t.test('a running sidecar and its files', async (t) => {
     await revokeRow(site, 'alice', 'bob');
     await site.settled();
     t.same(await entriesOf(site, 'alice', 'bob'), {});
-    await replaced('delegation.db', () => renameSync(`${site.table}.backup`, site.table));
+    await replaced('table/delegation.db', () => renameSync(`${site.table}.backup`, site.table));
     await site.settled();
     await waitFor(
       'carol, whom the backup does not know, is out',
@@ -78,8 +78,8 @@ t.test('a running sidecar and its files', async (t) => {
       }
     };
     await waitFor('what should be published is', 10_000, () => published() === 1);
-    await replaced('sidecar.lock', () => rmSync(path.join(directory, 'sidecar.lock')));
-    t.throws(() => takeLock(path.join(directory, 'sidecar.lock')), /running/, 'there is one sidecar still');
+    await replaced('private/sidecar.lock', () => rmSync(path.join(directory, 'private/sidecar.lock')));
+    t.throws(() => takeLock(path.join(directory, 'private/sidecar.lock')), /running/, 'there is one sidecar still');
   });
 
   await t.test('a file that is no table: it waits, then ends with what is wrong', async (t) => {

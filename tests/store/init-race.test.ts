@@ -29,7 +29,9 @@ t.test('several inits at the same time: one makes the databases and the key, the
         'there is one key',
       );
       t.same(
-        readdirSync(files.directory).filter((name) => !/-(wal|shm)$/.test(name)),
+        [files.tableDirectory, files.privateDirectory]
+          .flatMap((one) => readdirSync(one))
+          .filter((name) => !/-(wal|shm)$/.test(name)),
         ['delegation.db', 'seal.key', 'state.db'],
         'and nothing beside them',
       );

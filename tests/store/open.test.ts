@@ -1,24 +1,13 @@
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  chownSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
-import { sealKey } from '../../bridge/store/audit.ts';
 import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
 import { grant } from '../../bridge/store/delegations.ts';
 import { setFact } from '../../bridge/store/facts.ts';
 import { DELEGATIONS, dataFiles, groupId, initialise, SHARED_GROUP, STATE } from '../../bridge/store/files.ts';
-import { takeLock } from '../../bridge/store/lock.ts';
 import { addMailbox, listMailboxes } from '../../bridge/store/mailboxes.ts';
 import { migrate, open } from '../../bridge/store/open.ts';
 import { openStateDb } from '../../bridge/store/state-db.ts';
@@ -57,7 +46,7 @@ const STRANGERS: readonly (readonly [string, (file: string) => void])[] = [
 t.test('a file that is not ours is refused, and left as it is', async (t) => {
   for (const [what, make] of STRANGERS) {
     await t.test(what, async (t) => {
-      const files = dataFiles(t.testdir({}));
+      const files = dataFiles(t.testdir({ table: {} }));
       make(files.delegations);
       const before = digest(files.delegations);
       t.equal((await failure(() => openDelegationDb(files.delegations))).code, 'config', 'opening it');
@@ -84,7 +73,7 @@ t.test('what is not there is said to be so, with what to do', async (t) => {
 });
 
 t.test('an empty file becomes ours at init, not before', async (t) => {
-  const files = dataFiles(t.testdir({ 'delegation.db': '' }));
+  const files = dataFiles(t.testdir({ table: { 'delegation.db': '' } }));
   t.match(await failure(() => openDelegationDb(files.delegations)), { code: 'config', hint: /mandat init/ });
   initialise(files);
   await openTable(t, files).query.selectFrom('counters').selectAll().executeTakeFirstOrThrow();
@@ -168,8 +157,10 @@ t.test('a directory that is not there is made: others pass through, and see noth
   } finally {
     process.umask(before);
   }
+  t.equal(mode(files.directory), '711');
   // With the shared group on this machine, its programs write there too.
-  t.equal(mode(files.directory), groupId(SHARED_GROUP) === undefined ? '711' : '2771');
+  t.equal(mode(files.tableDirectory), groupId(SHARED_GROUP) === undefined ? '700' : '2770');
+  t.equal(mode(files.privateDirectory), '700');
 });
 
 /** Runs as a user who owns none of the files: root reads and writes everything otherwise. */
@@ -196,13 +187,13 @@ t.test('rights that are missing are the set-up being wrong', async (t) => {
       const files = dataFiles(outsideOfRootsDirectories(t));
       initialise(files);
       chmodSync(files.delegations, bits);
-      chmodSync(files.directory, 0o555);
+      chmodSync(files.tableDirectory, 0o555);
       try {
         const { code, hint } = await failure(() => asNobody(() => openDelegationDb(files.delegations)));
         t.equal(code, 'config');
         t.not(hint, '', 'with what to do');
       } finally {
-        chmodSync(files.directory, 0o755);
+        chmodSync(files.tableDirectory, 0o755);
       }
     });
   }
@@ -219,28 +210,6 @@ t.test('a directory nobody may write is no place for init', async (t) => {
   }
   chmodSync(directory, 0o755);
 });
-
-t.test(
-  "what root makes belongs to the directory's owner, or the sidecar could not open it",
-  { skip: process.geteuid?.() !== 0 && 'only root can give files away' },
-  async (t) => {
-    const files = dataFiles(t.testdir({}));
-    chownSync(files.directory, 65534, 65533);
-    initialise(files);
-    sealKey(files.sealKey);
-    const lock = takeLock(files.lock);
-    t.teardown(() => lock.release());
-    const group = groupId(SHARED_GROUP);
-    for (const [file, gid] of [
-      [files.delegations, group ?? 65533],
-      [files.state, 65533],
-      [files.sealKey, 65533],
-      [files.lock, 65533],
-    ] as const) {
-      t.match(statSync(file), { uid: 65534, gid }, basename(file));
-    }
-  },
-);
 
 t.test('a write waits while another program writes', async (t) => {
   const files = freshFiles(t);
