@@ -114,7 +114,10 @@ function toldOf(proof: AuditProof): string {
 
 async function print(session: Session, filter: Parameters<typeof readAudit>[2]): Promise<void> {
   const { out, config } = session;
-  const submissions = (await session.submissions((store) => store.lastEvents(filter))) ?? [];
+  const submissions = await session.submissions(async (store) => ({
+    epoch: store.epoch,
+    events: await store.lastEvents(filter),
+  }));
   const records = await session.table((db) =>
     session.state((state) => readAudit(state, db, filter, submissions, vouchingKey(session.files.sealKey))),
   );

@@ -5,6 +5,7 @@ import { Failure } from '../failure.ts';
 import { type AuditEntry, ENTRY } from './audit.ts';
 import { lastCheckpoint } from './audit-prune.ts';
 import type { DelegationDb } from './delegation-db.ts';
+import { fact } from './facts.ts';
 import type { StateDb } from './state-db.ts';
 import { isVouched } from './vouched.ts';
 
@@ -21,17 +22,33 @@ export interface AuditFilter {
   readonly limit: number;
 }
 
-/** Reads what it returns, from each place no more than `limit`. */
+/** What the submission filter has noted since the sidecar last took from it: the last that match, of which file. */
+export interface Noted {
+  readonly epoch: string;
+  readonly events: readonly (AuditEntry & { readonly id: number })[];
+}
+
+/**
+ * Reads what it returns, from each place no more than `limit`. What waits is read before what is sealed, so that nothing is missing that the
+ * sidecar seals meanwhile; what it has sealed and not yet taken away stands there once.
+ */
 export async function readAudit(
   state: StateDb,
   table: DelegationDb,
   filter: AuditFilter,
-  /** What the submission filter has noted since, its last that match. */
-  submissions: readonly AuditEntry[] = [],
+  submissions: Noted = { epoch: '', events: [] },
   /** Of the seals: tells what mandat's commands noted from what only claims to be so. Undefined: it isn't told. */
   key?: Buffer,
 ): Promise<readonly AuditRecord[]> {
   const { mailbox, delegate, since, limit } = filter;
+  let waiting = table.query
+    .selectFrom('events')
+    .select(['id', 'mac', ...ENTRY])
+    .limit(limit);
+  if (mailbox !== undefined) waiting = waiting.where('mailbox', '=', mailbox).orderBy('at', 'desc');
+  if (delegate !== undefined) waiting = waiting.where('delegate', '=', delegate);
+  if (since !== undefined) waiting = waiting.where('at', '>=', since);
+  const events = [...(await waiting.orderBy('id', 'desc').execute())].reverse();
   let select = state.query
     .selectFrom('audit')
     .select(['id', 'claimed', ...ENTRY])
@@ -41,26 +58,41 @@ export async function readAudit(
   if (since !== undefined) select = select.where('at', '>=', since);
   // In the order of the index that finds them.
   if (mailbox !== undefined || delegate !== undefined || since !== undefined) select = select.orderBy('at', 'desc');
-  const found = await select.orderBy('id', 'desc').execute();
+  const { found, drained, noted } = await asOf(state, () => select.orderBy('id', 'desc').execute());
   const sealed = [...found]
     .sort((one, other) => one.id - other.id)
     .map(({ id: _, ...entry }) => ({ ...entry, sealed: true }));
-  let waiting = table.query
-    .selectFrom('events')
-    .select(['id', 'mac', ...ENTRY])
-    .limit(limit);
-  if (mailbox !== undefined) waiting = waiting.where('mailbox', '=', mailbox).orderBy('at', 'desc');
-  if (delegate !== undefined) waiting = waiting.where('delegate', '=', delegate);
-  if (since !== undefined) waiting = waiting.where('at', '>=', since);
-  const events = [...(await waiting.orderBy('id', 'desc').execute())].reverse().map((event) => {
-    const { id: _, mac: __, ...entry } = event;
-    return { ...entry, claimed: key === undefined || isVouched(key, event) ? null : 'event' };
-  });
-  const fresh = [...events, ...submissions]
+  const [epoch, last] = noted.split(' ');
+  const fresh = [
+    ...events
+      .filter(({ id }) => id > Number(drained))
+      .map((event) => {
+        const { mac: _, ...entry } = event;
+        return { ...entry, claimed: key === undefined || isVouched(key, event) ? null : 'event' };
+      }),
+    ...submissions.events.filter(({ id }) => epoch !== submissions.epoch || id > Number(last)),
+  ]
     .sort((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0))
-    .map((entry) => ({ ...entry, sealed: false }));
+    .map(({ id: _, ...entry }) => ({ ...entry, sealed: false }));
   return [...sealed, ...fresh].slice(-limit);
 }
+
+/** What is sealed, and up to which events it is: read again while the sidecar seals. */
+async function asOf<T>(state: StateDb, read: () => Promise<T>) {
+  const marks = async () => ({
+    drained: (await fact(state, 'drained')) ?? '0',
+    noted: (await fact(state, 'submissions-drained')) ?? '',
+  });
+  for (let tries = MOST_READINGS; ; tries--) {
+    const before = await marks();
+    const found = await read();
+    const after = await marks();
+    if (tries === 0 || (before.drained === after.drained && before.noted === after.noted)) return { found, ...before };
+  }
+}
+
+/** While many events are sealed in portions; then one may stand there twice, and none is missing. */
+const MOST_READINGS = 20;
 
 export interface SealedEntry extends AuditEntry {
   readonly id: number;

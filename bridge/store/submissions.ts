@@ -77,6 +77,10 @@ export interface MissingCopy extends Copy {
   readonly hint: string | null;
 }
 
+export interface NotedEvent extends AuditEntry {
+  readonly id: number;
+}
+
 export interface SubmissionStore {
   readonly file: string;
   /** Random, of this very file: the ids of its events begin anew in another one. */
@@ -86,7 +90,7 @@ export interface SubmissionStore {
   /** The oldest first, so many at most where that is given. */
   events(most?: number): Promise<readonly (SubmissionEntry & { readonly id: number })[]>;
   /** The last of them that match, in their order. */
-  lastEvents(filter: AuditFilter): Promise<readonly AuditEntry[]>;
+  lastEvents(filter: AuditFilter): Promise<readonly NotedEvent[]>;
   /** Takes away the events up to this one. */
   forget(lastEvent: number): Promise<void>;
   /** Takes away copies sent before that instant, so many at most. Returns how many. */
@@ -132,7 +136,7 @@ function openFile(file: string): SubmissionStore {
   const updateCopy = database.prepare(`UPDATE copies SET state = @state, attempts = attempts + 1, tried_at = @at,
     code = @code, message = @message, hint = @hint WHERE nonce = @nonce AND state <> 'stored'`);
 
-  const lastEvents = database.prepare<object, AuditEntry>(`SELECT ${FIELDS} FROM events
+  const lastEvents = database.prepare<object, NotedEvent>(`SELECT id, ${FIELDS} FROM events
     WHERE (@mailbox IS NULL OR mailbox = @mailbox) AND (@delegate IS NULL OR delegate = @delegate) AND (@since IS NULL OR at >= @since)
     ORDER BY id DESC LIMIT @limit`);
   // All three states, because the index begins with the state.

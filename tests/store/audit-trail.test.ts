@@ -1,6 +1,8 @@
 import t from 'tap';
 import { type AuditFilter, readAudit } from '../../bridge/store/audit-trail.ts';
 import { drainEvents } from '../../bridge/store/drain.ts';
+import { drainSubmissions } from '../../bridge/store/submission-trail.ts';
+import { openSubmissions } from '../../bridge/store/submissions.ts';
 import { freshFiles, openState, openTable } from './fresh.ts';
 import { rows } from './shell.ts';
 
@@ -39,4 +41,34 @@ t.test('what is sealed and what is not yet, in order, filtered', async (t) => {
     [{ mailbox: 'nobody' }, [], 'nothing'],
   ];
   for (const [filter, expected, why] of table_) t.same(await read(filter), expected, why);
+});
+
+t.test('what is sealed, and not yet taken away where it waited, stands there once', async (t) => {
+  const files = freshFiles(t);
+  const [table, state] = [openTable(t, files), openState(t, files)];
+  const submissions = openSubmissions(files.submissions);
+  t.teardown(() => submissions.close());
+  const entry = { actor: 'x', reason: null, mailbox: null, delegate: null, detail: null, on_behalf: null, via: null };
+  const send = (at: string) => submissions.note([{ kind: 'event', entry: { ...entry, at, action: 'send' } }]);
+  const event = (at: string) =>
+    rows(files.delegations, `INSERT INTO events (at, actor, action) VALUES ('${at}', 'sql', 'insert')`);
+  const at = (second: number) => `2026-11-23T08:00:0${second}.000Z`;
+  const read = async () => {
+    const noted = { epoch: submissions.epoch, events: await submissions.lastEvents(ALL) };
+    return (await readAudit(state, table, ALL, noted)).map(
+      (one) => `${one.at.slice(17, 19)} ${one.action} ${one.sealed}`,
+    );
+  };
+  event(at(1));
+  await send(at(2));
+  const not = async () => false; // what is sealed stays where it was
+  await drainEvents(table, state, KEY, not);
+  await drainSubmissions(submissions, state, KEY, at(3), not);
+  t.same(await read(), ['01 insert true', '02 send true']);
+  event(at(4));
+  await send(at(5));
+  t.same(await read(), ['01 insert true', '02 send true', '04 insert false', '05 send false']);
+  await drainEvents(table, state, KEY);
+  await drainSubmissions(submissions, state, KEY, at(6));
+  t.same(await read(), ['01 insert true', '02 send true', '04 insert true', '05 send true']);
 });

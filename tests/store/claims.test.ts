@@ -46,7 +46,7 @@ async function world(t: Test) {
     sql: (query: string) => rows(files.delegations, query),
     /** What has been added since: action, actor, claimed. */
     trail: async () =>
-      (await readAudit(state, table, { limit: 1000 }, [], KEY))
+      (await readAudit(state, table, { limit: 1000 }, undefined, KEY))
         .slice(begin)
         .map(({ action, actor, claimed = null }) => [action, actor, claimed]),
     delegated: async () => (await standingAt(state, table, LATE, KEY))[ALICE]?.bob?.delegated ?? null,
