@@ -3,6 +3,7 @@
  * isn't ours isn't ours to take), and are never silent. The owner's own, negative ones and the server's global ones (Dovecot marks them with
  * `#`) are none of these.
  */
+import { rightsOn } from './desired.ts';
 import { canonical, type Rights } from './rights.ts';
 
 export interface OtherEntry {
@@ -38,6 +39,23 @@ export function otherEntries(
     .map(([identifier, { letters, folders }]) => ({ identifier, rights: canonical(letters), folders }))
     .sort((one, other) => (one.identifier < other.identifier ? -1 : 1));
 }
+
+/** Logins that have an entry in some folder which is just as mandat writes it there: all the rights that it gives, and none beside. */
+export function likeOurs(
+  folders: readonly { readonly name: string; readonly specialUse: boolean }[],
+  entries: ReadonlyMap<string, ReadonlyMap<string, Rights>>,
+  owner: string,
+  rights: Rights,
+): readonly string[] {
+  const found = new Set<string>();
+  for (const folder of folders)
+    for (const [identifier, has] of entries.get(folder.name) ?? [])
+      if (has === rightsOn(folder, rights) && identifier !== owner && !NO_LOGIN.test(identifier)) found.add(identifier);
+  return [...found].sort();
+}
+
+/** Negative and global entries, groups, and everybody. */
+const NO_LOGIN = /^[-#$!]|^(?:owner|anyone|anonymous|authenticated)$/;
 
 /** What came off the wire a character a byte, as the UTF-8 that it is; anything else as it came. */
 function readable(identifier: string): string {

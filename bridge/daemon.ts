@@ -169,6 +169,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
     await engine.rulesMoved();
     await engine.mend();
     if (!(await giveWay())) return;
+    await engine.adoptAll(mailboxPortions(table, state));
     await engine.changes.lookAtAll(giveWay);
     await engine.clearAway(giveWay);
     for await (const ids of mailboxPortions(table, state)) {
@@ -176,6 +177,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
       if (!(await giveWay())) return;
     }
     await schedule.idle();
+    await engine.adopted();
     await engine.prune();
     await engine.tellHead();
     await setFact(state, 'sweep', clock.now());

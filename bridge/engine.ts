@@ -5,8 +5,11 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { openActing } from './acting.ts';
+import { adoptEntries } from './adopt.ts';
 import { type Changes, openChanges } from './changes.ts';
 import type { Environment } from './drivers.ts';
+import { Failure, failureOf } from './failure.ts';
+import { adoptingFrom, FOREIGN_STATE_HINT, takeOver } from './foreign-state.ts';
 import { type GiveWay, giveBack } from './giving-way.ts';
 import { forgetServedIntents } from './guard.ts';
 import { actLines } from './reconcile/acts.ts';
@@ -23,11 +26,11 @@ import { compareRows } from './store/compare-rows.ts';
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
 import { drainEvents } from './store/drain.ts';
 import { unknownAmong } from './store/every-mailbox.ts';
-import { fact, openClock } from './store/facts.ts';
+import { fact, openClock, setFact } from './store/facts.ts';
 import { dataFiles } from './store/files.ts';
 import { type Holder, takeLock } from './store/lock.ts';
-import { recordFailure } from './store/outcomes.ts';
-import { settle } from './store/rows.ts';
+import { listOutcomes, recordFailure } from './store/outcomes.ts';
+import { mailboxIds, readMailbox, settle } from './store/rows.ts';
 import { openStateDb, type StateDb } from './store/state-db.ts';
 import { beginTelling } from './store/told.ts';
 import { openTrail } from './trail.ts';
@@ -44,6 +47,10 @@ export interface Engine {
   readonly changes: Changes;
   /** Before a sweep: what belongs to nobody any more is cleared away. */
   clearAway(giveWay?: GiveWay): Promise<void>;
+  /** Before a look at all of it, where this state.db isn't the table's: entries like ours in these mailboxes become ours. Failures wait for the pass. */
+  adoptAll(mailboxIds: AsyncIterable<readonly number[]> | Iterable<readonly number[]>): Promise<void>;
+  /** After it: whether every mailbox has been looked at now. */
+  adopted(): Promise<void>;
   /** Puts right what nothing could follow in the table, and says so (values.ts). */
   mend(): Promise<void>;
   /** Whether the table's own rules are others than at the last look (rules.ts). */
@@ -100,7 +107,18 @@ export async function openEngine(
       await site.audit([{ action: 'values-mended', ...line, detail: { mended: mended.join('; ') } }]);
     };
     await mend();
+    const foreign = await takeOver(table, state);
     const age = await tableAge(table, state);
+    const stateId = await fact(state, 'state-id');
+    let adoptFrom = await adoptingFrom(state);
+    if (foreign !== undefined) {
+      log.error({ hint: FOREIGN_STATE_HINT }, foreign);
+      const line = { mailbox: null, onBehalf: null, delegate: null };
+      await site.audit([{ action: 'foreign-state', ...line, detail: { why: foreign } }]);
+    }
+    /** What is like ours in one mailbox: see adopt.ts. */
+    const adoptIn = async (mailboxId: number) =>
+      adoptFrom === undefined ? new Set<string>() : adoptEntries(site, mailboxId, adoptFrom);
     const mayGiveNow = async () => (await fact(state, 'restored')) !== 'held' && table.differences().length === 0;
     const changes = openChanges(table, state, () => current.guard);
 
@@ -108,10 +126,17 @@ export async function openEngine(
     const touched = new Set<number>();
     const work = async (mailboxId: number, attempt: number, goOn?: GoOn): Promise<Result> => {
       touched.add(mailboxId);
+      const unjudged = await adoptIn(mailboxId).catch((error: unknown) => failureOf(error));
       const asOf = await changes.lookAt(mailboxId);
       const mayGive = await mayGiveNow();
-      const held = changes.heldIn(mailboxId);
-      const result = await acting.noting([], () => reconcileMailbox(site, mailboxId, { held, mayGive, asOf }, goOn));
+      const held = new Set([...changes.heldIn(mailboxId), ...(unjudged instanceof Failure ? [] : unjudged)]);
+      const result = await acting.noting(
+        [],
+        async (): Promise<Result> =>
+          unjudged instanceof Failure
+            ? notLookedAt(table, mailboxId, unjudged)
+            : reconcileMailbox(site, mailboxId, { held, mayGive, asOf }, goOn),
+      );
       await changes.lookAfter(mailboxId);
       const now = clock.now();
       await clock.save();
@@ -129,7 +154,7 @@ export async function openEngine(
         return result;
       }
       await forgetServedIntents(table, state, mailboxId);
-      if (held.size === 0) await settle(table, mailboxId, result.version);
+      if (held.size === 0) await settle(table, mailboxId, result.version, stateId);
       await rememberVersion(table, state);
       return result;
     };
@@ -150,6 +175,18 @@ export async function openEngine(
         await site.audit(actLines(acts, new Map()).map((line) => ({ mailbox: null, onBehalf: null, ...line })));
         // A table from the past lacks delegates who may come back.
         if (await mayGiveNow()) await eraseAccounts(table, state, clock.now(), undefined, giveWay);
+      },
+      adoptAll: async (mailboxIds) => {
+        if (adoptFrom === undefined) return;
+        for await (const ids of mailboxIds) for (const id of ids) await adoptIn(id).catch(() => {});
+      },
+      adopted: async () => {
+        if (adoptFrom === undefined) return;
+        const seen = new Map((await listOutcomes(state)).map((one) => [one.mailboxId, one.verifiedVersion]));
+        for (const id of await mailboxIds(table)) if ((seen.get(id) ?? 0) < adoptFrom) return;
+        adoptFrom = undefined;
+        await setFact(state, 'adopting', '');
+        log.warn('every mailbox has been looked at: this state.db is that of the delegation table from now on');
       },
       mend,
       rulesMoved: () => lookAtRules({ table, state, audit: site.audit, log }),
@@ -179,4 +216,10 @@ export async function openEngine(
     for (const close of opened.reverse()) await close();
     throw error;
   }
+}
+
+/** What a pass would have answered that could not look for entries like ours. */
+async function notLookedAt(table: DelegationDb, mailboxId: number, failure: Failure): Promise<Result> {
+  const { version, rows } = await readMailbox(table, mailboxId);
+  return { kind: 'failed', version, address: rows?.address ?? `mailbox ${mailboxId}`, failure };
 }

@@ -9,7 +9,7 @@ import { guard, release } from './guard.ts';
 import type { Result } from './reconcile/mailbox.ts';
 import { openSchedule } from './schedule.ts';
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
-import { everyMailbox } from './store/every-mailbox.ts';
+import { everyMailbox, mailboxPortions } from './store/every-mailbox.ts';
 import { dataFiles } from './store/files.ts';
 import type { Outcome } from './store/outcomes.ts';
 import { markPending, readMailbox } from './store/rows.ts';
@@ -41,6 +41,9 @@ export async function syncOnce(
 ): Promise<SyncReport> {
   const engine = await openEngine(config, env, log, 'sync');
   try {
+    await engine.adoptAll(
+      options.mailboxIds === undefined ? mailboxPortions(engine.table, engine.state) : [options.mailboxIds],
+    );
     let report = await engine.changes.lookAtAll();
     if (options.force && report.held.size > 0) {
       await release(engine.table, report, options.actor);
@@ -65,6 +68,7 @@ export async function syncOnce(
     const going = new Set(report.disappearing.map(({ mailboxId }) => mailboxId));
     for (const id of ids) schedule.add(id, going.has(id) ? 'revoke' : 'change');
     await schedule.idle();
+    if (options.mailboxIds === undefined) await engine.adopted();
     await engine.drain();
     await engine.drainSubmissions();
     return { results, held: countHeld(report) };

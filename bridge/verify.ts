@@ -4,7 +4,7 @@
  */
 
 import { desired, hasRule, type Policy, rightsOn, type SenderRule } from '../acl/desired.ts';
-import { type OtherEntry, otherEntries } from '../acl/other-entries.ts';
+import { likeOurs, type OtherEntry, otherEntries } from '../acl/other-entries.ts';
 import { describeNotInForce, type Instant } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
 import { failureOf } from './failure.ts';
@@ -48,12 +48,19 @@ export interface VerifySite {
   readonly senders: Pick<SenderPublisher, 'rules'> | undefined;
   readonly policy: Policy;
   readonly now: Instant;
+  /** This state.db isn't the one that the table was worked off with (foreign-state.ts). */
+  readonly foreign?: boolean;
 }
 
 /** Not yet a failure of ours: a sidecar that runs finds it at its next look ([schedule] folder_look_seconds) and mends it. */
 const RECENT = 'the folder was made since mandat last looked, and is mended at its next look or sweep';
 
-/** `named`: somebody asks for this one, so the server is asked although nobody is to have anything there. */
+/**
+ * `named`: somebody asks for this one, so the server is asked although nobody is to have anything there; likewise where this state.db doesn't know
+ * what has been put there (`foreign`).
+ */
+const STRAY = 'this state.db is not the one that the table was worked off with, and the next pass takes it for its own';
+
 export async function verifyMailbox(site: VerifySite, mailboxId: number, named = false): Promise<Checked> {
   const mailbox = await readMailbox(site.table, mailboxId);
   const pairs = await pairsOf(site.state, mailboxId);
@@ -77,7 +84,7 @@ export async function verifyMailbox(site: VerifySite, mailboxId: number, named =
   const others: ListedEntry[] = [];
   for (const owner of owners) {
     const noted = await otherEntriesOf(site.state, site.server.name, owner);
-    if (logins.length + out.length + noted.length === 0 && !named) continue;
+    if (logins.length + out.length + noted.length === 0 && !named && site.foreign !== true) continue;
     const tree = await treeOf(site.server, owner);
     if (tree === undefined) {
       // Of an account that he is to have nothing of, it is as good as revoked.
@@ -86,9 +93,13 @@ export async function verifyMailbox(site: VerifySite, mailboxId: number, named =
     }
     const { folders, entries } = tree;
     if (owner === mailbox.rows?.login) {
+      const strays = site.foreign === true ? likeOurs(folders, entries, owner, site.policy.rights) : [];
+      for (const login of strays)
+        if (![...logins, ...out.map((one) => one.login)].includes(login))
+          differs(login, `has an entry just as mandat writes them, and no row: ${STRAY}`);
       const ours = pairs.filter((pair) => pair.ownerLogin === owner && pair.phase !== 'revoking');
-      const logins = new Set(ours.map(({ login }) => login));
-      for (const one of otherEntries(entries.values(), owner, logins)) {
+      const known = new Set(ours.map(({ login }) => login));
+      for (const one of otherEntries(entries.values(), owner, known)) {
         const since = noted.find(({ identifier }) => identifier === one.identifier)?.since ?? null;
         others.push({ mailbox: address, ...one, since });
       }

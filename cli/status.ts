@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type LookRound, lastLookRound } from '../bridge/folder-look.ts';
+import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../bridge/foreign-state.ts';
 import { LATE_MS, overdueNoted } from '../bridge/overdue.ts';
 import { configDifference, lastSidecar, loopOf } from '../bridge/running-config.ts';
 import { nextDue } from '../bridge/store/due.ts';
@@ -35,7 +36,13 @@ export function statusCommand(program: Command, run: Runner): void {
         const failed =
           status.failing > 0 || status.lateCount > 0 || status.copies.length > 0 || status.outbox.failed > 0;
         const noFilter = status.filter !== null && status.filter.running === null;
-        const odd = held || noFilter || status.restored || status.rulesChanged.length > 0 || status.sidecar === null;
+        const odd =
+          status.foreignState !== null ||
+          held ||
+          noFilter ||
+          status.restored ||
+          status.rulesChanged.length > 0 ||
+          status.sidecar === null;
         return failed || odd ? EXIT.failed : EXIT.done;
       }),
     );
@@ -89,6 +96,9 @@ async function statusOf(session: Session, most: number) {
         otherEntries: await countOtherEntries(state),
         /** Every delegation of the site is out of force, since when. */
         withdrawn: (await withdrawn(state))?.since ?? null,
+        /** Why this state.db isn't the one that the table was worked off with; null where it is. */
+        foreignState:
+          (await foreignState(table, state)) ?? ((await adoptingFrom(state)) === undefined ? null : ADOPTING),
         /** An older table was put back, and is obeyed only where it takes away. */
         restored: (await fact(state, 'restored')) === 'held',
         /** The table's own rules differ from the released ones: it is obeyed only where it takes away. */
@@ -169,6 +179,7 @@ function shown(
       ? []
       : [`all delegations are withdrawn, since ${time(rest.withdrawn)}: "mandat withdraw --undo" brings them back`]),
     ...(rest.restored ? [RESTORED] : []),
+    ...(rest.foreignState === null ? [] : [`${rest.foreignState}: ${FOREIGN_STATE_HINT}`]),
     ...(rest.rulesChanged.length > 0 ? [`${oneLine(rulesChanged(rest.rulesChanged))}\n    ${REPAIR_RULES}`] : []),
     ...outboxRemarks(rest.outbox),
   ];

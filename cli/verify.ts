@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { SenderRule } from '../acl/desired.ts';
+import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../bridge/foreign-state.ts';
 import { policyOf } from '../bridge/policy.ts';
 import { openSenderMap } from '../bridge/sender/postfix-sqlite.ts';
 import { everyMailbox } from '../bridge/store/every-mailbox.ts';
@@ -11,7 +12,7 @@ import { EXIT } from './exit.ts';
 import { otherEntryLine } from './other-entries.ts';
 import { counted } from './output.ts';
 import { openProgress } from './progress.ts';
-import type { Runner } from './runner.ts';
+import { type Runner, sentence } from './runner.ts';
 
 /** No difference: that is how such a server is, and what the delegates should know. */
 const NOT_AT_TOP =
@@ -33,6 +34,7 @@ export function verifyCommand(program: Command, run: Runner): void {
         const checked: Checked[] = [];
         const stale: SenderRule[] = [];
         let inherits = true;
+        let foreign: string | undefined;
         const looking = session.table((table) =>
           session.state(async (state) => {
             const addresses = named.map(address);
@@ -40,7 +42,10 @@ export function verifyCommand(program: Command, run: Runner): void {
               addresses.length === 0
                 ? await everyMailbox(table, state)
                 : await Promise.all(addresses.map(async (one) => (await mailboxAt(table, one)).id));
+            foreign =
+              (await foreignState(table, state)) ?? ((await adoptingFrom(state)) === undefined ? undefined : ADOPTING);
             const site = {
+              foreign: foreign !== undefined,
               table,
               state,
               server,
@@ -79,6 +84,7 @@ export function verifyCommand(program: Command, run: Runner): void {
           { mailboxes: checked.length, delegations: delegates, inherits, differences, others },
           lines.join('\n'),
         );
+        if (foreign !== undefined) out.warn(sentence({ message: foreign, hint: FOREIGN_STATE_HINT, rule: undefined }));
         return differences.length === 0 ? EXIT.done : EXIT.failed;
       }),
     );

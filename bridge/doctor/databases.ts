@@ -1,5 +1,6 @@
 /** The two databases: ours, of a version that this program knows, whole, of one time, and the clock they were written by. */
 
+import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../foreign-state.ts';
 import { isFromThePast } from '../restore.ts';
 import { fact } from '../store/facts.ts';
 import { DELEGATIONS, STATE } from '../store/files.ts';
@@ -61,6 +62,9 @@ export const epoch: Check = {
     const [table, state] = [subject.table(), subject.state()];
     if ((await fact(state, 'restored')) === 'held') return fail(FROM_THE_PAST, RESTORE);
     if (await isFromThePast(table, state)) return fail(FROM_THE_PAST, RESTORE);
+    const foreign =
+      (await foreignState(table, state)) ?? ((await adoptingFrom(state)) === undefined ? undefined : ADOPTING);
+    if (foreign !== undefined) return fail(foreign, FOREIGN_STATE_HINT);
     const seen = await fact(state, 'epoch');
     return ok(seen === undefined ? 'no sidecar has seen the table yet' : 'the table is the one last seen');
   },

@@ -24,6 +24,8 @@ export type AuditedOutcome =
   | 'other-entry' // somebody else has access by an entry that isn't ours: seen for the first time
   | 'other-entry-gone'
   | 'administer-taken' // a delegate in force held 'a', and has it no longer
+  | 'adopted' // an entry like ours that this state.db didn't know
+  | 'foreign-state' // this state.db isn't the one that the table was worked off with
   | 'values-mended'
   | 'rules-changed'
   | 'rules-restored';

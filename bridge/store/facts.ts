@@ -11,6 +11,8 @@ export type FactName =
   | 'overdue' // JSON: mailboxes that the sidecar sees waiting for too long
   | 'rules' // how the table's own rules differed from the released ones at the last look; empty where they don't
   | 'inherits' // 'yes' or 'no': whether INBOX's entry reaches folders without one of their own, as last seen
+  | 'state-id' // names this state.db, in the mark that it leaves in the table (foreign-state.ts)
+  | 'adopting' // from which version on each mailbox is looked at for entries like ours; empty where all have been
   | 'rows-seen' // 'yes' once what stands in the table is known in rows_seen
   | 'drained' // the last audit event taken over from delegation.db
   | 'submissions-drained' // the same of submission.db, behind the epoch of that file

@@ -6,6 +6,7 @@ import type { DelegationDb } from './delegation-db.ts';
 import type { DelegationDatabase } from './delegation-types.ts';
 import { known } from './listed.ts';
 import type { Person } from './told.ts';
+import { setMark, workedOff } from './worked-off.ts';
 
 export interface MailboxState {
   readonly id: number;
@@ -153,10 +154,14 @@ export async function changedAfter(db: DelegationDb, last: Pending, most: number
 }
 
 /** Takes a mailbox off the pending set unless it has changed again after `version`. */
-export async function settle(db: DelegationDb, mailboxId: number, version: number): Promise<void> {
-  await db.write({ actor: 'mandat' }, (query) =>
-    query.deleteFrom('pending').where('mailbox_id', '=', mailboxId).where('version', '<=', version).execute(),
-  );
+/** `stateId`: whose work it was, for the mark (worked-off.ts). */
+export async function settle(db: DelegationDb, mailboxId: number, version: number, stateId?: string): Promise<void> {
+  await db.write({ actor: 'mandat' }, async (query) => {
+    await query.deleteFrom('pending').where('mailbox_id', '=', mailboxId).where('version', '<=', version).execute();
+    const mark = stateId === undefined ? undefined : await workedOff({ query });
+    if (stateId !== undefined && (mark?.stateId !== stateId || mark.version < version))
+      await setMark(query, stateId, version);
+  });
 }
 
 /** Whether a mailbox has changed after `version`, so that work in hand is out of date. */

@@ -45,6 +45,7 @@ t.test('nothing yet', async (t) => {
     withdrawn: null,
     restored: false,
     rulesChanged: [],
+    foreignState: null,
     otherEntries: { mailboxes: 0, entries: 0 },
     outbox: { waiting: 0, failed: 0, lastError: null, noAddressCount: 0, noAddress: [] },
   });

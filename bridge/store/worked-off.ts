@@ -1,0 +1,32 @@
+/** In the shared table: which state.db has worked it off last, and up to which version (foreign-state.ts). */
+import type { DelegationDb } from './delegation-db.ts';
+import type { Query } from './delegations.ts';
+
+export interface WorkedOff {
+  readonly stateId: string;
+  readonly version: number;
+}
+
+const NAME = 'worked_off';
+
+export async function workedOff({ query }: Pick<DelegationDb, 'query'>): Promise<WorkedOff | undefined> {
+  const row = await query.selectFrom('settings').select('value').where('name', '=', NAME).executeTakeFirst();
+  const [, stateId, version] = /^([0-9a-f-]{36}) (\d{1,16})$/.exec(row?.value ?? '') ?? [];
+  return stateId === undefined ? undefined : { stateId, version: Number(version) };
+}
+
+/** Writes only where it says something new. */
+export async function markWorkedOff(table: DelegationDb, stateId: string, version: number): Promise<void> {
+  const there = await workedOff(table);
+  if (there?.stateId === stateId && there.version >= version) return;
+  await table.write({ actor: 'mandat' }, (query) => setMark(query, stateId, version));
+}
+
+/** In a write transaction that is open. */
+export async function setMark(query: Query, stateId: string, version: number): Promise<void> {
+  await query.deleteFrom('settings').where('name', '=', NAME).execute();
+  await query
+    .insertInto('settings')
+    .values({ name: NAME, value: `${stateId} ${version}` })
+    .execute();
+}
