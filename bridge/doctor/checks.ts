@@ -6,12 +6,14 @@ import { deletedMail } from './deleted-mail.ts';
 import { configuration, dataDirectory, dataModes, doveadmKey, imapPassword, sealed, smtpPassword } from './files.ts';
 import { filterInPostfix, reinjection, submissionFilter } from './filter.ts';
 import type { Check } from './finding.ts';
-import { aclCapability, adminLogin, identity, imapServer, metadata, sharedNamespace, tls } from './imap.ts';
+import { aclCapability, adminLogin, imapServer, tls } from './imap.ts';
 import { sieveReach, submissionReach } from './master-reach.ts';
 import { noticeServer, noticeTemplates } from './notices.ts';
+import { identity, metadata, sharedNamespace } from './own-session.ts';
 import { ownProxymap, senderAnswers, senderMaps } from './postfix-maps.ts';
 import { senderFiles, senderReadable, senderRules, senderTable, senderWal } from './sender.ts';
 import { senderFile, socketmap } from './sender-outputs.ts';
+import { separator } from './separator.ts';
 import { cutting, hibernation, keyReach, kick, who } from './sessions.ts';
 import { aclCache, inheritance, probing, seenFlag } from './sharing.ts';
 import { sidecar, sweep } from './sidecar.ts';
@@ -36,6 +38,7 @@ export const CHECKS: readonly Check[] = [
   tls,
   adminLogin,
   aclCapability,
+  separator,
   identity,
   sharedNamespace,
   probing,

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Doveconf, pluginSetting, sectionsNamed } from './doveconf.ts';
 import { type Check, ok, skipped, warn } from './finding.ts';
-import { sharedNamespace } from './imap.ts';
+import { sharedNamespace } from './own-session.ts';
 
 const SCRIPT = 'keep-deleted.sieve';
 const FRAGMENT = 'config/dovecot/keep-deleted.conf';

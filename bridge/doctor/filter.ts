@@ -47,7 +47,8 @@ export const filterInPostfix: Check = {
     if (subject.config.submission === undefined) return skipped(NONE);
     const found = await here(subject);
     const { smtpd } = found;
-    const remedy = 'config/postfix/submission.cf.fragment below each service where users log in';
+    const remedy =
+      'config/postfix/submission.cf.fragment below each service where users log in, whose line in master.cf has n in its fifth column (no chroot)';
     for (const service of users(smtpd)) {
       if (service.setting('smtpd_proxy_filter') === '')
         return fail(`${service.name} hands its messages to no filter`, remedy);
@@ -77,7 +78,7 @@ function wrongSocket({ config }: Subject, found: Postfix, service: Service): str
   if (door.kind === 'port' || named === undefined) return undefined;
   const top = service.chroot ? found.main('queue_directory') : '';
   if (top !== '' && !door.path.startsWith(`${top}/`)) {
-    return `${service.name} is chrooted to ${top}: it can't reach ${door.path}`;
+    return `${service.name} is chrooted to ${top}: it can't reach ${door.path}, and every submission is answered 451`;
   }
   const wanted = door.path.slice(top.length);
   return named === wanted

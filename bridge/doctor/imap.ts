@@ -1,8 +1,7 @@
-/** The way into an owner's mailbox: the server, its certificate, the master user, and whose session it then is. */
+/** The way into an owner's mailbox: the server, its certificate, the master user. */
 import { imapEndpoint } from '../drivers.ts';
 import { failureOf } from '../failure.ts';
 import type { Impersonation } from '../imap/impersonation.ts';
-import { pluginSetting } from './doveconf.ts';
 import { imapPassword } from './files.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './finding.ts';
 import type { Subject } from './subject.ts';
@@ -84,7 +83,7 @@ export const adminLogin: Check = {
 };
 
 /** A refusal, and whether the other form of impersonation would have worked. */
-async function withOtherWay(subject: Subject, error: unknown, remedy: string): Promise<Finding> {
+export async function withOtherWay(subject: Subject, error: unknown, remedy: string): Promise<Finding> {
   const { message, code } = failureOf(error);
   const by = subject.by();
   const other: Impersonation = { ...by, kind: by.kind === 'authzid' ? 'suffix' : 'authzid' };
@@ -103,7 +102,7 @@ async function proves(subject: Subject, login: string, by: Impersonation): Promi
   }
 }
 
-const NOBODY = 'no registered mailbox has an account on the server: give --probe MAILBOX';
+export const NOBODY = 'no registered mailbox has an account on the server: give --probe MAILBOX';
 
 export const aclCapability: Check = {
   name: 'ACL',
@@ -115,59 +114,6 @@ export const aclCapability: Check = {
     return fail(
       'the server offers no ACL (RFC 4314)',
       'mail_plugins: acl, and in protocol imap imap_acl as well: config/dovecot/mandat.conf',
-    );
-  },
-};
-
-export const identity: Check = {
-  name: 'identity',
-  needs: [aclCapability],
-  look: async (subject) => {
-    const opened = await subject.opened();
-    if (opened === undefined) return skipped(NOBODY);
-    try {
-      await subject.prove(opened);
-      return ok(`the session is proven to be that of ${opened.login}`);
-    } catch (error) {
-      const hint = 'plugin { acl_user = %u } as in config/dovecot/mandat.conf';
-      return withOtherWay(subject, error, `${hint}; ${failureOf(error).hint}`);
-    }
-  },
-};
-
-export const sharedNamespace: Check = {
-  name: 'shared namespace',
-  needs: [identity],
-  look: async (subject) => {
-    const opened = await subject.opened();
-    const other = (await opened?.connection.namespaces())?.otherUsers;
-    if (other === undefined) {
-      return fail(
-        "the server has no namespace for other users' folders: a grant would be invisible",
-        'the shared namespace of config/dovecot/mandat.conf',
-      );
-    }
-    const { found } = await subject.doveconf();
-    if (found !== undefined && (pluginSetting(found, 'acl_shared_dict') ?? '') === '') {
-      return fail(
-        `${found.source}: acl_shared_dict is not set, so LIST shows no shared mailbox, whatever was granted`,
-        'plugin { acl_shared_dict = ... } as in config/dovecot/mandat.conf',
-      );
-    }
-    return ok(`other users' folders are below ${other.prefix}`);
-  },
-};
-
-/** R36: no right of RFC 4314 covers annotations. */
-export const metadata: Check = {
-  name: 'metadata',
-  needs: [identity],
-  look: async (subject) => {
-    const opened = await subject.opened();
-    if (opened?.connection.has('METADATA') !== true) return ok('the server offers no METADATA');
-    return warn(
-      "the server offers METADATA: a delegate can write annotations on the owner's folders, and no ACL right stops it",
-      'imap_metadata = no in Dovecot, unless a client needs it',
     );
   },
 };

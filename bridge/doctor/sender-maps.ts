@@ -51,6 +51,21 @@ export function refusesOutside(lists: readonly string[]): string | undefined {
   return lists.flatMap(wordsIn).find((word) => wrong.includes(word));
 }
 
+/** What lets nobody pass who comes from outside: he has no login, no certificate, and is in none of our networks. */
+const FOR_OURS = [
+  'permit_sasl_authenticated',
+  'permit_mynetworks',
+  'permit_tls_clientcerts',
+  'permit_tls_all_clientcerts',
+];
+
+/** Whether a list refuses everybody who comes from outside, as `permit_sasl_authenticated,reject` does. */
+export function refusesStrangers(list: string): boolean {
+  const words = wordsIn(list);
+  const end = words.findIndex((word) => word === 'reject' || word === 'defer');
+  return end >= 0 && words.slice(0, end).every((word) => FOR_OURS.includes(word) || word.startsWith('reject_'));
+}
+
 /** What lets somebody pass who isn't known yet when a client connects, or says EHLO: by a login, a certificate, a recipient. */
 const LATE = [
   'permit_sasl_authenticated',

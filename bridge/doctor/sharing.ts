@@ -4,7 +4,7 @@ import { INBOX } from '../reconcile/mail-server.ts';
 import { fact } from '../store/facts.ts';
 import { type Doveconf, pluginSetting, sectionsNamed } from './doveconf.ts';
 import { type Check, type Finding, ok, skipped, warn } from './finding.ts';
-import { identity, sharedNamespace } from './imap.ts';
+import { identity, sharedNamespace } from './own-session.ts';
 import type { Subject } from './subject.ts';
 
 export const probing: Check = {

@@ -4,7 +4,7 @@ import { publishesAs, ruleFileOf } from '../sender/configured.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import type { Postfix, Service } from './postconf.ts';
 import { NOT_CONFIGURED, senderRules } from './sender.ts';
-import { guarding, refusedEarly, refusesOutside } from './sender-maps.ts';
+import { guarding, refusedEarly, refusesOutside, refusesStrangers } from './sender-maps.ts';
 import type { Subject } from './subject.ts';
 
 export const postfix: Check = {
@@ -138,6 +138,18 @@ export const authAtPort25: Check = {
   },
 };
 
+/** What refuses everybody who hasn't logged in. */
+function submissionLines(service: Service): readonly string[] {
+  const lists = LISTS.map((list) => `smtpd_${list}_restrictions`).filter((name) =>
+    refusesStrangers(service.setting(name)),
+  );
+  const filter = service.setting('smtpd_proxy_filter');
+  return [
+    ...lists.map((name) => `${name} = ${service.setting(name)}`),
+    ...(/mandat|filter\.sock/.test(filter) ? [`smtpd_proxy_filter = ${filter}`] : []),
+  ];
+}
+
 export const outside: Check = {
   name: 'mail from outside',
   needs: [postfix],
@@ -145,9 +157,16 @@ export const outside: Check = {
     const found = await here(subject);
     const remedy =
       'take it out of main.cf: it belongs to the submission services in master.cf (config/postfix/master.cf.fragment)';
-    for (const service of found.smtpd.filter((one) => !letsLogIn(one))) {
+    for (const service of found.smtpd.filter((one) => one.atPort25 || !letsLogIn(one))) {
       const wrong = refusesOutside(restrictions(service));
       if (wrong !== undefined) return fail(`${service.name} has ${wrong}: mail from outside would be refused`, remedy);
+      const meantForUsers = service.atPort25 ? submissionLines(service) : [];
+      if (meantForUsers.length > 0) {
+        return fail(
+          `${service.name} refuses all mail from outside: it has ${meantForUsers.join(', ')}, which submission services are meant to have`,
+          `in master.cf, -o lines belong to the last service line above them that isn't a comment: take the # from "submission inet", or move them below a service that users log in to; then "postfix reload"`,
+        );
+      }
     }
     const main = found.main('smtpd_sender_restrictions');
     if (/sender_login_mismatch/.test(main)) return warn(`main.cf has smtpd_sender_restrictions = ${main}`, remedy);

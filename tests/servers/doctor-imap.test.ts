@@ -122,6 +122,26 @@ const BREAKAGES: readonly Breakage[] = [
     says: /no namespace.*mandat\.conf/,
   },
   {
+    what: 'the separator is one that logins hold',
+    break: inDovecot(
+      'namespace inbox {',
+      '  separator = .',
+      '}',
+      'namespace shared {',
+      '  separator = .',
+      '  prefix = shared.%%u.',
+      '}',
+    ),
+    bad: { separator: 'fail' },
+    says: /separated by "\.", which logins hold too \(alice@lab\.test\).*separator = \//,
+  },
+  {
+    what: 'namespaces that do not agree on a separator, so that nobody can log in any more',
+    break: inDovecot('namespace inbox {', '  separator = .', '}'),
+    bad: { separator: 'fail' },
+    says: /namespaces have "\." and "\/" as their separators.*internal error/,
+  },
+  {
     what: 'no list of who shares with whom',
     break: inDovecot('plugin {', '  acl_shared_dict =', '}'),
     bad: { 'shared namespace': 'fail' },

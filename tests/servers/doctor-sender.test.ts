@@ -268,6 +268,22 @@ const BREAKAGES: readonly Breakage[] = [
     says: /log in at smtp too/,
   },
   {
+    what: 'the fragment stands below a service line that is a comment, so that it is that of port 25',
+    break: (on) =>
+      rewritten(path.join(postfixDirectory(on), 'master.cf'), (text) =>
+        text
+          .replace(`127.0.0.1:${on.lab.submission.port} `, '#submission ')
+          .replace(`127.0.0.1:${on.lab.smtp.port} `, 'smtp '),
+      ),
+    bad: {
+      'mail from outside': 'fail',
+      'Postfix restriction': 'fail',
+      'AUTH at port 25': 'warn',
+      'Postfix maps': 'fail',
+    },
+    says: /smtp refuses all mail from outside.*permit_sasl_authenticated,reject.*take the # from|no smtpd service lets users/,
+  },
+  {
     what: 'this Postfix has no SQLite tables',
     break: inPostfix('main.cf', /$/, 'meta_directory = /nowhere\n'),
     bad: { Postfix: 'fail' },

@@ -200,6 +200,29 @@ t.test(
   },
 );
 
+t.test('a chrooted service, which the doctor warns of, answers every submission with 451', async (t) => {
+  const mend = await rewritten(path.join(postfixDirectory(site), 'master.cf'), (text) =>
+    text.replace(/^(127\S+ +inet +n +- +)n(.*\n {2}-o syslog_name)/m, '$1y$2'),
+  );
+  const restart = async () => {
+    await site.lab.stopPostfix();
+    await site.lab.startPostfix();
+  };
+  await restart();
+  t.teardown(async () => {
+    await mend();
+    await restart();
+  });
+  const session = await as('bob');
+  t.match(await session.sendMail(at('bob'), OUT, `From: <${at('bob')}>\r\n\r\nx\r\n`), { code: 451 });
+  const options = { postfixConfig: postfixDirectory(site) };
+  const lines = await examine(loadConfig({ path: site.configFile, env: {}, cwd: '/' }), {}, options);
+  t.match(
+    lines.find(({ check }) => check === 'filter in Postfix'),
+    { status: 'fail', remedy: /fifth column/ },
+  );
+});
+
 t.test('the doctor: what is wrong with the filter, and with the way to it', async (t) => {
   const config = loadConfig({ path: site.configFile, env: {}, cwd: '/' });
   const socket = path.join(site.lab.directory, 'run/filter.sock');
@@ -208,6 +231,7 @@ t.test('the doctor: what is wrong with the filter, and with the way to it', asyn
   const nothing = async () => () => {};
   const { port } = site.lab.reinject;
   const listening = (listen: string) => ({ submission: { ...config.submission, listen } as typeof config.submission });
+  const jailed = inMaster(/^(127\S+ +inet +n +- +)n(.*\n {2}-o syslog_name)/m, '$1y$2');
   const rows: readonly {
     readonly check: Check;
     readonly breaks?: () => Promise<Mend>;
@@ -216,6 +240,12 @@ t.test('the doctor: what is wrong with the filter, and with the way to it', asyn
     readonly seen: RegExp;
   }[] = [
     { check: submissionFilter, status: 'ok', seen: /^it answers on .*filter\.sock$/ },
+    {
+      check: filterInPostfix,
+      breaks: jailed,
+      status: 'fail',
+      seen: /is chrooted to .*: it can't reach .*filter\.sock, and every submission is answered 451/,
+    },
     { check: submissionFilter, change: listening(`${socket}.none`), status: 'fail', seen: /^nothing answers on/ },
     {
       check: submissionFilter,
