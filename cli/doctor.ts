@@ -14,6 +14,7 @@ import { groupsFor } from './session.ts';
 
 interface Options {
   readonly probe?: string;
+  readonly probeAs?: string;
   readonly submission?: Address;
   readonly sieve?: Address;
   readonly dovecotConfig?: string;
@@ -25,6 +26,10 @@ export function doctorCommand(program: Command, run: Runner): void {
     .command('doctor')
     .description('examine the set-up: one line a check, the remedy below a bad one; exits 1 when a check fails')
     .option('--probe <mailbox>', 'try in this mailbox what only trying shows; nothing of it stays there')
+    .option(
+      '--probe-as <account>',
+      'share a folder of it with this one for a moment, and look as this one; its open sessions are cut',
+    )
     .option('--submission <host:port>', 'where users submit mail, if not at port 587 or 465 of [imap] host', address)
     .option('--sieve <host:port>', 'ManageSieve, if not at port 4190 of [imap] host', address)
     .option('--dovecot-config <file>', "Dovecot's configuration, if not the one that doveconf reads by itself")
@@ -37,6 +42,7 @@ export function doctorCommand(program: Command, run: Runner): void {
           const options = {
             ...given,
             probe: given.probe === undefined ? undefined : login(given.probe),
+            probeAs: given.probeAs === undefined ? undefined : login(given.probeAs),
             dovecotConfig: given.dovecotConfig === undefined ? undefined : resolve(given.dovecotConfig),
             postfixConfig: given.postfixConfig === undefined ? undefined : resolve(given.postfixConfig),
           };

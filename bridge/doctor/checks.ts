@@ -15,7 +15,7 @@ import { senderFiles, senderReadable, senderRules, senderTable, senderWal } from
 import { senderFile, socketmap } from './sender-outputs.ts';
 import { separator } from './separator.ts';
 import { cutting, hibernation, keyReach, kick, who } from './sessions.ts';
-import { aclCache, inheritance, probing, seenFlag } from './sharing.ts';
+import { aclCache, inheritance, probing, seenFlag, sharing } from './sharing.ts';
 import { sidecar, sweep } from './sidecar.ts';
 import { sockets } from './sockets.ts';
 import { authAtPort25, outside, postfix, refusedSenders, restriction } from './submission.ts';
@@ -42,6 +42,7 @@ export const CHECKS: readonly Check[] = [
   identity,
   sharedNamespace,
   probing,
+  sharing,
   inheritance,
   aclCache,
   seenFlag,

@@ -88,7 +88,7 @@ async function caches(writer: OwnSession, watcher: OwnSession, folder: string, l
 }
 
 /** Runs the work, then undoes it; a signal meanwhile waits until that is done. */
-async function untilUndone<T>(work: () => Promise<T>, undo: () => Promise<void>): Promise<T> {
+export async function untilUndone<T>(work: () => Promise<T>, undo: () => Promise<void>): Promise<T> {
   let signal: NodeJS.Signals | undefined;
   const wait = (name: NodeJS.Signals) => {
     signal ??= name;
@@ -107,7 +107,12 @@ async function untilUndone<T>(work: () => Promise<T>, undo: () => Promise<void>)
   }
 }
 
-async function takeAway(login: string, made: Made, writer: OwnSession, open: () => Promise<OwnSession>): Promise<void> {
+export async function takeAway(
+  login: string,
+  made: Made,
+  writer: OwnSession,
+  open: () => Promise<OwnSession>,
+): Promise<void> {
   const { folder, identifier } = made;
   try {
     try {
@@ -122,8 +127,8 @@ async function takeAway(login: string, made: Made, writer: OwnSession, open: () 
   } catch (error) {
     throw new Failure(
       'config',
-      `${identifier} could not be taken out of the mailbox of ${login} again: ${(error as Error).message}`,
-      `doveadm mailbox delete -u ${login} ${folder ?? identifier}; doveadm acl delete -u ${login} INBOX user=${identifier}`,
+      `${identifier ?? folder} could not be taken out of the mailbox of ${login} again: ${(error as Error).message}`,
+      `doveadm mailbox delete -u ${login} ${folder ?? identifier}${identifier === undefined ? '' : `; doveadm acl delete -u ${login} INBOX user=${identifier}`}`,
       { cause: error },
     );
   }
@@ -156,14 +161,14 @@ async function clearAbandoned({ connection, view }: OwnSession): Promise<readonl
 }
 
 /** What the names of the owner's own folders begin with; empty on most servers. */
-async function ownPrefix(connection: Connection): Promise<string> {
+export async function ownPrefix(connection: Connection): Promise<string> {
   const [answer] = must(await connection.run('NAMESPACE', [], 'NAMESPACE'), 'ask for the namespaces');
   const personal = answer?.values[0];
   const first = Array.isArray(personal) ? personal[0] : undefined;
   return Array.isArray(first) ? String(first[0] ?? '') : '';
 }
 
-function must(reply: Awaited<ReturnType<Connection['run']>>, what: string) {
+export function must(reply: Awaited<ReturnType<Connection['run']>>, what: string) {
   if (reply.ok) return reply.untagged;
   throw new Failure(
     'config',

@@ -3,7 +3,7 @@ import { atom, type Connection, text } from '../imap/connection.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
 import { fact } from '../store/facts.ts';
 import { type Doveconf, pluginSetting, sectionsNamed } from './doveconf.ts';
-import { type Check, type Finding, ok, skipped, warn } from './finding.ts';
+import { type Check, type Finding, fail, ok, skipped, warn } from './finding.ts';
 import { identity, sharedNamespace } from './own-session.ts';
 import type { Subject } from './subject.ts';
 
@@ -18,6 +18,39 @@ export const probing: Check = {
     return ok(
       `${probed.name}, an entry and a folder of ${subject.options.probe}, was made and taken away again${cleared}`,
     );
+  },
+};
+
+export const sharing: Check = {
+  name: 'sharing',
+  needs: [sharedNamespace],
+  look: async (subject) => {
+    if (subject.options.probe !== undefined && subject.options.probe === subject.options.probeAs) {
+      return fail('--probe and --probe-as name the same mailbox', 'name another account with --probe-as');
+    }
+    const shared = await subject.shared();
+    if (shared === undefined) {
+      return skipped('that a grant reaches a delegate is tried with --probe MAILBOX --probe-as ACCOUNT only');
+    }
+    const { owner, delegate, listed, opened, cut } = shared;
+    const what = `a folder of ${owner}, shared with ${delegate} for a moment,`;
+    const log = "Dovecot's log says more (mail_debug = yes)";
+    if (!opened)
+      return fail(`${what} can't be opened by them`, `config/dovecot/mandat.conf, its shared namespace; ${log}`);
+    if (!listed) {
+      return fail(
+        `${what} could be opened, and isn't listed to them: mail programs show nothing`,
+        `acl_shared_dict, and that user ${delegate} may write where it lies: config/dovecot/mandat.conf; ${log}`,
+      );
+    }
+    if (cut === false) {
+      return fail(
+        `the session of ${delegate} goes on after it was cut`,
+        'config/dovecot/sessions.conf; who has lost a mailbox would go on reading it',
+      );
+    }
+    const ended = cut === undefined ? '' : '; their session was cut, and has ended';
+    return ok(`${what} was listed to them and opened${ended}; it is gone again`);
   },
 };
 

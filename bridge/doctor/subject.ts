@@ -3,7 +3,7 @@
  * Everything here only looks, but for `probed`.
  */
 import type { Config } from '../../config/schema.ts';
-import { type Environment, imapEndpoint, impersonation } from '../drivers.ts';
+import { type Environment, imapEndpoint, impersonation, sessionCutter } from '../drivers.ts';
 import { Failure } from '../failure.ts';
 import type { Connection } from '../imap/connection.ts';
 import { dovecotServer } from '../imap/dovecot.ts';
@@ -19,11 +19,14 @@ import { nobodysLogin } from './nobody.ts';
 import { once } from './once.ts';
 import { type Postfix, readPostfix } from './postconf.ts';
 import { type Probed, probe } from './probe.ts';
+import { probeSharing, type Shared } from './probe-sharing.ts';
 import { type Address, openWire } from './wire.ts';
 
 export interface DoctorOptions {
   /** The mailbox in which a temporary entry and folder may be made: its address in the table, or a login. */
   readonly probe?: string | undefined;
+  /** The account with which a folder of that mailbox is shared for a moment, a mailbox' address in the table, or a login; its sessions may be cut. */
+  readonly probeAs?: string | undefined;
   /** Where users submit mail, and where they edit Sieve scripts, when not on the usual ports of imap.host. */
   readonly submission?: Address | undefined;
   readonly sieve?: Address | undefined;
@@ -59,6 +62,8 @@ export interface Subject {
   postfix(): Promise<Reading<Postfix>>;
   /** What trying in the --probe mailbox has shown; undefined without one. */
   probed(): Promise<Probed | undefined>;
+  /** What sharing a folder of it with the --probe-as account has shown; undefined without both. */
+  shared(): Promise<Shared | undefined>;
   close(): Promise<void>;
 }
 
@@ -135,6 +140,25 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
         return { connection, view: await prove({ login, connection }) };
       };
       return probe(login, session, (nobody) => open(nobody));
+    }),
+    shared: once(async () => {
+      const [owner] = await logins();
+      if (options.probe === undefined || options.probeAs === undefined || owner === undefined) return undefined;
+      const delegate = (await registered(options.probeAs))[0] ?? options.probeAs;
+      return probeSharing({
+        owner,
+        delegate,
+        openOwner: async () => {
+          const connection = await open(owner);
+          return { connection, view: await prove({ login: owner, connection }) };
+        },
+        openDelegate: async () => {
+          const connection = await open(delegate);
+          const server = dovecotServer(MAIN_SERVER, config.imap.adminUser, async () => connection);
+          return { connection, view: await server.asDelegate(delegate) };
+        },
+        cutter: sessionCutter(config, env),
+      });
     }),
     close: async () => {
       for (const close of toClose.reverse()) await close();

@@ -60,7 +60,7 @@ t.test('a healthy site: all ok, but for what is not there', async (t) => {
   const sidecar = await site.run();
   await grantRow(site, 'alice', 'bob');
   await site.settled();
-  const { status, stdout, stderr } = await doctor('--probe', at('alice'));
+  const { status, stdout, stderr } = await doctor('--probe', at('alice'), '--probe-as', at('bob'));
   t.equal(status, 0, stdout);
   t.equal(stderr, '');
   const lines = stdout.trimEnd().split('\n');

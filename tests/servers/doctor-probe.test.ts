@@ -201,3 +201,28 @@ t.test('a signal waits until all is undone', async (t) => {
     t.same(await traces(), [], `${signal}: nothing stays`);
   }
 });
+
+t.test('a folder is shared with a second account, which lists and opens it, and is cut', async (t) => {
+  const options = { probe, probeAs: at('bob') };
+  const before = written();
+  const lines = await examined(site, options);
+  t.match(lines.get('sharing'), {
+    status: 'ok',
+    seen: /listed to them and opened; their session was cut, and has ended/,
+  });
+  t.same(await traces(), []);
+  t.same(written(), before, 'nothing of it stays');
+  t.match((await examined(site, { probe })).get('sharing'), { status: 'skipped', seen: /--probe-as/ });
+  t.match((await examined(site, { probe, probeAs: probe })).get('sharing'), { status: 'fail', seen: /the same/ });
+  const gone = (await examined(site, { probe, probeAs: at('nobody') })).get('sharing');
+  t.match(gone, { status: 'fail', seen: /no account nobody@lab\.test/ });
+  t.same(await traces(), []);
+});
+
+t.test('one that the second account is not shown, although it may open it', async (t) => {
+  const mend = await inDovecot('plugin {', '  acl_shared_dict = file:/nonexistent/shared.db', '}');
+  t.teardown(mend);
+  const line = (await examined(site, { probe, probeAs: at('bob') })).get('sharing');
+  t.match(line, { status: 'fail', seen: /isn't listed to them/, remedy: /acl_shared_dict/ });
+  t.same(await traces(), []);
+});

@@ -1,0 +1,74 @@
+/**
+ * What a grant is for, tried from end to end: a folder of one mailbox is shared with a second account, which then lists and opens it in a
+ * session of its own; and where `[sessions]` says how, that session is cut and seen to end. All of it is taken away again.
+ */
+import { canonical } from '../../acl/rights.ts';
+import { type Connection, text } from '../imap/connection.ts';
+import type { DelegateView, SessionCutter } from '../reconcile/mail-server.ts';
+import { nobodysLogin } from './nobody.ts';
+import { must, type OwnSession, ownPrefix, takeAway, untilUndone } from './probe.ts';
+
+export interface Shared {
+  readonly owner: string;
+  readonly delegate: string;
+  /** The folder's name, among those that the delegate lists; and whether they could open it. */
+  readonly listed: boolean;
+  readonly opened: boolean;
+  /** Whether their open session has ended; undefined where nothing says how to cut one. */
+  readonly cut: boolean | undefined;
+}
+
+/** A session proven to be the delegate's. */
+export interface DelegateSession {
+  readonly connection: Connection;
+  readonly view: DelegateView;
+}
+
+export interface Sharing {
+  readonly owner: string;
+  readonly delegate: string;
+  readonly openOwner: () => Promise<OwnSession>;
+  readonly openDelegate: () => Promise<DelegateSession>;
+  readonly cutter: SessionCutter | undefined;
+}
+
+export async function probeSharing({ owner, delegate, openOwner, openDelegate, cutter }: Sharing): Promise<Shared> {
+  const writer = await openOwner();
+  const folder = `${await ownPrefix(writer.connection)}${nobodysLogin()}`;
+  return untilUndone(
+    async () => {
+      must(await writer.connection.run('CREATE', [text(folder)]), `make the folder ${folder}`);
+      await writer.view.set(folder, delegate, canonical('lr'));
+      const { connection, view } = await openDelegate();
+      try {
+        const listed = (await view.listed(owner)).has(folder);
+        const { prefix = '', delimiter = '/' } = (await connection.namespaces()).otherUsers ?? {};
+        const opened = (await connection.run('EXAMINE', [text(`${prefix}${owner}${delimiter}${folder}`)])).ok;
+        return { owner, delegate, listed, opened, cut: cutter && (await ends(connection, cutter, delegate)) };
+      } finally {
+        connection.close();
+      }
+    },
+    async () => {
+      // The entry first: who shares with whom is noted when an entry goes, not when its folder does.
+      await writer.view.remove(folder, delegate).catch(() => {});
+      await takeAway(owner, { folder }, writer, openOwner);
+    },
+  );
+}
+
+/** So long a cut session may go on. */
+const CUT_MS = 5000;
+
+async function ends(connection: Connection, cutter: SessionCutter, login: string): Promise<boolean> {
+  await cutter.cut(login);
+  for (const until = Date.now() + CUT_MS; Date.now() < until; ) {
+    const gone = await connection.run('NOOP', []).then(
+      () => false,
+      () => true,
+    );
+    if (gone) return true;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return false;
+}
