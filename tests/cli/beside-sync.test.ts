@@ -29,7 +29,11 @@ t.test('a sidecar', async (t) => {
     status: 3,
     stderr: new RegExp(`sidecar is running.*\\(process ${process.pid}\\).*MANDAT_RUNNING`),
   });
-  t.match(await mandat('status'), { stdout: /^sidecar +running/ });
+  t.match(
+    await mandat('status'),
+    { stdout: new RegExp(`^sidecar +process ${process.pid} is starting`) },
+    'it holds the lock, and has said nothing yet',
+  );
   lock.release();
   t.match(await mandat('status'), { stdout: /^sidecar +not running/ });
 });

@@ -43,6 +43,7 @@ t.test('a grant without a sidecar: saved, and saying so', async (t) => {
     notices: [],
     failure: null,
     putBack: null,
+    others: [],
   };
   t.same(await json('grant', '--no-wait', 'carol@lab.test', 'bob@lab.test', '--ends', '2099-12-31'), {
     mailbox: 'carol@lab.test',

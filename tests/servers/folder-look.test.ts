@@ -66,12 +66,11 @@ async function madeByADelegate(t: Test, site: Site): Promise<void> {
   await does(site, 'bob', ...BORN.map((folder) => `CREATE ${shared(folder)}`));
   await repaired(t, site, 'found', () => owns(site, ...BORN));
   t.same(await owned(site), [...STOOD, ...BORN].sort());
-  const delegates = subscribed(site, 'alice', 'bob');
-  t.same(
-    BORN.filter((folder) => !delegates.includes(folder)),
-    [],
-    'and so is the delegate',
-  );
+  // In the same pass, a moment later.
+  await waitFor('so is the delegate', LIMIT_MS, () => {
+    const delegates = subscribed(site, 'alice', 'bob');
+    return BORN.every((folder) => delegates.includes(folder));
+  });
 }
 
 async function unsubscribed(t: Test, site: Site, sidecar: Inside): Promise<void> {
@@ -91,7 +90,8 @@ async function renamed(t: Test, site: Site): Promise<void> {
   await repaired(t, site, 'found', () => owns(site, 'Projets/Toujours', below.replace('De Bob', 'Autre')));
   t.notOk((await owned(site)).includes('Projets/Autre'), 'the owner had unsubscribed this one');
   t.notOk((await owned(site)).includes('Projets/Vieux'), 'and was never subscribed to this one');
-  t.ok(subscribed(site, 'alice', 'bob').includes('Projets/Autre'), 'the delegate has it by its new name');
+  const byItsNewName = () => subscribed(site, 'alice', 'bob').includes('Projets/Autre');
+  await waitFor('the delegate has it by its new name', LIMIT_MS, byItsNewName);
 }
 
 /** The server copies the entry of Sent, which is one right short of what other folders have. */
