@@ -38,7 +38,7 @@ export function doctorCommand(program: Command, run: Runner): void {
       run(
         async ({ out, config, files }, given: Options) => {
           becomeForFiles(dataOwner(files), groupsFor(config)); // root's rights are for the servers' own programs (asRoot)
-          const { examine } = await import('../bridge/doctor/examine.ts'); // the IMAP library takes its time to load
+          const { examine, followsFrom } = await import('../bridge/doctor/examine.ts'); // the IMAP library takes its time to load
           const options = {
             ...given,
             probe: given.probe === undefined ? undefined : login(given.probe),
@@ -47,11 +47,15 @@ export function doctorCommand(program: Command, run: Runner): void {
             postfixConfig: given.postfixConfig === undefined ? undefined : resolve(given.postfixConfig),
           };
           const waiting = openWaiting(out, 'looking');
+          const following = new Map<string, string[]>();
           const tell = (line: Line) => {
+            const cause = followsFrom(line);
+            if (cause !== undefined) return void following.set(cause, [...(following.get(cause) ?? []), line.check]);
             waiting.clear();
             out.say(shown(line, out));
           };
           const lines = await examine(config, process.env, options, tell).finally(waiting.end);
+          for (const [cause, checks] of following) out.say(unmade(checks, cause, out));
           const document = lines.map(({ check, status, seen, remedy }) => ({
             check,
             status,
@@ -76,6 +80,11 @@ export function shown({ check, status, seen, remedy }: Line, { colour }: Output)
   const word = paint(WORDS[status].padEnd(STATUS_WIDTH));
   const line = `${word}${check.padEnd(NAME_WIDTH)}${oneLine(seen)}`;
   return remedy === '' ? line : `${line}\n${' '.repeat(STATUS_WIDTH)}-> ${oneLine(remedy)}`;
+}
+
+/** One line for all that could not be looked at for the same reason. */
+function unmade(checks: readonly string[], cause: string, { colour }: Output): string {
+  return `${colour.dim(WORDS.skipped.padEnd(STATUS_WIDTH))}${checks.join(', ')}: ${oneLine(cause)}`;
 }
 
 export function summary(lines: readonly Line[]): string {

@@ -41,10 +41,16 @@ export async function runChecks(
   return lines;
 }
 
+/** Why something was skipped, where that is what became of another check. */
+export function followsFrom({ status, seen }: Finding): string | undefined {
+  return status === 'skipped' && seen.startsWith('because "') ? seen : undefined;
+}
+
 async function findingFor(check: Check, found: ReadonlyMap<Check, Finding>, subject: Subject): Promise<Finding> {
   for (const need of check.needs) {
     const before = found.get(need);
     if (before?.status === 'fail') return skipped(`because "${need.name}" failed`);
+    if (before?.status === 'skipped' && followsFrom(before) !== undefined) return before; // the first cause, not the last
     if (before === undefined || before.status === 'skipped') return skipped(`because "${need.name}" was skipped`);
   }
   try {

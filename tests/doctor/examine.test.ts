@@ -46,7 +46,13 @@ t.test('what needs a skipped check is skipped as well', async (t) => {
     next,
     check('last', () => ok(''), next),
   );
-  t.match(lines.last, { status: 'skipped', seen: 'because "next" was skipped' });
+  t.match(lines.last, { status: 'skipped', seen: 'because "bad" failed' }, 'the first cause');
+  const idle = check('idle', () => skipped('not configured'));
+  const more = await run(
+    idle,
+    check('last', () => ok(''), idle),
+  );
+  t.match(more.last, { status: 'skipped', seen: 'because "idle" was skipped' });
 });
 
 t.test('whatever a check throws is a finding, with a remedy', async (t) => {

@@ -74,16 +74,16 @@ t.test('a healthy site: all ok, but for what is not there', async (t) => {
       /^skipped +socketmap +Postfix asks no socketmap/,
       /^skipped +sockets +nobody connects/,
       /^skipped +submission filter +not configured/,
-      /^skipped +filter in Postfix +because "submission filter" was skipped/,
-      /^skipped +re-injection port +because "submission filter" was skipped/,
       /^skipped +route of copies +no copies are made/,
       /^skipped +taking of copies +no copies are made/,
       /^skipped +master at ManageSieve +nothing listens/,
+      /^skipped +filter in Postfix, re-injection port: because "submission filter" was skipped$/,
     ],
     'this lab has the SQLite map alone, no filter, no ManageSieve, and no Sieve',
   );
-  t.equal(skipped.length, 10, skipped.join('\n'));
-  t.equal(summary, `${lines.length} checks: ${lines.length - 10} ok, 0 warnings, 0 failed, 10 skipped`);
+  t.equal(skipped.length, 9, skipped.join('\n'));
+  const checks = lines.length + 1; // two in one line
+  t.equal(summary, `${checks} checks: ${checks - 10} ok, 0 warnings, 0 failed, 10 skipped`);
   await sidecar.end();
 });
 
