@@ -2,17 +2,50 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
+import { basename, dirname } from 'node:path';
 import { MAP_NAME } from '../sender/answer.ts';
 import { ruleFileOf, socketmapOf } from '../sender/configured.ts';
-import { textOf } from '../sender/file.ts';
+import { type RuleFile, textOf } from '../sender/file.ts';
 import { pack, unpack } from '../sender/netstring.ts';
 import { openSenderMap } from '../sender/postfix-sqlite.ts';
-import { type Check, fail, ok, skipped } from './finding.ts';
+import { asRoot } from '../store/ownership.ts';
+import { dataOwner } from '../store/places.ts';
+import { type Check, type Finding, fail, ok, skipped } from './finding.ts';
 import { barrier, may, modeOf, ownersOf } from './permissions.ts';
 import { senderTable, someRule } from './sender.ts';
 
 const WAIT_MS = 5000;
 const SYNC = 'start "mandat run", or "mandat sync" once';
+
+/** Never a directory opened that holds secrets. */
+const OWN_PLACE =
+  'give the file a directory of its own, which mandat may write and the group of the server may enter: [sender_rules] file_path, and ReadWritePaths= in the unit';
+
+/** What keeps whoever runs the sidecar from bringing the file up to date; undefined for root, whom nothing keeps. */
+export function keptFrom(
+  owner: { readonly uid: number; readonly gid: number } | undefined,
+  { path, gid, reload }: Pick<RuleFile, 'path' | 'gid' | 'reload'>,
+): Finding | undefined {
+  if (owner === undefined || owner.uid === 0) return undefined;
+  const user = { name: `user ${owner.uid}`, uid: owner.uid, gids: new Set([owner.gid, gid]) };
+  const place = dirname(path);
+  const stat = asRoot(() => statSync(place, { throwIfNoEntry: false }));
+  if (stat === undefined) return fail(`${place}, where ${path} is to stand, is not there`, OWN_PLACE);
+  const closed = barrier(user, path);
+  if (closed !== undefined || !may(user, stat, 'write')) {
+    return fail(
+      `${user.name}, who runs mandat, may not write in ${closed ?? place}, and ${path} is made anew at each change`,
+      OWN_PLACE,
+    );
+  }
+  if (/^(?:postfix|postmulti)$/.test(basename(reload?.[0] ?? ''))) {
+    return fail(
+      `[sender_rules] file_reload runs ${reload?.[0]}, which obeys root alone, and mandat runs as ${user.name}: no change reaches Postfix`,
+      'kind = "socketmap" (config/postfix/socketmap.cf.fragment) or "postfix-sqlite", which need no reload; or run the sidecar as root',
+    );
+  }
+  return undefined;
+}
 
 export const senderFile: Check = {
   name: 'sender file',
@@ -20,13 +53,14 @@ export const senderFile: Check = {
   look: ({ config, files }) => {
     const file = ruleFileOf(config);
     if (file === undefined) return skipped('no file is published ([sender_rules] kind)');
+    const kept = keptFrom(dataOwner(files), file);
+    if (kept !== undefined) return kept;
     const stat = statSync(file.path, { throwIfNoEntry: false });
     if (stat === undefined) return fail(`${file.path} is not there`, `"mandat init", and ${SYNC}`);
     // Whoever runs the server, it is by its group that it reads the file.
     const server = { name: 'the SMTP server', uid: -1, gids: new Set([file.gid]) };
     const closed = barrier(server, file.path);
-    if (closed !== undefined)
-      return fail(`its group can't pass through ${closed}`, `chmod o+x ${closed}, or move the file`);
+    if (closed !== undefined) return fail(`its group can't pass through ${closed}`, OWN_PLACE);
     if (!may(server, stat, 'read')) {
       return fail(`${file.path} has mode ${modeOf(stat)}, ${ownersOf(stat)}: the SMTP server can't read it`, SYNC);
     }
