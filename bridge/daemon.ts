@@ -194,6 +194,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
   const drainSubmissions = serially(() => engine.drainSubmissions(giveWay));
 
   const upkeep = serially(async () => {
+    await engine.keepHead();
     await overdue.look(performance.now());
     for (const file of [files.delegations, files.state, files.submissions]) {
       const shrunk = shrinkLog(file);

@@ -21,7 +21,7 @@ import { rememberVersion, type TableAge, tableAge } from './restore.ts';
 import { lookAtRules } from './rules.ts';
 import { type GoOn, retryDelay } from './schedule.ts';
 import { eraseAccounts } from './store/account-erasure.ts';
-import { sealKey } from './store/audit.ts';
+import { sealKeyOf } from './store/audit.ts';
 import { compareRows } from './store/compare-rows.ts';
 import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
 import { drainEvents } from './store/drain.ts';
@@ -63,6 +63,8 @@ export interface Engine {
   prune(): Promise<void>;
   /** Says in the log where the audit trail ends: what was cut off it later shows beside it. */
   tellHead(): Promise<void>;
+  /** Notes it beside the key, where nobody can write it anew without that. */
+  keepHead(): Promise<void>;
   /** Drivers and policy of a new configuration, once nothing is in hand. */
   adopt(config: Config): Promise<void>;
   askToStop(): void;
@@ -79,11 +81,11 @@ export async function openEngine(
   const lock = takeLock(files.lock, as);
   const opened: (() => unknown)[] = [() => lock.release()];
   try {
-    const key = sealKey(files.sealKey);
-    const table = openDelegationDb(files.delegations, { writes: true, key });
-    opened.push(() => table.close());
     const state = openStateDb(files.state, { writes: true });
     opened.push(() => state.close());
+    const key = await sealKeyOf(files.sealKey, state);
+    const table = openDelegationDb(files.delegations, { writes: true, key });
+    opened.push(() => table.close());
     const clock = await openClock(state);
     let stopping = false;
     const acting = openActing({ table, state, clock, key, files, env, log, stopping: () => stopping });
@@ -199,6 +201,7 @@ export async function openEngine(
       },
       prune: () => trail.prune(current.audit.retentionDays),
       tellHead: trail.tellHead,
+      keepHead: trail.keepHead,
       drainSubmissions: (giveWay = giveBack) => trail.drainSubmissions(giveWay),
       adopt: async (next) => {
         site = await acting.site(next);
@@ -209,6 +212,7 @@ export async function openEngine(
       },
       close: async () => {
         await clock.save();
+        await trail.keepHead();
         for (const close of opened.reverse()) await close();
       },
     };

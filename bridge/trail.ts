@@ -2,7 +2,7 @@
 
 import type { Ground } from './acting.ts';
 import type { GiveWay } from './giving-way.ts';
-import { auditHead } from './store/audit.ts';
+import { auditHead, keepHead } from './store/audit.ts';
 import { pruneAudit } from './store/audit-prune.ts';
 import { drainSubmissions } from './store/submission-trail.ts';
 import { existingSubmissions, type SubmissionStore } from './store/submissions.ts';
@@ -26,6 +26,8 @@ export function openTrail({
       const entries = await pruneAudit(state, key, before, now);
       if (entries > 0) log.info({ entries, before }, 'audit trail pruned');
     },
+    /** Notes it beside the key (store/seal-head.ts). */
+    keepHead: () => keepHead(files.sealKey, key, state),
     /** Says in the log where the trail ends: what was cut off it later shows beside it. */
     tellHead: async (): Promise<void> => {
       const head = await auditHead(state);

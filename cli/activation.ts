@@ -6,7 +6,7 @@ import { certainIdentity } from '../bridge/account/identity.ts';
 import { Failure } from '../bridge/failure.ts';
 import type { AccountHolder } from '../bridge/store/account-holders.ts';
 import { accountOf } from '../bridge/store/accounts.ts';
-import { sealKey } from '../bridge/store/audit.ts';
+import { sealKeyOf } from '../bridge/store/audit.ts';
 import type { Language } from '../bridge/store/state-db.ts';
 import { HIMSELF, holderOf, noAccounts, presentTerms, refuseEnded, unactivated } from './account-holder.ts';
 import { shown } from './arguments.ts';
@@ -173,6 +173,8 @@ function inOffice<T>(session: Session, about: string, work: (office: Office) => 
   const { accounts, notices } = config;
   if (accounts === undefined || notices === undefined) throw noAccounts();
   return session.writing(about, (table) =>
-    session.state((state) => work({ table, state, key: sealKey(files.sealKey), writer, accounts, notices })),
+    session.state(async (state) =>
+      work({ table, state, key: await sealKeyOf(files.sealKey, state), writer, accounts, notices }),
+    ),
   );
 }

@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { detailOf } from '../acl/standing.ts';
 import { existingSealKey } from '../bridge/store/audit.ts';
-import { type AuditProof, proveAudit } from '../bridge/store/audit-check.ts';
+import { type AuditProof, describeBroken, proveAudit } from '../bridge/store/audit-check.ts';
 import { type AuditRecord, readAudit } from '../bridge/store/audit-trail.ts';
+import { headFileOf, readHead } from '../bridge/store/seal-head.ts';
 import { vouchingKey } from '../bridge/store/vouched.ts';
 import { mayDelegate } from './actor.ts';
 import { address, instant, whole } from './arguments.ts';
@@ -83,33 +84,24 @@ export function auditCommand(program: Command, run: Runner): void {
 
 async function verify(session: Session, known: { id: number; seal: string } | undefined): Promise<ExitStatus> {
   const { out, files } = session;
-  const proof = await session.state((state) => proveAudit(state, existingSealKey(files.sealKey), known));
+  const key = existingSealKey(files.sealKey);
+  const kept = readHead(headFileOf(files.sealKey), key); // before: it only grows
+  const proof = await session.state((state) => proveAudit(state, key, known, kept));
   const document = proof.intact
     ? { ...proof, broken: null, head: proof.head ?? null, known: proof.known ?? null }
     : { intact: false, broken: proof.at, why: proof.why };
-  out.result(document, toldOf(proof));
+  out.result(document, toldOf(proof, headFileOf(files.sealKey)));
   return proof.intact ? EXIT.done : EXIT.failed;
 }
 
-function toldOf(proof: AuditProof): string {
-  if (proof.intact) {
-    const pruned = proof.pruned === 0 ? '' : `, after ${proof.pruned} that were pruned`;
-    const { head } = proof;
-    const end = head === undefined ? '' : `\nits end is ${head.id}:${head.seal}`;
-    const gone =
-      proof.known === 'pruned' ? '\nwhat --head names has been pruned since: it can no longer be compared' : '';
-    return `the trail is intact: ${counted(proof.entries, 'entry', 'entries')}${pruned}${end}${gone}`;
-  }
-  switch (proof.why) {
-    case 'entry':
-      return `the trail is broken at entry ${proof.at}: it, or one before it, was altered or taken out`;
-    case 'checkpoint':
-      return `the trail is broken at the checkpoint of entry ${proof.at}: it, or one before it, was altered or taken out`;
-    case 'end':
-      return `the trail is broken at entry ${proof.at}: it was there once, and has been taken off the end`;
-    case 'head':
-      return `the trail is broken: its entry ${proof.at} is not there, or is not the one that --head names`;
-  }
+function toldOf(proof: AuditProof, headFile: string): string {
+  if (!proof.intact) return describeBroken(proof, headFile);
+  const pruned = proof.pruned === 0 ? '' : `, after ${proof.pruned} that were pruned`;
+  const { head } = proof;
+  const end = head === undefined ? '' : `\nits end is ${head.id}:${head.seal}`;
+  const gone =
+    proof.known === 'pruned' ? '\nwhat --head names has been pruned since: it can no longer be compared' : '';
+  return `the trail is intact: ${counted(proof.entries, 'entry', 'entries')}${pruned}${end}${gone}`;
 }
 
 async function print(session: Session, filter: Parameters<typeof readAudit>[2]): Promise<void> {

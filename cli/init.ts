@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { makeRuleFile, publishesAs, senderMap } from '../bridge/sender/configured.ts';
 import { impassable, SENDER_FILE, senderMapExists } from '../bridge/sender/postfix-sqlite.ts';
-import { sealKey } from '../bridge/store/audit.ts';
 import { noteEvent } from '../bridge/store/events.ts';
 import { DELEGATIONS, groupId, initialise, SHARED_GROUP } from '../bridge/store/files.ts';
 import { moveOldPlaces } from '../bridge/store/old-layout.ts';
@@ -13,26 +12,38 @@ import { differencesIn, repairRules } from '../bridge/store/repair.ts';
 import { describeDifferences, REPAIR_RULES, rulesChanged } from '../bridge/store/schema.ts';
 import type { Config } from '../config/schema.ts';
 import { EXIT } from './exit.ts';
+import { prepareSeals, refuseLostState } from './init-seals.ts';
 import { type Runner, sentence } from './runner.ts';
 import { becomeOwnerOf } from './session.ts';
+
+interface Options {
+  readonly repairRules?: boolean;
+  readonly newSealKey?: boolean;
+}
 
 export function initCommand(program: Command, run: Runner): void {
   program
     .command('init')
     .description('make the databases, or migrate them; never empties or replaces one')
     .option('--repair-rules', 'put the released triggers, views and indexes back into delegation.db; every row is kept')
+    .option(
+      '--new-seal-key',
+      'where the key or the state was lost for good: prune what can no longer be proven, and go on',
+    )
     .action(
       run(
-        async ({ out, config, files, writer, table }, { repairRules: repairs }: { repairRules?: boolean }) => {
+        async (session, { repairRules: repairs, newSealKey: renew = false }: Options) => {
+          const { out, config, files, writer, table } = session;
           becomeOwnerOf(config, files);
           const moved = guarded(files.directory, { what: 'the data directory' }, () =>
             moveOldPlaces(files, groupId(SHARED_GROUP)),
           );
           refuseUnsafePlaces(files);
           const repaired = repairs && existsSync(files.delegations) ? repairRules(files.delegations, DELEGATIONS) : [];
+          refuseLostState(session, renew);
           const made = [...initialise(files)];
           becomeOwnerOf(config, files); // of what has just been made
-          sealKey(files.sealKey);
+          const seals = await prepareSeals(session, renew);
           const before = senderMapExists(files.senderDirectory);
           const senders = senderMap(config, files);
           const ruleFile = senders === undefined ? undefined : await makeRuleFile(config, senders);
@@ -49,6 +60,7 @@ export function initCommand(program: Command, run: Runner): void {
               return `${file}: ${what}, ${did}`;
             }),
           ];
+          lines.push(...seals);
           if (moved.length > 0) lines.push(...socketsMoved(config));
           if (repaired.length > 0) {
             lines.push(`${files.delegations}: released rules put back: ${describeDifferences(repaired)}`);

@@ -1,7 +1,7 @@
 /** The checks, in the order in which they are made: one that needs another comes after it. */
 
 import { copyListener, copyRoute } from './copies.ts';
-import { clock, delegationTable, epoch, integrity, ownState } from './databases.ts';
+import { auditTrail, clock, delegationTable, epoch, integrity, ownState } from './databases.ts';
 import { deletedMail } from './deleted-mail.ts';
 import { configuration, dataDirectory, dataModes, doveadmKey, imapPassword, sealed, smtpPassword } from './files.ts';
 import { filterInPostfix, reinjection, submissionFilter } from './filter.ts';
@@ -30,6 +30,7 @@ export const CHECKS: readonly Check[] = [
   dataModes,
   sealed,
   integrity,
+  auditTrail,
   epoch,
   clock,
   sidecar,

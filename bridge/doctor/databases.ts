@@ -2,11 +2,14 @@
 
 import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../foreign-state.ts';
 import { isFromThePast } from '../restore.ts';
+import { existingSealKey } from '../store/audit.ts';
+import { describeBroken, proveEnd } from '../store/audit-check.ts';
 import { fact } from '../store/facts.ts';
 import { DELEGATIONS, STATE } from '../store/files.ts';
 import { complaintsOf } from '../store/integrity.ts';
 import { REPAIR_RULES, rulesChanged } from '../store/schema.ts';
-import { dataDirectory } from './files.ts';
+import { headFileOf, readHead } from '../store/seal-head.ts';
+import { dataDirectory, sealed } from './files.ts';
 import { type Check, fail, ok, warn } from './finding.ts';
 
 export const delegationTable: Check = {
@@ -51,6 +54,26 @@ export const integrity: Check = {
     return fail(
       complaints.slice(0, 3).join('; '),
       'stop the sidecar, restore both databases from the backup, then "mandat restore accept"',
+    );
+  },
+};
+
+/** Its end, which costs the same whatever its length; "mandat audit verify" proves all of it. */
+export const auditTrail: Check = {
+  name: 'audit trail',
+  needs: [ownState, sealed, integrity],
+  look: async (subject) => {
+    const { sealKey } = subject.files;
+    const key = existingSealKey(sealKey);
+    const headFile = headFileOf(sealKey);
+    const proof = await proveEnd(subject.state(), key, readHead(headFile, key));
+    if (proof.intact)
+      return ok(
+        `its last ${proof.entries} entries hold, and it ends no earlier than it did; "mandat audit verify" proves all of it`,
+      );
+    return fail(
+      describeBroken(proof, headFile),
+      '"mandat audit verify" says where. From the backup of state.db, seal.key and seal.head; if there is none: "mandat init --new-seal-key"',
     );
   },
 };

@@ -144,7 +144,7 @@ export const dataModes: Check = {
 
 const withJournal = (file: string) => [file, `${file}-wal`, `${file}-shm`];
 
-/** Without it the sidecar makes a new one, and the trail sealed so far can't be proven any more. */
+/** Without it the trail sealed so far can't be proven any more. */
 export const sealed: Check = {
   name: 'seal key',
   needs: [dataDirectory],
@@ -153,7 +153,7 @@ export const sealed: Check = {
     return existsSync(state)
       ? fail(
           `${sealKey} is gone: the audit trail can't be proven`,
-          'put it back from the backup, before the sidecar makes another',
+          'put it back from the backup; if there is none: "mandat init" names the other way',
         )
       : fail(`${sealKey} is not there`, 'run "mandat init"');
   },

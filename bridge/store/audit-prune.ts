@@ -4,7 +4,8 @@
  */
 import type { Instant } from '../../acl/policy.ts';
 import { openStanding, type Standing } from '../../acl/standing.ts';
-import { append, ENTRY, mac, ownEntry } from './audit.ts';
+import { append, ENTRY, ownEntry } from './audit.ts';
+import { mac } from './audit-mac.ts';
 import type { StateDatabase, StateDb } from './state-db.ts';
 
 type Checkpoint = Omit<StateDatabase['audit_checkpoints'], 'seal'>;

@@ -2,14 +2,16 @@
  * The audit trail. Triggers leave plain events in delegation.db; the sidecar, and nobody else, drains them into state.db and
  * seals them in order: each seal is an HMAC over the entry and the seal before it, so that a line taken out or changed shows. R3.
  */
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Instant } from '../../acl/policy.ts';
 import { Failure } from '../failure.ts';
 import { portion } from '../giving-way.ts';
-import { type FactName, setFact } from './facts.ts';
+import { type AuditHead, mac } from './audit-mac.ts';
+import { type FactName, fact, setFact } from './facts.ts';
 import { refuseLink } from './no-follow.ts';
 import { guarded } from './open.ts';
+import { headFileOf, NO_HEAD, readHead, writeHead } from './seal-head.ts';
 import type { StateDb } from './state-db.ts';
 import { makeWhole } from './whole.ts';
 
@@ -56,16 +58,53 @@ export function ownEntry(
   return { at, actor: 'mandat', reason: null, action, mailbox, delegate, detail: json, on_behalf: onBehalf, via: null };
 }
 
-/** Makes the key when there is none. Whoever has it could forge a trail: 0600. */
+/** Makes the key when there is none, with the head of a trail without entries. Whoever has it could forge a trail: 0600. */
 export function sealKey(file: string): Buffer {
   return guarded(file, { what: "the audit trail's key" }, () => {
     if (!existsSync(file)) {
-      makeWhole(file, (draft) => {
+      const made = makeWhole(file, (draft) => {
         writeFileSync(draft, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
       });
+      if (made) writeHead(headFileOf(file), readKey(file), NO_HEAD);
     }
     return readKey(file);
   });
+}
+
+/** The same, but fails `config` where the trail has been sealed with a key that isn't there any more. */
+export async function sealKeyOf(file: string, state: Pick<StateDb, 'query'>): Promise<Buffer> {
+  if (existsSync(file)) return sealKey(file);
+  const end = await auditHead(state);
+  const mark = await fact(state, 'audit-head');
+  if (end === undefined && mark === undefined) return sealKey(file);
+  throw new Failure(
+    'config',
+    `${file} is gone, and the audit trail${end === undefined ? '' : ` (up to entry ${end.id})`} was sealed with it: with another key it can't be proven any more`,
+    'put seal.key and seal.head back from the backup; if there is none: "mandat audit export" first, then "mandat init --new-seal-key", which prunes what can\'t be proven and says so in the trail',
+    { rule: 'MANDAT_SEAL_KEY' },
+  );
+}
+
+/** Notes where the trail ends now, beside the key. Not where there is no such file: `mandat init` makes it, so that one that was taken away is missed. */
+export async function keepHead(sealKeyFile: string, key: Buffer, state: Pick<StateDb, 'query'>): Promise<void> {
+  const file = headFileOf(sealKeyFile);
+  const kept = readHead(file, key);
+  const head = (await auditHead(state)) ?? NO_HEAD;
+  if (kept.kind !== 'kept' || kept.head.id >= head.id) return;
+  if (await goesOnFrom(kept.head, state)) writeHead(file, key, head);
+}
+
+/** Else something was taken out of it, and what is kept must go on telling. */
+export async function goesOnFrom({ id, seal: sealed }: AuditHead, { query }: Pick<StateDb, 'query'>): Promise<boolean> {
+  if (id === 0) return true;
+  const entry = await query.selectFrom('audit').select('seal').where('id', '=', id).executeTakeFirst();
+  if (entry !== undefined) return entry.seal === sealed;
+  const pruned = await query
+    .selectFrom('audit_checkpoints')
+    .select('last_id')
+    .where('last_id', '>=', id)
+    .executeTakeFirst();
+  return pruned !== undefined;
 }
 
 /** The key that is there. Checking a trail makes none. */
@@ -92,10 +131,6 @@ export function seal(key: Buffer, previous: string, entry: AuditEntry): string {
   const acting = on_behalf === null && via === null && claimed === null ? [] : [on_behalf, via];
   if (claimed !== null) acting.push(claimed);
   return mac(key, JSON.stringify([previous, at, actor, reason, action, mailbox, delegate, detail, ...acting]));
-}
-
-export function mac(key: Buffer, text: string): string {
-  return createHmac('sha256', key).update(text).digest('hex');
 }
 
 export async function appendAudit(state: StateDb, key: Buffer, entries: readonly AuditEntry[]): Promise<void> {
@@ -128,11 +163,6 @@ export async function append(
 /** The fields of an entry without what else may stand in its row. */
 function only({ at, actor, reason, action, mailbox, delegate, detail, on_behalf, via, claimed }: AuditEntry) {
   return { at, actor, reason, action, mailbox, delegate, detail, on_behalf, via, claimed: claimed ?? null };
-}
-
-export interface AuditHead {
-  readonly id: number;
-  readonly seal: string;
 }
 
 /** Where the trail ends: its last entry or, where all of them were pruned, the last that was. */

@@ -26,7 +26,7 @@ import { type FileKind, guarded, versionIn } from './open.ts';
 import { makePlaces, refuseUnsafePlaces } from './places.ts';
 
 /** Never open in another program for long: the key, and what is only read. */
-const PLAIN = /^(?:seal\.key|white-list\.json|(?:directory|correspondence)-\d+\.db)$/;
+const PLAIN = /^(?:seal\.(?:key|head)|white-list\.json|(?:directory|correspondence)-\d+\.db)$/;
 const SOCKETS = /^(?:filter|copy|sender)\.sock$/;
 const OLD_LOCK = 'sidecar.lock';
 

@@ -6,7 +6,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import { sql } from 'kysely';
 import type { AuditEntry } from './audit.ts';
-import { ENTRY, existingSealKey, mac } from './audit.ts';
+import { ENTRY, existingSealKey } from './audit.ts';
+import { mac } from './audit-mac.ts';
 import type { Query } from './delegations.ts';
 
 type Numbered = AuditEntry & { readonly id: number };

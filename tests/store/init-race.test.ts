@@ -32,7 +32,7 @@ t.test('several inits at the same time: one makes the databases and the key, the
         [files.tableDirectory, files.privateDirectory]
           .flatMap((one) => readdirSync(one))
           .filter((name) => !/-(wal|shm)$/.test(name)),
-        ['delegation.db', 'seal.key', 'state.db'],
+        ['delegation.db', 'seal.head', 'seal.key', 'state.db'],
         'and nothing beside them',
       );
       await openTable(t, files).query.selectFrom('counters').selectAll().executeTakeFirstOrThrow();

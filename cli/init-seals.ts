@@ -1,0 +1,44 @@
+/** What `mandat init` does for the audit trail: the key, what is kept beside it, and a beginning under a new key where one was lost. */
+import { existsSync } from 'node:fs';
+import { Failure } from '../bridge/failure.ts';
+import { auditHead, existingSealKey, sealKeyOf } from '../bridge/store/audit.ts';
+import { takeLock } from '../bridge/store/lock.ts';
+import { headFileOf, NO_HEAD, readHead, writeHead } from '../bridge/store/seal-head.ts';
+import { renewSeals } from '../bridge/store/seal-renewal.ts';
+import { counted } from './output.ts';
+import type { Session } from './session.ts';
+
+/** Before databases are made: a state that was there once isn't made anew without a word. */
+export function refuseLostState({ files }: Session, renew: boolean): void {
+  if (existsSync(files.state) || !existsSync(files.sealKey) || renew) return;
+  const kept = readHead(headFileOf(files.sealKey), existingSealKey(files.sealKey));
+  if (kept.kind !== 'kept' || kept.head.id === 0) return;
+  throw new Failure(
+    'config',
+    `${files.state} is gone: seal.head beside the key says that there was one, with ${kept.head.id} entries in its trail. It knows which entries on the servers are mandat's, and what stood there before`,
+    'put state.db back from the backup; if there is none: "mandat init --new-seal-key" begins a new one, and a new trail',
+    { rule: 'MANDAT_STATE_LOST' },
+  );
+}
+
+/** What was done, a line each. */
+export async function prepareSeals({ files, state }: Session, renew: boolean): Promise<readonly string[]> {
+  if (renew) {
+    const lock = takeLock(files.lock, 'sync'); // nobody else seals meanwhile
+    try {
+      const pruned = await state((db) => renewSeals(db, files.sealKey, new Date().toISOString()));
+      return [
+        `${files.sealKey}: a new key; ${counted(pruned, 'entry', 'entries')} that can't be proven any more pruned from the trail`,
+      ];
+    } finally {
+      lock.release();
+    }
+  }
+  return state(async (db) => {
+    const key = await sealKeyOf(files.sealKey, db);
+    const file = headFileOf(files.sealKey);
+    if (readHead(file, key).kind !== 'none') return [];
+    writeHead(file, key, (await auditHead(db)) ?? NO_HEAD);
+    return [`${file}: where the audit trail ends, made`];
+  });
+}
