@@ -262,6 +262,18 @@ t.test('the doctor: what is wrong with the filter, and with the way to it', asyn
     },
     {
       check: filterInPostfix,
+      breaks: inMaster(/unix:\S*filter\.sock/g, 'unix:/tmp/elsewhere.sock'),
+      status: 'fail',
+      seen: /hands its messages to \/tmp\/elsewhere\.sock, and the filter listens on .*run\/filter\.sock$/,
+    },
+    {
+      check: filterInPostfix,
+      breaks: inMaster(/^(\S+\s+inet\s+n\s+-\s+)n(\s.*smtpd)$/gm, '$1y$2'),
+      status: 'fail',
+      seen: /is chrooted to .*: it can't reach .*filter\.sock,/,
+    },
+    {
+      check: filterInPostfix,
       breaks: inMaster(/smtpd_sasl_authenticated_header=yes/g, 'smtpd_sasl_authenticated_header=no'),
       status: 'fail',
       seen: /does not tell the filter who has logged in$/,
