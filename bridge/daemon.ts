@@ -2,6 +2,7 @@
  * The running sidecar: watches the table, wakes when a start, an end or a lapse comes due, sweeps all mailboxes in the
  * background, and works through what they say.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import type { Environment } from './drivers.ts';
@@ -34,6 +35,9 @@ const AFTERWARDS_MS = 50;
 
 /** How long after a pass its rows are compared with those that were seen before: for the trail, nobody waits for it. */
 const COMPARED_MS = 1000;
+
+/** As long as a portion may take: what nobody waits for has half of the processor and the disk at most. */
+const BREATH_MS = 10;
 
 /** A server that doesn't answer may keep a revoke for ever, and a program that never stops writing keeps us awake: what gives way gets on then. */
 const LONGEST_WAY_MS = 1000;
@@ -108,7 +112,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
 
   /** What nobody waits for lets a wake-up find out what there is to do, then revokes. */
   const giveWay: GiveWay = async () => {
-    await giveBack();
+    await delay(BREATH_MS); // half of the time is everybody else's
     await atMost(LONGEST_WAY_MS, Promise.all([waking, schedule.revokesFirst()]));
     return performance.now() < leaving;
   };

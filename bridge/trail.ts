@@ -2,7 +2,7 @@
 
 import type { Ground } from './acting.ts';
 import type { GiveWay } from './giving-way.ts';
-import { auditHead, keepHead } from './store/audit.ts';
+import { auditHead, bringToDisk, keepHead } from './store/audit.ts';
 import { pruneAudit } from './store/audit-prune.ts';
 import { drainSubmissions } from './store/submission-trail.ts';
 import { existingSubmissions, type SubmissionStore } from './store/submissions.ts';
@@ -31,8 +31,10 @@ export function openTrail({
     /** Says in the log where the trail ends: what was cut off it later shows beside it. */
     tellHead: async (): Promise<void> => {
       const head = await auditHead(state);
-      if (head !== undefined && head.id !== told) log.info({ head: `${head.id}:${head.seal}` }, 'audit trail');
-      told = head?.id;
+      if (head === undefined || head.id === told) return;
+      await bringToDisk(state, head);
+      log.info({ head: `${head.id}:${head.seal}` }, 'audit trail');
+      told = head.id;
     },
     /** Takes over what the submission filter has noted since. */
     drainSubmissions: async (giveWay: GiveWay): Promise<void> => {

@@ -16,6 +16,7 @@ import { takeCorrespondence } from './correspondence.ts';
 import { openIdentity } from './identity.ts';
 import { warnOfLeftOut } from './left-out.ts';
 import { noteWhoIsListed } from './look-up.ts';
+import { atLowPriority } from './low-priority.ts';
 import { counted, facts, oneLine, table } from './output.ts';
 import { openProgress } from './progress.ts';
 import type { Runner } from './runner.ts';
@@ -53,12 +54,15 @@ export function directoryCommand(program: Command, run: Runner): void {
         const { importExtract } = await import('../bridge/directory/import.ts');
         const known = await session.table(identifiersInUse);
         const progress = openProgress(out, 'read');
-        const report = await importExtract(files.privateDirectory, file, {
+        const options = {
           known,
           maxShrinkPercent: config.directory.maxShrink,
           now: new Date().toISOString(),
           onProgress: progress.at,
-        }).finally(progress.end);
+        };
+        const report = await atLowPriority(() => importExtract(files.privateDirectory, file, options)).finally(
+          progress.end,
+        );
         const { lines, people, source } = report;
         const { listed, renamed } = await noteWhoIsListed(session, 'directory import');
         const detail = { source, people, lines };

@@ -1,6 +1,7 @@
 /** The submission filter that `mandat run` has beside itself, as the configuration wants it: none, its own, or one that somebody else starts. */
 import path from 'node:path';
 import type { Logger } from 'pino';
+import { failureOf } from '../bridge/failure.ts';
 import { dataFiles } from '../bridge/store/files.ts';
 import { type FilterChild, startFilterChild } from '../bridge/submission/filter-child.ts';
 import type { Config } from '../config/schema.ts';
@@ -22,13 +23,24 @@ export async function filterBeside(config: Config, log: Logger): Promise<FilterB
   let child: FilterChild | undefined = isOurs(config) ? await start(config) : undefined;
   return {
     reload: async (next) => {
-      if (child !== undefined && isOurs(next)) return child.reread();
+      if (child !== undefined && isOurs(next)) return rereadBy(child, log);
       await child?.stop();
       child = undefined;
       if (isOurs(next)) child = await start(next);
     },
     stop: async () => child?.stop(),
   };
+}
+
+/** One that hangs keeps the sidecar from nothing. */
+async function rereadBy(child: FilterChild, log: Logger): Promise<void> {
+  try {
+    await child.reread();
+  } catch (error) {
+    const { code, message, hint } = failureOf(error);
+    if (code !== 'retry') throw error;
+    log.error({ code, hint }, message);
+  }
 }
 
 function isOurs({ submission }: Config): boolean {

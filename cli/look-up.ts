@@ -10,7 +10,9 @@ export async function noteWhoIsListed(session: Session, reason: string): Promise
   if (session.config.identity.scheme !== 'rpps') return { listed: [], renamed: [] };
   const opened = openDirectory(session.files.privateDirectory);
   try {
-    return await session.table((db) => noteListed(db, { ...session.writer, reason }, opened.person));
+    return await session.table((db) => noteListed(db, { ...session.writer, reason }, opened.person), {
+      durable: false,
+    });
   } finally {
     opened.close();
   }

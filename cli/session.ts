@@ -9,7 +9,7 @@ import { type DelegationDb, openDelegationDb, type Writer } from '../bridge/stor
 import { type DataFiles, dataFiles, SHARED_GROUP } from '../bridge/store/files.ts';
 import { holderPid, lockHolder } from '../bridge/store/lock.ts';
 import { refuseOldPlaces } from '../bridge/store/old-layout.ts';
-import { guarded } from '../bridge/store/open.ts';
+import { guarded, type OpenOptions } from '../bridge/store/open.ts';
 import { becomeForGood, isAnother } from '../bridge/store/ownership.ts';
 import { dataOwner, makeRuntimeDirectory, refuseUnsafePlaces } from '../bridge/store/places.ts';
 import { type Pending, pendingMailboxes } from '../bridge/store/rows.ts';
@@ -47,7 +47,7 @@ export interface Session {
   /** What a session of the caller's ({@link openSession}) does before it touches a file of ours. */
   becomeOwner(): void;
   /** Opens the delegation table for the time of the work. */
-  table<T>(work: (table: DelegationDb) => Promise<T>): Promise<T>;
+  table<T>(work: (table: DelegationDb) => Promise<T>, options?: OpenOptions): Promise<T>;
   /**
    * The same, to write to it: the rules' settings are those of the configuration. A refusal says whom it is about, which the
    * table's rules can't know.
@@ -93,7 +93,8 @@ export function openSession(
     return (name: string) => known.get(name);
   };
   /** What is noted is vouched for, where this user may read the key. */
-  const openTable = () => openDelegationDb(files.delegations, { key: vouchingKey(files.sealKey) });
+  const openTable = (options: OpenOptions = {}) =>
+    openDelegationDb(files.delegations, { ...options, key: vouchingKey(files.sealKey) });
   let versionBefore: number | undefined;
   return {
     out,
@@ -119,7 +120,7 @@ export function openSession(
     sidecarPid: () => holderPid(files.lock),
     becomeOwner,
     sidecarRuns: () => guarded(files.lock, { what: "the sidecar's lock" }, () => lockHolder(files.lock) === 'sidecar'),
-    table: (work) => using(openTable(), work),
+    table: (work, options) => using(openTable(options), work),
     writing: (about, work) =>
       using(openTable(), async (table) => {
         const changed = table.differences();

@@ -91,7 +91,17 @@ export async function keepHead(sealKeyFile: string, key: Buffer, state: Pick<Sta
   const kept = readHead(file, key);
   const head = (await auditHead(state)) ?? NO_HEAD;
   if (kept.kind !== 'kept' || kept.head.id >= head.id) return;
-  if (await goesOnFrom(kept.head, state)) writeHead(file, key, head);
+  if (!(await goesOnFrom(kept.head, state))) return;
+  await bringToDisk(state, head);
+  writeHead(file, key, head);
+}
+
+/**
+ * Before an end of the trail is told anywhere else: entries may have been sealed without waiting for the disk (drain.ts), and a commit that
+ * waits, as those on this connection do, brings all before it there. Else a power cut would look as if somebody had cut the trail.
+ */
+export async function bringToDisk(state: Pick<StateDb, 'query'>, { id }: AuditHead): Promise<void> {
+  await setFact(state, 'head-told', String(id));
 }
 
 /** Else something was taken out of it, and what is kept must go on telling. */

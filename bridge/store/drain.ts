@@ -6,31 +6,44 @@
 import { type GiveWay, giveBack, PORTION_ROWS } from '../giving-way.ts';
 import { sealPortion } from './audit.ts';
 import type { DelegationDb } from './delegation-db.ts';
-import { fact } from './facts.ts';
+import { fact, setFact } from './facts.ts';
 import { type Judge, judgeOf } from './judging.ts';
 import { isFirstLook, noteSeen } from './rows-seen.ts';
 import type { StateDb } from './state-db.ts';
 import { isVouched } from './vouched.ts';
 
+/** So many are judged at once: about as many as a portion has time to seal. */
+const JUDGED_ROWS = 100;
+
+/** So many are sealed before they are brought to the disk, and taken away where they came from. */
+const BATCH_ROWS = 10 * PORTION_ROWS;
+
 /**
  * Moves the events over, in portions. The highest event taken is remembered in the same transaction as the entries made of them, so a
- * crash before they are deleted from the table doubles none.
+ * crash before they are deleted from the table doubles none. `table` and `state` need not wait for the disk at each commit: before anything
+ * is deleted, `durable`, on which a commit does, has made one, which brings all before it to the disk as well. Returns how many.
  */
 export async function drainEvents(
   table: DelegationDb,
   state: StateDb,
   key: Buffer,
   giveWay: GiveWay = giveBack,
+  durable: Pick<StateDb, 'query'> = state,
 ): Promise<number> {
   let sealed = 0;
   const first = await isFirstLook(state);
-  for (;;) {
+  for (let kept = 0; ; ) {
     const drained = Number((await fact(state, 'drained')) ?? 0);
-    const { events, fresh } = await table.read(async (query) => {
-      const all = await query.selectFrom('events').selectAll().orderBy('id').limit(PORTION_ROWS).execute();
-      const later = all.filter(({ id }) => id > drained);
+    const fresh = await table.read(async (query) => {
+      const later = await query
+        .selectFrom('events')
+        .selectAll()
+        .where('id', '>', drained)
+        .orderBy('id')
+        .limit(JUDGED_ROWS)
+        .execute();
       const judge: Judge = await judgeOf(query, state, later, first);
-      return { events: all, fresh: later.map((event) => ({ ...event, ...judge(event, isVouched(key, event)) })) };
+      return later.map((event) => ({ ...event, ...judge(event, isVouched(key, event)) }));
     });
     const count = await sealPortion(
       state,
@@ -43,12 +56,40 @@ export async function drainEvents(
           those.flatMap(({ seen }) => seen),
         ),
     );
-    const last = fresh[count - 1] ?? events.at(-1);
-    if (last === undefined) return sealed;
     sealed += count;
-    if (!(await giveWay())) return sealed;
-    await table.write({ actor: 'mandat' }, (query) => query.deleteFrom('events').where('id', '<=', last.id).execute());
-    if (events.length < PORTION_ROWS && last === events.at(-1)) return sealed;
-    if (!(await giveWay())) return sealed;
+    kept += count;
+    const over = count === fresh.length && fresh.length < JUDGED_ROWS;
+    if (fresh.length > 0 && !(await giveWay())) return sealed;
+    if (over || kept >= BATCH_ROWS) {
+      kept = 0;
+      if (!(await takeAway(table, state, durable, giveWay))) return sealed;
+    }
+    if (over) return sealed;
   }
+}
+
+/** Those that have been taken over, and those that a crash had left. False: the rest is for another time. */
+async function takeAway(
+  table: DelegationDb,
+  state: StateDb,
+  durable: Pick<StateDb, 'query'>,
+  giveWay: GiveWay,
+): Promise<boolean> {
+  const drained = Number((await fact(state, 'drained')) ?? 0);
+  const taken = () =>
+    table.query
+      .selectFrom('events')
+      .select('id')
+      .where('id', '<=', drained)
+      .orderBy('id')
+      .limit(PORTION_ROWS)
+      .execute();
+  let ids = await taken();
+  if (ids.length > 0) await setFact(durable, 'drained', String(drained));
+  for (; ids.length > 0; ids = await taken()) {
+    const last = ids.at(-1)?.id ?? 0;
+    await table.write({ actor: 'mandat' }, (query) => query.deleteFrom('events').where('id', '<=', last).execute());
+    if (!(await giveWay())) return false;
+  }
+  return true;
 }

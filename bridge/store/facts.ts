@@ -16,6 +16,7 @@ export type FactName =
   | 'rows-seen' // 'yes' once what stands in the table is known in rows_seen
   | 'drained' // the last audit event taken over from delegation.db
   | 'submissions-drained' // the same of submission.db, behind the epoch of that file
+  | 'head-told' // the id of the end of the audit trail that was last told elsewhere: in the log, or beside the key
   | 'audit-head' // vouches for the last entry of the audit trail
   | 'sweep' // when the last full sweep ended
   | 'folder-look' // JSON: the last round of looks at the folders of delegated mailboxes

@@ -65,8 +65,8 @@ interface Published {
  * Notes whom the directory lists now, what depends on it is suspended or resumed by itself; and takes over delegates' names and
  * professions, which come from there only. Identifiers of another scheme are nobody the directory could know. Returns what has changed.
  *
- * In portions, with a pause behind each, so that whoever else writes to the table waits for none of it. What is broken off is made up for by
- * the next import, which looks at everybody again.
+ * In portions, with a pause behind each, so that whoever else writes to the table waits for none of it. What is broken off, or taken by a
+ * power cut, is made up for by the next import, which looks at everybody again: `db` need not wait for the disk.
  */
 export async function noteListed(
   db: DelegationDb,

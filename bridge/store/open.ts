@@ -80,6 +80,8 @@ export interface OpenOptions {
   readonly readonly?: boolean;
   /** Will be written for certain: refused at once where that can't be. SQLite itself opens such a file to be read, without a word. */
   readonly writes?: boolean;
+  /** False: a commit waits for no disk. It outlives this process, but not the machine, until another one that does wait comes behind it. */
+  readonly durable?: boolean;
   /** How long what a statement needs is waited for where another program has it, in milliseconds. */
   readonly patienceMs?: number;
 }
@@ -102,7 +104,7 @@ export function open(file: string, kind: FileKind, options: OpenOptions = {}): D
           'run "mandat init", which migrates it and keeps what is in it',
         );
       }
-      if (options.readonly !== true) database.pragma('synchronous = FULL');
+      if (options.readonly !== true) database.pragma(`synchronous = ${options.durable === false ? 'NORMAL' : 'FULL'}`);
       return database;
     } catch (error) {
       database.close();

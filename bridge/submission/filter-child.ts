@@ -3,6 +3,7 @@
  * waiting, nor a sweep the messages. They share the databases, and a channel on which each notices when the other is gone.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import os from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Failure, type FailureCode, failureOf } from '../failure.ts';
@@ -98,8 +99,16 @@ export async function startFilterChild(program: FilterProgram): Promise<FilterCh
   };
 }
 
+/** As `nice` has it: where the processors don't suffice for all, revokes go before messages. */
+const NICE = 5;
+
 async function startOne({ command: [file = '', ...args], log }: FilterProgram, { answerMs }: Patience) {
   const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  try {
+    if (child.pid !== undefined) os.setPriority(child.pid, NICE);
+  } catch {
+    // It isn't allowed here, or the child is gone already, which shows below.
+  }
   child.on('error', ({ message }) => log.debug({ err: message }, 'the submission filter could not be reached')); // its exit says the rest
   try {
     await answerOf(child, 'listening', answerMs);

@@ -1,5 +1,5 @@
 /** The submission filter that `mandat run` has beside itself: a process of its own, started, watched and ended by it. R31. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import t, { type Test } from 'tap';
@@ -9,6 +9,13 @@ import { isThere, LIMIT_MS, lasting } from './lasting.ts';
 
 const SUBMISSION = (more = '') =>
   `${WITH_SENDERS}[submission]\nlisten = "filter.sock"\ncopy_listen = "copy.sock"\nreinject = "127.0.0.1:1"\n${more}`;
+
+/** In the directory of the sockets, which the first process that needs it makes. */
+function socketIn(here: Desk, name: string): string {
+  const directory = path.join(here.directory, 'data/run');
+  mkdirSync(directory, { recursive: true, mode: 0o711 });
+  return path.join(directory, name);
+}
 
 interface Shown {
   readonly sidecar: { readonly pid: number; readonly since: string | null } | null;
@@ -26,7 +33,7 @@ const runs = (here: Desk) => waitFor('the filter runs', LIMIT_MS, () => filterPi
 
 function greets(here: Desk): Promise<boolean> {
   return new Promise((answer) => {
-    const socket = net.connect({ path: path.join(here.directory, 'filter.sock') });
+    const socket = net.connect({ path: socketIn(here, 'filter.sock') });
     socket.once('data', () => {
       socket.destroy();
       answer(true);
@@ -112,7 +119,7 @@ t.test('a place that is taken ends `run` at once, with the reason', async (t) =>
   for (const taken of ['filter.sock', 'copy.sock']) {
     const here = await desk(t, { config: SUBMISSION() });
     const other = net.createServer((socket) => socket.end());
-    await new Promise<void>((done) => other.listen(path.join(here.directory, taken), done));
+    await new Promise<void>((done) => other.listen(socketIn(here, taken), done));
     const sidecar = await lasting(t, here.configFile, 'run');
     t.equal(await sidecar.ended, 2, taken);
     t.match(sidecar.output(), new RegExp(`another program listens on .*${taken} already`));
@@ -128,7 +135,7 @@ t.test('of the sidecar, too', async (t) => {
   );
   const here = await desk(t, { config });
   const other = net.createServer((socket) => socket.end());
-  await new Promise<void>((done) => other.listen(path.join(here.directory, 'map.sock'), done));
+  await new Promise<void>((done) => other.listen(socketIn(here, 'map.sock'), done));
   t.teardown(() => other.close());
   const sidecar = await lasting(t, here.configFile, 'run');
   t.equal(await sidecar.ended, 2);
