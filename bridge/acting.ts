@@ -18,6 +18,7 @@ import type { openClock } from './store/facts.ts';
 import type { DataFiles } from './store/files.ts';
 import { applySettings } from './store/settings.ts';
 import type { StateDb } from './store/state-db.ts';
+import { isVouched } from './store/vouched.ts';
 
 export interface Ground {
   readonly table: DelegationDb;
@@ -77,6 +78,7 @@ export function openActing({ table, state, clock, key, files, env, log, stopping
           const entries = lines.map((line) => ownEntry(now, line));
           await (within === undefined ? appendAudit(state, key, entries) : append(within, key, entries));
         },
+        vouches: (event) => isVouched(key, event),
         acts: () => noted.getStore()?.splice(0) ?? [],
         gate: openGate(),
         noticeRules: noticeRules(config),

@@ -119,7 +119,6 @@ function reasonIn(tiding: Tiding): string | null {
 
 /** Null where nobody did it: time did, or the directory, or a card that lapsed. */
 async function whoDid({ site }: Pass, subject: Subject, row: News['row'], tiding: Tiding): Promise<string | null> {
-  if (tiding.kind === 'grant') return row?.createdBy ?? null;
   const { address: mailbox, person } = subject;
   const delegate = person.identifier;
   const deeds = deedsBehind(tiding, row === undefined).map(
@@ -129,10 +128,17 @@ async function whoDid({ site }: Pass, subject: Subject, row: News['row'], tiding
       delegate: action === 'mailbox-remove' ? null : delegate,
     }),
   );
-  return deeds.length === 0 ? null : ((await lastActor(site.table, site.state, deeds)) ?? null);
+  const last = deeds.length === 0 ? undefined : await lastActor(site.table, site.state, deeds, site.vouches);
+  const known = last ?? (tiding.kind === 'grant' && row ? { actor: row.createdBy, claimed: true } : undefined);
+  if (known === undefined || (known.claimed && SOMEBODY.test(known.actor))) return null;
+  return known.actor;
 }
 
+/** Who only claims to be the owner, or an administrator, is named as neither: a program that writes the table may call itself what it likes. */
+const SOMEBODY = /^(?:owner|admin|delegate):/;
+
 function deedsBehind(tiding: Tiding, gone: boolean): readonly string[] {
+  if (tiding.kind === 'grant') return ['grant'];
   if (tiding.kind === 'revoke') return gone ? ['revoke', 'mailbox-remove', 'delegate-remove'] : [];
   const bySomebody =
     (tiding.kind === 'suspend' && tiding.why === 'suspended') ||

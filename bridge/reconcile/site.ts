@@ -3,6 +3,7 @@ import type { Policy } from '../../acl/desired.ts';
 import type { NoticeRules } from '../notify/telling.ts';
 import type { DelegationDb } from '../store/delegation-db.ts';
 import type { Clock } from '../store/facts.ts';
+import type { Vouchable } from '../store/last-actor.ts';
 import type { StateDb } from '../store/state-db.ts';
 import type { Gate } from './gate.ts';
 import type { MailServer, SenderPublisher, SessionCutter } from './mail-server.ts';
@@ -52,6 +53,8 @@ export interface Site {
   readonly clock: Clock;
   /** Into the audit trail, `within` a transaction on state.db that is open, or in one of its own. */
   readonly audit: (lines: readonly Said[], within?: Pick<StateDb, 'query'>) => Promise<void>;
+  /** Whether an event that isn't sealed yet was noted by mandat's own command. */
+  readonly vouches?: (event: Vouchable) => boolean;
   /** What the pass at hand has done on the servers since it was last asked. */
   readonly acts: () => readonly Step[];
   /** Keeps our own delegate sessions and the cuts at a grant apart. */

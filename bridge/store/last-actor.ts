@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { DelegationDb } from './delegation-db.ts';
 import type { StateDb } from './state-db.ts';
+import type { isVouched } from './vouched.ts';
 
 export interface Deed {
   readonly action: string;
@@ -9,22 +10,35 @@ export interface Deed {
   readonly delegate: string | null;
 }
 
-/** As in `owner:810...`, `admin:root`, `sql`. Undefined: no such deed is known. */
+export interface LastActor {
+  /** As in `owner:810...`, `admin:root`, `sql`. */
+  readonly actor: string;
+  /** Nobody vouches for it: whoever writes the table may have called themselves so. */
+  readonly claimed: boolean;
+}
+
+/** Undefined: no such deed is known. `vouches`: whether mandat's own command noted an event; without it, every event is believed. */
 export async function lastActor(
   table: DelegationDb,
   state: StateDb,
   deeds: readonly Deed[],
-): Promise<string | undefined> {
-  return (await lastIn(table.query, 'events', deeds)) ?? (await lastIn(state.query, 'audit', deeds));
+  vouches: (event: Vouchable) => boolean = () => true,
+): Promise<LastActor | undefined> {
+  const event = await lastIn(table.query, 'events', deeds);
+  if (event !== undefined) return { actor: event.actor, claimed: !vouches(event as unknown as Vouchable) };
+  const sealed = await lastIn(state.query, 'audit', deeds);
+  return sealed && { actor: sealed.actor, claimed: (sealed.claimed ?? null) !== null };
 }
 
-type Noted = Deed & { readonly id: number; readonly actor: string };
+export type Vouchable = Parameters<typeof isVouched>[1];
+
+type Noted = Deed & { readonly id: number; readonly actor: string; readonly claimed?: string | null | undefined };
 
 /** Both tables hold these columns. */
-async function lastIn(query: unknown, where: 'events' | 'audit', deeds: readonly Deed[]): Promise<string | undefined> {
-  const found = await (query as Kysely<Record<typeof where, Noted>>)
+async function lastIn(query: unknown, where: 'events' | 'audit', deeds: readonly Deed[]): Promise<Noted | undefined> {
+  return (query as Kysely<Record<typeof where, Noted>>)
     .selectFrom(where)
-    .select('actor')
+    .selectAll()
     .where(({ or, and, eb }) =>
       or(
         deeds.map(({ action, mailbox, delegate }) =>
@@ -35,5 +49,4 @@ async function lastIn(query: unknown, where: 'events' | 'audit', deeds: readonly
     .orderBy('id', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return found?.actor;
 }

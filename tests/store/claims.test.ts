@@ -10,7 +10,9 @@ import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
 import { grant, revoke, setSuspended } from '../../bridge/store/delegations.ts';
 import { drainEvents } from '../../bridge/store/drain.ts';
 import { fact } from '../../bridge/store/facts.ts';
+import { lastActor } from '../../bridge/store/last-actor.ts';
 import { addMailbox } from '../../bridge/store/mailboxes.ts';
+import { isVouched } from '../../bridge/store/vouched.ts';
 import { mendValues } from '../../bridge/values.ts';
 import { freshFiles, openState } from './fresh.ts';
 import { asMandat, rows } from './shell.ts';
@@ -199,4 +201,18 @@ t.test('a trail that is older than this: what stands in the table is where it be
   sql(`DELETE FROM delegation; ${asMandat('DELETE FROM events')}`);
   await taken();
   t.same((await trail()).at(-1), ['revoke', 'unknown', null]);
+});
+
+t.test('who is named to people: a name that nobody vouches for says so', async (t) => {
+  const { table, state, sql, taken } = await world(t);
+  const deed = [{ action: 'grant', mailbox: ALICE, delegate: 'bob' }];
+  const who = () => lastActor(table, state, deed, (event) => isVouched(KEY, event));
+  await grant(table, ADMIN, ALICE, 'bob');
+  t.same(await who(), { actor: 'admin:marie', claimed: false });
+  await taken();
+  t.same(await who(), { actor: 'admin:marie', claimed: false });
+  sql(forged('grant'));
+  t.same(await who(), { actor: 'owner:alice', claimed: true });
+  await taken();
+  t.same(await who(), { actor: 'owner:alice', claimed: true });
 });
