@@ -2,7 +2,6 @@
  * For how long the event loop was held at a stretch: nothing else is done meanwhile, no revoke and nobody's message. Measured all the time,
  * and noted for `mandat status`.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Instant } from '../acl/policy.ts';
 
 /** Each the longest, in whole milliseconds. */
@@ -45,14 +44,23 @@ export interface LoopWatch {
 
 /** `note` is called once a minute, and at once when the loop was held for longer than has been noted. It never throws. */
 export function watchLoop(now: () => Instant, note: (holds: LoopHolds) => Promise<void>, spanMs = SPAN_MS): LoopWatch {
-  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  delays.enable();
+  // Not perf_hooks.monitorEventLoopDelay: a hold that lies across its reset is lost, measured with Node 20.
+  let seen = performance.now();
+  let worst = 0;
+  const tick = () => {
+    const before = seen;
+    seen = performance.now();
+    worst = Math.max(worst, seen - before - RESOLUTION_MS);
+  };
+  const ticks = setInterval(tick, RESOLUTION_MS);
+  ticks.unref();
   const kept = openHolds();
   let noted: LoopHolds | undefined;
   let spans = 0;
   const look = () => {
-    kept.add(Math.max(0, Math.round(delays.max / 1e6) - RESOLUTION_MS), now());
-    delays.reset();
+    tick(); // this may come first after a hold
+    kept.add(Math.round(worst), now());
+    worst = 0;
     const holds = kept.holds();
     const due = spans++ % SPANS_A_MINUTE === 0 || holds.longestMs > (noted?.longestMs ?? 0) + WORTH_MS;
     if (!due) return;
@@ -64,7 +72,7 @@ export function watchLoop(now: () => Instant, note: (holds: LoopHolds) => Promis
   return {
     close: () => {
       clearInterval(timer);
-      delays.disable();
+      clearInterval(ticks);
     },
   };
 }
