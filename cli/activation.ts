@@ -14,7 +14,7 @@ import { changed, SAVE_ONLY } from './changed.ts';
 import { confirmed } from './confirm.ts';
 import { contactAddress } from './contact.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
-import { facts } from './output.ts';
+import { complained, facts } from './output.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownTime } from './times.ts';
@@ -142,20 +142,19 @@ function refuseUnlessPending(holder: AccountHolder): void {
 }
 
 /** R40: to be verified before anything is written; on standard error, since it is no result. */
-function showIdentity({ out, config, files }: Session, holder: AccountHolder): void {
+function showIdentity({ config, files }: Session, holder: AccountHolder): void {
   const identity = certainIdentity(files.privateDirectory, config.identity.scheme, holder);
   const { identifier, firstName, lastName, profession, role } = identity;
-  out.warn(
-    facts([
-      ['identifier', identifier],
-      ['first name', firstName],
-      ['last name', lastName],
-      ['profession', role === null ? profession : `${profession}: ${role}`],
-      ['delegated', holder.delegated.join(', ')],
-      ['terms of use', config.accounts?.termsUrl ?? null],
-      ['privacy notice', config.accounts?.privacyUrl ?? null],
-    ]),
-  );
+  const shown = facts([
+    ['identifier', identifier],
+    ['first name', firstName],
+    ['last name', lastName],
+    ['profession', role === null ? profession : `${profession}: ${role}`],
+    ['delegated', holder.delegated.join(', ')],
+    ['terms of use', config.accounts?.termsUrl ?? null],
+    ['privacy notice', config.accounts?.privacyUrl ?? null],
+  ]);
+  complained(`${shown}\n`); // each value in one line already
 }
 
 function asked(session: Session, { identifier }: AccountHolder, contact: string, until: string): Promise<ExitStatus> {

@@ -7,11 +7,13 @@ import { runChecks } from '../../bridge/doctor/examine.ts';
 import { smtpPassword } from '../../bridge/doctor/files.ts';
 import { noticeServer, noticeTemplates } from '../../bridge/doctor/notices.ts';
 import type { Subject } from '../../bridge/doctor/subject.ts';
+import { dataFiles } from '../../bridge/store/files.ts';
 import { startSink } from '../notify/sink.ts';
 import { SETTINGS } from '../notify/stored.ts';
 
 async function look(notices: object | undefined, dataDir = '/nowhere', env = {}): Promise<readonly string[]> {
-  const subject = { config: { notices, dataDir, policy: { timezone: 'Europe/Paris' } }, env } as unknown as Subject;
+  const config = { notices, dataDir, policy: { timezone: 'Europe/Paris' } };
+  const subject = { config, files: dataFiles(dataDir), env } as unknown as Subject;
   const lines = await runChecks([smtpPassword, noticeServer, noticeTemplates], subject, () => {});
   return lines.map(({ status, seen, remedy }) => `${status}: ${seen}${remedy === '' ? '' : ` -> ${remedy}`}`);
 }
@@ -46,7 +48,7 @@ t.test('with them', async (t) => {
   t.match(await look(good), [
     /^ok: .*smtp\.secret, mode 600/,
     new RegExp(`^ok: 127\\.0\\.0\\.1:${sink.port} answers \\(none\\), and takes the login mandat$`),
-    /^ok: 28 notices in two languages$/,
+    /^ok: 30 notices in two languages$/,
   ]);
   const cases: readonly (readonly [what: string, notices: object, env: object, expected: readonly RegExp[]])[] = [
     [
