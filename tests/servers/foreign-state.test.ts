@@ -36,7 +36,7 @@ t.test('a new one', async (t) => {
   rmSync(path.join(path.dirname(site.stateFile), 'seal.key'));
   await revokeRow(site, 'alice', 'bob');
   await site.sql('DELETE FROM pending');
-  await site.mandat('init');
+  await site.mandat('init', '--new-seal-key');
 
   const verified = await site.mandat('verify');
   t.match(verified, {
@@ -93,7 +93,7 @@ t.test('one from the past', async (t) => {
 t.test('and by hand: the revoke of somebody whom only the servers know', async (t) => {
   await must(site.mandat('grant', at('frank'), at('carol')));
   for (const file of stateFiles()) rmSync(file, { force: true });
-  await site.mandat('init');
+  await site.mandat('init', '--new-seal-key');
   t.match(await site.mandat('revoke', at('frank'), at('carol'), '--yes'), {
     status: 0,
     stdout: /sees nothing any more/,
