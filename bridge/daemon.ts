@@ -184,6 +184,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
     await engine.adopted();
     await engine.prune();
     await engine.tellHead();
+    await engine.proveTrail(giveWay);
     await setFact(state, 'sweep', clock.now());
     log.debug('sweep done');
   });

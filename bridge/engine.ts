@@ -61,6 +61,8 @@ export interface Engine {
   drainSubmissions(giveWay?: GiveWay): Promise<void>;
   /** Takes off the audit trail what is older than it is kept. */
   prune(): Promise<void>;
+  /** All of the audit trail is proven, once a day. */
+  proveTrail(giveWay: GiveWay): Promise<void>;
   /** Says in the log where the audit trail ends: what was cut off it later shows beside it. */
   tellHead(): Promise<void>;
   /** Notes it beside the key, where nobody can write it anew without that. */
@@ -204,6 +206,7 @@ export async function openEngine(
           for (const id of ids) touched.add(id);
       },
       prune: () => trail.prune(current.audit.retentionDays),
+      proveTrail: trail.prove,
       tellHead: trail.tellHead,
       keepHead: trail.keepHead,
       drainSubmissions: (giveWay = giveBack) => trail.drainSubmissions(giveWay),

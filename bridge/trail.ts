@@ -1,11 +1,31 @@
 /** The upkeep of the audit trail: what others have noted is taken over, what is too old goes, its end is told to the log. */
-
+import type { Instant } from '../acl/policy.ts';
 import type { Ground } from './acting.ts';
 import type { GiveWay } from './giving-way.ts';
 import { auditHead, bringToDisk, keepHead } from './store/audit.ts';
+import { describeBroken, proveAudit } from './store/audit-check.ts';
 import { pruneAudit } from './store/audit-prune.ts';
+import { fact, setFact } from './store/facts.ts';
+import { headFileOf, readHead } from './store/seal-head.ts';
+import type { StateDb } from './store/state-db.ts';
 import { drainSubmissions } from './store/submission-trail.ts';
 import { existingSubmissions, type SubmissionStore } from './store/submissions.ts';
+
+export interface TrailProof {
+  readonly at: Instant;
+  /** Null where it is broken. */
+  readonly entries: number | null;
+  /** How it is broken, a sentence; null where it is whole. */
+  readonly broken: string | null;
+}
+
+/** What the sidecar's last proof of the whole trail has shown; undefined where there was none. */
+export async function lastProof(state: Pick<StateDb, 'query'>): Promise<TrailProof | undefined> {
+  const noted = await fact(state, 'trail-proof');
+  return noted === undefined ? undefined : (JSON.parse(noted) as TrailProof);
+}
+
+const DAY_MS = 86_400_000;
 
 export function openTrail({
   state,
@@ -25,6 +45,19 @@ export function openTrail({
       const before = new Date(Date.parse(now) - retentionDays * 86_400_000).toISOString();
       const entries = await pruneAudit(state, key, before, now);
       if (entries > 0) log.info({ entries, before }, 'audit trail pruned');
+    },
+    /** All of it, once a day, in portions; broken or not, that stands in state.db for `status` and `doctor`. */
+    prove: async (giveWay: GiveWay): Promise<void> => {
+      const last = await lastProof(state);
+      const now = clock.now();
+      if (last !== undefined && Date.parse(now) - Date.parse(last.at) < DAY_MS) return;
+      const headFile = headFileOf(files.sealKey);
+      const proof = await proveAudit(state, key, undefined, readHead(headFile, key), giveWay);
+      const broken = proof.intact ? null : describeBroken(proof, headFile);
+      const noted: TrailProof = { at: now, entries: proof.intact ? proof.entries : null, broken };
+      await setFact(state, 'trail-proof', JSON.stringify(noted));
+      if (proof.intact) log.info({ entries: proof.entries }, 'the audit trail was proven, all of it');
+      else log.error({ hint: '"mandat audit verify"' }, broken ?? '');
     },
     /** Notes it beside the key (store/seal-head.ts). */
     keepHead: () => keepHead(files.sealKey, key, state),

@@ -12,6 +12,7 @@ import type { StateDb } from '../bridge/store/state-db.ts';
 import { anythingHeld, countNotices, outcomesWith } from '../bridge/store/troubles.ts';
 import { type Waiting, waitingMailboxes } from '../bridge/store/waiting.ts';
 import { missingCopies } from '../bridge/submission/missing-copies.ts';
+import { lastProof } from '../bridge/trail.ts';
 import { withdrawn } from '../bridge/withdrawn.ts';
 import { whole } from './arguments.ts';
 import { EXIT } from './exit.ts';
@@ -38,6 +39,7 @@ export function statusCommand(program: Command, run: Runner): void {
         const noFilter = status.filter !== null && status.filter.running === null;
         const odd =
           status.foreignState !== null ||
+          status.trailBroken !== null ||
           held ||
           noFilter ||
           status.restored ||
@@ -94,6 +96,8 @@ async function statusOf(session: Session, most: number) {
         folderLook: (await lastLookRound(state)) ?? null,
         /** Entries of other people by which somebody else has access: "mandat verify" lists them. */
         otherEntries: await countOtherEntries(state),
+        /** How the audit trail is broken, by the sidecar's last proof of all of it. */
+        trailBroken: (await lastProof(state))?.broken ?? null,
         /** Every delegation of the site is out of force, since when. */
         withdrawn: (await withdrawn(state))?.since ?? null,
         /** Why this state.db isn't the one that the table was worked off with; null where it is. */
@@ -178,6 +182,7 @@ function shown(
     ...(rest.withdrawn === null
       ? []
       : [`all delegations are withdrawn, since ${time(rest.withdrawn)}: "mandat withdraw --undo" brings them back`]),
+    ...(rest.trailBroken === null ? [] : [`${oneLine(rest.trailBroken)}\n    "mandat audit verify" says more`]),
     ...(rest.restored ? [RESTORED] : []),
     ...(rest.foreignState === null ? [] : [`${rest.foreignState}: ${FOREIGN_STATE_HINT}`]),
     ...(rest.rulesChanged.length > 0 ? [`${oneLine(rulesChanged(rest.rulesChanged))}\n    ${REPAIR_RULES}`] : []),

@@ -9,6 +9,7 @@ import { DELEGATIONS, STATE } from '../store/files.ts';
 import { complaintsOf } from '../store/integrity.ts';
 import { REPAIR_RULES, rulesChanged } from '../store/schema.ts';
 import { headFileOf, readHead } from '../store/seal-head.ts';
+import { lastProof } from '../trail.ts';
 import { dataDirectory, sealed } from './files.ts';
 import { type Check, fail, ok, warn } from './finding.ts';
 
@@ -67,14 +68,14 @@ export const auditTrail: Check = {
     const key = existingSealKey(sealKey);
     const headFile = headFileOf(sealKey);
     const proof = await proveEnd(subject.state(), key, readHead(headFile, key));
-    if (proof.intact)
-      return ok(
-        `its last ${proof.entries} entries hold, and it ends no earlier than it did; "mandat audit verify" proves all of it`,
-      );
-    return fail(
-      describeBroken(proof, headFile),
-      '"mandat audit verify" says where. From the backup of state.db, seal.key and seal.head; if there is none: "mandat init --new-seal-key"',
-    );
+    const remedy =
+      '"mandat audit verify" says where. From the backup of state.db, seal.key and seal.head; if there is none: "mandat init --new-seal-key"';
+    if (!proof.intact) return fail(describeBroken(proof, headFile), remedy);
+    const whole = await lastProof(subject.state());
+    if (whole !== undefined && whole.broken !== null)
+      return fail(`${whole.broken} (all of it was looked at ${whole.at})`, remedy);
+    const all = whole === undefined ? '"mandat audit verify" proves all of it' : `all of it was proven ${whole.at}`;
+    return ok(`its last ${proof.entries} entries hold, and it ends no earlier than it did; ${all}`);
   },
 };
 

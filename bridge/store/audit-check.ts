@@ -2,6 +2,7 @@
  * Proving the audit trail: every seal from the first entry, or from the last checkpoint, to the end; the checkpoints' own; and that the
  * end is where it was. Without the key nobody can make one that passes; with it, a head that was written down elsewhere tells.
  */
+import { type GiveWay, giveBack } from '../giving-way.ts';
 import { auditHead, goesOnFrom, headMark, seal } from './audit.ts';
 import type { AuditHead } from './audit-mac.ts';
 import { checkpointSeal } from './audit-prune.ts';
@@ -23,6 +24,9 @@ export type AuditProof =
 
 /** `kept`, `no-kept`, `forged`: by the file beside the key. */
 export type Broken = 'entry' | 'checkpoint' | 'end' | 'head' | 'kept' | 'no-kept' | 'forged';
+
+/** So many entries are read at a time: some milliseconds. */
+const PAGE = 250;
 
 /** So many entries are looked at where only the end is. */
 const END = 1000;
@@ -65,7 +69,13 @@ export async function proveEnd(
 }
 
 /** `known`: a head that was noted before, as the sidecar's log tells it. `kept`: what stands beside the key. */
-export async function proveAudit(state: StateDb, key: Buffer, known?: AuditHead, kept?: KeptHead): Promise<AuditProof> {
+export async function proveAudit(
+  state: StateDb,
+  key: Buffer,
+  known?: AuditHead,
+  kept?: KeptHead,
+  giveWay: GiveWay = giveBack,
+): Promise<AuditProof> {
   let previous = '';
   let last = 0;
   let pruned = 0;
@@ -89,18 +99,22 @@ export async function proveAudit(state: StateDb, key: Buffer, known?: AuditHead,
     if (keptHead !== undefined && keptHead.id < last) keptFound = true; // pruned since
   }
   let entries = 0;
-  for await (const { id, seal: sealed, ...entry } of state.query
-    .selectFrom('audit')
-    .selectAll()
-    .orderBy('id')
-    .stream()) {
-    if (id <= last || seal(key, previous, entry) !== sealed) return { intact: false, at: id, why: 'entry' };
-    [previous, last] = [sealed, id];
-    meet(id, sealed);
-    entries++;
+  let from = 0;
+  for (let asked = 0; ; ) {
+    const rest = state.query.selectFrom('audit').selectAll().where('id', '>', from).orderBy('id');
+    const page = await rest.limit(PAGE).execute();
+    for (const { id, seal: sealed, ...entry } of page) {
+      if (id <= last || seal(key, previous, entry) !== sealed) return { intact: false, at: id, why: 'entry' };
+      [previous, last, from] = [sealed, id, id];
+      meet(id, sealed);
+      entries++;
+    }
+    asked = page.length === 0 ? asked + 1 : 0;
+    if (page.length === PAGE) await giveWay();
+    else if ((await fact(state, 'audit-head')) === (last === 0 ? undefined : headMark(key, previous))) break;
+    // Else something may have been sealed between the two looks: then there is more to read.
+    else if (asked > 1) return { intact: false, at: last + 1, why: 'end' };
   }
-  const expected = last === 0 ? undefined : headMark(key, previous);
-  if ((await fact(state, 'audit-head')) !== expected) return { intact: false, at: last + 1, why: 'end' };
   if (!keptFound) return { intact: false, at: keptHead?.id ?? 0, why: 'kept' };
   if (kept?.kind === 'none' || kept?.kind === 'forged') {
     return { intact: false, at: last + 1, why: kept.kind === 'none' ? 'no-kept' : 'forged' };

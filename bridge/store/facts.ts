@@ -18,6 +18,7 @@ export type FactName =
   | 'submissions-drained' // the same of submission.db, behind the epoch of that file
   | 'head-told' // the id of the end of the audit trail that was last told elsewhere: in the log, or beside the key
   | 'audit-head' // vouches for the last entry of the audit trail
+  | 'trail-proof' // JSON: when all of the audit trail was proven last, and what came of it
   | 'sweep' // when the last full sweep ended
   | 'folder-look' // JSON: the last round of looks at the folders of delegated mailboxes
   | 'told-from' // delegations up to this id were there before anybody was told of any

@@ -42,6 +42,7 @@ t.test('nothing yet', async (t) => {
     nextDue: null,
     lastSweep: null,
     folderLook: null,
+    trailBroken: null,
     withdrawn: null,
     restored: false,
     rulesChanged: [],
