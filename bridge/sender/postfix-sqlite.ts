@@ -36,9 +36,7 @@ export interface PublishedMap extends SenderPublisher {
 /** Makes directory and file with their modes when they aren't there, and sets the modes right when they are. */
 export function prepareSenderMap(directory: string, gid: number | undefined): void {
   try {
-    if (!existsSync(directory)) {
-      makeDirectory(directory, 0o2770, gid);
-    }
+    makeDirectory(directory, 0o700); // its group and mode below, which say what is wrong where they can't be set
     const file = join(directory, SENDER_FILE);
     if (existsSync(file)) refuseForeign(file); // before anything is altered
     ensure(directory, 0o2770, gid);

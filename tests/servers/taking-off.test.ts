@@ -100,7 +100,7 @@ t.test('step by step', async (t) => {
   execFileSync('doveadm', ['-c', dovecot(), 'reload'], { stdio: 'pipe' });
   await mailFlows(t, 'without its Dovecot lines');
 
-  for (const file of ['delegation.db', 'state.db', 'sender', 'seal.key', 'mandat.toml', 'dovecot/mandat'])
+  for (const file of ['table', 'private', 'sender', 'mandat.toml', 'dovecot/mandat'])
     rmSync(path.join(site.lab.directory, file), { recursive: true });
   for (const file of ['mandat.cf', 'identity.re']) rmSync(postfix(file));
   execFileSync('doveadm', ['-c', dovecot(), 'reload'], { stdio: 'pipe' });
