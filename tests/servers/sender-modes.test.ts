@@ -146,7 +146,7 @@ t.test('a sidecar that is not root, and Postfix, take turns in making the files 
   );
   t.match(
     outside.stdout,
-    /^config .*sender can't be given to the group that Postfix reads it with .*root, or as a user who is in that group/,
+    /^config .*sender can't be given to the group that Postfix reads it with.*as a user who is in that group.*"mandat init" as root/,
   );
 });
 
