@@ -14,6 +14,8 @@ export interface Letter extends Rendered {
   readonly to: string;
   readonly messageId: string;
   readonly language: Language;
+  /** Where the audit trail ends as it leaves, `ID:SEAL`: what is cut off it later shows beside it. */
+  readonly trail?: string;
 }
 
 const LONGEST_NAME = 120;

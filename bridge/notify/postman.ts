@@ -12,6 +12,7 @@ import type { Environment } from '../drivers.ts';
 import { failureOf } from '../failure.ts';
 import type { Site } from '../reconcile/site.ts';
 import { retryDelay } from '../schedule.ts';
+import { auditHead } from '../store/audit.ts';
 import {
   listNotices,
   nextDueNotice,
@@ -111,7 +112,8 @@ export function openPostman(options: PostmanOptions): Postman {
       if (hasExpired(notice)) throw new NotTaken('final', 'refused', 'its code expired before it could be sent', '');
       const mail = letter(notice, templates(), settings as SmtpSettings, config.policy.timezone);
       server ??= openSmtp(settings as SmtpSettings, env);
-      await server.send(mail);
+      const head = await auditHead(state);
+      await server.send(head === undefined ? mail : { ...mail, trail: `${head.id}:${head.seal}` });
       serverFailures = 0;
     } catch (error) {
       const trouble = troubleOf(error);

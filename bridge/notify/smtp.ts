@@ -68,7 +68,7 @@ export function openSmtp(settings: SmtpSettings, env: Environment): MailServerFo
   } as Parameters<typeof nodemailer.createTransport>[0]);
   const where = `${host}:${port}`;
   return {
-    send: async ({ from, to, messageId, language, subject, text, html }) => {
+    send: async ({ from, to, messageId, language, subject, text, html, trail }) => {
       try {
         await transport.sendMail({
           from: { name: '', address: from },
@@ -83,6 +83,7 @@ export function openSmtp(settings: SmtpSettings, env: Environment): MailServerFo
             'Auto-Submitted': 'auto-generated', // RFC 3834 section 5
             'X-Auto-Response-Suppress': 'All',
             'Content-Language': language,
+            ...(trail === undefined ? {} : { 'X-Mandat-Trail': trail }),
           },
         });
       } catch (error) {

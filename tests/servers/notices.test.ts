@@ -212,4 +212,7 @@ t.test("through a real Postfix into the owner's INBOX, with a login", async (t) 
   t.equal(mail.subject, `Délégation ajoutée sur la BAL ${at('alice')}`);
   t.match(mail.text, /Vous êtes responsable des accès ouverts par délégation/);
   t.same(addressesIn(mail.from), [`<${at('mandat')}>`]);
+  const head = String(mail.headers.get('x-mandat-trail'));
+  t.match(head, /^\d+:[0-9a-f]{64}$/, 'where the trail ended then');
+  t.match(await site.mandat('audit', 'verify', '--head', head), { status: 0 }, 'and is still there');
 });
