@@ -5,6 +5,7 @@ import type { Status } from '../bridge/doctor/finding.ts';
 import type { Address } from '../bridge/doctor/wire.ts';
 import { becomeForFiles } from '../bridge/store/ownership.ts';
 import { dataOwner } from '../bridge/store/places.ts';
+import { readSecret } from '../config/secret.ts';
 import { login } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { counted, type Output, oneLine } from './output.ts';
@@ -15,6 +16,8 @@ import { groupsFor } from './session.ts';
 interface Options {
   readonly probe?: string;
   readonly probeAs?: string;
+  readonly probePasswordFile?: string;
+  readonly smtp?: Address;
   readonly submission?: Address;
   readonly sieve?: Address;
   readonly dovecotConfig?: string;
@@ -30,6 +33,11 @@ export function doctorCommand(program: Command, run: Runner): void {
       '--probe-as <account>',
       'share a folder of it with this one for a moment, and look as this one; its open sessions are cut',
     )
+    .option(
+      '--probe-password-file <file>',
+      'the password of that account, mode 600: it submits a message; or $MANDAT_PROBE_PASSWORD',
+    )
+    .option('--smtp <host:port>', 'where mail from outside comes in, if not at port 25 of [imap] host', address)
     .option('--submission <host:port>', 'where users submit mail, if not at port 587 or 465 of [imap] host', address)
     .option('--sieve <host:port>', 'ManageSieve, if not at port 4190 of [imap] host', address)
     .option('--dovecot-config <file>', "Dovecot's configuration, if not the one that doveconf reads by itself")
@@ -37,10 +45,12 @@ export function doctorCommand(program: Command, run: Runner): void {
     .action(
       run(
         async ({ out, config, files }, given: Options) => {
+          const probePassword = passwordOf(given.probePasswordFile); // with the rights of who typed it
           becomeForFiles(dataOwner(files), groupsFor(config)); // root's rights are for the servers' own programs (asRoot)
           const { examine, followsFrom } = await import('../bridge/doctor/examine.ts'); // the IMAP library takes its time to load
           const options = {
             ...given,
+            probePassword,
             probe: given.probe === undefined ? undefined : login(given.probe),
             probeAs: given.probeAs === undefined ? undefined : login(given.probeAs),
             dovecotConfig: given.dovecotConfig === undefined ? undefined : resolve(given.dovecotConfig),
@@ -62,6 +72,7 @@ export function doctorCommand(program: Command, run: Runner): void {
             seen,
             remedy: remedy === '' ? null : remedy,
           }));
+          if (given.probe === undefined) out.say(NOT_TRIED);
           out.result(document, summary(lines));
           return lines.some(({ status }) => status === 'fail') ? EXIT.failed : EXIT.done;
         },
@@ -69,6 +80,18 @@ export function doctorCommand(program: Command, run: Runner): void {
         'caller',
       ),
     );
+}
+
+/** Whatever is configured, and before the first delegation too. */
+const NOT_TRIED =
+  'What only trying shows was not tried: "mandat doctor --probe MAILBOX --probe-as ACCOUNT --probe-password-file FILE" shares, sends and cuts for real, and undoes it.';
+
+/** Undefined where none is given. */
+function passwordOf(file: string | undefined): (() => string) | undefined {
+  const envName = 'MANDAT_PROBE_PASSWORD';
+  if (file === undefined && process.env[envName] === undefined) return undefined;
+  const password = readSecret({ name: '--probe-password-file', envName, file: resolve(file ?? ''), env: process.env });
+  return () => password;
 }
 
 const WORDS: Readonly<Record<Status, string>> = { ok: 'ok', warn: 'WARN', fail: 'FAIL', skipped: 'skipped' };

@@ -11,6 +11,7 @@ import { sieveReach, submissionReach } from './master-reach.ts';
 import { noticeServer, noticeTemplates } from './notices.ts';
 import { identity, metadata, sharedNamespace } from './own-session.ts';
 import { ownProxymap, senderAnswers, senderMaps } from './postfix-maps.ts';
+import { messageFromOutside, messageSubmitted } from './probe-mail.ts';
 import { senderFiles, senderReadable, senderRules, senderTable, senderWal } from './sender.ts';
 import { senderFile, socketmap } from './sender-outputs.ts';
 import { separator } from './separator.ts';
@@ -75,6 +76,8 @@ export const CHECKS: readonly Check[] = [
   reinjection,
   copyRoute,
   copyListener,
+  messageFromOutside,
+  messageSubmitted,
   submissionReach,
   sieveReach,
   smtpPassword,

@@ -7,6 +7,7 @@ import { imapEndpoint } from '../drivers.ts';
 import { Failure } from '../failure.ts';
 import { type Check, type Finding, fail, ok, skipped } from './finding.ts';
 import { adminLogin } from './imap.ts';
+import { greet, greeted, type Offer, reply, startTls } from './smtp-talk.ts';
 import type { Subject } from './subject.ts';
 import { type Address, openWire, type Trust, type Wire } from './wire.ts';
 
@@ -36,25 +37,13 @@ interface Protocol {
   authenticate(wire: Wire, initial: string): Promise<'opened' | 'refused' | 'unclear'>;
 }
 
-interface Offer {
-  readonly startTls: boolean;
-  readonly plain: boolean;
-}
-
 const SMTP: Protocol = {
   ports: [587, 465],
   implicitPort: 465,
   option: '--submission HOST:PORT',
   opens: 'who has it can send as anybody',
-  begin: async (wire) => {
-    const greeting = (await reply(wire)).at(-1) ?? '';
-    if (!greeting.startsWith('220')) throw new Failure('config', `it doesn't greet as an SMTP server: ${greeting}`);
-    return greet(wire);
-  },
-  startTls: async (wire) => {
-    wire.send('STARTTLS');
-    await reply(wire);
-  },
+  begin: greeted,
+  startTls,
   again: greet,
   authenticate: async (wire, initial) => {
     wire.send(`AUTH PLAIN ${initial}`);
@@ -62,18 +51,6 @@ const SMTP: Protocol = {
     return code === 235 ? 'opened' : code >= 500 ? 'refused' : 'unclear';
   },
 };
-
-/** All but the last line of an SMTP reply have a hyphen after their code. */
-const reply = (wire: Wire) => wire.lines((line) => !/^\d{3}-/.test(line));
-
-async function greet(wire: Wire): Promise<Offer> {
-  wire.send('EHLO mandat-doctor.invalid');
-  const lines = (await reply(wire)).map((line) => line.slice(4).toUpperCase());
-  return {
-    startTls: lines.some((line) => line.trim() === 'STARTTLS'),
-    plain: lines.some((line) => /^AUTH[ =].*\bPLAIN\b/.test(line)),
-  };
-}
 
 const MANAGE_SIEVE: Protocol = {
   ports: [4190],
@@ -133,7 +110,10 @@ async function reach(subject: Subject, protocol: Protocol, chosen: Address | und
     if (doubtful?.kind === 'unclear') unclear.push(`${where}: ${doubtful.why}`);
     else if (outcomes.some(({ kind }) => kind === 'closed'))
       verdicts.push(`${where} lets nobody log in with a password`);
-    else if (outcomes.some(({ kind }) => kind === 'refused')) verdicts.push(`${where} refuses the master's password`);
+    else if (outcomes.some(({ kind }) => kind === 'refused'))
+      verdicts.push(
+        `${where} refuses the master's password (${forms.length} refused logins in its log are the doctor's own)`,
+      );
   }
   if (unclear.length > 0) return skipped(unclear.join('; '));
   if (verdicts.length > 0) return ok(verdicts.join('; '));

@@ -27,6 +27,10 @@ export interface DoctorOptions {
   readonly probe?: string | undefined;
   /** The account with which a folder of that mailbox is shared for a moment, a mailbox' address in the table, or a login; its sessions may be cut. */
   readonly probeAs?: string | undefined;
+  /** The password of that account, read when it is needed. */
+  readonly probePassword?: (() => string) | undefined;
+  /** Where mail from outside comes in, when not at port 25 of imap.host. */
+  readonly smtp?: Address | undefined;
   /** Where users submit mail, and where they edit Sieve scripts, when not on the usual ports of imap.host. */
   readonly submission?: Address | undefined;
   readonly sieve?: Address | undefined;

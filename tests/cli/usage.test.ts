@@ -73,7 +73,7 @@ const COMMANDS: readonly (readonly [command: string, names: readonly string[]])[
   ['status', ['exits 1']],
   ['sync', ['--dry-run', '--force']],
   ['verify', ['exits 1']],
-  ['doctor', ['remedy', '--probe', 'exits 1']],
+  ['doctor', ['remedy', '--probe', '--probe-password-file', '--smtp', 'exits 1']],
   ['explain', ['<mailbox> [delegate]']],
   ['notices', ['list', 'retry', 'templates']],
   ['notices list', ['--state', '"waiting", "sending", "sent", "failed", "no-address"']],

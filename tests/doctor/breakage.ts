@@ -31,7 +31,7 @@ export const postfixDirectory = ({ lab }: Site) => path.join(lab.directory, 'pos
 /** In the process of the test, with the lab's own configuration files. */
 export async function examined(site: Site, options: DoctorOptions = {}, env = {}): Promise<Lines> {
   const config = loadConfig({ path: site.configFile, env: {}, cwd: site.lab.directory });
-  const here = { dovecotConfig: dovecotConf(site), postfixConfig: postfixDirectory(site) };
+  const here = { dovecotConfig: dovecotConf(site), postfixConfig: postfixDirectory(site), smtp: site.lab.smtp };
   const lines = await examine(config, env, { ...here, ...options });
   return new Map(lines.map((line) => [line.check, line]));
 }

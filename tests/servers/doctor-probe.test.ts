@@ -191,7 +191,16 @@ t.test('a signal waits until all is undone', async (t) => {
       },
       async () => {
         const [file = '', ...first] = await builtMandat();
-        const args = [...first, '--config', site.configFile, 'doctor', '--probe', probe];
+        const args = [
+          ...first,
+          '--config',
+          site.configFile,
+          'doctor',
+          '--probe',
+          probe,
+          '--smtp',
+          `127.0.0.1:${site.lab.smtp.port}`,
+        ];
         doctor = spawn(file, args, { stdio: 'ignore' });
         const ended = await new Promise((resolve) => doctor?.once('exit', (_, by) => resolve(by)));
         t.ok(told, 'it was told in the middle');
