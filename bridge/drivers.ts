@@ -10,7 +10,8 @@ import { openHeadStart } from './imap/head-start.ts';
 import { type Impersonation, openAs } from './imap/impersonation.ts';
 import { sentFolders } from './imap/sent.ts';
 import type { MailServer, SessionCutter } from './reconcile/mail-server.ts';
-import { type DoveadmOptions, doveadmCutter } from './sessions/doveadm.ts';
+import { doveadmCutter } from './sessions/doveadm.ts';
+import type { DoveadmOptions } from './sessions/doveadm-api.ts';
 import { MAIN_SERVER } from './store/rows.ts';
 import type { SentFolders } from './submission/sent-folder.ts';
 

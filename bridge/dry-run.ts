@@ -5,6 +5,7 @@ import { guard } from './guard.ts';
 import { policyOf } from './policy.ts';
 import { withdrawStale } from './reconcile/decide.ts';
 import { openGate } from './reconcile/gate.ts';
+import type { SessionCutter } from './reconcile/mail-server.ts';
 import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
 import { recordedCutter, recordedPublisher, recordedServer } from './reconcile/recording.ts';
 import { rehearsedPublisher, rehearsedServer } from './reconcile/rehearsal.ts';
@@ -24,6 +25,8 @@ export interface Rehearsal {
   readonly results: readonly Result[];
   readonly held: number;
 }
+
+const NO_CUTTER: SessionCutter = { cut: async () => ({ before: 0, ended: async () => true }) };
 
 /** The steps that `syncOnce` would perform now. Reads the server, writes nothing. */
 export async function rehearse(config: Config, env: Environment, options: SyncOptions): Promise<Rehearsal> {
@@ -46,7 +49,7 @@ export async function rehearse(config: Config, env: Environment, options: SyncOp
         config.senderRules === undefined
           ? undefined
           : recordedPublisher(rehearsedPublisher(map ?? { rules: () => [], mailboxIds: () => [] }), onStep),
-      cutter: config.sessions === undefined ? undefined : recordedCutter({ cut: async () => {} }, onStep),
+      cutter: config.sessions === undefined ? undefined : recordedCutter(NO_CUTTER, onStep),
       clock: await openClock(state),
       audit: async () => {},
       acts: () => [],

@@ -40,6 +40,7 @@ const GIVEN = {
   inForce: 'in force',
   notInForce: 'the delegation is saved, but not in force yet',
   verified: 'verified through his own eyes',
+  verifiedNew: 'verified through his own eyes',
   notVerified: 'the delegation is in force, but this has not been verified through his own eyes yet',
 };
 
@@ -47,6 +48,7 @@ const TAKEN = {
   inForce: 'access withdrawn',
   notInForce: 'this is saved, but access has not been withdrawn yet',
   verified: 'verified: he sees nothing any more',
+  verifiedNew: 'verified for new logins only: they see nothing any more',
   notVerified: 'access is withdrawn, but this has not been verified through his own eyes yet',
 };
 
@@ -158,14 +160,17 @@ function told(
   const verified = verifiedMs !== undefined;
   const tried = became.by === 'nobody' ? plain(became.failure) : failureFor(outcome, change.written.version);
   const failure = verified ? undefined : tried;
-  const notices = (verified ? (outcome?.notices ?? []) : []).filter(({ code }) => code !== 'no-session-cutting');
+  const noticed = verified ? (outcome?.notices ?? []) : [];
+  const notices = noticed.filter(({ code }) => code !== 'no-session-cutting'); // said before the wait
+  const newOnly = noticed.some(({ code }) => code === 'no-session-cutting' || code === 'cut-not-proven');
   const lines = [did(change)];
   if (became.by === 'us') lines.push(`  ${MADE_HERE}`);
   const missing = missingLines('saved, and not in force yet', change.withheld);
   if (missing.length > 0) lines.push(...missing);
   else {
     if (inForceMs !== undefined) lines.push(`  ${says.inForce} after ${shownDuration(inForceMs)}`);
-    if (verifiedMs !== undefined) lines.push(`  ${says.verified} after ${shownDuration(verifiedMs)}`);
+    if (verifiedMs !== undefined)
+      lines.push(`  ${newOnly ? says.verifiedNew : says.verified} after ${shownDuration(verifiedMs)}`);
   }
   if (others.length > 0) lines.push('  who still has access:');
   lines.push(...others.map((one) => `    ${otherEntryLine(one, config.policy.timezone)}`));

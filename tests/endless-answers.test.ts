@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { openWire as openDoctorWire } from '../bridge/doctor/wire.ts';
 import { failureOf } from '../bridge/failure.ts';
 import { openSmtp, type SmtpSettings } from '../bridge/notify/smtp.ts';
-import { ask } from '../bridge/sessions/doveadm.ts';
+import { ask } from '../bridge/sessions/doveadm-api.ts';
 import { openWire } from '../bridge/submission/wire.ts';
 import { waitFor } from '../config/lab/wait.ts';
 import { type Endless, sayForEver } from './imap/fake-server.ts';

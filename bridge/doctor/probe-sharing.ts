@@ -1,10 +1,13 @@
 /**
  * What a grant is for, tried from end to end: a folder of one mailbox is shared with a second account, which then lists and opens it in a
- * session of its own; and where `[sessions]` says how, that session is cut and seen to end. All of it is taken away again.
+ * session of its own; and where `[sessions]` says how, that session is cut while the folder is open in it, which is what Dovecot 2.4 as
+ * it comes doesn't do, and seen to end: by itself and by the server's list of sessions. All of it is taken away again.
  */
 import { canonical } from '../../acl/rights.ts';
+import { failureOf } from '../failure.ts';
 import { type Connection, text } from '../imap/connection.ts';
 import type { DelegateView, SessionCutter } from '../reconcile/mail-server.ts';
+import { SESSION_GOES_ON } from '../sessions/doveadm.ts';
 import { nobodysLogin } from './nobody.ts';
 import { must, type OwnSession, ownPrefix, takeAway, untilUndone } from './probe.ts';
 
@@ -14,9 +17,15 @@ export interface Shared {
   /** The folder's name, among those that the delegate lists; and whether they could open it. */
   readonly listed: boolean;
   readonly opened: boolean;
-  /** Whether their open session has ended; undefined where nothing says how to cut one. */
-  readonly cut: boolean | undefined;
+  /** What became of their open session; undefined where nothing says how to cut one. */
+  readonly cut: CutSeen | undefined;
 }
+
+/**
+ * `goes-on`: it still answers. `listed`: it has ended, and the server lists it still. `unlisted`: it has ended, and was not in the list
+ * while it was open, so that the list proves nothing. `unseen`: it has ended, and the list may not be read.
+ */
+export type CutSeen = 'ended' | 'goes-on' | 'listed' | 'unlisted' | 'unseen';
 
 /** A session proven to be the delegate's. */
 export interface DelegateSession {
@@ -60,8 +69,19 @@ export async function probeSharing({ owner, delegate, openOwner, openDelegate, c
 /** So long a cut session may go on. */
 const CUT_MS = 5000;
 
-async function ends(connection: Connection, cutter: SessionCutter, login: string): Promise<boolean> {
-  await cutter.cut(login);
+async function ends(connection: Connection, cutter: SessionCutter, login: string): Promise<CutSeen> {
+  const cut = await cutter.cut(login);
+  if (!(await closes(connection))) return 'goes-on';
+  if (cut.before === undefined) return 'unseen';
+  if (cut.before === 0) return 'unlisted';
+  const ended = await cut.ended().catch((error: unknown) => {
+    if (failureOf(error).rule === SESSION_GOES_ON) return false;
+    throw error;
+  });
+  return ended ? 'ended' : 'listed';
+}
+
+async function closes(connection: Connection): Promise<boolean> {
   for (const until = Date.now() + CUT_MS; Date.now() < until; ) {
     const gone = await connection.run('NOOP', []).then(
       () => false,

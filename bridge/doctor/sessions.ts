@@ -1,10 +1,11 @@
 /** Ending a delegate's sessions: does doveadm's HTTP API do it for us, what else does its key open, and is only he hit? */
 import { doveadm } from '../drivers.ts';
-import { type Answer, ask, type DoveadmOptions } from '../sessions/doveadm.ts';
+import { type Answer, ask, type DoveadmOptions } from '../sessions/doveadm-api.ts';
 import { doveadmKey } from './files.ts';
-import { type Check, fail, ok, skipped, warn } from './finding.ts';
+import { type Check, type Finding, fail, ok, skipped, warn } from './finding.ts';
 import { imapServer } from './imap.ts';
 import { nobodysLogin } from './nobody.ts';
+import type { CutSeen } from './probe-sharing.ts';
 import type { Subject } from './subject.ts';
 
 export const cutting: Check = {
@@ -40,10 +41,36 @@ export const kick: Check = {
   needs: [who],
   look: async (subject) => {
     const answer = await asked(subject, 'kick', { mask: [nobodysLogin()] });
-    if (!answer.done && answer.type === 'exitCode') return ok('the key may end sessions');
+    const nobody = answer.done ? answer.rows.every(({ count }) => count === '0') : answer.type === 'exitCode'; // 2.4, 2.3
+    if (nobody) return ok('the key may end sessions');
     return fail(`the key may not end sessions: ${said(answer)}`, ALLOW);
   },
 };
+
+/** What is wrong with the cut of a session in which a shared folder was open; tried with --probe-as (sharing.ts). */
+export function badCut(cut: CutSeen | undefined, delegate: string): Finding | undefined {
+  switch (cut) {
+    case 'goes-on':
+      return fail(
+        `the session of ${delegate} goes on after it was cut, with a shared folder open in it: who has lost a mailbox would go on reading it`,
+        `in Dovecot 2.4: service imap { unix_listener "srv.imap/%{pid}" { mode = 0 } }, as config/dovecot/sessions.conf explains`,
+      );
+    case 'listed':
+      return fail(
+        `the session of ${delegate} was cut and has ended, and "who" shows it still: no revoke can be verified`,
+        "Dovecot's log, for its anvil process",
+      );
+    case 'unlisted':
+      return fail(
+        `the session of ${delegate} was not in "who" while it was open: no cut can be proven`,
+        'does the server know them under another login? auth_username_format, and what the userdb answers as user',
+      );
+    case 'unseen':
+      return warn(`the session of ${delegate} was cut and has ended; at a revoke nobody could see that`, ALLOW);
+    default:
+      return undefined;
+  }
+}
 
 /**
  * Commands that read mail, in a mailbox that doesn't exist: the answer is "not allowed", or "no such user" when they are. They are

@@ -5,6 +5,7 @@ import { fact } from '../store/facts.ts';
 import { type Doveconf, pluginSetting, sectionsNamed } from './doveconf.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './finding.ts';
 import { identity, sharedNamespace } from './own-session.ts';
+import { badCut } from './sessions.ts';
 import type { Subject } from './subject.ts';
 
 export const probing: Check = {
@@ -43,13 +44,10 @@ export const sharing: Check = {
         `acl_shared_dict, and that user ${delegate} may write where it lies: config/dovecot/mandat.conf; ${log}`,
       );
     }
-    if (cut === false) {
-      return fail(
-        `the session of ${delegate} goes on after it was cut`,
-        'config/dovecot/sessions.conf; who has lost a mailbox would go on reading it',
-      );
-    }
-    const ended = cut === undefined ? '' : '; their session was cut, and has ended';
+    const bad = badCut(cut, delegate);
+    if (bad !== undefined) return bad;
+    const ended =
+      cut === undefined ? '' : '; their session was cut, and has ended, as it said itself and as "who" shows';
     return ok(`${what} was listed to them and opened${ended}; it is gone again`);
   },
 };

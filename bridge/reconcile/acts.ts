@@ -13,17 +13,17 @@ const NAMED = 20;
 /** What has been done since, and then what came of it, by the delegate's login where it concerns one. */
 export async function record(
   pass: Pass,
-  outcomes: readonly { readonly action: AuditedOutcome; readonly login: string }[],
+  outcomes: readonly { readonly action: AuditedOutcome; readonly login: string; readonly detail?: object }[],
   within?: Parameters<Pass['site']['audit']>[1],
 ): Promise<void> {
   const about = { mailbox: pass.address, onBehalf: pass.onBehalf };
   const lines = [
     ...actLines(pass.site.acts(), pass.identifiers).map((line) => ({ ...about, ...line })),
-    ...outcomes.map(({ action, login }) => ({
+    ...outcomes.map(({ action, login, detail }) => ({
       ...about,
       action,
       delegate: pass.identifiers.get(login) ?? login,
-      detail: { login },
+      detail: { login, ...detail },
     })),
   ];
   if (lines.length > 0) await pass.site.audit(lines, within);

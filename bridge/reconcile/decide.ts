@@ -9,6 +9,7 @@ import { type GiveWay, giveBack, PORTION_ROWS } from '../giving-way.ts';
 import { foldersSeen } from '../store/folders-seen.ts';
 import { beginGrant, intendRights, setPhase } from '../store/ledger.ts';
 import type { Pair } from '../store/pairs.ts';
+import { cutAtRevoke, isCut } from './cutting.ts';
 import { INBOX, type OwnerView, type SenderPublisher } from './mail-server.ts';
 import { forgetOthers, othersKnown } from './other-entries.ts';
 import type { Pass, Target } from './pass.ts';
@@ -24,7 +25,7 @@ export async function takeAway(pass: Pass, target: Target): Promise<OwnerView | 
     const gone = failureOf(error).rule === 'NO_ACCOUNT' && target.staying.length + target.arriving.length === 0;
     // The entries can't be reached now, but the sessions that are open can.
     for (const pair of target.leaving) {
-      if (!gone || pair.phase !== 'revoking') await cutAtRevoke(pass, pair.login);
+      if (!gone || !isCut(pair)) await cutAtRevoke(pass, pair.login);
     }
     if (!gone) throw error;
     leaveBehind(pass, target);
@@ -120,25 +121,6 @@ async function applyInbox(
   });
   if (step.kind === 'set') await owner.set(INBOX, login, step.rights);
   if (step.kind === 'delete') await owner.remove(INBOX, login);
-}
-
-/** A cut that fails must not keep the other folders' entries alive: it is noted, and the pass as a whole is tried again. */
-export async function cutAtRevoke(pass: Pass, login: string): Promise<void> {
-  const { cutter } = pass.site;
-  if (cutter === undefined) {
-    pass.notices.push({
-      code: 'no-session-cutting',
-      login,
-      message: `sessions that ${login} has open outlive the revoke: [sessions] is not configured`,
-    });
-    return;
-  }
-  try {
-    await pass.site.gate.cut(login, () => cutter.cut(login));
-  } catch (error) {
-    pass.failures.push(failureOf(error));
-    pass.uncut.add(login);
-  }
 }
 
 /** Rules to withdraw go at once; those of newcomers are added only when their INBOX entry stands. */

@@ -8,7 +8,7 @@ import { Mutex } from 'async-mutex';
 export interface Gate {
   run<T>(login: string, work: () => Promise<T>): Promise<T>;
   /** Ends a login's sessions. */
-  cut(login: string, work: () => Promise<void>): Promise<void>;
+  cut<T>(login: string, work: () => Promise<T>): Promise<T>;
   /** Answers, later, whether a cut of ours may have ended a session of this login that was opened after this call. */
   watch(login: string): () => boolean;
 }
@@ -31,7 +31,7 @@ export function openGate(): Gate {
     cut: async (login, work) => {
       cuts.set(login, { ...cutsOf(login), begun: cutsOf(login).begun + 1 });
       try {
-        await work();
+        return await work();
       } finally {
         cuts.set(login, { ...cutsOf(login), done: cutsOf(login).done + 1 });
       }

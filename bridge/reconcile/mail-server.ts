@@ -69,8 +69,16 @@ export interface DelegateView {
 
 /** Ends open sessions of a login (bridge/sessions). */
 export interface SessionCutter {
-  /** Resolves when the server has taken the order. */
-  cut(login: string): Promise<void>;
+  /** Resolves when the server has taken the order, which proves nothing yet. */
+  cut(login: string): Promise<Cut>;
+}
+
+/** An order to end sessions, and what has become of it. */
+export interface Cut {
+  /** Sessions that were open before it; undefined where we may not look. */
+  readonly before: number | undefined;
+  /** Waits, some seconds at most, until none of these is left. False: nobody can say. Fails where one of them goes on. */
+  ended(): Promise<boolean>;
 }
 
 /** The published sender rules (bridge/sender). */

@@ -25,6 +25,7 @@ import { changedSince, type MailboxState, readMailbox } from '../store/rows.ts';
 import { inEffect } from '../withdrawn.ts';
 import { record } from './acts.ts';
 import { complete } from './complete.ts';
+import { proveRest } from './cutting.ts';
 import { give, publishAll, publishRemaining, takeAway } from './decide.ts';
 import { INBOX, type OwnerView } from './mail-server.ts';
 import { seeAdministering, seeOthers } from './other-entries.ts';
@@ -83,7 +84,9 @@ export async function reconcileMailbox(
     notices: [],
     failures: [],
     unpublished: [],
+    cuts: new Map(),
     uncut: new Set(),
+    unproven: new Set(),
     others: new Set(),
     administering: new Map(),
     gone: [],
@@ -115,6 +118,7 @@ export async function reconcileMailbox(
       return { kind: 'in-force', version, address: pass.address };
     }
     for (const [target, owner] of views) await complete(pass, target, owner);
+    await proveRest(pass);
     const [failure] = [...pass.failures, ...pass.unpublished];
     if (failure !== undefined) return { kind: 'failed', version, address: pass.address, failure };
     await site.state.write(async (query) => {

@@ -4,6 +4,7 @@ import type { Failure } from '../failure.ts';
 import type { Notice } from '../store/outcomes.ts';
 import type { FolderName, Pair } from '../store/pairs.ts';
 import { changedSince, type MailboxState } from '../store/rows.ts';
+import type { Cut } from './mail-server.ts';
 import type { Site } from './site.ts';
 
 export interface Pass {
@@ -24,8 +25,12 @@ export interface Pass {
   readonly failures: Failure[];
   /** Outputs of the sender rules that have not followed. */
   readonly unpublished: Failure[];
-  /** Who leaves and whose sessions could not be cut: his revoke isn't over. */
+  /** By login of who leaves: whether the last cut has ended their sessions ({@link Cut}), until that is noted. */
+  readonly cuts: Map<string, ReturnType<Cut['ended']>>;
+  /** Who leaves and whose sessions could not be cut, or go on: his revoke isn't over. */
   readonly uncut: Set<string>;
+  /** Who leaves and of whose sessions nobody can say whether they have ended. */
+  readonly unproven: Set<string>;
   /** Identifiers of those who have access by other people's entries, as far as they are seen already. */
   readonly others: Set<string>;
   /** By login: folders in which a delegate in force administers, which they may not. */

@@ -53,8 +53,9 @@ function recordedDelegate(view: DelegateView, onStep: OnStep): DelegateView {
 export function recordedCutter(cutter: SessionCutter, onStep: OnStep): SessionCutter {
   return {
     cut: async (login) => {
-      await cutter.cut(login);
+      const cut = await cutter.cut(login);
       onStep({ kind: 'cut', login });
+      return cut;
     },
   };
 }

@@ -1,13 +1,13 @@
 /**
  * Second phase for a delegate who leaves: every other folder, because the server made copies of our entry in folders that were
- * born meanwhile; then his subscriptions, then a look through his eyes on a fresh login. R49.
+ * born meanwhile; that his sessions have ended; then his subscriptions, then a look through his eyes on a fresh login. R49.
  */
 import { NONE } from '../../acl/rights.ts';
 import { Failure, failureOf } from '../failure.ts';
 import { endPair } from '../store/ledger.ts';
 import type { FolderName, Pair } from '../store/pairs.ts';
 import { record } from './acts.ts';
-import { cutAtRevoke } from './decide.ts';
+import { cutAtRevoke, proveCut } from './cutting.ts';
 import type { DelegateView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 import type { Pass } from './pass.ts';
@@ -19,6 +19,7 @@ const ROUNDS = 4;
 
 export async function completeRevoke(pass: Pass, owner: string, pair: Pair, tree: Tree): Promise<void> {
   if (await clearAll(pass, tree, pair)) await cutAtRevoke(pass, pair.login);
+  await proveCut(pass, pair.login);
   await unlessGone(pass, pair, () =>
     throughEyesOf(pass, pair.login, async (view) => {
       await unsubscribeAll(view, owner, pair);
@@ -28,7 +29,8 @@ export async function completeRevoke(pass: Pass, owner: string, pair: Pair, tree
   // Otherwise the ledger keeps the pair, and the next pass cuts or publishes again.
   if (pass.uncut.has(pair.login) || pass.unpublished.length > 0) return;
   await endPair(pass.site.state, pair.id);
-  await record(pass, [{ action: 'ended', login: pair.login }]);
+  const detail = pass.unproven.has(pair.login) ? { sessions: 'not seen to end' } : {};
+  await record(pass, [{ action: 'ended', login: pair.login, detail }]);
 }
 
 /** The whole tree; then folders that were born, with a copy, or renamed while we swept. Returns whether anything was changed. */

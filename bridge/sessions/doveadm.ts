@@ -1,21 +1,27 @@
 /**
  * Ends open sessions through Dovecot's doveadm HTTP API: POST [["kick",{"mask":[login]},tag]].
  * The client reads `* BYE` and reconnects by itself; what it then may do is decided anew. R49.
+ * What `kick` answers is no proof (who.ts): what shows whether a session has ended is that `who` no longer names it.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../failure.ts';
-import type { SessionCutter } from '../reconcile/mail-server.ts';
-
-export interface DoveadmOptions {
-  readonly url: string;
-  readonly apiKey: string;
-  readonly timeoutMs: number;
-}
+import type { Cut, SessionCutter } from '../reconcile/mail-server.ts';
+import { type Answer, ask, askAll, type Command, type DoveadmOptions } from './doveadm-api.ts';
+import { type OpenSession, sessionsIn, stillOpen } from './who.ts';
 
 /** doveadm's exit status for "nobody was connected" (EX_NOHOST's neighbour 68): nothing to end is as good as ended. */
 const NOBODY = 68;
 
-export function doveadmCutter(options: DoveadmOptions): SessionCutter {
-  return { cut: (login) => kick(options, login) };
+/** So long after a cut a session may still be there; one that is busy ends when its command does. */
+const LIMIT_MS = 5000;
+
+/** Pauses between two looks: `who` names a process that is ending for a moment. */
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 320;
+
+/** `limitMs`: how long after a cut its sessions may go on. */
+export function doveadmCutter(options: DoveadmOptions, limitMs = LIMIT_MS): SessionCutter {
+  return { cut: (login) => cut(options, login, limitMs) };
 }
 
 /** The API takes a mask with wildcards; a login is never meant as one. */
@@ -23,90 +29,61 @@ export function escapeMask(login: string): string {
   return login.replace(/[\\*?]/g, '\\$&');
 }
 
-async function kick(options: DoveadmOptions, login: string): Promise<void> {
-  const answer = await ask(options, 'kick', { mask: [escapeMask(login)] });
-  if (answer.done) return;
-  if (answer.type === 'exitCode' && answer.exitCode === NOBODY) return;
-  throw new Failure(
-    answer.type === 'unAuthorized' ? 'config' : 'retry',
-    `doveadm at ${options.url} could not end the sessions of ${login}: ${answer.type} ${answer.exitCode ?? ''}`.trim(),
-    'doveadm_allowed_commands must hold kick: config/dovecot/sessions.conf',
-  );
+/** One request for both, so that the order waits for no look. */
+async function cut(options: DoveadmOptions, login: string, limitMs: number): Promise<Cut> {
+  const mask = [escapeMask(login)];
+  const kick: Command = ['kick', { mask }];
+  const both = await askAll(options, [lookFor(login), kick]);
+  // Where the key may not do the first, Dovecot leaves out a comma after its answer, and nothing can be read.
+  const [seen, kicked] = both ?? [undefined, await ask(options, ...kick)];
+  if (!kicked?.done && kicked?.exitCode !== NOBODY) throw refused(options, 'end the sessions', login, kicked);
+  const before = seen?.done ? sessionsIn(seen.rows) : undefined;
+  const until = performance.now() + limitMs;
+  return {
+    before: before?.length,
+    ended: async () => before !== undefined && (await ended(options, login, before, until)),
+  };
 }
 
-/** `type` of a command that wasn't done: `unAuthorized` when the key may not, `exitCode` when it went wrong. */
-export type Answer =
-  | { readonly done: true }
-  | { readonly done: false; readonly type: string; readonly exitCode: number | undefined };
+const lookFor = (login: string): Command => ['who', { mask: [escapeMask(login)], separateConnections: true }];
 
-/** Runs one doveadm command, named as the HTTP API names it. */
-export async function ask(options: DoveadmOptions, command: string, parameters: object): Promise<Answer> {
-  const [kind, detail] = await post(options, [[command, parameters, 'mandat']]);
-  if (kind === 'doveadmResponse') return { done: true };
-  const error = detail as { type?: string; exitCode?: number } | undefined;
-  return { done: false, type: error?.type ?? 'unknown answer', exitCode: error?.exitCode };
+async function ended(
+  options: DoveadmOptions,
+  login: string,
+  before: readonly OpenSession[],
+  until: number,
+): Promise<boolean> {
+  let left = before;
+  for (let pause = FIRST_PAUSE_MS; left.length > 0; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    const answer = await ask(options, ...lookFor(login));
+    if (!answer.done) throw refused(options, 'show the sessions', login, answer);
+    left = stillOpen(left, sessionsIn(answer.rows));
+    if (left.length === 0) break;
+    if (performance.now() > until) throw goesOn(login, left);
+    await delay(pause);
+  }
+  return true;
 }
 
-/** A session more makes an answer of `who` a hundred bytes longer. */
-const LARGEST_ANSWER = 8 * 1024 * 1024;
+/** The rule of a {@link Failure} that says so. */
+export const SESSION_GOES_ON = 'SESSION_GOES_ON';
 
-async function post({ url, apiKey, timeoutMs }: DoveadmOptions, body: unknown): Promise<readonly unknown[]> {
-  let status: number;
-  let text: string;
-  try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: {
-        authorization: `X-Dovecot-API ${Buffer.from(apiKey).toString('base64')}`,
-        'content-type': 'application/json',
-      },
-      body: JSON.stringify(body),
-      redirect: 'error', // the key is meant for this one
-      signal: AbortSignal.timeout(timeoutMs), // the answer to its end
-    });
-    status = response.status;
-    text = await textOf(response, url);
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    const cause = (error as { cause?: { code?: string } }).cause?.code ?? (error as Error).name;
-    throw new Failure(
-      'retry',
-      `doveadm at ${url} can't be reached (${cause}), so open sessions are not ended`,
-      'check sessions.url and that doveadm listens there',
-      { cause: error },
-    );
-  }
-  if (status === 401) {
-    throw new Failure(
-      'config',
-      `doveadm at ${url} refused the API key`,
-      'sessions.api_key_file must hold what doveadm_api_key says',
-    );
-  }
-  try {
-    const [first] = JSON.parse(text) as unknown[][];
-    if (status === 200 && Array.isArray(first)) return first;
-  } catch {
-    // falls through: whatever answered there isn't doveadm
-  }
-  throw notDoveadm(url, `answered ${status}`);
-}
-
-function notDoveadm(url: string, what: string): Failure {
+function goesOn(login: string, left: readonly OpenSession[]): Failure {
+  const which = left.map(({ service, pid }) => `${service}, process ${pid}`).join('; ');
+  const pids = [...new Set(left.map(({ pid }) => pid))].join(' ');
   return new Failure(
-    'config',
-    `${url} ${what}, which is not doveadm's HTTP API`,
-    'check sessions.url: it ends in /doveadm/v1',
+    'retry',
+    `${left.length === 1 ? 'a session' : `${left.length} sessions`} of ${login} that doveadm was told to end ${left.length === 1 ? 'goes' : 'go'} on (${which})`,
+    `now: kill ${pids}, where Dovecot runs. For good, in Dovecot 2.4: service imap { unix_listener "srv.imap/%{pid}" { mode = 0 } }, as config/dovecot/sessions.conf explains`,
+    { rule: SESSION_GOES_ON },
   );
 }
 
-async function textOf({ body }: Response, url: string): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of body ?? []) {
-    length += part.length;
-    if (length > LARGEST_ANSWER) throw notDoveadm(url, `answered with more than ${LARGEST_ANSWER / 1024 / 1024} MB`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
+function refused({ url }: DoveadmOptions, what: string, login: string, answer: Answer | undefined): Failure {
+  const { type = 'no answer', exitCode = '' } = answer?.done === false ? answer : {};
+  return new Failure(
+    type === 'unAuthorized' ? 'config' : 'retry',
+    `doveadm at ${url} could not ${what} of ${login}: ${type} ${exitCode}`.trim(),
+    'doveadm_allowed_commands must hold kick and who: config/dovecot/sessions.conf',
+  );
 }

@@ -98,7 +98,7 @@ export async function enterForce(
   return entered.map(({ login }) => login);
 }
 
-/** Moves pairs to a phase. A revoke that is taken back by a new grant starts over, with its cut to be done again. */
+/** Moves pairs to a phase. A revoke that is taken back by a new grant starts over; a cut is to be done again at a revoke, and after it. */
 export async function setPhase(
   db: Pick<StateDb, 'query'>,
   ids: readonly number[],
@@ -111,6 +111,7 @@ export async function setPhase(
     .set({
       phase,
       ...(phase === 'granting' ? { cut_done: 0, since: now, in_force_at: null, verified_at: null } : {}),
+      ...(phase === 'revoking' ? { cut_done: 0 } : {}),
       ...(phase === 'verified' ? { verified_at: now } : {}),
     })
     .where('id', 'in', ids)

@@ -13,6 +13,7 @@ export interface Notice {
   readonly code:
     | 'blocked-by-foreign-entry'
     | 'no-session-cutting'
+    | 'cut-not-proven'
     | 'held'
     | 'no-server-account'
     | 'inheritance-unknown'; // of a dry run

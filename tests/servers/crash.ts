@@ -60,10 +60,12 @@ export async function passUntil(site: Site, stop: Stop, onEnd: (close: () => Pro
       cutter: {
         cut: async (login) => {
           const here = isHere(`kick ${login}`);
-          if (!here || stop.done) await cutter?.cut(login);
-          if (!here) return;
-          proxy.freeze();
-          await new Promise<never>(() => {});
+          const cut = here && !stop.done ? undefined : await cutter?.cut(login);
+          if (here) {
+            proxy.freeze();
+            await new Promise<never>(() => {});
+          }
+          return cut ?? { before: undefined, ended: async () => false };
         },
       },
       clock: await openClock(state),

@@ -3,6 +3,8 @@ import t from 'tap';
 import type { RawImap } from '../../config/lab/raw-imap.ts';
 import { builtMandat } from '../cli/built.ts';
 import { type Bad, badOf, dovecotConf, examined, type Lines, type Mend, rewritten } from '../doctor/breakage.ts';
+import { routeDoveadmThrough } from './configure.ts';
+import { startDoveadmProxy } from './doveadm-proxy.ts';
 import { commandOf, type Decide, routeThrough, startProxy } from './imap-proxy.ts';
 import { at, type Site, startSite } from './site.ts';
 import { serverFiles } from './wire.ts';
@@ -217,7 +219,7 @@ t.test('a folder is shared with a second account, which lists and opens it, and 
   const lines = await examined(site, options);
   t.match(lines.get('sharing'), {
     status: 'ok',
-    seen: /listed to them and opened; their session was cut, and has ended/,
+    seen: /listed to them and opened; their session was cut, and has ended, as it said itself and as "who" shows/,
   });
   t.same(await traces(), []);
   t.same(written(), before, 'nothing of it stays');
@@ -233,5 +235,37 @@ t.test('one that the second account is not shown, although it may open it', asyn
   t.teardown(mend);
   const line = (await examined(site, { probe, probeAs: at('bob') })).get('sharing');
   t.match(line, { status: 'fail', seen: /isn't listed to them/, remedy: /acl_shared_dict/ });
+  t.same(await traces(), []);
+});
+
+t.test('a cut that does nothing, or of which nobody can see what it does', async (t) => {
+  const options = { probe, probeAs: at('bob') };
+  const proxy = await startDoveadmProxy(site.lab.doveadm.url);
+  const direct = Number(new URL(site.lab.doveadm.url).port);
+  t.teardown(async () => {
+    await routeDoveadmThrough(site, { port: direct });
+    await proxy.close();
+  });
+  await routeDoveadmThrough(site, proxy);
+  proxy.lying = true;
+  const goesOn = (await examined(site, options)).get('sharing');
+  t.match(goesOn, { status: 'fail', seen: /goes on after it was cut/, remedy: /srv\.imap.*sessions\.conf/ });
+  proxy.lying = false;
+  proxy.ghost = { pid: '2147483647', times: Number.POSITIVE_INFINITY };
+  t.match((await examined(site, options)).get('sharing'), {
+    status: 'fail',
+    seen: /has ended, and "who" shows it still/,
+  });
+  proxy.ghost = undefined;
+  proxy.blind = true;
+  t.match((await examined(site, options)).get('sharing'), { status: 'fail', seen: /not in "who" while it was open/ });
+  proxy.blind = false;
+  t.match((await examined(site, options)).get('sharing'), { status: 'ok' });
+  await routeDoveadmThrough(site, { port: direct });
+
+  const mend = await inDovecot('doveadm_allowed_commands = kick');
+  const unseen = (await examined(site, options)).get('sharing');
+  t.match(unseen, { status: 'warn', seen: /nobody could see that/, remedy: /kick,who/ });
+  await mend();
   t.same(await traces(), []);
 });
