@@ -2,7 +2,9 @@
 import { isLocked, takeLock } from '../../bridge/store/lock.ts';
 
 const [, , file = '', doing] = process.argv;
-if (doing === 'hold') takeLock(file);
+// Kept for as long as we live: a database that nobody can reach any more is closed by the garbage collector, lock and all.
+const lock = doing === 'hold' ? takeLock(file) : undefined;
+process.once('exit', () => lock?.release());
 console.log('ready');
 process.stdin.on('end', () => process.exit()).resume(); // never outlives the test
 const ask = () => {
