@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { describeStep } from '../bridge/reconcile/steps.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
-import type { SyncReport } from '../bridge/sync.ts';
+import type { SyncOptions, SyncReport } from '../bridge/sync.ts';
 import { address } from './arguments.ts';
 import { EXIT, type ExitStatus, exitStatusOf } from './exit.ts';
 import { quietLog } from './log.ts';
@@ -25,22 +25,18 @@ export function syncCommand(program: Command, run: Runner): void {
     .action(
       run(async (session, named: string[], { dryRun, force }: Options) => {
         const { out, config, writer } = session;
-        const { syncBySidecar, syncOnce } = await import('../bridge/sync.ts'); // the IMAP library takes its time to load
-        const { rehearse } = await import('../bridge/dry-run.ts');
         const mailboxIds = named.length === 0 ? undefined : await idsOf(session, named.map(address));
-        const progress = openProgress(out, dryRun === true ? 'looked at' : 'in line');
-        const options = { mailboxIds, force: force === true, actor: writer.actor, onProgress: progress.at };
-        const shown = <T>(work: Promise<T>) => work.finally(progress.end);
+        const what = { mailboxIds, force: force === true };
         if (dryRun === true) {
-          const { steps, ...report } = await shown(rehearse(config, process.env, options));
+          const { rehearse } = await import('../bridge/dry-run.ts'); // the IMAP library takes its time to load
+          const progress = openProgress(out, 'looked at');
+          const options = { ...what, actor: writer.actor, onProgress: progress.at };
+          const { steps, ...report } = await rehearse(config, process.env, options).finally(progress.end);
           const told = toldOf(report);
           out.result({ steps, ...told }, steps.length === 0 ? 'nothing to do' : steps.map(describeStep).join('\n'));
           return concluded(out, told);
         }
-        const handed = session.sidecarRuns();
-        const report = await shown(
-          handed ? syncBySidecar(config, options) : syncOnce(config, process.env, quietLog(config), options),
-        );
+        const { handed, report } = await broughtInLine(session, what);
         const mailboxes = report.results.length;
         const told = toldOf(report);
         const summary = `${mailboxes - told.failures.length} of ${counted(mailboxes, 'mailbox', 'mailboxes')} in line`;
@@ -48,6 +44,20 @@ export function syncCommand(program: Command, run: Runner): void {
         return concluded(out, told);
       }),
     );
+}
+
+/** A pass over these mailboxes, all of them where none is given: by the sidecar where one runs, else here. */
+export async function broughtInLine(
+  session: Session,
+  what: Pick<SyncOptions, 'mailboxIds' | 'force'>,
+): Promise<{ readonly handed: boolean; readonly report: SyncReport }> {
+  const { out, config, writer } = session;
+  const { syncBySidecar, syncOnce } = await import('../bridge/sync.ts'); // the IMAP library takes its time to load
+  const handed = session.sidecarRuns();
+  const progress = openProgress(out, 'in line');
+  const options = { ...what, actor: writer.actor, onProgress: progress.at };
+  const work = handed ? syncBySidecar(config, options) : syncOnce(config, process.env, quietLog(config), options);
+  return { handed, report: await work.finally(progress.end) };
 }
 
 async function idsOf({ table }: Session, addresses: readonly string[]): Promise<readonly number[]> {

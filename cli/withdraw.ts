@@ -5,12 +5,10 @@ import { countPairs } from '../bridge/store/pairs.ts';
 import { setWithdrawn, withdrawn } from '../bridge/withdrawn.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
-import { quietLog } from './log.ts';
 import { counted } from './output.ts';
-import { openProgress } from './progress.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
-import { concluded, toldOf } from './sync.ts';
+import { broughtInLine, concluded, toldOf } from './sync.ts';
 import { shownTime } from './times.ts';
 
 interface Options {
@@ -88,14 +86,5 @@ async function bringBack(session: Session, yes: boolean | undefined): Promise<Ex
   return concluded(out, told);
 }
 
-/** A pass over everything, by the sidecar where one runs. What the guard held goes too: it has been asked for. */
-async function brought(session: Session): Promise<ReturnType<typeof toldOf>> {
-  const { out, config, writer } = session;
-  const { syncBySidecar, syncOnce } = await import('../bridge/sync.ts'); // the IMAP library takes its time to load
-  const progress = openProgress(out, 'in line');
-  const options = { force: true, actor: writer.actor, onProgress: progress.at };
-  const work = session.sidecarRuns()
-    ? syncBySidecar(config, options)
-    : syncOnce(config, process.env, quietLog(config), options);
-  return toldOf(await work.finally(progress.end));
-}
+/** What the guard held goes too: it has been asked for. */
+const brought = async (session: Session) => toldOf((await broughtInLine(session, { force: true })).report);

@@ -3,10 +3,10 @@
  * same name are taken instead. The first line of a .txt file is `Subject: ...`.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import Mustache from 'mustache';
 import { Failure } from '../failure.ts';
+import { shipped } from '../shipped.ts';
 import type { NoticeKind, NoticePart } from '../store/outbox.ts';
 import type { Language } from '../store/state-db.ts';
 
@@ -67,11 +67,11 @@ interface Source {
 }
 
 function sourcesIn(language: Language, own: string | undefined): ReadonlyMap<string, Source> {
-  const shipped = filesIn(join(shippedTemplates(), language));
-  if (own === undefined) return shipped;
+  const ours = filesIn(join(shippedTemplates(), language));
+  if (own === undefined) return ours;
   if (!existsSync(own)) throw unusable(own, 'it is not there');
   const directory = join(own, language);
-  return new Map([...shipped, ...(existsSync(directory) ? filesIn(directory) : [])]);
+  return new Map([...ours, ...(existsSync(directory) ? filesIn(directory) : [])]);
 }
 
 function filesIn(directory: string): ReadonlyMap<string, Source> {
@@ -92,16 +92,7 @@ function sourceAt(file: string): Source {
   };
 }
 
-/** config/ lies beside bridge/ in a checkout, and beside dist/ when built. */
-export function shippedTemplates(): string {
-  for (let place = dirname(fileURLToPath(import.meta.url)); ; place = dirname(place)) {
-    const found = join(place, 'config/notices');
-    if (existsSync(found)) return found;
-    if (place === dirname(place)) {
-      throw new Failure('config', 'the templates that come with mandat are not there', 'install mandat anew');
-    }
-  }
-}
+export const shippedTemplates = (): string => shipped('notices');
 
 function render(files: ReadonlyMap<string, Source>, name: string, view: View): string {
   const source = files.get(name);

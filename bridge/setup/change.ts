@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
+import { failureOf } from '../failure.ts';
 
 export interface Owner {
   readonly uid: number;
@@ -49,7 +50,9 @@ export function shown({ file, after, secret = false, mode = 0o644 }: Change): st
     return `${file}: ${was === undefined ? 'a new file' : 'written anew'}, a secret, mode ${mode.toString(8)}`;
   const from = was === undefined ? '/dev/null' : file;
   const patch = createTwoFilesPatch(from, file, was ?? '', after, '', '', { context: 2 });
-  return patch.replace(/^=+\n/, '').trimEnd();
+  // Without the library's own headings; a tab would be shown as something that a terminal obeys.
+  const plain = patch.replace(/^Index: .*\n=+\n/, '').replace(/\t$/gm, '');
+  return plain.replaceAll('\t', '    ').trimEnd();
 }
 
 /** Writes them. What was there is kept beside each as FILE.before-mandat, once. Returns how all of it is undone. */
@@ -66,6 +69,19 @@ export function write(places: readonly Place[], changes: readonly Change[]): () 
     throw error;
   }
   return undone;
+}
+
+/** All of them, whatever becomes of one. Returns why those failed that did. */
+export async function putBack(undo: readonly (() => unknown)[]): Promise<readonly string[]> {
+  const failed: string[] = [];
+  for (const one of undo) {
+    try {
+      await one();
+    } catch (error) {
+      failed.push(failureOf(error).message);
+    }
+  }
+  return failed;
 }
 
 function makePlace({ directory, mode, owner }: Place, undo: (() => void)[]): void {

@@ -10,7 +10,6 @@ export interface DovecotSite {
   /** dovecot.conf, and where mandat's fragments go beside it. */
   readonly file: string;
   readonly directory: string;
-  readonly all: Section;
   readonly mailLocation: string;
   /** The name of the private namespace that holds INBOX, and its separator; empty where none is set. */
   readonly inbox: string;
@@ -26,10 +25,9 @@ export interface Account {
   readonly login: string;
   readonly uid: number;
   readonly gid: number;
-  readonly home: string;
 }
 
-/** Which of the two programs to ask: `-c FILE`, or this machine's own. */
+/** Which configuration Dovecot's programs are asked about: `-c FILE`, or this machine's own. */
 export const chosen = (file: string | undefined): readonly string[] => (file === undefined ? [] : ['-c', file]);
 
 /** Fails `config` where Dovecot isn't one that can be set up here, and says what stands against it. */
@@ -88,7 +86,6 @@ export async function lookAtDovecot(given: string | undefined): Promise<DovecotS
   return {
     file,
     directory: join(dirname(file), 'mandat'),
-    all,
     mailLocation: location,
     inbox: inbox?.name.replace(/^namespace ?/, '') ?? '',
     separator,
@@ -135,7 +132,7 @@ export async function accountsOf(given: string | undefined, logins: readonly str
         `Dovecot's userdb has no ${login}`,
         'name two accounts that are there, and that Dovecot runs; nothing was changed',
       );
-    accounts.push({ login, uid: Number(field('uid')), gid: Number(field('gid')), home: field('home') ?? '' });
+    accounts.push({ login, uid: Number(field('uid')), gid: Number(field('gid')) });
   }
   const [one, other] = accounts;
   if (one !== undefined && other !== undefined && one.uid !== other.uid)

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Postfix, readPostfix, type Service } from '../doctor/postconf.ts';
+import { reply } from '../doctor/smtp-talk.ts';
 import { runTool } from '../doctor/tool.ts';
 import { openWire } from '../doctor/wire.ts';
 import { Failure } from '../failure.ts';
@@ -97,10 +98,9 @@ export async function tryPostfix({ found }: PostfixSite): Promise<void> {
     if (!Number.isInteger(port) || port === 465) continue;
     const wire = await openWire({ host, port }, ANSWER_MS);
     try {
-      const last = (line: string) => /^\d{3} /.test(line);
-      await wire.lines(last);
+      await reply(wire);
       wire.send('EHLO localhost');
-      const answer = (await wire.lines(last)).at(-1) ?? '';
+      const answer = (await reply(wire)).at(-1) ?? '';
       if (!answer.startsWith('250')) throw new Failure('config', `${name} answers EHLO with ${answer}`);
     } finally {
       wire.close();

@@ -10,7 +10,7 @@ import { userNamed } from '../doctor/permissions.ts';
 import { runTool } from '../doctor/tool.ts';
 import { Failure, failureOf } from '../failure.ts';
 import type { Answers } from './answers.ts';
-import { type Change, needed, type Owner, type Place, shown, write } from './change.ts';
+import { type Change, needed, type Owner, type Place, putBack, shown, write } from './change.ts';
 import { newSecret, SEPARATOR, type Secrets, sharedPlace, sharing, wayIn } from './dovecot-changes.ts';
 import {
   type Account,
@@ -139,12 +139,11 @@ export async function setUp(answers: Answers, around: Around): Promise<Outcome> 
     if (service.length > 0) write([], service);
   } catch (error) {
     say('that did not work: putting everything back');
-    for (const one of undo.reverse())
-      await Promise.resolve(one()).catch((failed: unknown) => say(failureOf(failed).message));
+    const left = await putBack(undo.reverse());
     const { code, message, hint } = failureOf(error);
-    throw new Failure(code, message, `${hint === '' ? '' : `${hint}; `}everything is as it was before`, {
-      cause: error,
-    });
+    const now =
+      left.length === 0 ? 'everything is as it was before' : `not everything could be put back: ${left.join('; ')}`;
+    throw new Failure(code, message, [hint, now].filter((part) => part !== '').join('; '), { cause: error });
   }
   say(service.length > 0 ? started() : `start it: ${around.program.join(' ')} --config ${around.configFile} run`);
   return 'done';

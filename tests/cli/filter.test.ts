@@ -1,20 +1,18 @@
 /** The submission filter as a process: `mandat filter` alone, and in `mandat run`, where SIGHUP changes its rules. R1, R31. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { submissionFilter } from '../../bridge/doctor/filter.ts';
 import { openSubject } from '../../bridge/doctor/subject.ts';
 import { systemGroup } from '../../config/lab/system-ids.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { loadConfig } from '../../config/load.ts';
-import { builtMandat } from './built.ts';
 import { type Desk, desk, WITH_SENDERS } from './desk.ts';
+import { type Lasting, LIMIT_MS, lasting } from './lasting.ts';
 
 const BOB = 'bob@x.test';
 const ALICE = 'alice@x.test';
-const LIMIT_MS = 15_000;
 
 /** Takes every message, as Postfix's re-injection service would. */
 const messages: string[] = [];
@@ -39,7 +37,6 @@ const taker = net.createServer((socket) => {
 
 let here: Desk;
 let taking = 0;
-const children: ChildProcess[] = [];
 
 const SUBMISSION = (listen: string, more = '') =>
   `${WITH_SENDERS}[submission]\nlisten = "${listen}"\ncopy_listen = "copy.sock"\nreinject = "127.0.0.1:${taking}"\n${more}`;
@@ -54,54 +51,12 @@ t.before(async () => {
     INSERT INTO delegate (id, login) VALUES ('${BOB}', '${BOB}');
     INSERT INTO delegation (mailbox, delegate) VALUES ('${ALICE}', '${BOB}')`);
 });
-t.teardown(() => {
-  for (const child of children) child.kill('SIGKILL');
-  taker.close();
-});
+t.teardown(() => taker.close());
 
-interface Started {
-  readonly child: ChildProcess;
-  readonly log: () => readonly Record<string, unknown>[];
-  said(msg: string, times?: number): Promise<Record<string, unknown>>;
-  end(signal: NodeJS.Signals): Promise<number | null>;
-}
-
-async function start(command: 'filter' | 'run'): Promise<Started> {
-  const [program = '', ...first] = await builtMandat();
-  const child = spawn(program, [...first, '--config', here.configFile, command], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  children.push(child);
-  let output = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  const ended = new Promise<number | null>((done) => child.once('exit', (status) => done(status)));
-  const log = () =>
-    output
-      .split('\n')
-      .filter((line) => /^\{.*\}$/.test(line))
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
-  const said = (msg: string, times = 1) =>
-    waitFor(
-      `"${msg}"`,
-      LIMIT_MS,
-      () => {
-        if (child.exitCode !== null) throw new Error(`mandat ${command} ended with ${child.exitCode}: ${output}`);
-        return log().filter((line) => line.msg === msg)[times - 1];
-      },
-      () => output,
-    );
-  await said('filtering submissions');
-  return {
-    child,
-    log,
-    said,
-    end: (signal) => {
-      child.kill(signal);
-      return ended;
-    },
-  };
+async function start(t: Test, command: 'filter' | 'run'): Promise<Lasting> {
+  const started = await lasting(t, here.configFile, command);
+  await started.said('filtering submissions');
+  return started;
 }
 
 /** A session, each line sent when the one before has been answered. */
@@ -150,11 +105,11 @@ t.test(
   'alone: it says where, is for its group only, replaces what a killed one left, and ends when asked',
   async (t) => {
     configure(SUBMISSION('filter.sock'));
-    const first = await start('filter');
+    const first = await start(t, 'filter');
     t.equal(await first.end('SIGKILL'), null);
     t.ok(statSync(file('filter.sock')).isSocket(), 'a stale socket');
 
-    const filter = await start('filter');
+    const filter = await start(t, 'filter');
     t.match(await filter.said('filtering submissions'), {
       listen: file('filter.sock'),
       reinject: `127.0.0.1:${taking}`,
@@ -206,7 +161,7 @@ t.test('a socket that somebody else listens on is left to him; so is what is no 
 
 t.test('in the sidecar: SIGHUP changes the rules, the door too, and cuts nobody off', async (t) => {
   configure(SUBMISSION('door.sock'));
-  const sidecar = await start('run');
+  const sidecar = await start(t, 'run');
   await sidecar.said('watching');
   const to = { path: file('door.sock') };
   t.match((await send('ceo@y.test', to)).answer, /^550 5\.7\.1/);

@@ -9,24 +9,13 @@ import { drainEvents } from '../../bridge/store/drain.ts';
 import { fact } from '../../bridge/store/facts.ts';
 import { addMailbox } from '../../bridge/store/mailboxes.ts';
 import type { StateDb } from '../../bridge/store/state-db.ts';
+import { entry } from './entry.ts';
 import { failure } from './failures.ts';
 import { freshFiles, freshState, openState, openTable } from './fresh.ts';
 import { row, rows } from './shell.ts';
 
 const KEY = Buffer.alloc(32, 7);
 const ADMIN = { actor: 'admin', reason: 'ticket 1' };
-
-const entry = (action: string): AuditEntry => ({
-  at: '2026-11-23T08:00:00.000Z',
-  actor: 'admin',
-  reason: null,
-  action,
-  mailbox: 'alice@example.org',
-  delegate: 'bob',
-  detail: '{"a":1}',
-  on_behalf: null,
-  via: null,
-});
 
 /** The first entry that doesn't hold. */
 const verifyAudit = async (state: StateDb, key: Buffer) => {

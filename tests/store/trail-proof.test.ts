@@ -1,22 +1,12 @@
 /** All of the audit trail is proven once a day, in portions, beside whoever seals; what came of it is kept. */
 import { pino } from 'pino';
 import t from 'tap';
-import { type AuditEntry, appendAudit, keepHead, sealKey } from '../../bridge/store/audit.ts';
+import { appendAudit, keepHead, sealKey } from '../../bridge/store/audit.ts';
 import { lastProof, openTrail } from '../../bridge/trail.ts';
+import { entry } from './entry.ts';
 import { freshFiles, openState } from './fresh.ts';
 import { asShell } from './shell.ts';
 
-const entry = (action: string): AuditEntry => ({
-  at: '2026-11-23T08:00:00.000Z',
-  actor: 'admin',
-  reason: null,
-  action,
-  mailbox: 'alice@example.org',
-  delegate: 'bob',
-  detail: null,
-  on_behalf: null,
-  via: null,
-});
 const many = (count: number) => Array.from({ length: count }, (_, at) => entry(`a${at}`));
 
 t.test('once a day, whatever is sealed meanwhile', async (t) => {
