@@ -2,9 +2,12 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Line } from '../bridge/doctor/examine.ts';
 import type { Status } from '../bridge/doctor/finding.ts';
+import type { DoctorOptions } from '../bridge/doctor/subject.ts';
 import type { Address } from '../bridge/doctor/wire.ts';
+import type { DataFiles } from '../bridge/store/files.ts';
 import { becomeForFiles } from '../bridge/store/ownership.ts';
 import { dataOwner } from '../bridge/store/places.ts';
+import type { Config } from '../config/schema.ts';
 import { readSecret } from '../config/secret.ts';
 import { login } from './arguments.ts';
 import { EXIT } from './exit.ts';
@@ -46,8 +49,6 @@ export function doctorCommand(program: Command, run: Runner): void {
       run(
         async ({ out, config, files }, given: Options) => {
           const probePassword = passwordOf(given.probePasswordFile); // with the rights of who typed it
-          becomeForFiles(dataOwner(files), groupsFor(config)); // root's rights are for the servers' own programs (asRoot)
-          const { examine, followsFrom } = await import('../bridge/doctor/examine.ts'); // the IMAP library takes its time to load
           const options = {
             ...given,
             probePassword,
@@ -56,16 +57,7 @@ export function doctorCommand(program: Command, run: Runner): void {
             dovecotConfig: given.dovecotConfig === undefined ? undefined : resolve(given.dovecotConfig),
             postfixConfig: given.postfixConfig === undefined ? undefined : resolve(given.postfixConfig),
           };
-          const waiting = openWaiting(out, 'looking');
-          const following = new Map<string, string[]>();
-          const tell = (line: Line) => {
-            const cause = followsFrom(line);
-            if (cause !== undefined) return void following.set(cause, [...(following.get(cause) ?? []), line.check]);
-            waiting.clear();
-            out.say(shown(line, out));
-          };
-          const lines = await examine(config, process.env, options, tell).finally(waiting.end);
-          for (const [cause, checks] of following) out.say(unmade(checks, cause, out));
+          const lines = await examined(out, config, files, options);
           const document = lines.map(({ check, status, seen, remedy }) => ({
             check,
             status,
@@ -80,6 +72,28 @@ export function doctorCommand(program: Command, run: Runner): void {
         'caller',
       ),
     );
+}
+
+/** Each finding is told as it is made; what is skipped because of another in one line at the end. */
+export async function examined(
+  out: Output,
+  config: Config,
+  files: DataFiles,
+  options: DoctorOptions,
+): Promise<readonly Line[]> {
+  becomeForFiles(dataOwner(files), groupsFor(config)); // root's rights are for the servers' own programs (asRoot)
+  const { examine, followsFrom } = await import('../bridge/doctor/examine.ts'); // the IMAP library takes its time to load
+  const waiting = openWaiting(out, 'looking');
+  const following = new Map<string, string[]>();
+  const tell = (line: Line) => {
+    const cause = followsFrom(line);
+    if (cause !== undefined) return void following.set(cause, [...(following.get(cause) ?? []), line.check]);
+    waiting.clear();
+    out.say(shown(line, out));
+  };
+  const lines = await examine(config, process.env, options, tell).finally(waiting.end);
+  for (const [cause, checks] of following) out.say(unmade(checks, cause, out));
+  return lines;
 }
 
 /** Whatever is configured, and before the first delegation too. */
@@ -98,7 +112,7 @@ const WORDS: Readonly<Record<Status, string>> = { ok: 'ok', warn: 'WARN', fail: 
 const STATUS_WIDTH = 9;
 const NAME_WIDTH = 24;
 
-export function shown({ check, status, seen, remedy }: Line, { colour }: Output): string {
+function shown({ check, status, seen, remedy }: Line, { colour }: Output): string {
   const paint = { ok: colour.good, warn: colour.bad, fail: colour.bad, skipped: colour.dim }[status];
   const word = paint(WORDS[status].padEnd(STATUS_WIDTH));
   const line = `${word}${check.padEnd(NAME_WIDTH)}${oneLine(seen)}`;

@@ -1,19 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { examine } from '../bridge/doctor/examine.ts';
 import { Failure } from '../bridge/failure.ts';
 import { type Answers, answerFault, answersOf, defaultOf, readAnswers } from '../bridge/setup/answers.ts';
 import { dataFiles } from '../bridge/store/files.ts';
-import { becomeForFiles } from '../bridge/store/ownership.ts';
-import { dataOwner } from '../bridge/store/places.ts';
 import { loadConfig, SYSTEM_FILE } from '../config/load.ts';
 import { confirmed } from './confirm.ts';
-import { shown, summary } from './doctor.ts';
+import { examined, summary } from './doctor.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { type Output, openOutput } from './output.ts';
 import { type GlobalOptions, report } from './runner.ts';
-import { groupsFor } from './session.ts';
 
 interface Options {
   readonly answers?: string;
@@ -60,8 +56,7 @@ async function setup(out: Output, { config }: GlobalOptions, given: Options): Pr
   });
   if (outcome === 'declined') return EXIT.failed;
   const made = loadConfig({ path: configFile, env: process.env, cwd: process.cwd() });
-  becomeForFiles(dataOwner(dataFiles(made.dataDir)), groupsFor(made)); // as "mandat doctor" does
-  const lines = await examine(made, process.env, { dovecotConfig, postfixConfig }, (line) => out.say(shown(line, out)));
+  const lines = await examined(out, made, dataFiles(made.dataDir), { dovecotConfig, postfixConfig });
   out.result(
     { configFile, checks: lines.length, failed: lines.filter(({ status }) => status === 'fail').length },
     summary(lines),
