@@ -5,9 +5,11 @@ import type { Config } from '../config/schema.ts';
 import { DOVEADM_API_KEY, IMAP_ADMIN_PASSWORD, readSecret } from '../config/secret.ts';
 import { Failure } from './failure.ts';
 import type { Endpoint } from './imap/connection.ts';
-import { dovecotServer } from './imap/dovecot.ts';
+import type { DialectOf } from './imap/dialect.ts';
+import { dovecot } from './imap/dovecot.ts';
 import { openHeadStart } from './imap/head-start.ts';
 import { type Impersonation, openAs } from './imap/impersonation.ts';
+import { imapServer } from './imap/mail-server.ts';
 import { sentFolders } from './imap/sent.ts';
 import type { MailServer, SessionCutter } from './reconcile/mail-server.ts';
 import { doveadmCutter } from './sessions/doveadm.ts';
@@ -21,7 +23,13 @@ export function mailServer(config: Config, env: Environment): MailServer {
   const endpoint = imapEndpoint(config);
   const by = impersonation(config, env);
   const headStart = openHeadStart(endpoint.host, endpoint.port);
-  return dovecotServer(MAIN_SERVER, by.adminUser, (login) => openAs(endpoint, by, login, headStart), headStart.prepare);
+  const open = (login: string) => openAs(endpoint, by, login, headStart);
+  return imapServer(MAIN_SERVER, dialectOf(config), by.adminUser, open, headStart.prepare);
+}
+
+/** Which kind of server it is, and so what it does its own way. */
+export function dialectOf(_config: Config): DialectOf {
+  return () => dovecot;
 }
 
 export function imapEndpoint({ imap }: Config): Endpoint {
@@ -48,7 +56,7 @@ export function impersonation({ imap }: Config, env: Environment): Impersonation
 export function sentFoldersOf(config: Config, env: Environment, names: readonly string[]): SentFolders {
   const endpoint = imapEndpoint(config);
   const by = impersonation(config, env);
-  return sentFolders(by.adminUser, (login) => openAs(endpoint, by, login), names);
+  return sentFolders(dialectOf(config), by.adminUser, (login) => openAs(endpoint, by, login), names);
 }
 
 /** Undefined without `[sessions]`. */

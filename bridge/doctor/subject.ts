@@ -3,11 +3,11 @@
  * Everything here only looks, but for `probed`.
  */
 import type { Config } from '../../config/schema.ts';
-import { type Environment, imapEndpoint, impersonation, sessionCutter } from '../drivers.ts';
+import { dialectOf, type Environment, imapEndpoint, impersonation, sessionCutter } from '../drivers.ts';
 import { Failure } from '../failure.ts';
 import type { Connection } from '../imap/connection.ts';
-import { dovecotServer } from '../imap/dovecot.ts';
 import { type Impersonation, openAs } from '../imap/impersonation.ts';
+import { imapServer } from '../imap/mail-server.ts';
 import type { OwnerView } from '../reconcile/mail-server.ts';
 import { type DelegationDb, openDelegationDb } from '../store/delegation-db.ts';
 import { type DataFiles, dataFiles } from '../store/files.ts';
@@ -86,8 +86,9 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
   const table = once(() => kept(openDelegationDb(files.delegations, traceless(files.delegations))));
   const state = once(() => kept(openStateDb(files.state, traceless(files.state))));
   const open = (login: string, how = by()) => openAs(endpoint(), how, login);
-  const prove = ({ login, connection }: Opened) =>
-    dovecotServer(MAIN_SERVER, config.imap.adminUser, async () => connection).asOwner(login);
+  const over = (connection: Connection) =>
+    imapServer(MAIN_SERVER, dialectOf(config), config.imap.adminUser, async () => connection);
+  const prove = ({ login, connection }: Opened) => over(connection).asOwner(login);
 
   const registered = async (...only: readonly string[]): Promise<readonly string[]> => {
     try {
@@ -158,8 +159,7 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
         },
         openDelegate: async () => {
           const connection = await open(delegate);
-          const server = dovecotServer(MAIN_SERVER, config.imap.adminUser, async () => connection);
-          return { connection, view: await server.asDelegate(delegate) };
+          return { connection, view: await over(connection).asDelegate(delegate) };
         },
         cutter: sessionCutter(config, env),
       });

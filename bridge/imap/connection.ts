@@ -7,6 +7,7 @@ import { ImapFlow, type ImapFlowOptions } from 'imapflow';
 import type { Failure } from '../failure.ts';
 import { isOverlong, LINE_BOUNDS, MOST_LINES, OVERLONG, watchAnswers } from './answer-bounds.ts';
 import { connectFailure, endless, lost } from './lost.ts';
+import type { Namespace, Namespaces } from './namespaces.ts';
 
 export type Argument =
   | { readonly type: 'ATOM' | 'STRING'; readonly value: string }
@@ -57,14 +58,6 @@ export interface Connection {
   namespaces(): Promise<Namespaces>;
   has(capability: string): boolean;
   close(): void;
-}
-
-/** NAMESPACE (RFC 2342). */
-export interface Namespaces {
-  /** Other users' folders; undefined when the server offers none. */
-  readonly otherUsers: { readonly prefix: string; readonly delimiter: string } | undefined;
-  /** Prefixes of everything that isn't the user's own. */
-  readonly foreign: readonly string[];
 }
 
 export interface Endpoint {
@@ -221,14 +214,15 @@ const LONGEST_TEXT = 500;
 
 async function askNamespaces(send: Connection['run']): Promise<Namespaces> {
   const reply = await send('NAMESPACE', [], 'NAMESPACE');
-  const [, other, shared] = reply.ok ? (reply.untagged[0]?.values ?? []) : [];
-  const described = (space: Value | undefined) =>
+  const [own, other, shared] = reply.ok ? (reply.untagged[0]?.values ?? []) : [];
+  const described = (space: Value | undefined): readonly Namespace[] =>
     (Array.isArray(space) ? space : []).map((one: Value) => {
       const [prefix, delimiter] = Array.isArray(one) ? one : [];
       return { prefix: String(prefix ?? ''), delimiter: String(delimiter ?? '') };
     });
   const otherUsers = described(other);
   return {
+    personal: described(own),
     otherUsers: otherUsers[0],
     foreign: [...otherUsers, ...described(shared)].map(({ prefix }) => prefix),
   };

@@ -1,8 +1,13 @@
-/** Dovecot's answers, read. */
+/** A server's answers, read. */
 import { canonical, type Rights } from '../../acl/rights.ts';
 import { Failure } from '../failure.ts';
 import { type Entries, type Folder, INBOX } from '../reconcile/mail-server.ts';
 import type { Reply, Untagged } from './connection.ts';
+import type { Dialect } from './dialect.ts';
+import { isForeign, type Namespaces } from './namespaces.ts';
+
+/** A command that the server refused. */
+export type Refusal = Reply & { readonly ok: false };
 
 const SPECIAL_USE = new Set([
   '\\all',
@@ -20,7 +25,8 @@ export function flagsOf({ values }: Untagged): ReadonlySet<string> {
   return new Set(Array.isArray(flags) ? flags.map((flag) => String(flag).toLowerCase()) : []);
 }
 
-export function foldersOf(responses: readonly Untagged[], foreignPrefixes: readonly string[]): readonly Folder[] {
+/** One's own selectable folders. */
+export function foldersOf(responses: readonly Untagged[], namespaces: Pick<Namespaces, 'foreign'>): readonly Folder[] {
   const ids = new Map(
     responses
       .filter(({ kind }) => kind === 'STATUS')
@@ -30,7 +36,7 @@ export function foldersOf(responses: readonly Untagged[], foreignPrefixes: reado
     .filter(({ kind }) => kind === 'LIST')
     .map((response) => ({ name: String(response.values[2]), flags: flagsOf(response) }))
     .filter(({ flags }) => !flags.has('\\noselect') && !flags.has('\\nonexistent'))
-    .filter(({ name }) => !foreignPrefixes.some((prefix) => `${name}/`.startsWith(prefix) || name.startsWith(prefix)))
+    .filter(({ name }) => !isForeign(name, namespaces))
     .map(({ name, flags }) => ({
       name: name.toUpperCase() === INBOX ? INBOX : name,
       id: ids.get(name) ?? name,
@@ -40,9 +46,9 @@ export function foldersOf(responses: readonly Untagged[], foreignPrefixes: reado
 }
 
 /** `* ACL folder id rights id rights ...`; undefined when the folder isn't there. */
-export function entriesOf(reply: Reply): Entries | undefined {
+export function entriesOf(reply: Reply, { isGone }: Dialect): Entries | undefined {
   if (!reply.ok) {
-    if (reply.code === 'NONEXISTENT') return undefined;
+    if (isGone(reply)) return undefined;
     throw refused(reply, 'read an ACL');
   }
   const values = reply.untagged[0]?.values.slice(1) ?? [];
@@ -56,7 +62,7 @@ export function must(reply: Reply, what: string): readonly Untagged[] {
   return reply.untagged;
 }
 
-export function refused(reply: Reply & { readonly ok: false }, what: string): Failure {
+export function refused(reply: Refusal, what: string): Failure {
   return new Failure(
     'config',
     `the IMAP server refused to ${what}: ${reply.status} ${reply.code} ${reply.text}`.trim(),

@@ -4,17 +4,24 @@ import { type Fingerprint, fingerprinting } from '../submission/fingerprint.ts';
 import type { SentFolder, SentFolders } from '../submission/sent-folder.ts';
 import type { Lying } from '../submission/twins.ts';
 import { atom, type Connection, literal, octetsOf, text, type Untagged, type Value } from './connection.ts';
-import { type OpenAs, proven } from './dovecot.ts';
+import type { DialectOf } from './dialect.ts';
 import { folderName } from './folder-name.ts';
+import type { OpenAs } from './mail-server.ts';
 import { flagsOf, foldersOf, must } from './replies.ts';
 
 /** @param names of folders to look for where none has the special use \Sent (RFC 6154), the first that is there */
-export function sentFolders(adminUser: string, openAs: OpenAs, names: readonly string[]): SentFolders {
+export function sentFolders(
+  dialectOf: DialectOf,
+  adminUser: string,
+  openAs: OpenAs,
+  names: readonly string[],
+): SentFolders {
   return {
     open: async (login) => {
       const connection = await openAs(login);
       try {
-        await proven(connection, login, adminUser); // or the copy might land in somebody else's mailbox
+        const dialect = await dialectOf(connection);
+        await dialect.proven(connection, login, adminUser); // or the copy might land in somebody else's mailbox
         return sentFolder(connection, login, await sentOf(connection, login, names));
       } catch (error) {
         connection.close();
@@ -27,8 +34,8 @@ export function sentFolders(adminUser: string, openAs: OpenAs, names: readonly s
 async function sentOf(connection: Connection, login: string, names: readonly string[]): Promise<string> {
   const selection = [text(''), text('*'), atom('RETURN'), [atom('SPECIAL-USE')]];
   const listed = must(await connection.run('LIST', selection, 'LIST'), `list the folders of ${login}`);
-  const { foreign } = await connection.namespaces(); // whose owner delegated to him has a Sent too
-  const own = listed.filter((response) => foldersOf([response], foreign).length > 0);
+  const namespaces = await connection.namespaces(); // whose owner delegated to him has a Sent too
+  const own = listed.filter((response) => foldersOf([response], namespaces).length > 0);
   const found = own.find((response) => flagsOf(response).has('\\sent')) ?? named(own, names);
   if (found !== undefined) return String(found.values[2]);
   throw new Failure(

@@ -1,4 +1,4 @@
-/** What the reconciler needs of a mail server. One driver a dialect (bridge/imap/dovecot.ts); rehearsal.ts wraps any of them. */
+/** What the reconciler needs of a mail server. One driver for IMAP, with a dialect a server (bridge/imap/dialect.ts); rehearsal.ts wraps any of them. */
 import type { Rights } from '../../acl/rights.ts';
 import type { Failure } from '../failure.ts';
 import type { FolderName } from '../store/pairs.ts';

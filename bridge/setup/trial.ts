@@ -1,8 +1,10 @@
 /** Logging in as two users, before and after: what a configuration does is seen there, and nowhere else. */
 import { Failure, failureOf } from '../failure.ts';
 import { atom, type Connection, type Endpoint, text } from '../imap/connection.ts';
-import { dovecotServer } from '../imap/dovecot.ts';
+import { dovecot } from '../imap/dovecot.ts';
 import { type Impersonation, openAs } from '../imap/impersonation.ts';
+import { imapServer } from '../imap/mail-server.ts';
+import { isForeign } from '../imap/namespaces.ts';
 import { must } from '../imap/replies.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
 import { MAIN_SERVER } from '../store/rows.ts';
@@ -33,9 +35,9 @@ export async function foldersOf({ endpoint, by }: Trial, login: string): Promise
   const connection = await openAs(endpoint, by, login);
   try {
     const reply = must(await connection.run('LIST', [text(''), text('*')], 'LIST'), `list the folders of ${login}`);
-    const { foreign } = await connection.namespaces();
+    const namespaces = await connection.namespaces();
     const names = reply.map(({ values }) => String(values[2]));
-    return names.filter((name) => !foreign.some((prefix) => name.startsWith(prefix))).sort();
+    return names.filter((name) => !isForeign(name, namespaces)).sort();
   } finally {
     connection.close();
   }
@@ -46,7 +48,12 @@ export async function foldersOf({ endpoint, by }: Trial, login: string): Promise
  * Fails with what did not work.
  */
 export async function sharesWith({ endpoint, by }: Trial, owner: string, other: string): Promise<void> {
-  const server = dovecotServer(MAIN_SERVER, by.adminUser, (login) => openAs(endpoint, by, login));
+  const server = imapServer(
+    MAIN_SERVER,
+    () => dovecot,
+    by.adminUser,
+    (login) => openAs(endpoint, by, login),
+  );
   const view = await server.asOwner(owner);
   try {
     const had = view.inbox.get(other);

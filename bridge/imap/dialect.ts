@@ -1,0 +1,34 @@
+/** What each kind of IMAP server does its own way. One plain object a server (dovecot.ts); everything else in this room is common to all. */
+import { Failure } from '../failure.ts';
+import type { Entries } from '../reconcile/mail-server.ts';
+import type { Connection } from './connection.ts';
+import type { Namespaces, OwnersNames } from './namespaces.ts';
+import type { Refusal } from './replies.ts';
+
+export interface Dialect {
+  /** What STATUS calls a folder's own id, which a rename leaves alone; undefined where there is none: the name stands for it. */
+  readonly folderId: string | undefined;
+  /** A folder's name that never is one: asked for its MYRIGHTS, it tells what a folder without an entry of its own gives. Undefined: nothing. */
+  readonly asksInherited: string | undefined;
+  /**
+   * Proves whose session it is before anything is written: an authzid may have been dropped without a word, and the session
+   * then is the administrator's own. Returns INBOX's entries. Closes the connection and fails `unsafe` when it is somebody else's.
+   */
+  proven(connection: Connection, login: string, adminUser: string): Promise<Entries>;
+  /** How `delegate` names the folders of `owner`. Fails `config` where the server shows nobody's folders to others. */
+  names(namespaces: Namespaces, owner: string, delegate: string): OwnersNames;
+  /** The folder isn't there. */
+  isGone(refusal: Refusal): boolean;
+  /** It is there, and whoever asked lacks the right. */
+  isDenied(refusal: Refusal): boolean;
+}
+
+/** Which dialect the server at the other end speaks. */
+export type DialectOf = (connection: Connection) => Dialect | Promise<Dialect>;
+
+/** @param remedy how the server comes to offer ACLs */
+export function mustOfferAcl(connection: Connection, remedy: string): void {
+  if (connection.has('ACL')) return;
+  connection.close();
+  throw new Failure('config', 'the IMAP server offers no ACL (RFC 4314)', remedy);
+}
