@@ -21,7 +21,7 @@ export interface DovecotSite {
 }
 
 /** The site's mail_location. Maildir++ is what most sites have; it takes no dot in a folder's name. */
-export const STORAGE = { maildir: 'maildir:%h/Maildir', sdbox: 'sdbox:%h/sdbox' } as const;
+export const STORAGE = { maildir: 'maildir:%h/Maildir', sdbox: 'sdbox:%h/sdbox', mdbox: 'mdbox:%h/mdbox' } as const;
 
 export interface TlsFiles {
   readonly certificate: string;

@@ -21,7 +21,7 @@ export interface LabOptions {
   /** Include config/dovecot/inherit.conf (acl_defaults_from_inbox). Default: true. */
   readonly inherit?: boolean;
   /** How Dovecot keeps mail. Default: maildir, that is Maildir++, where a folder's name may hold no dot. */
-  readonly storage?: 'maildir' | 'sdbox';
+  readonly storage?: 'maildir' | 'sdbox' | 'mdbox';
   /**
    * Dovecot's processes serve one session after another, as at a busy site. Default: each ends with its session, as Debian ships it;
    * on a small machine, starting them is most of what a session costs.
