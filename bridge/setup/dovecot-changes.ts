@@ -42,7 +42,7 @@ export function wayIn(site: DovecotSite, secrets: Secrets, ports: Ports, dovecot
   return [
     {
       file: join(directory, 'master-user.conf'),
-      after: fragment('dovecot/master-user.conf', { '/etc/dovecot/mandat/master.passwd': master }),
+      after: fragment('dovecot/2.3/master-user.conf', { '/etc/dovecot/mandat/master.passwd': master }),
     },
     {
       file: master,
@@ -53,7 +53,7 @@ export function wayIn(site: DovecotSite, secrets: Secrets, ports: Ports, dovecot
     },
     {
       file: join(directory, 'sessions.conf'),
-      after: fragment('dovecot/sessions.conf', { 'port = 8080': `port = ${ports.doveadm}` }),
+      after: fragment('dovecot/2.3/sessions.conf', { 'port = 8080': `port = ${ports.doveadm}` }),
     },
     {
       file: join(directory, 'api-key.conf'),
@@ -83,7 +83,7 @@ export const sharedPlace = (site: DovecotSite, mail: Owner): Place => ({
 
 export function sharing(site: DovecotSite, { prefix, inherit }: Sharing, text = textOf(site.file)): readonly Change[] {
   const { directory, file } = site;
-  const conf = fragment('dovecot/mandat.conf', {
+  const conf = fragment('dovecot/2.3/mandat.conf', {
     'location = maildir:%%h/Maildir\n': `location = ${sharedLocation(site.mailLocation)}\n`,
     '  prefix = shared/%%u/\n': `  prefix = ${prefix}${SEPARATOR}%%u${SEPARATOR}\n`,
     'file:/var/lib/dovecot/mandat/': `file:${join(site.stateDirectory, 'mandat')}/`,
@@ -93,7 +93,7 @@ export function sharing(site: DovecotSite, { prefix, inherit }: Sharing, text = 
   return [
     ...separators.map((name) => ({ file: join(directory, name), after: separatorConf(site.inbox) })),
     { file: join(directory, 'mandat.conf'), after: conf },
-    ...(inherit ? [{ file: join(directory, 'inherit.conf'), after: fragment('dovecot/inherit.conf') }] : []),
+    ...(inherit ? [{ file: join(directory, 'inherit.conf'), after: fragment('dovecot/2.3/inherit.conf') }] : []),
     { file, after: included(text, names) },
   ];
 }

@@ -2,7 +2,7 @@
 # After a change: sievec /etc/dovecot/mandat/keep-deleted.sieve
 require ["environment", "imapsieve", "vnd.dovecot.imapsieve", "variables", "fileinto", "mailbox"];
 
-# The prefix of the shared namespace, without %%u/.
+# The prefix of the shared namespace, without what stands for the login.
 set "shared" "shared/";
 
 # How the delegate's Trash may be called.

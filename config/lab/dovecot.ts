@@ -59,7 +59,8 @@ export function accountsFile(directory: string): string {
 }
 
 async function install(into: string, name: string, moved: Readonly<Record<string, string>> = {}): Promise<void> {
-  await writeFile(path.join(into, name), await readFragment(`dovecot/${name}`, moved), { mode: 0o644 });
+  const text = await readFragment(name.endsWith('.sieve') ? `dovecot/${name}` : `dovecot/2.3/${name}`, moved);
+  await writeFile(path.join(into, name), text, { mode: 0o644 });
 }
 
 /** As its header says, but for the compiler, which needs the whole configuration. */

@@ -18,7 +18,7 @@ export interface LabOptions {
   readonly users: readonly LabUser[];
   /** Default: a new one below os.tmpdir(), removed by stop(). One that is given must be empty, and is kept. */
   readonly directory?: string;
-  /** Include config/dovecot/inherit.conf (acl_defaults_from_inbox). Default: true. */
+  /** Include inherit.conf of config/dovecot/ (acl_defaults_from_inbox). Default: true. */
   readonly inherit?: boolean;
   /** How Dovecot keeps mail. Default: maildir, that is Maildir++, where a folder's name may hold no dot. */
   readonly storage?: 'maildir' | 'sdbox' | 'mdbox';
@@ -29,7 +29,7 @@ export interface LabOptions {
   readonly reuse?: boolean;
   /** What the shared namespace begins with, in UTF-8. Default: `shared/`. */
   readonly sharedPrefix?: string;
-  /** Include config/dovecot/keep-deleted.conf. Default: false. */
+  /** Include keep-deleted.conf of config/dovecot/. Default: false. */
   readonly keepDeleted?: boolean;
   /** Start Postfix too. Default: true. */
   readonly postfix?: boolean;

@@ -49,7 +49,7 @@ t.test('reserved ports are free, and nobody else is given them', async (t) => {
 });
 
 t.test('a fragment that lost what the lab replaces is an error, not a lab that tests something else', async (t) => {
-  await t.rejects(readFragment('dovecot/mandat.conf', { '/no/such/path': '/tmp' }), /stale/);
+  await t.rejects(readFragment('dovecot/2.3/mandat.conf', { '/no/such/path': '/tmp' }), /stale/);
 });
 
 t.test('a server whose port is taken fails, though somebody answers there', async (t) => {

@@ -63,8 +63,8 @@ async function granted(site: Site): Promise<void> {
 t.test('strongly authenticated sessions (R28)', async (t) => {
   const directory = workshop(t);
   for (const [name, fragment] of [
-    ['strong.conf', 'dovecot/delegates-strong.conf'],
-    ['sending.conf', 'dovecot/delegates-sending.conf'],
+    ['strong.conf', 'dovecot/2.3/delegates-strong.conf'],
+    ['sending.conf', 'dovecot/2.3/delegates-sending.conf'],
     ['weak.re', 'postfix/weak.re'],
   ] as const)
     writeFileSync(path.join(directory, name), await readFragment(fragment));
@@ -127,7 +127,10 @@ t.test('strongly authenticated sessions (R28)', async (t) => {
 t.test('the webmail alone (R37)', async (t) => {
   const directory = workshop(t);
   const file = path.join(directory, 'webmail.conf');
-  writeFileSync(file, await readFragment('dovecot/delegates-webmail.conf', { '192\\.0\\.2\\.10': '127\\.0\\.0\\.3' }));
+  writeFileSync(
+    file,
+    await readFragment('dovecot/2.3/delegates-webmail.conf', { '192\\.0\\.2\\.10': '127\\.0\\.0\\.3' }),
+  );
   const site = await startSite({ users: ['alice', 'bob'], postfix: false, insideUserdb: `  !include ${file}\n` });
   t.teardown(() => site.stop());
   await granted(site);
