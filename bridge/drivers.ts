@@ -12,6 +12,7 @@ import { type Impersonation, openAs } from './imap/impersonation.ts';
 import { imapServer } from './imap/mail-server.ts';
 import { sentFolders } from './imap/sent.ts';
 import type { MailServer, SessionCutter } from './reconcile/mail-server.ts';
+import { commandCutter, type SessionCommands } from './sessions/command.ts';
 import { doveadmCutter } from './sessions/doveadm.ts';
 import type { DoveadmOptions } from './sessions/doveadm-api.ts';
 import { MAIN_SERVER } from './store/rows.ts';
@@ -61,13 +62,21 @@ export function sentFoldersOf(config: Config, env: Environment, names: readonly 
 
 /** Undefined without `[sessions]`. */
 export function sessionCutter(config: Config, env: Environment): SessionCutter | undefined {
+  const commands = sessionCommands(config);
+  if (commands !== undefined) return commandCutter(commands);
   const options = doveadm(config, env);
   return options === undefined ? undefined : doveadmCutter(options);
 }
 
-/** Undefined without `[sessions]`. */
+/** Undefined where sessions are not ended by commands. */
+export function sessionCommands({ sessions }: Config): SessionCommands | undefined {
+  if (sessions?.kind !== 'command' || sessions.endCommand === undefined) return undefined;
+  return { end: sessions.endCommand, list: sessions.listCommand, timeoutMs: sessions.timeoutSeconds * 1000 };
+}
+
+/** Undefined where sessions are not ended through it. */
 export function doveadm({ sessions, imap }: Config, env: Environment): DoveadmOptions | undefined {
-  if (sessions === undefined) return undefined;
+  if (sessions?.kind !== 'doveadm-http') return undefined;
   const apiKey = readSecret({ ...DOVEADM_API_KEY, file: sessions.apiKeyFile, env });
   return { url: sessions.url, apiKey, timeoutMs: imap.timeoutSeconds * 1000 };
 }

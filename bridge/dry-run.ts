@@ -26,7 +26,7 @@ export interface Rehearsal {
   readonly held: number;
 }
 
-const NO_CUTTER: SessionCutter = { cut: async () => ({ before: 0, ended: async () => true }) };
+const NO_CUTTER: SessionCutter = { cut: async () => ({ before: 0, toSee: '', ended: async () => true }) };
 
 /** The steps that `syncOnce` would perform now. Reads the server, writes nothing. */
 export async function rehearse(config: Config, env: Environment, options: SyncOptions): Promise<Rehearsal> {

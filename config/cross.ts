@@ -45,6 +45,15 @@ export const retriesOrdered = across('retry_min_seconds', ({ retry_min_seconds: 
     : undefined,
 );
 
+export const commandEnds = across('end_command', ({ kind, end_command }) =>
+  kind === 'command' && end_command === undefined
+    ? {
+        message: 'kind is "command", and nothing says which',
+        remedy: 'write end_command = ["/full/path/of/program", "argument", "{login}"]; for Cyrus see config/cyrus/',
+      }
+    : undefined,
+);
+
 export const accountsNeedNotices = across('accounts', ({ accounts, notices }) =>
   accounts !== undefined && notices === undefined
     ? {

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Problem, Rule } from './rule.ts';
-import { commandWords, severalOf } from './rules.ts';
+import { commandWords, loginCommandWords, severalOf } from './rules.ts';
 
 export interface KeyDoc {
   /** Printed above the key or section in the annotated file; lines are broken by hand. */
@@ -50,6 +50,9 @@ export const oneOrSeveral = <T extends string>(options: readonly T[]) => judged<
 
 /** A command as the list of its words, which no shell sees. */
 export const command = () => judged<readonly string[]>(commandWords);
+
+/** A command that is told a login: by the word `{login}`, or as its last argument. */
+export const loginCommand = () => judged<readonly string[]>(loginCommandWords);
 
 /** A section whose keys all have defaults: left out, it is as if it stood there empty. */
 export const always = <T extends z.ZodObject>(section: T) => section.prefault({} as z.input<T>);

@@ -147,3 +147,17 @@ export const commandWords = (value: unknown): readonly Problem[] => {
   if (value.some((one) => /\u0000/.test(one))) return [{ message: 'an argument holds a NUL', remedy: 'take it out' }];
   return value[0]?.startsWith('/') ? GOOD : [{ message: "the program isn't named by its full path", remedy }];
 };
+
+/** The same, of a command that gets a login as an argument of its own. */
+export const loginCommandWords = (value: unknown): readonly Problem[] => {
+  const problems = commandWords(value);
+  if (problems.length > 0) return problems;
+  const remedy =
+    'write the program, its arguments, and "{login}" once as a word of its own, or leave it out: then the login comes last';
+  const words = value as readonly string[];
+  if (words.some((word) => word !== '{login}' && /\{login\}/i.test(word))) {
+    return [{ message: '{login} stands within another word: a login is an argument of its own', remedy }];
+  }
+  if (words.filter((word) => word === '{login}').length > 1) return [{ message: '{login} stands there twice', remedy }];
+  return GOOD;
+};

@@ -15,6 +15,7 @@ import { messageFromOutside, messageSubmitted } from './probe-mail.ts';
 import { senderFiles, senderReadable, senderRules, senderTable, senderWal } from './sender.ts';
 import { senderFile, socketmap } from './sender-outputs.ts';
 import { separator } from './separator.ts';
+import { sessionPrograms } from './session-commands.ts';
 import { cutting, hibernation, keyReach, kick, who } from './sessions.ts';
 import { aclCache, inheritance, probing, seenFlag, sharing } from './sharing.ts';
 import { sidecar, sweep } from './sidecar.ts';
@@ -54,6 +55,7 @@ export const CHECKS: readonly Check[] = [
   who,
   kick,
   keyReach,
+  sessionPrograms,
   hibernation,
   senderRules,
   senderFiles,

@@ -36,6 +36,7 @@ export const doveadmKey: Check = {
   look: (subject) => {
     const { sessions } = subject.config;
     if (sessions === undefined) return skipped('[sessions] is not configured');
+    if (sessions.kind === 'command') return skipped('sessions are ended by commands');
     return secret(subject, DOVEADM_API_KEY, sessions.apiKeyFile, () => doveadm(subject.config, subject.env));
   },
 };

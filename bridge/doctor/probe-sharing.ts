@@ -7,7 +7,7 @@ import { canonical } from '../../acl/rights.ts';
 import { failureOf } from '../failure.ts';
 import { type Connection, text } from '../imap/connection.ts';
 import type { DelegateView, SessionCutter } from '../reconcile/mail-server.ts';
-import { SESSION_GOES_ON } from '../sessions/doveadm.ts';
+import { SESSION_GOES_ON } from '../sessions/until-gone.ts';
 import { nobodysLogin } from './nobody.ts';
 import { must, type OwnSession, ownPrefix, takeAway, untilUndone } from './probe.ts';
 

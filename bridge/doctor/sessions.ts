@@ -2,28 +2,27 @@
 import { doveadm } from '../drivers.ts';
 import { type Answer, ask, type DoveadmOptions } from '../sessions/doveadm-api.ts';
 import { doveadmKey } from './files.ts';
-import { type Check, type Finding, fail, ok, skipped, warn } from './finding.ts';
+import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import { imapServer } from './imap.ts';
 import { nobodysLogin } from './nobody.ts';
-import type { CutSeen } from './probe-sharing.ts';
 import type { Subject } from './subject.ts';
 
 export const cutting: Check = {
   name: 'session cutting',
   needs: [],
-  look: ({ config }) =>
-    config.sessions === undefined
-      ? warn(
-          '[sessions] is not configured: sessions that a delegate has open outlive the revoke',
-          'config/dovecot/sessions.conf, and [sessions]',
-        )
-      : ok(config.sessions.url),
+  look: ({ config: { sessions } }) => {
+    if (sessions !== undefined) return ok(sessions.kind === 'command' ? 'by commands' : sessions.url);
+    return warn(
+      '[sessions] is not configured: sessions that a delegate has open outlive the revoke',
+      'config/dovecot/sessions.conf or config/cyrus/, and [sessions]',
+    );
+  },
 };
 
 const asked = (subject: Subject, command: string, parameters: object): Promise<Answer> =>
   ask(doveadm(subject.config, subject.env) as DoveadmOptions, command, parameters);
 
-const ALLOW = 'doveadm_allowed_commands = kick,who as in config/dovecot/sessions.conf';
+export const ALLOW = 'doveadm_allowed_commands = kick,who as in config/dovecot/sessions.conf';
 
 export const who: Check = {
   name: 'who',
@@ -46,31 +45,6 @@ export const kick: Check = {
     return fail(`the key may not end sessions: ${said(answer)}`, ALLOW);
   },
 };
-
-/** What is wrong with the cut of a session in which a shared folder was open; tried with --probe-as (sharing.ts). */
-export function badCut(cut: CutSeen | undefined, delegate: string): Finding | undefined {
-  switch (cut) {
-    case 'goes-on':
-      return fail(
-        `the session of ${delegate} goes on after it was cut, with a shared folder open in it: who has lost a mailbox would go on reading it`,
-        `in Dovecot 2.4: service imap { unix_listener "srv.imap/%{pid}" { mode = 0 } }, as config/dovecot/sessions.conf explains`,
-      );
-    case 'listed':
-      return fail(
-        `the session of ${delegate} was cut and has ended, and "who" shows it still: no revoke can be verified`,
-        "Dovecot's log, for its anvil process",
-      );
-    case 'unlisted':
-      return fail(
-        `the session of ${delegate} was not in "who" while it was open: no cut can be proven`,
-        'does the server know them under another login? auth_username_format, and what the userdb answers as user',
-      );
-    case 'unseen':
-      return warn(`the session of ${delegate} was cut and has ended; at a revoke nobody could see that`, ALLOW);
-    default:
-      return undefined;
-  }
-}
 
 /**
  * Commands that read mail, in a mailbox that doesn't exist: the answer is "not allowed", or "no such user" when they are. They are
@@ -113,6 +87,7 @@ export const hibernation: Check = {
   name: 'hibernation',
   needs: [imapServer],
   look: async (subject) => {
+    if (subject.config.sessions?.kind === 'command') return skipped('sessions are ended by commands');
     const reading = await subject.doveconf();
     if (reading.found === undefined) return skipped(reading.why);
     const { source, all } = reading.found;

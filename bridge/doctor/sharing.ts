@@ -2,10 +2,10 @@
 import { atom, type Connection, text } from '../imap/connection.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
 import { fact } from '../store/facts.ts';
+import { badCut, listOf } from './cut-seen.ts';
 import { type Doveconf, pluginSetting, sectionsNamed } from './doveconf.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './finding.ts';
 import { identity, sharedNamespace } from './own-session.ts';
-import { badCut } from './sessions.ts';
 import type { Subject } from './subject.ts';
 
 export const probing: Check = {
@@ -44,10 +44,11 @@ export const sharing: Check = {
         `acl_shared_dict, and that user ${delegate} may write where it lies: config/dovecot/mandat.conf; ${log}`,
       );
     }
-    const bad = badCut(cut, delegate);
+    const kind = subject.config.sessions?.kind;
+    const bad = badCut(kind, cut, delegate);
     if (bad !== undefined) return bad;
     const ended =
-      cut === undefined ? '' : '; their session was cut, and has ended, as it said itself and as "who" shows';
+      cut === undefined ? '' : `; their session was cut, and has ended, as it said itself and as ${listOf(kind)} shows`;
     return ok(`${what} was listed to them and opened${ended}; it is gone again`);
   },
 };

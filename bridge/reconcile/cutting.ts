@@ -24,7 +24,7 @@ export async function cutAtRevoke(pass: Pass, login: string): Promise<void> {
     const ended = cut.ended();
     ended.catch(() => {}); // proveCut hears of it
     // A later cut takes the place of an earlier one: what that left is open before this one.
-    pass.cuts.set(login, ended);
+    pass.cuts.set(login, { ended, toSee: cut.toSee });
   } catch (error) {
     pass.failures.push(failureOf(error));
     pass.uncut.add(login);
@@ -33,16 +33,16 @@ export async function cutAtRevoke(pass: Pass, login: string): Promise<void> {
 
 /** Waits until it is known whether the sessions from before the last cut are gone. One that goes on is a failure, like a cut that fails. */
 export async function proveCut(pass: Pass, login: string): Promise<void> {
-  const ended = pass.cuts.get(login);
-  if (ended === undefined) return;
+  const cut = pass.cuts.get(login);
+  if (cut === undefined) return;
   pass.cuts.delete(login);
   try {
-    if (await ended) return;
+    if (await cut.ended) return;
     pass.unproven.add(login);
     pass.notices.push({
       code: 'cut-not-proven',
       login,
-      message: `whether sessions that ${login} had open have ended was not seen: doveadm_allowed_commands = kick,who, as in config/dovecot/sessions.conf`,
+      message: `whether sessions that ${login} had open have ended was not seen: ${cut.toSee}`,
     });
   } catch (error) {
     pass.failures.push(failureOf(error));

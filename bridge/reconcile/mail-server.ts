@@ -77,6 +77,8 @@ export interface SessionCutter {
 export interface Cut {
   /** Sessions that were open before it; undefined where we may not look. */
   readonly before: number | undefined;
+  /** What would let us look, as the end of a sentence. */
+  readonly toSee: string;
   /** Waits, some seconds at most, until none of these is left. False: nobody can say. Fails where one of them goes on. */
   ended(): Promise<boolean>;
 }

@@ -4,7 +4,6 @@ import type { Failure } from '../failure.ts';
 import type { Notice } from '../store/outcomes.ts';
 import type { FolderName, Pair } from '../store/pairs.ts';
 import { changedSince, type MailboxState } from '../store/rows.ts';
-import type { Cut } from './mail-server.ts';
 import type { Site } from './site.ts';
 
 export interface Pass {
@@ -25,8 +24,8 @@ export interface Pass {
   readonly failures: Failure[];
   /** Outputs of the sender rules that have not followed. */
   readonly unpublished: Failure[];
-  /** By login of who leaves: whether the last cut has ended their sessions ({@link Cut}), until that is noted. */
-  readonly cuts: Map<string, ReturnType<Cut['ended']>>;
+  /** By login of who leaves: whether the last cut has ended their sessions (`Cut` in mail-server.ts), until that is noted. */
+  readonly cuts: Map<string, { readonly ended: Promise<boolean>; readonly toSee: string }>;
   /** Who leaves and whose sessions could not be cut, or go on: his revoke isn't over. */
   readonly uncut: Set<string>;
   /** Who leaves and of whose sessions nobody can say whether they have ended. */

@@ -3,21 +3,14 @@
  * The client reads `* BYE` and reconnects by itself; what it then may do is decided anew. R49.
  * What `kick` answers is no proof (who.ts): what shows whether a session has ended is that `who` no longer names it.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../failure.ts';
 import type { Cut, SessionCutter } from '../reconcile/mail-server.ts';
 import { type Answer, ask, askAll, type Command, type DoveadmOptions } from './doveadm-api.ts';
+import { goesOn, LIMIT_MS, leftOf } from './until-gone.ts';
 import { type OpenSession, sessionsIn, stillOpen } from './who.ts';
 
 /** doveadm's exit status for "nobody was connected" (EX_NOHOST's neighbour 68): nothing to end is as good as ended. */
 const NOBODY = 68;
-
-/** So long after a cut a session may still be there; one that is busy ends when its command does. */
-const LIMIT_MS = 5000;
-
-/** Pauses between two looks: `who` names a process that is ending for a moment. */
-const FIRST_PAUSE_MS = 10;
-const LONGEST_PAUSE_MS = 320;
 
 /** `limitMs`: how long after a cut its sessions may go on. */
 export function doveadmCutter(options: DoveadmOptions, limitMs = LIMIT_MS): SessionCutter {
@@ -41,6 +34,7 @@ async function cut(options: DoveadmOptions, login: string, limitMs: number): Pro
   const until = performance.now() + limitMs;
   return {
     before: before?.length,
+    toSee: 'doveadm_allowed_commands = kick,who, as in config/dovecot/sessions.conf',
     ended: async () => before !== undefined && (await ended(options, login, before, until)),
   };
 }
@@ -53,29 +47,18 @@ async function ended(
   before: readonly OpenSession[],
   until: number,
 ): Promise<boolean> {
-  let left = before;
-  for (let pause = FIRST_PAUSE_MS; left.length > 0; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+  const left = await leftOf(before, until, async (some) => {
     const answer = await ask(options, ...lookFor(login));
     if (!answer.done) throw refused(options, 'show the sessions', login, answer);
-    left = stillOpen(left, sessionsIn(answer.rows));
-    if (left.length === 0) break;
-    if (performance.now() > until) throw goesOn(login, left);
-    await delay(pause);
-  }
-  return true;
-}
-
-/** The rule of a {@link Failure} that says so. */
-export const SESSION_GOES_ON = 'SESSION_GOES_ON';
-
-function goesOn(login: string, left: readonly OpenSession[]): Failure {
-  const which = left.map(({ service, pid }) => `${service}, process ${pid}`).join('; ');
+    return stillOpen(some, sessionsIn(answer.rows));
+  });
+  if (left.length === 0) return true;
   const pids = [...new Set(left.map(({ pid }) => pid))].join(' ');
-  return new Failure(
-    'retry',
-    `${left.length === 1 ? 'a session' : `${left.length} sessions`} of ${login} that doveadm was told to end ${left.length === 1 ? 'goes' : 'go'} on (${which})`,
+  throw goesOn(
+    login,
+    'doveadm',
+    left.map(({ service, pid }) => `${service}, process ${pid}`),
     `now: kill ${pids}, where Dovecot runs. For good, in Dovecot 2.4: service imap { unix_listener "srv.imap/%{pid}" { mode = 0 } }, as config/dovecot/sessions.conf explains`,
-    { rule: SESSION_GOES_ON },
   );
 }
 

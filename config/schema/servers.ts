@@ -1,7 +1,7 @@
 /** The servers that mandat acts on. */
 import { z } from 'zod';
-import { adminUserSurvives, notInClear } from '../cross.ts';
-import { docs, text, whole } from '../fields.ts';
+import { adminUserSurvives, commandEnds, notInClear } from '../cross.ts';
+import { docs, loginCommand, text, whole } from '../fields.ts';
 import { doveadmUrl, hostName, path } from '../places.ts';
 import { accountName, separator } from '../rules.ts';
 
@@ -50,20 +50,45 @@ export const imap = z
   })
   .check(notInClear, adminUserSurvives);
 
-export const sessions = z.strictObject({
-  kind: z.enum(['doveadm-http']).default('doveadm-http').register(docs, { comment: 'How sessions are ended.' }),
-  url: text(doveadmUrl).default('http://127.0.0.1:8080/doveadm/v1').register(docs, {
-    comment: "Address of Dovecot's doveadm HTTP API; plain http only to a loopback address.",
-  }),
-  api_key_file: text(path).default('doveadm.secret').register(docs, {
-    comment: 'Holds its doveadm_api_key on one line; mode 600. $MANDAT_DOVEADM_API_KEY wins over it.',
-    isPath: true,
-  }),
-  on_grant: z
-    .enum(['cut', 'leave'])
-    .default('cut')
-    .register(docs, {
-      comment: `What happens to a delegate's open sessions when he is granted a mailbox. "cut": his clients
-reconnect and see it at once; "leave": they may take minutes, or a restart, to see it.`,
+export const sessions = z
+  .strictObject({
+    kind: z
+      .enum(['doveadm-http', 'command'])
+      .default('doveadm-http')
+      .register(docs, {
+        comment: `How sessions are ended. "doveadm-http": by Dovecot's doveadm HTTP API.
+"command": by a program of yours, for servers that have no such thing (Cyrus: config/cyrus/).`,
+      }),
+    url: text(doveadmUrl).default('http://127.0.0.1:8080/doveadm/v1').register(docs, {
+      comment: "Address of Dovecot's doveadm HTTP API; plain http only to a loopback address.",
     }),
-});
+    api_key_file: text(path).default('doveadm.secret').register(docs, {
+      comment: 'Holds its doveadm_api_key on one line; mode 600. $MANDAT_DOVEADM_API_KEY wins over it.',
+      isPath: true,
+    }),
+    end_command: loginCommand()
+      .optional()
+      .register(docs, {
+        comment: `For "command": the program that ends all sessions of a login, and its arguments; a list, which no shell
+sees. The login takes the place of the word "{login}", or comes last. Exit status 0: they were told to end.`,
+        example: ['/usr/local/lib/mandat/mandat-ask-sessions', 'end', '{login}'],
+      }),
+    list_command: loginCommand()
+      .optional()
+      .register(docs, {
+        comment: `Prints an id (such as the process) for each session that a login has open, one a line, and exits 0. Asked
+before and after a cut, until none from before is left. Without it no cut is ever said to be proven.`,
+        example: ['/usr/local/lib/mandat/mandat-ask-sessions', 'list', '{login}'],
+      }),
+    timeout_seconds: whole(1, 600).default(10).register(docs, {
+      comment: 'How long either of them may take.',
+    }),
+    on_grant: z
+      .enum(['cut', 'leave'])
+      .default('cut')
+      .register(docs, {
+        comment: `What happens to a delegate's open sessions when he is granted a mailbox. "cut": his clients
+reconnect and see it at once; "leave": they may take minutes, or a restart, to see it.`,
+      }),
+  })
+  .check(commandEnds);

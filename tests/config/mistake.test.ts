@@ -81,6 +81,14 @@ const ALONE: readonly Row[] = [
   ['data_dir = "~/mandat"', 'data_dir', /full/, 'nobody expands it'],
   ['imap = "127.0.0.1"', 'imap', /\[imap\]/, 'text for a section'],
   ['[[policy]]\nmax_delegates = 3', 'policy', /\[policy\]/, 'a list of sections'],
+  ['[sessions]\nend_command = "kick {login}"', 'sessions.end_command', /list/, 'a line for a shell'],
+  ['[sessions]\nend_command = ["kick", "{login}"]', 'sessions.end_command', /full/, 'whose PATH?'],
+  ['[sessions]\nend_command = []', 'sessions.end_command', /program/, 'no program'],
+  ['[sessions]\nend_command = ["/bin/kick", "--user={login}"]', 'sessions.end_command', /word of its own/, 'in a word'],
+  ['[sessions]\nlist_command = ["/bin/who", "{login}", "{login}"]', 'sessions.list_command', /once/, 'which is it?'],
+  ['[sessions]\nlist_command = ["/bin/who", 3]', 'sessions.list_command', /list/, 'a number'],
+  ['[sessions]\ntimeout_seconds = 0', 'sessions.timeout_seconds', /600/, 'no time at all'],
+  ['[sessions]\nkind = "doveadm"', 'sessions.kind', /"doveadm-http"/, 'near'],
   ['sessions = false', 'sessions', /\[sessions\]/, 'left out, not switched off'],
 ];
 
@@ -108,6 +116,7 @@ const ACROSS: readonly Row[] = [
     /take it out/,
     'Exim has a rule for that',
   ],
+  ['[sessions]\nkind = "command"', 'sessions.end_command', /full\/path.*config\/cyrus/, 'which command?'],
   ['[schedule]\nretry_min_seconds = 400', 'schedule.retry_min_seconds', /retry_max/, 'above the default maximum'],
 ];
 

@@ -58,6 +58,7 @@ t.test('optional sections: absent is undefined, empty is their defaults', async 
     kind: 'doveadm-http',
     url: 'http://127.0.0.1:8080/doveadm/v1',
     apiKeyFile: '/srv/mandat/doveadm.secret',
+    timeoutSeconds: 10,
     onGrant: 'cut',
   });
   t.same(empty.senderRules, {
@@ -107,6 +108,7 @@ t.test('what looks wrong and is right', async (t) => {
     ['[imap]\nport = 143.0', 'a whole number all the same'],
     ['[schedule]\nretry_min_seconds = 300', 'equal to the maximum'],
     ['[sender_rules]\nkind = ["socketmap"]', 'a list of one'],
+    ['[sessions]\nkind = "command"\nend_command = ["/bin/kick"]', 'the login comes last, and nothing can be proven'],
     ['[sender_rules]\nfile_format = "texthash"', 'a file that is not published needs no reader'],
     ['imap.port = 993', 'dotted keys are TOML too'],
     ['imap = { port = 993 }', 'and inline tables'],

@@ -65,7 +65,7 @@ export async function passUntil(site: Site, stop: Stop, onEnd: (close: () => Pro
             proxy.freeze();
             await new Promise<never>(() => {});
           }
-          return cut ?? { before: undefined, ended: async () => false };
+          return cut ?? { before: undefined, toSee: '', ended: async () => false };
         },
       },
       clock: await openClock(state),
