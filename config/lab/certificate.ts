@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { TlsFiles } from './dovecot-config.ts';
+import type { TlsFiles } from './dovecot-syntax.ts';
 
 /** A self-signed certificate for localhost and 127.0.0.1, made anew for each lab; clients take it as their CA. */
 export async function makeCertificate(directory: string): Promise<TlsFiles> {

@@ -1,12 +1,16 @@
+import { type Storage, SYNTAXES, type TlsFiles } from './dovecot-syntax.ts';
+import type { DovecotVersion } from './dovecot-version.ts';
 import type { LabPorts } from './lab.ts';
 
 export interface DovecotSite {
+  /** In whose syntax it is written. */
+  readonly version: DovecotVersion;
   /** Holds everything of this Dovecot: run/, state/, mandat/ (the product's fragments), users, log. */
   readonly directory: string;
   readonly mailDirectory: string;
   readonly ports: LabPorts;
   readonly inherit: boolean;
-  readonly storage: keyof typeof STORAGE;
+  readonly storage: Storage;
   readonly reuse: boolean;
   /** What the shared namespace begins with; the product says `shared/`. */
   readonly sharedPrefix: string;
@@ -20,26 +24,20 @@ export interface DovecotSite {
   readonly extra: string;
 }
 
-/** The site's mail_location. Maildir++ is what most sites have; it takes no dot in a folder's name. */
-export const STORAGE = { maildir: 'maildir:%h/Maildir', sdbox: 'sdbox:%h/sdbox', mdbox: 'mdbox:%h/mdbox' } as const;
-
-export interface TlsFiles {
-  readonly certificate: string;
-  readonly key: string;
-}
-
 /** The site's own dovecot.conf, as it was before mandat came, then the product's fragments, then what must differ here. */
 export function dovecotConf(site: DovecotSite): string {
-  const { directory, ports } = site;
+  const { directory, mailDirectory, ports, insidePassdb, insideUserdb, reuse } = site;
+  const syntax = SYNTAXES[site.version];
   return `# ---- the site, before mandat
+${syntax.head}
 base_dir = ${directory}/run
 state_dir = ${directory}/state
 log_path = ${directory}/dovecot.log
 auth_verbose = yes
 protocols = imap
 listen = 127.0.0.1
-${tls(site.tls)}
-disable_plaintext_auth = no
+${site.tls ? syntax.tls(site.tls) : 'ssl = no'}
+${syntax.cleartextLogins}
 auth_mechanisms = plain login
 
 # A wrong password is answered at once: by default it costs two seconds, then more for each one from the same address.
@@ -49,22 +47,10 @@ service anvil {
     mode = 0
   }
 }
-passdb {
-  # Knows nobody; only says nodelay.
-  driver = static
-  args = noauthenticate nodelay=yes
-}
-passdb {
-  driver = passwd-file
-  args = ${directory}/users
-${site.insidePassdb}}
-userdb {
-  driver = passwd-file
-  args = ${directory}/users
-  default_fields = uid=mail gid=mail home=${site.mailDirectory}/%u
-${site.insideUserdb}}
+${syntax.atOnce}
+${syntax.accounts({ file: `${directory}/users`, mailDirectory, insidePassdb, insideUserdb })}
 first_valid_uid = 1
-mail_location = ${STORAGE[site.storage].replace('%h', '~')}
+${syntax.mailLocation(site.storage)}
 
 namespace inbox {
   inbox = yes
@@ -88,7 +74,8 @@ namespace inbox {
 }
 
 service imap-login {
-${site.reuse ? '  service_count = 0\n' : ''}  inet_listener imap {
+  ${syntax.sessions(reuse ? 'unlimited' : 1)}
+  inet_listener imap {
     port = ${ports.imap}
   }
   inet_listener imaps {
@@ -96,7 +83,7 @@ ${site.reuse ? '  service_count = 0\n' : ''}  inet_listener imap {
     ssl = yes
   }
 }
-${site.reuse ? 'service imap {\n  service_count = 200\n}\nservice doveadm {\n  service_count = 100\n}\n' : ''}# dovecot-lda, with which Postfix delivers, runs as the mail's uid.
+${reuse ? `service imap {\n  ${syntax.sessions(200)}\n}\nservice doveadm {\n  ${syntax.sessions(100)}\n}\n` : ''}# dovecot-lda, with which Postfix delivers, runs as the mail's uid.
 protocol lda {
   log_path = ${directory}/dovecot-lda.log
   postmaster_address = postmaster@lab.test
@@ -128,11 +115,6 @@ service doveadm {
 }
 ${site.extra}
 `;
-}
-
-function tls(files: TlsFiles | undefined): string {
-  if (!files) return 'ssl = no';
-  return `ssl = yes\nssl_cert = <${files.certificate}\nssl_key = <${files.key}`;
 }
 
 function saslListener(queue: string): string {

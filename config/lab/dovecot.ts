@@ -3,7 +3,8 @@ import { chown, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { type LabUser, writeAccounts } from './accounts.ts';
-import { type DovecotSite, dovecotConf, STORAGE } from './dovecot-config.ts';
+import { type DovecotSite, dovecotConf } from './dovecot-config.ts';
+import { SYNTAXES } from './dovecot-syntax.ts';
 import { readFragment } from './fragment.ts';
 import { type Server, server } from './server.ts';
 import { systemGroup, systemUser } from './system-ids.ts';
@@ -27,17 +28,23 @@ export async function installDovecot(
   for (const made of [mandat, mailDirectory, shared]) await mkdir(made, { recursive: true, mode: 0o755 });
   for (const made of [mailDirectory, shared]) await chown(made, mail.uid, mail.gid);
 
-  const moved = {
+  const { sharedLocation, sharedPrefix } = SYNTAXES[site.version];
+  const install = (name: string, moved: Readonly<Record<string, string>> = {}) =>
+    installFragment(mandat, name, `dovecot/${site.version}/${name}`, moved);
+  await install('mandat.conf', {
     '/var/lib/dovecot/mandat': shared,
     // The line that every site has to look at: its own mail_location, with the owner's home.
-    'maildir:%%h/Maildir': STORAGE[site.storage].replace('%h', '%%h'),
-    'prefix = shared/': `prefix = ${site.sharedPrefix}`,
-  };
-  await install(mandat, 'mandat.conf', moved);
-  await install(mandat, 'inherit.conf');
-  await install(mandat, 'master-user.conf', { '/etc/dovecot/mandat': mandat });
-  await install(mandat, 'sessions.conf');
-  if (site.keepDeleted) await installKeepDeleted(mandat, site.sharedPrefix);
+    ...sharedLocation(site.storage),
+    ...sharedPrefix(site.sharedPrefix).namespace,
+  });
+  await install('inherit.conf');
+  await install('master-user.conf', { '/etc/dovecot/mandat': mandat });
+  await install('sessions.conf');
+  if (site.keepDeleted) {
+    await install('keep-deleted.conf', { '/etc/dovecot/mandat': mandat, ...sharedPrefix(site.sharedPrefix).deleted });
+    const script = 'keep-deleted.sieve';
+    await installFragment(mandat, script, `dovecot/${script}`, { '"shared/"': `"${site.sharedPrefix}"` });
+  }
   await writeFile(path.join(mandat, 'api-key.conf'), `doveadm_api_key = ${secrets.apiKey}\n`, { mode: 0o600 });
 
   const dovecot = systemGroup('dovecot');
@@ -50,6 +57,7 @@ export async function installDovecot(
   await chown(path.join(directory, 'dovecot-lda.log'), mail.uid, mail.gid);
   const configuration = path.join(directory, 'dovecot.conf');
   await writeFile(configuration, dovecotConf(site), { mode: 0o644 });
+  // As the script's header says; the compiler needs the whole configuration.
   if (site.keepDeleted)
     await promisify(execFile)('sievec', ['-c', configuration, path.join(mandat, 'keep-deleted.sieve')]);
 }
@@ -58,16 +66,13 @@ export function accountsFile(directory: string): string {
   return path.join(directory, 'users');
 }
 
-async function install(into: string, name: string, moved: Readonly<Record<string, string>> = {}): Promise<void> {
-  const text = await readFragment(name.endsWith('.sieve') ? `dovecot/${name}` : `dovecot/2.3/${name}`, moved);
-  await writeFile(path.join(into, name), text, { mode: 0o644 });
-}
-
-/** As its header says, but for the compiler, which needs the whole configuration. */
-async function installKeepDeleted(mandat: string, prefix: string): Promise<void> {
-  const moved = { '/etc/dovecot/mandat': mandat, 'from = shared/': `from = ${prefix}` };
-  await install(mandat, 'keep-deleted.conf', moved);
-  await install(mandat, 'keep-deleted.sieve', { '"shared/"': `"${prefix}"` });
+async function installFragment(
+  into: string,
+  name: string,
+  fragment: string,
+  moved: Readonly<Record<string, string>>,
+): Promise<void> {
+  await writeFile(path.join(into, name), await readFragment(fragment, moved), { mode: 0o644 });
 }
 
 export function dovecotServer({ directory, ports }: DovecotSite): Server {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { appendAccount, type LabUser } from './accounts.ts';
 import { makeCertificate } from './certificate.ts';
 import { accountsFile, dovecotServer, installDovecot } from './dovecot.ts';
+import { dovecotVersion, type Lines, linesFor } from './dovecot-version.ts';
 import { reservePorts } from './ports.ts';
 import { installPostfix, postfixServer } from './postfix.ts';
 import type { SenderMapKind } from './postfix-config.ts';
@@ -40,10 +41,10 @@ export interface LabOptions {
   /** Offer STARTTLS on the IMAP and SMTP ports, and TLS on `imaps`, with a certificate of the lab's. Default: false. */
   readonly tls?: boolean;
   /** Fragments below config/dovecot/ that a site includes inside its own passdb and userdb, beside those that every lab has. */
-  readonly insidePassdb?: string;
-  readonly insideUserdb?: string;
-  /** Lines at the end of dovecot.conf, main.cf, master.cf. */
-  readonly extraDovecot?: string;
+  readonly insidePassdb?: Lines;
+  readonly insideUserdb?: Lines;
+  /** Lines at the end of dovecot.conf, main.cf, master.cf. Dovecot's are given for each version where 2.4 has another syntax. */
+  readonly extraDovecot?: Lines;
   readonly extraMain?: string;
   readonly extraMaster?: string;
   /** Route copies for Sent folders to mandat's listener at {@link Lab.copySocket}. Default: with `filter`. */
@@ -138,7 +139,9 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
     const runtimeDirectory = path.join(directory, 'run');
     const outsideDirectory = path.join(directory, 'outside');
     const copySocket = path.join(runtimeDirectory, 'copy.sock');
+    const version = dovecotVersion();
     const dovecotSite = {
+      version,
       directory: path.join(directory, 'dovecot'),
       mailDirectory: path.join(directory, 'mail'),
       ports,
@@ -149,9 +152,9 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
       keepDeleted: options.keepDeleted ?? false,
       postfixQueue: withPostfix ? path.join(directory, 'postfix/queue') : undefined,
       tls,
-      insidePassdb: options.insidePassdb ?? '',
-      insideUserdb: options.insideUserdb ?? '',
-      extra: options.extraDovecot ?? '',
+      insidePassdb: linesFor(version, options.insidePassdb),
+      insideUserdb: linesFor(version, options.insideUserdb),
+      extra: linesFor(version, options.extraDovecot),
     };
     const postfixSite = {
       directory: path.join(directory, 'postfix'),

@@ -1,4 +1,4 @@
-import type { TlsFiles } from './dovecot-config.ts';
+import type { TlsFiles } from './dovecot-syntax.ts';
 import type { LabPorts } from './lab.ts';
 
 /** Where Postfix gets the sender rules from: main.cf.fragment, or one of its alternatives. */

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import os from 'node:os';
 import path from 'node:path';
 import t, { type Test } from 'tap';
+import { dovecotVersion, type Lines } from '../../config/lab/dovecot-version.ts';
 import { readFragment } from '../../config/lab/fragment.ts';
 import { connectImap, type RawImap } from '../../config/lab/raw-imap.ts';
 import { connectSmtp } from '../../config/lab/raw-smtp.ts';
@@ -21,10 +22,11 @@ function workshop(t: Test): string {
   return directory;
 }
 
+const VERSION = dovecotVersion();
 const KEY = 'what the identity provider and Dovecot share in this test';
 
 /** Dovecot checks tokens by itself, as it would with the public key of an identity provider. */
-function tokenChecker(directory: string): string {
+function tokenChecker(directory: string): Lines {
   mkdirSync(path.join(directory, 'keys/mandat/HS256'), { recursive: true });
   writeFileSync(path.join(directory, 'keys/mandat/HS256/default'), Buffer.from(KEY).toString('base64'));
   const file = path.join(directory, 'oauth2.conf.ext');
@@ -32,7 +34,25 @@ function tokenChecker(directory: string): string {
     file,
     `introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix=${directory}/keys/\nusername_attribute = email\n`,
   );
-  return `auth_mechanisms = plain login xoauth2\npassdb {\n  driver = oauth2\n  mechanisms = xoauth2\n  args = ${file}\n}\n`;
+  const mechanisms = 'auth_mechanisms = plain login xoauth2\n';
+  return {
+    '2.3': `${mechanisms}passdb {\n  driver = oauth2\n  mechanisms = xoauth2\n  args = ${file}\n}\n`,
+    '2.4': `${mechanisms}oauth2 {
+  introspection_mode = local
+  username_attribute = email
+  oauth2_local_validation {
+    dict fs {
+      fs posix {
+        prefix = ${directory}/keys/
+      }
+    }
+  }
+}
+passdb oauth2 {
+  mechanisms_filter = xoauth2
+}
+`,
+  };
 }
 
 /** RFC 7519, signed with the shared key; the line that SASL XOAUTH2 wants. */
@@ -63,8 +83,8 @@ async function granted(site: Site): Promise<void> {
 t.test('strongly authenticated sessions (R28)', async (t) => {
   const directory = workshop(t);
   for (const [name, fragment] of [
-    ['strong.conf', 'dovecot/2.3/delegates-strong.conf'],
-    ['sending.conf', 'dovecot/2.3/delegates-sending.conf'],
+    ['strong.conf', `dovecot/${VERSION}/delegates-strong.conf`],
+    ['sending.conf', `dovecot/${VERSION}/delegates-sending.conf`],
     ['weak.re', 'postfix/weak.re'],
   ] as const)
     writeFileSync(path.join(directory, name), await readFragment(fragment));
@@ -127,10 +147,11 @@ t.test('strongly authenticated sessions (R28)', async (t) => {
 t.test('the webmail alone (R37)', async (t) => {
   const directory = workshop(t);
   const file = path.join(directory, 'webmail.conf');
-  writeFileSync(
-    file,
-    await readFragment('dovecot/2.3/delegates-webmail.conf', { '192\\.0\\.2\\.10': '127\\.0\\.0\\.3' }),
-  );
+  const address = {
+    '2.3': { '192\\.0\\.2\\.10': '127\\.0\\.0\\.3' },
+    '2.4': { '192[.]0[.]2[.]10': '127[.]0[.]0[.]3' },
+  }[VERSION];
+  writeFileSync(file, await readFragment(`dovecot/${VERSION}/delegates-webmail.conf`, address));
   const site = await startSite({ users: ['alice', 'bob'], postfix: false, insideUserdb: `  !include ${file}\n` });
   t.teardown(() => site.stop());
   await granted(site);

@@ -4,24 +4,15 @@ import t, { type Test } from 'tap';
 import { quoted, type RawImap } from '../../config/lab/raw-imap.ts';
 import { dovecotConf, examined, rewritten } from '../doctor/breakage.ts';
 import { sync } from './inside.ts';
+import { quota } from './quota.ts';
 import { grantRow } from './rows.ts';
 import { at, type Site, startSite } from './site.ts';
 import { does, sharedName, withLogin } from './wire.ts';
 
-const QUOTA = `
-protocol imap {
-  mail_plugins = $mail_plugins quota imap_quota
-}
-plugin {
-  quota = maildir:User quota
-  quota_rule = *:storage=100K
-}
-`;
-
 let site: Site;
 t.before(async () => {
   const users = ['alice', 'bob', 'erin'];
-  site = await startSite({ users, postfix: false, keepDeleted: true, extraDovecot: QUOTA });
+  site = await startSite({ users, postfix: false, keepDeleted: true, extraDovecot: quota('100K') });
   await does(site, 'alice', 'CREATE Projets', 'CREATE "Projets/Sous dossier"');
   await site.register('alice', 'bob');
   await site.register('erin', 'bob');

@@ -105,7 +105,10 @@ t.test('a password that is wrong', async (t) => {
 });
 
 t.test('a server without ACLs', async (t) => {
-  const extraDovecot = 'protocol imap {\n  mail_plugins = acl\n}';
+  const extraDovecot = {
+    '2.3': 'protocol imap {\n  mail_plugins = acl\n}',
+    '2.4': 'protocol imap {\n  mail_plugins {\n    imap_acl = no\n  }\n}',
+  };
   const here = await startSite({ users: ['alice', 'bob'], postfix: false, extraDovecot });
   t.teardown(() => here.stop());
   await here.register('alice', 'bob');
@@ -114,7 +117,10 @@ t.test('a server without ACLs', async (t) => {
 });
 
 t.test('a server whose LIST knows nothing of what is shared', async (t) => {
-  const extraDovecot = 'plugin {\n  acl_shared_dict =\n}';
+  const extraDovecot = {
+    '2.3': 'plugin {\n  acl_shared_dict =\n}',
+    '2.4': 'acl_sharing_map {\n  dict file {\n    path = /nowhere/shared-mailboxes.db\n  }\n}',
+  };
   const here = await startSite({ users: ['alice', 'bob'], postfix: false, extraDovecot });
   t.teardown(() => here.stop());
   await here.register('alice', 'bob');

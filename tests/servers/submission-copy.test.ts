@@ -17,6 +17,7 @@ import { waitFor } from '../../config/lab/wait.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Mend, postfixDirectory, rewritten } from '../doctor/breakage.ts';
 import { configOf } from './inside.ts';
+import { quota } from './quota.ts';
 import { at, type Site, startSite } from './site.ts';
 import { submissionAs } from './submission.ts';
 
@@ -24,14 +25,7 @@ const COPY_DOMAIN = 'mandat-copy.invalid';
 const LIMIT_MS = 15_000;
 
 /** alice's folder has the special use, in a language of its own; bob's has a name that is known; dave has none. */
-const DOVECOT = `
-protocol imap {
-  mail_plugins = $mail_plugins quota imap_quota
-}
-plugin {
-  quota = maildir:User quota
-  quota_rule = *:storage=30M
-}
+const FOLDERS = `
 namespace inbox {
   mailbox Sent {
     auto = no
@@ -43,6 +37,8 @@ namespace inbox {
   }
 }
 `;
+const QUOTA = quota('30M');
+const DOVECOT = { '2.3': QUOTA['2.3'] + FOLDERS, '2.4': QUOTA['2.4'] + FOLDERS };
 
 let site: Site;
 let store: SubmissionStore;
