@@ -93,9 +93,15 @@ function senders(rows: MailboxRows, delegates: readonly DesiredDelegate[]): read
   return [rows.address, ...rows.aliases].sort().flatMap((address) => logins.map((login) => ({ address, login })));
 }
 
-/** Rights a delegate should have on one folder: never `x` on a special-use folder, or he could delete the owner's Sent. */
-export function rightsOn(folder: { readonly specialUse: boolean }, rights: Rights): Rights {
-  return folder.specialUse ? without(rights, 'x') : rights;
+/**
+ * Rights a delegate should have on one folder: never `x` on a special-use folder, or he could delete the owner's Sent; nor what is
+ * withheld there from everybody ({@link Folder} in bridge/reconcile/mail-server.ts).
+ */
+export function rightsOn(
+  { specialUse, withheld = '' }: { readonly specialUse: boolean; readonly withheld?: string },
+  rights: Rights,
+): Rights {
+  return without(rights, specialUse ? `x${withheld}` : withheld);
 }
 
 /** Whether a rule is among these. */

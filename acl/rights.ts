@@ -7,7 +7,7 @@
 /** A canonical rights string: letters of {@link LETTERS}, each once, in that order. Empty means no right at all. */
 export type Rights = string & { readonly __rights: unique symbol };
 
-/** Every right of RFC 4314 that is a right of its own, in our canonical order. */
+/** Every right that is a right of its own, in our canonical order: those of RFC 4314, and what else servers know. */
 export const LETTERS = [
   'l', // lookup: LIST, SUBSCRIBE
   'r', // read: SELECT, STATUS
@@ -20,14 +20,16 @@ export const LETTERS = [
   't', // set \Deleted
   'e', // expunge
   'a', // administer: SETACL, DELETEACL, GETACL
+  'n', // annotate messages (RFC 5257 section 4.8); Cyrus has it
+  ...'0123456789', // the site's own (RFC 2086 section 3); Cyrus uses some for calendars
 ] as const;
 
 export const NONE = '' as Rights;
 
 /**
  * The canonical form of whatever a server or a person wrote.
- * Servers add `c` and `d` to their answers and reorder letters; both are dropped (RFC 4314 section 2.1.1),
- * and so is any letter that isn't a right of the RFC (Cyrus' `n` and digits).
+ * Servers add `c` and `d` to their answers and reorder letters; both are dropped (RFC 4314 section 2.1.1), and so is any letter that
+ * isn't a right. Cyrus' `n` and digits stay: mandat gives none of them, and puts back what somebody else has given.
  */
 export function canonical(text: string): Rights {
   return LETTERS.filter((letter) => text.includes(letter)).join('') as Rights;

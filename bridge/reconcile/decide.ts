@@ -4,6 +4,7 @@
  */
 import { type DesiredDelegate, hasRule, type SenderRule } from '../../acl/desired.ts';
 import { entryStep } from '../../acl/plan.ts';
+import { without } from '../../acl/rights.ts';
 import { type Failure, failureOf } from '../failure.ts';
 import { type GiveWay, giveBack, PORTION_ROWS } from '../giving-way.ts';
 import { foldersSeen } from '../store/folders-seen.ts';
@@ -78,7 +79,7 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
           identifier: pass.identifiers.get(login),
           inboxBefore: moved === undefined ? owner.inbox.get(login) : moved.inboxBefore,
           foldersBefore: folders,
-          given: [rights],
+          given: [without(rights, owner.withheld)],
           before: moved?.before,
         },
         now,
@@ -87,7 +88,8 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
   }
   const back = target.staying.filter(({ pair }) => pair.phase === 'revoking').map(({ pair }) => pair);
   await setPhase(site.state, ids(back), 'granting', now);
-  for (const { delegate, pair } of target.staying) await intendRights(site.state, pair, delegate.rights);
+  for (const { delegate, pair } of target.staying)
+    await intendRights(site.state, pair, without(delegate.rights, owner.withheld));
   for (const delegate of [...target.staying.map((stay) => stay.delegate), ...target.arriving]) {
     await pass.stillCurrent();
     await applyInbox(owner, delegate.login, delegate, undefined);
@@ -113,7 +115,7 @@ async function applyInbox(
 ): Promise<void> {
   const entry = owner.inbox.get(login);
   const step = entryStep({
-    desired: desired?.rights,
+    desired: desired && without(desired.rights, owner.withheld),
     entry,
     // INBOX inherits from nobody: without an entry of his own he has what others left him, which isn't what is desired.
     effective: entry ?? ('' as DesiredDelegate['rights']),

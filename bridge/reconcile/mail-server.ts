@@ -14,6 +14,8 @@ export interface Folder {
   readonly specialUse: boolean;
   /** Whether the owner is subscribed to it. */
   readonly subscribed: boolean;
+  /** Rights that no delegate is given on it, whatever is configured ({@link OwnerView.withheld}). */
+  readonly withheld?: string;
 }
 
 /** Explicit entries of one folder, by identifier exactly as the server writes it (a leading `-` for a negative one). */
@@ -33,6 +35,8 @@ export interface OwnerView {
   readonly login: string;
   /** INBOX's entries when the session began: reading them is what proves whose it is. */
   readonly inbox: Entries;
+  /** Rights that would do harm on this server, and that nobody is given on any folder: `x` where a folder can be carried off with it. */
+  readonly withheld: string;
   /** The owner's own selectable folders, INBOX included. Special-use folders exist after this. */
   folders(): Promise<readonly Folder[]>;
   /**
