@@ -3,7 +3,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { type Environment, mailServer, sessionCutter } from './drivers.ts';
-import type { Failure } from './failure.ts';
+import { type Failure, failureOf } from './failure.ts';
+import type { Seen } from './imap/dialects.ts';
 import { noticeRules } from './notify/rules.ts';
 import { policyOf } from './policy.ts';
 import { openGate } from './reconcile/gate.ts';
@@ -14,7 +15,7 @@ import { openSenders } from './sender/configured.ts';
 import type { Senders } from './sender/output.ts';
 import { append, appendAudit, ownEntry } from './store/audit.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
-import type { openClock } from './store/facts.ts';
+import { type openClock, setFact } from './store/facts.ts';
 import type { DataFiles } from './store/files.ts';
 import { applySettings } from './store/settings.ts';
 import type { StateDb } from './store/state-db.ts';
@@ -50,6 +51,12 @@ export function openActing({ table, state, clock, key, files, env, log, stopping
     noted.getStore()?.push(step);
   };
   let senders: Senders | undefined;
+  const noteServer = (seen: Seen) => {
+    log.info({ ...seen }, 'the IMAP server');
+    setFact(state, 'imap-server', JSON.stringify(seen)).catch((error: unknown) => {
+      log.warn({ reason: failureOf(error).message }, 'which server it is could not be noted');
+    });
+  };
   const tellBehind = (failures: readonly Failure[]) => {
     for (const { code, message, hint } of failures) log.error({ code, hint }, message);
   };
@@ -58,7 +65,7 @@ export function openActing({ table, state, clock, key, files, env, log, stopping
     tellBehind,
     close: () => senders?.close(),
     site: async (config) => {
-      const server = recordedServer(mailServer(config, env), onStep);
+      const server = recordedServer(mailServer(config, env, noteServer), onStep);
       const cutter = sessionCutter(config, env);
       const opened = openSenders(config, files, tellBehind);
       await applySettings(table, config);

@@ -6,7 +6,7 @@ import { DOVEADM_API_KEY, IMAP_ADMIN_PASSWORD, readSecret } from '../config/secr
 import { Failure } from './failure.ts';
 import type { Endpoint } from './imap/connection.ts';
 import type { DialectOf } from './imap/dialect.ts';
-import { dovecot } from './imap/dovecot.ts';
+import { dialectsBy, type Seen } from './imap/dialects.ts';
 import { openHeadStart } from './imap/head-start.ts';
 import { type Impersonation, openAs } from './imap/impersonation.ts';
 import { imapServer } from './imap/mail-server.ts';
@@ -20,17 +20,18 @@ import type { SentFolders } from './submission/sent-folder.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export function mailServer(config: Config, env: Environment): MailServer {
+/** @param onSeen told which kind of server it is, as soon as it has answered */
+export function mailServer(config: Config, env: Environment, onSeen?: (seen: Seen) => void): MailServer {
   const endpoint = imapEndpoint(config);
   const by = impersonation(config, env);
   const headStart = openHeadStart(endpoint.host, endpoint.port);
   const open = (login: string) => openAs(endpoint, by, login, headStart);
-  return imapServer(MAIN_SERVER, dialectOf(config), by.adminUser, open, headStart.prepare);
+  return imapServer(MAIN_SERVER, dialectOf(config, onSeen), by.adminUser, open, headStart.prepare);
 }
 
 /** Which kind of server it is, and so what it does its own way. */
-export function dialectOf(_config: Config): DialectOf {
-  return () => dovecot;
+export function dialectOf({ imap }: Config, onSeen?: (seen: Seen) => void): DialectOf {
+  return dialectsBy({ server: imap.server, allowCarryingOff: imap.allowCarryingOff }, onSeen);
 }
 
 export function imapEndpoint({ imap }: Config): Endpoint {

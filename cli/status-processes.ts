@@ -1,6 +1,8 @@
-/** Of `mandat status`: which processes there are, and how their threads fare. */
+/** Of `mandat status`: which processes there are, and how their threads fare; and which server they speak to. */
+import type { Seen } from '../bridge/imap/dialects.ts';
 import type { LoopHolds } from '../bridge/loop-holds.ts';
 import type { LastSidecar } from '../bridge/running-config.ts';
+import { fact } from '../bridge/store/facts.ts';
 import type { StateDb } from '../bridge/store/state-db.ts';
 import { filterTrouble, isThere, lastFilter } from '../bridge/submission/last-filter.ts';
 import { oneLine } from './output.ts';
@@ -11,6 +13,18 @@ import { shownDuration } from './times.ts';
 export function sidecarOf(session: Session, last: LastSidecar) {
   const pid = session.sidecarPid() ?? last.pid ?? null;
   return { pid, since: last.pid === pid ? (last.since ?? null) : null }; // else it is of the one before
+}
+
+/** Which kind of IMAP server it is, as a pass has seen it last; null before the first. */
+export async function imapServerOf(state: StateDb): Promise<Seen | null> {
+  const stored = await fact(state, 'imap-server');
+  return stored === undefined ? null : (JSON.parse(stored) as Seen);
+}
+
+export function serverLine(seen: Seen | null): readonly Line[] {
+  if (seen === null) return [];
+  const how = seen.by === 'looking' ? 'by what it says of itself' : 'as configured';
+  return [['IMAP server', `${oneLine(seen.title)}, taken for "${seen.kind}" ${how}`]];
 }
 
 /** Null without one. */

@@ -19,7 +19,7 @@ import { EXIT } from './exit.ts';
 import { counted, facts, type Output, oneLine } from './output.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
-import { filterOf, processLines, sidecarOf } from './status-processes.ts';
+import { filterOf, imapServerOf, processLines, serverLine, sidecarOf } from './status-processes.ts';
 import { shownDuration, shownTime } from './times.ts';
 
 export function statusCommand(program: Command, run: Runner): void {
@@ -92,6 +92,8 @@ async function statusOf(session: Session, most: number) {
         held: await anythingHeld(state),
         copies: missingCopies((await session.submissions((store) => store.missing())) ?? [], new Date(now)),
         nextDue: (await nextDue(table, now)) ?? null,
+        /** Which kind of IMAP server it is, as a pass has seen it. */
+        server: await imapServerOf(state),
         lastSweep: (await fact(state, 'sweep')) ?? null,
         folderLook: (await lastLookRound(state)) ?? null,
         /** Entries of other people by which somebody else has access: "mandat verify" lists them. */
@@ -149,6 +151,7 @@ function shown(
   const head = facts([
     ...processLines({ sidecar, loop: rest.loop, filter: rest.filter }, time),
     ['configuration', rest.configFile],
+    ...serverLine(rest.server),
     ['waiting', `${counted(waiting, 'mailbox', 'mailboxes')} to be brought in line`],
     ['lag', lagMs === null ? null : `${shownDuration(lagMs)}: the oldest change that waits is of ${time(oldest)}`],
     ['failing', counted(failing, 'mailbox', 'mailboxes')],

@@ -57,6 +57,9 @@ export interface Connection {
   /** Asked of the server once, when first wanted. */
   namespaces(): Promise<Namespaces>;
   has(capability: string): boolean;
+  /** What the server greeted with, and all that it says it can do once one is logged in. */
+  readonly greeting: string;
+  readonly capabilities: readonly string[];
   close(): void;
 }
 
@@ -164,6 +167,8 @@ export async function connect(
       return namespaces;
     },
     has: (capability) => client.capabilities.has(capability),
+    greeting: String((client as { greeting?: unknown }).greeting ?? ''),
+    capabilities: [...client.capabilities.keys()].map((capability) => capability.toUpperCase()),
     close: () => {
       client.logout().catch(() => client.close()); // not waited for: nothing depends on the answer
     },

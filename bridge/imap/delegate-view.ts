@@ -45,6 +45,7 @@ export function delegateView(
     },
     subscribe: (owner, folder) => accepted('SUBSCRIBE', owner, folder),
     unsubscribe: (owner, folder) => accepted('UNSUBSCRIBE', owner, folder),
+    keepsDeadSubscriptions: dialect.keepsDeadSubscriptions,
     close: connection.close,
   };
 }

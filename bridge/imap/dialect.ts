@@ -2,14 +2,29 @@
 import { Failure } from '../failure.ts';
 import type { Entries } from '../reconcile/mail-server.ts';
 import type { Connection } from './connection.ts';
+import type { Introduction } from './introduction.ts';
 import type { Namespaces, OwnersNames } from './namespaces.ts';
 import type { Refusal } from './replies.ts';
 
 export interface Dialect {
+  /** As `imap.server` calls it. */
+  readonly kind: 'dovecot' | 'cyrus';
+  /** As people call it. */
+  readonly title: string;
+  /** Whether a server that introduces itself so speaks it. */
+  recognises(said: Introduction): boolean;
   /** What STATUS calls a folder's own id, which a rename leaves alone; undefined where there is none: the name stands for it. */
   readonly folderId: string | undefined;
   /** A folder's name that never is one: asked for its MYRIGHTS, it tells what a folder without an entry of its own gives. Undefined: nothing. */
   readonly asksInherited: string | undefined;
+  /** Rights with which a delegate can carry a folder off into their own tree, where they own it; empty where no right lets them. */
+  readonly carriesOff: string;
+  /** Rights that are given to nobody on any folder, whatever is configured. */
+  readonly withheld: string;
+  /** Its OK is no proof that an entry was changed, nor its NO that it wasn't: it is read again. */
+  readonly readsBack: boolean;
+  /** LSUB goes on to show folders that a delegate may not see any more. */
+  readonly keepsDeadSubscriptions: boolean;
   /**
    * Proves whose session it is before anything is written: an authzid may have been dropped without a word, and the session
    * then is the administrator's own. Returns INBOX's entries. Closes the connection and fails `unsafe` when it is somebody else's.

@@ -10,8 +10,16 @@ import { belowTheOwner } from './namespaces.ts';
 import { entriesOf } from './replies.ts';
 
 export const dovecot: Dialect = {
+  kind: 'dovecot',
+  title: 'Dovecot',
+  recognises: ({ name, greeting }) => /\bdovecot\b/i.test(name || greeting),
+
   folderId: 'X-GUID',
   asksInherited: 'mandat-asks-what-is-inherited',
+  carriesOff: '', // RENAME out of the owner's tree is refused: NO [CANNOT]
+  withheld: '',
+  readsBack: false,
+  keepsDeadSubscriptions: false,
 
   /** GETACL always names the owner of the INBOX, with `a`. */
   proven: async (connection, login, adminUser) => {

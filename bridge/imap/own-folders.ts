@@ -6,7 +6,7 @@ import { foldersOf, must } from './replies.ts';
 
 export async function ownFolders(
   connection: Connection,
-  { folderId }: Dialect,
+  { folderId, withheld }: Dialect,
   login: string,
 ): Promise<readonly Folder[]> {
   // STATUS opens each folder, so that special-use folders declared `auto` exist after this (server facts, trap 7).
@@ -17,5 +17,6 @@ export async function ownFolders(
     'LIST',
     'STATUS',
   );
-  return foldersOf(must(reply, `list the folders of ${login}`), await connection.namespaces());
+  const folders = foldersOf(must(reply, `list the folders of ${login}`), await connection.namespaces());
+  return withheld === '' ? folders : folders.map((folder) => ({ ...folder, withheld }));
 }

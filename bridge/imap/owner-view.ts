@@ -1,14 +1,24 @@
 /** An owner's own session: their folders, and the entries in these. */
+import { NONE, type Rights } from '../../acl/rights.ts';
+import { Failure } from '../failure.ts';
 import type { Entries, OwnerView } from '../reconcile/mail-server.ts';
 import type { FolderName } from '../store/pairs.ts';
-import { type Argument, type Connection, text } from './connection.ts';
+import { type Connection, text } from './connection.ts';
 import type { Dialect } from './dialect.ts';
 import { ownFolders } from './own-folders.ts';
 import { entriesOf, refused } from './replies.ts';
 
 export function ownerView(connection: Connection, dialect: Dialect, login: string, inbox: Entries): OwnerView {
-  const change = async (command: string, args: readonly Argument[]): Promise<boolean> => {
-    const reply = await connection.run(command, args);
+  /** `wanted`: what then is to stand there; undefined: nothing. */
+  const change = async (command: string, [folder, identifier, ...rest]: Change, wanted?: Rights): Promise<boolean> => {
+    const reply = await connection.run(command, [folder, identifier, ...rest].map(text));
+    if (dialect.readsBack) {
+      const there = entriesOf(await connection.run('GETACL', [text(folder)], 'ACL'), dialect);
+      if (there === undefined) return false;
+      const has = there.get(identifier);
+      if ((has ?? NONE) === (wanted ?? NONE)) return true;
+      if (reply.ok) throw notDone(command, folder, identifier, login, has);
+    }
     if (reply.ok) return true;
     if (dialect.isGone(reply)) return false;
     throw refused(reply, `${command} in the mailbox of ${login}`);
@@ -16,6 +26,7 @@ export function ownerView(connection: Connection, dialect: Dialect, login: strin
   return {
     login,
     inbox,
+    withheld: dialect.withheld,
     folders: () => ownFolders(connection, dialect, login),
     entries: async (folders, closed) => {
       const answers = await Promise.all(
@@ -28,9 +39,26 @@ export function ownerView(connection: Connection, dialect: Dialect, login: strin
       );
       return new Map(answers.filter((answer): answer is [FolderName, Entries] => answer[1] !== undefined));
     },
-    set: (folder, identifier, rights) => change('SETACL', [text(folder), text(identifier), text(rights)]),
-    remove: (folder, identifier) => change('DELETEACL', [text(folder), text(identifier)]),
+    set: (folder, identifier, rights) => change('SETACL', [folder, identifier, rights], rights),
+    remove: (folder, identifier) => change('DELETEACL', [folder, identifier]),
     subscribe: async (folder) => (await connection.run('SUBSCRIBE', [text(folder)])).ok,
     close: connection.close,
   };
+}
+
+/** Folder, identifier, rights. */
+type Change = readonly [FolderName, string, ...(readonly string[])];
+
+function notDone(
+  command: string,
+  folder: FolderName,
+  identifier: string,
+  login: string,
+  has: Rights | undefined,
+): Failure {
+  return new Failure(
+    'retry',
+    `the IMAP server answered OK to ${command} for ${identifier} in ${folder} of ${login}, and ${has === undefined ? 'there is no entry' : `the entry is ${has || 'empty'}`}`,
+    'is another program setting ACLs on the same mailbox? The server log may say more',
+  );
 }

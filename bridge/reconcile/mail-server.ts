@@ -68,6 +68,8 @@ export interface DelegateView {
   /** False when the server refuses, because the folder isn't there for him. */
   subscribe(owner: string, folder: FolderName): Promise<boolean>;
   unsubscribe(owner: string, folder: FolderName): Promise<boolean>;
+  /** Whether {@link subscribed} goes on to show folders that they may not see any more, as mail programs then do. */
+  readonly keepsDeadSubscriptions: boolean;
   close(): void;
 }
 

@@ -12,7 +12,7 @@ import type { DelegateView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 import type { Pass } from './pass.ts';
 import { throughEyesOf } from './steady.ts';
-import { unsubscribeAll } from './subscriptions.ts';
+import { unsubscribeAll, unsubscribeDead } from './subscriptions.ts';
 import { beforeIn, type Tree } from './tree.ts';
 
 const ROUNDS = 4;
@@ -24,6 +24,7 @@ export async function completeRevoke(pass: Pass, owner: string, pair: Pair, tree
     throughEyesOf(pass, pair.login, async (view) => {
       await unsubscribeAll(view, owner, pair);
       await seesNothing(pass, view, owner, pair, tree);
+      await unsubscribeDead(view, owner);
     }),
   );
   // Otherwise the ledger keeps the pair, and the next pass cuts or publishes again.

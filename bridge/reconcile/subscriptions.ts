@@ -2,6 +2,7 @@
  * Thunderbird and Roundcube show subscribed folders only. So the delegate is subscribed to each delegated folder, once: whether he
  * keeps it is his affair from then on. At the end what we subscribed is unsubscribed, by name. R46.
  */
+import { NONE } from '../../acl/rights.ts';
 import type { FolderName, Pair } from '../store/pairs.ts';
 import {
   forgetSubscriptions,
@@ -53,6 +54,17 @@ export async function subscribeTo(
     await settleSubscriptions(state, pair.id, done);
     await forgetSubscriptions(state, pair.id, refused);
   }
+}
+
+/**
+ * What the delegate has subscribed to by themselves and may not see any more, where the server goes on to show it: their mail program
+ * would stumble over it at each start.
+ */
+export async function unsubscribeDead(view: DelegateView, owner: string): Promise<void> {
+  if (!view.keepsDeadSubscriptions) return;
+  const left = [...(await view.subscribed(owner))];
+  const rights = await view.rights(owner, left);
+  for (const folder of left) if ((rights.get(folder) ?? NONE) === NONE) await view.unsubscribe(owner, folder);
 }
 
 export async function unsubscribeAll(view: DelegateView, owner: string, pair: Pair): Promise<void> {

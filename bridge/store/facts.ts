@@ -10,6 +10,7 @@ export type FactName =
   | 'withdrawn' // JSON: since when every delegation is out of force (withdrawn.ts); empty where they are obeyed
   | 'overdue' // JSON: mailboxes that the sidecar sees waiting for too long
   | 'rules' // how the table's own rules differed from the released ones at the last look; empty where they don't
+  | 'imap-server' // JSON: which kind of server it is, as last seen
   | 'inherits' // 'yes' or 'no': whether INBOX's entry reaches folders without one of their own, as last seen
   | 'state-id' // names this state.db, in the mark that it leaves in the table (foreign-state.ts)
   | 'adopting' // from which version on each mailbox is looked at for entries like ours; empty where all have been

@@ -23,9 +23,23 @@ export const imap = z
       comment: "The name to look for in the server's certificate, where host is an address.",
       example: 'imap.example.org',
     }),
-    server: z.enum(['dovecot']).default('dovecot').register(docs, { comment: 'Which dialect the server speaks.' }),
+    server: z
+      .enum(['auto', 'dovecot', 'cyrus'])
+      .default('auto')
+      .register(docs, {
+        comment: `Which server it is, since each has its own ways. "auto": told apart by what it says of itself, and
+"mandat status" and "mandat doctor" say what it was taken for.`,
+      }),
+    allow_carrying_off: z
+      .boolean()
+      .default(false)
+      .register(docs, {
+        comment: `On Cyrus a delegate who has the right x can rename a folder out of the owner's mailbox into their own,
+and owns it then. So nobody is given x there, whatever [policy] rights says: delegates can neither delete
+nor rename folders. true gives x all the same.`,
+      }),
     admin_user: text(accountName).default('bridge').register(docs, {
-      comment: 'The master user that may log in as any owner.',
+      comment: 'The master user that may log in as any owner; on Cyrus an account among the proxyservers.',
     }),
     admin_password_file: text(path).default('imap.secret').register(docs, {
       comment: 'Holds his password on one line; mode 600. $MANDAT_IMAP_ADMIN_PASSWORD wins over it.',

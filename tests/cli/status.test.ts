@@ -27,6 +27,7 @@ t.test('nothing yet', async (t) => {
     loop: null,
     filter: null,
     configFile: configFile,
+    server: null,
     outdated: null,
     waiting: 0,
     queue: [],

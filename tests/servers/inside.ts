@@ -18,7 +18,7 @@ import { type Difference, verifyMailbox } from '../../bridge/verify.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
-import type { Site } from './site.ts';
+import type { Ground, Site } from './site.ts';
 
 /** A log line, with the instant at which it was written as `when`. */
 export type Line = Readonly<Record<string, unknown>>;
@@ -57,12 +57,12 @@ export function stepsIn(lines: readonly Line[]): readonly Step[] {
     .map(({ msg, level: _, when: __, ...facts }) => ({ kind: msg, ...facts }) as unknown as Step);
 }
 
-export function configOf(site: Site): Config {
+export function configOf(site: Site<Ground>): Config {
   return loadConfig({ path: site.configFile, env: {}, cwd: site.lab.directory });
 }
 
 /** `mandat sync`. */
-export async function sync(site: Site, options: { readonly force?: boolean } = {}): Promise<Synced> {
+export async function sync(site: Site<Ground>, options: { readonly force?: boolean } = {}): Promise<Synced> {
   const { lines, logger } = recorder();
   const report = await syncOnce(configOf(site), {}, logger, { force: options.force ?? false, actor: 'test' });
   return { ...report, steps: stepsIn(lines), ...told(report) };
@@ -70,7 +70,7 @@ export async function sync(site: Site, options: { readonly force?: boolean } = {
 
 /** `mandat sync --dry-run`. */
 export async function dryRun(
-  site: Site,
+  site: Site<Ground>,
   options: { readonly force?: boolean } = {},
 ): Promise<Rehearsal & Pick<Synced, 'failures' | 'notices'>> {
   const rehearsal = await rehearse(configOf(site), {}, { force: options.force ?? false, actor: 'test' });
@@ -89,7 +89,7 @@ function told({ results }: Pick<SyncReport, 'results'>): Pick<Synced, 'failures'
 }
 
 /** `mandat run`. */
-export async function runInside(site: Site): Promise<Inside> {
+export async function runInside(site: Site<Ground>): Promise<Inside> {
   const { lines, logger } = recorder();
   const sidecar = await startSidecar(configOf(site), {}, logger);
   let stopped: Promise<void> | undefined;
@@ -107,7 +107,7 @@ export async function runInside(site: Site): Promise<Inside> {
 }
 
 /** `mandat verify`: the differences, one text each. */
-export async function verify(site: Site): Promise<string[]> {
+export async function verify(site: Site<Ground>): Promise<string[]> {
   const config = configOf(site);
   const files = dataFiles(config.dataDir);
   const table = openDelegationDb(files.delegations, { readonly: true });

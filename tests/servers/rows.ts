@@ -1,12 +1,12 @@
 /** Delegations as another program writes them: INSERT grants, DELETE revokes. */
-import { at, type Site } from './site.ts';
+import { at, type Ground, type Site } from './site.ts';
 
-export async function grantRow(site: Site, owner: string, ...delegates: readonly string[]): Promise<void> {
+export async function grantRow(site: Site<Ground>, owner: string, ...delegates: readonly string[]): Promise<void> {
   const rows = delegates.map((delegate) => `('${at(owner)}', '${at(delegate)}')`);
   await site.sql(`INSERT INTO delegation (mailbox, delegate) VALUES ${rows.join(', ')}`);
 }
 
-export async function revokeRow(site: Site, owner: string, ...delegates: readonly string[]): Promise<void> {
+export async function revokeRow(site: Site<Ground>, owner: string, ...delegates: readonly string[]): Promise<void> {
   const logins = delegates.map((delegate) => `'${at(delegate)}'`);
   await site.sql(`DELETE FROM delegation WHERE mailbox = '${at(owner)}' AND delegate IN (${logins.join(', ')})`);
 }

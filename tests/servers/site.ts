@@ -44,13 +44,19 @@ export interface SiteOptions extends Partial<Omit<LabOptions, 'users'>> {
   readonly extraSubmission?: string;
 }
 
-export interface Site {
-  readonly lab: Lab;
+/** What a site needs of the servers that it stands on. */
+export type Ground = Pick<Lab, 'directory' | 'imap' | 'master' | 'stop'>;
+
+/** `Site<Ground>` is one on any server; without it, one on the lab's Dovecot. */
+export interface Site<L extends Ground = Lab> {
+  readonly lab: L;
   readonly configFile: string;
   readonly table: string;
   readonly stateFile: string;
   /** What the shared namespace begins with, as it is configured: UTF-8. */
   readonly sharedPrefix: string;
+  /** The login of somebody on this server. */
+  loginOf(name: string): string;
   /** Runs a command to its end. */
   mandat(...args: readonly string[]): Promise<Ran>;
   /** Debian's sqlite3 shell on delegation.db. Rejects when it fails. */
@@ -93,13 +99,45 @@ export async function startSite(options: SiteOptions): Promise<Site> {
     ...lab,
     users: users.map((name) => ({ login: at(name), password: password(name) })),
   });
-  const directory = path.dirname(started.senderDirectory);
-  const etc = configDirectory ?? directory;
+  const etc = configDirectory ?? started.directory;
+  await writeFile(path.join(etc, 'doveadm.secret'), `${started.doveadm.apiKey}\n`, { mode: 0o600 });
+  return siteOn(started, {
+    scheme,
+    configDirectory: etc,
+    sharedPrefix: options.sharedPrefix ?? 'shared/',
+    imap: `impersonate = "${impersonate}"\n${extraImap}`,
+    toml: `${sessions ? `[sessions]\nurl = "${started.doveadm.url}"\n${extraSessions}` : ''}
+${senderRules ? '[sender_rules]' : ''}
+${extraToml}
+${lab.filter === true ? `[submission]\nlisten = "filter.sock"\ncopy_listen = "copy.sock"\nreinject = "127.0.0.1:${started.reinject.port}"\n${extraSubmission}` : ''}`,
+  });
+}
+
+export interface SetUp {
+  readonly sharedPrefix: string;
+  readonly scheme?: 'login' | 'rpps';
+  readonly configDirectory?: string;
+  /** Keys of [imap], and sections. */
+  readonly imap?: string;
+  readonly toml?: string;
+  readonly loginOf?: (name: string) => string;
+}
+
+/** mandat set up on servers that run. */
+export async function siteOn<L extends Ground>(started: L, setUp: SetUp): Promise<Site<L>> {
+  const { directory } = started;
+  const {
+    scheme = 'login',
+    configDirectory: etc = directory,
+    sharedPrefix,
+    imap = '',
+    toml = '',
+    loginOf = at,
+  } = setUp;
   const configFile = path.join(etc, 'mandat.toml');
   const files = dataFiles(directory);
   const table = files.delegations;
   await writeFile(path.join(etc, 'imap.secret'), `${started.master.password}\n`, { mode: 0o600 });
-  await writeFile(path.join(etc, 'doveadm.secret'), `${started.doveadm.apiKey}\n`, { mode: 0o600 });
   await writeFile(
     configFile,
     `data_dir = "${directory}"
@@ -112,12 +150,8 @@ acknowledge = false
 port = ${started.imap.port}
 tls = "none"
 admin_user = "${started.master.user}"
-impersonate = "${impersonate}"
-${extraImap}
-${sessions ? `[sessions]\nurl = "${started.doveadm.url}"\n${extraSessions}` : ''}
-${senderRules ? '[sender_rules]' : ''}
-${extraToml}
-${lab.filter === true ? `[submission]\nlisten = "filter.sock"\ncopy_listen = "copy.sock"\nreinject = "127.0.0.1:${started.reinject.port}"\n${extraSubmission}` : ''}
+${imap}
+${toml}
 `,
   );
   const running = new Set<Running>();
@@ -138,7 +172,8 @@ ${lab.filter === true ? `[submission]\nlisten = "filter.sock"\ncopy_listen = "co
     configFile,
     table,
     stateFile: files.state,
-    sharedPrefix: options.sharedPrefix ?? 'shared/',
+    sharedPrefix,
+    loginOf,
     mandat,
     sql,
     run: async () => {
@@ -148,16 +183,18 @@ ${lab.filter === true ? `[submission]\nlisten = "filter.sock"\ncopy_listen = "co
     },
     login: async (name) => {
       const imap = await connectImap(started.imap);
-      const answer = await imap.login(at(name), password(name));
+      const answer = await imap.login(loginOf(name), password(name));
       if (answer.status !== 'OK') throw new Error(`login of ${name}: ${answer.text}`);
       return imap;
     },
     register: async (owner, ...delegates) => {
       const people = delegates.map(
         (name) =>
-          `INSERT OR IGNORE INTO delegates (identifier, login, state) SELECT '${at(name)}', '${at(name)}', 'active' WHERE NOT EXISTS (SELECT 1 FROM delegates WHERE login = '${at(name)}');`,
+          `INSERT OR IGNORE INTO delegates (identifier, login, state) SELECT '${at(name)}', '${loginOf(name)}', 'active' WHERE NOT EXISTS (SELECT 1 FROM delegates WHERE login = '${loginOf(name)}');`,
       );
-      await sql(`INSERT INTO mailbox (address) VALUES ('${at(owner)}'); ${people.join(' ')}`);
+      await sql(
+        `INSERT INTO mailbox (address, login) VALUES ('${at(owner)}', '${loginOf(owner)}'); ${people.join(' ')}`,
+      );
     },
     settled: async (limitMs = 15_000) => {
       const database = new Database(table, { readonly: true, timeout: 5000 });

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { folderName } from '../../bridge/imap/folder-name.ts';
 import { quoted, type RawImap } from '../../config/lab/raw-imap.ts';
-import { at, type Site } from './site.ts';
+import { at, type Ground, type Site } from './site.ts';
 
 /** By folder name as on the wire, by identifier: rights, sorted by letter as {@link sorted} does. */
 export type Entries = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -58,7 +58,7 @@ export async function list(imap: RawImap, pattern: string): Promise<string[]> {
     .sort();
 }
 
-export async function withLogin<T>(site: Site, name: string, work: (imap: RawImap) => Promise<T>): Promise<T> {
+export async function withLogin<T>(site: Site<Ground>, name: string, work: (imap: RawImap) => Promise<T>): Promise<T> {
   const imap = await site.login(name);
   try {
     return await work(imap);
@@ -159,7 +159,7 @@ export function serverFiles(site: Site): Record<string, string> {
 }
 
 /** One command that must succeed, as a user. */
-export async function does(site: Site, name: string, ...lines: readonly string[]): Promise<void> {
+export async function does(site: Site<Ground>, name: string, ...lines: readonly string[]): Promise<void> {
   await withLogin(site, name, async (imap) => {
     for (const line of lines) {
       const { status, text } = await imap.command(line);

@@ -1,0 +1,114 @@
+/**
+ * Cyrus' dialect, as measured in docs/server-notes.md. Sessions are the owner's or the delegate's own, by an account of `proxyservers` or `admins`
+ * and SASL's authorization identity. Nothing is inherited: each folder has entries of its own, and a new one copies its parent's.
+ */
+import { Failure } from '../failure.ts';
+import { type Entries, INBOX } from '../reconcile/mail-server.ts';
+import { atom, type Connection, text } from './connection.ts';
+import { type Dialect, mustOfferAcl } from './dialect.ts';
+import { belowTheOwner, type Namespace } from './namespaces.ts';
+import { entriesOf } from './replies.ts';
+
+export const cyrus: Dialect = {
+  kind: 'cyrus',
+  title: 'Cyrus',
+  recognises: ({ name, greeting, capabilities }) =>
+    /\bcyrus\b/i.test(name) ||
+    (name === '' && (/\bcyrus\b/i.test(greeting) || OWN.every((one) => capabilities.has(one)))),
+
+  folderId: 'MAILBOXID',
+  asksInherited: undefined,
+  carriesOff: 'x',
+  withheld: 'x',
+  readsBack: true,
+  keepsDeadSubscriptions: true,
+
+  /** GETACL always names the owner, who can't lose `a` (implicit_owner_rights). */
+  proven: async (connection, login, adminUser) => {
+    mustOfferAcl(connection, 'is it a Cyrus? imap.server says which server is spoken to');
+    const entries = entriesOf(await connection.run('GETACL', [text(INBOX)], 'ACL'), cyrus);
+    if (entries !== undefined && (await isOf(connection, entries, login, adminUser))) return entries;
+    const failure = entries === undefined ? await nobody(connection, login) : somebodyElse(login, entries);
+    connection.close();
+    throw failure;
+  },
+
+  names: ({ otherUsers }, owner, delegate) => {
+    if (otherUsers !== undefined) return belowTheOwner(otherUsers, written(owner, delegate, otherUsers));
+    throw new Failure(
+      'config',
+      "the IMAP server has no namespace for other users' folders, so a grant would be invisible",
+      'disable_user_namespace: no in imapd.conf',
+    );
+  },
+
+  // Refusals come without response codes (RFC 5530); its sources have no other words for these two.
+  isGone: ({ code, text: said }) => code === 'NONEXISTENT' || (code === '' && /mailbox does not exist/i.test(said)),
+  isDenied: ({ code, text: said }) => code === 'NOPERM' || (code === '' && /permission denied/i.test(said)),
+};
+
+/** What no other server has been seen to offer, for one that hides its name (`serverinfo: off`). */
+const OWN = ['X-REPLICATION', 'NO_ATOMIC_RENAME'];
+
+/**
+ * As a delegate sees it: without the domain where it is theirs too (virtdomains), and with `^` for a dot where dots separate folders.
+ * Other domains' owners are shown with `crossdomains: yes` only.
+ */
+export function written(owner: string, delegate: string, { delimiter }: Pick<Namespace, 'delimiter'>): string {
+  const [local = '', domain] = owner.split('@');
+  const shown = domain === undefined || domain === delegate.split('@')[1] ? local : owner;
+  return delimiter === '.' ? shown.replaceAll('.', '^') : shown;
+}
+
+/** Where others administer the INBOX as well, its entries alone don't tell whose it is: then it must be the folder that others see as theirs. */
+async function isOf(connection: Connection, entries: Entries, login: string, adminUser: string): Promise<boolean> {
+  if (entries.get(login)?.includes('a') !== true || entries.has(adminUser)) return false;
+  if ([...entries].every(([identifier, rights]) => identifier === login || !rights.includes('a'))) return true;
+  const { otherUsers } = await connection.namespaces();
+  if (otherUsers === undefined) return false;
+  const [own, theirs] = await Promise.all([
+    idOf(connection, INBOX),
+    idOf(connection, `${otherUsers.prefix}${written(login, login, otherUsers)}`),
+  ]);
+  return own !== undefined && own === theirs;
+}
+
+async function idOf(connection: Connection, folder: string): Promise<string | undefined> {
+  const reply = await connection.run('STATUS', [text(folder), [atom('MAILBOXID')]], 'STATUS');
+  const items = reply.ok ? reply.untagged[0]?.values[1] : undefined;
+  return Array.isArray(items) ? String(items[1]) : undefined;
+}
+
+/** An authorization identity that nobody has is answered OK: the session then is a user's who has no mailbox. An administrator has none either. */
+async function nobody(connection: Connection, login: string): Promise<Failure> {
+  if (connection.has('UNAUTHENTICATE') || (await connection.namespaces()).personal.length > 0) {
+    return new Failure(
+      'unsafe',
+      `the session that was asked for ${login} is not proven to be theirs: it has no INBOX, and is an administrator's`,
+      'imap.impersonate = "authzid", and imap.admin_user among the proxyservers of imapd.conf: config/cyrus/imapd.conf.fragment',
+    );
+  }
+  return new Failure(
+    'absent',
+    `the IMAP server has no mailbox of ${login}`,
+    'create it there, or correct the login with "mandat mailbox set" or "mandat delegate set"',
+    { rule: 'NO_ACCOUNT' },
+  );
+}
+
+function somebodyElse(login: string, entries: Entries): Failure {
+  const names = [...entries.keys()];
+  const [local = '', domain] = login.split('@');
+  if (domain !== undefined && entries.get(local)?.includes('a') === true) {
+    return new Failure(
+      'unsafe',
+      `Cyrus knows ${login} as ${local} (virtdomains and defaultdomain in its imapd.conf): an entry for ${login} would be nobody's`,
+      `set the login: "mandat mailbox set ADDRESS --login ${local}" or "mandat delegate set IDENTIFIER --login ${local}"`,
+    );
+  }
+  return new Failure(
+    'unsafe',
+    `the session that was asked for ${login} is not proven to be theirs: its INBOX names ${names.slice(0, 5).join(', ').slice(0, 500) || 'nobody'}`,
+    'imap.admin_user among the proxyservers of imapd.conf: config/cyrus/imapd.conf.fragment; implicit_owner_rights must hold a',
+  );
+}
