@@ -1,0 +1,34 @@
+/**
+ * Debian packages of servers that can't be installed beside Dovecot, since each of them is "the" IMAP server. .ci/setup has fetched them; they
+ * are unpacked once, beside them, for every lab.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { PACKAGE_CACHE } from './jail.ts';
+
+/** Where they are unpacked; undefined when one of them was not fetched. The first gives the version. */
+export async function unpackedPackages(name: string, packages: readonly string[]): Promise<string | undefined> {
+  const files = await readdir(PACKAGE_CACHE).catch((): string[] => []);
+  const debs = packages.map((one) =>
+    files.filter((file) => file.startsWith(`${one}_`) && file.endsWith('.deb')).at(-1),
+  );
+  const version = debs[0]?.split('_')[1];
+  if (version === undefined || debs.some((deb) => deb === undefined)) return undefined;
+  const root = path.join(PACKAGE_CACHE, `${name}-${version}`);
+  if (existsSync(root)) return root;
+  const fresh = await mkdtemp(`${root}.`);
+  for (const deb of debs) await promisify(execFile)('dpkg-deb', ['-x', path.join(PACKAGE_CACHE, deb ?? ''), fresh]);
+  // Another lab may have been faster: whoever is second throws his own away.
+  await rename(fresh, root).catch(() => rm(fresh, { recursive: true, force: true }));
+  await promisify(execFile)('chmod', ['755', root]);
+  return root;
+}
+
+/** For LD_LIBRARY_PATH. */
+export function machineLibraries(root: string): string {
+  const machine = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
+  return ['usr/lib', 'lib'].map((one) => path.join(root, one, machine)).join(':');
+}
