@@ -1,13 +1,14 @@
 /**
  * Other people's entries: who else can look or read, or could give themselves the right to, by an entry that isn't mandat's. They stay (what
- * isn't ours isn't ours to take), and are never silent. The owner's own, negative ones and the server's global ones (Dovecot marks them with
- * `#`) are none of these.
+ * isn't ours isn't ours to take), and are never silent. The site's own, from a global ACL file, are among them (`#anyone`); the owner's and
+ * negative ones are not.
  */
 import { rightsOn } from './desired.ts';
+import { entryName } from './entry-name.ts';
 import { canonical, type Rights } from './rights.ts';
 
 export interface OtherEntry {
-  /** As the ACL has it: a login, `anyone`, `authenticated`, `$group`. */
+  /** As the ACL has it: a login, `anyone`, `authenticated`, `$group`, `!$group`; with `#` in front where it is the site's. */
   readonly identifier: string;
   /** In any of the folders. */
   readonly rights: Rights;
@@ -27,8 +28,8 @@ export function otherEntries(
   const found = new Map<string, { letters: string; folders: number }>();
   for (const folder of entries) {
     for (const [identifier, rights] of folder) {
-      if (identifier === owner || identifier === 'owner' || ours.has(identifier) || /^-?#|^-/.test(identifier))
-        continue;
+      const { negative, sites, name: whose } = entryName(identifier);
+      if (negative || whose === owner || whose === 'owner' || (ours.has(whose) && !sites)) continue;
       if (!OPENS.some((letter) => rights.includes(letter))) continue;
       const name = readable(identifier);
       const one = found.get(name) ?? { letters: '', folders: 0 };
@@ -56,6 +57,11 @@ export function likeOurs(
 
 /** Negative and global entries, groups, and everybody. */
 const NO_LOGIN = /^[-#$!]|^(?:owner|anyone|anonymous|authenticated)$/;
+
+/** Who it is, for people who know no ACL: the owner in a notice. */
+export function whoseEntry(identifier: string): string {
+  return identifier.replace(/^#/, '');
+}
 
 /** What came off the wire a character a byte, as the UTF-8 that it is; anything else as it came. */
 function readable(identifier: string): string {

@@ -16,6 +16,7 @@
  * "he sees" is the delegate's own MYRIGHTS (RFC 4314 section 3.5), because GETACL shows neither what he inherits nor what a
  * group or a negative entry makes of it. Entries of other identifiers never appear here, so no step can touch them.
  */
+import { type EntryName, entryName } from './entry-name.ts';
 import type { Rights } from './rights.ts';
 
 export type EntryStep =
@@ -46,8 +47,9 @@ export function entryStep({ desired, entry, effective, before }: EntryFacts): En
   return entry === undefined ? NOTHING : { kind: 'delete' };
 }
 
-/** Entries that may keep a delegate out whatever he is granted: negative ones for him, or for everybody. */
+/** Entries that keep a delegate out whatever he is granted: negative ones for him or for everybody, the site's among them. */
 export function negativeEntries(identifiers: Iterable<string>, login: string): readonly string[] {
-  const against = new Set([`-${login}`, '-anyone', '-authenticated']);
-  return [...identifiers].filter((identifier) => against.has(identifier));
+  const against = ({ negative, whom, name }: EntryName) =>
+    negative && (whom === 'everybody' || (whom === 'user' && name === login));
+  return [...identifiers].filter((identifier) => against(entryName(identifier)));
 }

@@ -4,12 +4,14 @@
  */
 
 import { type Policy, placesOf, rightsOn } from '../acl/desired.ts';
+import { deciding, lettingIn, withInherited } from '../acl/foreign-entries.ts';
 import { type OtherEntry, otherEntries } from '../acl/other-entries.ts';
 import { negativeEntries } from '../acl/plan.ts';
 import { type Condition, conditions, describeNotInForce, type Instant, verdict } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
 import { type Failure, failureOf } from './failure.ts';
 import type { Entries, Folder, MailServer } from './reconcile/mail-server.ts';
+import { INBOX } from './reconcile/mail-server.ts';
 import { beforeIn } from './reconcile/tree.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { listDelegations } from './store/delegation-list.ts';
@@ -32,7 +34,7 @@ export interface ExplainedFolder {
   readonly should: Rights | null;
   /** Null where nobody could look. */
   readonly sees: Rights | null;
-  /** Entries that may keep him out. */
+  /** Other people's entries that decide what he has, or would keep him out. */
   readonly against: readonly string[];
 }
 
@@ -121,6 +123,9 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
       failure: outcome?.failure ?? null,
       held: outcome?.notices.find(({ code, login }) => code === 'held' && login === subject.login)?.message ?? null,
       folders: tree.folders.map((folder) => {
+        const there = tree.entries.get(folder.name) ?? new Map<string, Rights>();
+        const should = subject.inForce ? rightsOn(folder, policy.rights) : null;
+        const sees = seen.listed?.has(folder.name) === false ? NONE : (seen.rights?.get(folder.name) ?? null);
         const entry = tree.entries.get(folder.name)?.get(subject.login) ?? null;
         const before = (pair === undefined ? undefined : beforeIn(pair, folder)) ?? null;
         return {
@@ -128,9 +133,15 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
           entry,
           whose: whose(entry, before, pair),
           before,
-          should: subject.inForce ? rightsOn(folder, policy.rights) : null,
-          sees: seen.rights?.get(folder.name) ?? null,
-          against: negativeEntries(tree.entries.get(folder.name)?.keys() ?? [], subject.login),
+          should,
+          sees,
+          against: foreign(
+            withInherited(there, tree.entries.get(INBOX)),
+            there,
+            subject.login,
+            should,
+            seen.rights?.get(folder.name) ?? null,
+          ),
         };
       }),
       trouble: tree.trouble ?? seen.trouble,
@@ -175,13 +186,36 @@ async function readTree(server: MailServer, owner: string): Promise<ReadTree> {
   }
 }
 
+/** Whose entries decide: those that explain what he sees; where nothing is to be explained, those that would keep him out. */
+function foreign(
+  all: Entries,
+  there: Entries,
+  login: string,
+  should: Rights | null,
+  sees: Rights | null,
+): readonly string[] {
+  if (sees !== null && sees !== should) {
+    const own = there.get(login) ?? should;
+    const by = own === null ? lettingIn(all, login, sees) : deciding(all, login, own, sees);
+    if (by.length > 0) return by;
+  }
+  return negativeEntries(there.keys(), login);
+}
+
+interface WhatHeSees {
+  readonly listed: ReadonlySet<string> | undefined;
+  /** Of folders that LIST doesn't show him, too. */
+  readonly rights: ReadonlyMap<string, Rights> | undefined;
+  readonly trouble: Trouble | null;
+}
+
 async function whatHeSees(
   server: MailServer,
   owner: string,
   login: string,
   { folders }: ReadTree,
-): Promise<{ readonly rights: ReadonlyMap<string, Rights> | undefined; readonly trouble: Trouble | null }> {
-  if (folders.length === 0) return { rights: undefined, trouble: null };
+): Promise<WhatHeSees> {
+  if (folders.length === 0) return { listed: undefined, rights: undefined, trouble: null };
   try {
     const view = await server.asDelegate(login);
     try {
@@ -190,15 +224,12 @@ async function whatHeSees(
         owner,
         folders.map(({ name }) => name),
       );
-      return {
-        rights: new Map([...rights].map(([name, right]) => [name, listed.has(name) ? right : NONE])),
-        trouble: null,
-      };
+      return { listed, rights, trouble: null };
     } finally {
       view.close();
     }
   } catch (error) {
-    return { rights: undefined, trouble: troubleOf(error) };
+    return { listed: undefined, rights: undefined, trouble: troubleOf(error) };
   }
 }
 

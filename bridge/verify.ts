@@ -4,11 +4,12 @@
  */
 
 import { desired, hasRule, type Policy, rightsOn, type SenderRule } from '../acl/desired.ts';
+import { deciding, lettingIn, named, withInherited } from '../acl/foreign-entries.ts';
 import { likeOurs, type OtherEntry, otherEntries } from '../acl/other-entries.ts';
 import { describeNotInForce, type Instant } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
 import { failureOf } from './failure.ts';
-import type { Folder, MailServer, SenderPublisher } from './reconcile/mail-server.ts';
+import type { Entries, Folder, MailServer, SenderPublisher } from './reconcile/mail-server.ts';
 import { INBOX } from './reconcile/mail-server.ts';
 import { beforeIn } from './reconcile/tree.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
@@ -108,7 +109,7 @@ export async function verifyMailbox(site: VerifySite, mailboxId: number, named =
     const seen = await foldersSeen(site.state, site.server.name, owner);
     const recent = new Set(folders.filter(({ id }) => seen?.includes(id) === false).map(({ name }) => name));
     for (const { login, rights } of owner === mailbox.rows?.login ? want.delegates : []) {
-      await compareGranted(site.server, owner, login, folders, rights, (folder, what) =>
+      await compareGranted(site.server, owner, login, tree, rights, (folder, what) =>
         differs(login, recent.has(folder) ? `${what}; ${RECENT}` : what),
       );
     }
@@ -119,16 +120,19 @@ export async function verifyMailbox(site: VerifySite, mailboxId: number, named =
         : moved.map(({ login }) => ({ login, why: 'the mailbox has another login now' }));
     for (const { login, why } of leavers) {
       const pair = pairs.find((one) => one.login === login && one.ownerLogin === owner);
-      await compareRevoked(site.server, owner, login, folders, pair, (what) =>
-        differs(login, `${what}, although ${why}`),
-      );
+      await compareRevoked(site.server, owner, login, tree, pair, (what) => differs(login, `${what}, although ${why}`));
     }
   }
   return { mailbox: address, delegates: logins.length, folders: folderCount, differences, others };
 }
 
+interface ReadTree {
+  readonly folders: readonly Folder[];
+  readonly entries: ReadonlyMap<FolderName, Entries>;
+}
+
 /** Undefined when the server knows no such account: the other mailboxes are to be looked at too. */
-async function treeOf(server: MailServer, owner: string) {
+async function treeOf(server: MailServer, owner: string): Promise<ReadTree | undefined> {
   try {
     const view = await server.asOwner(owner);
     try {
@@ -147,7 +151,7 @@ async function compareGranted(
   server: MailServer,
   owner: string,
   login: string,
-  folders: readonly Folder[],
+  { folders, entries }: ReadTree,
   granted: Rights,
   differs: (folder: FolderName, what: string) => void,
 ): Promise<void> {
@@ -162,7 +166,10 @@ async function compareGranted(
     for (const folder of folders) {
       const should = rightsOn(folder, granted);
       const has = seen.get(folder.name) ?? NONE;
-      if (has !== should) differs(folder.name, `${folder.name}: may ${has || 'nothing'}, should ${should}`);
+      const own = entries.get(folder.name)?.get(login) ?? should;
+      const by = has === should ? [] : deciding(at(entries, folder.name), login, own, has);
+      if (has !== should)
+        differs(folder.name, `${folder.name}: may ${has || 'nothing'}, should ${should}${because(by)}`);
       else if (!listed.has(folder.name)) differs(folder.name, `${folder.name}: LIST does not show it to him`);
     }
   } catch (error) {
@@ -176,7 +183,7 @@ async function compareRevoked(
   server: MailServer,
   owner: string,
   login: string,
-  folders: readonly Folder[],
+  { folders, entries }: ReadTree,
   pair: Pair | undefined,
   differs: (what: string) => void,
 ): Promise<void> {
@@ -187,12 +194,18 @@ async function compareRevoked(
     for (const [name, has] of seen) {
       const folder = folders.find((one) => one.name === name);
       const before = pair === undefined || folder === undefined ? undefined : beforeIn(pair, folder);
-      if (has !== NONE && has !== before) differs(`${name}: may ${has}`);
+      const by = lettingIn(at(entries, name), login, has);
+      if (has !== NONE && has !== before) differs(`${name}: may ${has}${because(by)}`);
     }
   } catch (error) {
     if (failureOf(error).rule !== 'NO_ACCOUNT') throw error;
   }
 }
+
+const at = (entries: ReadTree['entries'], folder: FolderName) => withInherited(entries.get(folder), entries.get(INBOX));
+
+/** Somebody else's entries, which mandat leaves alone. */
+const because = (identifiers: readonly string[]) => (identifiers.length === 0 ? '' : `, by ${named(identifiers)}`);
 
 function compareSenders(
   published: readonly SenderRule[],

@@ -1,6 +1,7 @@
 /** Waiting for a grant or a revoke to take effect, and saying how it went and how long it took. */
 import type { Command } from 'commander';
 import type { Failure } from '../bridge/failure.ts';
+import { delegateNamed } from '../bridge/store/delegates.ts';
 import { rowOf, type Written } from '../bridge/store/delegations.ts';
 import type { SeenEntry } from '../bridge/store/other-entries.ts';
 import type { Outcome } from '../bridge/store/outcomes.ts';
@@ -119,8 +120,16 @@ async function passFor(session: Session, change: Change, wait: number): Promise<
 
 /** How the row stands after all, where it isn't as this command left it: somebody, or something in the table, has put it back. */
 /** Who still gets in by entries that aren't mandat's, once something was taken away. */
-async function stillIn(session: Session, { verb, mailbox }: Change): Promise<readonly SeenEntry[]> {
-  return SAYS[verb] === GIVEN ? [] : otherEntriesAt(session, mailbox);
+async function stillIn(session: Session, { verb, mailbox, delegate }: Change): Promise<StillIn> {
+  if (SAYS[verb] === GIVEN) return { others: [], login: undefined };
+  const known = await session.table((db) => delegateNamed(db, delegate).catch(() => undefined));
+  return { others: await otherEntriesAt(session, mailbox), login: known?.login ?? delegate };
+}
+
+interface StillIn {
+  readonly others: readonly SeenEntry[];
+  /** Of the delegate from whom something was taken. */
+  readonly login: string | undefined;
 }
 
 async function undone(session: Session, { verb, mailbox, delegate }: Change): Promise<string | undefined> {
@@ -146,7 +155,7 @@ function told(
   change: Change,
   became: Became,
   putBack: string | undefined,
-  others: readonly SeenEntry[],
+  { others, login }: StillIn,
 ): ExitStatus {
   const sidecar = became.by === 'sidecar';
   if (putBack !== undefined) {
@@ -162,6 +171,7 @@ function told(
   const failure = verified ? undefined : tried;
   const noticed = verified ? (outcome?.notices ?? []) : [];
   const notices = noticed.filter(({ code }) => code !== 'no-session-cutting'); // said before the wait
+  const letIn = noticed.some((one) => one.code === 'let-in-by-foreign-entry' && one.login === login);
   const newOnly = noticed.some(({ code }) => code === 'no-session-cutting' || code === 'cut-not-proven');
   const lines = [did(change)];
   if (became.by === 'us') lines.push(`  ${MADE_HERE}`);
@@ -170,7 +180,9 @@ function told(
   else {
     if (inForceMs !== undefined) lines.push(`  ${says.inForce} after ${shownDuration(inForceMs)}`);
     if (verifiedMs !== undefined)
-      lines.push(`  ${newOnly ? says.verifiedNew : says.verified} after ${shownDuration(verifiedMs)}`);
+      lines.push(
+        `  ${letIn ? STILL_IN : newOnly ? says.verifiedNew : says.verified} after ${shownDuration(verifiedMs)}`,
+      );
   }
   if (others.length > 0) lines.push('  who still has access:');
   lines.push(...others.map((one) => `    ${otherEntryLine(one, config.policy.timezone)}`));
@@ -186,6 +198,9 @@ function told(
   out.warn(sentence({ message, hint: hint.join('\n        '), rule: undefined }));
   return failure === undefined || failure.code === 'retry' ? EXIT.unreachable : EXIT.failed;
 }
+
+/** What was taken is gone, and somebody else's entry gives the same again: the notice names it. */
+const STILL_IN = "verified: nothing of mandat's is left there, and they still get in by somebody else's entry";
 
 const plain = ({ code, message, hint }: Failure) => ({ code, message, hint });
 

@@ -1,4 +1,5 @@
 /** Who else has access by entries that aren't mandat's, as commands say it. What stands in an ACL is somebody else's word: cleaned. */
+import { entryName } from '../acl/entry-name.ts';
 import type { OtherEntry } from '../acl/other-entries.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { otherEntriesOf, type SeenEntry } from '../bridge/store/other-entries.ts';
@@ -14,7 +15,10 @@ export function otherEntryLine(
 ): string {
   const seen = since === null ? 'not seen by mandat before' : `seen since ${shownTime(since, timezone)}`;
   const where = counted(folders, 'folder');
-  return `${oneLine(identifier)} may ${rights} in ${where}, by an entry that isn't mandat's, ${seen}`;
+  const whose = entryName(identifier).sites
+    ? "an entry of the site's own (its global ACL file)"
+    : "an entry that isn't mandat's";
+  return `${oneLine(identifier)} may ${rights} in ${where}, by ${whose}, ${seen}`;
 }
 
 /** As the last pass saw them. None of a mailbox that has left the table. */

@@ -2,6 +2,7 @@
  * Dovecot's dialect (imap_acl plugin, shared namespace), as measured in docs/server-notes.md.
  * Owners see their folders as `Sent`; a delegate sees them as `shared/OWNER/Sent`, and the INBOX as `shared/OWNER`.
  */
+import { provesOwner } from '../../acl/entry-name.ts';
 import { Failure } from '../failure.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
 import { text } from './connection.ts';
@@ -21,12 +22,15 @@ export const dovecot: Dialect = {
   readsBack: false,
   keepsDeadSubscriptions: false,
 
-  /** GETACL always names the owner of the INBOX, with `a`. */
+  /** GETACL always names the owner of the INBOX, with `a`: {@link provesOwner}. */
   proven: async (connection, login, adminUser) => {
     mustOfferAcl(connection, 'load the acl and imap_acl plugins: config/dovecot/mandat.conf');
-    const entries = entriesOf(await connection.run('GETACL', [text(INBOX)], 'ACL'), dovecot);
-    if (entries?.get(login)?.includes('a') === true && !entries.has(adminUser)) return entries;
+    const reply = await connection.run('GETACL', [text(INBOX)], 'ACL');
+    const denied = !reply.ok && dovecot.isDenied(reply);
+    const entries = denied ? undefined : entriesOf(reply, dovecot);
+    if (entries !== undefined && provesOwner(entries, login, adminUser)) return entries;
     connection.close();
+    if (denied) throw mayNotAdminister(login);
     throw new Failure(
       'unsafe',
       `the session that was asked for ${login} is not proven to be his: his INBOX names ${entries === undefined ? 'nobody' : [...entries.keys()].slice(0, 5).join(', ').slice(0, 500) || 'nobody'}`,
@@ -46,3 +50,12 @@ export const dovecot: Dialect = {
   isGone: ({ code }) => code === 'NONEXISTENT',
   isDenied: ({ code }) => code === 'NOPERM',
 };
+
+/** Somebody's session, and nobody's that is proven: nothing is written. */
+function mayNotAdminister(login: string): Failure {
+  return new Failure(
+    'config',
+    `the session that was asked for ${login} may not administer its own INBOX, so that nothing proves whose it is, and nothing can be given or taken there`,
+    `see what keeps the right a from owners: a line of the global ACL file (doveconf plugin/acl) without a, or a group's entry that outweighs theirs: doveadm acl get -u ${login} INBOX`,
+  );
+}

@@ -1,12 +1,13 @@
 /** Second phase for a delegate in force: the whole tree, his subscriptions, his eyes. R10, R11, R29, R32, R46. */
 import type { DesiredDelegate } from '../../acl/desired.ts';
 import { negativeEntries } from '../../acl/plan.ts';
-import { covers, missing, NONE, type Rights } from '../../acl/rights.ts';
+import { NONE, type Rights } from '../../acl/rights.ts';
 import { Failure } from '../failure.ts';
 import { setFact } from '../store/facts.ts';
 import { recordCut, setPhase } from '../store/ledger.ts';
 import type { FolderName, Pair } from '../store/pairs.ts';
 import { record } from './acts.ts';
+import { tellDeciding } from './foreign.ts';
 import type { DelegateView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 import type { Pass } from './pass.ts';
@@ -52,8 +53,8 @@ async function fillIn(
   const inherited = await view.inherited(owner);
   await setFact(pass.site.state, 'inherits', inherited === rights.get(INBOX) ? 'yes' : 'no');
   for (const [folder, desired] of rights) {
-    // A negative entry of his is an entry for him: nothing is inherited beside it.
-    const inheriting = !tree.identifiers(folder).includes(`-${login}`);
+    // A negative entry for them is an entry for them: nothing is inherited beside it.
+    const inheriting = negativeEntries(tree.identifiers(folder), login).length === 0;
     const effective = tree.entry(folder, login) ?? (inheriting ? inherited : NONE);
     await tree.apply(folder, login, { desired, effective, before: undefined });
   }
@@ -101,8 +102,10 @@ async function throughHisEyes(
         touched = changed = true;
       }
       if (!changed) {
-        for (const [folder, desired] of wrong) await explain(pass, tree, folder, login, desired, seen.get(folder));
-        if (pair.phase === 'verified') await subscribeTo(pass, view, owner, pair, [...rights.keys()]);
+        const differ = wrong.map(([folder, desired]) => ({ folder, desired, seen: seen.get(folder) ?? NONE }));
+        if (differ.length > 0) tellDeciding(pass, tree, login, differ, await decidedElsewhere(view, owner, rights));
+        // What could not be seen before it was mended could not be subscribed to either.
+        if (pair.phase === 'verified' || round > 1) await subscribeTo(pass, view, owner, pair, [...rights.keys()]);
       }
       return changed;
     });
@@ -116,44 +119,12 @@ async function throughHisEyes(
   );
 }
 
-/** His own entry is right and yet he sees something else: a foreign entry decides, and it stays. */
-async function explain(
-  pass: Pass,
-  tree: Tree,
-  folder: FolderName,
-  login: string,
-  desired: Rights,
-  seen: Rights | undefined,
-): Promise<void> {
-  const negative = negativeEntries(tree.identifiers(folder), login);
-  const lacking = missing(desired, seen ?? ('' as Rights));
-  if (negative.length > 0) {
-    notice(
-      pass,
-      login,
-      `blocked by foreign entry: "${negative.join(', ')}" in ${folder} keeps ${lacking} from ${login}; mandat leaves other people's entries alone`,
-    );
-  } else if (seen !== undefined && covers(seen, desired) && seen !== desired) {
-    notice(
-      pass,
-      login,
-      `${login} has ${missing(seen, desired)} more in ${folder} than granted, by an entry that isn't his own`,
-    );
-  } else if (seen === desired) {
-    throw new Failure(
-      'retry',
-      `${login} has his rights in ${folder} of ${pass.address}, but LIST does not show it to him`,
-      'see acl_shared_dict in config/dovecot/mandat.conf',
-    );
-  } else {
-    throw new Failure(
-      'retry',
-      `${login} sees ${seen || 'nothing'} in ${folder} of ${pass.address}, though his entry gives ${desired}`,
-      'another entry there, or the ACL cache, may decide: look with GETACL',
-    );
-  }
-}
-
-function notice(pass: Pass, login: string, message: string): void {
-  pass.notices.push({ code: 'blocked-by-foreign-entry', login, message });
+/** What they may where no entry of the mailbox's stands, if neither INBOX's entry nor its lack explains it: the site decides. */
+async function decidedElsewhere(
+  view: DelegateView,
+  owner: string,
+  rights: ReadonlyMap<FolderName, Rights>,
+): Promise<Rights | undefined> {
+  const inherited = await view.inherited(owner);
+  return inherited === NONE || inherited === rights.get(INBOX) ? undefined : inherited;
 }

@@ -2,7 +2,7 @@
  * Who else has access by an entry that isn't ours, noted at each look at a whole tree; and `a` in the hands of a delegate in force, which is
  * drift: whoever administers a folder passes it on. Theirs is taken away, what they have given to others stays and is named.
  */
-import { type OtherEntry, otherEntries } from '../../acl/other-entries.ts';
+import { type OtherEntry, otherEntries, whoseEntry } from '../../acl/other-entries.ts';
 import type { Rights } from '../../acl/rights.ts';
 import { administerNotices } from '../notify/administer.ts';
 import { noteOtherEntries, otherEntriesOf } from '../store/other-entries.ts';
@@ -28,7 +28,7 @@ export async function seeOthers(pass: Pass, { leaving, staying, arriving }: Targ
   const ours = new Set([...staying.map(({ delegate }) => delegate.login), ...arriving.map(({ login }) => login)]);
   const noted = await otherEntriesOf(state, server.name, owner.login);
   for (const { identifier } of [...noted, ...otherEntries([inbox], owner.login, new Set([...ours, ...pass.held]))])
-    if (!ours.has(identifier)) pass.others.add(identifier);
+    if (!ours.has(identifier)) pass.others.add(whoseEntry(identifier));
 }
 
 /** After the whole tree has been brought in line. Of an account that the mailbox has left nothing is kept. */
@@ -37,7 +37,7 @@ export async function noteOthers(pass: Pass, owner: string, tree: Tree): Promise
   const here = owner === pass.mailbox.rows?.login;
   const found = here ? otherEntries(entriesIn(tree), owner, await oursAt(pass, owner)) : [];
   const { come, gone } = await noteOtherEntries(state, server.name, owner, found, clock.now());
-  for (const { identifier } of found) pass.others.add(identifier);
+  for (const { identifier } of found) pass.others.add(whoseEntry(identifier));
   if (!here) return;
   const line = (action: Said['action'], { identifier, rights, folders }: OtherEntry): Said => ({
     action,

@@ -98,7 +98,8 @@ function rehearsedDelegate(view: DelegateView, changes: Changes, read: Read, inh
         if (own.has(view.login))
           return [folder, lessened(owner, folder, own.get(view.login) ?? (folder === INBOX ? NONE : fallback))];
         const there = read.entries.get(owner)?.get(folder);
-        const inheriting = inherits && there?.has(view.login) === false && !there.has(`-${view.login}`);
+        const inheriting =
+          inherits && there?.has(view.login) === false && negativeEntries(there.keys(), view.login).length === 0;
         return [folder, inboxChanged(owner) && inheriting ? fallback : (real.get(folder) ?? NONE)];
       }),
     );

@@ -2,12 +2,13 @@
  * Second phase for a delegate who leaves: every other folder, because the server made copies of our entry in folders that were
  * born meanwhile; that his sessions have ended; then his subscriptions, then a look through his eyes on a fresh login. R49.
  */
-import { NONE } from '../../acl/rights.ts';
+import { NONE, type Rights } from '../../acl/rights.ts';
 import { Failure, failureOf } from '../failure.ts';
 import { endPair } from '../store/ledger.ts';
 import type { FolderName, Pair } from '../store/pairs.ts';
 import { record } from './acts.ts';
 import { cutAtRevoke, proveCut } from './cutting.ts';
+import { tellLettingIn } from './foreign.ts';
 import type { DelegateView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 import type { Pass } from './pass.ts';
@@ -77,18 +78,13 @@ async function unlessGone(pass: Pass, pair: Pair, look: () => Promise<void>): Pr
 async function seesNothing(pass: Pass, view: DelegateView, owner: string, pair: Pair, tree: Tree): Promise<void> {
   for (let round = 1; round <= ROUNDS; round++) {
     const visible = await stillSeen(view, owner, pair, tree);
-    if (visible.length === 0) return;
+    if (visible.size === 0) return;
+    const names = [...visible.keys()];
     await tree.newcomers();
-    await tree.refresh(visible);
-    if (await clear(tree, pair, visible)) continue; // somebody has set it anew
-    if (!visible.every((folder) => tree.has(folder))) continue; // it went while we looked
-    for (const folder of visible) {
-      pass.notices.push({
-        code: 'blocked-by-foreign-entry',
-        login: pair.login,
-        message: `${pair.login} still sees ${folder} of ${pass.address} by an entry that isn't his own (${tree.identifiers(folder).join(', ')}); mandat leaves other people's entries alone`,
-      });
-    }
+    await tree.refresh(names);
+    if (await clear(tree, pair, names)) continue; // somebody has set it anew
+    if (!names.every((folder) => tree.has(folder))) continue; // it went while we looked
+    tellLettingIn(pass, tree, pair.login, visible);
     return;
   }
   throw new Failure(
@@ -99,14 +95,17 @@ async function seesNothing(pass: Pass, view: DelegateView, owner: string, pair: 
 }
 
 /** Folders he sees although nothing that stood before the grant explains it. */
-async function stillSeen(view: DelegateView, owner: string, pair: Pair, tree: Tree): Promise<readonly FolderName[]> {
+async function stillSeen(
+  view: DelegateView,
+  owner: string,
+  pair: Pair,
+  tree: Tree,
+): Promise<ReadonlyMap<FolderName, Rights>> {
   const listed = await view.listed(owner);
   const rights = await view.rights(owner, [...new Set([INBOX, ...listed])]);
   const restored = new Set(
     tree.folders.filter((folder) => beforeIn(pair, folder) !== undefined).map(({ name }) => name),
   );
   const inbox = restored.has(INBOX); // what stood on INBOX may be inherited by the whole tree
-  return [...rights]
-    .filter(([folder, seen]) => seen !== NONE && !restored.has(folder) && !inbox)
-    .map(([folder]) => folder);
+  return new Map([...rights].filter(([folder, seen]) => seen !== NONE && !restored.has(folder) && !inbox));
 }

@@ -19,6 +19,8 @@ export interface Tree {
   has(folder: FolderName): boolean;
   entry(folder: FolderName, login: string): Rights | undefined;
   identifiers(folder: FolderName): readonly string[];
+  /** Those that stand in the folder itself. */
+  entries(folder: FolderName): Entries;
   /** Reads some folders' entries again. */
   refresh(folders: readonly FolderName[]): Promise<void>;
   /** Lists again: forgets folders that have gone, and reads the entries of those that have come or been renamed. Returns these. */
@@ -63,6 +65,7 @@ export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
     has: (folder) => entries.has(folder),
     entry: (folder, login) => entries.get(folder)?.get(login),
     identifiers: (folder) => [...(entries.get(folder)?.keys() ?? [])],
+    entries: (folder) => entries.get(folder) ?? new Map(),
     refresh: async (names) => {
       for (const [folder, there] of await owner.entries(names)) entries.set(folder, there);
     },
@@ -97,7 +100,7 @@ function notHis(owner: string, folder: FolderName): Failure {
   return new Failure(
     'config',
     `${owner} may not administer ${folder} of his own, so nothing can be given or taken there; the other folders are done`,
-    `take away what denies it to him: doveadm acl get -u ${owner} "${folder}"; doveadm acl delete -u ${owner} "${folder}" user=${owner}`,
+    `take away what denies it to him (a line of the global ACL file, a group-override, or): doveadm acl get -u ${owner} "${folder}"; doveadm acl delete -u ${owner} "${folder}" user=${owner}`,
   );
 }
 

@@ -12,6 +12,7 @@ import type { StateDatabase, StateDb } from './state-db.ts';
 export interface Notice {
   readonly code:
     | 'blocked-by-foreign-entry'
+    | 'let-in-by-foreign-entry' // after a revoke
     | 'no-session-cutting'
     | 'cut-not-proven'
     | 'held'
