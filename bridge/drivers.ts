@@ -1,6 +1,7 @@
 /** The drivers that talk to servers, as the configuration names them, ready to use. Secrets are read here, from files or the environment, and stay here. */
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
+import type { SiteNames } from '../acl/special-folders.ts';
 import type { Config } from '../config/schema.ts';
 import { DOVEADM_API_KEY, IMAP_ADMIN_PASSWORD, readSecret } from '../config/secret.ts';
 import { Failure } from './failure.ts';
@@ -26,7 +27,10 @@ export function mailServer(config: Config, env: Environment, onSeen?: (seen: See
   const by = impersonation(config, env);
   const headStart = openHeadStart(endpoint.host, endpoint.port);
   const open = (login: string) => openAs(endpoint, by, login, headStart);
-  return imapServer(MAIN_SERVER, dialectOf(config, onSeen), by.adminUser, open, headStart.prepare);
+  return imapServer(MAIN_SERVER, dialectOf(config, onSeen), by.adminUser, open, {
+    prepare: headStart.prepare,
+    siteNames: siteNames(config),
+  });
 }
 
 /** Which kind of server it is, and so what it does its own way. */
@@ -55,10 +59,15 @@ export function impersonation({ imap }: Config, env: Environment): Impersonation
 }
 
 /** Owners' folders for sent messages, by the special use or by one of these names. */
-export function sentFoldersOf(config: Config, env: Environment, names: readonly string[]): SentFolders {
+/** How special folders may be called here, beside the usual names (acl/usual-names.ts). */
+export function siteNames({ submission }: Config): SiteNames {
+  return submission === undefined ? {} : { sent: submission.sentFolders.split(',').map((name) => name.trim()) };
+}
+
+export function sentFoldersOf(config: Config, env: Environment): SentFolders {
   const endpoint = imapEndpoint(config);
   const by = impersonation(config, env);
-  return sentFolders(dialectOf(config), by.adminUser, (login) => openAs(endpoint, by, login), names);
+  return sentFolders(dialectOf(config), by.adminUser, (login) => openAs(endpoint, by, login), siteNames(config));
 }
 
 /** Undefined without `[sessions]`. */

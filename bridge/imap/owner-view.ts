@@ -1,5 +1,6 @@
 /** An owner's own session: their folders, and the entries in these. */
 import { NONE, type Rights } from '../../acl/rights.ts';
+import type { SiteNames } from '../../acl/special-folders.ts';
 import { Failure } from '../failure.ts';
 import type { Entries, OwnerView } from '../reconcile/mail-server.ts';
 import type { FolderName } from '../store/pairs.ts';
@@ -8,7 +9,13 @@ import type { Dialect } from './dialect.ts';
 import { ownFolders } from './own-folders.ts';
 import { entriesOf, refused } from './replies.ts';
 
-export function ownerView(connection: Connection, dialect: Dialect, login: string, inbox: Entries): OwnerView {
+export function ownerView(
+  connection: Connection,
+  dialect: Dialect,
+  login: string,
+  inbox: Entries,
+  siteNames: SiteNames,
+): OwnerView {
   /** `wanted`: what then is to stand there; undefined: nothing. */
   const change = async (command: string, [folder, identifier, ...rest]: Change, wanted?: Rights): Promise<boolean> => {
     const reply = await connection.run(command, [folder, identifier, ...rest].map(text));
@@ -27,7 +34,7 @@ export function ownerView(connection: Connection, dialect: Dialect, login: strin
     login,
     inbox,
     withheld: dialect.withheld,
-    folders: () => ownFolders(connection, dialect, login),
+    folders: () => ownFolders(connection, dialect, login, siteNames),
     entries: async (folders, closed) => {
       const answers = await Promise.all(
         folders.map(async (folder) => {

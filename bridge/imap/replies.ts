@@ -1,48 +1,68 @@
 /** A server's answers, read. */
 import { canonical, type Rights } from '../../acl/rights.ts';
+import { type ListedFolder, type SiteNames, specialFolders } from '../../acl/special-folders.ts';
 import { Failure } from '../failure.ts';
 import { type Entries, type Folder, INBOX } from '../reconcile/mail-server.ts';
+import type { FolderName } from '../store/pairs.ts';
 import type { Reply, Untagged } from './connection.ts';
 import type { Dialect } from './dialect.ts';
+import { writtenName } from './folder-name.ts';
 import { isForeign, type Namespaces } from './namespaces.ts';
 
 /** A command that the server refused. */
 export type Refusal = Reply & { readonly ok: false };
-
-const SPECIAL_USE = new Set([
-  '\\all',
-  '\\archive',
-  '\\drafts',
-  '\\flagged',
-  '\\important',
-  '\\junk',
-  '\\sent',
-  '\\trash',
-]);
 
 export function flagsOf({ values }: Untagged): ReadonlySet<string> {
   const flags = values[0];
   return new Set(Array.isArray(flags) ? flags.map((flag) => String(flag).toLowerCase()) : []);
 }
 
-/** One's own selectable folders. */
-export function foldersOf(responses: readonly Untagged[], namespaces: Pick<Namespaces, 'foreign'>): readonly Folder[] {
+export interface Listed extends ListedFolder {
+  /** As the server writes it. */
+  readonly name: FolderName;
+}
+
+/** One's own selectable folders, of what LIST has answered. */
+export function ownListed(
+  responses: readonly Untagged[],
+  { personal, foreign }: Pick<Namespaces, 'personal' | 'foreign'>,
+): readonly Listed[] {
+  const prefix = personal[0]?.prefix ?? '';
+  return responses
+    .filter(({ kind }) => kind === 'LIST')
+    .map((response) => ({
+      name: String(response.values[2]),
+      delimiter: String(response.values[1] ?? ''),
+      flags: flagsOf(response),
+    }))
+    .filter(({ flags }) => !flags.has('\\noselect') && !flags.has('\\nonexistent'))
+    .filter(({ name }) => !isForeign(name, { foreign }))
+    .map(({ name, ...rest }) => ({
+      name: name.toUpperCase() === INBOX ? INBOX : name,
+      path: writtenName(name.startsWith(prefix) ? name.slice(prefix.length) : name),
+      ...rest,
+    }));
+}
+
+/** The same, with ids where STATUS told them. */
+export function foldersOf(
+  responses: readonly Untagged[],
+  namespaces: Pick<Namespaces, 'personal' | 'foreign'>,
+  siteNames: SiteNames,
+): readonly Folder[] {
   const ids = new Map(
     responses
       .filter(({ kind }) => kind === 'STATUS')
       .map(({ values }) => [String(values[0]), Array.isArray(values[1]) ? String(values[1][1]) : undefined]),
   );
-  return responses
-    .filter(({ kind }) => kind === 'LIST')
-    .map((response) => ({ name: String(response.values[2]), flags: flagsOf(response) }))
-    .filter(({ flags }) => !flags.has('\\noselect') && !flags.has('\\nonexistent'))
-    .filter(({ name }) => !isForeign(name, namespaces))
-    .map(({ name, flags }) => ({
-      name: name.toUpperCase() === INBOX ? INBOX : name,
-      id: ids.get(name) ?? name,
-      specialUse: [...flags].some((flag) => SPECIAL_USE.has(flag)),
-      subscribed: flags.has('\\subscribed'),
-    }));
+  const listed = ownListed(responses, namespaces);
+  const special = specialFolders(listed, siteNames);
+  return listed.map((folder) => ({
+    name: folder.name,
+    id: ids.get(folder.name) ?? folder.name,
+    specialUse: special.has(folder),
+    subscribed: folder.flags.has('\\subscribed'),
+  }));
 }
 
 /** `* ACL folder id rights id rights ...`; undefined when the folder isn't there. */

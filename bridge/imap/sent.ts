@@ -1,20 +1,20 @@
 /** An owner's Sent folder on the server: is this message there, and putting it there. */
+import { folderOfUse, type SiteNames } from '../../acl/special-folders.ts';
 import { Failure } from '../failure.ts';
 import { type Fingerprint, fingerprinting } from '../submission/fingerprint.ts';
 import type { SentFolder, SentFolders } from '../submission/sent-folder.ts';
 import type { Lying } from '../submission/twins.ts';
 import { atom, type Connection, literal, octetsOf, text, type Untagged, type Value } from './connection.ts';
 import type { DialectOf } from './dialect.ts';
-import { folderName } from './folder-name.ts';
 import type { OpenAs } from './mail-server.ts';
-import { flagsOf, foldersOf, must } from './replies.ts';
+import { must, ownListed } from './replies.ts';
 
-/** @param names of folders to look for where none has the special use \Sent (RFC 6154), the first that is there */
+/** @param siteNames how the folder may be called where none has the special use \Sent (RFC 6154), beside the usual names */
 export function sentFolders(
   dialectOf: DialectOf,
   adminUser: string,
   openAs: OpenAs,
-  names: readonly string[],
+  siteNames: SiteNames,
 ): SentFolders {
   return {
     open: async (login) => {
@@ -22,7 +22,7 @@ export function sentFolders(
       try {
         const dialect = await dialectOf(connection);
         await dialect.proven(connection, login, adminUser); // or the copy might land in somebody else's mailbox
-        return sentFolder(connection, login, await sentOf(connection, login, names));
+        return sentFolder(connection, login, await sentOf(connection, login, siteNames));
       } catch (error) {
         connection.close();
         throw error;
@@ -31,27 +31,18 @@ export function sentFolders(
   };
 }
 
-async function sentOf(connection: Connection, login: string, names: readonly string[]): Promise<string> {
+/** The same one that a delegate may not delete or rename (acl/special-folders.ts). */
+async function sentOf(connection: Connection, login: string, siteNames: SiteNames): Promise<string> {
   const selection = [text(''), text('*'), atom('RETURN'), [atom('SPECIAL-USE')]];
   const listed = must(await connection.run('LIST', selection, 'LIST'), `list the folders of ${login}`);
-  const namespaces = await connection.namespaces(); // whose owner delegated to him has a Sent too
-  const own = listed.filter((response) => foldersOf([response], namespaces).length > 0);
-  const found = own.find((response) => flagsOf(response).has('\\sent')) ?? named(own, names);
-  if (found !== undefined) return String(found.values[2]);
+  const own = ownListed(listed, await connection.namespaces()); // whose owner delegated to him has a Sent too
+  const found = folderOfUse(own, 'sent', siteNames);
+  if (found !== undefined) return found.name;
   throw new Failure(
     'config',
-    `the mailbox of ${login} has no folder for sent messages: none has the special use \\Sent, none is called ${names.join(', ')}`,
+    `the mailbox of ${login} has no folder for sent messages: none has the special use \\Sent, none is called ${[...(siteNames.sent ?? []), 'Sent'].join(', ')} or as such folders usually are`,
     'make one there (mail clients do when they first send), or add its name to [submission] sent_folders',
   );
-}
-
-/** At top level, or below INBOX where a server keeps everything there. */
-function named(folders: readonly Untagged[], names: readonly string[]): Untagged | undefined {
-  const isCalled = ({ values: [, delimiter, name] }: Untagged, wanted: string) =>
-    [wanted, `INBOX${delimiter}${wanted}`].includes(String(name));
-  return names
-    .map((name) => folders.find((folder) => isCalled(folder, folderName(name))))
-    .find((folder) => folder !== undefined);
 }
 
 function sentFolder(connection: Connection, login: string, folder: string): SentFolder {

@@ -70,14 +70,9 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
     const key = copyKey(existingSealKey(files.sealKey));
     let stopReceiving: (() => Promise<void>) | undefined;
     const receive = async (given: Config) => {
-      const { sentCopy, sentFolders, copyDomain, copyDelaySeconds, copyListen } = sectionOf(given);
+      const { sentCopy, copyDomain, copyDelaySeconds, copyListen } = sectionOf(given);
       if (sentCopy !== 'owner') return;
-      const sent = sentFoldersOf(
-        given,
-        env,
-        sentFolders.split(',').map((name) => name.trim()),
-      );
-      const sessions = sentSessions(sent);
+      const sessions = sentSessions(sentFoldersOf(given, env));
       const site = { key, table, sent: sessions, store, note: record.note, log, now: () => new Date() };
       const keep = copyKeeper(site);
       const server = copyServer({ domain: copyDomain, delayMs: copyDelaySeconds * 1000, keep });

@@ -81,7 +81,7 @@ One that comes later is replaced as well, some minutes later.`,
     .default('Sent, Envoyés, Éléments envoyés, Messages envoyés, Sent Items, Sent Messages')
     .register(docs, {
       comment: `How a folder for sent messages may be called where none has the special use \\Sent; the first that is
-there. Separated by commas.`,
+there, before other usual names. A delegate can't delete or rename such a folder. Separated by commas.`,
     }),
 };
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { folderName } from '../../bridge/imap/folder-name.ts';
+import { folderName, writtenName } from '../../bridge/imap/folder-name.ts';
 
 t.test('as servers write them', (t) => {
   const rows: readonly (readonly [string, string])[] = [
@@ -10,6 +10,14 @@ t.test('as servers write them', (t) => {
     ['\u53f0\u5317', '&U,BTFw-'], // RFC 3501 section 5.1.3
     ['\ud83d\ude00', '&2D3eAA-'],
   ];
-  for (const [written, wire] of rows) t.equal(folderName(written), wire);
+  for (const [written, wire] of rows) {
+    t.equal(folderName(written), wire);
+    t.equal(writtenName(wire), written);
+  }
+  t.end();
+});
+
+t.test('what is no modified UTF-7 is read as it came', (t) => {
+  for (const name of ['a & b', 'AT&T', 'a&b-c', '&AOk', '&Jjo!-', 'Envoy\u00e9s']) t.equal(writtenName(name), name);
   t.end();
 });

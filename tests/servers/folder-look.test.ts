@@ -15,7 +15,7 @@ for (const variant of VARIANTS) {
   t.test(named(variant), async (t) => {
     const site = await startSite({ ...variant, users: ['alice', 'bob', 'carol'], postfix: false, extraToml: LOOKS });
     t.teardown(() => site.stop());
-    await does(site, 'alice', 'CREATE Projets', 'SUBSCRIBE Projets', 'CREATE "Projets/Vieux"', 'CREATE Archives');
+    await does(site, 'alice', 'CREATE Projets', 'SUBSCRIBE Projets', 'CREATE "Projets/Vieux"', 'CREATE Classement');
     await site.register('alice', 'bob', 'carol');
     const first = await runInside(site);
     t.teardown(() => first.stop());
@@ -109,7 +109,7 @@ async function sentAnew(t: Test, site: Site): Promise<void> {
 
 async function atTheTop(t: Test, site: Site, inherit: boolean): Promise<void> {
   await withLogin(site, 'bob', async (bob) => {
-    const answers = [`CREATE ${shared('En haut')}`, `RENAME ${shared('Archives')} ${shared('Rangement')}`];
+    const answers = [`CREATE ${shared('En haut')}`, `RENAME ${shared('Classement')} ${shared('Rangement')}`];
     for (const line of answers) t.equal((await bob.command(line)).status, inherit ? 'OK' : 'NO', line);
   });
   const { stdout } = await site.mandat('verify');

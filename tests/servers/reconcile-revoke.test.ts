@@ -46,28 +46,35 @@ async function before(t: Test, site: Site, { inherit }: Variant): Promise<void> 
   t.same((await sync(site)).failures, []);
   t.same(others(site), foreign, 'a grant touches no other entry');
 
-  await does(site, 'alice', 'RENAME Affaires Archives', 'CREATE Neuf', 'CREATE Projets/2025', 'CREATE Archives/Sous');
+  await does(
+    site,
+    'alice',
+    'RENAME Affaires Classement',
+    'CREATE Neuf',
+    'CREATE Projets/2025',
+    'CREATE Classement/Sous',
+  );
   await does(site, 'bob', `CREATE "${sharedName('alice', 'Projets/De Bob')}"`);
   await sync(site);
-  t.same(Object.keys(await entriesOf(site, 'alice', 'bob')).includes('Archives/Sous'), true, 'copies are there');
+  t.same(Object.keys(await entriesOf(site, 'alice', 'bob')).includes('Classement/Sous'), true, 'copies are there');
   const meanwhile = others(site);
 
   await revokeRow(site, 'alice', 'bob', 'carol');
   t.same((await sync(site)).failures, []);
   t.same(
     await entriesOf(site, 'alice', 'bob'),
-    { INBOX: sorted('lr'), Archives: sorted('lrs') },
+    { INBOX: sorted('lr'), Classement: sorted('lrs') },
     'his two entries as they were, one of them in a folder that has another name now; none in any other folder',
   );
   t.same(await entriesOf(site, 'alice', 'carol'), {}, 'she had none and has none');
   t.same(others(site), meanwhile, 'every other entry stands as it stood');
   const sees = await seen(site, 'alice', 'bob');
-  t.same(sees.Archives, saw.Affaires);
+  t.same(sees.Classement, saw.Affaires);
   t.same(sees['Projets/2024'], inherit ? sorted('lr') : undefined, 'by inheritance alone, where there is one');
   t.same(sees.Neuf, inherit ? sorted('lr') : undefined, 'as in folders that were born meanwhile');
   t.same(await seen(site, 'alice', 'carol'), {});
   t.same(await verify(site), []);
-  await does(site, 'alice', `DELETEACL INBOX ${at('bob')}`, `DELETEACL Archives ${at('bob')}`);
+  await does(site, 'alice', `DELETEACL INBOX ${at('bob')}`, `DELETEACL Classement ${at('bob')}`);
   t.same(await seen(site, 'alice', 'bob'), {}, 'and without what was his own he sees nothing');
 }
 
