@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
+import { followCredentials } from './credentials.ts';
 import type { Environment } from './drivers.ts';
 import { openEngine } from './engine.ts';
 import { failureOf } from './failure.ts';
@@ -15,6 +16,7 @@ import { openPostman } from './notify/postman.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { openOverdue } from './overdue.ts';
 import type { Opened } from './replaced.ts';
+import { retryWaits } from './retrying.ts';
 import { noteLoop, noteSidecar } from './running-config.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
 import { socketmapOf } from './sender/configured.ts';
@@ -60,6 +62,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
       postman.wake();
       const ms = Math.round(performance.now() - began);
       if (result.kind === 'superseded') return 'again';
+      credentials.heard(result);
       const { address, version } = result;
       if (result.kind === 'in-force') {
         log.info({ address, version, ms }, 'in force; verified when others have had their turn');
@@ -73,7 +76,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
       const { code, message, hint } = result.failure;
       log.error({ address, version, ms, attempt, code, hint }, message);
       if (code === 'internal') log.debug({ err: result.failure.cause }, 'internal failure');
-      return 'retry';
+      return result.retry;
     } catch (error) {
       log.error({ mailboxId, err: error }, 'a pass could not be recorded'); // the database itself failed
       return 'retry';
@@ -97,11 +100,11 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
   const schedule = openSchedule({
     work,
     concurrency: config.imap.connections,
-    retryMinMs: config.schedule.retryMinSeconds * 1000,
-    retryMaxMs: config.schedule.retryMaxSeconds * 1000,
+    ...retryWaits(config),
   });
 
   engine.changes.onChange(schedule.add);
+  const credentials = followCredentials({ config: () => current, env, log, tryAgain: schedule.wakeStuck });
 
   const serially = (job: () => Promise<void>) =>
     oneAtATime(job, (error) => {
@@ -223,6 +226,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
     throw error;
   });
   const submissionsTimer = setInterval(() => {
+    credentials.look();
     void drainSubmissions();
     void upkeep();
   }, config.schedule.pollIntervalMs);
@@ -265,6 +269,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
       sweepEvery(current);
       await noteSidecar(state, current, since);
       log.info('configuration reread');
+      schedule.wakeStuck();
       void sweep();
     },
     stop: async (how) => {

@@ -3,16 +3,18 @@ import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import type { SiteNames } from '../acl/special-folders.ts';
 import type { Config } from '../config/schema.ts';
-import { DOVEADM_API_KEY, IMAP_ADMIN_PASSWORD, readSecret } from '../config/secret.ts';
 import { Failure } from './failure.ts';
 import type { Endpoint } from './imap/connection.ts';
 import type { DialectOf } from './imap/dialect.ts';
 import { dialectsBy, type Seen } from './imap/dialects.ts';
 import { openHeadStart } from './imap/head-start.ts';
 import { type Impersonation, openAs } from './imap/impersonation.ts';
+import { type LoginGuard, openLoginGuard } from './imap/login-guard.ts';
 import { imapServer } from './imap/mail-server.ts';
 import { sentFolders } from './imap/sent.ts';
 import type { MailServer, SessionCutter } from './reconcile/mail-server.ts';
+import { retryWaits } from './retrying.ts';
+import { doveadmSecret, imapAdminSecret, keptSecret, stampOf } from './secrets.ts';
 import { commandCutter, type SessionCommands } from './sessions/command.ts';
 import { doveadmCutter } from './sessions/doveadm.ts';
 import type { DoveadmOptions } from './sessions/doveadm-api.ts';
@@ -25,13 +27,30 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function mailServer(config: Config, env: Environment, onSeen?: (seen: Seen) => void): MailServer {
   const endpoint = imapEndpoint(config);
   const by = impersonation(config, env);
-  const headStart = openHeadStart(endpoint.host, endpoint.port);
-  const open = (login: string) => openAs(endpoint, by, login, headStart);
+  const headStart = openHeadStart(endpoint);
+  const guard = loginGuard(config, env);
+  const open = (login: string) => guard.attempt(login, () => openAs(endpoint, by, login, headStart));
   return imapServer(MAIN_SERVER, dialectOf(config, onSeen), by.adminUser, open, {
-    prepare: headStart.prepare,
+    prepare: () => {
+      headStart.prepare();
+      guard.invite();
+    },
     siteNames: siteNames(config),
   });
 }
+
+function loginGuard(config: Config, env: Environment): LoginGuard {
+  const { retryMinMs, stuckMs } = retryWaits(config);
+  const secret = imapAdminSecret(config, env);
+  return openLoginGuard({
+    soonMs: retryMinMs * SOONER,
+    laterMs: stuckMs * SOONER,
+    stamp: () => stampOf(secret),
+  });
+}
+
+/** What waits for so long finds the way free. */
+const SOONER = 0.9;
 
 /** Which kind of server it is, and so what it does its own way. */
 export function dialectOf({ imap }: Config, onSeen?: (seen: Seen) => void): DialectOf {
@@ -46,14 +65,19 @@ export function imapEndpoint({ imap }: Config): Endpoint {
     ca: imap.caFile === undefined ? undefined : [...rootCertificates, readAuthority(imap.caFile)],
     serverName: imap.serverName,
     timeoutMs: imap.timeoutSeconds * 1000,
+    localAddress: imap.localAddress,
   };
 }
 
+/** The password as it stands in its file at the time of each login. */
 export function impersonation({ imap }: Config, env: Environment): Impersonation {
+  const secret = keptSecret(imapAdminSecret({ imap }, env));
   return {
     kind: imap.impersonate,
     adminUser: imap.adminUser,
-    adminPassword: readSecret({ ...IMAP_ADMIN_PASSWORD, file: imap.adminPasswordFile, env }),
+    get adminPassword() {
+      return secret.read();
+    },
     separator: imap.masterSeparator,
   };
 }
@@ -67,7 +91,9 @@ export function siteNames({ submission }: Config): SiteNames {
 export function sentFoldersOf(config: Config, env: Environment): SentFolders {
   const endpoint = imapEndpoint(config);
   const by = impersonation(config, env);
-  return sentFolders(dialectOf(config), by.adminUser, (login) => openAs(endpoint, by, login), siteNames(config));
+  const guard = loginGuard(config, env);
+  const open = (login: string) => guard.attempt(login, () => openAs(endpoint, by, login));
+  return sentFolders(dialectOf(config), by.adminUser, open, siteNames(config));
 }
 
 /** Undefined without `[sessions]`. */
@@ -87,8 +113,14 @@ export function sessionCommands({ sessions }: Config): SessionCommands | undefin
 /** Undefined where sessions are not ended through it. */
 export function doveadm({ sessions, imap }: Config, env: Environment): DoveadmOptions | undefined {
   if (sessions?.kind !== 'doveadm-http') return undefined;
-  const apiKey = readSecret({ ...DOVEADM_API_KEY, file: sessions.apiKeyFile, env });
-  return { url: sessions.url, apiKey, timeoutMs: imap.timeoutSeconds * 1000 };
+  const secret = keptSecret(doveadmSecret(sessions, env));
+  return {
+    url: sessions.url,
+    get apiKey() {
+      return secret.read();
+    },
+    timeoutMs: imap.timeoutSeconds * 1000,
+  };
 }
 
 function readAuthority(file: string): string {

@@ -18,8 +18,9 @@ import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
 import type { Site } from './reconcile/site.ts';
 import type { Step } from './reconcile/steps.ts';
 import { rememberVersion, type TableAge, tableAge } from './restore.ts';
+import { deciding, retryWaits } from './retrying.ts';
 import { lookAtRules } from './rules.ts';
-import { type GoOn, retryDelay } from './schedule.ts';
+import { type GoOn, retryWait } from './schedule.ts';
 import { eraseAccounts } from './store/account-erasure.ts';
 import { sealKeyOf } from './store/audit.ts';
 import { compareRows } from './store/compare-rows.ts';
@@ -150,8 +151,7 @@ export async function openEngine(
       await clock.save();
       if (result.kind === 'superseded' || result.kind === 'in-force') return result;
       if (result.kind === 'failed') {
-        const { retryMinSeconds, retryMaxSeconds } = current.schedule;
-        const delay = retryDelay(attempt, retryMinSeconds * 1000, retryMaxSeconds * 1000);
+        const delay = retryWait(result.retry, attempt, retryWaits(current));
         const at = new Date(Date.parse(now) + delay).toISOString();
         if (attempt === 1) {
           const { code, message } = result.failure;
@@ -232,5 +232,6 @@ export async function openEngine(
 /** What a pass would have answered that could not look for entries like ours. */
 async function notLookedAt(table: DelegationDb, mailboxId: number, failure: Failure): Promise<Result> {
   const { version, rows } = await readMailbox(table, mailboxId);
-  return { kind: 'failed', version, address: rows?.address ?? `mailbox ${mailboxId}`, failure };
+  const address = rows?.address ?? `mailbox ${mailboxId}`;
+  return { kind: 'failed', version, address, ...deciding([failure], false) };
 }

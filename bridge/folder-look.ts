@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { failureOf } from './failure.ts';
 import type { Site } from './reconcile/site.ts';
+import { isStuckBy } from './retrying.ts';
 import type { Schedule } from './schedule.ts';
 import { fact, setFact } from './store/facts.ts';
 import { asSeen } from './store/folders-seen.ts';
@@ -40,7 +41,7 @@ export interface FolderLooks {
 /** The first round comes when the first sweep has had its time. */
 export function lookAtFolders(
   site: Ground,
-  schedule: Pick<Schedule, 'add' | 'pressed'>,
+  schedule: Pick<Schedule, 'add' | 'pressed'> & Partial<Pick<Schedule, 'isStuck'>>,
   { folderLookSeconds, folderLooksPerSecond }: Config['schedule'],
   log: Logger,
 ): FolderLooks {
@@ -56,8 +57,10 @@ export function lookAtFolders(
     for (let one = await following(site, 0); one !== undefined; one = await following(site, one.mailboxId)) {
       await until(began + (mailboxes++ * 1000) / folderLooksPerSecond);
       while (schedule.pressed) await delay(PRESSED_MS, undefined, { signal });
-      if (await unlessLeaving(differs(site, one, log), signal)) {
-        log.info({ address: one.address }, 'its folders have changed');
+      if (schedule.isStuck?.(one.mailboxId)) continue; // nor can we log in: a failed login counts against us
+      const why = await unlessLeaving(worthAPass(site, one, log), signal);
+      if (why !== undefined) {
+        log.info({ address: one.address }, why);
         schedule.add(one.mailboxId, 'rest');
       }
     }
@@ -114,17 +117,19 @@ async function following({ state }: Ground, mailboxId: number): Promise<Looked |
     .executeTakeFirst();
 }
 
-/** False, too, where it can't be seen: sweeps and passes say what is wrong there. */
-async function differs({ state, server }: Ground, one: Looked, log: Logger): Promise<boolean> {
+/** Undefined, too, where it can't be seen, but for a login that is refused: sweeps and passes say what is wrong there. */
+async function worthAPass({ state, server }: Ground, one: Looked, log: Logger): Promise<string | undefined> {
   try {
     const view = await server.asOwner(one.ownerLogin);
     try {
-      return !(await asSeen(state, server.name, one.ownerLogin, await view.folders()));
+      const same = await asSeen(state, server.name, one.ownerLogin, await view.folders());
+      return same ? undefined : 'its folders have changed';
     } finally {
       view.close();
     }
   } catch (error) {
-    log.debug({ address: one.address, reason: failureOf(error).message }, 'its folders could not be looked at');
-    return false;
+    const { message, rule } = failureOf(error);
+    log.debug({ address: one.address, reason: message }, 'its folders could not be looked at');
+    return isStuckBy(rule) ? 'nobody can be logged in there' : undefined; // a pass tells of it, and then it isn't tried each minute
   }
 }

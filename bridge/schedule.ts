@@ -11,22 +11,38 @@
 export type Urgency = 'revoke' | 'change' | 'rest' | 'sweep';
 
 /** What a pass over a mailbox says about its next one. `rest`: in force, and it gave way before its second phase. */
-export type Next = 'done' | 'again' | 'retry' | 'rest';
+export type Next = 'done' | 'again' | 'rest' | Retry;
+
+/**
+ * How a failure is tried again. `retry`: after twice as long each time. `stuck`: somebody must act, so once soon and then seldom, unless
+ * there is news. `soon`: a revoke that waits for a place at the server, at short intervals.
+ */
+export type Retry = 'retry' | 'stuck' | 'soon';
+
+export interface RetryWaits {
+  readonly retryMinMs: number;
+  readonly retryMaxMs: number;
+  /** Between two attempts at what is stuck, from the second one on. */
+  readonly stuckMs: number;
+}
 
 /** Asked once, between the phases. False: others wait, give way. */
 export type GoOn = () => boolean;
 
-export interface ScheduleOptions {
+export interface ScheduleOptions extends RetryWaits {
   /** Works on one mailbox. Never throws. */
   readonly work: (mailboxId: number, attempt: number, goOn: GoOn) => Promise<Next>;
   /** How many first phases at once, and as many in their second. */
   readonly concurrency: number;
-  readonly retryMinMs: number;
-  readonly retryMaxMs: number;
 }
 
 export interface Schedule {
+  /** What a sweep would look at stays alone while it is `stuck`: it has its own time. */
   add(mailboxId: number, urgency: Urgency): void;
+  /** Something has changed that may help: what is stuck is tried now. */
+  wakeStuck(): void;
+  /** Whether it is stuck, and waits for its next attempt. */
+  isStuck(mailboxId: number): boolean;
   /** Resolves when nothing is queued or in hand; mailboxes that wait for a retry don't count. */
   idle(): Promise<void>;
   /** Resolves when no revoke is queued or in its first phase. */
@@ -45,7 +61,19 @@ export function retryDelay(attempt: number, minMs: number, maxMs: number): numbe
   return Math.min(maxMs, minMs * 2 ** Math.min(attempt - 1, 30));
 }
 
-export function openSchedule({ work, concurrency, retryMinMs, retryMaxMs }: ScheduleOptions): Schedule {
+/** The same for each kind of failure, in ms. */
+export function retryWait(kind: Retry, attempt: number, { retryMinMs, retryMaxMs, stuckMs }: RetryWaits): number {
+  switch (kind) {
+    case 'soon':
+      return retryMinMs;
+    case 'stuck':
+      return attempt === 1 ? retryMinMs : stuckMs;
+    case 'retry':
+      return retryDelay(attempt, retryMinMs, retryMaxMs);
+  }
+}
+
+export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): Schedule {
   const queues: Readonly<Record<Urgency, Set<number>>> = {
     revoke: new Set(),
     change: new Set(),
@@ -59,15 +87,29 @@ export function openSchedule({ work, concurrency, retryMinMs, retryMaxMs }: Sche
   const revoking = new Set<number>();
   let onRevoked: (() => void)[] = [];
   const attempts = new Map<number, number>();
-  const retries = new Map<number, { readonly urgency: Urgency; readonly timer: NodeJS.Timeout }>();
+  const retries = new Map<
+    number,
+    { readonly urgency: Urgency; readonly kind: Retry; readonly timer: NodeJS.Timeout }
+  >();
   let stopped = false;
   let onIdle: (() => void)[] = [];
 
   const add = (mailboxId: number, urgency: Urgency) => {
     if (stopped) return;
+    if (isStuck(mailboxId)) {
+      if (urgency === 'sweep') return;
+      attempts.delete(mailboxId); // news may have mended it: it may fail once more before it waits for long again
+    }
+    again(mailboxId, urgency);
+  };
+
+  const again = (mailboxId: number, urgency: Urgency) => {
+    if (stopped) return;
     enqueue(mailboxId, urgency);
     pump();
   };
+
+  const isStuck = (mailboxId: number) => retries.get(mailboxId)?.kind === 'stuck';
 
   /** The higher urgency wins; a retry that waits is overtaken by news, which take over its urgency. */
   const enqueue = (mailboxId: number, asked: Urgency) => {
@@ -145,15 +187,15 @@ export function openSchedule({ work, concurrency, retryMinMs, retryMaxMs }: Sche
     const count = (attempts.get(mailboxId) ?? 0) + 1;
     const next = await work(mailboxId, count, goOn(mailboxId, urgency));
     if (next === 'rest') return enqueue(mailboxId, 'rest');
-    if (next === 'retry') attempts.set(mailboxId, count);
-    else attempts.delete(mailboxId);
+    if (next === 'done' || next === 'again') attempts.delete(mailboxId);
+    else attempts.set(mailboxId, count);
     if (next === 'done') return;
     const still = urgency === 'revoke' ? 'revoke' : 'change'; // a revoke that isn't done is still one
     const news = ORDER.some((other) => queues[other].has(mailboxId));
     if (next === 'again' || news) enqueue(mailboxId, still);
     else if (!stopped) {
-      const timer = setTimeout(() => add(mailboxId, still), retryDelay(count, retryMinMs, retryMaxMs));
-      retries.set(mailboxId, { urgency: still, timer });
+      const timer = setTimeout(() => again(mailboxId, still), retryWait(next, count, waits));
+      retries.set(mailboxId, { urgency: still, kind: next, timer });
     }
   };
 
@@ -173,6 +215,10 @@ export function openSchedule({ work, concurrency, retryMinMs, retryMaxMs }: Sche
 
   return {
     add,
+    isStuck,
+    wakeStuck: () => {
+      for (const [mailboxId, { urgency, kind }] of retries) if (kind === 'stuck') add(mailboxId, urgency);
+    },
     idle: () => (quiet() ? Promise.resolve() : new Promise((resolve) => onIdle.push(resolve))),
     revokesFirst: () => (noRevoke() ? Promise.resolve() : new Promise((resolve) => onRevoked.push(resolve))),
     stop: async () => {

@@ -64,6 +64,7 @@ export async function syncOnce(
       concurrency: config.imap.connections,
       retryMinMs: 1,
       retryMaxMs: 1,
+      stuckMs: 1,
     });
     const going = new Set(report.disappearing.map(({ mailboxId }) => mailboxId));
     for (const id of ids) schedule.add(id, going.has(id) ? 'revoke' : 'change');
@@ -126,13 +127,14 @@ async function resultOf(
       `no answer from the sidecar in ${seconds} s`,
       '"mandat status" shows how it fares',
     );
-    return { kind: 'failed', version, address, failure };
+    return { kind: 'failed', version, address, failure, retry: 'retry' };
   }
   const { address, notices } = outcome;
   if (outcome.verifiedVersion >= version || outcome.failure === undefined)
     return { kind: 'verified', version: outcome.verifiedVersion, address, notices };
   const { code, message, hint } = outcome.failure;
-  return { kind: 'failed', version: outcome.failure.version, address, failure: new Failure(code, message, hint) };
+  const failure = new Failure(code, message, hint);
+  return { kind: 'failed', version: outcome.failure.version, address, failure, retry: 'retry' };
 }
 
 /** Pairs. */

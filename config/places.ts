@@ -2,6 +2,7 @@
  * Where something is: hosts, addresses, URLs, paths. Messages repeat a value, except where it could be a secret in the wrong place
  * (`path`, `doveadmUrl`).
  */
+import { isIP } from 'node:net';
 import { isLoopback } from './loopback.ts';
 import { GOOD, quoted, type Rule, shaped } from './rule.ts';
 
@@ -11,6 +12,11 @@ export const hostName: Rule = shaped(
   'a host name or address',
   'give the bare name or address, without scheme, port or brackets; internationalized names as xn--...',
 );
+
+export const ipAddress: Rule = (value) =>
+  isIP(value) !== 0
+    ? GOOD
+    : [{ message: `${quoted(value)} is not an IP address`, remedy: 'write it in numbers, as in 127.0.0.2' }];
 
 export const mailAddress: Rule = shaped(
   /^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?$/,

@@ -33,6 +33,7 @@ function bench(t: Test, options: Partial<ScheduleOptions> = {}): Bench {
     concurrency: 1,
     retryMinMs: 100,
     retryMaxMs: 1000,
+    stuckMs: 5000,
     work: (mailboxId, attempt, goOn) => {
       asks.set(mailboxId, goOn);
       if (hands.has(mailboxId)) throw new Error(`mailbox ${mailboxId} is worked on twice at the same time`);
@@ -286,6 +287,51 @@ t.test('delays', async (t) => {
   );
 });
 
+t.test('stuck: once more soon, then seldom, at once where there is news, and never for a sweep', async (t) => {
+  const pass = ownTime(t);
+  const b = bench(t, { retryMinMs: 100, retryMaxMs: 1000, stuckMs: 60_000 });
+  b.schedule.add(1, 'change');
+  await b.end(1, 'stuck');
+  t.ok(b.schedule.isStuck(1));
+  await pass(100);
+  t.same(b.begun.at(-1), [1, 2]);
+  for (const attempt of [3, 4]) {
+    await b.end(1, 'stuck');
+    b.schedule.add(1, 'sweep');
+    await pass(59_999);
+    t.same(b.inHand(), [], 'a sweep leaves it alone');
+    await pass(1);
+    t.same(b.begun.at(-1), [1, attempt]);
+  }
+  await b.end(1, 'stuck');
+  b.schedule.add(1, 'change');
+  t.same(b.begun.at(-1), [1, 1], 'news: at once');
+  await b.end(1, 'stuck');
+  await pass(100);
+  t.same(b.begun.at(-1), [1, 2], 'and once more soon');
+  await b.end(1, 'stuck');
+  b.schedule.wakeStuck();
+  t.same(b.inHand(), [1], 'woken');
+  await b.end(1, 'retry');
+  b.schedule.wakeStuck();
+  t.same(b.inHand(), [], 'what passes by itself is not');
+  t.notOk(b.schedule.isStuck(1));
+  b.schedule.add(1, 'sweep');
+  t.same(b.inHand(), [1]);
+  await b.end(1);
+});
+
+t.test('a revoke that waits for a place: at short intervals, however often', async (t) => {
+  const pass = ownTime(t);
+  const b = bench(t, { retryMinMs: 100, retryMaxMs: 100_000 });
+  b.schedule.add(1, 'revoke');
+  for (const attempt of [2, 3, 4, 5, 6, 7]) {
+    await b.end(1, 'soon');
+    await pass(100);
+    t.same(b.begun.at(-1), [1, attempt]);
+  }
+});
+
 t.test('a mailbox that fails keeps no other from its turn', async (t) => {
   const pass = ownTime(t);
   const b = bench(t);
@@ -472,7 +518,11 @@ t.test('whatever is asked for, in whatever order: once at a time, and all of it 
   const command: fc.Arbitrary<Command> = fc.oneof(
     fc.tuple(fc.constant('add' as const), id, fc.constantFrom<Urgency>('revoke', 'change', 'sweep')),
     fc.tuple(fc.constant('first' as const), fc.nat(), fc.constant('' as const)),
-    fc.tuple(fc.constant('end' as const), fc.nat(), fc.constantFrom<Next>('done', 'done', 'again', 'retry')),
+    fc.tuple(
+      fc.constant('end' as const),
+      fc.nat(),
+      fc.constantFrom<Next>('done', 'done', 'again', 'retry', 'stuck', 'soon'),
+    ),
   );
   await fc.assert(
     fc.asyncProperty(
@@ -487,6 +537,7 @@ t.test('whatever is asked for, in whatever order: once at a time, and all of it 
           concurrency,
           retryMinMs: 1,
           retryMaxMs: 2,
+          stuckMs: 3,
           work: (mailboxId, _attempt, goOn) => {
             if (hands.has(mailboxId)) throw new Error('twice at the same time');
             asked.delete(mailboxId); // a pass that begins now sees all that was asked for
@@ -505,7 +556,7 @@ t.test('whatever is asked for, in whatever order: once at a time, and all of it 
         };
         for (const [kind, n, what] of commands) {
           if (kind === 'add') {
-            asked.add(n);
+            if (what !== 'sweep' || !schedule.isStuck(n)) asked.add(n); // a sweep leaves alone what is stuck
             schedule.add(n, what);
           } else {
             const chosen = [...hands.keys()][n % Math.max(1, hands.size)];

@@ -8,6 +8,7 @@ import type { Failure } from '../failure.ts';
 import { isOverlong, LINE_BOUNDS, MOST_LINES, OVERLONG, watchAnswers } from './answer-bounds.ts';
 import { connectFailure, endless, lost } from './lost.ts';
 import type { Namespace, Namespaces } from './namespaces.ts';
+import { transportFrom } from './transport.ts';
 
 export type Argument =
   | { readonly type: 'ATOM' | 'STRING'; readonly value: string }
@@ -71,6 +72,8 @@ export interface Endpoint {
   readonly ca?: readonly string[] | undefined;
   readonly serverName?: string | undefined;
   readonly timeoutMs: number;
+  /** The address of this machine that connections come from; undefined: as the system chooses. */
+  readonly localAddress?: string | undefined;
 }
 
 export interface Credentials {
@@ -110,6 +113,7 @@ export async function connect(
   credentials: Credentials,
   transport?: ImapFlowOptions['transport'],
 ): Promise<Connection> {
+  const carrier = transport ?? (endpoint.localAddress === undefined ? undefined : transportFrom(endpoint));
   const client = new ImapFlow({
     host: endpoint.host,
     port: endpoint.port,
@@ -118,7 +122,7 @@ export async function connect(
     ...(endpoint.serverName === undefined ? {} : { servername: endpoint.serverName }),
     tls: { rejectUnauthorized: true, ...(endpoint.ca === undefined ? {} : { ca: [...endpoint.ca] }) },
     auth: { ...credentials, loginMethod: 'AUTH=PLAIN' },
-    ...(transport === undefined ? {} : { transport }),
+    ...(carrier === undefined ? {} : { transport: carrier }),
     logger: false,
     emitLogs: false,
     disableAutoIdle: true,

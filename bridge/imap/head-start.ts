@@ -3,12 +3,9 @@
  * out what changed. Accepting a connection takes Dovecot as long as all our reading (it starts a process for each), so the first
  * login of a grant or a revoke saves half its time. What nobody used within seconds is closed again.
  */
-import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import type { ImapFlowOptions } from 'imapflow';
-
-type Transport = NonNullable<ImapFlowOptions['transport']>;
-type ImapTransportOptions = Parameters<Transport['connect']>[0];
+import type { Socket } from 'node:net';
+import type { Endpoint } from './connection.ts';
+import { carriedBy, connectTcpTo, type Transport } from './transport.ts';
 
 export interface HeadStart {
   /** Opens a connection now, for whoever needs one next. */
@@ -20,7 +17,7 @@ export interface HeadStart {
 /** Well below what a server allows before a login (Dovecot: 3 minutes), long enough for a busy moment. */
 const KEPT_MS = 5000;
 
-export function openHeadStart(host: string, port: number): HeadStart {
+export function openHeadStart(endpoint: Endpoint): HeadStart {
   const spares: { readonly socket: Socket; readonly timer: NodeJS.Timeout }[] = [];
 
   const drop = (socket: Socket) => {
@@ -42,7 +39,7 @@ export function openHeadStart(host: string, port: number): HeadStart {
 
   return {
     prepare: () => {
-      const socket = connectTcp({ host, port });
+      const socket = connectTcpTo(endpoint);
       socket.setNoDelay(true).unref(); // a sidecar that leaves doesn't wait for it
       const timer = setTimeout(() => dispose(socket), KEPT_MS);
       timer.unref();
@@ -51,25 +48,7 @@ export function openHeadStart(host: string, port: number): HeadStart {
     },
     take: () => {
       const socket = live();
-      return socket === undefined ? undefined : carriedBy(socket);
+      return socket === undefined ? undefined : carriedBy(() => socket);
     },
-  };
-}
-
-/** What imapflow does by itself, on a socket that is there already. `host` is what the certificate is checked against. */
-function carriedBy(spare: Socket): Transport {
-  const secured = (
-    { host, port, servername, tls }: Omit<ImapTransportOptions, 'secure'>,
-    socket: Socket,
-    onSecure: () => void,
-  ) => connectTls({ host, port, ...tls, ...(servername === undefined ? {} : { servername }), socket }, onSecure);
-  return {
-    connect: (options, onConnect) => {
-      if (options.secure) return secured(options, spare, onConnect);
-      if (spare.connecting) spare.once('connect', onConnect);
-      else setImmediate(onConnect);
-      return spare;
-    },
-    upgrade: (socket, options, onSecure) => secured(options, socket as Socket, onSecure),
   };
 }

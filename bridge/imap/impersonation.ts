@@ -37,14 +37,26 @@ function explained(failure: Failure, by: Impersonation, login: string): Failure 
     return new Failure(
       'absent',
       `the IMAP server has no account ${login}`,
-      'create the account there, or correct the login with "mandat mailbox set" or "mandat delegate set"',
+      'create the account there ("mandat sync" then tries at once), or correct the login with "mandat mailbox set" or "mandat delegate set"',
       { cause: failure, rule: 'NO_ACCOUNT' },
+    );
+  }
+  const said = failure.message.replace(/^.*refused the login: /, '');
+  if (ABOUT_THE_ACCOUNT.some((code) => said.startsWith(`[${code}]`))) {
+    return new Failure(
+      'config',
+      `the IMAP server lets nobody into the account ${login}: ${said}`,
+      'open the account there again, or take its delegations back',
+      { cause: failure, rule: 'ACCOUNT_CLOSED' },
     );
   }
   return new Failure(
     'config',
-    `the IMAP server refused to log ${by.adminUser} in as ${login} (${by.kind}): ${failure.message.replace(/^.*refused the login: /, '')}`,
-    'check imap.admin_user, its password, imap.impersonate, and the master passdb of config/dovecot/master-user.conf',
-    { cause: failure },
+    `the IMAP server refused to log ${by.adminUser} in as ${login} (${by.kind}): ${said}`,
+    'check imap.admin_user, its password, imap.impersonate, and the master passdb of config/dovecot/master-user.conf, whose allow_nets must have the address that mandat comes from',
+    { cause: failure, rule: 'LOGIN_REFUSED' },
   );
 }
+
+/** Codes of a refusal that is about the account, not about who logs in. RFC 5530 section 3. */
+const ABOUT_THE_ACCOUNT = ['CONTACTADMIN', 'EXPIRED'];

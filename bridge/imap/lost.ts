@@ -38,6 +38,7 @@ export function connectFailure(error: unknown, endpoint: Endpoint): Failure {
     // The text comes without its response code (RFC 5530), which is what tells why.
     const said =
       `${serverResponseCode === undefined ? '' : `[${serverResponseCode}] `}${responseText ?? message}`.slice(0, 500);
+    if (/userip/i.test(said)) return tooManySessions(where, said, cause);
     if (PASSING.includes(serverResponseCode ?? '')) {
       return new Failure('retry', `${where} takes no login now: ${said}`, 'the server log says more', cause);
     }
@@ -63,11 +64,29 @@ export function connectFailure(error: unknown, endpoint: Endpoint): Failure {
       cause,
     );
   }
+  if (endpoint.localAddress !== undefined && (code === 'EADDRNOTAVAIL' || code === 'EINVAL')) {
+    return new Failure(
+      'config',
+      `${where} can't be reached from ${endpoint.localAddress} (imap.local_address): ${code}`,
+      'imap.local_address is an address of this machine, of the same kind (IPv4, IPv6) as that of imap.host',
+      cause,
+    );
+  }
   return new Failure(
     'retry',
     `${where} can't be reached: ${code ?? message}`,
     'check imap.host and imap.port, and that the server runs',
     cause,
+  );
+}
+
+/** Dovecot counts the sessions of a login from one address: a webmail on the same machine shares ours. */
+function tooManySessions(where: string, said: string, cause: { readonly cause: unknown }): Failure {
+  return new Failure(
+    'retry',
+    `${where} takes no login now: ${said}`,
+    'mail_max_userip_connections counts the sessions of a login from one address, those of a webmail on this machine with ours: imap.local_address gives mandat an address of its own (127.0.0.2), or set it higher',
+    { ...cause, rule: 'TOO_MANY_SESSIONS' },
   );
 }
 

@@ -17,7 +17,8 @@ import { actorName, ownerOf } from '../../acl/actor.ts';
 import { desired } from '../../acl/desired.ts';
 import { type Failure, failureOf } from '../failure.ts';
 import { telling } from '../notify/telling.ts';
-import type { GoOn } from '../schedule.ts';
+import { deciding } from '../retrying.ts';
+import type { GoOn, Retry } from '../schedule.ts';
 import { enterForce } from '../store/ledger.ts';
 import { type Notice, recordInForce, recordVerified } from '../store/outcomes.ts';
 import { type Pair, pairsOf, standingFirst } from '../store/pairs.ts';
@@ -51,7 +52,13 @@ export type Result =
   | { readonly kind: 'superseded' }
   /** The first phase is done, the second gave way to others. */
   | { readonly kind: 'in-force'; readonly version: number; readonly address: string }
-  | { readonly kind: 'failed'; readonly version: number; readonly address: string; readonly failure: Failure };
+  | {
+      readonly kind: 'failed';
+      readonly version: number;
+      readonly address: string;
+      readonly failure: Failure;
+      readonly retry: Retry;
+    };
 
 /** `goOn` is asked between the phases: false ends a pass there that takes nothing from anybody. */
 export async function reconcileMailbox(
@@ -96,9 +103,10 @@ export async function reconcileMailbox(
   const { version } = mailbox;
   const subject = { mailboxId, address: pass.address, version };
   const opened: OwnerView[] = [];
+  const work = targets(pass, pairs);
+  const revoking = work.some(({ leaving }) => leaving.length > 0);
   try {
     await publishRemaining(pass, pairs);
-    const work = targets(pass, pairs);
     const views = new Map<Target, OwnerView>();
     for (const target of work) {
       const owner = await takeAway(pass, target);
@@ -113,14 +121,16 @@ export async function reconcileMailbox(
     }
     await publishAll(pass);
     if (pass.unpublished.length === 0) await settleFirst(pass, subject, work);
-    const givesOnly = views.size > 0 && work.every(({ leaving }) => leaving.length === 0);
+    const givesOnly = views.size > 0 && !revoking;
     if (!goOn() && givesOnly && pass.failures.length + pass.unpublished.length === 0) {
       return { kind: 'in-force', version, address: pass.address };
     }
     for (const [target, owner] of views) await complete(pass, target, owner);
     await proveRest(pass);
-    const [failure] = [...pass.failures, ...pass.unpublished];
-    if (failure !== undefined) return { kind: 'failed', version, address: pass.address, failure };
+    const [first, ...others] = [...pass.failures, ...pass.unpublished];
+    if (first !== undefined) {
+      return { kind: 'failed', version, address: pass.address, ...deciding([first, ...others], revoking) };
+    }
     await site.state.write(async (query) => {
       await recordVerified({ query }, subject, pass.notices, site.clock.now());
       await record(pass, [], { query });
@@ -128,7 +138,8 @@ export async function reconcileMailbox(
     return { kind: 'verified', version, address: pass.address, notices: pass.notices };
   } catch (error) {
     if (error instanceof Superseded) return { kind: 'superseded' };
-    return { kind: 'failed', version, address: pass.address, failure: failureOf(error) };
+    const failures = [failureOf(error), ...pass.failures, ...pass.unpublished] as const;
+    return { kind: 'failed', version, address: pass.address, ...deciding(failures, revoking) };
   } finally {
     for (const owner of opened) owner.close();
     await record(pass, []);

@@ -34,6 +34,13 @@ often: 10000 at 10 a second every 17 minutes. "mandat status" says how often.`,
       comment: 'After a failure a mailbox is tried again after so long, then twice as long each time, up to ...',
     }),
     retry_max_seconds: whole(1, 86_400).default(300).register(docs, { comment: '... so long.' }),
+    login_retry_seconds: whole(1, 86_400)
+      .default(300)
+      .register(docs, {
+        comment: `An account that the IMAP server doesn't know, and a login that it refuses, are tried once more soon and then
+this often only: each is a failed login in its log, and what counts those (fail2ban) would shut mandat out.
+A change to the mailbox or the delegate, a changed password file and SIGHUP have it tried at once.`,
+      }),
     poll_interval_ms: whole(50, 60_000).default(1000).register(docs, {
       comment:
         'Changes are noticed by a file watch. Its events can be lost, so the table is also looked at this often.',

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { adminUserSurvives, commandEnds, notInClear } from '../cross.ts';
 import { docs, loginCommand, text, whole } from '../fields.ts';
-import { doveadmUrl, hostName, path } from '../places.ts';
+import { doveadmUrl, hostName, ipAddress, path } from '../places.ts';
 import { accountName, separator } from '../rules.ts';
 
 export const imap = z
@@ -23,6 +23,15 @@ export const imap = z
       comment: "The name to look for in the server's certificate, where host is an address.",
       example: 'imap.example.org',
     }),
+    local_address: text(ipAddress)
+      .optional()
+      .register(docs, {
+        comment: `An address of this machine that mandat connects from. Dovecot lets a login have ten sessions from one
+address (mail_max_userip_connections): with one of its own, mandat shares them with no webmail on this
+machine, and a fail2ban that bans the webmail's address doesn't ban mandat. With a server on this machine
+127.0.0.2 will do; allow_nets of the master user must have it.`,
+        example: '127.0.0.2',
+      }),
     server: z
       .enum(['auto', 'dovecot', 'cyrus'])
       .default('auto')
