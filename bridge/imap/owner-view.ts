@@ -1,13 +1,13 @@
 /** An owner's own session: their folders, and the entries in these. */
-import { NONE, type Rights } from '../../acl/rights.ts';
+import { canonical, NONE, type Rights } from '../../acl/rights.ts';
 import type { SiteNames } from '../../acl/special-folders.ts';
 import { Failure } from '../failure.ts';
 import type { Entries, OwnerView } from '../reconcile/mail-server.ts';
 import type { FolderName } from '../store/pairs.ts';
-import { type Connection, text } from './connection.ts';
+import { atom, type Connection, text } from './connection.ts';
 import type { Dialect } from './dialect.ts';
 import { ownFolders } from './own-folders.ts';
-import { entriesOf, refused } from './replies.ts';
+import { entriesOf, must, refused } from './replies.ts';
 
 export function ownerView(
   connection: Connection,
@@ -48,9 +48,22 @@ export function ownerView(
     },
     set: (folder, identifier, rights) => change('SETACL', [folder, identifier, rights], rights),
     remove: (folder, identifier) => change('DELETEACL', [folder, identifier]),
+    carriedOff: () => (dialect.carriesOff === '' ? Promise.resolve([]) : carriedOff(connection, login)),
     subscribe: async (folder) => (await connection.run('SUBSCRIBE', [text(folder)])).ok,
     close: connection.close,
   };
+}
+
+/** One LIST of what others share with them (LIST-MYRIGHTS, RFC 8440). */
+async function carriedOff(connection: Connection, login: string): Promise<readonly string[]> {
+  const { otherUsers } = await connection.namespaces();
+  if (otherUsers === undefined) return [];
+  const asked = [text(''), text(`${otherUsers.prefix}*`), atom('RETURN'), [atom('MYRIGHTS')]];
+  const reply = await connection.run('LIST', asked, 'MYRIGHTS');
+  return must(reply, `list what others share with ${login}`)
+    .filter(({ values }) => canonical(String(values[1])).includes('a'))
+    .map(({ values }) => String(values[0]))
+    .filter((name) => name.slice(otherUsers.prefix.length).includes(otherUsers.delimiter)); // an INBOX stays where it is
 }
 
 /** Folder, identifier, rights. */

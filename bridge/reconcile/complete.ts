@@ -11,6 +11,7 @@ import { readBefore, readTree } from './tree.ts';
 
 export async function complete(pass: Pass, target: Target, owner: OwnerView): Promise<void> {
   const tree = await readTree(pass, owner);
+  await seeCarriedOff(pass, owner);
   const pairs = (await pairsOf(pass.site.state, pass.mailboxId)).filter(
     ({ ownerLogin, login }) => ownerLogin === target.owner && !pass.held.has(login),
   );
@@ -39,4 +40,15 @@ export async function complete(pass: Pass, target: Target, owner: OwnerView): Pr
   }
   await noteOthers(pass, target.owner, tree);
   for (const login of taken) await tellAdministering(pass, login);
+}
+
+/** What has left the owner's tree no later look at it would see: it is named as long as it lies elsewhere. */
+async function seeCarriedOff(pass: Pass, owner: OwnerView): Promise<void> {
+  for (const folder of await owner.carriedOff()) {
+    pass.notices.push({
+      code: 'carried-off',
+      login: owner.login,
+      message: `the folder ${folder} is in somebody else's mailbox and gives ${owner.login} the rights of its owner: it looks as if it had been carried off out of ${pass.address}. An administrator of the mail server can rename it back`,
+    });
+  }
 }

@@ -52,6 +52,11 @@ export interface OwnerView {
   remove(folder: FolderName, identifier: string): Promise<boolean>;
   /** The owner, to a folder of their own. False when the server refuses. */
   subscribe(folder: FolderName): Promise<boolean>;
+  /**
+   * Names of folders in others' mailboxes in which this owner has an owner's rights: where a folder can be carried off, its entries go with it, and
+   * so it shows where it has come from. Always empty elsewhere.
+   */
+  carriedOff(): Promise<readonly string[]>;
   close(): void;
 }
 

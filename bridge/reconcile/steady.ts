@@ -55,6 +55,7 @@ export async function asOwner({ site: { gate, server } }: Pass, login: string): 
     set: (folder, identifier, rights) => steadily((view) => view.set(folder, identifier, rights)),
     remove: (folder, identifier) => steadily((view) => view.remove(folder, identifier)),
     subscribe: (folder) => steadily((view) => view.subscribe(folder)),
+    carriedOff: () => steadily((view) => view.carriedOff()),
     close: () => now.view.close(),
   };
 }

@@ -17,6 +17,7 @@ export interface Notice {
     | 'cut-not-proven'
     | 'held'
     | 'no-server-account'
+    | 'carried-off' // a folder has left the mailbox
     | 'inheritance-unknown'; // of a dry run
   readonly login: string;
   readonly message: string;

@@ -45,7 +45,7 @@ machine, and a fail2ban that bans the webmail's address doesn't ban mandat. With
       .register(docs, {
         comment: `On Cyrus a delegate who has the right x can rename a folder out of the owner's mailbox into their own,
 and owns it then. So nobody is given x there, whatever [policy] rights says: delegates can neither delete
-nor rename folders. true gives x all the same.`,
+nor rename folders. true gives x all the same; either way each look at a mailbox names folders carried off.`,
       }),
     admin_user: text(accountName).default('bridge').register(docs, {
       comment: 'The master user that may log in as any owner; on Cyrus an account among the proxyservers.',
