@@ -219,12 +219,17 @@ async function whatHeSees(
   try {
     const view = await server.asDelegate(login);
     try {
+      const why = await view.unreachable(owner);
       const listed = await view.listed(owner);
       const rights = await view.rights(
         owner,
         folders.map(({ name }) => name),
       );
-      return { listed, rights, trouble: null };
+      return {
+        listed,
+        rights,
+        trouble: why === undefined || why.yet ? null : { code: 'config', message: why.message, hint: why.hint },
+      };
     } finally {
       view.close();
     }

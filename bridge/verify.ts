@@ -157,6 +157,8 @@ async function compareGranted(
 ): Promise<void> {
   try {
     const view = await server.asDelegate(login);
+    const why = await view.unreachable(owner);
+    if (why !== undefined) differs(INBOX, `${why.message}: ${why.hint}`);
     const listed = await view.listed(owner);
     const seen = await view.rights(
       owner,

@@ -6,7 +6,8 @@
 import { canonical } from '../../acl/rights.ts';
 import { failureOf } from '../failure.ts';
 import { type Connection, text } from '../imap/connection.ts';
-import type { DelegateView, SessionCutter } from '../reconcile/mail-server.ts';
+import { idOf, type KnownOwner } from '../imap/owners.ts';
+import type { DelegateView, SessionCutter, Unreachable } from '../reconcile/mail-server.ts';
 import { SESSION_GOES_ON } from '../sessions/until-gone.ts';
 import { nobodysLogin } from './nobody.ts';
 import { must, type OwnSession, ownPrefix, takeAway, untilUndone } from './probe.ts';
@@ -14,6 +15,10 @@ import { must, type OwnSession, ownPrefix, takeAway, untilUndone } from './probe
 export interface Shared {
   readonly owner: string;
   readonly delegate: string;
+  /** The folder's name to the owner, and to the delegate; undefined where nothing shows it to them, with the reason. */
+  readonly folder: string;
+  readonly theirs: string | undefined;
+  readonly why: Unreachable | undefined;
   /** The folder's name, among those that the delegate lists; and whether they could open it. */
   readonly listed: boolean;
   readonly opened: boolean;
@@ -37,23 +42,37 @@ export interface Sharing {
   readonly owner: string;
   readonly delegate: string;
   readonly openOwner: () => Promise<OwnSession>;
-  readonly openDelegate: () => Promise<DelegateSession>;
+  /** `known`: of the owner. */
+  readonly openDelegate: (known: KnownOwner) => Promise<DelegateSession>;
   readonly cutter: SessionCutter | undefined;
+  /** What STATUS calls a folder's own id, where it has one. */
+  readonly folderId: (connection: Connection) => Promise<string | undefined>;
 }
 
-export async function probeSharing({ owner, delegate, openOwner, openDelegate, cutter }: Sharing): Promise<Shared> {
+export async function probeSharing({
+  owner,
+  delegate,
+  folderId,
+  openOwner,
+  openDelegate,
+  cutter,
+}: Sharing): Promise<Shared> {
   const writer = await openOwner();
   const folder = `${await ownPrefix(writer.connection)}${nobodysLogin()}`;
   return untilUndone(
     async () => {
       must(await writer.connection.run('CREATE', [text(folder)]), `make the folder ${folder}`);
       await writer.view.set(folder, delegate, canonical('lr'));
-      const { connection, view } = await openDelegate();
+      const id = await idOf(writer.connection, folder, await folderId(writer.connection));
+      const proof = id === undefined ? undefined : { folder, id };
+      const { connection, view } = await openDelegate({ namespaces: await writer.connection.namespaces(), proof });
       try {
+        const why = await view.unreachable(owner);
         const listed = (await view.listed(owner)).has(folder);
-        const { prefix = '', delimiter = '/' } = (await connection.namespaces()).otherUsers ?? {};
-        const opened = (await connection.run('EXAMINE', [text(`${prefix}${owner}${delimiter}${folder}`)])).ok;
-        return { owner, delegate, listed, opened, cut: cutter && (await ends(connection, cutter, delegate)) };
+        const theirs = await view.called(owner, folder);
+        const opened = theirs !== undefined && (await connection.run('EXAMINE', [text(theirs)])).ok;
+        const cut = cutter && (await ends(connection, cutter, delegate));
+        return { owner, delegate, folder, theirs, why, listed, opened, cut };
       } finally {
         connection.close();
       }

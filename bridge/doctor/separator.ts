@@ -1,6 +1,6 @@
 /** What stands between folders' names, and that no login holds it. */
 import { type Doveconf, sectionsNamed } from './doveconf.ts';
-import { type Check, fail, ok, skipped } from './finding.ts';
+import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import { aclCapability, NOBODY } from './imap.ts';
 import type { Subject } from './subject.ts';
 
@@ -28,16 +28,40 @@ export const separator: Check = {
     const delimiter = first === '' ? (await opened.connection.namespaces()).otherUsers?.delimiter : first;
     if (delimiter === undefined || delimiter === '') return ok('none that concerns other users');
     const logins = [...(await subject.logins()), ...(await delegateLogins(subject))];
-    const torn = logins.find((login) => login.includes(delimiter));
+    const patterns = found === undefined ? [] : patternsIn(found);
+    const torn = logins.find((login) => login.includes(delimiter) && !isWritten(login, patterns, delimiter));
+    if (torn !== undefined && patterns.length === 0) {
+      return warn(
+        `folders are separated by "${delimiter}", which logins hold too (${torn}): where the shared namespace names owners by their whole login, nobody sees what is shared with them`,
+        `--probe and --probe-as show it; ${remedy}`,
+      );
+    }
     if (torn !== undefined) {
       return fail(
         `folders are separated by "${delimiter}", which logins hold too (${torn}): Dovecot takes a part of the login for the owner, nobody sees what is shared with them, and its imap process dies of it`,
         remedy,
       );
     }
-    return ok(`"${delimiter}" between folders, which is in no login`);
+    return ok(`"${delimiter}" between folders, which is in no owner's name there`);
   },
 };
+
+/** What stands for the owner in the prefixes of shared namespaces: `%%u`, `%%d/%%n`; in 2.4 `$user`, `$domain/$username`. */
+function patternsIn({ all }: Doveconf): readonly string[] {
+  const shared = sectionsNamed(all, 'namespace').filter(({ settings }) => settings.get('type') === 'shared');
+  return shared.map(({ settings }) => settings.get('prefix') ?? '').filter((prefix) => /%%|\$/.test(prefix));
+}
+
+/** Whether every pattern writes a login without tearing it apart. */
+function isWritten(login: string, patterns: readonly string[], delimiter: string): boolean {
+  const [local = '', domain = ''] = login.split('@');
+  const parts = (pattern: string) =>
+    [...pattern.matchAll(/%%([und])|\$(username|user|domain)\b/g)].map(([, letter, word]) => {
+      if (letter === 'n' || word === 'username') return local;
+      return letter === 'd' || word === 'domain' ? domain : login;
+    });
+  return patterns.length > 0 && patterns.every((pattern) => parts(pattern).every((part) => !part.includes(delimiter)));
+}
 
 /** Each once, of the namespaces that must agree. */
 function separatorsIn({ all }: Doveconf): readonly string[] {

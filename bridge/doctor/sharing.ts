@@ -33,9 +33,10 @@ export const sharing: Check = {
     if (shared === undefined) {
       return skipped('that a grant reaches a delegate is tried with --probe MAILBOX --probe-as ACCOUNT only');
     }
-    const { owner, delegate, listed, opened, cut } = shared;
+    const { owner, delegate, folder, theirs, why, listed, opened, cut } = shared;
     const what = `a folder of ${owner}, shared with ${delegate} for a moment,`;
     const log = "Dovecot's log says more (mail_debug = yes)";
+    if (why !== undefined) return fail(`${what} is shown to them by no name: ${why.message}`, why.hint);
     if (!opened)
       return fail(`${what} can't be opened by them`, `config/dovecot/mandat.conf, its shared namespace; ${log}`);
     if (!listed) {
@@ -49,7 +50,7 @@ export const sharing: Check = {
     if (bad !== undefined) return bad;
     const ended =
       cut === undefined ? '' : `; their session was cut, and has ended, as it said itself and as ${listOf(kind)} shows`;
-    return ok(`${what} was listed to them and opened${ended}; it is gone again`);
+    return ok(`${what} was listed to them and opened${ended}; it is gone again. ${folder} was ${theirs} to them`);
   },
 };
 

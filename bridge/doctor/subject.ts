@@ -8,6 +8,7 @@ import { Failure } from '../failure.ts';
 import type { Connection } from '../imap/connection.ts';
 import { type Impersonation, openAs } from '../imap/impersonation.ts';
 import { imapServer } from '../imap/mail-server.ts';
+import type { KnownOwner } from '../imap/owners.ts';
 import type { OwnerView } from '../reconcile/mail-server.ts';
 import { type DelegationDb, openDelegationDb } from '../store/delegation-db.ts';
 import { type DataFiles, dataFiles } from '../store/files.ts';
@@ -86,8 +87,8 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
   const table = once(() => kept(openDelegationDb(files.delegations, traceless(files.delegations))));
   const state = once(() => kept(openStateDb(files.state, traceless(files.state))));
   const open = (login: string, how = by()) => openAs(endpoint(), how, login);
-  const over = (connection: Connection) =>
-    imapServer(MAIN_SERVER, dialectOf(config), config.imap.adminUser, async () => connection);
+  const over = (connection: Connection, known?: (owner: string) => Promise<KnownOwner>) =>
+    imapServer(MAIN_SERVER, dialectOf(config), config.imap.adminUser, async () => connection, { known });
   const prove = ({ login, connection }: Opened) => over(connection).asOwner(login);
 
   const registered = async (...only: readonly string[]): Promise<readonly string[]> => {
@@ -157,11 +158,12 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
           const connection = await open(owner);
           return { connection, view: await prove({ login: owner, connection }) };
         },
-        openDelegate: async () => {
+        openDelegate: async (known) => {
           const connection = await open(delegate);
-          return { connection, view: await over(connection).asDelegate(delegate) };
+          return { connection, view: await over(connection, async () => known).asDelegate(delegate) };
         },
         cutter: sessionCutter(config, env),
+        folderId: async (connection) => (await dialectOf(config)(connection)).folderId,
       });
     }),
     close: async () => {

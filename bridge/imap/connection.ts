@@ -233,7 +233,8 @@ async function askNamespaces(send: Connection['run']): Promise<Namespaces> {
   return {
     personal: described(own),
     otherUsers: otherUsers[0],
-    foreign: [...otherUsers, ...described(shared)].map(({ prefix }) => prefix),
+    others: otherUsers,
+    foreign: [...otherUsers, ...described(shared)],
   };
 }
 

@@ -33,8 +33,9 @@ export const cyrus: Dialect = {
     throw failure;
   },
 
-  names: ({ otherUsers }, owner, delegate) => {
-    if (otherUsers !== undefined) return belowTheOwner(otherUsers, written(owner, delegate, otherUsers));
+  names: ({ otherUsers, personal }, owner, delegate, look) => {
+    const own = look.owner?.namespaces ?? { personal };
+    if (otherUsers !== undefined) return belowTheOwner(otherUsers, written(owner, delegate, otherUsers), own);
     throw new Failure(
       'config',
       "the IMAP server has no namespace for other users' folders, so a grant would be invisible",

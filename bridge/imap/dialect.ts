@@ -4,6 +4,7 @@ import type { Entries } from '../reconcile/mail-server.ts';
 import type { Connection } from './connection.ts';
 import type { Introduction } from './introduction.ts';
 import type { Namespaces, OwnersNames } from './namespaces.ts';
+import type { KnownOwner } from './owners.ts';
 import type { Refusal } from './replies.ts';
 
 export interface Dialect {
@@ -30,13 +31,26 @@ export interface Dialect {
    * then is the administrator's own. Returns INBOX's entries. Closes the connection and fails `unsafe` when it is somebody else's.
    */
   proven(connection: Connection, login: string, adminUser: string): Promise<Entries>;
-  /** How `delegate` names the folders of `owner`. Fails `config` where the server shows nobody's folders to others. */
-  names(namespaces: Namespaces, owner: string, delegate: string): OwnersNames;
+  /** How `delegate` names the folders of `owner`, as their session shows it. Fails `config` where the server shows nobody's folders to others. */
+  names(namespaces: Namespaces, owner: string, delegate: string, look: Look): OwnersNames | Promise<OwnersNames>;
   /** The folder isn't there. */
   isGone(refusal: Refusal): boolean;
   /** It is there, and whoever asked lacks the right. */
   isDenied(refusal: Refusal): boolean;
 }
+
+/** What there is to find out a name with. */
+export interface Look {
+  /** The delegate's session. */
+  readonly connection: Connection;
+  /** Undefined where the owner has no account any more. */
+  readonly owner: KnownOwner | undefined;
+  /** Of this server, kept as long as the program runs. */
+  readonly learnt: Learnt;
+}
+
+/** By the prefix of the namespace: how the server writes owners in it, and what it calls an INBOX that is a folder below the owner's name. */
+export type Learnt = Map<string, { readonly form: string; readonly inbox: string | undefined }>;
 
 /** Which dialect the server at the other end speaks. */
 export type DialectOf = (connection: Connection) => Dialect | Promise<Dialect>;

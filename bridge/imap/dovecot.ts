@@ -1,13 +1,12 @@
 /**
  * Dovecot's dialect (imap_acl plugin, shared namespace), as measured in docs/server-notes.md.
- * Owners see their folders as `Sent`; a delegate sees them as `shared/OWNER/Sent`, and the INBOX as `shared/OWNER`.
  */
 import { provesOwner } from '../../acl/entry-name.ts';
 import { Failure } from '../failure.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
 import { text } from './connection.ts';
 import { type Dialect, mustOfferAcl } from './dialect.ts';
-import { belowTheOwner } from './namespaces.ts';
+import { dovecotNames } from './dovecot-names.ts';
 import { entriesOf } from './replies.ts';
 
 export const dovecot: Dialect = {
@@ -38,14 +37,7 @@ export const dovecot: Dialect = {
     );
   },
 
-  names: ({ otherUsers }, owner) => {
-    if (otherUsers !== undefined) return belowTheOwner(otherUsers, owner);
-    throw new Failure(
-      'config',
-      "the IMAP server has no namespace for other users' folders, so a grant would be invisible",
-      'add the shared namespace of config/dovecot/mandat.conf',
-    );
-  },
+  names: dovecotNames,
 
   isGone: ({ code }) => code === 'NONEXISTENT',
   isDenied: ({ code }) => code === 'NOPERM',

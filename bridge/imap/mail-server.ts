@@ -3,8 +3,9 @@ import type { SiteNames } from '../../acl/special-folders.ts';
 import type { MailServer } from '../reconcile/mail-server.ts';
 import type { Connection } from './connection.ts';
 import { delegateView } from './delegate-view.ts';
-import type { DialectOf } from './dialect.ts';
+import type { DialectOf, Learnt } from './dialect.ts';
 import { ownerView } from './owner-view.ts';
+import { type KnownOwner, knownBy, ownersBy } from './owners.ts';
 
 /** Opens a connection that is logged in as somebody (bridge/imap/impersonation.ts). */
 export type OpenAs = (login: string) => Promise<Connection>;
@@ -14,6 +15,8 @@ export interface Ways {
   readonly prepare?: () => void;
   /** How special folders may be called here, beside the usual names. */
   readonly siteNames?: SiteNames;
+  /** Finds out about an owner, where a session of theirs is open elsewhere already. */
+  readonly known?: ((owner: string) => Promise<KnownOwner>) | undefined;
 }
 
 export function imapServer(
@@ -21,8 +24,20 @@ export function imapServer(
   dialectOf: DialectOf,
   adminUser: string,
   openAs: OpenAs,
-  { prepare = () => {}, siteNames = {} }: Ways = {},
+  { prepare = () => {}, siteNames = {}, known }: Ways = {},
 ): MailServer {
+  const learnt: Learnt = new Map();
+  const lookAt = async (login: string) => {
+    const connection = await openAs(login);
+    try {
+      const dialect = await dialectOf(connection);
+      await dialect.proven(connection, login, adminUser);
+      return await knownBy(connection, dialect.folderId);
+    } finally {
+      connection.close();
+    }
+  };
+  const owners = ownersBy(known ?? lookAt);
   return {
     name,
     prepare,
@@ -30,7 +45,8 @@ export function imapServer(
       const connection = await openAs(login);
       return orClosed(connection, async () => {
         const dialect = await dialectOf(connection);
-        return ownerView(connection, dialect, login, await dialect.proven(connection, login, adminUser), siteNames);
+        const inbox = await dialect.proven(connection, login, adminUser);
+        return ownerView(connection, dialect, login, inbox, { siteNames, owners });
       });
     },
     asDelegate: async (login) => {
@@ -38,7 +54,7 @@ export function imapServer(
       return orClosed(connection, async () => {
         const dialect = await dialectOf(connection);
         await dialect.proven(connection, login, adminUser);
-        return delegateView(connection, dialect, login, await connection.namespaces());
+        return delegateView(connection, dialect, login, await connection.namespaces(), { owners, learnt });
       });
     },
   };

@@ -2,11 +2,12 @@
 import { canonical, NONE, type Rights } from '../../acl/rights.ts';
 import type { SiteNames } from '../../acl/special-folders.ts';
 import { Failure } from '../failure.ts';
-import type { Entries, OwnerView } from '../reconcile/mail-server.ts';
+import { type Entries, INBOX, type OwnerView } from '../reconcile/mail-server.ts';
 import type { FolderName } from '../store/pairs.ts';
 import { atom, type Connection, text } from './connection.ts';
 import type { Dialect } from './dialect.ts';
 import { ownFolders } from './own-folders.ts';
+import type { Owners } from './owners.ts';
 import { entriesOf, must, refused } from './replies.ts';
 
 export function ownerView(
@@ -14,7 +15,7 @@ export function ownerView(
   dialect: Dialect,
   login: string,
   inbox: Entries,
-  siteNames: SiteNames,
+  { siteNames, owners }: { readonly siteNames: SiteNames; readonly owners: Owners },
 ): OwnerView {
   /** `wanted`: what then is to stand there; undefined: nothing. */
   const change = async (command: string, [folder, identifier, ...rest]: Change, wanted?: Rights): Promise<boolean> => {
@@ -34,7 +35,13 @@ export function ownerView(
     login,
     inbox,
     withheld: dialect.withheld,
-    folders: () => ownFolders(connection, dialect, login, siteNames),
+    folders: async () => {
+      const folders = await ownFolders(connection, dialect, login, siteNames);
+      const inbox = dialect.folderId === undefined ? undefined : folders.find(({ name }) => name === INBOX);
+      const proof = inbox && { folder: INBOX, id: inbox.id };
+      owners.note(login, { namespaces: await connection.namespaces(), proof });
+      return folders;
+    },
     entries: async (folders, closed) => {
       const answers = await Promise.all(
         folders.map(async (folder) => {

@@ -7,7 +7,7 @@ import type { FolderName } from '../store/pairs.ts';
 import type { Reply, Untagged } from './connection.ts';
 import type { Dialect } from './dialect.ts';
 import { writtenName } from './folder-name.ts';
-import { isForeign, type Namespaces } from './namespaces.ts';
+import { home, isForeign, type Namespaces } from './namespaces.ts';
 
 /** A command that the server refused. */
 export type Refusal = Reply & { readonly ok: false };
@@ -25,9 +25,9 @@ export interface Listed extends ListedFolder {
 /** One's own selectable folders, of what LIST has answered. */
 export function ownListed(
   responses: readonly Untagged[],
-  { personal, foreign }: Pick<Namespaces, 'personal' | 'foreign'>,
+  namespaces: Pick<Namespaces, 'personal' | 'foreign'>,
 ): readonly Listed[] {
-  const prefix = personal[0]?.prefix ?? '';
+  const { prefix } = home(namespaces);
   return responses
     .filter(({ kind }) => kind === 'LIST')
     .map((response) => ({
@@ -36,7 +36,7 @@ export function ownListed(
       flags: flagsOf(response),
     }))
     .filter(({ flags }) => !flags.has('\\noselect') && !flags.has('\\nonexistent'))
-    .filter(({ name }) => !isForeign(name, { foreign }))
+    .filter(({ name }) => !isForeign(name, namespaces))
     .map(({ name, ...rest }) => ({
       name: name.toUpperCase() === INBOX ? INBOX : name,
       path: writtenName(name.startsWith(prefix) ? name.slice(prefix.length) : name),

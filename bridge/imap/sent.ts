@@ -7,6 +7,7 @@ import type { Lying } from '../submission/twins.ts';
 import { atom, type Connection, literal, octetsOf, text, type Untagged, type Value } from './connection.ts';
 import type { DialectOf } from './dialect.ts';
 import type { OpenAs } from './mail-server.ts';
+import { isAtHome } from './namespaces.ts';
 import { must, ownListed } from './replies.ts';
 
 /** @param siteNames how the folder may be called where none has the special use \Sent (RFC 6154), beside the usual names */
@@ -35,8 +36,10 @@ export function sentFolders(
 async function sentOf(connection: Connection, login: string, siteNames: SiteNames): Promise<string> {
   const selection = [text(''), text('*'), atom('RETURN'), [atom('SPECIAL-USE')]];
   const listed = must(await connection.run('LIST', selection, 'LIST'), `list the folders of ${login}`);
-  const own = ownListed(listed, await connection.namespaces()); // whose owner delegated to him has a Sent too
-  const found = folderOfUse(own, 'sent', siteNames);
+  const namespaces = await connection.namespaces(); // whose owner delegated to him has a Sent too
+  const all = ownListed(listed, namespaces);
+  const beside = all.filter(({ name }) => isAtHome(name, namespaces)); // not one among archives, nor a virtual one
+  const found = folderOfUse(beside, 'sent', siteNames) ?? folderOfUse(all, 'sent', siteNames);
   if (found !== undefined) return found.name;
   throw new Failure(
     'config',

@@ -41,6 +41,12 @@ export async function completeGrant(
   if (pair.phase !== 'verified') await record(pass, [{ action: 'verified', login: delegate.login }]);
 }
 
+/** Before an entry is written into each folder that nobody could open. */
+async function mustReach(view: DelegateView, owner: string): Promise<void> {
+  const why = await view.unreachable(owner);
+  if (why !== undefined) throw new Failure(why.yet ? 'retry' : 'config', why.message, why.hint);
+}
+
 /** Entries where, by what the server says of a folder without one, he would fall short or have too much. */
 async function fillIn(
   pass: Pass,
@@ -50,6 +56,7 @@ async function fillIn(
   rights: ReadonlyMap<FolderName, Rights>,
   view: DelegateView,
 ): Promise<void> {
+  await mustReach(view, owner);
   const inherited = await view.inherited(owner);
   await setFact(pass.site.state, 'inherits', inherited === rights.get(INBOX) ? 'yes' : 'no');
   for (const [folder, desired] of rights) {
@@ -80,6 +87,7 @@ async function throughHisEyes(
   let touched = false;
   for (let round = 1; round <= ROUNDS; round++) {
     const mended = await throughEyesOf(pass, login, async (view) => {
+      await mustReach(view, owner);
       const listed = await view.listed(owner);
       const seen = await view.rights(owner, [...rights.keys()]);
       const differs = ([folder, desired]: readonly [FolderName, Rights]) =>

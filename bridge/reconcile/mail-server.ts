@@ -60,9 +60,20 @@ export interface OwnerView {
   close(): void;
 }
 
+export interface Unreachable {
+  readonly message: string;
+  readonly hint: string;
+  /** An entry of the delegate's may yet change it. */
+  readonly yet: boolean;
+}
+
 /** An owner's mailbox as one delegate sees it. Folders go by the owner's names. */
 export interface DelegateView {
   readonly login: string;
+  /** Why the server can't show this owner's folders to the delegate at all; undefined where it can. Nothing is listed and no right seen then. */
+  unreachable(owner: string): Promise<Unreachable | undefined>;
+  /** What the delegate calls a folder; undefined when they can't reach it. */
+  called(owner: string, folder: FolderName): Promise<string | undefined>;
   /** Selectable folders that LIST shows him. To be asked first: Dovecot's LIST also shows what the same session has touched. */
   listed(owner: string): Promise<ReadonlySet<FolderName>>;
   /** His MYRIGHTS on each; no right at all on a folder that is hidden from him. */

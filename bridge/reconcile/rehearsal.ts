@@ -106,6 +106,10 @@ function rehearsedDelegate(view: DelegateView, changes: Changes, read: Read, inh
   };
   return {
     ...view,
+    unreachable: async (owner) => {
+      const why = await view.unreachable(owner);
+      return why?.yet === true && anyChange(owner) ? undefined : why;
+    },
     inherited,
     rights,
     listed: async (owner) => {

@@ -65,11 +65,11 @@ export async function lookAtDovecot(given: string | undefined): Promise<DovecotS
     (one) => one !== inbox && type(one) !== 'shared' && (one.settings.get('separator') ?? '') !== '',
   );
   const prefix = inbox?.settings.get('prefix') ?? '';
-  if (prefix !== '')
+  if (prefix !== '' && !prefix.endsWith('/'))
     throw new Failure(
       'config',
-      `the private namespace has a prefix (${prefix})`,
-      'mandat does not map such names yet: take the prefix away, or leave delegation off',
+      `the private namespace has a prefix (${prefix}) that doesn't end in a slash`,
+      'set mandat up by hand: with another separator the shared namespace must name owners by what holds none, as prefix = INBOX.shared.%%n. does',
     );
   const separator = inbox?.settings.get('separator') ?? '';
   const odd = others.find(({ settings }) => settings.get('separator') !== separator);

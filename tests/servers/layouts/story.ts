@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { quoted, type RawImap } from '../../../config/lab/raw-imap.ts';
+import { examined } from '../../doctor/breakage.ts';
 import { sync, verify } from '../inside.ts';
 import { grantRow, revokeRow } from '../rows.ts';
 import { at, type Site, type SiteOptions, startSite } from '../site.ts';
@@ -73,6 +74,8 @@ export function tell(layout: Layout): Promise<unknown> {
     await open.waitForBye(10_000);
     await revoked(t, site, names, more, mine);
     await layout.revoked?.(t, site, names);
+    await probed(t, site, names);
+    t.notMatch(site.lab.logs().dovecot, /signal 11/, 'no process of the server has died of a question');
   });
 }
 
@@ -190,6 +193,18 @@ async function revoked(t: Test, site: Site, names: Names, folders: readonly Path
   });
   t.same(leftOver(site), [], 'no subscription is left');
   t.same(await verify(site), [], 'verify finds nothing');
+}
+
+/** The doctor shares a folder, and says what it is called on both sides. */
+async function probed(t: Test, site: Site, names: Names): Promise<void> {
+  const findings = await examined(site, { probe: at('alice'), probeAs: at('bob') });
+  for (const name of ['separator', 'identity', 'shared namespace', 'inheritance'])
+    t.not(findings.get(name)?.status, 'fail', `${name}: ${findings.get(name)?.seen}`);
+  const { status, seen = '' } = findings.get('sharing') ?? {};
+  t.equal(status, 'ok', seen);
+  const [, own = '', theirs] = /(\S+) was (\S+) to them$/.exec(seen) ?? [];
+  const probe = own.slice(names.own(['']).length);
+  t.equal(theirs, names.shared('alice', [probe]), 'the doctor names what it sees');
 }
 
 /** Lines of the delegate's subscription files that speak of the owner: over IMAP, Dovecot hides what leads nowhere. */

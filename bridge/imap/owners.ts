@@ -1,0 +1,56 @@
+/** What owners' own sessions show, and delegates' sessions need: how an owner names the folders, and by which id one of them is known again. */
+import { failureOf } from '../failure.ts';
+import { INBOX } from '../reconcile/mail-server.ts';
+import type { FolderName } from '../store/pairs.ts';
+import { atom, type Connection, text } from './connection.ts';
+import type { Namespaces } from './namespaces.ts';
+
+export interface KnownOwner {
+  readonly namespaces: Pick<Namespaces, 'personal'>;
+  /** A folder of theirs and the server's own id of it, where it has any: whoever sees this id looks at this owner's mailbox. */
+  readonly proof: { readonly folder: FolderName; readonly id: string } | undefined;
+}
+
+export interface Owners {
+  note(login: string, known: KnownOwner): void;
+  /** Asked in a session of theirs where none has been open yet. */
+  of(login: string): Promise<KnownOwner | undefined>;
+}
+
+/** @param look opens a session of the owner's and finds out; fails `absent` where there is no such account */
+export function ownersBy(look: (login: string) => Promise<KnownOwner>): Owners {
+  const known = new Map<string, KnownOwner>();
+  return {
+    note: (login, one) => void known.set(login, one),
+    of: async (login) => {
+      const there = known.get(login);
+      if (there !== undefined) return there;
+      try {
+        const seen = await look(login);
+        known.set(login, seen);
+        return seen;
+      } catch (error) {
+        if (failureOf(error).rule === 'NO_ACCOUNT') return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+/** In a session of the owner's. `folderId`: what STATUS calls a folder's id. */
+export async function knownBy(connection: Connection, folderId: string | undefined): Promise<KnownOwner> {
+  const [namespaces, id] = await Promise.all([connection.namespaces(), idOf(connection, INBOX, folderId)]);
+  return { namespaces, proof: id === undefined ? undefined : { folder: INBOX, id } };
+}
+
+/** Undefined where the folder isn't there, or may not be read. */
+export async function idOf(
+  connection: Connection,
+  name: string,
+  folderId: string | undefined,
+): Promise<string | undefined> {
+  if (folderId === undefined) return undefined;
+  const asked = await connection.run('STATUS', [text(name), [atom(folderId)]], 'STATUS');
+  const values = asked.ok ? asked.untagged[0]?.values[1] : undefined;
+  return Array.isArray(values) ? String(values[1]) : undefined;
+}
