@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { LabUser } from './accounts.ts';
 import { type CyrusPrograms, cyrusPrograms } from './cyrus-packages.ts';
+import { installSessionCommands, type SessionCommands } from './cyrus-sessions.ts';
 import { readFragment } from './fragment.ts';
 import { reservePorts } from './ports.ts';
 import { connectImap, quoted } from './raw-imap.ts';
@@ -41,6 +42,8 @@ export interface CyrusLab {
   /** `cyr_info`, `cyr_deny` and their kin, and the configuration that they are given (-C); LD_LIBRARY_PATH is needed. */
   readonly programs: CyrusPrograms;
   readonly configFile: string;
+  /** What ends and lists the sessions of a login. */
+  readonly sessions: SessionCommands;
   pids(): readonly number[];
   start(): Promise<void>;
   stopServer(): Promise<void>;
@@ -75,6 +78,7 @@ export async function startCyrus(options: CyrusOptions): Promise<CyrusLab> {
   try {
     const people = [ADMIN, MASTER].map((login) => ({ login, password: randomBytes(18).toString('base64url') }));
     await install(options, programs, home, port, [...people, ...options.users]);
+    const sessions = await installSessionCommands(path.join(directory, 'sessions'), configFile, programs);
     await process.start();
     const [admin = { login: '', password: '' }, master = admin] = people;
     const adminName = (login: string, ...folder: readonly string[]) => nameFor(options, login, folder);
@@ -86,6 +90,7 @@ export async function startCyrus(options: CyrusOptions): Promise<CyrusLab> {
       adminName,
       programs,
       configFile,
+      sessions,
       pids: () => (process.pid === undefined ? [] : [process.pid]),
       start: () => process.start(),
       stopServer: () => process.stop(),

@@ -16,14 +16,14 @@ export interface CyrusNames {
 export interface CyrusSiteOptions extends Partial<Omit<CyrusOptions, 'users'>> {
   readonly users: readonly string[];
   readonly extraImap?: string;
-  /** Of `[sessions]` and others. */
-  readonly toml?: (lab: CyrusLab) => string;
+  /** Default: there, with config/cyrus/mandat-end-sessions. */
+  readonly sessions?: boolean;
 }
 
 export async function startCyrusSite({
   users,
   extraImap = '',
-  toml,
+  sessions = true,
   ...options
 }: CyrusSiteOptions): Promise<CyrusSite> {
   const domain = options.virtualDomains === true ? '@ex.test' : '';
@@ -35,12 +35,17 @@ export async function startCyrusSite({
   const dots = options.namespace === 'dots';
   const delimiter = dots ? '.' : '/';
   const sharedPrefix = dots ? 'user.' : 'Other Users/';
-  const site = await siteOn(lab, { sharedPrefix, imap: extraImap, toml: toml?.(lab) ?? '', loginOf });
+  const toml = sessions ? sessionsOf(lab) : '';
+  const site = await siteOn(lab, { sharedPrefix, imap: extraImap, toml, loginOf });
   return {
     ...site,
     own: (...folder) => [...(dots ? ['INBOX'] : []), ...folder].join(delimiter) || 'INBOX',
     shared: (owner, ...folder) => [`${sharedPrefix}${owner}`, ...folder].join(delimiter),
   };
+}
+
+function sessionsOf({ sessions: { end, list } }: CyrusLab): string {
+  return `[sessions]\nkind = "command"\nend_command = ${JSON.stringify(end)}\nlist_command = ${JSON.stringify(list)}\n`;
 }
 
 /** What a fresh session of the delegate lists of others' folders, with their own MYRIGHTS. */

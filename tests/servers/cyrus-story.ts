@@ -39,8 +39,12 @@ export async function tell(layout: Partial<CyrusOptions>): Promise<void> {
     await born(t, site);
     await mended(t, site);
 
+    const open = await site.login('bob');
+    t.equal((await open.command(`SELECT ${quoted(shared('alice', 'Sent'))}`)).status, 'OK');
     await revokeRow(site, 'alice', 'bob');
-    t.same((await sync(site)).failures, [], 'revoked');
+    const { failures, notices } = await sync(site);
+    t.same([failures, notices], [[], []], 'revoked');
+    await open.waitForBye(10_000);
     const copied = { [own('Work', 'Below')]: { [loginOf('carol')]: 'lr' } }; // by the server, from its parent
     t.same(await acls(site, 'alice'), { ...before, ...copied }, 'what stood there is as it was, to the letter');
     t.same(Object.keys(await seen(site, 'bob')), [shared('alice', 'Work')], 'and gives what it gave');
