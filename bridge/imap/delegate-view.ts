@@ -2,7 +2,7 @@
 import { canonical, NONE, type Rights } from '../../acl/rights.ts';
 import type { DelegateView } from '../reconcile/mail-server.ts';
 import type { FolderName } from '../store/pairs.ts';
-import { type Argument, type Connection, text } from './connection.ts';
+import { atom, type Connection, text } from './connection.ts';
 import type { Dialect, Learnt } from './dialect.ts';
 import type { Namespaces, OwnersNames } from './namespaces.ts';
 import type { Owners } from './owners.ts';
@@ -24,32 +24,50 @@ export function delegateView(
   };
   const find = async (owner: string) =>
     dialect.names(namespaces, owner, login, { connection, learnt, owner: await owners.of(owner) });
-  const list = async (owner: string, selection: readonly Argument[]) => {
+  const asksAtOnce = connection.has('LIST-MYRIGHTS');
+  /** What a LIST has told beside an owner's folders, by the names that it has: for the question that follows it. RFC 8440. */
+  const told = new Map<string, ReadonlyMap<string, Rights>>();
+  const list = async (owner: string) => {
     const { places, folderOf, unlisted } = await namesOf(owner);
     if (places.length === 0 || unlisted === true) return new Set<FolderName>();
     const patterns = places.flatMap(({ root, delimiter }) => [text(root), text(`${root}${delimiter}*`)]);
-    const reply = await connection.run('LIST', [...selection, text(''), patterns], 'LIST');
-    const names = must(reply, `list ${owner}'s folders as ${login}`)
+    const beside = asksAtOnce ? [atom('RETURN'), [atom('MYRIGHTS')]] : [];
+    const reply = await connection.run('LIST', [text(''), patterns, ...beside], 'LIST', 'MYRIGHTS');
+    const answers = must(reply, `list ${owner}'s folders as ${login}`);
+    const names = answers
+      .filter(({ kind }) => kind === 'LIST')
       .filter((response) => !flagsOf(response).has('\\noselect') && !flagsOf(response).has('\\nonexistent'))
       .map((response) => folderOf(String(response.values[2])));
-    return new Set(names.filter((name): name is FolderName => name !== undefined));
+    const listed = new Set(names.filter((name): name is FolderName => name !== undefined));
+    const rights = answers
+      .filter(({ kind }) => kind === 'MYRIGHTS')
+      .map(({ values: [name, letters] }) => [String(name), canonical(String(letters ?? ''))] as const);
+    told.set(owner, new Map(rights));
+    return listed;
   };
   const myRights = async (name: string | undefined): Promise<Rights> => {
     if (name === undefined) return NONE;
     const reply = await connection.run('MYRIGHTS', [text(name)], 'MYRIGHTS');
     return reply.ok ? canonical(String(reply.untagged[0]?.values[1] ?? '')) : NONE;
   };
+  /** What the last LIST didn't tell, of folders that it hides or that have gone, is asked for one by one. */
+  const rights = async (owner: string, folders: readonly FolderName[]) => {
+    if (asksAtOnce && !told.has(owner) && folders.length > 1) await list(owner);
+    const known = told.get(owner);
+    told.delete(owner); // another question is another look
+    const { nameOf } = await namesOf(owner);
+    const one = async (folder: FolderName) => {
+      const name = nameOf(folder);
+      return (name === undefined ? undefined : known?.get(name)) ?? myRights(name);
+    };
+    return new Map(await Promise.all(folders.map(async (folder) => [folder, await one(folder)] as const)));
+  };
   return {
     login,
     unreachable: async (owner) => (await namesOf(owner)).unreachable,
     called: async (owner, folder) => (await namesOf(owner)).nameOf(folder),
-    listed: (owner) => list(owner, []),
-    rights: async (owner, folders) => {
-      const { nameOf } = await namesOf(owner);
-      return new Map(
-        await Promise.all(folders.map(async (folder) => [folder, await myRights(nameOf(folder))] as const)),
-      );
-    },
+    listed: list,
+    rights,
     inherited: async (owner) => {
       const { asksInherited } = dialect;
       return asksInherited === undefined ? NONE : myRights((await namesOf(owner)).atTop(asksInherited));

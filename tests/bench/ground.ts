@@ -13,6 +13,8 @@ export interface Ground {
   readonly site: Site;
   readonly sidecar: Running;
   readonly folders: readonly string[];
+  /** Whether the server tells a whole tree's rights in one answer (LIST-MYRIGHTS). */
+  readonly tellsAtOnce: boolean;
   /** Commits as another program would, synchronous=FULL. Returns the table's version after it. */
   commit(sql: string): number;
   /** Resolves when the sidecar reports this phase of this version. */
@@ -34,6 +36,7 @@ export async function prepare(folderCount: number, inherit: boolean): Promise<Gr
   const made = Array.from({ length: folderCount }, (_, index) => `F${index}`);
   await Promise.all(made.map((name) => owner.send(`CREATE ${name}`)));
   await owner.command('LIST (SPECIAL-USE) "" "*" RETURN (STATUS (MESSAGES))'); // makes Sent, Drafts and the like
+  const tellsAtOnce = / LIST-MYRIGHTS\b/.test((await owner.command('CAPABILITY')).lines.join('\n'));
   owner.close();
   await site.register('alice', 'bob');
   const sidecar = await site.run();
@@ -49,6 +52,7 @@ export async function prepare(folderCount: number, inherit: boolean): Promise<Gr
   return {
     site,
     sidecar,
+    tellsAtOnce,
     folders: ['INBOX', 'Sent', 'Drafts', 'Junk', 'Trash', ...made],
     commit: (sql) => {
       table.exec(sql);

@@ -1,16 +1,18 @@
 /**
- * npm run bench [-- --only grant,revoke,wake,sender,directory,sweep,submission] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
+ * npm run bench [-- --only grant,rights,revoke,wake,sender,directory,sweep,submission] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
  * --write puts the table into docs/performance.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { dovecotVersion } from '../../config/lab/dovecot-version.ts';
 import { startSite } from '../servers/site.ts';
 import { directoryFigures } from './directory.ts';
 import { type GrantFigures, grantFigures } from './grant.ts';
 import { type Comparison, ms, PAIRS, row } from './pairs.ts';
 import { revokeFigures } from './revoke.ts';
+import { rightsFigures } from './rights.ts';
 import { lookupFigures, publishFigures } from './sender.ts';
 import { submissionFigures } from './submission.ts';
 import { sweepFigures } from './sweep.ts';
@@ -18,7 +20,7 @@ import { idleCpu, wakeFigures } from './wake.ts';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'grant,revoke,wake,sender,directory,sweep,submission' },
+    only: { type: 'string', default: 'grant,rights,revoke,wake,sender,directory,sweep,submission' },
     quick: { type: 'boolean', default: false },
     mailboxes: { type: 'string', default: '1000' },
     write: { type: 'boolean', default: false },
@@ -53,6 +55,17 @@ if (chosen.has('grant')) {
     [...HEAD, '`doveadm acl set` in a loop'],
     figures.map(({ second, loop }) => [...row(second), ms(loop)]),
   );
+}
+if (chosen.has('rights')) {
+  const figures: Comparison[] = [];
+  for (const folders of values.quick ? [100] : [100, 1000]) {
+    const figure = await rightsFigures(folders, pairs);
+    if (figure !== undefined) figures.push(figure);
+  }
+  const title = "A tree's rights in one answer";
+  if (figures.length > 0)
+    section(title, ['what', 'in one answer', 'one by one', 'ratio: median (middle half)'], figures.map(row));
+  else console.log(`${title}: this server doesn't offer LIST-MYRIGHTS\n`);
 }
 if (chosen.has('revoke')) {
   const figures: Comparison[] = [];
@@ -123,7 +136,7 @@ if (chosen.has('sweep')) {
   );
 }
 
-const machine = `Measured ${new Date().toISOString().slice(0, 10)} on ${os.cpus().length} cores (${os.cpus()[0]?.model ?? 'unknown'}), ${Math.round(os.totalmem() / 2 ** 30)} GiB, Linux ${os.release()}, Node ${process.version}, Dovecot 2.3 and Postfix 3.7 of Debian 12 on the same machine.`;
+const machine = `Measured ${new Date().toISOString().slice(0, 10)} on ${os.cpus().length} cores (${os.cpus()[0]?.model ?? 'unknown'}), ${Math.round(os.totalmem() / 2 ** 30)} GiB, Linux ${os.release()}, Node ${process.version}, Dovecot ${dovecotVersion() === '2.3' ? '2.3 and Postfix 3.7 of Debian 12' : '2.4 and Postfix 3.10 of Debian 13'} on the same machine.`;
 console.log(machine);
 if (chosen.has('submission')) {
   const rounds = values.quick ? 3 : 7;
