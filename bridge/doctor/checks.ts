@@ -1,6 +1,7 @@
 /** The checks, in the order in which they are made: one that needs another comes after it. */
 
 import { copyListener, copyRoute } from './copies.ts';
+import { cut } from './cut.ts';
 import { auditTrail, clock, delegationTable, epoch, integrity, ownState } from './databases.ts';
 import { deletedMail } from './deleted-mail.ts';
 import { configuration, dataDirectory, dataModes, doveadmKey, imapPassword, sealed, smtpPassword } from './files.ts';
@@ -21,6 +22,7 @@ import { aclCache, inheritance, probing, seenFlag, sharing } from './sharing.ts'
 import { sidecar, sweep } from './sidecar.ts';
 import { sockets } from './sockets.ts';
 import { authAtPort25, outside, postfix, refusedSenders, restriction } from './submission.ts';
+import { dovecotVersion } from './version.ts';
 
 export const CHECKS: readonly Check[] = [
   configuration,
@@ -40,6 +42,7 @@ export const CHECKS: readonly Check[] = [
   imapServer,
   tls,
   adminLogin,
+  dovecotVersion,
   aclCapability,
   separator,
   identity,
@@ -54,6 +57,7 @@ export const CHECKS: readonly Check[] = [
   cutting,
   who,
   kick,
+  cut,
   keyReach,
   sessionPrograms,
   hibernation,

@@ -1,7 +1,10 @@
 /** What is wrong with the cut of a session in which a shared folder was open; tried with --probe-as (probe-sharing.ts). */
+
+import { dovecot24 } from './dovecot-2.4.ts';
+import { fragmentOf, type Syntax } from './dovecot-syntax.ts';
 import { type Finding, fail, warn } from './finding.ts';
 import type { CutSeen } from './probe-sharing.ts';
-import { ALLOW } from './sessions.ts';
+import { allow } from './sessions.ts';
 
 interface Ways {
   readonly list: string;
@@ -11,14 +14,16 @@ interface Ways {
   readonly unseen: string;
 }
 
-const DOVEADM: Ways = {
+const doveadm = (syntax: Syntax | undefined): Ways => ({
   list: '"who"',
   goesOn:
-    'in Dovecot 2.4: service imap { unix_listener "srv.imap/%{pid}" { mode = 0 } }, as config/dovecot/sessions.conf explains',
+    syntax?.version === '2.3'
+      ? "Dovecot's log, for doveadm and that imap process"
+      : `service imap { unix_listener "srv.imap/%{pid}" { mode = 0 } }, as ${fragmentOf(dovecot24, 'sessions.conf')} explains`,
   listed: "Dovecot's log, for its anvil process",
   unlisted: 'does the server know them under another login? auth_username_format, and what the userdb answers as user',
-  unseen: ALLOW,
-};
+  unseen: allow(syntax),
+});
 
 const COMMANDS: Ways = {
   list: 'list_command',
@@ -28,13 +33,18 @@ const COMMANDS: Ways = {
   unseen: '[sessions] list_command',
 };
 
-const waysOf = (kind: string | undefined) => (kind === 'command' ? COMMANDS : DOVEADM);
+const waysOf = (kind: string | undefined, syntax?: Syntax) => (kind === 'command' ? COMMANDS : doveadm(syntax));
 
 /** What names open sessions, by the kind of `[sessions]`. */
 export const listOf = (kind: string | undefined) => waysOf(kind).list;
 
-export function badCut(kind: string | undefined, cut: CutSeen | undefined, delegate: string): Finding | undefined {
-  const ways = waysOf(kind);
+export function badCut(
+  kind: string | undefined,
+  cut: CutSeen | undefined,
+  delegate: string,
+  syntax: Syntax | undefined,
+): Finding | undefined {
+  const ways = waysOf(kind, syntax);
   switch (cut) {
     case 'goes-on':
       return fail(

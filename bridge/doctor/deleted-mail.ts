@@ -1,11 +1,12 @@
-/** Where mail goes that a delegate deletes: config/dovecot/keep-deleted.conf, which a site may do without. */
+/** Where mail goes that a delegate deletes: keep-deleted.conf of config/dovecot/, which a site may do without. */
 import { readFile } from 'node:fs/promises';
-import { type Doveconf, pluginSetting, sectionsNamed } from './doveconf.ts';
+import type { Doveconf } from './doveconf.ts';
+import { sectionsNamed } from './doveconf-text.ts';
+import { fragmentOf, type KeepDeleted } from './dovecot-syntax.ts';
 import { type Check, ok, skipped, warn } from './finding.ts';
 import { sharedNamespace } from './own-session.ts';
 
 const SCRIPT = 'keep-deleted.sieve';
-const FRAGMENT = 'config/dovecot/keep-deleted.conf';
 
 export const deletedMail: Check = {
   name: 'deleted mail',
@@ -14,66 +15,33 @@ export const deletedMail: Check = {
     const reading = await subject.doveconf();
     if (reading.found === undefined) return skipped(reading.why);
     const { found } = reading;
-    const rule = ruleOf(found);
+    const fragment = fragmentOf(found.syntax, 'keep-deleted.conf');
+    const rule = found.syntax.keepDeleted(found.all);
     if (rule === undefined) {
       return skipped(
-        `nothing brings it back (${found.source}): what a delegate deletes goes into the delegate's own Trash and is gone from the owner's mailbox; see ${FRAGMENT}`,
+        `nothing brings it back (${found.source}): what a delegate deletes goes into the delegate's own Trash and is gone from the owner's mailbox; see ${fragment}`,
       );
     }
-    const lacking = [...missing(found, rule), ...(await scriptFaults(found, rule))];
+    const lacking = [...rule.lacking, ...fromElsewhere(found, rule), ...(await scriptFaults(found, rule))];
     if (lacking.length > 0) {
       return warn(
         `what a delegate deletes is not brought back to the owner, although ${SCRIPT} is configured: ${lacking.join('; ')} (${found.source})`,
-        FRAGMENT,
+        fragment,
       );
     }
     return ok(`what a delegate deletes goes into the owner's Trash (${found.source})`);
   },
 };
 
-interface Rule {
-  readonly number: number;
-  readonly script: string;
-  readonly from: string;
+/** A shared mailbox from which mail is deleted without the script being asked. */
+function fromElsewhere(doveconf: Doveconf, { from }: KeepDeleted): readonly string[] {
+  if (from === undefined) return [];
+  return prefixes(doveconf)
+    .filter((prefix) => from !== `${prefix}*`)
+    .map((prefix) => `its rule is for mail from "${from}", and shared mailboxes are below "${prefix}"`);
 }
 
-/** Dovecot reads rules from 1 on, up to the first number without a name. */
-const MOST_RULES = 100;
-
-function ruleOf(doveconf: Doveconf): Rule | undefined {
-  for (let number = 1; number <= MOST_RULES; number++) {
-    const setting = (name: string) => pluginSetting(doveconf, `imapsieve_mailbox${number}_${name}`) ?? '';
-    const script = setting('before')
-      .replace(/^file:/, '')
-      .replace(/;.*/, '');
-    if (script.endsWith(SCRIPT)) return { number, script, from: setting('from') };
-  }
-  return undefined;
-}
-
-function missing(doveconf: Doveconf, rule: Rule): readonly string[] {
-  const plugin = (name: string) => pluginSetting(doveconf, name) ?? '';
-  const nameless = Array.from({ length: rule.number }, (_, at) => at + 1).find(
-    (number) => plugin(`imapsieve_mailbox${number}_name`) === '',
-  );
-  return [
-    ...(words(doveconf.all.settings.get('mail_plugins')).includes('imap_sieve')
-      ? []
-      : ['protocol imap has no imap_sieve in mail_plugins']),
-    ...(words(plugin('sieve_plugins')).includes('sieve_imapsieve') ? [] : ['sieve_plugins lacks sieve_imapsieve']),
-    ...(nameless === undefined ? [] : [`rule ${rule.number} is not reached, since there is no rule ${nameless}`]),
-    ...(/^y/i.test(plugin('imapsieve_expunge_discarded'))
-      ? []
-      : ["imapsieve_expunge_discarded is not yes: it stays in the delegate's Trash, too"]),
-    ...prefixes(doveconf)
-      .filter((prefix) => rule.from !== `${prefix}*`)
-      .map(
-        (prefix) => `rule ${rule.number} is for mail from "${rule.from}", and shared mailboxes are below "${prefix}"`,
-      ),
-  ];
-}
-
-async function scriptFaults(doveconf: Doveconf, { script }: Rule): Promise<readonly string[]> {
+async function scriptFaults(doveconf: Doveconf, { script }: KeepDeleted): Promise<readonly string[]> {
   try {
     const text = await readFile(script, 'utf8');
     const prefix = /^\s*set\s+"shared"\s+"([^"]*)"/m.exec(text)?.[1];
@@ -87,10 +55,8 @@ async function scriptFaults(doveconf: Doveconf, { script }: Rule): Promise<reado
 }
 
 /** What stands before the owner's name in shared namespaces. */
-function prefixes({ all }: Doveconf): readonly string[] {
+function prefixes({ all, syntax }: Doveconf): readonly string[] {
   return sectionsNamed(all, 'namespace')
     .filter(({ settings }) => settings.get('type') === 'shared')
-    .map(({ settings }) => (settings.get('prefix') ?? '').replace(/%%.*$/, ''));
+    .map(({ settings }) => syntax.beforeOwner(settings.get('prefix') ?? ''));
 }
-
-const words = (list = '') => list.split(/\s+/);

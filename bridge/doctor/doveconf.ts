@@ -1,16 +1,15 @@
 /** Dovecot's configuration as its own `doveconf` reads it, with every default: the settings that no IMAP command shows. */
+import { forProtocol, parseDoveconf, type Section, versionIn } from './doveconf-text.ts';
+import { type Syntax, syntaxOf } from './dovecot-syntax.ts';
 import { runTool } from './tool.ts';
-
-export interface Section {
-  /** `namespace shared`, `plugin`, `inet_listener imap`; empty for the whole. */
-  readonly name: string;
-  readonly settings: ReadonlyMap<string, string>;
-  readonly sections: readonly Section[];
-}
 
 export interface Doveconf {
   /** For people: `doveconf -c FILE`. */
   readonly source: string;
+  /** As it names itself: `2.3.19.1`, `2.4.1-4`. */
+  readonly version: string;
+  /** How what it says is to be read. */
+  readonly syntax: Syntax;
   readonly all: Section;
 }
 
@@ -23,57 +22,23 @@ export type Reading<T> = { readonly found: T } | { readonly found: undefined; re
  */
 export async function readDoveconf(file: string | undefined, port: number): Promise<Reading<Doveconf>> {
   const chosen = file === undefined ? [] : ['-c', file];
-  // Not -n: together with -f it leaves out settings that aren't the default.
-  const answer = await runTool('doveconf', [...chosen, '-f', 'protocol=imap']);
   const source = ['doveconf', ...chosen].join(' ');
-  if (answer.missing) return { found: undefined, why: 'doveconf is not on this machine' };
-  if (answer.status !== 0) return { found: undefined, why: `${source}: ${answer.complaint}` };
-  const all = parseDoveconf(answer.stdout);
-  if (file === undefined && !imapPorts(all).has(port)) {
+  // Not -n: together with -f it leaves out settings that aren't the default.
+  const first = await runTool('doveconf', [...chosen, '-f', 'protocol=imap']);
+  if (first.missing) return { found: undefined, why: 'doveconf is not on this machine' };
+  if (first.status !== 0) return { found: undefined, why: `${source}: ${first.complaint}` };
+  const version = versionIn(first.stdout);
+  const syntax = syntaxOf(version);
+  let all = parseDoveconf(first.stdout);
+  if (syntax.version !== '2.3') {
+    // 2.4 leaves out defaults with -f as well, and of a list shows only what the protocol adds to it.
+    const whole = await runTool('doveconf', [...chosen, '-a']);
+    if (whole.status !== 0) return { found: undefined, why: `${source}: ${whole.complaint}` };
+    all = forProtocol(parseDoveconf(whole.stdout), 'imap');
+  }
+  if (file === undefined && !syntax.imapPorts(all).has(port)) {
     const why = `${source} is not of the server at port ${port}: give --dovecot-config FILE`;
     return { found: undefined, why };
   }
-  return { found: { source, all } };
+  return { found: { source, version, syntax, all } };
 }
-
-/** `plugin { name = value }`. */
-export function pluginSetting({ all }: Doveconf, name: string): string | undefined {
-  return sectionsNamed(all, 'plugin')
-    .map(({ settings }) => settings.get(name))
-    .find((value) => value !== undefined);
-}
-
-export function sectionsNamed({ sections }: Section, kind: string): readonly Section[] {
-  return sections.filter(({ name }) => name === kind || name.startsWith(`${kind} `));
-}
-
-/** Ports of the IMAP login service; 0 stands for a listener that is off. */
-export function imapPorts(all: Section): ReadonlySet<number> {
-  const listeners = sectionsNamed(all, 'service imap-login').flatMap((service) =>
-    sectionsNamed(service, 'inet_listener'),
-  );
-  return new Set(listeners.map(({ settings }) => Number(settings.get('port') ?? 0)));
-}
-
-export function parseDoveconf(text: string): Section {
-  const whole = blank('');
-  const open = [whole];
-  for (const raw of text.split('\n')) {
-    const line = raw.trim();
-    const inner = open.at(-1) ?? whole;
-    if (line === '' || line.startsWith('#')) continue;
-    if (line === '}') {
-      open.pop();
-    } else if (line.endsWith('{') && !/^\S+ =/.test(line)) {
-      const section = blank(line.slice(0, -1).trim());
-      inner.sections.push(section);
-      open.push(section);
-    } else {
-      const [, name = line, value = ''] = /^(\S+) =\s?(.*)$/.exec(line) ?? [];
-      inner.settings.set(name, value.replace(/^"(.*)"$/, '$1'));
-    }
-  }
-  return whole;
-}
-
-const blank = (name: string) => ({ name, settings: new Map<string, string>(), sections: [] as Section[] });

@@ -2,6 +2,7 @@
 import { imapEndpoint } from '../drivers.ts';
 import { failureOf } from '../failure.ts';
 import type { Impersonation } from '../imap/impersonation.ts';
+import { fragmentOf } from './dovecot-syntax.ts';
 import { imapPassword } from './files.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './finding.ts';
 import type { Subject } from './subject.ts';
@@ -113,7 +114,7 @@ export const aclCapability: Check = {
     if (opened.connection.has('ACL')) return ok('the server offers ACL (RFC 4314)');
     return fail(
       'the server offers no ACL (RFC 4314)',
-      'mail_plugins: acl, and in protocol imap imap_acl as well: config/dovecot/mandat.conf',
+      `mail_plugins: acl, and in protocol imap imap_acl as well: ${fragmentOf((await subject.dovecot())?.syntax, 'mandat.conf')}`,
     );
   },
 };

@@ -5,6 +5,7 @@
  */
 import { imapEndpoint } from '../drivers.ts';
 import { Failure } from '../failure.ts';
+import { fragmentOf } from './dovecot-syntax.ts';
 import { type Check, type Finding, fail, ok, skipped } from './finding.ts';
 import { adminLogin } from './imap.ts';
 import { greet, greeted, type Offer, reply, startTls } from './smtp-talk.ts';
@@ -101,10 +102,7 @@ async function reach(subject: Subject, protocol: Protocol, chosen: Address | und
     const where = `${address.host}:${address.port}`;
     const outcomes = await Promise.all(forms.map((initial) => attempt(subject, protocol, address, initial)));
     if (outcomes.some(({ kind }) => kind === 'opened')) {
-      return fail(
-        `the master's password opens ${where}: ${protocol.opens}`,
-        'username_format=%s/%u and an entry imap/... as in config/dovecot/master-user.conf',
-      );
+      return fail(`the master's password opens ${where}: ${protocol.opens}`, await onlyImap(subject));
     }
     const doubtful = outcomes.find((one) => one.kind === 'unclear');
     if (doubtful?.kind === 'unclear') unclear.push(`${where}: ${doubtful.why}`);
@@ -121,6 +119,12 @@ async function reach(subject: Subject, protocol: Protocol, chosen: Address | und
   return skipped(
     `nothing listens at ${places}: ${chosen === undefined ? `give ${protocol.option}` : 'check the address'}`,
   );
+}
+
+async function onlyImap(subject: Subject): Promise<string> {
+  const syntax = (await subject.dovecot())?.syntax;
+  const line = syntax?.lines.onlyImap ?? 'a password that is only looked up for IMAP';
+  return `${line} as in ${fragmentOf(syntax, 'master-user.conf')}`;
 }
 
 type Outcome =

@@ -1,6 +1,6 @@
 /** A session in an owner's mailbox: whose it is, and what it shows of other users' folders. */
 import { failureOf } from '../failure.ts';
-import { pluginSetting } from './doveconf.ts';
+import { fragmentOf, type Syntax } from './dovecot-syntax.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import { NOBODY, withOtherWay } from './imap.ts';
 import { separator } from './separator.ts';
@@ -15,7 +15,8 @@ export const identity: Check = {
       await subject.prove(opened);
       return ok(`the session is proven to be that of ${opened.login}`);
     } catch (error) {
-      const hint = 'plugin { acl_user = %u } as in config/dovecot/mandat.conf';
+      const dovecot = await subject.dovecot();
+      const hint = line(dovecot?.syntax, ({ aclUser }) => aclUser, 'acl_user');
       return withOtherWay(subject, error, `${hint}; ${failureOf(error).hint}`);
     }
   },
@@ -30,19 +31,24 @@ export const sharedNamespace: Check = {
     if (other === undefined) {
       return fail(
         "the server has no namespace for other users' folders: a grant would be invisible",
-        'the shared namespace of config/dovecot/mandat.conf',
+        `the shared namespace of ${fragmentOf((await subject.dovecot())?.syntax, 'mandat.conf')}`,
       );
     }
     const { found } = await subject.doveconf();
-    if (found !== undefined && (pluginSetting(found, 'acl_shared_dict') ?? '') === '') {
+    if (found !== undefined && !found.syntax.hasSharingMap(found.all)) {
       return fail(
-        `${found.source}: acl_shared_dict is not set, so LIST shows no shared mailbox, whatever was granted`,
-        'plugin { acl_shared_dict = ... } as in config/dovecot/mandat.conf',
+        `${found.source}: ${found.syntax.sharingMapName} is not set, so LIST shows no shared mailbox, whatever was granted`,
+        line(found.syntax, ({ sharingMap }) => sharingMap, found.syntax.sharingMapName),
       );
     }
     return ok(`other users' folders are below ${other.prefix}`);
   },
 };
+
+/** A line of mandat.conf that is missing; by its name where Dovecot's version isn't known. */
+function line(syntax: Syntax | undefined, which: (lines: Syntax['lines']) => string, name: string): string {
+  return `${syntax === undefined ? name : which(syntax.lines)} as in ${fragmentOf(syntax, 'mandat.conf')}`;
+}
 
 /** R36: no right of RFC 4314 covers annotations. */
 export const metadata: Check = {

@@ -1,5 +1,8 @@
 /** What stands between folders' names, and that no login holds it. */
-import { type Doveconf, sectionsNamed } from './doveconf.ts';
+import type { Connection } from '../imap/connection.ts';
+import type { Doveconf } from './doveconf.ts';
+import { sectionsNamed } from './doveconf-text.ts';
+import { fragmentOf } from './dovecot-syntax.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import { aclCapability, NOBODY } from './imap.ts';
 import type { Subject } from './subject.ts';
@@ -15,13 +18,20 @@ export const separator: Check = {
     const opened = await subject.opened();
     if (opened === undefined) return skipped(NOBODY);
     const { found } = await subject.doveconf();
-    const configured = found === undefined ? [] : separatorsIn(found);
+    const separators = found === undefined ? [] : separatorsIn(found);
+    const configured = separators.filter((one) => one !== undefined);
     const [first = ''] = configured;
-    const remedy =
-      'separator = / in every namespace with list = yes, in the configuration of Dovecot and in config/dovecot/mandat.conf alike; users then see / in their folder names';
+    const fragment = fragmentOf((await subject.dovecot())?.syntax, 'mandat.conf');
+    const remedy = `separator = / in every namespace with list = yes, in the configuration of Dovecot and in ${fragment} alike; users then see / in their folder names`;
     if (configured.length > 1) {
       return fail(
         `${found?.source}: namespaces have ${configured.map((one) => `"${one}"`).join(' and ')} as their separators, and every session ends with an internal error`,
+        remedy,
+      );
+    }
+    if (separators.length > configured.length && first !== '' && !(await goesOn(opened.connection))) {
+      return fail(
+        `${found?.source}: one namespace has "${first}" as its separator and another none, which is "." in a Maildir, and every session ends with an internal error`,
         remedy,
       );
     }
@@ -63,19 +73,20 @@ function isWritten(login: string, patterns: readonly string[], delimiter: string
   return patterns.length > 0 && patterns.every((pattern) => parts(pattern).every((part) => !part.includes(delimiter)));
 }
 
-/** Each once, of the namespaces that must agree. */
-function separatorsIn({ all }: Doveconf): readonly string[] {
-  const mail = all.settings.get('mail_location') ?? '';
+/** Each once, of the namespaces that must agree; undefined for one of which the configuration doesn't tell it. */
+function separatorsIn({ all, syntax }: Doveconf): readonly (string | undefined)[] {
   const spaces = sectionsNamed(all, 'namespace').filter(
     ({ settings }) => settings.get('list') !== 'no' && settings.get('disabled') !== 'yes',
   );
-  return [
-    ...new Set(spaces.map(({ settings }) => settings.get('separator') || ownOf(settings.get('location') || mail))),
-  ];
+  return [...new Set(spaces.map((space) => space.settings.get('separator') || syntax.ownSeparator(all, space)))];
 }
 
-/** Of a storage whose namespace has none configured. */
-const ownOf = (location: string) => (/^maildir:/i.test(location) && !/:LAYOUT=fs/i.test(location) ? '.' : '/');
+/** Whether the session answers at all. */
+const goesOn = (connection: Connection): Promise<boolean> =>
+  connection.namespaces().then(
+    () => true,
+    () => false,
+  );
 
 async function delegateLogins(subject: Subject): Promise<readonly string[]> {
   try {

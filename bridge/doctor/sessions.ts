@@ -1,6 +1,7 @@
 /** Ending a delegate's sessions: does doveadm's HTTP API do it for us, what else does its key open, and is only he hit? */
 import { doveadm } from '../drivers.ts';
 import { type Answer, ask, type DoveadmOptions } from '../sessions/doveadm-api.ts';
+import { fragmentOf, type Syntax } from './dovecot-syntax.ts';
 import { doveadmKey } from './files.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import { imapServer } from './imap.ts';
@@ -10,11 +11,12 @@ import type { Subject } from './subject.ts';
 export const cutting: Check = {
   name: 'session cutting',
   needs: [],
-  look: ({ config: { sessions } }) => {
+  look: async (subject) => {
+    const { sessions } = subject.config;
     if (sessions !== undefined) return ok(sessions.kind === 'command' ? 'by commands' : sessions.url);
     return warn(
       '[sessions] is not configured: sessions that a delegate has open outlive the revoke',
-      'config/dovecot/sessions.conf or config/cyrus/, and [sessions]',
+      `${fragmentOf((await subject.dovecot())?.syntax, 'sessions.conf')} or config/cyrus/, and [sessions]`,
     );
   },
 };
@@ -22,7 +24,11 @@ export const cutting: Check = {
 const asked = (subject: Subject, command: string, parameters: object): Promise<Answer> =>
   ask(doveadm(subject.config, subject.env) as DoveadmOptions, command, parameters);
 
-export const ALLOW = 'doveadm_allowed_commands = kick,who as in config/dovecot/sessions.conf';
+/** What the key must be allowed to do, as a remedy says it. */
+export const allow = (syntax: Syntax | undefined): string =>
+  `doveadm_allowed_commands = kick,who as in ${fragmentOf(syntax, 'sessions.conf')}`;
+
+const allowIn = async (subject: Subject): Promise<string> => allow((await subject.dovecot())?.syntax);
 
 export const who: Check = {
   name: 'who',
@@ -30,7 +36,7 @@ export const who: Check = {
   look: async (subject) => {
     const answer = await asked(subject, 'who', {});
     if (answer.done) return ok('the key may see who is connected');
-    return fail(`the key may not see who is connected: ${said(answer)}`, ALLOW);
+    return fail(`the key may not see who is connected: ${said(answer)}`, await allowIn(subject));
   },
 };
 
@@ -42,7 +48,7 @@ export const kick: Check = {
     const answer = await asked(subject, 'kick', { mask: [nobodysLogin()] });
     const nobody = answer.done ? answer.rows.every(({ count }) => count === '0') : answer.type === 'exitCode'; // 2.4, 2.3
     if (nobody) return ok('the key may end sessions');
-    return fail(`the key may not end sessions: ${said(answer)}`, ALLOW);
+    return fail(`the key may not end sessions: ${said(answer)}`, await allowIn(subject));
   },
 };
 
@@ -60,7 +66,7 @@ export const keyReach: Check = {
   name: "doveadm key's reach",
   needs: [who],
   look: async (subject) => {
-    const remedy = `${ALLOW}: with more than these two the key opens every mailbox`;
+    const remedy = `${await allowIn(subject)}: with more than these two the key opens every mailbox`;
     const { found } = await subject.doveconf().catch(() => ({ found: undefined }));
     if (found !== undefined) {
       const allowed = (found.all.settings.get('doveadm_allowed_commands') ?? '')

@@ -3,7 +3,8 @@ import { atom, type Connection, text } from '../imap/connection.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
 import { fact } from '../store/facts.ts';
 import { badCut, listOf } from './cut-seen.ts';
-import { type Doveconf, pluginSetting, sectionsNamed } from './doveconf.ts';
+import { sectionsNamed } from './doveconf-text.ts';
+import { fragmentOf } from './dovecot-syntax.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './finding.ts';
 import { identity, sharedNamespace } from './own-session.ts';
 import type { Subject } from './subject.ts';
@@ -37,16 +38,17 @@ export const sharing: Check = {
     const what = `a folder of ${owner}, shared with ${delegate} for a moment,`;
     const log = "Dovecot's log says more (mail_debug = yes)";
     if (why !== undefined) return fail(`${what} is shown to them by no name: ${why.message}`, why.hint);
-    if (!opened)
-      return fail(`${what} can't be opened by them`, `config/dovecot/mandat.conf, its shared namespace; ${log}`);
+    const syntax = (await subject.dovecot())?.syntax;
+    const fragment = fragmentOf(syntax, 'mandat.conf');
+    if (!opened) return fail(`${what} can't be opened by them`, `${fragment}, its shared namespace; ${log}`);
     if (!listed) {
       return fail(
         `${what} could be opened, and isn't listed to them: mail programs show nothing`,
-        `acl_shared_dict, and that user ${delegate} may write where it lies: config/dovecot/mandat.conf; ${log}`,
+        `${syntax?.sharingMapName ?? 'the list of who shares with whom'}, and that user ${delegate} may write where it lies: ${fragment}; ${log}`,
       );
     }
     const kind = subject.config.sessions?.kind;
-    const bad = badCut(kind, cut, delegate);
+    const bad = badCut(kind, cut, delegate, syntax);
     if (bad !== undefined) return bad;
     const ended =
       cut === undefined ? '' : `; their session was cut, and has ended, as it said itself and as ${listOf(kind)} shows`;
@@ -64,12 +66,13 @@ export const inheritance: Check = {
   needs: [identity],
   look: async (subject) => {
     const probed = await tried(subject);
-    if (probed !== undefined) return inherits(probed.inherits, 'tried with --probe');
+    const fragment = fragmentOf((await subject.dovecot())?.syntax, 'inherit.conf');
+    if (probed !== undefined) return inherits(probed.inherits, 'tried with --probe', fragment);
     const learnt = await recorded(subject);
-    if (learnt !== undefined) return inherits(learnt === 'yes', 'as the sidecar last saw');
+    if (learnt !== undefined) return inherits(learnt === 'yes', 'as the sidecar last saw', fragment);
     const { found } = await subject.doveconf();
     if (found === undefined) return skipped('not known before the first grant: give --probe MAILBOX');
-    return inherits(/^y/i.test(pluginSetting(found, 'acl_defaults_from_inbox') ?? ''), found.source);
+    return inherits(found.syntax.inheritsFromInbox(found.all), found.source, fragment);
   },
 };
 
@@ -82,11 +85,11 @@ async function recorded(subject: Subject): Promise<string | undefined> {
   }
 }
 
-function inherits(does: boolean, how: string): Finding {
+function inherits(does: boolean, how: string, fragment: string): Finding {
   if (does) return ok(`INBOX's entry holds for every folder without one of its own (${how})`);
   return warn(
     `INBOX's entry holds for INBOX alone (${how}): grants are slower, no delegate can make or rename a folder at the top level, and one made there later stays closed to them until the next look at the folders ([schedule] folder_look_seconds)`,
-    'config/dovecot/inherit.conf, if what it says of entries that users have set themselves suits you',
+    `${fragment}, if what it says of entries that users have set themselves suits you`,
   );
 }
 
@@ -96,35 +99,20 @@ export const aclCache: Check = {
   look: async (subject) => {
     const probed = await tried(subject);
     const reading = await subject.doveconf();
-    const setting = reading.found === undefined ? undefined : cacheSetting(reading.found);
-    const remedy = 'plugin { acl = vfile::cache_secs=0 } as in config/dovecot/mandat.conf';
+    const found = reading.found;
+    const setting = found?.syntax.aclCache(found.all);
+    const written = setting === undefined ? '' : ` (${setting.words}, ${found?.source})`;
+    const syntax = (await subject.dovecot())?.syntax;
+    const remedy = `${syntax?.lines.aclCache ?? 'no ACL cache'} as in ${fragmentOf(syntax, 'mandat.conf')}`;
     if (probed !== undefined) {
       if (!probed.caches) return ok('an open session sees at once that a right is gone (tried with --probe)');
-      return warn(
-        `an open session goes on with a right that is gone (tried with --probe)${setting?.words ?? ''}`,
-        remedy,
-      );
+      return warn(`an open session goes on with a right that is gone (tried with --probe)${written}`, remedy);
     }
     if (setting === undefined) return skipped('give --probe MAILBOX, or run the doctor where Dovecot is');
-    if (setting.seconds === 0) return ok(`none${setting.words}`);
-    return warn(
-      `an open session goes on with a right that is gone for up to ${setting.seconds} s${setting.words}`,
-      remedy,
-    );
+    if (setting.seconds === 0) return ok(`none${written}`);
+    return warn(`an open session goes on with a right that is gone for up to ${setting.seconds} s${written}`, remedy);
   },
 };
-
-/** What Dovecot takes without a word from the administrator. */
-const DEFAULT_CACHE_SECS = 30;
-
-function cacheSetting(doveconf: Doveconf): { readonly seconds: number; readonly words: string } {
-  const acl = pluginSetting(doveconf, 'acl') ?? '';
-  const given = /:cache_secs=(\d+)/.exec(acl)?.[1];
-  return {
-    seconds: given === undefined ? DEFAULT_CACHE_SECS : Number(given),
-    words: ` (acl = ${acl}, ${doveconf.source})`,
-  };
-}
 
 /** INDEXPVT gives each delegate flags of his own: the owner doesn't see what has been read for him. */
 export const seenFlag: Check = {
@@ -133,21 +121,20 @@ export const seenFlag: Check = {
   look: async (subject) => {
     const reading = await subject.doveconf();
     if (reading.found !== undefined) {
-      const { source, all } = reading.found;
+      const { source, all, syntax } = reading.found;
       const shared = sectionsNamed(all, 'namespace').filter(({ settings }) => settings.get('type') === 'shared');
-      const own = shared.find(({ settings }) => (settings.get('location') ?? '').includes('INDEXPVT'));
-      return seen(own === undefined, source);
+      return seen(!shared.some(syntax.hasPrivateIndex), source, syntax.lines.privateIndex);
     }
     const compared = await compare(subject).catch(() => undefined); // state.db and the login have checks of their own
     return compared ?? skipped(`${reading.why}, and no delegation in force shows it`);
   },
 };
 
-function seen(shared: boolean, how: string): Finding {
+function seen(shared: boolean, how: string, remedy: string): Finding {
   if (shared) return ok(`what a delegate has read, the owner sees as read (${how})`);
   return warn(
     `each delegate has \\Seen flags of his own (${how}): the owner doesn't see what has been read for him`,
-    'take INDEXPVT out of the location of the shared namespace',
+    remedy,
   );
 }
 
@@ -174,10 +161,12 @@ async function compare(subject: Subject): Promise<Finding | undefined> {
     };
     const [his, theirs] = await Promise.all([status(owner, INBOX), status(delegate, `${prefix}${pair.ownerLogin}`)]);
     // Mail came in between, or nothing has been read yet: there is nothing to compare.
+    const remedy =
+      (await subject.dovecot())?.syntax.lines.privateIndex ?? 'take private indexes out of the shared namespace';
     if (his === undefined || theirs === undefined || his.messages !== theirs.messages || his.unseen === his.messages) {
       return undefined;
     }
-    return seen(his.unseen === theirs.unseen, `INBOX of ${pair.ownerLogin}, beside what ${pair.login} sees`);
+    return seen(his.unseen === theirs.unseen, `INBOX of ${pair.ownerLogin}, beside what ${pair.login} sees`, remedy);
   } finally {
     for (const connection of opened) connection.close();
   }

@@ -21,6 +21,7 @@ import { once } from './once.ts';
 import { type Postfix, readPostfix } from './postconf.ts';
 import { type Probed, probe } from './probe.ts';
 import { probeSharing, type Shared } from './probe-sharing.ts';
+import { type Recognised, recognised } from './version.ts';
 import { type Address, openWire } from './wire.ts';
 
 export interface DoctorOptions {
@@ -64,6 +65,8 @@ export interface Subject {
   /** The --probe mailbox or the first of those that has an account; undefined when there is none. Closed at the end. */
   opened(): Promise<Opened | undefined>;
   doveconf(): Promise<Reading<Doveconf>>;
+  /** Which Dovecot it is; undefined where nothing tells. */
+  dovecot(): Promise<Recognised | undefined>;
   postfix(): Promise<Reading<Postfix>>;
   /** What trying in the --probe mailbox has shown; undefined without one. */
   probed(): Promise<Probed | undefined>;
@@ -115,6 +118,16 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
     return undefined;
   });
 
+  const doveconf = once(async (): Promise<Reading<Doveconf>> => {
+    const { host, port, timeoutSeconds } = config.imap;
+    if (options.dovecotConfig === undefined) {
+      const wire = await openWire({ host, port }, timeoutSeconds * 1000);
+      wire.close();
+      if (!wire.here) return { found: undefined, why: `the IMAP server ${host} is another machine` };
+    }
+    return readDoveconf(options.dovecotConfig, port);
+  });
+
   return {
     config,
     env,
@@ -128,15 +141,8 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
     prove,
     logins,
     opened,
-    doveconf: once(async () => {
-      const { host, port, timeoutSeconds } = config.imap;
-      if (options.dovecotConfig === undefined) {
-        const wire = await openWire({ host, port }, timeoutSeconds * 1000);
-        wire.close();
-        if (!wire.here) return { found: undefined, why: `the IMAP server ${host} is another machine` };
-      }
-      return readDoveconf(options.dovecotConfig, port);
-    }),
+    doveconf,
+    dovecot: once(() => recognised(doveconf, async () => (await opened())?.connection)),
     postfix: once(() => readPostfix(options.postfixConfig)),
     probed: once(async () => {
       const [login] = await logins();

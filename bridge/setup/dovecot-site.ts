@@ -2,7 +2,8 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { imapPorts, parseDoveconf, type Section, sectionsNamed } from '../doctor/doveconf.ts';
+import { parseDoveconf, type Section, sectionsNamed } from '../doctor/doveconf-text.ts';
+import { syntaxOf } from '../doctor/dovecot-syntax.ts';
 import { runTool } from '../doctor/tool.ts';
 import { Failure } from '../failure.ts';
 
@@ -80,7 +81,7 @@ export async function lookAtDovecot(given: string | undefined): Promise<DovecotS
       'Dovecot wants one for all of them',
     );
   const location = all.settings.get('mail_location') ?? '';
-  const ports = [...imapPorts(all)].filter((port) => port !== 0 && port !== 993);
+  const ports = [...syntaxOf('2.3').imapPorts(all)].filter((port) => port !== 0 && port !== 993);
   const ssl = all.settings.get('ssl') ?? 'yes';
   const certificate = /^<(.+)$/.exec(all.settings.get('ssl_cert') ?? '')?.[1];
   return {

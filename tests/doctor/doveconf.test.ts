@@ -1,5 +1,6 @@
 import t from 'tap';
-import { type Doveconf, imapPorts, parseDoveconf, pluginSetting, sectionsNamed } from '../../bridge/doctor/doveconf.ts';
+import { parseDoveconf, pluginSetting, sectionsNamed, versionIn } from '../../bridge/doctor/doveconf-text.ts';
+import { syntaxOf } from '../../bridge/doctor/dovecot-syntax.ts';
 
 const TEXT = `# 2.3.19.1 (9b53102964): /etc/dovecot/dovecot.conf
 # NOTE: Send doveconf -n output instead when asking for help.
@@ -62,12 +63,27 @@ t.test('sections', async (t) => {
   t.equal(inbox?.settings.get('type'), 'private', 'after a section inside');
   t.equal(inbox?.sections[0]?.settings.get('special_use'), '\\Drafts');
   t.equal(shared?.settings.get('location'), 'maildir:%%h/Maildir:INDEXPVT=~/{x}/%%u');
-  t.same([...imapPorts(all)], [143, 993], "not another protocol's");
+  t.same([...syntaxOf('2.3').imapPorts(all)], [143, 993], "not another protocol's");
 });
 
 t.test("a plugin's settings: those of the whole, into which doveconf -f has put the protocol's", async (t) => {
-  const doveconf: Doveconf = { source: 'doveconf', all };
-  t.equal(pluginSetting(doveconf, 'acl'), 'vfile:/etc/dovecot/global-acls:cache_secs=7');
-  t.equal(pluginSetting(doveconf, 'quota'), undefined);
-  t.equal(pluginSetting({ source: '', all: parseDoveconf('') }, 'acl'), undefined);
+  t.equal(pluginSetting(all, 'acl'), 'vfile:/etc/dovecot/global-acls:cache_secs=7');
+  t.equal(pluginSetting(all, 'quota'), undefined);
+  t.equal(pluginSetting(parseDoveconf(''), 'acl'), undefined);
+});
+
+t.test('whose it is', async (t) => {
+  t.equal(versionIn(TEXT), '2.3.19.1');
+  t.equal(versionIn('# 2.4.1-4 (7d8c0e5759): /etc/dovecot/dovecot.conf\n'), '2.4.1-4');
+  t.equal(versionIn(''), '');
+  for (const [said, read] of [
+    ['2.3.19.1', '2.3'],
+    ['2.3.4', '2.3'],
+    ['2.2.36', '2.3'],
+    ['2.4.1-4', '2.4'],
+    ['2.5.0', '2.4'],
+    ['3.0', '2.4'],
+    ['', '2.3'],
+  ] as const)
+    t.equal(syntaxOf(said).version, read, said);
 });

@@ -2,10 +2,45 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import t from 'tap';
+import { dovecotVersion } from '../../config/lab/dovecot-version.ts';
 import { type Breakage, breakEach, dovecotConf, examined, type Mend, rewritten } from '../doctor/breakage.ts';
 import { sync } from './inside.ts';
 import { grantRow } from './rows.ts';
 import { at, type Site, startSite } from './site.ts';
+
+/** What stands in Dovecot's configuration, and what the doctor says of it, by version. */
+const DOVECOT = {
+  '2.3': {
+    noImapAcl: ['protocol imap {', '  mail_plugins = acl', '}'],
+    aclUser: ['plugin {', '  acl_user = %{auth_user}', '}'],
+    saysAclUser: /not proven.*plugin { acl_user = %u } as in config\/dovecot\/2\.3\/mandat\.conf/,
+    dotted: 'shared.%%u.',
+    noMap: /^ *acl_shared_dict = .*$/m,
+    saysMap: /acl_shared_dict is not set.*2\.3\/mandat\.conf/,
+    cached: ['plugin {', '  acl = vfile', '}'],
+    saysCached: /for up to 30 s.*cache_secs=0/,
+    shorter: ['plugin {', '  acl = vfile::cache_secs=5', '}'],
+    ownSeen: ['namespace shared {', '  location = maildir:%%h/Maildir:INDEXPVT=~/Maildir/shared/%%u', '}'],
+    saysOwnSeen: /INDEXPVT/,
+    metadata: ['mail_attribute_dict = file:%h/dovecot-attributes'],
+    notInherited: ['plugin {', '  acl_defaults_from_inbox = no', '}'],
+  },
+  '2.4': {
+    noImapAcl: ['protocol imap {', '  mail_plugins {', '    imap_acl = no', '  }', '}'],
+    aclUser: ['acl_user = %{auth_user}'],
+    saysAclUser: /not proven.*acl_user = %{user} as in config\/dovecot\/2\.4\/mandat\.conf/,
+    dotted: 'shared.$user.',
+    noMap: /^acl_sharing_map \{(.|\n)*?^\}$/m,
+    saysMap: /acl_sharing_map is not set.*2\.4\/mandat\.conf/,
+    cached: ['acl_cache_ttl = 30s'],
+    saysCached: /for up to 30 s.*acl_cache_ttl = 0/,
+    shorter: ['acl_cache_ttl = 5 secs'],
+    ownSeen: ['namespace shared {', '  mail_index_private_path = ~/Maildir/shared/%{owner_user}', '}'],
+    saysOwnSeen: /mail_index_private_path/,
+    metadata: ['mail_attribute {', '  dict file {', '    path = %{home}/dovecot-attributes', '  }', '}'],
+    notInherited: ['acl_defaults_from_inbox = no'],
+  },
+}[dovecotVersion()];
 
 let site: Site;
 t.before(async () => {
@@ -24,8 +59,13 @@ function inDovecot(...lines: readonly string[]) {
   return (on: Site) => changedDovecot(on, (text) => `${text}\n${lines.join('\n')}\n`);
 }
 
-async function changedDovecot(on: Site, change: (text: string) => string): Promise<Mend> {
-  const mend = await rewritten(dovecotConf(on), change);
+/** Without these lines of a fragment. */
+function inFragment(name: string, lines: RegExp) {
+  return (on: Site) => changedDovecot(on, (text) => text.replace(lines, ''), `mandat/${name}`);
+}
+
+async function changedDovecot(on: Site, change: (text: string) => string, file = 'dovecot.conf'): Promise<Mend> {
+  const mend = await rewritten(path.join(path.dirname(dovecotConf(on)), file), change);
   await restart(on);
   return async () => {
     await mend();
@@ -105,15 +145,15 @@ const BREAKAGES: readonly Breakage[] = [
   },
   {
     what: 'no imap_acl',
-    break: inDovecot('protocol imap {', '  mail_plugins = acl', '}'),
+    break: inDovecot(...DOVECOT.noImapAcl),
     bad: { ACL: 'fail' },
     says: /no ACL.*imap_acl.*mandat\.conf/,
   },
   {
     what: "rights are judged as the master user's",
-    break: inDovecot('plugin {', '  acl_user = %{auth_user}', '}'),
+    break: inDovecot(...DOVECOT.aclUser),
     bad: { identity: 'fail' },
-    says: /not proven.*acl_user = %u/,
+    says: DOVECOT.saysAclUser,
   },
   {
     what: 'no shared namespace',
@@ -129,7 +169,7 @@ const BREAKAGES: readonly Breakage[] = [
       '}',
       'namespace shared {',
       '  separator = .',
-      '  prefix = shared.%%u.',
+      `  prefix = ${DOVECOT.dotted}`,
       '}',
     ),
     bad: { separator: 'fail' },
@@ -143,43 +183,56 @@ const BREAKAGES: readonly Breakage[] = [
   },
   {
     what: 'no list of who shares with whom',
-    break: inDovecot('plugin {', '  acl_shared_dict =', '}'),
+    break: inFragment('mandat.conf', DOVECOT.noMap),
     bad: { 'shared namespace': 'fail' },
-    says: /acl_shared_dict is not set.*mandat\.conf/,
+    says: DOVECOT.saysMap,
   },
   {
     what: 'everything that makes trouble later',
     break: inDovecot(
-      'plugin {',
-      '  acl = vfile',
-      '}',
-      'namespace shared {',
-      '  location = maildir:%%h/Maildir:INDEXPVT=~/Maildir/shared/%%u',
-      '}',
+      ...DOVECOT.cached,
+      ...DOVECOT.ownSeen,
       'imap_hibernate_timeout = 30s',
-      'mail_attribute_dict = file:%h/dovecot-attributes',
+      ...DOVECOT.metadata,
       'protocol imap {',
       '  imap_metadata = yes',
       '}',
     ),
     bad: { 'ACL cache': 'warn', '\\Seen': 'warn', metadata: 'warn', hibernation: 'warn' },
-    says: /for up to 30 s.*cache_secs=0/,
+    says: DOVECOT.saysCached,
   },
   {
     what: 'a shorter ACL cache',
-    break: inDovecot('plugin {', '  acl = vfile::cache_secs=5', '}'),
+    break: inDovecot(...DOVECOT.shorter),
     bad: { 'ACL cache': 'warn' },
     says: /for up to 5 s/,
   },
   {
     what: "INBOX's entry is inherited by nothing",
-    break: inDovecot('plugin {', '  acl_defaults_from_inbox = no', '}'),
+    break: inDovecot(...DOVECOT.notInherited),
     bad: { inheritance: 'warn' },
     says: /INBOX alone.*inherit\.conf/,
   },
 ];
 
 t.test('each broken in turn', (t) => breakEach(t, site, BREAKAGES, { sidecar: 'warn', 'sender rules': 'warn' }));
+
+t.test('which Dovecot it is', async (t) => {
+  const version = dovecotVersion();
+  const folder = `config/dovecot/${version}/`;
+  const found = (await examined(site)).get('Dovecot');
+  t.match(found, { status: 'ok', seen: new RegExp(`Dovecot ${version}\\.\\S+ \\(doveconf -c .*${folder}$`) });
+  const away = (await examined(site, { dovecotConfig: '/nowhere/dovecot.conf' })).get('Dovecot');
+  t.match(away, { status: 'ok', seen: new RegExp(`Dovecot ${version} \\(.*LIST-MYRIGHTS.*${folder}$`) });
+  const names = {
+    '2.3': ['imap_id_send = name * version *'],
+    '2.4': ['imap_id_send {', '  name = %{dovecot:name}', '  version = 2.4.1', '}'],
+  };
+  const mend = await inDovecot(...names[version])(site);
+  const said = (await examined(site, { dovecotConfig: '/nowhere/dovecot.conf' })).get('Dovecot');
+  t.match(said, { status: 'ok', seen: new RegExp(`Dovecot ${version}\\.\\S+ \\(as it says itself`) });
+  await mend();
+});
 
 t.test('nobody is registered who has an account', async (t) => {
   await site.sql("DELETE FROM mailbox; INSERT INTO mailbox (address) VALUES ('ghost@lab.test')");
@@ -216,8 +269,10 @@ t.test('away from Dovecot: what the sidecar has learnt, and what a delegation in
   t.match(lines.get('\\Seen'), { status: 'ok', seen: /beside what bob@lab\.test sees/ });
   for (const check of ['ACL cache', 'hibernation']) t.match(lines.get(check), { status: 'skipped' }, check);
 
-  const own = 'namespace shared {\n  location = maildir:%%h/Maildir:INDEXPVT=~/Maildir/shared/%%u\n}';
-  const mend = await inDovecot(own)(site);
-  t.match((await examined(site, away)).get('\\Seen'), { status: 'warn', remedy: /INDEXPVT/ });
+  const mend = await inDovecot(...DOVECOT.ownSeen)(site);
+  const found = await examined(site, away);
+  t.match(found.get('\\Seen'), { status: 'warn', remedy: DOVECOT.saysOwnSeen });
+  t.match(found.get('Dovecot'), { status: 'ok', seen: /LIST-MYRIGHTS/ });
+  t.match(found.get('cut'), { status: 'skipped' });
   await mend();
 });

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import t from 'tap';
+import { dovecotVersion } from '../../config/lab/dovecot-version.ts';
 import { type Breakage, breakEach, dovecotConf, examined, type Mend, rewritten } from '../doctor/breakage.ts';
 import { type Site, startSite } from './site.ts';
 
@@ -14,13 +15,15 @@ t.before(async () => {
 t.teardown(() => site?.stop());
 
 /** The list of allowed commands, in a Dovecot started anew. */
-function allowed(commands: string) {
+const allowed = (commands: string) => inDovecot(`doveadm_allowed_commands = ${commands}`);
+
+function inDovecot(lines: string) {
   return async (on: Site): Promise<Mend> => {
     const restart = async () => {
       await on.lab.stopDovecot();
       await on.lab.startDovecot();
     };
-    const mend = await rewritten(dovecotConf(on), (text) => `${text}\ndoveadm_allowed_commands = ${commands}\n`);
+    const mend = await rewritten(dovecotConf(on), (text) => `${text}\n${lines}\n`);
     await restart();
     return async () => {
       await mend();
@@ -34,7 +37,24 @@ const url = (wanted: string) => (on: Site) =>
 
 const ELSEWHERE = { dovecotConfig: '/nowhere/dovecot.conf' };
 
+/** 2.3 has no such question, and a kick ends the process. */
+const IN_VAIN: readonly Breakage[] = [
+  {
+    what: 'processes that are asked whether they still serve that user, as they come',
+    break: inDovecot('service imap {\n  unix_listener "srv.imap/%{pid}" {\n    mode = 0600\n  }\n}'),
+    bad: { cut: 'fail' },
+    says: /srv\.imap.*go on reading.*config\/dovecot\/2\.4\/sessions\.conf/,
+  },
+  {
+    what: 'processes that serve several, and may not be asked',
+    break: inDovecot('service imap {\n  client_limit = 5\n  restart_request_count = unlimited\n}'),
+    bad: { cut: 'fail' },
+    says: /client_limit above 1/,
+  },
+];
+
 const BREAKAGES: readonly Breakage[] = [
+  ...(dovecotVersion() === '2.4' ? IN_VAIN : []),
   {
     what: 'no [sessions]',
     break: (on) => rewritten(on.configFile, (text) => text.replace(/^\[sessions\]\nurl = .*$/m, '')),

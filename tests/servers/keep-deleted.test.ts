@@ -1,6 +1,7 @@
 /** Delete in a mail client moves into one's own Trash: what a delegate deletes is found in the owner's. config/dovecot/keep-deleted.conf. */
 import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
+import { dovecotVersion } from '../../config/lab/dovecot-version.ts';
 import { quoted, type RawImap } from '../../config/lab/raw-imap.ts';
 import { dovecotConf, examined, rewritten } from '../doctor/breakage.ts';
 import { sync } from './inside.ts';
@@ -145,12 +146,35 @@ async function doctor(t: Test): Promise<void> {
   t.match((await examined(site)).get('deleted mail'), { status: 'ok', seen: /owner's Trash/ });
   const script = dovecotConf(site).replace('dovecot.conf', 'mandat/keep-deleted.sieve');
   const fragment = script.replace('.sieve', '.conf');
-  const broken: readonly (readonly [string, (text: string) => string, RegExp])[] = [
-    [fragment, (text) => text.replace('$mail_plugins imap_sieve', '$mail_plugins'), /no imap_sieve in mail_plugins/],
-    [fragment, (text) => text.replace('= sieve_imapsieve', '= sieve_extprograms'), /lacks sieve_imapsieve/],
-    [fragment, (text) => text.replaceAll('mailbox1', 'mailbox2'), /rule 2 is not reached, since there is no rule 1/],
+  type Broken = readonly [string, (text: string) => string, RegExp];
+  const own: Readonly<Record<string, readonly Broken[]>> = {
+    '2.3': [
+      [fragment, (text) => text.replace('$mail_plugins imap_sieve', '$mail_plugins'), /no imap_sieve in mail_plugins/],
+      [fragment, (text) => text.replace('= sieve_imapsieve', '= sieve_extprograms'), /lacks sieve_imapsieve/],
+      [fragment, (text) => text.replaceAll('mailbox1', 'mailbox2'), /rule 2 is not reached, since there is no rule 1/],
+      [
+        fragment,
+        (text) => text.replace('from = shared/', 'from = other/'),
+        /from "other\/\*", and shared.* "shared\/"/,
+      ],
+    ],
+    '2.4': [
+      [fragment, (text) => text.replace('imap_sieve = yes', 'imap_sieve = no'), /no imap_sieve in mail_plugins/],
+      [fragment, (text) => text.replace('sieve_imapsieve = yes', 'sieve_extprograms = yes'), /lacks sieve_imapsieve/],
+      [fragment, (text) => text.replace('cause = copy', 'cause = flag'), /runs at flag and not at a copy/],
+      [
+        fragment,
+        (text) =>
+          text
+            .replace('  sieve_script mandat {', 'imapsieve_from shared/* {\n sieve_script mandat {')
+            .replace('keep-deleted.sieve\n', 'keep-deleted.sieve\n}\n'),
+        /takes no patterns/,
+      ],
+    ],
+  };
+  const broken: readonly Broken[] = [
+    ...(own[dovecotVersion()] ?? []),
     [fragment, (text) => text.replace('discarded = yes', 'discarded = no'), /stays in the delegate's Trash, too/],
-    [fragment, (text) => text.replace('from = shared/', 'from = other/'), /from "other\/\*", and shared.* "shared\/"/],
     [script, (text) => text.replace('"shared/"', '"other/"'), /sets "shared" to "other\/"/],
     [fragment, (text) => text.replaceAll('keep-deleted.sieve', 'gone/keep-deleted.sieve'), /there is no .*gone/],
   ];
