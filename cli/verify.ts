@@ -16,7 +16,7 @@ import { type Runner, sentence } from './runner.ts';
 
 /** No difference: that is how such a server is, and what the delegates should know. */
 const NOT_AT_TOP =
-  "without config/dovecot/inherit.conf no delegate can make or rename a folder at the top level, and one that somebody else makes there stays closed to them until mandat's next look at the folders";
+  "without inherit.conf of config/dovecot/ no delegate can make or rename a folder at the top level, and one that somebody else makes there stays closed to them until mandat's next look at the folders";
 
 export function verifyCommand(program: Command, run: Runner): void {
   program

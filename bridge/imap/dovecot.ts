@@ -23,7 +23,7 @@ export const dovecot: Dialect = {
 
   /** GETACL always names the owner of the INBOX, with `a`: {@link provesOwner}. */
   proven: async (connection, login, adminUser) => {
-    mustOfferAcl(connection, 'load the acl and imap_acl plugins: config/dovecot/mandat.conf');
+    mustOfferAcl(connection, 'load the acl and imap_acl plugins: mandat.conf of config/dovecot/');
     const reply = await connection.run('GETACL', [text(INBOX)], 'ACL');
     const denied = !reply.ok && dovecot.isDenied(reply);
     const entries = denied ? undefined : entriesOf(reply, dovecot);

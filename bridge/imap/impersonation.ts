@@ -53,7 +53,7 @@ function explained(failure: Failure, by: Impersonation, login: string): Failure 
   return new Failure(
     'config',
     `the IMAP server refused to log ${by.adminUser} in as ${login} (${by.kind}): ${said}`,
-    'check imap.admin_user, its password, imap.impersonate, and the master passdb of config/dovecot/master-user.conf, whose allow_nets must have the address that mandat comes from',
+    'check imap.admin_user, its password, imap.impersonate, and the master passdb of master-user.conf of config/dovecot/, whose allow_nets must have the address that mandat comes from',
     { cause: failure, rule: 'LOGIN_REFUSED' },
   );
 }

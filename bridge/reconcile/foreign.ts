@@ -46,7 +46,7 @@ export function tellDeciding(
       throw new Failure(
         'retry',
         `${login} has his rights in ${folder} of ${pass.address}, but LIST does not show it to him`,
-        'see acl_shared_dict in config/dovecot/mandat.conf',
+        'see acl_shared_dict in mandat.conf of config/dovecot/',
       );
     }
     throw new Failure(

@@ -34,7 +34,7 @@ async function cut(options: DoveadmOptions, login: string, limitMs: number): Pro
   const until = performance.now() + limitMs;
   return {
     before: before?.length,
-    toSee: 'doveadm_allowed_commands = kick,who, as in config/dovecot/sessions.conf',
+    toSee: 'doveadm_allowed_commands = kick,who, as in sessions.conf of config/dovecot/',
     ended: async () => before !== undefined && (await ended(options, login, before, until)),
   };
 }
@@ -58,7 +58,7 @@ async function ended(
     login,
     'doveadm',
     left.map(({ service, pid }) => `${service}, process ${pid}`),
-    `now: kill ${pids}, where Dovecot runs. For good, in Dovecot 2.4: service imap { unix_listener "srv.imap/%{pid}" { mode = 0 } }, as config/dovecot/sessions.conf explains`,
+    `now: kill ${pids}, where Dovecot runs. For good, in Dovecot 2.4: service imap { unix_listener "srv.imap/%{pid}" { mode = 0 } }, as config/dovecot/2.4/sessions.conf explains`,
   );
 }
 
@@ -67,6 +67,6 @@ function refused({ url }: DoveadmOptions, what: string, login: string, answer: A
   return new Failure(
     type === 'unAuthorized' ? 'config' : 'retry',
     `doveadm at ${url} could not ${what} of ${login}: ${type} ${exitCode}`.trim(),
-    'doveadm_allowed_commands must hold kick and who: config/dovecot/sessions.conf',
+    'doveadm_allowed_commands must hold kick and who: sessions.conf of config/dovecot/',
   );
 }

@@ -113,7 +113,7 @@ async function atTheTop(t: Test, site: Site, inherit: boolean): Promise<void> {
     for (const line of answers) t.equal((await bob.command(line)).status, inherit ? 'OK' : 'NO', line);
   });
   const { stdout } = await site.mandat('verify');
-  t.equal(/without config\/dovecot\/inherit\.conf no delegate can make or rename/.test(stdout), !inherit, stdout);
+  t.equal(/without inherit\.conf of config\/dovecot\/ no delegate can make or rename/.test(stdout), !inherit, stdout);
   await does(site, 'alice', 'CREATE Neuf');
   await repaired(t, site, 'found', async () => (await seen(site, 'alice', 'bob')).Neuf === FULL);
   await waitFor('subscribed', LIMIT_MS, () => owns(site, 'Neuf'));
