@@ -7,6 +7,7 @@ import { ImapFlow, type ImapFlowOptions } from 'imapflow';
 import type { Failure } from '../failure.ts';
 import { isOverlong, LINE_BOUNDS, MOST_LINES, OVERLONG, watchAnswers } from './answer-bounds.ts';
 import { connectFailure, endless, lost } from './lost.ts';
+import { type Questions, questionOf, questionsIn } from './lost-questions.ts';
 import type { Namespace, Namespaces } from './namespaces.ts';
 import { transportFrom } from './transport.ts';
 
@@ -136,6 +137,7 @@ export async function connect(
   const inner = client as unknown as Undeclared;
   const { run: ownRun, exec: ownExec } = inner;
   let gaveUp: Failure | undefined;
+  let ownDoing = false;
   const giveUp = (reason: string) => {
     gaveUp ??= endless(reason, endpoint);
     client.close();
@@ -155,6 +157,7 @@ export async function connect(
   // Each pending command rejects by itself, without saying why; an unheard 'error' would end the process.
   client.on('error', (error: unknown) => {
     if (isOverlong(error)) giveUp(OVERLONG);
+    else ownDoing = true; // a silence that lasted too long, or what the network says
   });
   try {
     await client.connect();
@@ -162,7 +165,11 @@ export async function connect(
     client.close();
     throw why(error, connectFailure);
   }
-  const send: Connection['run'] = (command, args, ...collect) => run(inner, { giveUp, why }, command, args, collect);
+  const questions = questionsIn(endpoint, credentials.authzid ?? credentials.user);
+  const endedBy = (error: unknown, question: string) =>
+    ownDoing || gaveUp !== undefined || !isUnannounced(error) ? undefined : questions.lost(question, endpoint, error);
+  const send: Connection['run'] = (command, args, ...collect) =>
+    run(inner, { giveUp, why, questions, endedBy }, command, args, collect);
   let namespaces: Promise<Namespaces> | undefined;
   return {
     run: send,
@@ -188,9 +195,23 @@ function initialResponse({ user, pass, authzid = '' }: Credentials): unknown {
 /** Why a command failed: what we know of it ourselves, else what `otherwise` makes of the error. */
 type Why = (error: unknown, otherwise: (error: unknown, endpoint: Endpoint) => Failure) => Failure;
 
+/** A command was waiting, and no BYE came. */
+function isUnannounced(error: unknown): boolean {
+  const { code, rejectedFrom, reason } = error as { code?: string; rejectedFrom?: string; reason?: string };
+  return code === 'NoConnection' && rejectedFrom === 'pendingRequest' && reason === undefined;
+}
+
+interface Ways {
+  readonly giveUp: (reason: string) => void;
+  readonly why: Why;
+  readonly questions: Questions;
+  /** Where the server has ended the connection at the same question too often. */
+  readonly endedBy: (error: unknown, question: string) => Failure | undefined;
+}
+
 async function run(
   client: Undeclared,
-  { giveUp, why }: { readonly giveUp: (reason: string) => void; readonly why: Why },
+  { giveUp, why, questions, endedBy }: Ways,
   command: string,
   args: readonly Argument[],
   collect: readonly string[],
@@ -206,13 +227,17 @@ async function run(
       },
     ]),
   );
+  const question = questionOf(command, args);
+  questions.begun(question);
   try {
     const response = await client.exec(command, args, { untagged: handlers });
     response.next();
+    questions.answered(question);
     return { ok: true, untagged };
   } catch (error) {
     const { responseStatus, responseText, response } = error as RefusedCommand;
-    if (responseStatus !== 'NO' && responseStatus !== 'BAD') throw why(error, lost);
+    if (responseStatus !== 'NO' && responseStatus !== 'BAD') throw endedBy(error, question) ?? why(error, lost);
+    questions.answered(question);
     const text = (responseText ?? '').slice(0, LONGEST_TEXT);
     return { ok: false, status: responseStatus, code: responseCode(response), text };
   }
