@@ -1,7 +1,7 @@
 /** Listening on a Unix socket that one group may use. */
-import { chmodSync, chownSync, lstatSync, rmSync } from 'node:fs';
+import { type BigIntStats, chmodSync, chownSync, lstatSync, readlinkSync, renameSync, rmSync } from 'node:fs';
 import net from 'node:net';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { othersMayChange } from '../config/trusted.ts';
 import { Failure } from './failure.ts';
 
@@ -13,30 +13,51 @@ export interface SocketPlace {
   readonly setting: string;
 }
 
-/** sun_path holds 108 bytes on Linux, a NUL included; what is longer would be cut without a word. */
-const LONGEST_PATH = 107;
+/** Where the socket is made, before it takes its place in one step. */
+const made = (path: string) => `${path}~`;
+/** The socket on which bridge/stand-in.ts waits; a link at the place itself leads there meanwhile. */
+export const waitingPath = (path: string): string => `${path}.wait`;
 
+/** sun_path holds 108 bytes on Linux, a NUL included; what is longer would be cut without a word. */
+const LONGEST_PATH = 107 - Buffer.byteLength(made(''));
+
+/**
+ * It appears at its place ready: the group and mode set, and answering. One that nobody answers on is replaced, and so is a stand-in; the
+ * name goes with the server, unless somebody else has taken the place by then.
+ */
 export async function listenOn(server: net.Server, { path, gid, mode, setting }: SocketPlace): Promise<void> {
   const refused = (why: string, hint: string, cause?: unknown) =>
     new Failure('config', `can't listen on ${path}: ${why}`, `${hint}; see ${setting}`, { cause });
   if (Buffer.byteLength(path) > LONGEST_PATH) throw refused(`it is longer than ${LONGEST_PATH} bytes`, 'shorten it');
   refuseSharedDirectory(path, setting);
-  const there = lstatSync(path, { throwIfNoEntry: false });
-  if (there !== undefined && !there.isSocket()) throw refused('something else than a socket is there', 'move it away');
-  if (there !== undefined && (await answers(path))) throw refused('another program does', 'stop it first');
-  rmSync(path, { force: true }); // left by one that was killed
+  const there = statOf(path);
+  if (there !== undefined && !leadsToStandIn(path, there)) {
+    if (!there.isSocket())
+      throw new Failure('config', `${path} is there and is no socket`, `move it away; see ${setting}`);
+    if (await answers(path)) {
+      const hint = `is "mandat run" or "mandat filter" running? stop it first, or see ${setting}`;
+      throw new Failure('config', `another program listens on ${path} already`, hint);
+    }
+  }
+  const first = made(path);
+  rmSync(first, { force: true }); // left by a start that was killed
   const before = process.umask(0o177); // bound within the call: nobody else gets in before group and mode are set
   try {
     await new Promise<void>((done, failed) => {
       server.once('error', failed);
-      server.listen({ path, backlog: 1024 }, () => {
+      server.listen({ path: first, backlog: 1024 }, () => {
         server.off('error', failed);
         done();
       });
       process.umask(before);
     });
-    chownSync(path, -1, gid);
-    chmodSync(path, mode);
+    chownSync(first, -1, gid);
+    chmodSync(first, mode);
+    const ours = identity(statOf(first));
+    renameSync(first, path);
+    server.once('close', () => {
+      if (identity(statOf(path)) === ours) rmSync(path, { force: true });
+    });
   } catch (error) {
     server.close();
     throw refused(
@@ -47,6 +68,15 @@ export async function listenOn(server: net.Server, { path, gid, mode, setting }:
   } finally {
     process.umask(before);
   }
+}
+
+const statOf = (path: string) => lstatSync(path, { throwIfNoEntry: false, bigint: true });
+
+const identity = (stat: BigIntStats | undefined) => stat && `${stat.dev}:${stat.ino}:${stat.birthtimeNs}`;
+
+/** Whether somebody stands in at this place, or did until they were killed. */
+function leadsToStandIn(path: string, stat: BigIntStats): boolean {
+  return stat.isSymbolicLink() && readlinkSync(path) === basename(waitingPath(path));
 }
 
 /**
@@ -75,12 +105,13 @@ export function refuseSharedDirectory(path: string, setting: string, uid?: numbe
   );
 }
 
+/** A socket that nobody answers on is left over from a process that was killed. Who has too much to do is there. */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect({ path }, () => {
       socket.destroy();
       resolve(true);
     });
-    socket.once('error', () => resolve(false));
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT'));
   });
 }

@@ -54,13 +54,15 @@ function define(command: Command, path: string): CommandDefinition {
     usage: usage.join(' '),
     choices: command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
     file: command.registeredArguments.some((argument) => argument.name() === 'file'),
-    options: command.options.map((option) => ({
-      flags: [option.short, option.long].filter((flag): flag is string => flag !== undefined),
-      shown: option.flags,
-      description: option.description,
-      choices: option.argChoices ?? [],
-      value: valueBehind(option.flags),
-    })),
+    options: command.options
+      .filter(({ hidden }) => !hidden)
+      .map((option) => ({
+        flags: [option.short, option.long].filter((flag): flag is string => flag !== undefined),
+        shown: option.flags,
+        description: option.description,
+        choices: option.argChoices ?? [],
+        value: valueBehind(option.flags),
+      })),
     subcommands: command.commands.map((child) => child.name()),
   };
 }

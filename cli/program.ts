@@ -24,6 +24,7 @@ import { runCommand } from './run.ts';
 import { pathOf, runner } from './runner.ts';
 import { sendModeCommand } from './send-mode.ts';
 import { setupCommand } from './setup.ts';
+import { standInCommand } from './stand-in.ts';
 import { statusCommand } from './status.ts';
 import { suspendCommand } from './suspend.ts';
 import { syncCommand } from './sync.ts';
@@ -46,6 +47,7 @@ const COMMANDS = [
   listCommand,
   runCommand,
   filterCommand,
+  standInCommand,
   statusCommand,
   syncCommand,
   verifyCommand,

@@ -139,7 +139,7 @@ t.test('of the sidecar, too', async (t) => {
   t.teardown(() => other.close());
   const sidecar = await lasting(t, here.configFile, 'run');
   t.equal(await sidecar.ended, 2);
-  t.match(sidecar.output(), /can't listen on .*map\.sock: another program does/);
+  t.match(sidecar.output(), /another program listens on .*map\.sock already/);
   t.match(await statusOf(here), { sidecar: null });
 });
 
