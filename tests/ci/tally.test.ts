@@ -36,6 +36,13 @@ t.test('counts leaves, and what failed without one', async (t) => {
     t.same(tally(`TAP version 14\n1..1\n${tap}`), { passed, failed, skipped, broken: [] }, why);
 });
 
+t.test('files that were skipped whole are counted, one each', async (t) => {
+  const skipped = (n: number) => `ok ${n} - tests/servers/${n}.test.ts # SKIP no debian13 on this machine\n`;
+  const all = tally(`TAP version 14\n${skipped(1)}${skipped(2)}1..2\n`);
+  t.same(all, { passed: 0, failed: 0, skipped: 2, broken: [] });
+  t.same(tally(`TAP version 14\n${skipped(1)}1..2\n`).broken, ['1 of 2 test files reported'], 'all of them');
+});
+
 t.test('a run that proves nothing', async (t) => {
   const ok = file('a', 'ok 1 - x\n1..1');
   const cases: readonly [tap: string, why: string][] = [

@@ -1,4 +1,4 @@
-/** The sender map is gone: submissions wait, everything else of Postfix goes on, and the map that comes back is asked again. */
+/** The sender map is gone: submissions wait or are put off, everything else of Postfix goes on, and the map that comes back is asked again. */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -42,24 +42,42 @@ t.test('mail from outside goes on', async (t) => {
 
   const away = `${site.lab.senderDirectory}.away`;
   renameSync(site.lab.senderDirectory, away);
-  execFileSync('postfix', ['-c', conf(), 'reload'], { stdio: 'pipe' });
+  let reloaded = 0;
+  const reload = () => {
+    execFileSync('postfix', ['-c', conf(), 'reload'], { stdio: 'pipe' });
+    reloaded = Date.now();
+  };
+  reload();
   // Sessions whose smtpd opens the map anew; the first may still meet one from before the reload.
   const callers: Socket[] = [];
   t.teardown(() => callers.map((caller) => caller.destroy()));
-  await waitFor('a proxymap has ended', LIMIT_MS, () => {
+  const [, ends] = await waitFor('a proxymap has found no map', LIMIT_MS, () => {
+    // One that comes while a session ends can leave nobody at the port (seen with 3.10).
+    if (Date.now() - reloaded > 5_000) reload();
     callers.push(connect(site.lab.submission).on('error', () => {}));
-    return /proxymap.*Can't open database/.test(readFileSync(site.lab.logs().postfix, 'utf8'));
+    const log = readFileSync(site.lab.logs().postfix, 'utf8');
+    return /proxymap.*(?:(Can't open database)|open database .*unable)/.exec(log) ?? false;
   });
-  const waits = connect(site.lab.submission).on('error', () => {});
-  let greeted = false;
-  waits.on('data', () => {
-    greeted = true;
-  });
-  for (let message = 0; message < 5; message++) t.match(await fromOutside(), { at: 'accepted' });
-  t.notOk(greeted, 'a submission waits');
-
-  renameSync(away, site.lab.senderDirectory);
-  await waitFor('it is served', LIMIT_MS, () => greeted);
-  waits.destroy();
-  t.equal((await senderAnswer(site, 'alice', at('alice'))).code, 250, 'and is answered once the map is back');
+  if (ends === undefined) {
+    // Postfix 3.10: its proxymap lives on, and answers that it doesn't know; also when the map is back, until a reload.
+    for (let message = 0; message < 5; message++) t.match(await fromOutside(), { at: 'accepted' });
+    t.equal((await senderAnswer(site, 'alice', at('alice'))).code, 451, 'a submission is to be tried later');
+    renameSync(away, site.lab.senderDirectory);
+    t.equal((await senderAnswer(site, 'alice', at('alice'))).code, 451, 'the map is back, and nobody looks');
+    reload();
+  } else {
+    // Postfix 3.7: it ends, at each question.
+    const waits = connect(site.lab.submission).on('error', () => {});
+    let greeted = false;
+    waits.on('data', () => {
+      greeted = true;
+    });
+    for (let message = 0; message < 5; message++) t.match(await fromOutside(), { at: 'accepted' });
+    t.notOk(greeted, 'a submission waits');
+    renameSync(away, site.lab.senderDirectory);
+    await waitFor('it is served', LIMIT_MS, () => greeted);
+    waits.destroy();
+  }
+  const served = async () => (await senderAnswer(site, 'alice', at('alice'))).code === 250;
+  t.ok(await waitFor('the map is asked again', LIMIT_MS, served), 'once the map is back');
 });

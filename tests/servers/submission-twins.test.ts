@@ -205,7 +205,8 @@ t.test('the mail server is away at the time: it is looked later', async (t) => {
 t.test('many for one owner go into one session', async (t) => {
   const logins = async () => {
     const log = await readFile(site.lab.logs().dovecot, 'utf8');
-    return log.split('\n').filter((line) => /imap-login: .*Login: user=<alice@lab\.test>/.test(line)).length;
+    return log.split('\n').filter((line) => /imap-login: .*(?:Login|Logged in): user=<alice@lab\.test>/.test(line))
+      .length;
   };
   await site.stopSidecars();
   await site.run();
