@@ -1,11 +1,13 @@
 /**
  * npm run demo: the main job on a real Dovecot and a real Postfix, step by step, with what was seen on the wire.
  * Exits 0 only when every step was verified there. --keep leaves the servers running until it is interrupted.
+ * --server cyrus: on a Cyrus instead (cyrus.ts).
  */
 import { parseArgs } from 'node:util';
 import { rfc5322 } from '../../config/lab/deliver.ts';
 import type { RawImap } from '../../config/lab/raw-imap.ts';
 import { waitFor } from '../../config/lab/wait.ts';
+import { demoOnCyrus } from './cyrus.ts';
 import { ALICE, BOB, CAROL, password, type Stage, setStage } from './stage.ts';
 import { openStory, type Story, type Teller } from './story.ts';
 
@@ -13,17 +15,23 @@ const SHARED = `shared/${ALICE}`;
 const LIMIT_MS = 10_000;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    options: {
+      keep: { type: 'boolean', default: false },
+      server: { type: 'string', default: 'dovecot' },
+      namespace: { type: 'string', default: 'slashes' },
+    },
+  });
   const began = performance.now();
   const story = openStory((line) => console.log(line));
+  if (values.server === 'cyrus') return onCyrus(story, values.namespace, began);
+  if (values.server !== 'dovecot') throw new Error('--server dovecot, or --server cyrus');
   const stage = await setStage();
   console.log(`A private Dovecot (${address(stage.lab.imap)}) and Postfix (${address(stage.lab.submission)}), everything below ${stage.lab.directory}.
 ${ALICE} owns a mailbox; ${BOB} is her secretary; ${CAROL} is a stranger. mandat's sidecar runs beside them.`);
   try {
     await tell(story, stage);
-    console.log(
-      `\nEvery one of the ${story.steps} steps was verified on the wire, in ${((performance.now() - began) / 1000).toFixed(1)} s.`,
-    );
+    tellEnd(story, began);
     if (values.keep) await keep(stage);
   } catch {
     process.exitCode = 1;
@@ -33,6 +41,17 @@ ${ALICE} owns a mailbox; ${BOB} is her secretary; ${CAROL} is a stranger. mandat
   } finally {
     await stage.stop();
   }
+}
+
+async function onCyrus(story: Story, namespace: string, began: number): Promise<void> {
+  if (namespace !== 'dots' && namespace !== 'slashes') throw new Error('--namespace slashes, or --namespace dots');
+  await demoOnCyrus(story, namespace);
+  tellEnd(story, began);
+}
+
+function tellEnd({ steps }: Story, began: number): void {
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  console.log(`\nEvery one of the ${steps} steps was verified on the wire, in ${seconds} s.`);
 }
 
 async function tell(story: Story, stage: Stage): Promise<void> {

@@ -1,16 +1,11 @@
 /** The stage of the demo: private servers, accounts, some mail, mandat installed beside them with its sidecar running. */
-import { execFile, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { deliver } from '../../config/lab/deliver.ts';
 import { type Lab, startLab } from '../../config/lab/lab.ts';
 import { connectImap, type RawImap } from '../../config/lab/raw-imap.ts';
 import { connectSmtp, type RawSmtp } from '../../config/lab/raw-smtp.ts';
-import { waitFor } from '../../config/lab/wait.ts';
-
-const execute = promisify(execFile);
-const MANDAT = path.resolve(import.meta.dirname, '../../dist/cli/main.js');
+import { mandatWith, startSidecar } from './program.ts';
 
 export const ALICE = 'alice@lab.test'; // the owner
 export const BOB = 'bob@lab.test'; // the delegate
@@ -64,10 +59,9 @@ export async function setStage(): Promise<Stage> {
     ].join('\n'),
   );
   await someMail(lab);
-  const mandat = async (...args: readonly string[]) =>
-    (await execute(process.execPath, [MANDAT, '--config', configFile, ...args])).stdout;
+  const mandat = mandatWith(configFile);
   await mandat('init');
-  const sidecar = await startSidecar(configFile);
+  const sidecar = await startSidecar(configFile, 'filtering submissions');
   return {
     lab,
     configFile,
@@ -98,29 +92,4 @@ async function someMail(lab: Lab): Promise<void> {
   await deliver(lab, ALICE, 'INBOX', mail('Results ready', 'The results you asked for are ready.'));
   await deliver(lab, ALICE, 'INBOX', mail('Appointment moved', 'Tuesday 10 o clock instead of 9.'));
   await deliver(lab, ALICE, 'Archive 2026/March', mail('Old letter', 'Filed long ago.'));
-}
-
-async function startSidecar(configFile: string): Promise<{ readonly pid: number; stop(): Promise<void> }> {
-  const child = spawn(process.execPath, [MANDAT, '--config', configFile, 'run'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let log = '';
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    log += chunk;
-  });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
-  await waitFor('the sidecar watches', 15_000, () => {
-    if (child.exitCode !== null) throw new Error(`the sidecar ended: ${log}`);
-    return log.includes('"watching"') && log.includes('"filtering submissions"');
-  });
-  return {
-    pid: child.pid ?? 0,
-    stop: async () => {
-      child.kill('SIGTERM');
-      await ended;
-      process.removeListener('exit', kill);
-    },
-  };
 }
