@@ -35,6 +35,7 @@ export function ownerView(
     login,
     inbox,
     withheld: dialect.withheld,
+    inherits: dialect.asksInherited !== undefined,
     folders: async () => {
       const folders = await ownFolders(connection, dialect, login, siteNames);
       const inbox = dialect.folderId === undefined ? undefined : folders.find(({ name }) => name === INBOX);

@@ -13,8 +13,10 @@ import type { Pair } from '../store/pairs.ts';
 import { cutAtRevoke, isCut } from './cutting.ts';
 import { INBOX, type OwnerView, type SenderPublisher } from './mail-server.ts';
 import { forgetOthers, othersKnown } from './other-entries.ts';
-import type { Pass, Target } from './pass.ts';
+import { type Pass, Superseded, type Target } from './pass.ts';
+import { clearAll } from './revoked.ts';
 import { asOwner } from './steady.ts';
+import { readBefore, readTree } from './tree.ts';
 
 /** The owner's session is left open for the second phase. Undefined where the server need not be asked at all. */
 export async function takeAway(pass: Pass, target: Target): Promise<OwnerView | undefined> {
@@ -38,7 +40,21 @@ export async function takeAway(pass: Pass, target: Target): Promise<OwnerView | 
     await applyInbox(owner, pair.login, undefined, pair);
     await cutAtRevoke(pass, pair.login);
   }
+  if (!owner.inherits && target.leaving.length > 0) await closeTree(pass, target, owner);
   return owner;
+}
+
+/** Where each folder's own entry decides, access is withdrawn only when all of them are gone. The second phase looks again. */
+async function closeTree(pass: Pass, { leaving }: Target, owner: OwnerView): Promise<void> {
+  const tree = await readTree(pass, owner);
+  for (const pair of leaving) {
+    try {
+      if (await clearAll(pass, tree, await readBefore(pass, pair, tree))) await cutAtRevoke(pass, pair.login);
+    } catch (error) {
+      if (error instanceof Superseded) throw error;
+      pass.failures.push(failureOf(error));
+    }
+  }
 }
 
 /**

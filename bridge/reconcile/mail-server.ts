@@ -37,6 +37,8 @@ export interface OwnerView {
   readonly inbox: Entries;
   /** Rights that would do harm on this server, and that nobody is given on any folder: `x` where a folder can be carried off with it. */
   readonly withheld: string;
+  /** Whether INBOX's entry can hold for other folders: then taking it away decides. Where it never does, each folder's own entry decides. */
+  readonly inherits: boolean;
   /** The owner's own selectable folders, INBOX included. Special-use folders exist after this. */
   folders(): Promise<readonly Folder[]>;
   /**

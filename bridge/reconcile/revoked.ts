@@ -36,7 +36,7 @@ export async function completeRevoke(pass: Pass, owner: string, pair: Pair, tree
 }
 
 /** The whole tree; then folders that were born, with a copy, or renamed while we swept. Returns whether anything was changed. */
-async function clearAll(pass: Pass, tree: Tree, pair: Pair): Promise<boolean> {
+export async function clearAll(pass: Pass, tree: Tree, pair: Pair): Promise<boolean> {
   let names: readonly FolderName[] = tree.folders.map(({ name }) => name);
   let changed = false;
   for (let round = 1; round <= ROUNDS; round++) {

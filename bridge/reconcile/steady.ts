@@ -50,6 +50,7 @@ export async function asOwner({ site: { gate, server } }: Pass, login: string): 
     login,
     inbox: first.view.inbox,
     withheld: first.view.withheld,
+    inherits: first.view.inherits,
     folders: () => steadily((view) => view.folders()),
     entries: (folders, closed) => steadily((view) => view.entries(folders, closed)),
     set: (folder, identifier, rights) => steadily((view) => view.set(folder, identifier, rights)),
