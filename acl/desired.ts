@@ -8,6 +8,7 @@ import {
   verdict,
 } from './policy.ts';
 import { type Rights, without } from './rights.ts';
+import { attainable } from './ties.ts';
 
 export interface MailboxRows {
   readonly address: string;
@@ -95,13 +96,17 @@ function senders(rows: MailboxRows, delegates: readonly DesiredDelegate[]): read
 
 /**
  * Rights a delegate should have on one folder: never `x` on a special-use folder, or he could delete the owner's Sent; nor what is
- * withheld there from everybody ({@link Folder} in bridge/reconcile/mail-server.ts).
+ * withheld there from everybody ({@link Folder} in bridge/reconcile/mail-server.ts), nor what the server gives only together with these.
  */
 export function rightsOn(
-  { specialUse, withheld = '' }: { readonly specialUse: boolean; readonly withheld?: string },
+  {
+    specialUse,
+    withheld = '',
+    ties = [],
+  }: { readonly specialUse: boolean; readonly withheld?: string; readonly ties?: readonly string[] },
   rights: Rights,
 ): Rights {
-  return without(rights, specialUse ? `x${withheld}` : withheld);
+  return attainable(without(rights, specialUse ? `x${withheld}` : withheld), ties);
 }
 
 /** Whether a rule is among these. */

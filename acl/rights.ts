@@ -35,6 +35,16 @@ export function canonical(text: string): Rights {
   return LETTERS.filter((letter) => text.includes(letter)).join('') as Rights;
 }
 
+/**
+ * What a server says of somebody's rights. One that knows RFC 2086 only says `c` for what is k here, and `d` for x, t and e together
+ * (RFC 4314 section 2.1.1); one that knows them apart never says `c` or `d` without one of these.
+ */
+export function asAnswered(text: string): Rights {
+  const create = text.includes('c') && !/[kx]/.test(text) ? 'k' : '';
+  const remove = text.includes('d') && !/[xte]/.test(text) ? 'xte' : '';
+  return canonical(text + create + remove);
+}
+
 export function without(rights: Rights, letters: string): Rights {
   return canonical([...rights].filter((letter) => !letters.includes(letter)).join(''));
 }

@@ -36,6 +36,7 @@ export function mailServer(config: Config, env: Environment, onSeen?: (seen: See
       guard.invite();
     },
     siteNames: siteNames(config),
+    openNobody: (login) => openAs(endpoint, by, login), // expected to be refused: no sign of anything else
   });
 }
 

@@ -90,9 +90,12 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
   const table = once(() => kept(openDelegationDb(files.delegations, traceless(files.delegations))));
   const state = once(() => kept(openStateDb(files.state, traceless(files.state))));
   const open = (login: string, how = by()) => openAs(endpoint(), how, login);
-  const over = (connection: Connection, known?: (owner: string) => Promise<KnownOwner>) =>
-    imapServer(MAIN_SERVER, dialectOf(config), config.imap.adminUser, async () => connection, { known });
-  const prove = ({ login, connection }: Opened) => over(connection).asOwner(login);
+  /** Over a session that is open; whoever else is wanted gets one of their own. */
+  const over = (login: string, connection: Connection, known?: (owner: string) => Promise<KnownOwner>) => {
+    const these = async (wanted: string) => (wanted === login ? connection : open(wanted));
+    return imapServer(MAIN_SERVER, dialectOf(config), config.imap.adminUser, these, { known });
+  };
+  const prove = ({ login, connection }: Opened) => over(login, connection).asOwner(login);
 
   const registered = async (...only: readonly string[]): Promise<readonly string[]> => {
     try {
@@ -166,7 +169,7 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
         },
         openDelegate: async (known) => {
           const connection = await open(delegate);
-          return { connection, view: await over(connection, async () => known).asDelegate(delegate) };
+          return { connection, view: await over(delegate, connection, async () => known).asDelegate(delegate) };
         },
         cutter: sessionCutter(config, env),
         folderId: async (connection) => (await dialectOf(config)(connection)).folderId,

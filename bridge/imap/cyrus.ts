@@ -17,9 +17,11 @@ export const cyrus: Dialect = {
     (name === '' && (/\bcyrus\b/i.test(greeting) || OWN.every((one) => capabilities.has(one)))),
 
   folderId: 'MAILBOXID',
+  proofId: 'MAILBOXID',
   asksInherited: undefined,
   carriesOff: 'x',
   withheld: 'x',
+  asksTies: false,
   readsBack: true,
   keepsDeadSubscriptions: true,
 

@@ -1,9 +1,10 @@
 /** A delegate's session: what they see of owners' mailboxes, by the owners' names. */
-import { canonical, NONE, type Rights } from '../../acl/rights.ts';
+import { asAnswered, NONE, type Rights } from '../../acl/rights.ts';
 import type { DelegateView } from '../reconcile/mail-server.ts';
 import type { FolderName } from '../store/pairs.ts';
-import { atom, type Connection, text } from './connection.ts';
+import { type Connection, text } from './connection.ts';
 import type { Dialect, Learnt } from './dialect.ts';
+import { listed, takesMany } from './listing.ts';
 import type { Namespaces, OwnersNames } from './namespaces.ts';
 import type { Owners } from './owners.ts';
 import { flagsOf, must } from './replies.ts';
@@ -24,31 +25,30 @@ export function delegateView(
   };
   const find = async (owner: string) =>
     dialect.names(namespaces, owner, login, { connection, learnt, owner: await owners.of(owner) });
-  const asksAtOnce = connection.has('LIST-MYRIGHTS');
+  const asksAtOnce = connection.has('LIST-MYRIGHTS') && takesMany(connection);
   /** What a LIST has told beside an owner's folders, by the names that it has: for the question that follows it. RFC 8440. */
   const told = new Map<string, ReadonlyMap<string, Rights>>();
   const list = async (owner: string) => {
     const { places, folderOf, unlisted } = await namesOf(owner);
     if (places.length === 0 || unlisted === true) return new Set<FolderName>();
-    const patterns = places.flatMap(({ root, delimiter }) => [text(root), text(`${root}${delimiter}*`)]);
-    const beside = asksAtOnce ? [atom('RETURN'), [atom('MYRIGHTS')]] : [];
-    const reply = await connection.run('LIST', [text(''), patterns, ...beside], 'LIST', 'MYRIGHTS');
-    const answers = must(reply, `list ${owner}'s folders as ${login}`);
+    const patterns = places.flatMap(({ root, delimiter }) => [root, `${root}${delimiter}*`]);
+    const what = `list ${owner}'s folders as ${login}`;
+    const answers = await listed(connection, patterns, what, asksAtOnce ? ['MYRIGHTS'] : []);
     const names = answers
       .filter(({ kind }) => kind === 'LIST')
       .filter((response) => !flagsOf(response).has('\\noselect') && !flagsOf(response).has('\\nonexistent'))
       .map((response) => folderOf(String(response.values[2])));
-    const listed = new Set(names.filter((name): name is FolderName => name !== undefined));
+    const folders = new Set(names.filter((name): name is FolderName => name !== undefined));
     const rights = answers
       .filter(({ kind }) => kind === 'MYRIGHTS')
-      .map(({ values: [name, letters] }) => [String(name), canonical(String(letters ?? ''))] as const);
+      .map(({ values: [name, letters] }) => [String(name), asAnswered(String(letters ?? ''))] as const);
     told.set(owner, new Map(rights));
-    return listed;
+    return folders;
   };
   const myRights = async (name: string | undefined): Promise<Rights> => {
     if (name === undefined) return NONE;
     const reply = await connection.run('MYRIGHTS', [text(name)], 'MYRIGHTS');
-    return reply.ok ? canonical(String(reply.untagged[0]?.values[1] ?? '')) : NONE;
+    return reply.ok ? asAnswered(String(reply.untagged[0]?.values[1] ?? '')) : NONE;
   };
   /** What the last LIST didn't tell, of folders that it hides or that have gone, is asked for one by one. */
   const rights = async (owner: string, folders: readonly FolderName[]) => {

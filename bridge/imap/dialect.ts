@@ -9,19 +9,23 @@ import type { Refusal } from './replies.ts';
 
 export interface Dialect {
   /** As `imap.server` calls it. */
-  readonly kind: 'dovecot' | 'cyrus';
+  readonly kind: 'dovecot' | 'cyrus' | 'rfc4314';
   /** As people call it. */
   readonly title: string;
   /** Whether a server that introduces itself so speaks it. */
   recognises(said: Introduction): boolean;
   /** What STATUS calls a folder's own id, which a rename leaves alone; undefined where there is none: the name stands for it. */
   readonly folderId: string | undefined;
+  /** What STATUS calls that by which an owner's INBOX is known again in a delegate's session: the id, or the next best. */
+  readonly proofId: string | undefined;
   /** A folder's name that never is one: asked for its MYRIGHTS, it tells what a folder without an entry of its own gives. Undefined: nothing. */
   readonly asksInherited: string | undefined;
   /** Rights with which a delegate can carry a folder off into their own tree, where they own it; empty where no right lets them. */
   readonly carriesOff: string;
   /** Rights that are given to nobody on any folder, whatever is configured. */
   readonly withheld: string;
+  /** Which rights are given only together is asked (LISTRIGHTS), and whether they are written as RFC 2086 has them. */
+  readonly asksTies: boolean;
   /** Its OK is no proof that an entry was changed, nor its NO that it wasn't: it is read again. */
   readonly readsBack: boolean;
   /** LSUB goes on to show folders that a delegate may not see any more. */
@@ -29,8 +33,14 @@ export interface Dialect {
   /**
    * Proves whose session it is before anything is written: an authzid may have been dropped without a word, and the session
    * then is the administrator's own. Returns INBOX's entries. Closes the connection and fails `unsafe` when it is somebody else's.
+   * `openNobody`: a session as a login that nobody has, where this one can't tell.
    */
-  proven(connection: Connection, login: string, adminUser: string): Promise<Entries>;
+  proven(
+    connection: Connection,
+    login: string,
+    adminUser: string,
+    openNobody: (login: string) => Promise<Connection>,
+  ): Promise<Entries>;
   /** How `delegate` names the folders of `owner`, as their session shows it. Fails `config` where the server shows nobody's folders to others. */
   names(namespaces: Namespaces, owner: string, delegate: string, look: Look): OwnersNames | Promise<OwnersNames>;
   /** The folder isn't there. */

@@ -15,9 +15,11 @@ export const dovecot: Dialect = {
   recognises: ({ name, greeting }) => /\bdovecot\b/i.test(name || greeting),
 
   folderId: 'X-GUID',
+  proofId: 'X-GUID',
   asksInherited: 'mandat-asks-what-is-inherited',
   carriesOff: '', // RENAME out of the owner's tree is refused: NO [CANNOT]
   withheld: '',
+  asksTies: false,
   readsBack: false,
   keepsDeadSubscriptions: false,
 

@@ -1,9 +1,11 @@
 /** A mail server that speaks IMAP with ACLs (RFC 4314), whichever it is: sessions as an owner or a delegate, the identity proven. */
 import type { SiteNames } from '../../acl/special-folders.ts';
+import { UNTIED } from '../../acl/ties.ts';
 import type { MailServer } from '../reconcile/mail-server.ts';
 import type { Connection } from './connection.ts';
 import { delegateView } from './delegate-view.ts';
 import type { DialectOf, Learnt } from './dialect.ts';
+import { offered } from './offered.ts';
 import { ownerView } from './owner-view.ts';
 import { type KnownOwner, knownBy, ownersBy } from './owners.ts';
 
@@ -15,6 +17,8 @@ export interface Ways {
   readonly prepare?: () => void;
   /** How special folders may be called here, beside the usual names. */
   readonly siteNames?: SiteNames;
+  /** Opens a session as a login that nobody has, which must count for no other login. Default: as any other. */
+  readonly openNobody?: OpenAs;
   /** Finds out about an owner, where a session of theirs is open elsewhere already. */
   readonly known?: ((owner: string) => Promise<KnownOwner>) | undefined;
 }
@@ -24,15 +28,15 @@ export function imapServer(
   dialectOf: DialectOf,
   adminUser: string,
   openAs: OpenAs,
-  { prepare = () => {}, siteNames = {}, known }: Ways = {},
+  { prepare = () => {}, siteNames = {}, openNobody = openAs, known }: Ways = {},
 ): MailServer {
   const learnt: Learnt = new Map();
   const lookAt = async (login: string) => {
     const connection = await openAs(login);
     try {
       const dialect = await dialectOf(connection);
-      await dialect.proven(connection, login, adminUser);
-      return await knownBy(connection, dialect.folderId);
+      await dialect.proven(connection, login, adminUser, openNobody);
+      return await knownBy(connection, dialect.proofId);
     } finally {
       connection.close();
     }
@@ -45,15 +49,16 @@ export function imapServer(
       const connection = await openAs(login);
       return orClosed(connection, async () => {
         const dialect = await dialectOf(connection);
-        const inbox = await dialect.proven(connection, login, adminUser);
-        return ownerView(connection, dialect, login, inbox, { siteNames, owners });
+        const inbox = await dialect.proven(connection, login, adminUser, openNobody);
+        const offer = dialect.asksTies ? await offered(connection) : UNTIED;
+        return ownerView(connection, dialect, login, { inbox, siteNames, owners, offer });
       });
     },
     asDelegate: async (login) => {
       const connection = await openAs(login);
       return orClosed(connection, async () => {
         const dialect = await dialectOf(connection);
-        await dialect.proven(connection, login, adminUser);
+        await dialect.proven(connection, login, adminUser, openNobody);
         return delegateView(connection, dialect, login, await connection.namespaces(), { owners, learnt });
       });
     },

@@ -1,24 +1,20 @@
 /** The folders that are an owner's own, with their ids and special uses, from one LIST. */
 import type { SiteNames } from '../../acl/special-folders.ts';
+import type { Offer } from '../../acl/ties.ts';
 import type { Folder } from '../reconcile/mail-server.ts';
-import { atom, type Connection, text } from './connection.ts';
+import type { Connection } from './connection.ts';
 import type { Dialect } from './dialect.ts';
-import { foldersOf, must } from './replies.ts';
+import { everything } from './listing.ts';
+import { foldersOf } from './replies.ts';
 
 export async function ownFolders(
   connection: Connection,
   { folderId, withheld }: Dialect,
   login: string,
-  siteNames: SiteNames,
+  { siteNames, offer: { ties } }: { readonly siteNames: SiteNames; readonly offer: Offer },
 ): Promise<readonly Folder[]> {
-  // STATUS opens each folder, so that special-use folders declared `auto` exist after this (server facts, trap 7).
-  const ids = folderId === undefined ? [] : [atom('STATUS'), [atom(folderId)]];
-  const reply = await connection.run(
-    'LIST',
-    [text(''), text('*'), atom('RETURN'), [atom('SPECIAL-USE'), atom('SUBSCRIBED'), ...ids]],
-    'LIST',
-    'STATUS',
-  );
-  const folders = foldersOf(must(reply, `list the folders of ${login}`), await connection.namespaces(), siteNames);
-  return withheld === '' ? folders : folders.map((folder) => ({ ...folder, withheld }));
+  const responses = await everything(connection, folderId, `list the folders of ${login}`);
+  const folders = foldersOf(responses, await connection.namespaces(), siteNames);
+  if (withheld === '' && ties.length === 0) return folders;
+  return folders.map((folder) => ({ ...folder, withheld, ties }));
 }

@@ -1,21 +1,30 @@
 /** An owner's own session: their folders, and the entries in these. */
-import { canonical, NONE, type Rights } from '../../acl/rights.ts';
+import { NONE, type Rights } from '../../acl/rights.ts';
 import type { SiteNames } from '../../acl/special-folders.ts';
+import { attainable, type Offer, written } from '../../acl/ties.ts';
 import { Failure } from '../failure.ts';
 import { type Entries, INBOX, type OwnerView } from '../reconcile/mail-server.ts';
 import type { FolderName } from '../store/pairs.ts';
-import { atom, type Connection, text } from './connection.ts';
+import { carriedOff } from './carried-off.ts';
+import { type Connection, text } from './connection.ts';
 import type { Dialect } from './dialect.ts';
 import { ownFolders } from './own-folders.ts';
-import type { Owners } from './owners.ts';
-import { entriesOf, must, refused } from './replies.ts';
+import { knownBy, type Owners } from './owners.ts';
+import { entriesOf, refused } from './replies.ts';
+
+/** What was found out before. */
+interface Known {
+  readonly inbox: Entries;
+  readonly siteNames: SiteNames;
+  readonly owners: Owners;
+  readonly offer: Offer;
+}
 
 export function ownerView(
   connection: Connection,
   dialect: Dialect,
   login: string,
-  inbox: Entries,
-  { siteNames, owners }: { readonly siteNames: SiteNames; readonly owners: Owners },
+  { inbox, siteNames, owners, offer }: Known,
 ): OwnerView {
   /** `wanted`: what then is to stand there; undefined: nothing. */
   const change = async (command: string, [folder, identifier, ...rest]: Change, wanted?: Rights): Promise<boolean> => {
@@ -36,11 +45,13 @@ export function ownerView(
     inbox,
     withheld: dialect.withheld,
     inherits: dialect.asksInherited !== undefined,
+    ties: offer.ties,
     folders: async () => {
-      const folders = await ownFolders(connection, dialect, login, siteNames);
-      const inbox = dialect.folderId === undefined ? undefined : folders.find(({ name }) => name === INBOX);
+      const folders = await ownFolders(connection, dialect, login, { siteNames, offer });
+      const inbox = dialect.folderId === dialect.proofId ? folders.find(({ name }) => name === INBOX) : undefined;
       const proof = inbox && { folder: INBOX, id: inbox.id };
-      owners.note(login, { namespaces: await connection.namespaces(), proof });
+      const namespaces = await connection.namespaces();
+      owners.note(login, proof ? { namespaces, proof } : await knownBy(connection, dialect.proofId));
       return folders;
     },
     entries: async (folders, closed) => {
@@ -54,24 +65,13 @@ export function ownerView(
       );
       return new Map(answers.filter((answer): answer is [FolderName, Entries] => answer[1] !== undefined));
     },
-    set: (folder, identifier, rights) => change('SETACL', [folder, identifier, rights], rights),
+    set: (folder, identifier, rights) =>
+      change('SETACL', [folder, identifier, written(rights, offer)], attainable(rights, offer.ties)),
     remove: (folder, identifier) => change('DELETEACL', [folder, identifier]),
     carriedOff: () => (dialect.carriesOff === '' ? Promise.resolve([]) : carriedOff(connection, login)),
     subscribe: async (folder) => (await connection.run('SUBSCRIBE', [text(folder)])).ok,
     close: connection.close,
   };
-}
-
-/** One LIST of what others share with them (LIST-MYRIGHTS, RFC 8440). */
-async function carriedOff(connection: Connection, login: string): Promise<readonly string[]> {
-  const { otherUsers } = await connection.namespaces();
-  if (otherUsers === undefined) return [];
-  const asked = [text(''), text(`${otherUsers.prefix}*`), atom('RETURN'), [atom('MYRIGHTS')]];
-  const reply = await connection.run('LIST', asked, 'MYRIGHTS');
-  return must(reply, `list what others share with ${login}`)
-    .filter(({ values }) => canonical(String(values[1])).includes('a'))
-    .map(({ values }) => String(values[0]))
-    .filter((name) => name.slice(otherUsers.prefix.length).includes(otherUsers.delimiter)); // an INBOX stays where it is
 }
 
 /** Folder, identifier, rights. */

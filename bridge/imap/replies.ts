@@ -1,5 +1,5 @@
 /** A server's answers, read. */
-import { canonical, type Rights } from '../../acl/rights.ts';
+import { asAnswered, type Rights } from '../../acl/rights.ts';
 import { type ListedFolder, type SiteNames, specialFolders } from '../../acl/special-folders.ts';
 import { Failure } from '../failure.ts';
 import { type Entries, type Folder, INBOX } from '../reconcile/mail-server.ts';
@@ -73,7 +73,7 @@ export function entriesOf(reply: Reply, { isGone }: Dialect): Entries | undefine
   }
   const values = reply.untagged[0]?.values.slice(1) ?? [];
   const entries = new Map<string, Rights>();
-  for (let at = 0; at + 1 < values.length; at += 2) entries.set(String(values[at]), canonical(String(values[at + 1])));
+  for (let at = 0; at + 1 < values.length; at += 2) entries.set(String(values[at]), asAnswered(String(values[at + 1])));
   return entries;
 }
 

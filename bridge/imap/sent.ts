@@ -6,6 +6,7 @@ import type { SentFolder, SentFolders } from '../submission/sent-folder.ts';
 import type { Lying } from '../submission/twins.ts';
 import { atom, type Connection, literal, octetsOf, text, type Untagged, type Value } from './connection.ts';
 import type { DialectOf } from './dialect.ts';
+import { everything } from './listing.ts';
 import type { OpenAs } from './mail-server.ts';
 import { isAtHome } from './namespaces.ts';
 import { must, ownListed } from './replies.ts';
@@ -22,7 +23,7 @@ export function sentFolders(
       const connection = await openAs(login);
       try {
         const dialect = await dialectOf(connection);
-        await dialect.proven(connection, login, adminUser); // or the copy might land in somebody else's mailbox
+        await dialect.proven(connection, login, adminUser, openAs); // or the copy might land in somebody else's mailbox
         return sentFolder(connection, login, await sentOf(connection, login, siteNames));
       } catch (error) {
         connection.close();
@@ -34,8 +35,7 @@ export function sentFolders(
 
 /** The same one that a delegate may not delete or rename (acl/special-folders.ts). */
 async function sentOf(connection: Connection, login: string, siteNames: SiteNames): Promise<string> {
-  const selection = [text(''), text('*'), atom('RETURN'), [atom('SPECIAL-USE')]];
-  const listed = must(await connection.run('LIST', selection, 'LIST'), `list the folders of ${login}`);
+  const listed = await everything(connection, undefined, `list the folders of ${login}`);
   const namespaces = await connection.namespaces(); // whose owner delegated to him has a Sent too
   const all = ownListed(listed, namespaces);
   const beside = all.filter(({ name }) => isAtHome(name, namespaces)); // not one among archives, nor a virtual one

@@ -2,9 +2,9 @@
  * First phase: what decides. INBOX's entry and the sender rule, so that a grant is usable and a revoke effective in a round
  * trip each. Taking away goes before giving; a sender rule goes before the ACL entry when it is taken, after it when it is given.
  */
-import { type DesiredDelegate, hasRule, type SenderRule } from '../../acl/desired.ts';
+import { type DesiredDelegate, hasRule, rightsOn, type SenderRule } from '../../acl/desired.ts';
 import { entryStep } from '../../acl/plan.ts';
-import { without } from '../../acl/rights.ts';
+import type { Rights } from '../../acl/rights.ts';
 import { type Failure, failureOf } from '../failure.ts';
 import { type GiveWay, giveBack, PORTION_ROWS } from '../giving-way.ts';
 import { foldersSeen } from '../store/folders-seen.ts';
@@ -95,7 +95,7 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
           identifier: pass.identifiers.get(login),
           inboxBefore: moved === undefined ? owner.inbox.get(login) : moved.inboxBefore,
           foldersBefore: folders,
-          given: [without(rights, owner.withheld)],
+          given: [onInbox(owner, rights)],
           before: moved?.before,
         },
         now,
@@ -105,7 +105,7 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
   const back = target.staying.filter(({ pair }) => pair.phase === 'revoking').map(({ pair }) => pair);
   await setPhase(site.state, ids(back), 'granting', now);
   for (const { delegate, pair } of target.staying)
-    await intendRights(site.state, pair, without(delegate.rights, owner.withheld));
+    await intendRights(site.state, pair, onInbox(owner, delegate.rights));
   for (const delegate of [...target.staying.map((stay) => stay.delegate), ...target.arriving]) {
     await pass.stillCurrent();
     await applyInbox(owner, delegate.login, delegate, undefined);
@@ -123,6 +123,11 @@ async function knownFolders({ site }: Pass, target: Target, owner: OwnerView): P
   return seen ?? (await owner.folders()).map(({ id }) => id);
 }
 
+/** INBOX is no special folder. */
+function onInbox({ withheld, ties }: OwnerView, rights: Rights): Rights {
+  return rightsOn({ specialUse: false, withheld, ties }, rights);
+}
+
 async function applyInbox(
   owner: OwnerView,
   login: string,
@@ -131,7 +136,7 @@ async function applyInbox(
 ): Promise<void> {
   const entry = owner.inbox.get(login);
   const step = entryStep({
-    desired: desired && without(desired.rights, owner.withheld),
+    desired: desired && onInbox(owner, desired.rights),
     entry,
     // INBOX inherits from nobody: without an entry of his own he has what others left him, which isn't what is desired.
     effective: entry ?? ('' as DesiredDelegate['rights']),

@@ -1,7 +1,7 @@
 /** Second phase for a delegate in force: the whole tree, his subscriptions, his eyes. R10, R11, R29, R32, R46. */
-import type { DesiredDelegate } from '../../acl/desired.ts';
+import { type DesiredDelegate, rightsOn } from '../../acl/desired.ts';
 import { negativeEntries } from '../../acl/plan.ts';
-import { NONE, type Rights } from '../../acl/rights.ts';
+import { missing, NONE, type Rights, without } from '../../acl/rights.ts';
 import { Failure } from '../failure.ts';
 import { setFact } from '../store/facts.ts';
 import { recordCut, setPhase } from '../store/ledger.ts';
@@ -27,6 +27,7 @@ export async function completeGrant(
 ): Promise<void> {
   const { site } = pass;
   const rights = wanted(tree, delegate.rights);
+  tellTied(pass, delegate, tree);
   await site.gate.run(delegate.login, async () => {
     if (pair.phase !== 'verified') {
       await throughEyesOf(pass, delegate.login, async (view) => {
@@ -39,6 +40,19 @@ export async function completeGrant(
   });
   await setPhase(site.state, [pair.id], 'verified', site.clock.now());
   if (pair.phase !== 'verified') await record(pass, [{ action: 'verified', login: delegate.login }]);
+}
+
+/** Rights that nobody withholds, and that the server gives only together with one that is. INBOX is looked at, which is no special folder. */
+function tellTied(pass: Pass, { login, rights }: DesiredDelegate, tree: Tree): void {
+  const inbox = tree.folders.find(({ name }) => name === INBOX);
+  if (inbox === undefined) return;
+  const lost = missing(without(rights, inbox.withheld ?? ''), rightsOn(inbox, rights));
+  if (lost === '') return;
+  pass.notices.push({
+    code: 'tied-rights',
+    login,
+    message: `${lost} of ${rights} is not given to ${login}: the IMAP server gives it only together with ${inbox.withheld || 'a right that delegates never have'} (LISTRIGHTS)${inbox.withheld ? '; imap.allow_carrying_off = true gives both, and says what it risks' : ''}`,
+  });
 }
 
 /** Before an entry is written into each folder that nobody could open. */

@@ -16,6 +16,8 @@ export interface Folder {
   readonly subscribed: boolean;
   /** Rights that no delegate is given on it, whatever is configured ({@link OwnerView.withheld}). */
   readonly withheld?: string;
+  /** Groups of rights that the server gives only together ({@link OwnerView.ties}). */
+  readonly ties?: readonly string[];
 }
 
 /** Explicit entries of one folder, by identifier exactly as the server writes it (a leading `-` for a negative one). */
@@ -39,6 +41,8 @@ export interface OwnerView {
   readonly withheld: string;
   /** Whether INBOX's entry can hold for other folders: then taking it away decides. Where it never does, each folder's own entry decides. */
   readonly inherits: boolean;
+  /** Groups of rights that this server gives only together. */
+  readonly ties: readonly string[];
   /** The owner's own selectable folders, INBOX included. Special-use folders exist after this. */
   folders(): Promise<readonly Folder[]>;
   /**

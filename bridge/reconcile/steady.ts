@@ -51,6 +51,7 @@ export async function asOwner({ site: { gate, server } }: Pass, login: string): 
     inbox: first.view.inbox,
     withheld: first.view.withheld,
     inherits: first.view.inherits,
+    ties: first.view.ties,
     folders: () => steadily((view) => view.folders()),
     entries: (folders, closed) => steadily((view) => view.entries(folders, closed)),
     set: (folder, identifier, rights) => steadily((view) => view.set(folder, identifier, rights)),

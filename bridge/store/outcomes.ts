@@ -17,6 +17,7 @@ export interface Notice {
     | 'cut-not-proven'
     | 'held'
     | 'no-server-account'
+    | 'tied-rights' // the server gives them only together with what is withheld
     | 'carried-off' // a folder has left the mailbox
     | 'inheritance-unknown'; // of a dry run
   readonly login: string;

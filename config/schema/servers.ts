@@ -33,19 +33,21 @@ machine, and a fail2ban that bans the webmail's address doesn't ban mandat. With
         example: '127.0.0.2',
       }),
     server: z
-      .enum(['auto', 'dovecot', 'cyrus'])
+      .enum(['auto', 'dovecot', 'cyrus', 'rfc4314'])
       .default('auto')
       .register(docs, {
         comment: `Which server it is, since each has its own ways. "auto": told apart by what it says of itself, and
-"mandat status" and "mandat doctor" say what it was taken for.`,
+"mandat status" and "mandat doctor" say what it was taken for. "rfc4314" is any other with ACLs.`,
       }),
     allow_carrying_off: z
       .boolean()
       .default(false)
       .register(docs, {
-        comment: `On Cyrus a delegate who has the right x can rename a folder out of the owner's mailbox into their own,
-and owns it then. So nobody is given x there, whatever [policy] rights says: delegates can neither delete
-nor rename folders. true gives x all the same; either way each look at a mailbox names folders carried off.`,
+        comment: `On Cyrus, and maybe on a server that mandat doesn't know ("rfc4314"), a delegate who has the right x can
+rename a folder out of the owner's mailbox into their own, and owns it then. So nobody is given x there,
+whatever [policy] rights says: delegates can neither delete nor rename folders; nor delete messages, where
+the server gives that right only together with x (RFC 2086). true gives x all the same; either way each
+look at a mailbox on Cyrus names folders carried off.`,
       }),
     admin_user: text(accountName).default('bridge').register(docs, {
       comment: 'The master user that may log in as any owner; on Cyrus an account among the proxyservers.',

@@ -21,6 +21,8 @@ t.test('told by looking', async (t) => {
     ['dovecot', { greeting: 'Dovecot (Debian) ready.' }, 'imap_id_send is empty'],
     ['cyrus', { name: 'Cyrus IMAPD', greeting: 'Dovecot ready.' }, 'a Dovecot proxy before it: ID is the server’s'],
     ['dovecot', { name: 'Dovecot', greeting: 'Cyrus ready' }, 'and the other way round'],
+    ['rfc4314', { greeting: 'Courier-IMAP ready.' }, 'another server'],
+    ['rfc4314', {}, 'one that says nothing'],
   ];
   for (const [kind, one, why] of cases) t.equal(chosen(said(one), 'auto').kind, kind, why);
 });

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Site } from './site.ts';
 
-export async function editConfig(site: Site, edit: (toml: string) => string): Promise<void> {
+export async function editConfig(site: Pick<Site, 'configFile'>, edit: (toml: string) => string): Promise<void> {
   await writeFile(site.configFile, edit(await readFile(site.configFile, 'utf8')));
 }
 

@@ -1,9 +1,8 @@
 /** A grant on a real Cyrus, its use, drift and its end: one story for each way in which a Cyrus names folders. */
 import t, { type Test } from 'tap';
-import type { CyrusOptions } from '../../config/lab/cyrus.ts';
 import { whyNoCyrus } from '../../config/lab/cyrus-packages.ts';
 import { quoted } from '../../config/lab/raw-imap.ts';
-import { acls, type CyrusSite, seen, startCyrusSite, subscriptions } from './cyrus-site.ts';
+import { acls, type CyrusSite, type CyrusSiteOptions, seen, startCyrusSite, subscriptions } from './cyrus-site.ts';
 import { dryRun, sync, verify } from './inside.ts';
 import { grantRow, revokeRow } from './rows.ts';
 import { at } from './site.ts';
@@ -13,7 +12,7 @@ import { does, SPECIALS, withLogin } from './wire.ts';
 const GIVEN = 'eiklprstw';
 const AS_READ = 'lrswipktecd';
 
-export async function tell(layout: Partial<CyrusOptions>): Promise<void> {
+export async function tell(layout: Omit<CyrusSiteOptions, 'users'>): Promise<void> {
   const skip = await whyNoCyrus();
   await t.test('grant, use, drift, revoke', { skip }, async (t) => {
     const site = await startCyrusSite({ ...layout, users: ['alice', 'bob', 'carol'] });

@@ -119,6 +119,6 @@ export function isChange(line: string): boolean {
 }
 
 /** From its next start on, mandat reaches the IMAP server through this port. */
-export async function routeThrough(site: Site, { port }: { readonly port: number }): Promise<void> {
+export async function routeThrough(site: Pick<Site, 'configFile'>, { port }: { readonly port: number }): Promise<void> {
   await editConfig(site, (toml) => toml.replace(/(\[imap\]\nport = )\d+/, `$1${port}`));
 }
