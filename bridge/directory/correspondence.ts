@@ -2,11 +2,12 @@
  * The published addresses of MSSanté (Extraction_Correspondance_MSSante): which address is whose, and of what kind it is. Mailboxes that asked
  * not to be published are not in it. R2, R41.
  */
-import { domainToASCII } from 'node:url';
+
 import type Database from 'better-sqlite3';
 import type { Instant } from '../../acl/policy.ts';
 import type { MailboxKind } from '../store/delegation-types.ts';
 import { normalised, placesOf } from './columns.ts';
+import { punycode } from './domain.ts';
 import { type GenerationKind, nextGeneration, openGeneration } from './generation.ts';
 import { batchesOf } from './lines.ts';
 import { openSource } from './source.ts';
@@ -93,7 +94,7 @@ export function correspondenceReader(header: string, file: string): ReadLine<Pub
 /** As the table has addresses: lower case, the domain as punycode. */
 function folded(address: string): string | undefined {
   const [, local = '', domain = ''] = /^([^\s@]+)@([^\s@]+)$/.exec(address) ?? [];
-  const ascii = domainToASCII(domain);
+  const ascii = punycode(domain);
   return local === '' || ascii === '' ? undefined : `${local.toLowerCase()}@${ascii}`;
 }
 

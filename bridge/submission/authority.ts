@@ -3,10 +3,12 @@
  * more, whatever has been published so far. A table from the past (restore.ts), or one whose rules were changed, is believed where it takes
  * away, and gives only what stood in the ledger before.
  */
-import { domainToASCII, domainToUnicode } from 'node:url';
+
+import { domainToUnicode } from 'node:url';
 import { desired, type Policy } from '../../acl/desired.ts';
 import type { GuardSettings } from '../../acl/guard.ts';
 import type { Rights, Standing } from '../../acl/submission.ts';
+import { punycode } from '../directory/domain.ts';
 import { goneAmong } from '../disappearing.ts';
 import { guard } from '../guard.ts';
 import { isFromThePast } from '../restore.ts';
@@ -114,7 +116,7 @@ function memory<T>(version: () => number): (key: string, read: () => Promise<T>)
 export function canonical(address: string): string | undefined {
   const at = address.lastIndexOf('@');
   const domain = address.slice(at + 1).toLowerCase();
-  const ascii = domainToASCII(domain);
+  const ascii = punycode(domain);
   if (at < 1 || ascii === '' || (ascii !== domain && domainToUnicode(ascii) !== domain.normalize('NFC')))
     return undefined;
   return `${lowerCase(address.slice(0, at))}@${ascii}`;

@@ -2,9 +2,10 @@
  * What the audit trail says of one submission. Never a subject, never a recipient: a patient's address holds his national identifier,
  * so of recipients it keeps their number and their domains. What its sender has made up is bounded and cleaned. R3.
  */
-import { domainToASCII } from 'node:url';
+
 import { actorName } from '../../acl/actor.ts';
 import type { Instant } from '../../acl/policy.ts';
+import { punycode } from '../directory/domain.ts';
 import type { SubmissionEntry } from '../store/submissions.ts';
 
 export interface Submission {
@@ -63,6 +64,6 @@ export function cleaned(domains: readonly string[]): readonly string[] {
 
 /** An address without `@` has none, and may be anything. */
 function domainName(written: string): string {
-  const domain = domainToASCII(written).toLowerCase();
+  const domain = punycode(written).toLowerCase();
   return /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)+$/.test(domain) && domain.length <= 253 ? domain : '?';
 }

@@ -86,6 +86,7 @@ const COMMANDS: readonly (readonly [command: string, names: readonly string[]])[
   ['who', ['<mailbox>', '--at <time>']],
   ['what', ['<delegate>', '--at <time>']],
   ['filter', ['submission filter', '[submission]']],
+  ['stand-in', ['--for <seconds>', '--foreground', 'instead of refused']],
   ['history', ['<mailbox>']],
   ['restore accept', ['--yes']],
   ['setup', ['--answers', '--yes', '--dovecot-config', '--postfix-config']],

@@ -1,0 +1,28 @@
+/** Domains in their one form: the same answer from every version of Node. */
+import t from 'tap';
+import { asciiDomain, punycode } from '../../bridge/directory/domain.ts';
+
+const DOMAINS: readonly (readonly [written: string, punycode: string])[] = [
+  ['example.org', 'example.org'],
+  ['EXAMPLE.org', 'example.org'],
+  ['a_b.test', 'a_b.test'],
+  ['bücher.de', 'xn--bcher-kva.de'],
+  ['xn--bcher-kva.de', 'xn--bcher-kva.de'],
+  ['XN--BCHER-KVA.de', 'xn--bcher-kva.de'],
+  ['faß.de', 'xn--fa-hia.de'],
+  ['xn--fa-hia.de', 'xn--fa-hia.de'],
+  ['कॉम', 'xn--11b4c3d'],
+  ['xn--a', ''],
+  ['xn--zz.test', ''],
+  ['mail.xn--a.b', ''],
+  ['xn--', ''],
+  ['xn--a-', ''],
+  ['xn--example-.org', ''],
+];
+
+t.test('an xn-- label stands for something that is written so', async (t) => {
+  for (const [written, expected] of DOMAINS) {
+    t.equal(punycode(written), expected, written);
+    t.equal(asciiDomain(written), expected === '' ? undefined : expected, written);
+  }
+});
