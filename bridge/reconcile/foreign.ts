@@ -13,7 +13,7 @@ export interface Seen {
   readonly seen: Rights;
 }
 
-const STAYS = "mandat leaves other people's entries alone";
+const STAYS = "other people's entries are left alone";
 /** So many folders are named. */
 const NAMED = 5;
 

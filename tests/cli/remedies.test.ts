@@ -16,6 +16,8 @@ const FILLED: readonly (readonly [RegExp, string])[] = [
   [/\$\{(?:identifier|id|typed)\}|\b(?:DELEGATE|NUMBER|ID)\b/g, '810101026994'],
   [/\$\{command\}/g, 'set-contact'],
   [/\$\{verb\}/g, 'grant'],
+  [/\$\{local\}/g, '1'],
+  [/\$\{local\}/g, 'alice'],
   [/\bDATE\b/g, '2030-01-01'],
   [/\b(?:FILE|DIR|CODE|LOGIN|VERSION|REASON|N)\b/g, '1'],
 ];
