@@ -8,7 +8,7 @@ import { deciding, lettingIn, named, withInherited } from '../acl/foreign-entrie
 import { likeOurs, type OtherEntry, otherEntries } from '../acl/other-entries.ts';
 import { describeNotInForce, type Instant } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
-import { failureOf } from './failure.ts';
+import { Failure, failureOf } from './failure.ts';
 import type { Entries, Folder, MailServer, SenderPublisher } from './reconcile/mail-server.ts';
 import { INBOX } from './reconcile/mail-server.ts';
 import { beforeIn } from './reconcile/tree.ts';
@@ -87,9 +87,9 @@ export async function verifyMailbox(site: VerifySite, mailboxId: number, named =
     const noted = await otherEntriesOf(site.state, site.server.name, owner);
     if (logins.length + out.length + noted.length === 0 && !named && site.foreign !== true) continue;
     const tree = await treeOf(site.server, owner);
-    if (tree === undefined) {
+    if (tree instanceof Failure) {
       // Of an account that he is to have nothing of, it is as good as revoked.
-      if (owner === mailbox.rows?.login && logins.length > 0) differs(owner, `the IMAP server has no account ${owner}`);
+      if (owner === mailbox.rows?.login && logins.length > 0) differs(owner, tree.message);
       continue;
     }
     const { folders, entries } = tree;
@@ -131,8 +131,8 @@ interface ReadTree {
   readonly entries: ReadonlyMap<FolderName, Entries>;
 }
 
-/** Undefined when the server knows no such account: the other mailboxes are to be looked at too. */
-async function treeOf(server: MailServer, owner: string): Promise<ReadTree | undefined> {
+/** A failure when the server knows no such account, or by another name: the other mailboxes are to be looked at too. */
+async function treeOf(server: MailServer, owner: string): Promise<ReadTree | Failure> {
   try {
     const view = await server.asOwner(owner);
     try {
@@ -142,8 +142,7 @@ async function treeOf(server: MailServer, owner: string): Promise<ReadTree | und
       view.close();
     }
   } catch (error) {
-    if (failureOf(error).rule !== 'NO_ACCOUNT') throw error;
-    return undefined;
+    return ofTheAccount(error);
   }
 }
 
@@ -175,9 +174,7 @@ async function compareGranted(
       else if (!listed.has(folder.name)) differs(folder.name, `${folder.name}: LIST does not show it to him`);
     }
   } catch (error) {
-    const failure = failureOf(error);
-    if (failure.rule !== 'NO_ACCOUNT') throw error;
-    differs(INBOX, failure.message);
+    differs(INBOX, ofTheAccount(error).message);
   }
 }
 
@@ -200,8 +197,15 @@ async function compareRevoked(
       if (has !== NONE && has !== before) differs(`${name}: may ${has}${because(by)}`);
     }
   } catch (error) {
-    if (failureOf(error).rule !== 'NO_ACCOUNT') throw error;
+    ofTheAccount(error);
   }
+}
+
+/** What is wrong with one account, and with no other. Throws anything else. */
+function ofTheAccount(error: unknown): Failure {
+  const failure = failureOf(error);
+  if (!['NO_ACCOUNT', 'ACCOUNT_CLOSED', 'OTHER_LOGIN'].includes(failure.rule ?? '')) throw error;
+  return failure;
 }
 
 const at = (entries: ReadTree['entries'], folder: FolderName) => withInherited(entries.get(folder), entries.get(INBOX));

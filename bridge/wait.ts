@@ -2,6 +2,7 @@
 import { watch } from 'node:fs';
 import type { Written } from './store/delegations.ts';
 import { listOutcomes, type Outcome, outcomeOf } from './store/outcomes.ts';
+import { pairsOf } from './store/pairs.ts';
 import type { StateDb } from './store/state-db.ts';
 
 export interface Waited {
@@ -17,7 +18,8 @@ const POLL_MS = 20;
 /**
  * Ends when the change is verified, when it has failed in a way that trying again won't mend, after `limitMs`, or when `ended` says that
  * nobody is at work on it any more. `began` is a performance.now() from before the write. `onFailure` hears of each attempt that failed
- * and is made again.
+ * and is made again. `newcomer`: the login to which something is given, which counts as in force only where it was given to them, since one
+ * whose login can't be proven keeps the others of the mailbox from nothing.
  */
 export async function waitForChange(
   state: StateDb,
@@ -26,6 +28,7 @@ export async function waitForChange(
   limitMs: number,
   onFailure: (outcome: Outcome) => void,
   ended: () => boolean = () => false,
+  newcomer?: string,
 ): Promise<Waited> {
   let inForceMs: number | undefined;
   let told = 0;
@@ -36,8 +39,12 @@ export async function waitForChange(
       const outcome = await outcomeOf(state, change.mailboxId);
       const elapsed = performance.now() - began;
       if (outcome !== undefined) {
-        if (inForceMs === undefined && outcome.inForceVersion >= change.version) inForceMs = elapsed;
-        if (outcome.verifiedVersion >= change.version) return { inForceMs, verifiedMs: elapsed, outcome };
+        const decided = inForceMs === undefined && outcome.inForceVersion >= change.version;
+        const verified = outcome.verifiedVersion >= change.version;
+        if (decided && (verified || newcomer === undefined || (await stands(state, change.mailboxId, newcomer)))) {
+          inForceMs = elapsed;
+        }
+        if (verified) return { inForceMs, verifiedMs: elapsed, outcome };
         const { failure } = outcome;
         if (failure !== undefined && failure.version >= change.version) {
           if (failure.code !== 'retry') return { inForceMs, verifiedMs: undefined, outcome };
@@ -51,6 +58,11 @@ export async function waitForChange(
   } finally {
     bell.close();
   }
+}
+
+async function stands(state: StateDb, mailboxId: number, login: string): Promise<boolean> {
+  const pairs = await pairsOf(state, mailboxId);
+  return pairs.some((pair) => pair.login === login && (pair.phase === 'in-force' || pair.phase === 'verified'));
 }
 
 export interface WaitedForAll {

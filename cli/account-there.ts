@@ -1,5 +1,6 @@
 /** Whether the IMAP server has an account, asked when somebody names one: a mistyped login shows now, and not at the first grant. */
 import { failureOf } from '../bridge/failure.ts';
+import { naming, OtherLogin } from '../bridge/other-login.ts';
 import { ConfigError } from '../config/mistake.ts';
 import { oneLine } from './output.ts';
 import type { Session } from './session.ts';
@@ -13,7 +14,11 @@ export interface AccountThere {
 /** Longer than a login takes; whoever waits longer has nothing from it. */
 const PATIENCE_S = 5;
 
-export async function accountOf({ config }: Pick<Session, 'config'>, login: string): Promise<AccountThere> {
+export async function accountOf(
+  { config }: Pick<Session, 'config'>,
+  address: string,
+  login: string,
+): Promise<AccountThere> {
   const { mailServer } = await import('../bridge/drivers.ts'); // the IMAP library takes its time to load
   const timeoutSeconds = Math.min(config.imap.timeoutSeconds, PATIENCE_S);
   try {
@@ -23,6 +28,10 @@ export async function accountOf({ config }: Pick<Session, 'config'>, login: stri
   } catch (error) {
     const { code, message } =
       error instanceof ConfigError ? { code: 'config', message: error.mistakes[0]?.message ?? '' } : failureOf(error);
+    if (error instanceof OtherLogin) {
+      const { hint } = naming(error, `mandat mailbox set ${address}`);
+      return { known: null, warning: `${oneLine(message)}: ${hint}` };
+    }
     if (code === 'absent')
       return { known: false, warning: `${oneLine(message)}: nothing of it can be delegated until it is there` };
     return {

@@ -64,10 +64,11 @@ export async function followChange(session: Session, change: Change, wait: numbe
       `mandat: [sessions] is not configured: sessions that ${delegate} has open ${SAYS[verb] === GIVEN ? 'will outlive a revoke' : `outlive this ${verb}`}`,
     );
   }
+  const newcomer = await newcomerOf(session, change);
   const sidecar = sidecarSeen(session);
   if (sidecar === undefined || wait === false) return saved(session, change, sidecar);
   if (!sidecar) {
-    const made = await passFor(session, change, wait);
+    const made = await passFor(session, change, wait, newcomer);
     if (made !== undefined)
       return told(session, change, made, await undone(session, change), await stillIn(session, change));
   }
@@ -78,7 +79,7 @@ export async function followChange(session: Session, change: Change, wait: numbe
     out.warn(`mandat: not yet: ${failure.message}; it is being tried again`);
   };
   const waited = await session
-    .state((state) => waitForChange(state, change.written, change.began, wait * 1000, look))
+    .state((state) => waitForChange(state, change.written, change.began, wait * 1000, look, undefined, newcomer))
     .finally(waiting.end);
   return told(
     session,
@@ -95,8 +96,19 @@ type Became =
   | { readonly by: 'us'; readonly waited: Waited }
   | { readonly by: 'nobody'; readonly failure: Failure };
 
+/** The login of whom something is given that counts now. */
+async function newcomerOf(session: Session, { verb, delegate, withheld = [] }: Change): Promise<string | undefined> {
+  if (SAYS[verb] !== GIVEN || withheld.length > 0) return undefined;
+  return (await session.table((db) => delegateNamed(db, delegate).catch(() => undefined)))?.login;
+}
+
 /** Undefined where a sidecar has started meanwhile. */
-async function passFor(session: Session, change: Change, wait: number): Promise<Became | undefined> {
+async function passFor(
+  session: Session,
+  change: Change,
+  wait: number,
+  newcomer: string | undefined,
+): Promise<Became | undefined> {
   let ended = false;
   const waiting = openWaiting(session.out, 'making the pass');
   const [pass, waited] = await Promise.all([
@@ -111,6 +123,7 @@ async function passFor(session: Session, change: Change, wait: number): Promise<
         Number.POSITIVE_INFINITY,
         () => {},
         () => ended,
+        newcomer,
       ),
     ),
   ]).finally(waiting.end);

@@ -52,7 +52,7 @@ export function mailboxCommand(program: Command, run: Runner): void {
         const known =
           published.length === 0 ? '' : `: ${kind}${owner === null ? '' : ` of ${owner}`}, by the MSSanté list`;
         const never = kind === null || kind === 'PER' ? '' : '. Only PER can be delegated';
-        const account = await accountOf(session, asked.login ?? at);
+        const account = await accountOf(session, at, asked.login ?? at);
         const document = { mailbox: at, kind, owner, published: published.length > 0, account: account.known };
         out.result(document, `${at} added${known}${never}`);
         if (account.warning !== undefined) out.warn(`mandat: ${account.warning}`);

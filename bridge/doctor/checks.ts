@@ -8,6 +8,7 @@ import { configuration, dataDirectory, dataModes, doveadmKey, imapPassword, seal
 import { filterInPostfix, reinjection, submissionFilter } from './filter.ts';
 import type { Check } from './finding.ts';
 import { aclCapability, adminLogin, imapServer, tls } from './imap.ts';
+import { logins } from './logins.ts';
 import { sieveReach, submissionReach } from './master-reach.ts';
 import { noticeServer, noticeTemplates } from './notices.ts';
 import { identity, metadata, sharedNamespace } from './own-session.ts';
@@ -17,6 +18,7 @@ import { senderFiles, senderReadable, senderRules, senderTable, senderWal } from
 import { senderFile, socketmap } from './sender-outputs.ts';
 import { separator } from './separator.ts';
 import { sessionPrograms } from './session-commands.ts';
+import { sessionLimit } from './session-limit.ts';
 import { cutting, hibernation, keyReach, kick, who } from './sessions.ts';
 import { aclCache, inheritance, probing, seenFlag, sharing } from './sharing.ts';
 import { sidecar, sweep } from './sidecar.ts';
@@ -44,6 +46,7 @@ export const CHECKS: readonly Check[] = [
   adminLogin,
   dovecotVersion,
   aclCapability,
+  logins,
   separator,
   identity,
   sharedNamespace,
@@ -61,6 +64,7 @@ export const CHECKS: readonly Check[] = [
   keyReach,
   sessionPrograms,
   hibernation,
+  sessionLimit,
   senderRules,
   senderFiles,
   senderWal,

@@ -3,6 +3,7 @@
  * and SASL's authorization identity. Nothing is inherited: each folder has entries of its own, and a new one copies its parent's.
  */
 import { Failure } from '../failure.ts';
+import { OtherLogin } from '../other-login.ts';
 import { type Entries, INBOX } from '../reconcile/mail-server.ts';
 import { atom, type Connection, text } from './connection.ts';
 import { type Dialect, mustOfferAcl } from './dialect.ts';
@@ -103,11 +104,7 @@ function somebodyElse(login: string, entries: Entries): Failure {
   const names = [...entries.keys()];
   const [local = '', domain] = login.split('@');
   if (domain !== undefined && entries.get(local)?.includes('a') === true) {
-    return new Failure(
-      'unsafe',
-      `Cyrus knows ${login} as ${local} (virtdomains and defaultdomain in its imapd.conf): an entry for ${login} would be nobody's`,
-      `set the login: "mandat mailbox set ADDRESS --login ${local}" or "mandat delegate set IDENTIFIER --login ${local}"`,
-    );
+    return new OtherLogin(login, local, 'virtdomains and defaultdomain in its imapd.conf');
   }
   return new Failure(
     'unsafe',

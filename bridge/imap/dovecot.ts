@@ -3,6 +3,7 @@
  */
 import { provesOwner } from '../../acl/entry-name.ts';
 import { Failure } from '../failure.ts';
+import { isAlike, OtherLogin } from '../other-login.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
 import { text } from './connection.ts';
 import { type Dialect, mustOfferAcl } from './dialect.ts';
@@ -32,6 +33,8 @@ export const dovecot: Dialect = {
     if (entries !== undefined && provesOwner(entries, login, adminUser)) return entries;
     connection.close();
     if (denied) throw mayNotAdminister(login);
+    const made = [...(entries ?? [])].find(([name, rights]) => rights.includes('a') && isAlike(login, name))?.[0];
+    if (made !== undefined && entries?.has(adminUser) === false) throw new OtherLogin(login, made);
     throw new Failure(
       'unsafe',
       `the session that was asked for ${login} is not proven to be his: his INBOX names ${entries === undefined ? 'nobody' : [...entries.keys()].slice(0, 5).join(', ').slice(0, 500) || 'nobody'}`,

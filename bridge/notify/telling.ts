@@ -49,6 +49,7 @@ export async function telling(pass: Pass, now: Instant): Promise<Tell> {
   if ((await withdrawn(state))?.quiet === true) return async () => {}; // nor remembered: its end is no news either
   const before = new Map((await toldOf(state, pass.mailboxId)).map((row) => [row.delegationId, row]));
   const rows = standing(pass);
+  const waiting = strangersOf(pass);
   const news: News[] = [];
   const keep: ToldRow[] = [];
   const drop: number[] = [];
@@ -66,6 +67,7 @@ export async function telling(pass: Pass, now: Instant): Promise<Tell> {
   }
   for (const told of before.values()) {
     if (rows.get(told.delegationId)?.subject.delegateId === told.delegateId) continue;
+    if (waiting.has(told.delegationId)) continue;
     if (pass.held.has(told.login) || !pass.mayGive) continue;
     const outcome = tidings(told, undefined, null);
     if (outcome.tidings.length > 0) news.push({ subject: told, tidings: outcome.tidings, row: undefined });
@@ -83,10 +85,15 @@ export async function telling(pass: Pass, now: Instant): Promise<Tell> {
   };
 }
 
+/** Delegations that were to be given and are not yet, since the delegate's login isn't proven: told of when it is. */
+function strangersOf({ mailbox: { rows }, strangers }: Pass): ReadonlySet<number> {
+  return new Set([...strangers].flatMap((login) => rows?.delegationIds.get(login) ?? []));
+}
+
 export type Rows = ReadonlyMap<number, { readonly subject: Subject; readonly row: Row }>;
 
 /** The delegations of the table by their ids, but for those that a table from the past would give and isn't allowed to. */
-function standing({ mailbox, mailboxId, desired }: Pass): Rows {
+function standing({ mailbox, mailboxId, desired, strangers }: Pass): Rows {
   const { rows } = mailbox;
   const found = new Map<number, { subject: Subject; row: Row }>();
   for (const { delegate, startsAt, endsAt } of rows?.delegations ?? []) {
@@ -94,7 +101,7 @@ function standing({ mailbox, mailboxId, desired }: Pass): Rows {
     const granted = rows?.granted.get(login);
     const delegationId = rows?.delegationIds.get(login);
     const withheld = desired.withheld.find((one) => one.login === login);
-    const given = desired.delegates.some((one) => one.login === login);
+    const given = desired.delegates.some((one) => one.login === login) && !strangers.has(login);
     if (rows === undefined || granted === undefined || delegationId === undefined || !(given || withheld)) continue;
     const delegateId = rows.delegateIds.get(login) ?? 0;
     const { person, createdBy } = granted;

@@ -24,7 +24,7 @@ export async function takeAway(pass: Pass, target: Target): Promise<OwnerView | 
   await setPhase(site.state, ids(target.leaving), 'revoking', site.clock.now());
   const concerned = target.leaving.length + target.staying.length + target.arriving.length;
   if (concerned === 0 && !(await othersKnown(pass, target.owner))) return undefined;
-  const owner = await asOwner(pass, target.owner).catch(async (error: unknown) => {
+  const owner = await asOwner(pass, target.owner, target.leaving.length > 0).catch(async (error: unknown) => {
     const gone = failureOf(error).rule === 'NO_ACCOUNT' && target.staying.length + target.arriving.length === 0;
     // The entries can't be reached now, but the sessions that are open can.
     for (const pair of target.leaving) {
@@ -75,11 +75,12 @@ function leaveBehind(pass: Pass, { owner, leaving }: Target): void {
 export async function give(pass: Pass, target: Target, owner: OwnerView): Promise<void> {
   const { site } = pass;
   const now = site.clock.now();
-  if (target.arriving.length > 0) {
+  const arriving = target.arriving.filter(({ login }) => !pass.strangers.has(login));
+  if (arriving.length > 0) {
     // Before the first write it is noted which folders are there, because a folder that is made after it may carry a copy of our
     // entry, which would pass for one that had stood there before (readBefore in tree.ts).
     const folders = await knownFolders(pass, target, owner);
-    for (const { login, rights } of target.arriving) {
+    for (const { login, rights } of arriving) {
       // Where the mailbox has moved here, mail and all, from an account that is gone, our own entries have come along: they must
       // not pass for something that had stood there before.
       const moved = pass.gone.find((pair) => pair.login === login);
@@ -106,7 +107,7 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
   await setPhase(site.state, ids(back), 'granting', now);
   for (const { delegate, pair } of target.staying)
     await intendRights(site.state, pair, onInbox(owner, delegate.rights));
-  for (const delegate of [...target.staying.map((stay) => stay.delegate), ...target.arriving]) {
+  for (const delegate of [...target.staying.map((stay) => stay.delegate), ...arriving]) {
     await pass.stillCurrent();
     await applyInbox(owner, delegate.login, delegate, undefined);
   }
@@ -157,7 +158,10 @@ export async function publishRemaining(pass: Pass, pairs: readonly Pair[]): Prom
 }
 
 export async function publishAll(pass: Pass): Promise<void> {
-  await publish(pass, pass.desired.senders);
+  await publish(
+    pass,
+    pass.desired.senders.filter(({ login }) => !pass.strangers.has(login)),
+  );
 }
 
 /** An output that can't follow must not keep the mailbox open: it is noted, and nothing counts as in force before it has. */

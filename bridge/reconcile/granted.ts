@@ -26,14 +26,20 @@ export async function completeGrant(
   tree: Tree,
 ): Promise<void> {
   const { site } = pass;
+  const { policy } = site;
   const rights = wanted(tree, delegate.rights);
   tellTied(pass, delegate, tree);
   await site.gate.run(delegate.login, async () => {
     if (pair.phase !== 'verified') {
-      await throughEyesOf(pass, delegate.login, async (view) => {
-        await fillIn(pass, owner, delegate, tree, rights, view);
-        await subscribeTo(pass, view, owner, pair, [...rights.keys()]);
-      });
+      await throughEyesOf(
+        pass,
+        delegate.login,
+        async (view) => {
+          await fillIn(pass, owner, delegate, tree, rights, view);
+          await subscribeTo(pass, view, owner, pair, [...rights.keys()]);
+        },
+        policy.cutAtGrant && !pair.cutDone,
+      );
       await cutAtGrant(pass, pair);
     }
     await throughHisEyes(pass, owner, delegate, pair, tree, rights);

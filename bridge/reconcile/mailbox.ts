@@ -15,8 +15,9 @@
  */
 import { actorName, ownerOf } from '../../acl/actor.ts';
 import { desired } from '../../acl/desired.ts';
-import { type Failure, failureOf } from '../failure.ts';
+import type { Failure } from '../failure.ts';
 import { telling } from '../notify/telling.ts';
+import { naming } from '../other-login.ts';
 import { deciding } from '../retrying.ts';
 import type { GoOn, Retry } from '../schedule.ts';
 import { enterForce } from '../store/ledger.ts';
@@ -29,6 +30,7 @@ import { complete } from './complete.ts';
 import { proveRest } from './cutting.ts';
 import { give, publishAll, publishRemaining, takeAway } from './decide.ts';
 import { INBOX, type OwnerView } from './mail-server.ts';
+import { proveNewcomers } from './newcomers.ts';
 import { seeAdministering, seeOthers } from './other-entries.ts';
 import { currency, type Pass, Superseded, type Target, targets } from './pass.ts';
 import type { Site } from './site.ts';
@@ -96,6 +98,7 @@ export async function reconcileMailbox(
     unproven: new Set(),
     others: new Set(),
     administering: new Map(),
+    strangers: new Set(),
     gone: [],
     stillCurrent: currency(site, mailbox),
   };
@@ -107,6 +110,8 @@ export async function reconcileMailbox(
   const revoking = work.some(({ leaving }) => leaving.length > 0);
   try {
     await publishRemaining(pass, pairs);
+    // Beside the owner's login; but what is taken away shares the server with nothing.
+    const early = revoking ? undefined : proveNewcomers(pass, work);
     const views = new Map<Target, OwnerView>();
     for (const target of work) {
       const owner = await takeAway(pass, target);
@@ -114,6 +119,7 @@ export async function reconcileMailbox(
       opened.push(owner);
       views.set(target, owner);
     }
+    await (early ?? proveNewcomers(pass, work));
     for (const [target, owner] of views) {
       await seeOthers(pass, target, owner);
       seeAdministering(pass, target, [[INBOX, (login) => owner.inbox.get(login)]]);
@@ -138,7 +144,11 @@ export async function reconcileMailbox(
     return { kind: 'verified', version, address: pass.address, notices: pass.notices };
   } catch (error) {
     if (error instanceof Superseded) return { kind: 'superseded' };
-    const failures = [failureOf(error), ...pass.failures, ...pass.unpublished] as const;
+    const failures = [
+      naming(error, `mandat mailbox set ${pass.address}`),
+      ...pass.failures,
+      ...pass.unpublished,
+    ] as const;
     return { kind: 'failed', version, address: pass.address, ...deciding(failures, revoking) };
   } finally {
     for (const owner of opened) owner.close();

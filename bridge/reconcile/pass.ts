@@ -34,6 +34,8 @@ export interface Pass {
   readonly others: Set<string>;
   /** By login: folders in which a delegate in force administers, which they may not. */
   readonly administering: Map<string, Set<FolderName>>;
+  /** Who was to arrive, and whose login could not be proven: nothing is written for them. */
+  readonly strangers: Set<string>;
   /** What is left behind at accounts that the server no longer knows. */
   readonly gone: Pair[];
   /** Throws {@link Superseded} when the rows have changed since this pass read them, or the sidecar is to leave. */

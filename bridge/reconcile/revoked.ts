@@ -22,11 +22,16 @@ export async function completeRevoke(pass: Pass, owner: string, pair: Pair, tree
   if (await clearAll(pass, tree, pair)) await cutAtRevoke(pass, pair.login);
   await proveCut(pass, pair.login);
   await unlessGone(pass, pair, () =>
-    throughEyesOf(pass, pair.login, async (view) => {
-      await unsubscribeAll(view, owner, pair);
-      await seesNothing(pass, view, owner, pair, tree);
-      await unsubscribeDead(view, owner);
-    }),
+    throughEyesOf(
+      pass,
+      pair.login,
+      async (view) => {
+        await unsubscribeAll(view, owner, pair);
+        await seesNothing(pass, view, owner, pair, tree);
+        await unsubscribeDead(view, owner);
+      },
+      true,
+    ),
   );
   // Otherwise the ledger keeps the pair, and the next pass cuts or publishes again.
   if (pass.uncut.has(pair.login) || pass.unpublished.length > 0) return;

@@ -5,19 +5,24 @@
 import { failureOf } from '../failure.ts';
 import type { Gate } from './gate.ts';
 import type { DelegateView, OwnerView } from './mail-server.ts';
+import { isFull, withRoom } from './making-room.ts';
 import type { Pass } from './pass.ts';
 
 /** More often than other mailboxes can honestly cut somebody meanwhile. */
 const ATTEMPTS = 20;
 
-/** `work` may be done more than once, each time with a fresh session of the delegate's, closed again whatever happens. */
+/**
+ * `work` may be done more than once, each time with a fresh session of the delegate's, closed again whatever happens. `mayCut`: their own
+ * sessions may be ended to make room for it.
+ */
 export async function throughEyesOf<T>(
   pass: Pass,
   login: string,
   work: (view: DelegateView) => Promise<T>,
+  mayCut = false,
 ): Promise<T> {
   return survivingCuts(pass.site.gate, login, async () => {
-    const view = await pass.site.server.asDelegate(login);
+    const view = await withRoom(pass, login, mayCut, () => pass.site.server.asDelegate(login));
     try {
       return await work(view);
     } finally {
@@ -26,12 +31,16 @@ export async function throughEyesOf<T>(
   });
 }
 
-/** As the owner; a command is given once more when a cut came in between, so each must bear being repeated. */
-export async function asOwner({ site: { gate, server } }: Pass, login: string): Promise<OwnerView> {
+/**
+ * As the owner; a command is given once more when a cut came in between, so each must bear being repeated. `mayCut`: the owner's own
+ * sessions may be ended to make room for it.
+ */
+export async function asOwner(pass: Pass, login: string, mayCut: boolean): Promise<OwnerView> {
+  const { gate, server } = pass.site;
   const open = () =>
     survivingCuts(gate, login, async () => {
       const wasCut = gate.watch(login);
-      return { view: await server.asOwner(login), wasCut };
+      return { view: await withRoom(pass, login, mayCut, () => server.asOwner(login)), wasCut };
     });
   const first = await open();
   let now = first;
@@ -73,4 +82,4 @@ async function survivingCuts<T>(gate: Gate, login: string, work: () => Promise<T
   }
 }
 
-const passes = (error: unknown) => failureOf(error).code === 'retry';
+const passes = (error: unknown) => failureOf(error).code === 'retry' && !isFull(error);

@@ -46,7 +46,7 @@ export function wayIn(site: DovecotSite, secrets: Secrets, ports: Ports, dovecot
     },
     {
       file: master,
-      after: `imap/bridge:${hashed(secrets.master)}::::::allow_nets=127.0.0.1/32,::1/128\n`,
+      after: `imap/bridge:${hashed(secrets.master)}::::::allow_nets=127.0.0.0/8,::1/128\n`,
       mode: 0o640,
       owner: { uid: 0, gid: dovecot.gid },
       secret: true,

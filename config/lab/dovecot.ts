@@ -48,7 +48,7 @@ export async function installDovecot(
   await writeFile(path.join(mandat, 'api-key.conf'), `doveadm_api_key = ${secrets.apiKey}\n`, { mode: 0o600 });
 
   const dovecot = systemGroup('dovecot');
-  const master = `imap/${secrets.masterUser}:{PLAIN}${secrets.masterPassword}::::::allow_nets=127.0.0.1/32,::1/128\n`;
+  const master = `imap/${secrets.masterUser}:{PLAIN}${secrets.masterPassword}::::::allow_nets=127.0.0.0/8,::1/128\n`;
   await writeFile(path.join(mandat, 'master.passwd'), master, { mode: 0o640 });
   await chown(path.join(mandat, 'master.passwd'), 0, dovecot);
   await writeAccounts(accountsFile(directory), users, dovecot);

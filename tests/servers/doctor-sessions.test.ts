@@ -58,7 +58,7 @@ const BREAKAGES: readonly Breakage[] = [
   {
     what: 'no [sessions]',
     break: (on) => rewritten(on.configFile, (text) => text.replace(/^\[sessions\]\nurl = .*$/m, '')),
-    bad: { 'session cutting': 'warn' },
+    bad: { 'session cutting': 'warn', 'session limit': 'warn' },
     says: /outlive the revoke.*sessions\.conf/,
   },
   {

@@ -1,4 +1,5 @@
 /** A session that isn't whose it should be: noticed before anything is written. */
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t, { type Test } from 'tap';
@@ -59,7 +60,13 @@ t.test('the delegate is asked for, and the administrator comes', async (t) => {
   const site = await siteThrough(t, dropsAuthzid('bob'));
   const files = Object.entries(serverFiles(site)).filter(([file]) => file.includes(CAROL));
   await grantRow(site, 'alice', 'bob');
+  const all = serverFiles(site);
   t.match((await sync(site)).failures, [/: unsafe: .*asked for bob@lab\.test/]);
+  t.same(serverFiles(site), all, "nothing is written into the owner's mailbox either");
+  const proxied = Number(/\[imap\]\nport = (\d+)/.exec(readFileSync(site.configFile, 'utf8'))?.[1]);
+  await routeThrough(site, site.lab.imap);
+  t.same((await sync(site)).failures, []);
+  await routeThrough(site, { port: proxied });
   await revokeRow(site, 'alice', 'bob');
   t.match((await sync(site)).failures, [/: unsafe: .*asked for bob@lab\.test/], 'a revoke is not believed either');
   t.same(await entries(site, 'alice').then((all) => all.INBOX), {}, 'though it is done');

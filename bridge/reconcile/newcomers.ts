@@ -1,0 +1,38 @@
+/**
+ * Who is about to arrive is asked for first: their login must open their own account before anything is written for them. An entry for a
+ * name that the server knows otherwise, or not at all, would be nobody's, until somebody comes who is called so. What is taken away waits
+ * for none of this.
+ */
+import { giveBack } from '../giving-way.ts';
+import { naming } from '../other-login.ts';
+import type { MailServer } from './mail-server.ts';
+import type { Pass, Target } from './pass.ts';
+import { throughEyesOf } from './steady.ts';
+
+/** Many mailboxes are often granted to one delegate at once. */
+const REMEMBERED_MS = 10_000;
+
+/** When each login was last proven, by the clock of `performance.now`. */
+const proven = new WeakMap<MailServer, Map<string, number>>();
+
+/** Notes in the pass who could not be proven, and why. Never rejects. */
+export async function proveNewcomers(pass: Pass, work: readonly Target[]): Promise<void> {
+  await giveBack(); // whoever is logged in as the owner goes first
+  const logins = new Set(work.flatMap(({ arriving }) => arriving.map(({ login }) => login)));
+  await Promise.all([...logins].map((login) => proveNewcomer(pass, login)));
+}
+
+async function proveNewcomer(pass: Pass, login: string): Promise<void> {
+  const { server, cutter, policy } = pass.site;
+  const known = proven.get(server) ?? new Map<string, number>();
+  proven.set(server, known);
+  if (performance.now() - (known.get(login) ?? Number.NEGATIVE_INFINITY) < REMEMBERED_MS) return;
+  try {
+    await throughEyesOf(pass, login, async () => {}, cutter !== undefined && policy.cutAtGrant);
+    known.set(login, performance.now());
+  } catch (error) {
+    known.delete(login);
+    pass.strangers.add(login);
+    pass.failures.push(naming(error, `mandat delegate set ${pass.identifiers.get(login) ?? login}`));
+  }
+}
