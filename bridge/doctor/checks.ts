@@ -17,6 +17,7 @@ import { messageFromOutside, messageSubmitted } from './probe-mail.ts';
 import { senderFiles, senderReadable, senderRules, senderTable, senderWal } from './sender.ts';
 import { senderFile, socketmap } from './sender-outputs.ts';
 import { separator } from './separator.ts';
+import { serverKind } from './server-kind.ts';
 import { sessionPrograms } from './session-commands.ts';
 import { sessionLimit } from './session-limit.ts';
 import { cutting, hibernation, keyReach, kick, who } from './sessions.ts';
@@ -48,6 +49,7 @@ export const CHECKS: readonly Check[] = [
   aclCapability,
   logins,
   separator,
+  serverKind,
   identity,
   sharedNamespace,
   probing,

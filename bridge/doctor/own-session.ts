@@ -15,6 +15,8 @@ export const identity: Check = {
       await subject.prove(opened);
       return ok(`the session is proven to be that of ${opened.login}`);
     } catch (error) {
+      const advice = (await subject.dialect())?.advice;
+      if (advice !== undefined) return withOtherWay(subject, error, failureOf(error).hint || advice.identity);
       const dovecot = await subject.dovecot();
       const hint = line(dovecot?.syntax, ({ aclUser }) => aclUser, 'acl_user');
       return withOtherWay(subject, error, `${hint}; ${failureOf(error).hint}`);
@@ -31,7 +33,8 @@ export const sharedNamespace: Check = {
     if (other === undefined) {
       return fail(
         "the server has no namespace for other users' folders: a grant would be invisible",
-        `the shared namespace of ${fragmentOf((await subject.dovecot())?.syntax, 'mandat.conf')}`,
+        (await subject.dialect())?.advice?.namespace ??
+          `the shared namespace of ${fragmentOf((await subject.dovecot())?.syntax, 'mandat.conf')}`,
       );
     }
     const { found } = await subject.doveconf();
@@ -59,7 +62,7 @@ export const metadata: Check = {
     if (opened?.connection.has('METADATA') !== true) return ok('the server offers no METADATA');
     return warn(
       "the server offers METADATA: a delegate can write annotations on the owner's folders, and no ACL right stops it",
-      'imap_metadata = no in Dovecot, unless a client needs it',
+      (await subject.dialect())?.advice?.metadata ?? 'imap_metadata = no in Dovecot, unless a client needs it',
     );
   },
 };

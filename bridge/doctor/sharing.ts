@@ -40,11 +40,14 @@ export const sharing: Check = {
     if (why !== undefined) return fail(`${what} is shown to them by no name: ${why.message}`, why.hint);
     const syntax = (await subject.dovecot())?.syntax;
     const fragment = fragmentOf(syntax, 'mandat.conf');
-    if (!opened) return fail(`${what} can't be opened by them`, `${fragment}, its shared namespace; ${log}`);
+    const advice = (await subject.dialect())?.advice;
+    if (!opened)
+      return fail(`${what} can't be opened by them`, advice?.sharing ?? `${fragment}, its shared namespace; ${log}`);
     if (!listed) {
       return fail(
         `${what} could be opened, and isn't listed to them: mail programs show nothing`,
-        `${syntax?.sharingMapName ?? 'the list of who shares with whom'}, and that user ${delegate} may write where it lies: ${fragment}; ${log}`,
+        advice?.sharing ??
+          `${syntax?.sharingMapName ?? 'the list of who shares with whom'}, and that user ${delegate} may write where it lies: ${fragment}; ${log}`,
       );
     }
     const kind = subject.config.sessions?.kind;
@@ -65,6 +68,10 @@ export const inheritance: Check = {
   name: 'inheritance',
   needs: [identity],
   look: async (subject) => {
+    const dialect = await subject.dialect();
+    if (dialect !== undefined && dialect.asksInherited === undefined) {
+      return ok(`${dialect.title} has none: each folder gets an entry of its own, and a new one copies its parent's`);
+    }
     const probed = await tried(subject);
     const fragment = fragmentOf((await subject.dovecot())?.syntax, 'inherit.conf');
     if (probed !== undefined) return inherits(probed.inherits, 'tried with --probe', fragment);
@@ -97,6 +104,11 @@ export const aclCache: Check = {
   name: 'ACL cache',
   needs: [identity],
   look: async (subject) => {
+    const goesOn = (await subject.dialect())?.advice?.openSessions;
+    if (goesOn !== undefined) {
+      const cut = subject.config.sessions !== undefined;
+      return cut ? ok(`${goesOn}; sessions are cut at a revoke`) : warn(goesOn, '[sessions], to cut them');
+    }
     const probed = await tried(subject);
     const reading = await subject.doveconf();
     const found = reading.found;
@@ -162,7 +174,9 @@ async function compare(subject: Subject): Promise<Finding | undefined> {
     const [his, theirs] = await Promise.all([status(owner, INBOX), status(delegate, `${prefix}${pair.ownerLogin}`)]);
     // Mail came in between, or nothing has been read yet: there is nothing to compare.
     const remedy =
-      (await subject.dovecot())?.syntax.lines.privateIndex ?? 'take private indexes out of the shared namespace';
+      (await subject.dialect())?.advice?.privateSeen ??
+      (await subject.dovecot())?.syntax.lines.privateIndex ??
+      'take private indexes out of the shared namespace';
     if (his === undefined || theirs === undefined || his.messages !== theirs.messages || his.unseen === his.messages) {
       return undefined;
     }

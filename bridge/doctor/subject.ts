@@ -6,6 +6,7 @@ import type { Config } from '../../config/schema.ts';
 import { dialectOf, type Environment, imapEndpoint, impersonation, sessionCutter } from '../drivers.ts';
 import { Failure } from '../failure.ts';
 import type { Connection } from '../imap/connection.ts';
+import type { Dialect } from '../imap/dialect.ts';
 import { type Impersonation, openAs } from '../imap/impersonation.ts';
 import { imapServer } from '../imap/mail-server.ts';
 import type { KnownOwner } from '../imap/owners.ts';
@@ -65,6 +66,8 @@ export interface Subject {
   /** The --probe mailbox or the first of those that has an account; undefined when there is none. Closed at the end. */
   opened(): Promise<Opened | undefined>;
   doveconf(): Promise<Reading<Doveconf>>;
+  /** What the server speaks; undefined where there is nobody to open it as. */
+  dialect(): Promise<Dialect | undefined>;
   /** Which Dovecot it is; undefined where nothing tells. */
   dovecot(): Promise<Recognised | undefined>;
   postfix(): Promise<Reading<Postfix>>;
@@ -97,6 +100,20 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
   };
   const prove = ({ login, connection }: Opened) => over(login, connection).asOwner(login);
 
+  const speaks = dialectOf(config);
+  /** Fails `absent` too where the server lets in whom nobody knows. */
+  const openThere = async (login: string): Promise<Connection> => {
+    const connection = await open(login);
+    const dialect = await speaks(connection).catch(() => undefined); // a session that has ended: the checks say why
+    if (dialect?.answersUnknownLogins !== true) return connection;
+    try {
+      (await prove({ login, connection: await open(login) })).close();
+    } catch (error) {
+      if (isAbsent(error)) return closing(connection)(error);
+    }
+    return connection;
+  };
+
   const registered = async (...only: readonly string[]): Promise<readonly string[]> => {
     try {
       const all = table().query.selectFrom('mailboxes').select('login').orderBy('id').limit(MOST_TRIED);
@@ -113,7 +130,7 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
 
   const opened = once(async () => {
     for (const login of await logins()) {
-      const connection = await open(login).catch(options.probe === undefined ? unlessAbsent : rethrow);
+      const connection = await openThere(login).catch(options.probe === undefined ? unlessAbsent : rethrow);
       if (connection !== undefined) return { login, connection: kept(connection) };
     }
     // Nobody to open: the server still tells whether it takes the master's password.
@@ -145,6 +162,10 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
     logins,
     opened,
     doveconf,
+    dialect: once(async () => {
+      const connection = (await opened())?.connection;
+      return connection && (await speaks(connection));
+    }),
     dovecot: once(() => recognised(doveconf, async () => (await opened())?.connection)),
     postfix: once(() => readPostfix(options.postfixConfig)),
     probed: once(async () => {
@@ -154,7 +175,7 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
         const connection = await open(login);
         return { connection, view: await prove({ login, connection }) };
       };
-      return probe(login, session, (nobody) => open(nobody));
+      return probe(login, session, openThere);
     }),
     shared: once(async () => {
       const [owner] = await logins();
@@ -190,7 +211,16 @@ function rethrow(error: unknown): never {
   throw error;
 }
 
+const isAbsent = (error: unknown) => error instanceof Failure && error.rule === 'NO_ACCOUNT';
+
 function unlessAbsent(error: unknown): undefined {
-  if (error instanceof Failure && error.rule === 'NO_ACCOUNT') return undefined;
+  if (isAbsent(error)) return undefined;
   throw error;
 }
+
+const closing =
+  (connection: Connection) =>
+  (error: unknown): never => {
+    connection.close();
+    throw error;
+  };

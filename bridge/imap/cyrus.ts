@@ -25,6 +25,16 @@ export const cyrus: Dialect = {
   asksTies: false,
   readsBack: true,
   keepsDeadSubscriptions: true,
+  answersUnknownLogins: true,
+  advice: {
+    identity: 'imap.admin_user among the proxyservers of imapd.conf: config/cyrus/imapd.conf.fragment',
+    namespace: 'disable_user_namespace: no in imapd.conf',
+    sharing: 'are both in the same virtual domain (else crossdomains: yes)? The log of imapd says more',
+    metadata: 'Cyrus has no setting against it; no client needs it for mail',
+    privateSeen: 'cyradm: mboxconfig FOLDER sharedseen true, for each folder, if you want it',
+    openSessions:
+      'a folder that a session has open stays open to it with the rights that it had then, whatever is taken',
+  },
 
   /** GETACL always names the owner, who can't lose `a` (implicit_owner_rights). */
   proven: async (connection, login, adminUser) => {

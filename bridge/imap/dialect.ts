@@ -47,6 +47,21 @@ export interface Dialect {
   isGone(refusal: Refusal): boolean;
   /** It is there, and whoever asked lacks the right. */
   isDenied(refusal: Refusal): boolean;
+  /** Lets in whom nobody knows: whether there is such an account shows only in what the session is ({@link proven} fails `absent`). */
+  readonly answersUnknownLogins?: boolean;
+  /** What doctor advises in this server's own words; without it, as for Dovecot. */
+  readonly advice?: Advice;
+}
+
+/** Remedies, by what they are for. */
+export interface Advice {
+  readonly identity: string;
+  readonly namespace: string;
+  readonly sharing: string;
+  readonly metadata: string;
+  readonly privateSeen: string;
+  /** What of a right that is gone an open session goes on with: a sentence. */
+  readonly openSessions: string;
 }
 
 /** What there is to find out a name with. */
@@ -63,7 +78,7 @@ export interface Look {
 export type Learnt = Map<string, { readonly form: string; readonly inbox: string | undefined }>;
 
 /** Which dialect the server at the other end speaks. */
-export type DialectOf = (connection: Connection) => Dialect | Promise<Dialect>;
+export type DialectOf = (connection: Connection) => Promise<Dialect>;
 
 /** @param remedy how the server comes to offer ACLs */
 export function mustOfferAcl(connection: Connection, remedy: string): void {

@@ -53,7 +53,7 @@ function explained(failure: Failure, by: Impersonation, login: string): Failure 
   return new Failure(
     'config',
     `the IMAP server refused to log ${by.adminUser} in as ${login} (${by.kind}): ${said}`,
-    'check imap.admin_user, its password, imap.impersonate, and the master passdb of master-user.conf of config/dovecot/, whose allow_nets must have the address that mandat comes from',
+    'check imap.admin_user, its password, imap.impersonate, and the master passdb of master-user.conf of config/dovecot/, whose allow_nets must have the address that mandat comes from; on Cyrus, that it is among the proxyservers of imapd.conf (config/cyrus/)',
     { cause: failure, rule: 'LOGIN_REFUSED' },
   );
 }

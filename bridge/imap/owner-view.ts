@@ -1,5 +1,5 @@
 /** An owner's own session: their folders, and the entries in these. */
-import { NONE, type Rights } from '../../acl/rights.ts';
+import { covers, NONE, type Rights } from '../../acl/rights.ts';
 import type { SiteNames } from '../../acl/special-folders.ts';
 import { attainable, type Offer, written } from '../../acl/ties.ts';
 import { Failure } from '../failure.ts';
@@ -33,7 +33,9 @@ export function ownerView(
       const there = entriesOf(await connection.run('GETACL', [text(folder)], 'ACL'), dialect);
       if (there === undefined) return false;
       const has = there.get(identifier);
-      if ((has ?? NONE) === (wanted ?? NONE)) return true;
+      // Owners keep what is theirs by nature, whatever their entry says.
+      if ((has ?? NONE) === (wanted ?? NONE) || (identifier === login && covers(has ?? NONE, wanted ?? NONE)))
+        return true;
       if (reply.ok) throw notDone(command, folder, identifier, login, has);
     }
     if (reply.ok) return true;

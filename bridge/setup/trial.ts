@@ -50,7 +50,7 @@ export async function foldersOf({ endpoint, by }: Trial, login: string): Promise
 export async function sharesWith({ endpoint, by }: Trial, owner: string, other: string): Promise<void> {
   const server = imapServer(
     MAIN_SERVER,
-    () => dovecot,
+    async () => dovecot,
     by.adminUser,
     (login) => openAs(endpoint, by, login),
   );
