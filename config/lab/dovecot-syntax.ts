@@ -99,4 +99,10 @@ ${insideUserdb}}`,
   sharedPrefix: (prefix) => ({ namespace: { 'prefix = shared/': `prefix = ${prefix}` }, deleted: {} }),
 };
 
+/** Lines for both, where a shared namespace's prefix says `%%u`, `%%n`, `%%d` for the owner, as in 2.3: 2.4 has `$user`, `$username`, `$domain` there. */
+export function ownersInPrefix(lines: string): Readonly<Record<DovecotVersion, string>> {
+  const called: Readonly<Record<string, string>> = { u: '$user', n: '$username', d: '$domain' };
+  return { '2.3': lines, '2.4': lines.replace(/%%([und])/g, (_, letter: string) => called[letter] ?? '') };
+}
+
 export const SYNTAXES: Readonly<Record<DovecotVersion, DovecotSyntax>> = { '2.3': DOVECOT_23, '2.4': DOVECOT_24 };

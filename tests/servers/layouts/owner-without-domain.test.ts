@@ -3,6 +3,7 @@
  * domain, and two owners who differ in their domain alone have one name. Said clearly, never taken for the other; and imap never dies of it.
  */
 import t from 'tap';
+import { ownersInPrefix } from '../../../config/lab/dovecot-syntax.ts';
 import { connectImap } from '../../../config/lab/raw-imap.ts';
 import { sync, verify } from '../inside.ts';
 import { grantRow } from '../rows.ts';
@@ -15,7 +16,7 @@ t.test('two owners of one name', async (t) => {
   const site = await startSite({
     postfix: false,
     senderRules: false,
-    extraDovecot: 'namespace shared {\n  prefix = shared/%%n/\n}\n',
+    extraDovecot: ownersInPrefix('namespace shared {\n  prefix = shared/%%n/\n}\n'),
     users: ['alice', 'bob'],
   });
   t.teardown(() => site.stop());

@@ -2,6 +2,7 @@
  * A private namespace with a prefix, as Courier's heirs, Plesk and cPanel have it: the owner's `INBOX.Work` is the delegate's
  * `shared.alice.Work`. With dots between folders an owner's whole login can't be a folder's name, since it holds dots itself.
  */
+import { ownersInPrefix } from '../../../config/lab/dovecot-syntax.ts';
 import { tell } from './story.ts';
 
 const local = (login: string) => login.replace(/@.*/, '');
@@ -19,8 +20,9 @@ await Promise.all([
   }),
   tell({
     site: {
-      extraDovecot:
+      extraDovecot: ownersInPrefix(
         'namespace inbox {\n  prefix = INBOX.\n  separator = .\n}\nnamespace shared {\n  prefix = INBOX.shared.%%n.\n  separator = .\n}\n',
+      ),
     },
     writing: { prefix: 'INBOX.', delimiter: '.', root: (owner) => `INBOX.shared.${local(owner)}` },
   }),
