@@ -2,7 +2,8 @@
 mount -t proc proc /proc 2>/dev/null || true
 ip link set lo up
 raw() { python3 /root/raw.py "$@"; }
-trap 'kill $(cat /run/dovecot/master.pid) 2>/dev/null; postfix stop >/dev/null 2>&1; kill ${sidecar:-} 2>/dev/null; true' EXIT
+# What is gone already is no failure of the test.
+trap '{ kill $(cat /run/dovecot/master.pid); postfix stop; kill ${sidecar:-}; } >/dev/null 2>&1 || true' EXIT
 dovecot
 postfix start >/root/postfix.log 2>&1 || { cat /root/postfix.log /var/log/postfix.log; exit 1; }
 raw login_works folder_made mail_flows
