@@ -9,6 +9,7 @@ import { type OtherEntry, otherEntries } from '../acl/other-entries.ts';
 import { negativeEntries } from '../acl/plan.ts';
 import { type Condition, conditions, describeNotInForce, type Instant, verdict } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
+import { entriesOnce } from '../acl/same-folder.ts';
 import { type Failure, failureOf } from './failure.ts';
 import type { Entries, Folder, MailServer } from './reconcile/mail-server.ts';
 import { INBOX } from './reconcile/mail-server.ts';
@@ -153,7 +154,11 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
     ),
   );
   const noted = await otherEntriesOf(site.state, site.server.name, mailbox.login);
-  const others = otherEntries(tree.entries.values(), mailbox.login, ours).map((one) => ({
+  const others = otherEntries(
+    entriesOnce(tree.folders, (name) => tree.entries.get(name)),
+    mailbox.login,
+    ours,
+  ).map((one) => ({
     ...one,
     since: noted.find(({ identifier }) => identifier === one.identifier)?.since ?? null,
   }));

@@ -8,6 +8,7 @@ import { deciding, lettingIn, named, withInherited } from '../acl/foreign-entrie
 import { likeOurs, type OtherEntry, otherEntries } from '../acl/other-entries.ts';
 import { describeNotInForce, type Instant } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
+import { entriesOnce } from '../acl/same-folder.ts';
 import { Failure, failureOf } from './failure.ts';
 import type { Entries, Folder, MailServer, SenderPublisher } from './reconcile/mail-server.ts';
 import { INBOX } from './reconcile/mail-server.ts';
@@ -100,7 +101,11 @@ export async function verifyMailbox(site: VerifySite, mailboxId: number, named =
           differs(login, `has an entry just as mandat writes them, and no row: ${STRAY}`);
       const ours = pairs.filter((pair) => pair.ownerLogin === owner && pair.phase !== 'revoking');
       const known = new Set(ours.map(({ login }) => login));
-      for (const one of otherEntries(entries.values(), owner, known)) {
+      for (const one of otherEntries(
+        entriesOnce(folders, (name) => entries.get(name)),
+        owner,
+        known,
+      )) {
         const since = noted.find(({ identifier }) => identifier === one.identifier)?.since ?? null;
         others.push({ mailbox: address, ...one, since });
       }

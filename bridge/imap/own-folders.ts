@@ -1,20 +1,40 @@
 /** The folders that are an owner's own, with their ids and special uses, from one LIST. */
+import { knownById } from '../../acl/same-folder.ts';
 import type { SiteNames } from '../../acl/special-folders.ts';
 import type { Offer } from '../../acl/ties.ts';
 import type { Folder } from '../reconcile/mail-server.ts';
-import type { Connection } from './connection.ts';
+import type { FolderName } from '../store/pairs.ts';
+import { atom, type Connection, text } from './connection.ts';
 import type { Dialect } from './dialect.ts';
 import { everything } from './listing.ts';
 import { foldersOf } from './replies.ts';
 
 export async function ownFolders(
   connection: Connection,
-  { folderId, withheld }: Dialect,
+  dialect: Dialect,
   login: string,
   { siteNames, offer: { ties } }: { readonly siteNames: SiteNames; readonly offer: Offer },
 ): Promise<readonly Folder[]> {
+  const { folderId, withheld } = dialect;
   const responses = await everything(connection, folderId, `list the folders of ${login}`);
-  const folders = foldersOf(responses, await connection.namespaces(), siteNames);
+  const listed = foldersOf(responses, await connection.namespaces(), siteNames);
+  const folders = knownById(folderId === undefined ? listed : await thatLeadSomewhere(connection, dialect, listed));
   if (withheld === '' && ties.length === 0) return folders;
   return folders.map((folder) => ({ ...folder, withheld, ties }));
+}
+
+/** Without a link in a Maildir that leads nowhere: LIST shows it, and it has no id, since it can't be opened. */
+async function thatLeadSomewhere(
+  connection: Connection,
+  dialect: Dialect,
+  folders: readonly Folder[],
+): Promise<readonly Folder[]> {
+  const withoutId = folders.filter(({ name, id }) => id === name).map(({ name }) => name);
+  if (withoutId.length === 0 || withoutId.length === folders.length) return folders; // ids were not asked for
+  const gone = new Set<FolderName>();
+  for (const name of withoutId) {
+    const reply = await connection.run('STATUS', [text(name), [atom('MESSAGES')]]);
+    if (!reply.ok && dialect.isGone(reply)) gone.add(name);
+  }
+  return folders.filter(({ name }) => !gone.has(name));
 }

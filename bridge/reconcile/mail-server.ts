@@ -12,6 +12,8 @@ export interface Folder {
   readonly id: string;
   /** RFC 6154: Sent, Drafts, Junk, Trash, ... */
   readonly specialUse: boolean;
+  /** All names of it, this one among them, where the server lists it by several; undefined where it has only the one. */
+  readonly names?: readonly FolderName[];
   /** Whether the owner is subscribed to it. */
   readonly subscribed: boolean;
   /** Rights that no delegate is given on it, whatever is configured ({@link OwnerView.withheld}). */

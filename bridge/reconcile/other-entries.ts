@@ -4,11 +4,12 @@
  */
 import { type OtherEntry, otherEntries, whoseEntry } from '../../acl/other-entries.ts';
 import type { Rights } from '../../acl/rights.ts';
+import { entriesOnce } from '../../acl/same-folder.ts';
 import { administerNotices } from '../notify/administer.ts';
 import { noteOtherEntries, otherEntriesOf } from '../store/other-entries.ts';
 import { enqueue } from '../store/outbox.ts';
 import { type FolderName, pairsOf } from '../store/pairs.ts';
-import type { Entries, OwnerView } from './mail-server.ts';
+import type { OwnerView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 import type { Pass, Target } from './pass.ts';
 import type { Said } from './site.ts';
@@ -35,7 +36,7 @@ export async function seeOthers(pass: Pass, { leaving, staying, arriving }: Targ
 export async function noteOthers(pass: Pass, owner: string, tree: Tree): Promise<void> {
   const { state, server, clock } = pass.site;
   const here = owner === pass.mailbox.rows?.login;
-  const found = here ? otherEntries(entriesIn(tree), owner, await oursAt(pass, owner)) : [];
+  const found = here ? otherEntries(entriesOnce(tree.folders, tree.entries), owner, await oursAt(pass, owner)) : [];
   const { come, gone } = await noteOtherEntries(state, server.name, owner, found, clock.now());
   for (const { identifier } of found) pass.others.add(whoseEntry(identifier));
   if (!here) return;
@@ -65,13 +66,6 @@ async function oursAt({ site, mailboxId }: Pass, owner: string): Promise<Readonl
   return new Set(
     pairs.filter((pair) => pair.ownerLogin === owner && pair.phase !== 'revoking').map(({ login }) => login),
   );
-}
-
-function* entriesIn(tree: Tree): Generator<Entries> {
-  for (const { name } of tree.folders)
-    yield new Map(
-      tree.identifiers(name).map((identifier) => [identifier, tree.entry(name, identifier) ?? ('' as Rights)]),
-    );
 }
 
 /** Notes folders in which delegates who have had the mailbox already hold `a` by their own entry, beyond what they were given. */

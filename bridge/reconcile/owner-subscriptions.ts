@@ -15,13 +15,17 @@ export async function subscribeOwner(pass: Pass, owner: OwnerView, pairs: readon
   if (!policy.autoSubscribe) return;
   let known = await ownerFolders(state, server.name, owner.login);
   if (known.size === 0) {
-    const stood = tree.listed.filter((folder) => !bornSince(folder, pairs, tree));
+    const stood = tree.listed
+      .filter((folder) => !bornSince(folder, pairs, tree))
+      .filter(({ name, names }) => names === undefined || name === names[0]);
     await noteOwnerFolders(state, server.name, owner.login, stood);
     known = new Map(stood.map((folder) => [folder.id, folder]));
   }
   const noted: OwnerFolder[] = [];
-  for (const { id, name, subscribed } of tree.listed) {
+  for (const { id, name, names, subscribed } of tree.listed) {
     const before = known.get(id);
+    // Another name of a folder that is known by one of its names: a link, made by hand, and the owner's affair.
+    if (names !== undefined && name !== knownName(names, before)) continue;
     if (before?.name === name) {
       if (before.subscribed !== subscribed) noted.push({ id, name, subscribed });
       continue;
@@ -44,4 +48,9 @@ function bornSince(folder: Folder, pairs: readonly Pair[], tree: Tree): boolean 
     ({ login, foldersBefore }) =>
       foldersBefore?.includes(folder.id) === false && tree.entry(folder.name, login) !== undefined,
   );
+}
+
+/** Of a folder of several names the one that is looked at: as before, as long as it is there. */
+function knownName(names: readonly string[], before: OwnerFolder | undefined): string | undefined {
+  return names.find((name) => name === before?.name) ?? names[0];
 }

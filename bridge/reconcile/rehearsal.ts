@@ -8,7 +8,7 @@ import { hasRule, type SenderRule } from '../../acl/desired.ts';
 import { negativeEntries } from '../../acl/plan.ts';
 import { NONE, type Rights, without } from '../../acl/rights.ts';
 import type { FolderName } from '../store/pairs.ts';
-import type { DelegateView, Entries, MailServer, OwnerView, SenderPublisher } from './mail-server.ts';
+import type { DelegateView, Entries, Folder, MailServer, OwnerView, SenderPublisher } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 
 /** Changed entries by owner, folder and identifier; undefined where one was removed. */
@@ -16,7 +16,7 @@ type Changes = Map<string, Map<FolderName, Map<string, Rights | undefined>>>;
 
 /** What was read as an owner, by owner: his folders, and the entries that really stand in them. */
 interface Read {
-  readonly folders: Map<string, readonly FolderName[]>;
+  readonly folders: Map<string, readonly Folder[]>;
   readonly entries: Map<string, Map<FolderName, Entries>>;
 }
 
@@ -39,12 +39,21 @@ function changesIn(changes: Changes, owner: string, folder: FolderName): Map<str
   return entries;
 }
 
+/** What was changed there, by this name or another of the same folder: its names show the same entries. */
+function changesAt(changes: Changes, read: Read, owner: string, folder: FolderName): Map<string, Rights | undefined> {
+  const names = read.folders.get(owner)?.find(({ name }) => name === folder)?.names ?? [];
+  if (names.length === 0) return changesIn(changes, owner, folder);
+  const standing = (name: FolderName) => JSON.stringify([...(read.entries.get(owner)?.get(name) ?? [])].sort());
+  const same = names.filter((name) => name !== folder && standing(name) === standing(folder));
+  return new Map([...same, folder].flatMap((name) => [...changesIn(changes, owner, name)]));
+}
+
 function rehearsedOwner(view: OwnerView, changes: Changes, read: Read): OwnerView {
   const standing = read.entries.get(view.login) ?? new Map<FolderName, Entries>();
   read.entries.set(view.login, standing);
   const overlaid = (folder: FolderName, there: ReadonlyMap<string, Rights>) => {
     const entries = new Map(there);
-    for (const [identifier, rights] of changesIn(changes, view.login, folder)) {
+    for (const [identifier, rights] of changesAt(changes, read, view.login, folder)) {
       if (rights === undefined) entries.delete(identifier);
       else entries.set(identifier, rights);
     }
@@ -58,10 +67,7 @@ function rehearsedOwner(view: OwnerView, changes: Changes, read: Read): OwnerVie
     ...view,
     folders: async () => {
       const folders = await view.folders();
-      read.folders.set(
-        view.login,
-        folders.map(({ name }) => name),
-      );
+      read.folders.set(view.login, folders);
       return folders;
     },
     entries: async (folders, closed) => {
@@ -76,7 +82,7 @@ function rehearsedOwner(view: OwnerView, changes: Changes, read: Read): OwnerVie
 }
 
 function rehearsedDelegate(view: DelegateView, changes: Changes, read: Read, inherits: boolean): DelegateView {
-  const changed = (owner: string, folder: FolderName) => changesIn(changes, owner, folder);
+  const changed = (owner: string, folder: FolderName) => changesAt(changes, read, owner, folder);
   const anyChange = (owner: string) => [...(changes.get(owner)?.values() ?? [])].some((folder) => folder.size > 0);
   const inboxChanged = (owner: string) => changed(owner, INBOX).has(view.login);
   /** What is left of rights once a folder's negative entries have had their say. */
@@ -114,7 +120,7 @@ function rehearsedDelegate(view: DelegateView, changes: Changes, read: Read, inh
     rights,
     listed: async (owner) => {
       if (!anyChange(owner)) return view.listed(owner);
-      const names = read.folders.get(owner) ?? [...(await view.listed(owner))];
+      const names = read.folders.get(owner)?.map(({ name }) => name) ?? [...(await view.listed(owner))];
       return new Set(
         [...(await rights(owner, names))].filter(([, right]) => right.includes('l')).map(([name]) => name),
       );

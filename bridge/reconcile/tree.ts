@@ -116,10 +116,13 @@ export function wanted(tree: Tree, rights: Rights): ReadonlyMap<FolderName, Righ
 export async function readBefore(pass: Pass, pair: Pair, tree: Tree): Promise<Pair> {
   if (pair.foldersBefore === undefined) return pair;
   const there = new Set(pair.foldersBefore);
-  const before = tree.folders.flatMap(({ name, id }): readonly BeforeEntry[] => {
+  const before = tree.folders.flatMap(({ name, id, names }): readonly BeforeEntry[] => {
     const rights = tree.entry(name, pair.login);
     if (name === INBOX || rights === undefined) return [];
-    return there.has(id) || !pair.given.includes(rights) ? [{ folder: name, folderId: id, rights }] : [];
+    // INBOX by another name has our entry already.
+    return (there.has(id) && names?.includes(INBOX) !== true) || !pair.given.includes(rights)
+      ? [{ folder: name, folderId: id, rights }]
+      : [];
   });
   await recordBefore(pass.site.state, pair.id, before);
   return { ...pair, foldersBefore: undefined, before };
@@ -128,7 +131,10 @@ export async function readBefore(pass: Pass, pair: Pair, tree: Tree): Promise<Pa
 /** The entry that stood in a folder before the grant, found by the folder's id, whatever it is called now. */
 export function beforeIn(pair: Pair, folder: Folder): Rights | undefined {
   if (folder.name === INBOX) return pair.inboxBefore;
-  return pair.before.find(({ folderId, folder: name }) =>
+  const recorded = pair.before.filter(({ folderId, folder: name }) =>
     folderId === null ? name === folder.name : folderId === folder.id,
-  )?.rights;
+  );
+  // Of two folders with one id, each its own: a Maildir that was copied.
+  const found = recorded.find(({ folder: name }) => name === folder.name) ?? recorded[0];
+  return found === undefined && folder.names?.includes(INBOX) === true ? pair.inboxBefore : found?.rights;
 }
