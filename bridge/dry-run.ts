@@ -41,10 +41,12 @@ export async function rehearse(config: Config, env: Environment, options: SyncOp
     const steps: Step[] = [];
     const onStep = (step: Step) => void steps.push(step);
     const inherits = await fact(state, 'inherits');
+    const ownersList = (await fact(state, 'subscriptions-kept-by')) === 'owner';
+    const known = { inherits: inherits === 'yes', ownersList };
     const site: Site = {
       table,
       state,
-      server: recordedServer(rehearsedServer(mailServer(config, env), inherits === 'yes'), onStep),
+      server: recordedServer(rehearsedServer(mailServer(config, env), known), onStep),
       senders:
         config.senderRules === undefined
           ? undefined

@@ -14,6 +14,7 @@ import { type Failure, failureOf } from './failure.ts';
 import type { Entries, Folder, MailServer } from './reconcile/mail-server.ts';
 import { INBOX } from './reconcile/mail-server.ts';
 import { beforeIn } from './reconcile/tree.ts';
+import { type Keeper, keeperAsSeen } from './reconcile/whose-list.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { listDelegations } from './store/delegation-list.ts';
 import { mailboxAt } from './store/mailboxes.ts';
@@ -71,6 +72,8 @@ export interface Explained {
   readonly delegations: readonly Explanation[];
   /** Who else has access, by entries that aren't mandat's. */
   readonly others: readonly (OtherEntry & { readonly since: Instant | null })[];
+  /** Whose list of subscriptions a delegate's SUBSCRIBE writes, as last seen; null where no grant has shown it yet. */
+  readonly subscriptionsKeptBy: Keeper | null;
   /** Why the server couldn't be asked for these. */
   readonly trouble: Trouble | null;
 }
@@ -162,7 +165,8 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
     ...one,
     since: noted.find(({ identifier }) => identifier === one.identifier)?.since ?? null,
   }));
-  return { delegations: explained, others, trouble: tree.trouble };
+  const subscriptionsKeptBy = (await keeperAsSeen(site)) ?? null;
+  return { delegations: explained, others, subscriptionsKeptBy, trouble: tree.trouble };
 }
 
 function whose(entry: Rights | null, before: Rights | null, pair: Pair | undefined): Whose | null {

@@ -9,6 +9,7 @@ import { address } from './arguments.ts';
 import { otherEntryLine } from './other-entries.ts';
 import { type Colour, type Output, oneLine, table } from './output.ts';
 import { sidecarSeen } from './own-pass.ts';
+import { OWNERS_LIST } from './owners-list.ts';
 import { openWaiting } from './progress.ts';
 import type { Runner } from './runner.ts';
 import { shownTime } from './times.ts';
@@ -42,16 +43,20 @@ export function explainCommand(program: Command, run: Runner): void {
               ),
             ),
           );
-          const { delegations: found, others, ...tree } = await looking.finally(waiting.end);
+          const { delegations: found, others, subscriptionsKeptBy, ...tree } = await looking.finally(waiting.end);
           if (found.length === 0 && delegate !== undefined) throw noSuchDelegation(mailbox, delegate);
           const text =
             found.length === 0
               ? `${mailbox} is delegated to nobody`
               : found.map((one) => described(one, out, config.policy.timezone, delegate !== undefined)).join('\n\n');
           const lines = others.map((one) => otherEntryLine(one, config.policy.timezone));
+          if (subscriptionsKeptBy === 'owner') lines.push(OWNERS_LIST);
           // Where nobody is delegated to, others may still have access: an element of its own, without a delegate.
           const alone = found.length === 0 && others.length > 0 ? [{ mailbox, others }] : [];
-          out.result([...found.map((one) => ({ ...one, others })), ...alone], [text, ...lines].join('\n'));
+          out.result(
+            [...found.map((one) => ({ ...one, others, subscriptionsKeptBy })), ...alone],
+            [text, ...lines].join('\n'),
+          );
           if (sidecarSeen(session) === false) out.warn(`mandat: ${NO_SIDECAR}`);
           const [trouble] = [
             ...found.flatMap((one) => one.trouble ?? []),

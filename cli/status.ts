@@ -17,6 +17,7 @@ import { withdrawn } from '../bridge/withdrawn.ts';
 import { whole } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { counted, facts, type Output, oneLine } from './output.ts';
+import { OWNERS_LIST } from './owners-list.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { filterOf, imapServerOf, processLines, serverLine, sidecarOf } from './status-processes.ts';
@@ -98,6 +99,8 @@ async function statusOf(session: Session, most: number) {
         folderLook: (await lastLookRound(state)) ?? null,
         /** Entries of other people by which somebody else has access: "mandat verify" lists them. */
         otherEntries: await countOtherEntries(state),
+        /** Whose list of subscriptions a delegate's SUBSCRIBE writes, as last seen: the owner's or the delegate's. */
+        subscriptionsKeptBy: (await fact(state, 'subscriptions-kept-by')) ?? null,
         /** How the audit trail is broken, by the sidecar's last proof of all of it. */
         trailBroken: (await lastProof(state))?.broken ?? null,
         /** Every delegation of the site is out of force, since when. */
@@ -157,6 +160,7 @@ function shown(
     ['failing', counted(failing, 'mailbox', 'mailboxes')],
     ...outboxLine(rest.outbox),
     ...othersLine(rest.otherEntries),
+    ...(rest.subscriptionsKeptBy === 'owner' ? [['subscriptions', OWNERS_LIST] as const] : []),
     ['next due', time(rest.nextDue)],
     ['last sweep', time(rest.lastSweep)],
     ...(rest.folderLook === null ? [] : [['folders', lookedAt(rest.folderLook)] as const]),

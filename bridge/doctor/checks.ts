@@ -25,6 +25,7 @@ import { aclCache, inheritance, probing, seenFlag, sharing } from './sharing.ts'
 import { sidecar, sweep } from './sidecar.ts';
 import { sockets } from './sockets.ts';
 import { authAtPort25, outside, postfix, refusedSenders, restriction } from './submission.ts';
+import { subscriptions } from './subscriptions.ts';
 import { dovecotVersion } from './version.ts';
 
 export const CHECKS: readonly Check[] = [
@@ -57,6 +58,7 @@ export const CHECKS: readonly Check[] = [
   inheritance,
   aclCache,
   seenFlag,
+  subscriptions,
   deletedMail,
   metadata,
   cutting,

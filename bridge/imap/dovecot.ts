@@ -33,8 +33,10 @@ export const dovecot: Dialect = {
     if (entries !== undefined && provesOwner(entries, login, adminUser)) return entries;
     connection.close();
     if (denied) throw mayNotAdminister(login);
-    const made = [...(entries ?? [])].find(([name, rights]) => rights.includes('a') && isAlike(login, name))?.[0];
-    if (made !== undefined && entries?.has(adminUser) === false) throw new OtherLogin(login, made);
+    const made = [...(entries ?? [])].find(
+      ([name, rights]) => rights.includes('a') && isAlike(login, name.replace(/^#/, '')),
+    )?.[0];
+    if (made !== undefined && entries?.has(adminUser) === false) throw new OtherLogin(login, made.replace(/^#/, ''));
     throw new Failure(
       'unsafe',
       `the session that was asked for ${login} is not proven to be his: his INBOX names ${entries === undefined ? 'nobody' : [...entries.keys()].slice(0, 5).join(', ').slice(0, 500) || 'nobody'}`,
@@ -44,7 +46,8 @@ export const dovecot: Dialect = {
 
   names: dovecotNames,
 
-  isGone: ({ code }) => code === 'NONEXISTENT',
+  // Without a code for a link in a Maildir that leads nowhere.
+  isGone: ({ code, text: said }) => code === 'NONEXISTENT' || (code === '' && said.startsWith("Mailbox doesn't exist")),
   isDenied: ({ code }) => code === 'NOPERM',
 };
 

@@ -10,7 +10,7 @@ import { type Connection, text } from './connection.ts';
 import type { Dialect } from './dialect.ts';
 import { ownFolders } from './own-folders.ts';
 import { knownBy, type Owners } from './owners.ts';
-import { entriesOf, refused } from './replies.ts';
+import { entriesOf, must, refused } from './replies.ts';
 
 /** What was found out before. */
 interface Known {
@@ -71,6 +71,11 @@ export function ownerView(
       change('SETACL', [folder, identifier, written(rights, offer)], attainable(rights, offer.ties)),
     remove: (folder, identifier) => change('DELETEACL', [folder, identifier]),
     carriedOff: () => (dialect.carriesOff === '' ? Promise.resolve([]) : carriedOff(connection, login)),
+    subscribed: async () => {
+      const reply = await connection.run('LSUB', [text(''), text('*')], 'LSUB');
+      const names = must(reply, `list the subscriptions of ${login}`).map(({ values }) => String(values[2]));
+      return new Set(names.map((name) => (name.toUpperCase() === INBOX ? INBOX : name)));
+    },
     subscribe: async (folder) => (await connection.run('SUBSCRIBE', [text(folder)])).ok,
     close: connection.close,
   };

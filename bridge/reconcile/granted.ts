@@ -36,7 +36,7 @@ export async function completeGrant(
         delegate.login,
         async (view) => {
           await fillIn(pass, owner, delegate, tree, rights, view);
-          await subscribeTo(pass, view, owner, pair, [...rights.keys()]);
+          await subscribeTo(pass, view, tree, pair, [...rights.keys()], pair.cutDone);
         },
         policy.cutAtGrant && !pair.cutDone,
       );
@@ -133,7 +133,7 @@ async function throughHisEyes(
         const differ = wrong.map(([folder, desired]) => ({ folder, desired, seen: seen.get(folder) ?? NONE }));
         if (differ.length > 0) tellDeciding(pass, tree, login, differ, await decidedElsewhere(view, owner, rights));
         // What could not be seen before it was mended could not be subscribed to either.
-        if (pair.phase === 'verified' || round > 1) await subscribeTo(pass, view, owner, pair, [...rights.keys()]);
+        if (pair.phase === 'verified' || round > 1) await subscribeTo(pass, view, tree, pair, [...rights.keys()], true);
       }
       return changed;
     });

@@ -58,6 +58,8 @@ export interface OwnerView {
   /** False when the folder has vanished meanwhile. */
   set(folder: FolderName, identifier: string, rights: Rights): Promise<boolean>;
   remove(folder: FolderName, identifier: string): Promise<boolean>;
+  /** By the owner's list of subscriptions. */
+  subscribed(): Promise<ReadonlySet<FolderName>>;
   /** The owner, to a folder of their own. False when the server refuses. */
   subscribe(folder: FolderName): Promise<boolean>;
   /**

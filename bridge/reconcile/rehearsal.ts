@@ -20,14 +20,43 @@ interface Read {
   readonly entries: Map<string, Map<FolderName, Entries>>;
 }
 
-export function rehearsedServer(real: MailServer, inherits: boolean): MailServer {
+/** What is known of the server: whether INBOX's entry is inherited, and whether delegates write the owner's list of subscriptions. */
+export interface Known {
+  readonly inherits: boolean;
+  readonly ownersList: boolean;
+}
+
+/** Changed subscriptions in an owner's list, by owner and folder. */
+type Lists = Map<string, Map<FolderName, boolean>>;
+
+export function rehearsedServer(real: MailServer, { inherits, ownersList }: Known): MailServer {
   const changes: Changes = new Map();
   const read: Read = { folders: new Map(), entries: new Map() };
+  const lists: Lists = new Map();
+  const subscribe = (owner: string, folder: FolderName, does: boolean) => {
+    if (ownersList) lists.set(owner, new Map([...(lists.get(owner) ?? []), [folder, does]]));
+    return true;
+  };
   return {
     name: real.name,
     prepare: real.prepare,
-    asOwner: async (login) => rehearsedOwner(await real.asOwner(login), changes, read),
-    asDelegate: async (login) => rehearsedDelegate(await real.asDelegate(login), changes, read, inherits),
+    asOwner: async (login) => {
+      const view = rehearsedOwner(await real.asOwner(login), changes, read);
+      return {
+        ...view,
+        subscribed: async () => {
+          const list = new Set(await view.subscribed());
+          for (const [folder, does] of lists.get(login) ?? []) does ? list.add(folder) : list.delete(folder);
+          return list;
+        },
+        subscribe: async (folder) => subscribe(login, folder, true),
+      };
+    },
+    asDelegate: async (login) => ({
+      ...rehearsedDelegate(await real.asDelegate(login), changes, read, inherits),
+      subscribe: async (owner, folder) => subscribe(owner, folder, true),
+      unsubscribe: async (owner, folder) => subscribe(owner, folder, false),
+    }),
   };
 }
 
@@ -77,7 +106,6 @@ function rehearsedOwner(view: OwnerView, changes: Changes, read: Read): OwnerVie
     },
     set: change,
     remove: (folder, identifier) => change(folder, identifier, undefined),
-    subscribe: async () => true,
   };
 }
 
@@ -125,8 +153,6 @@ function rehearsedDelegate(view: DelegateView, changes: Changes, read: Read, inh
         [...(await rights(owner, names))].filter(([, right]) => right.includes('l')).map(([name]) => name),
       );
     },
-    subscribe: async () => true,
-    unsubscribe: async () => true,
   };
 }
 

@@ -26,7 +26,7 @@ export async function completeRevoke(pass: Pass, owner: string, pair: Pair, tree
       pass,
       pair.login,
       async (view) => {
-        await unsubscribeAll(view, owner, pair);
+        await unsubscribeAll(pass, view, tree, pair);
         await seesNothing(pass, view, owner, pair, tree);
         await unsubscribeDead(view, owner);
       },

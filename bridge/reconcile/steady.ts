@@ -65,6 +65,7 @@ export async function asOwner(pass: Pass, login: string, mayCut: boolean): Promi
     entries: (folders, closed) => steadily((view) => view.entries(folders, closed)),
     set: (folder, identifier, rights) => steadily((view) => view.set(folder, identifier, rights)),
     remove: (folder, identifier) => steadily((view) => view.remove(folder, identifier)),
+    subscribed: () => steadily((view) => view.subscribed()),
     subscribe: (folder) => steadily((view) => view.subscribe(folder)),
     carriedOff: () => steadily((view) => view.carriedOff()),
     close: () => now.view.close(),

@@ -13,36 +13,44 @@ import {
 } from '../store/subscriptions.ts';
 import type { DelegateView } from './mail-server.ts';
 import type { Pass } from './pass.ts';
+import type { Tree } from './tree.ts';
+import { keeperAsSeen, keeperAtGrant, keeperAtRevoke, putBackTried } from './whose-list.ts';
 
+/** `again`: it has been tried for this grant before, whose list it is. */
 export async function subscribeTo(
   pass: Pass,
   view: DelegateView,
-  owner: string,
+  tree: Tree,
   pair: Pair,
   folders: readonly FolderName[],
+  again: boolean,
 ): Promise<void> {
   if (!pass.site.policy.autoSubscribe) return;
   const { state } = pass.site;
+  const owner = tree.owner.login;
+  await putBackTried(pass, { view, tree, pair });
   const gone = [...pair.subscriptions].filter(([folder]) => !folders.includes(folder));
   const fresh = folders.filter((folder) => !pair.subscriptions.has(folder));
-  for (const [folder, ours] of gone) if (ours) await view.unsubscribe(owner, folder);
+  const unsettled = await unsettledSubscriptions(state, pair.id);
+  const left = again && (await keeperAsSeen(pass.site)) === 'owner';
+  for (const [folder, ours] of gone) if (ours && !left) await view.unsubscribe(owner, folder);
   if (gone.length > 0)
     await forgetSubscriptions(
       state,
       pair.id,
       gone.map(([folder]) => folder),
     );
-  if (fresh.length > 0) {
-    const subscribed = await view.subscribed(owner);
-    const his = fresh.filter((folder) => subscribed.has(folder));
-    await recordSubscriptions(state, pair.id, new Map(his.map((folder) => [folder, false])));
-    // Noted first: after a crash in between, a folder that shows as subscribed must still pass for ours.
-    await intendSubscriptions(
-      state,
-      pair.id,
-      fresh.filter((folder) => !subscribed.has(folder)),
-    );
+  if (fresh.length + unsettled.length === 0 || (left && unsettled.length === 0)) return;
+  const subscribed = await view.subscribed(owner);
+  const his = fresh.filter((folder) => subscribed.has(folder));
+  const wanted = fresh.filter((folder) => !subscribed.has(folder));
+  if (wanted.length + unsettled.length > 0) {
+    const known = { unsettled, fresh: wanted, there: folders.filter((folder) => subscribed.has(folder)) };
+    if ((await keeperAtGrant(pass, { view, tree, pair }, known)) === 'owner') return;
   }
+  await recordSubscriptions(state, pair.id, new Map(his.map((folder) => [folder, false])));
+  // Noted first: after a crash in between, a folder that shows as subscribed must still pass for ours.
+  await intendSubscriptions(state, pair.id, wanted);
   const done: FolderName[] = [];
   const refused: FolderName[] = [];
   try {
@@ -67,6 +75,11 @@ export async function unsubscribeDead(view: DelegateView, owner: string): Promis
   for (const folder of left) if ((rights.get(folder) ?? NONE) === NONE) await view.unsubscribe(owner, folder);
 }
 
-export async function unsubscribeAll(view: DelegateView, owner: string, pair: Pair): Promise<void> {
-  for (const [folder, ours] of pair.subscriptions) if (ours) await view.unsubscribe(owner, folder);
+export async function unsubscribeAll(pass: Pass, view: DelegateView, tree: Tree, pair: Pair): Promise<void> {
+  await putBackTried(pass, { view, tree, pair });
+  const ours = [...pair.subscriptions].filter(([, one]) => one).map(([folder]) => folder);
+  const left = (await keeperAtRevoke(pass, { view, tree, pair }, ours)) === 'owner';
+  // What a pass that ended early may have put into the owner's list was not in it before.
+  for (const folder of left ? await unsettledSubscriptions(pass.site.state, pair.id) : ours)
+    await view.unsubscribe(tree.owner.login, folder);
 }

@@ -12,6 +12,7 @@ import { INBOX } from './mail-server.ts';
 import type { Pass } from './pass.ts';
 
 export interface Tree {
+  readonly owner: OwnerView;
   /** As last listed. */
   readonly listed: readonly Folder[];
   /** Of these, those that the owner may administer. */
@@ -56,6 +57,7 @@ export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
     entries.set(folder, changed);
   };
   return {
+    owner,
     get listed() {
       return folders;
     },

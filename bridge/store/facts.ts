@@ -12,6 +12,7 @@ export type FactName =
   | 'rules' // how the table's own rules differed from the released ones at the last look; empty where they don't
   | 'imap-server' // JSON: which kind of server it is, as last seen
   | 'inherits' // 'yes' or 'no': whether INBOX's entry reaches folders without one of their own, as last seen
+  | 'subscriptions-kept-by' // 'owner' or 'delegate': whose list a delegate's SUBSCRIBE writes, as last seen
   | 'state-id' // names this state.db, in the mark that it leaves in the table (foreign-state.ts)
   | 'adopting' // from which version on each mailbox is looked at for entries like ours; empty where all have been
   | 'rows-seen' // 'yes' once what stands in the table is known in rows_seen

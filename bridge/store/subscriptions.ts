@@ -4,6 +4,8 @@ import type { StateDb } from './state-db.ts';
 
 /** In the column `ours`, beside 0 and 1. */
 const INTENDED = 2;
+/** Taken out of the list for a moment, to see whose list it is. */
+const TRIED = 3;
 
 export async function recordSubscriptions(
   db: StateDb,
@@ -58,4 +60,29 @@ export async function forgetSubscriptions(db: StateDb, id: number, folders: read
   for (const folder of folders) {
     await db.query.deleteFrom('subscriptions').where('ledger_id', '=', id).where('folder', '=', folder).execute();
   }
+}
+
+export async function trySubscription(db: StateDb, id: number, folder: FolderName): Promise<void> {
+  await db.query
+    .insertInto('subscriptions')
+    .values({ ledger_id: id, folder, ours: TRIED })
+    .onConflict((conflict) => conflict.columns(['ledger_id', 'folder']).doUpdateSet({ ours: TRIED }))
+    .execute();
+}
+
+/** Those of a pass that ended before they were put back. */
+export async function triedSubscriptions(db: StateDb, id: number): Promise<readonly FolderName[]> {
+  const rows = await db.query
+    .selectFrom('subscriptions')
+    .select('folder')
+    .where('ledger_id', '=', id)
+    .where('ours', '=', TRIED)
+    .execute();
+  return rows.map(({ folder }) => folder);
+}
+
+/** It is back: from now on the delegate's own. */
+export async function settleTried(db: StateDb, id: number, folder: FolderName): Promise<void> {
+  const row = db.query.updateTable('subscriptions').set({ ours: 0 });
+  await row.where('ledger_id', '=', id).where('folder', '=', folder).execute();
 }

@@ -49,6 +49,7 @@ t.test('nothing yet', async (t) => {
     rulesChanged: [],
     foreignState: null,
     otherEntries: { mailboxes: 0, entries: 0 },
+    subscriptionsKeptBy: null,
     outbox: { waiting: 0, failed: 0, lastError: null, noAddressCount: 0, noAddress: [] },
   });
 });
