@@ -40,11 +40,15 @@ export function secretsStamp(config: Config, env: Environment): string {
   return sources.map(stampOf).join(' ');
 }
 
-/** Differs after each change of the file; no more of the secret than that. */
+/** Differs after each change of the file, and is no more of the secret than that. Never throws. */
 export function stampOf({ file, envName, env }: SecretSource): string {
   if (env[envName] !== undefined) return 'in the environment';
-  const stat = statSync(file, { throwIfNoEntry: false, bigint: true });
-  return stat === undefined ? 'gone' : [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(':');
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
+    return [dev, ino, size, mtimeNs, ctimeNs].join(':');
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code); // read() says what is wrong with it
+  }
 }
 
 function anew(source: SecretSource): string {
