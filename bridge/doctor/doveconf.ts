@@ -1,5 +1,5 @@
 /** Dovecot's configuration as its own `doveconf` reads it, with every default: the settings that no IMAP command shows. */
-import { forProtocol, parseDoveconf, type Section, versionIn } from './doveconf-text.ts';
+import { fileIn, forProtocol, parseDoveconf, type Section, versionIn } from './doveconf-text.ts';
 import { type Syntax, syntaxOf } from './dovecot-syntax.ts';
 import { runTool } from './tool.ts';
 
@@ -10,6 +10,8 @@ export interface Doveconf {
   readonly version: string;
   /** How what it says is to be read. */
   readonly syntax: Syntax;
+  /** The file that it is about, where it says so. */
+  readonly file: string | undefined;
   readonly all: Section;
 }
 
@@ -21,6 +23,18 @@ export type Reading<T> = { readonly found: T } | { readonly found: undefined; re
  * `port`: another Dovecot would answer for itself.
  */
 export async function readDoveconf(file: string | undefined, port: number): Promise<Reading<Doveconf>> {
+  const reading = await askDoveconf(file);
+  if (file !== undefined || reading.found === undefined) return reading;
+  const { source, syntax, all } = reading.found;
+  if (syntax.imapPorts(all).has(port)) return reading;
+  return {
+    found: undefined,
+    why: `${source} is not of the server at port ${port}: give --dovecot-config FILE`,
+  };
+}
+
+/** Whatever server it is of. */
+export async function askDoveconf(file: string | undefined): Promise<Reading<Doveconf>> {
   const chosen = file === undefined ? [] : ['-c', file];
   const source = ['doveconf', ...chosen].join(' ');
   // Not -n: together with -f it leaves out settings that aren't the default.
@@ -36,9 +50,5 @@ export async function readDoveconf(file: string | undefined, port: number): Prom
     if (whole.status !== 0) return { found: undefined, why: `${source}: ${whole.complaint}` };
     all = forProtocol(parseDoveconf(whole.stdout), 'imap');
   }
-  if (file === undefined && !syntax.imapPorts(all).has(port)) {
-    const why = `${source} is not of the server at port ${port}: give --dovecot-config FILE`;
-    return { found: undefined, why };
-  }
-  return { found: { source, version, syntax, all } };
+  return { found: { source, version, syntax, file: file ?? fileIn(first.stdout), all } };
 }

@@ -39,6 +39,7 @@ export const dovecot23: Syntax = {
   },
 
   beforeOwner: (prefix) => prefix.replace(/%%.*$/, ''),
+  certificate: ({ settings }) => /^<(.+)$/.exec(settings.get('ssl_cert') ?? '')?.[1],
   keepDeleted,
   kickInVain: () => undefined,
 };

@@ -44,6 +44,11 @@ export const dovecot24: Syntax = {
   },
 
   beforeOwner: (prefix) => prefix.replace(/(\$|%\{).*$/, ''),
+  /** Written `ssl_server_cert_file = FILE` or `ssl_server { cert_file = FILE }`. */
+  certificate: (all) => {
+    const grouped = sectionsNamed(all, 'ssl_server').map(({ settings }) => settings.get('cert_file'));
+    return grouped.find((file) => file !== undefined) || all.settings.get('ssl_server_cert_file') || undefined;
+  },
   keepDeleted,
   kickInVain,
 };

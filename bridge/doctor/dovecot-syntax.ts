@@ -31,6 +31,8 @@ export interface Syntax {
   ownSeparator(all: Section, namespace: Section): string | undefined;
   /** What stands before the owner's login in the prefix of a shared namespace. */
   beforeOwner(prefix: string): string;
+  /** The file of the server's own certificate. */
+  certificate(all: Section): string | undefined;
   /** keep-deleted.sieve, where it is configured. */
   keepDeleted(all: Section): KeepDeleted | undefined;
   /** Why a kick, as it is configured, ends no session that has a shared mailbox open. Undefined: nothing is known against it. */

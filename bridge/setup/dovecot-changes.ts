@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fragment } from '../shipped.ts';
 import type { Change, Owner, Place } from './change.ts';
-import { type DovecotSite, sharedLocation } from './dovecot-site.ts';
+import type { DovecotSite } from './dovecot-site.ts';
 
 export interface Secrets {
   /** Of the master user, and of doveadm's HTTP API. */
@@ -42,7 +42,7 @@ export function wayIn(site: DovecotSite, secrets: Secrets, ports: Ports, dovecot
   return [
     {
       file: join(directory, 'master-user.conf'),
-      after: fragment('dovecot/2.3/master-user.conf', { '/etc/dovecot/mandat/master.passwd': master }),
+      after: fragment(`dovecot/${site.version}/master-user.conf`, { '/etc/dovecot/mandat/master.passwd': master }),
     },
     {
       file: master,
@@ -53,7 +53,7 @@ export function wayIn(site: DovecotSite, secrets: Secrets, ports: Ports, dovecot
     },
     {
       file: join(directory, 'sessions.conf'),
-      after: fragment('dovecot/2.3/sessions.conf', { 'port = 8080': `port = ${ports.doveadm}` }),
+      after: fragment(`dovecot/${site.version}/sessions.conf`, { 'port = 8080': `port = ${ports.doveadm}` }),
     },
     {
       file: join(directory, 'api-key.conf'),
@@ -82,18 +82,18 @@ export const sharedPlace = (site: DovecotSite, mail: Owner): Place => ({
 });
 
 export function sharing(site: DovecotSite, { prefix, inherit }: Sharing, text = textOf(site.file)): readonly Change[] {
-  const { directory, file } = site;
-  const conf = fragment('dovecot/2.3/mandat.conf', {
-    'location = maildir:%%h/Maildir\n': `location = ${sharedLocation(site.mailLocation)}\n`,
-    '  prefix = shared/%%u/\n': `  prefix = ${prefix}${SEPARATOR}%%u${SEPARATOR}\n`,
-    'file:/var/lib/dovecot/mandat/': `file:${join(site.stateDirectory, 'mandat')}/`,
+  const { directory, file, version, storage } = site;
+  const conf = fragment(`dovecot/${version}/mandat.conf`, {
+    ...storage.inShared(),
+    [`  prefix = shared/${storage.owner}/\n`]: `  prefix = ${prefix}${SEPARATOR}${storage.owner}${SEPARATOR}\n`,
+    '/var/lib/dovecot/mandat/shared-mailboxes.db': join(site.stateDirectory, 'mandat/shared-mailboxes.db'),
   });
   const separators = site.separator === SEPARATOR ? [] : ['separator.conf'];
   const names = [...separators, 'mandat.conf', ...(inherit ? ['inherit.conf'] : [])];
   return [
     ...separators.map((name) => ({ file: join(directory, name), after: separatorConf(site.inbox) })),
     { file: join(directory, 'mandat.conf'), after: conf },
-    ...(inherit ? [{ file: join(directory, 'inherit.conf'), after: fragment('dovecot/2.3/inherit.conf') }] : []),
+    ...(inherit ? [{ file: join(directory, 'inherit.conf'), after: fragment(`dovecot/${version}/inherit.conf`) }] : []),
     { file, after: included(text, names) },
   ];
 }

@@ -2,16 +2,20 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parseDoveconf, type Section, sectionsNamed } from '../doctor/doveconf-text.ts';
-import { syntaxOf } from '../doctor/dovecot-syntax.ts';
+import { askDoveconf } from '../doctor/doveconf.ts';
+import { type Section, sectionsNamed } from '../doctor/doveconf-text.ts';
+import { fragmentOf, isTried, type Syntax } from '../doctor/dovecot-syntax.ts';
 import { runTool } from '../doctor/tool.ts';
 import { Failure } from '../failure.ts';
+import { type Storage, storageOf } from './dovecot-storage.ts';
 
 export interface DovecotSite {
   /** dovecot.conf, and where mandat's fragments go beside it. */
   readonly file: string;
   readonly directory: string;
-  readonly mailLocation: string;
+  /** Which of our fragments it takes: those of config/dovecot/VERSION/. */
+  readonly version: Syntax['version'];
+  readonly storage: Storage;
   /** The name of the private namespace that holds INBOX, and its separator; empty where none is set. */
   readonly inbox: string;
   readonly separator: string;
@@ -33,23 +37,20 @@ export const chosen = (file: string | undefined): readonly string[] => (file ===
 
 /** Fails `config` where Dovecot isn't one that can be set up here, and says what stands against it. */
 export async function lookAtDovecot(given: string | undefined): Promise<DovecotSite> {
-  const version = await runTool('dovecot', ['--version']);
-  if (version.missing) throw new Failure('config', 'Dovecot is not on this machine', 'run this where Dovecot is');
-  if (!version.stdout.startsWith('2.3'))
+  const reading = await askDoveconf(given);
+  if (reading.found === undefined && /not on this machine/.test(reading.why))
+    throw new Failure('config', 'Dovecot is not on this machine', 'run this where Dovecot is');
+  if (reading.found === undefined)
+    throw new Failure('config', reading.why, 'mend the configuration of Dovecot first; nothing was changed');
+  const { found } = reading;
+  const { all, syntax } = found;
+  if (!isTried(found.version))
     throw new Failure(
       'config',
-      `this is Dovecot ${version.stdout.trim()}`,
-      'set it up by hand: the fragments are for Dovecot 2.3',
+      `this is Dovecot ${found.version}`,
+      'set it up by hand: the fragments are for Dovecot 2.3 and 2.4',
     );
-  const answer = await runTool('doveconf', [...chosen(given), '-f', 'protocol=imap']);
-  if (answer.status !== 0)
-    throw new Failure(
-      'config',
-      `doveconf: ${answer.complaint}`,
-      'mend the configuration of Dovecot first; nothing was changed',
-    );
-  const all = parseDoveconf(answer.stdout);
-  const file = given ?? /^# \d\S* \([^)]*\): (\S+)$/m.exec(answer.stdout)?.[1] ?? '/etc/dovecot/dovecot.conf';
+  const file = found.file ?? '/etc/dovecot/dovecot.conf';
   const namespaces = sectionsNamed(all, 'namespace');
   const inbox = namespaces.find(({ settings }) => settings.get('inbox') === 'yes');
   const type = (one: Section) => one.settings.get('type') ?? 'private';
@@ -60,7 +61,7 @@ export async function lookAtDovecot(given: string | undefined): Promise<DovecotS
     throw new Failure(
       'config',
       `this Dovecot has a shared namespace already (${shared.name})`,
-      'set mandat up by hand beside it: config/dovecot/mandat.conf says what it needs',
+      `set mandat up by hand beside it: ${fragmentOf(syntax, 'mandat.conf')} says what it needs`,
     );
   const others = namespaces.filter(
     (one) => one !== inbox && type(one) !== 'shared' && (one.settings.get('separator') ?? '') !== '',
@@ -80,14 +81,14 @@ export async function lookAtDovecot(given: string | undefined): Promise<DovecotS
       `${odd.name} has another separator than the private namespace`,
       'Dovecot wants one for all of them',
     );
-  const location = all.settings.get('mail_location') ?? '';
-  const ports = [...syntaxOf('2.3').imapPorts(all)].filter((port) => port !== 0 && port !== 993);
+  const ports = [...syntax.imapPorts(all)].filter((port) => port !== 0 && port !== 993);
   const ssl = all.settings.get('ssl') ?? 'yes';
-  const certificate = /^<(.+)$/.exec(all.settings.get('ssl_cert') ?? '')?.[1];
+  const certificate = syntax.certificate(all);
   return {
     file,
     directory: join(dirname(file), 'mandat'),
-    mailLocation: location,
+    version: syntax.version,
+    storage: storageOf(found, inbox),
     inbox: inbox?.name.replace(/^namespace ?/, '') ?? '',
     separator,
     stateDirectory: all.settings.get('state_dir') || '/var/lib/dovecot',
@@ -98,28 +99,8 @@ export async function lookAtDovecot(given: string | undefined): Promise<DovecotS
 }
 
 /** Maildir names folders with dots inside, and that is what users see unless a namespace says otherwise. */
-export const shownSeparator = ({ separator, mailLocation }: Pick<DovecotSite, 'separator' | 'mailLocation'>): string =>
-  separator !== '' ? separator : /^maildir:/.test(mailLocation) && !/:LAYOUT=fs/.test(mailLocation) ? '.' : '/';
-
-/**
- * The mail_location as the shared namespace writes it: `%%` for what is the owner's. Fails `config` for what cannot be shared.
- */
-export function sharedLocation(location: string): string {
-  if (!/^(maildir|sdbox|mdbox|dbox):/.test(location))
-    throw new Failure(
-      'config',
-      `mail_location = ${location} can't be shared`,
-      'Maildir, sdbox and mdbox can: the site must move to one of them first',
-    );
-  const unknown = /%(?!\{?(?:h|u|n|d|Lu|Ln|Ld)\}?)/.exec(location.replaceAll('%%', ''));
-  if (unknown !== null)
-    throw new Failure(
-      'config',
-      `mail_location = ${location} names what only the session's own user has`,
-      'write it with %h, %u, %n or %d, or set mandat up by hand',
-    );
-  return location.replace(/:~/g, ':%h').replaceAll('%', '%%');
-}
+export const shownSeparator = ({ separator, storage }: Pick<DovecotSite, 'separator' | 'storage'>): string =>
+  separator !== '' ? separator : storage.separator;
 
 /** As the userdb has them. Fails `config` where one isn't there, or they can't share. */
 export async function accountsOf(given: string | undefined, logins: readonly string[]): Promise<readonly Account[]> {

@@ -59,7 +59,7 @@ export async function setUp(answers: Answers, around: Around): Promise<Outcome> 
   const accounts = await accountsOf(around.dovecotConfig, answers.try_as);
   const separator = shownSeparator(site);
   say(
-    `Dovecot: ${site.file}, mail in ${site.mailLocation}, folders are named with "${separator}", IMAP on port ${site.imapPort}${site.tls === 'none' ? ' without TLS' : ''}`,
+    `Dovecot ${site.version}: ${site.file}, mail in ${site.storage.shown}, folders are named with "${separator}", IMAP on port ${site.imapPort}${site.tls === 'none' ? ' without TLS' : ''}`,
   );
   const postfix = answers.sending ? await lookAtPostfix(around.postfixConfig) : undefined;
   if (answers.sending)
