@@ -58,10 +58,10 @@ export const filterInPostfix: Check = {
         return fail(`${service.name} does not tell the filter who has logged in`, remedy);
       }
       // From Postfix 3.10 on.
-      if (service.setting('smtpd_hide_client_session') === 'yes')
+      if (/^yes$/i.test(service.setting('smtpd_hide_client_session')))
         return fail(
           `${service.name} keeps who has logged in out of the Received field, where the filter reads it`,
-          'smtpd_hide_client_session=no; the filter takes the login out again ([submission] hide_login)',
+          '-o smtpd_hide_client_session=no there, as in config/postfix/submission.cf.fragment; the filter takes the login out again ([submission] hide_login)',
         );
       if (!END_OF_DATA.test(service.setting('smtpd_forbid_bare_newline'))) {
         return warn(`at ${service.name} a bare LF ends a message too, so that one can be made two`, remedy);

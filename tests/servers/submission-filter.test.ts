@@ -231,6 +231,19 @@ t.test('the doctor: what is wrong with the filter, and with the way to it', asyn
   const nothing = async () => () => {};
   const { port } = site.lab.reinject;
   const listening = (listen: string) => ({ submission: { ...config.submission, listen } as typeof config.submission });
+  /** In main.cf, and nothing said in master.cf. */
+  const hiddenInMain = async () => {
+    const mends = [
+      await inMaster(/^ *-o smtpd_hide_client_session=no\n/gm, '')(),
+      await rewritten(
+        path.join(postfixDirectory(site), 'main.cf'),
+        (text) => `${text}\nsmtpd_hide_client_session = Yes\n`,
+      ),
+    ];
+    return async () => {
+      for (const mend of mends.reverse()) await mend();
+    };
+  };
   const jailed = inMaster(/^(127\S+ +inet +n +- +)n(.*\n {2}-o syslog_name)/m, '$1y$2');
   const rows: readonly {
     readonly check: Check;
@@ -280,9 +293,21 @@ t.test('the doctor: what is wrong with the filter, and with the way to it', asyn
     },
     {
       check: filterInPostfix,
-      breaks: inMaster(/-o smtpd_sasl_authenticated_header=yes/g, '$&\n  -o smtpd_hide_client_session=yes'),
+      breaks: inMaster(/-o smtpd_hide_client_session=no/g, '-o smtpd_hide_client_session=yes'),
       status: 'fail',
       seen: /keeps who has logged in out of the Received field/,
+    },
+    {
+      check: filterInPostfix,
+      breaks: hiddenInMain,
+      status: 'fail',
+      seen: /keeps who has logged in out of the Received field/,
+    },
+    {
+      check: filterInPostfix,
+      breaks: inMaster(/-o smtpd_sasl_authenticated_header=yes/g, '-o smtpd_hide_client_session=yes\n  $&'),
+      status: 'ok',
+      seen: /every service where users log in/,
     },
     {
       check: filterInPostfix,
