@@ -1,4 +1,4 @@
-# A stock Debian mail site, as its own documentation has it: Maildir, users in a passwd-file, submission switched on in master.cf.
+# A stock Debian mail site, as its own documentation has it: Maildir, users in a passwd-file (dovecot-2.3.sh, dovecot-2.4.sh), submission switched on in master.cf.
 groupadd -g 5000 vmail && useradd -u 5000 -g vmail -d /var/vmail -m vmail
 make-ssl-cert generate-default-snakeoil --force-overwrite 2>/dev/null
 cat >/etc/dovecot/users <<'U'
@@ -6,36 +6,7 @@ alice@example.org:{PLAIN}pw-alice
 bob@example.org:{PLAIN}pw-bob
 U
 chown root:dovecot /etc/dovecot/users && chmod 640 /etc/dovecot/users
-cd /etc/dovecot/conf.d
-sed -i 's|^mail_location = .*|mail_location = maildir:/var/vmail/%d/%n/Maildir|' 10-mail.conf
-sed -i 's|^!include auth-system.conf.ext|!include auth-site.conf.ext|' 10-auth.conf
-cat >auth-site.conf.ext <<'U'
-passdb {
-  driver = passwd-file
-  args = /etc/dovecot/users
-}
-userdb {
-  driver = static
-  args = uid=vmail gid=vmail home=/var/vmail/%d/%n
-}
-U
-cat >>10-master.conf <<'U'
-service auth {
-  unix_listener /var/spool/postfix/private/auth {
-    mode = 0660
-    user = postfix
-    group = postfix
-  }
-}
-service lmtp {
-  unix_listener /var/spool/postfix/private/dovecot-lmtp {
-    mode = 0600
-    user = postfix
-    group = postfix
-  }
-}
-U
-sed -i 's|^ssl_cert = .*|ssl_cert = </etc/ssl/certs/ssl-cert-snakeoil.pem|; s|^ssl_key = .*|ssl_key = </etc/ssl/private/ssl-cert-snakeoil.key|' 10-ssl.conf
+. /root/dovecot-site.sh
 
 postconf -e 'mydestination = localhost' 'virtual_mailbox_domains = example.org' 'virtual_transport = lmtp:unix:private/dovecot-lmtp' \
   'smtpd_sasl_type = dovecot' 'smtpd_sasl_path = private/auth' 'mynetworks =' 'maillog_file = /var/log/postfix.log' 'inet_interfaces = loopback-only' 'inet_protocols = ipv4'
