@@ -1,4 +1,5 @@
 /** The submission filter behind the real Postfix: who is named to the recipient, who is refused, what comes through untouched. R1, R31. */
+import { execFileSync } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pino } from 'pino';
@@ -231,6 +232,7 @@ t.test('the doctor: what is wrong with the filter, and with the way to it', asyn
   const nothing = async () => () => {};
   const { port } = site.lab.reinject;
   const listening = (listen: string) => ({ submission: { ...config.submission, listen } as typeof config.submission });
+  const hides = execFileSync('postconf', ['-d'], { encoding: 'utf8' }).includes('smtpd_hide_client_session');
   /** In main.cf, and nothing said in master.cf. */
   const hiddenInMain = async () => {
     const mends = [
@@ -300,8 +302,10 @@ t.test('the doctor: what is wrong with the filter, and with the way to it', asyn
     {
       check: filterInPostfix,
       breaks: hiddenInMain,
-      status: 'fail',
-      seen: /keeps who has logged in out of the Received field/,
+      // Before 3.10 Postfix has no such setting, and goes by none.
+      ...(hides
+        ? { status: 'fail', seen: /keeps who has logged in out of the Received field/ }
+        : { status: 'ok', seen: /hands its/ }),
     },
     {
       check: filterInPostfix,
