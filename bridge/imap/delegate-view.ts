@@ -4,10 +4,10 @@ import type { DelegateView } from '../reconcile/mail-server.ts';
 import type { FolderName } from '../store/pairs.ts';
 import { type Connection, text } from './connection.ts';
 import type { Dialect, Learnt } from './dialect.ts';
-import { listed, takesMany } from './listing.ts';
+import { listed, subscriptions, takesMany } from './listing.ts';
 import type { Namespaces, OwnersNames } from './namespaces.ts';
 import type { Owners } from './owners.ts';
-import { flagsOf, must } from './replies.ts';
+import { flagsOf } from './replies.ts';
 
 export function delegateView(
   connection: Connection,
@@ -77,9 +77,8 @@ export function delegateView(
       const { places, folderOf } = await namesOf(owner);
       const names = new Set<FolderName>();
       for (const { root } of places) {
-        const reply = await connection.run('LSUB', [text(''), text(`${root}*`)], 'LSUB');
-        for (const { values } of must(reply, `list the subscriptions of ${login}`)) {
-          const folder = folderOf(String(values[2]));
+        for (const name of await subscriptions(connection, `${root}*`, `list the subscriptions of ${login}`)) {
+          const folder = folderOf(name);
           if (folder !== undefined) names.add(folder);
         }
       }

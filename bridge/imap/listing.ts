@@ -19,6 +19,16 @@ export async function listed(
   return replies.flatMap((reply) => must(reply, what));
 }
 
+/** Names that one is subscribed to, whether or not they lead anywhere. IMAP4rev2 has no LSUB any more (RFC 9051 appendix E). */
+export async function subscriptions(connection: Connection, pattern: string, what: string): Promise<readonly string[]> {
+  const old = await connection.run('LSUB', [text(''), text(pattern)], 'LSUB');
+  const reply =
+    old.ok || !takesMany(connection)
+      ? old
+      : await connection.run('LIST', [[atom('SUBSCRIBED')], text(''), text(pattern)], 'LIST');
+  return must(reply, what).map(({ values }) => String(values[2]));
+}
+
 /** One's own tree: LIST responses with special uses and `\Subscribed`, and STATUS responses with ids where the server has any. */
 export async function everything(
   connection: Connection,

@@ -2,7 +2,7 @@
 import t from 'tap';
 import type { Argument, Connection, Reply, Value } from '../../bridge/imap/connection.ts';
 import type { Look } from '../../bridge/imap/dialect.ts';
-import { everything, listed } from '../../bridge/imap/listing.ts';
+import { everything, listed, subscriptions } from '../../bridge/imap/listing.ts';
 import type { Namespaces } from '../../bridge/imap/namespaces.ts';
 import type { Refusal } from '../../bridge/imap/replies.ts';
 import { rfc4314 } from '../../bridge/imap/rfc4314.ts';
@@ -97,6 +97,20 @@ t.test('LIST where nothing of it is extended', async (t) => {
   const able = server({ folders: { INBOX: '1', Work: '2' }, capabilities: ['LIST-EXTENDED'] });
   t.equal((await listed(able.connection, ['INBOX', 'Wo*'], 'list')).length, 2);
   t.strictSame(able.asked, ['LIST INBOX Wo*'], 'one question');
+});
+
+t.test('subscriptions, with LSUB and where there is none any more', async (t) => {
+  const old = server({ folders: {}, subscribed: ['Work', 'Other'] });
+  t.strictSame(await subscriptions(old.connection, 'Wo*', 'list'), ['Work']);
+  const run = async (command: string, args: readonly Argument[]): Promise<Reply> => {
+    if (command === 'LSUB') return { ok: false, status: 'BAD', code: '', text: 'unknown command' };
+    t.strictSame(args[0], [{ type: 'ATOM', value: 'SUBSCRIBED' }]);
+    return ok(['LIST', [['\\Subscribed'], '/', 'Work']]);
+  };
+  const rev2 = { run, has: (name: string) => name === 'IMAP4REV2' } as unknown as Connection;
+  t.strictSame(await subscriptions(rev2, 'Wo*', 'list'), ['Work']);
+  const neither = { run, has: () => false } as unknown as Connection;
+  await t.rejects(subscriptions(neither, 'Wo*', 'list'), { code: 'config' });
 });
 
 t.test('where an owner is shown', async (t) => {
