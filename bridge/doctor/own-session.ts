@@ -29,11 +29,13 @@ export const sharedNamespace: Check = {
   needs: [identity],
   look: async (subject) => {
     const opened = await subject.opened();
-    const other = (await opened?.connection.namespaces())?.otherUsers;
-    if (other === undefined) {
+    const dialect = await subject.dialect();
+    const namespaces = await opened?.connection.namespaces();
+    const spaces = dialect?.inSharedNamespaces === true ? namespaces?.foreign : namespaces?.others;
+    if (spaces?.[0] === undefined) {
       return fail(
         "the server has no namespace for other users' folders: a grant would be invisible",
-        (await subject.dialect())?.advice?.namespace ??
+        dialect?.advice?.namespace ??
           `the shared namespace of ${fragmentOf((await subject.dovecot())?.syntax, 'mandat.conf')}`,
       );
     }
@@ -44,7 +46,7 @@ export const sharedNamespace: Check = {
         line(found.syntax, ({ sharingMap }) => sharingMap, found.syntax.sharingMapName),
       );
     }
-    return ok(`other users' folders are below ${other.prefix}`);
+    return ok(`other users' folders are below ${spaces.map(({ prefix }) => prefix).join(', or ')}`);
   },
 };
 

@@ -49,6 +49,8 @@ export interface Dialect {
   isDenied(refusal: Refusal): boolean;
   /** Lets in whom nobody knows: whether there is such an account shows only in what the session is ({@link proven} fails `absent`). */
   readonly answersUnknownLogins?: boolean;
+  /** Delegated mailboxes may also be shown in a shared namespace (RFC 2342), and not in that of other users. */
+  readonly inSharedNamespaces?: boolean;
   /** What doctor advises in this server's own words; without it, as for Dovecot. */
   readonly advice?: Advice;
 }

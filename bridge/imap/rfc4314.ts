@@ -23,6 +23,17 @@ export const rfc4314: Dialect = {
   asksTies: true,
   readsBack: true,
   keepsDeadSubscriptions: true,
+  inSharedNamespaces: true,
+  advice: {
+    identity:
+      'imap.admin_user must be allowed to log in as anybody by SASL PLAIN with an authorization identity, which not every server can do',
+    namespace: 'it must show shared mailboxes in a namespace of other users, or in a shared one (RFC 2342)',
+    sharing:
+      "the log of the IMAP server says more: has an entry in a folder's ACL an effect on what others list there?",
+    metadata: 'switch METADATA off on the server, unless a client needs it',
+    privateSeen: "the server's own documentation: is \\Seen kept for each user?",
+    openSessions: 'what an open session goes on with is not known of this server',
+  },
 
   /**
    * An ACL need not name its owner (Courier says `owner`), and INBOX is everybody's own: so beside `a` on it there must be a server that

@@ -80,6 +80,20 @@ t.test('grant, use, revoke: nothing that is tied to x', { skip }, async (t) => {
   t.same((await dryRun(site)).steps, []);
   t.match(await seen(site), { '#shared.alice.Work.ByBob': 'cilprsw', '#shared.alice.ByAlice': 'cilprsw' });
   await does(site, 'alice', 'DELETE INBOX.Work.ByBob', 'DELETE INBOX.ByAlice');
+  const { stdout } = await site.mandat('--json', 'doctor');
+  for (const [check, status, said] of [
+    ['identity', 'ok', /proven to be that of alice/],
+    ['shared namespace', 'ok', /#shared\./],
+    ['session cutting', 'warn', /outlive the revoke/],
+  ] as const) {
+    const all = JSON.parse(stdout) as readonly { check: string }[] | { checks: readonly { check: string }[] };
+    const lines = 'checks' in all ? all.checks : all;
+    t.match(
+      lines.find((line) => line.check === check),
+      { status, seen: said },
+      `doctor: ${check}`,
+    );
+  }
 
   await revokeRow(site, 'alice', 'bob');
   const revoked = await sync(site);
