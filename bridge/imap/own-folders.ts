@@ -2,6 +2,7 @@
 import { knownById } from '../../acl/same-folder.ts';
 import type { SiteNames } from '../../acl/special-folders.ts';
 import type { Offer } from '../../acl/ties.ts';
+import { Failure } from '../failure.ts';
 import type { Folder } from '../reconcile/mail-server.ts';
 import type { FolderName } from '../store/pairs.ts';
 import { atom, type Connection, text } from './connection.ts';
@@ -18,6 +19,7 @@ export async function ownFolders(
   const { folderId, withheld } = dialect;
   const responses = await everything(connection, folderId, `list the folders of ${login}`);
   const listed = foldersOf(responses, await connection.namespaces(), siteNames);
+  if (listed.length === 0) throw noFolders(login);
   const folders = knownById(folderId === undefined ? listed : await thatLeadSomewhere(connection, dialect, listed));
   if (withheld === '' && ties.length === 0) return folders;
   return folders.map((folder) => ({ ...folder, withheld, ties }));
@@ -37,4 +39,13 @@ async function thatLeadSomewhere(
     if (!reply.ok && dialect.isGone(reply)) gone.add(name);
   }
   return folders.filter(({ name }) => !gone.has(name));
+}
+
+/** Everybody has an INBOX: nothing may be said of a mailbox whose folders can't be seen. */
+function noFolders(login: string): Failure {
+  return new Failure(
+    'config',
+    `the IMAP server lists no folder at all to ${login}, not even INBOX, so nothing can be given or taken there`,
+    'what does LIST "" "*" answer to them in a mail program? On Cyrus with dots between folders (unixhierarchysep: no) a login with a dot is shown nothing',
+  );
 }
