@@ -13,6 +13,7 @@ import { entriesOnce } from '../acl/same-folder.ts';
 import { type Failure, failureOf } from './failure.ts';
 import type { Entries, Folder, MailServer } from './reconcile/mail-server.ts';
 import { INBOX } from './reconcile/mail-server.ts';
+import { sayings } from './reconcile/out-of-reach.ts';
 import { beforeIn } from './reconcile/tree.ts';
 import { type Keeper, keeperAsSeen } from './reconcile/whose-list.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
@@ -54,6 +55,8 @@ export interface Explanation {
   /** Why the guard holds his disappearance back. */
   readonly held: string | null;
   readonly folders: readonly ExplainedFolder[];
+  /** What of the mailbox no delegate can reach, a sentence each. */
+  readonly outOfReach: readonly string[];
   /** Why the server couldn't be asked, or he couldn't be asked for. */
   readonly trouble: Trouble | null;
 }
@@ -126,28 +129,31 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
       phase: pair?.phase ?? null,
       failure: outcome?.failure ?? null,
       held: outcome?.notices.find(({ code, login }) => code === 'held' && login === subject.login)?.message ?? null,
-      folders: tree.folders.map((folder) => {
-        const there = tree.entries.get(folder.name) ?? new Map<string, Rights>();
-        const should = subject.inForce ? rightsOn(folder, policy.rights) : null;
-        const sees = seen.listed?.has(folder.name) === false ? NONE : (seen.rights?.get(folder.name) ?? null);
-        const entry = tree.entries.get(folder.name)?.get(subject.login) ?? null;
-        const before = (pair === undefined ? undefined : beforeIn(pair, folder)) ?? null;
-        return {
-          folder: folder.name,
-          entry,
-          whose: whose(entry, before, pair),
-          before,
-          should,
-          sees,
-          against: foreign(
-            withInherited(there, tree.entries.get(INBOX)),
-            there,
-            subject.login,
+      outOfReach: sayings(tree.folders.filter(({ name }) => seen.reached?.has(name) === false)),
+      folders: tree.folders
+        .filter(({ name }) => seen.reached?.has(name) !== false)
+        .map((folder) => {
+          const there = tree.entries.get(folder.name) ?? new Map<string, Rights>();
+          const should = subject.inForce ? rightsOn(folder, policy.rights) : null;
+          const sees = seen.listed?.has(folder.name) === false ? NONE : (seen.rights?.get(folder.name) ?? null);
+          const entry = tree.entries.get(folder.name)?.get(subject.login) ?? null;
+          const before = (pair === undefined ? undefined : beforeIn(pair, folder)) ?? null;
+          return {
+            folder: folder.name,
+            entry,
+            whose: whose(entry, before, pair),
+            before,
             should,
-            seen.rights?.get(folder.name) ?? null,
-          ),
-        };
-      }),
+            sees,
+            against: foreign(
+              withInherited(there, tree.entries.get(INBOX)),
+              there,
+              subject.login,
+              should,
+              seen.rights?.get(folder.name) ?? null,
+            ),
+          };
+        }),
       trouble: tree.trouble ?? seen.trouble,
     });
   }
@@ -211,7 +217,11 @@ function foreign(
   return negativeEntries(there.keys(), login);
 }
 
+const UNSEEN = { reached: undefined, listed: undefined, rights: undefined, trouble: null };
+
 interface WhatHeSees {
+  /** Undefined where nobody could look. */
+  readonly reached: ReadonlySet<string> | undefined;
   readonly listed: ReadonlySet<string> | undefined;
   /** Of folders that LIST doesn't show him, too. */
   readonly rights: ReadonlyMap<string, Rights> | undefined;
@@ -224,17 +234,19 @@ async function whatHeSees(
   login: string,
   { folders }: ReadTree,
 ): Promise<WhatHeSees> {
-  if (folders.length === 0) return { listed: undefined, rights: undefined, trouble: null };
+  if (folders.length === 0) return UNSEEN;
   try {
     const view = await server.asDelegate(login);
     try {
       const why = await view.unreachable(owner);
+      const reached = await view.reach(owner, folders);
       const listed = await view.listed(owner);
       const rights = await view.rights(
         owner,
         folders.map(({ name }) => name),
       );
       return {
+        reached: why === undefined ? reached : undefined,
         listed,
         rights,
         trouble: why === undefined || why.yet ? null : { code: 'config', message: why.message, hint: why.hint },
@@ -243,7 +255,7 @@ async function whatHeSees(
       view.close();
     }
   } catch (error) {
-    return { listed: undefined, rights: undefined, trouble: troubleOf(error) };
+    return { ...UNSEEN, trouble: troubleOf(error) };
   }
 }
 

@@ -114,7 +114,9 @@ export async function verifyMailbox(site: VerifySite, mailboxId: number, named =
     const seen = await foldersSeen(site.state, site.server.name, owner);
     const recent = new Set(folders.filter(({ id }) => seen?.includes(id) === false).map(({ name }) => name));
     for (const { login, rights } of owner === mailbox.rows?.login ? want.delegates : []) {
-      await compareGranted(site.server, owner, login, tree, rights, (folder, what) =>
+      const pair = pairs.find((one) => one.login === login && one.ownerLogin === owner);
+      const hadBefore = (folder: FolderName) => pair?.subscriptions.has(folder) === true;
+      await compareGranted(site.server, owner, login, tree, rights, hadBefore, (folder, what) =>
         differs(login, recent.has(folder) ? `${what}; ${RECENT}` : what),
       );
     }
@@ -157,19 +159,23 @@ async function compareGranted(
   login: string,
   { folders, entries }: ReadTree,
   granted: Rights,
+  /** Folders that nobody could reach are left out, but for those that the delegate has been subscribed to. */
+  hadBefore: (folder: FolderName) => boolean,
   differs: (folder: FolderName, what: string) => void,
 ): Promise<void> {
   try {
     const view = await server.asDelegate(login);
     const why = await view.unreachable(owner);
     if (why !== undefined) differs(INBOX, `${why.message}: ${why.hint}`);
+    const reached = await view.reach(owner, folders);
+    const reachable = folders.filter(({ name }) => reached.has(name) || hadBefore(name));
     const listed = await view.listed(owner);
     const seen = await view.rights(
       owner,
-      folders.map(({ name }) => name),
+      reachable.map(({ name }) => name),
     );
     view.close();
-    for (const folder of folders) {
+    for (const folder of why === undefined ? reachable : []) {
       const should = rightsOn(folder, granted);
       const has = seen.get(folder.name) ?? NONE;
       const own = entries.get(folder.name)?.get(login) ?? should;

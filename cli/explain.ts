@@ -88,6 +88,7 @@ function described(one: Explanation, { colour }: Output, timezone: string, fully
   }
   const conditions = one.conditions.filter(({ holds }) => fully || !holds);
   lines.push(...conditions.map((condition) => conditionLine(condition, colour, timezone)));
+  lines.push(...one.outOfReach.map(oneLine));
   const head = lines.join('\n');
   if (one.folders.length === 0) return head;
   const rows = one.folders.map(({ folder, should, sees, entry, whose, before, against }) => [

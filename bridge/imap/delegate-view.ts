@@ -6,6 +6,7 @@ import { type Connection, text } from './connection.ts';
 import type { Dialect, Learnt } from './dialect.ts';
 import { listed, subscriptions, takesMany } from './listing.ts';
 import type { Namespaces, OwnersNames } from './namespaces.ts';
+import { learnSpaces, namesInAll } from './owner-spaces.ts';
 import type { Owners } from './owners.ts';
 import { flagsOf } from './replies.ts';
 
@@ -24,7 +25,8 @@ export function delegateView(
     return there;
   };
   const find = async (owner: string) =>
-    dialect.names(namespaces, owner, login, { connection, learnt, owner: await owners.of(owner) });
+    namesInAll(dialect, namespaces, owner, login, { connection, learnt, owner: await owners.of(owner) });
+  const severalSpaces = namespaces.others.length > 1 && dialect.folderId !== undefined;
   const asksAtOnce = connection.has('LIST-MYRIGHTS') && takesMany(connection);
   /** What a LIST has told beside an owner's folders, by the names that it has: for the question that follows it. RFC 8440. */
   const told = new Map<string, ReadonlyMap<string, Rights>>();
@@ -65,6 +67,23 @@ export function delegateView(
   return {
     login,
     unreachable: async (owner) => (await namesOf(owner)).unreachable,
+    reach: async (owner, folders) => {
+      let { nameOf } = await namesOf(owner);
+      const beyond = folders.filter((folder) => folder.apart !== undefined && nameOf(folder.name) === undefined);
+      if (severalSpaces && beyond.length > 0) {
+        const look = { connection, learnt, owner: await owners.of(owner) };
+        if (await learnSpaces(dialect, namespaces, owner, login, look, beyond)) {
+          found.delete(owner);
+          nameOf = (await namesOf(owner)).nameOf;
+        }
+      }
+      return new Set(folders.map(({ name }) => name).filter((name) => nameOf(name) !== undefined));
+    },
+    untried: async (_owner, folders) => {
+      if (!severalSpaces) return [];
+      const unknown = folders.filter(({ apart }) => apart !== undefined && !learnt.spaces.has(apart));
+      return unknown.filter(({ apart }, index) => unknown.findIndex((one) => one.apart === apart) === index);
+    },
     called: async (owner, folder) => (await namesOf(owner)).nameOf(folder),
     listed: list,
     rights,

@@ -76,8 +76,13 @@ export interface Look {
   readonly learnt: Learnt;
 }
 
-/** By the prefix of the namespace: how the server writes owners in it, and what it calls an INBOX that is a folder below the owner's name. */
-export type Learnt = Map<string, { readonly form: string; readonly inbox: string | undefined }>;
+/** What has been learnt of how this server names owners' folders to others. */
+export interface Learnt {
+  /** By the prefix of a shared namespace: how owners are written in it, and what an INBOX that is a folder below the owner's name is called. */
+  readonly forms: Map<string, { readonly form: string; readonly inbox: string | undefined }>;
+  /** By the prefix of a private namespace: that of the shared one which shows it. */
+  readonly spaces: Map<string, string>;
+}
 
 /** Which dialect the server at the other end speaks. */
 export type DialectOf = (connection: Connection) => Promise<Dialect>;

@@ -52,14 +52,14 @@ export async function dovecotNames(
     );
   };
   const possible = FORMS.filter((form) => isWhole(form.write(owner), otherUsers));
-  const learnt = look.learnt.get(otherUsers.prefix);
+  const learnt = look.learnt.forms.get(otherUsers.prefix);
   if (learnt === undefined) {
     const found = await learn(otherUsers, possible, owner, look, written);
     if (found !== undefined) {
       const { form, unlisted } = found;
       if (unlisted) return { ...written(form), unlisted };
       const inbox = await inboxBelow(written(form), look);
-      look.learnt.set(otherUsers.prefix, { form: form.pattern, inbox });
+      look.learnt.forms.set(otherUsers.prefix, { form: form.pattern, inbox });
       return written(form, inbox);
     }
     const torn = possible.includes(FORMS[0] as Form) ? undefined : tornApart(otherUsers, owner);
@@ -90,7 +90,10 @@ async function learn(
   written: (form: Form) => OwnersNames,
 ): Promise<{ readonly form: Form; readonly unlisted: boolean } | undefined> {
   const rootOf = (form: Form) => `${space.prefix}${form.write(owner).join(space.delimiter)}`;
-  const proves = async (form: Form) => form === WHOLE || isTheirs(written(form), look);
+  // A second namespace is written as the first is, which has been proven.
+  const elsewhere = new Set([...look.learnt.forms.values()].map(({ form }) => form));
+  const proves = async (form: Form) =>
+    form === WHOLE || elsewhere.has(form.pattern) || (await isTheirs(written(form), look));
   for (const pattern of [`${space.prefix}%`, `${space.prefix}%${space.delimiter}%`]) {
     const shown = await listed(pattern, look);
     for (const form of possible) if (shown.has(rootOf(form)) && (await proves(form))) return { form, unlisted: false };

@@ -30,7 +30,7 @@ export function imapServer(
   openAs: OpenAs,
   { prepare = () => {}, siteNames = {}, openNobody = openAs, known }: Ways = {},
 ): MailServer {
-  const learnt: Learnt = new Map();
+  const learnt: Learnt = { forms: new Map(), spaces: new Map() };
   const lookAt = async (login: string) => {
     const connection = await openAs(login);
     try {

@@ -39,6 +39,8 @@ export interface OwnersNames {
   atTop(name: string): string | undefined;
   /** Every name under which the delegate may have been subscribed to it. */
   subscriptions(folder: FolderName): readonly string[];
+  /** The same place as the one that shows another of the owner's private namespaces. */
+  of(own: Namespace): OwnersNames;
   /** LIST shows none of it: only asked for by name it was there, and what a session has asked for, LIST shows to it from then on. */
   readonly unlisted?: boolean;
   /** Why the server can't show this owner's folders to the delegate. */
@@ -69,6 +71,16 @@ export function home({ personal }: Pick<Namespaces, 'personal'>): Namespace {
   return usual ?? personal[0] ?? NO_PREFIX;
 }
 
+/** The owner's private namespace that a folder lies in; undefined for the one with INBOX. */
+export function apartIn(folder: FolderName, owner: Pick<Namespaces, 'personal'>): Namespace | undefined {
+  return isAtHome(folder, owner) ? undefined : closest(folder, owner.personal);
+}
+
+/** All private namespaces but the one with INBOX. */
+export function apartOf(owner: Pick<Namespaces, 'personal'>): readonly Namespace[] {
+  return owner.personal.filter((namespace) => namespace !== home(owner));
+}
+
 /** Whether it lies beside the owner's INBOX, and not in another private namespace. */
 export function isAtHome(folder: FolderName, owner: Pick<Namespaces, 'personal'>): boolean {
   return folder === INBOX || owner.personal.length < 2 || closest(folder, owner.personal) === home(owner);
@@ -89,15 +101,17 @@ export function belowTheOwner(
   space: Namespace,
   written: string | Written,
   owner: Pick<Namespaces, 'personal'> = { personal: [] },
+  other?: Namespace,
 ): OwnersNames {
   const { owner: called, inbox = undefined } = typeof written === 'string' ? { owner: written } : written;
   const { delimiter } = space;
   const root = `${space.prefix}${called}`;
-  const own = home(owner.personal.length === 0 ? { personal: [{ prefix: '', delimiter }] } : owner);
+  const own = other ?? home(owner.personal.length === 0 ? { personal: [{ prefix: '', delimiter }] } : owner);
+  const top = other === undefined ? INBOX : other.prefix.slice(0, -other.delimiter.length);
   const atTop = (name: string) => `${root}${delimiter}${name}`;
   const nameOf = (folder: FolderName) => {
-    if (folder === INBOX) return inbox === undefined ? root : atTop(inbox);
-    if (!folder.startsWith(own.prefix) || !isAtHome(folder, owner)) return undefined;
+    if (folder === top) return inbox === undefined ? root : atTop(inbox);
+    if (!folder.startsWith(own.prefix) || apartIn(folder, owner) !== other) return undefined;
     const below = translated(folder.slice(own.prefix.length), own.delimiter, delimiter);
     return below === undefined || below === '' ? undefined : atTop(below);
   };
@@ -105,14 +119,17 @@ export function belowTheOwner(
     places: [{ root, delimiter }],
     nameOf,
     folderOf: (name) => {
-      if (name === root || name === atTop(INBOX)) return INBOX;
+      if (name === root || (other === undefined && name === atTop(INBOX))) return top;
       if (!name.startsWith(root + delimiter)) return undefined;
       const below = translated(name.slice(root.length + delimiter.length), delimiter, own.delimiter);
       return below === undefined || below === '' ? undefined : own.prefix + below;
     },
     atTop,
     subscriptions: (folder) =>
-      folder === INBOX ? [...new Set([root, atTop(inbox ?? INBOX)])] : [nameOf(folder) ?? []].flat(),
+      folder === INBOX && other === undefined
+        ? [...new Set([root, atTop(inbox ?? INBOX)])]
+        : [nameOf(folder) ?? []].flat(),
+    of: (another) => belowTheOwner(space, called, owner, another),
   };
 }
 
@@ -131,6 +148,11 @@ export function nowhere(unreachable: Unreachable, possible: readonly OwnersNames
     folderOf: () => undefined,
     atTop: () => undefined,
     subscriptions: (folder) => possible.flatMap((names) => names.subscriptions(folder)),
+    of: (own) =>
+      nowhere(
+        unreachable,
+        possible.map((names) => names.of(own)),
+      ),
     unreachable,
   };
 }

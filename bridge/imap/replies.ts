@@ -7,7 +7,7 @@ import type { FolderName } from '../store/pairs.ts';
 import type { Reply, Untagged } from './connection.ts';
 import type { Dialect } from './dialect.ts';
 import { writtenName } from './folder-name.ts';
-import { home, isForeign, type Namespaces } from './namespaces.ts';
+import { apartIn, home, isForeign, type Namespaces } from './namespaces.ts';
 
 /** A command that the server refused. */
 export type Refusal = Reply & { readonly ok: false };
@@ -62,7 +62,13 @@ export function foldersOf(
     id: ids.get(folder.name) ?? folder.name,
     specialUse: special.has(folder),
     subscribed: folder.flags.has('\\subscribed'),
+    ...apart(folder.name, namespaces),
   }));
+}
+
+function apart(name: FolderName, namespaces: Pick<Namespaces, 'personal'>): Pick<Folder, 'apart'> {
+  const namespace = apartIn(name, namespaces);
+  return namespace === undefined ? {} : { apart: namespace.prefix };
 }
 
 /** `* ACL folder id rights id rights ...`; undefined when the folder isn't there. */

@@ -70,7 +70,7 @@ export async function rfc4314Names(
   const candidates = FORMS.flatMap((form) => spaces.flatMap((space) => candidate(space, form, owner, delegate)));
   const names = ({ space, written }: Candidate, inbox?: string) =>
     belowTheOwner(space, { owner: written, inbox }, look.owner?.namespaces ?? namespaces);
-  const learnt = look.learnt.get(LEARNT);
+  const learnt = look.learnt.forms.get(LEARNT);
   const known = learnt && candidates.find((one) => keyOf(one) === learnt.form);
   if (known !== undefined && (await isTheirs(known, names(known, learnt?.inbox), look)))
     return names(known, learnt?.inbox);
@@ -84,7 +84,7 @@ export async function rfc4314Names(
   }
   if (found.unlisted) return { ...names(found.one), unlisted: true };
   const inbox = await inboxBelow(names(found.one), look.connection);
-  look.learnt.set(LEARNT, { form: keyOf(found.one), inbox });
+  look.learnt.forms.set(LEARNT, { form: keyOf(found.one), inbox });
   return names(found.one, inbox);
 }
 

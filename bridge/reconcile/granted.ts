@@ -10,6 +10,7 @@ import { record } from './acts.ts';
 import { tellDeciding } from './foreign.ts';
 import type { DelegateView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
+import { inReach, tellOutOfReach, tryApart } from './out-of-reach.ts';
 import type { Pass } from './pass.ts';
 import { throughEyesOf } from './steady.ts';
 import { subscribeTo } from './subscriptions.ts';
@@ -30,13 +31,16 @@ export async function completeGrant(
   const rights = wanted(tree, delegate.rights);
   tellTied(pass, delegate, tree);
   await site.gate.run(delegate.login, async () => {
+    await tryApart(pass, owner, delegate, pair, tree);
     if (pair.phase !== 'verified') {
       await throughEyesOf(
         pass,
         delegate.login,
         async (view) => {
-          await fillIn(pass, owner, delegate, tree, rights, view);
-          await subscribeTo(pass, view, tree, pair, [...rights.keys()], pair.cutDone);
+          await mustReach(view, owner);
+          const reached = await inReach(view, owner, tree, rights);
+          await fillIn(pass, owner, delegate, tree, reached, view);
+          await subscribeTo(pass, view, tree, pair, [...reached.keys()], pair.cutDone);
         },
         policy.cutAtGrant && !pair.cutDone,
       );
@@ -76,13 +80,14 @@ async function fillIn(
   rights: ReadonlyMap<FolderName, Rights>,
   view: DelegateView,
 ): Promise<void> {
-  await mustReach(view, owner);
   const inherited = await view.inherited(owner);
   await setFact(pass.site.state, 'inherits', inherited === rights.get(INBOX) ? 'yes' : 'no');
+  const apart = new Map(tree.folders.map((folder) => [folder.name, folder.apart]));
   for (const [folder, desired] of rights) {
     // A negative entry for them is an entry for them: nothing is inherited beside it.
     const inheriting = negativeEntries(tree.identifiers(folder), login).length === 0;
-    const effective = tree.entry(folder, login) ?? (inheriting ? inherited : NONE);
+    const from = inheriting && apart.get(folder) === undefined ? inherited : NONE; // INBOX's entry ends where its namespace does
+    const effective = tree.entry(folder, login) ?? from;
     await tree.apply(folder, login, { desired, effective, before: undefined });
   }
 }
@@ -102,12 +107,13 @@ async function throughHisEyes(
   { login }: DesiredDelegate,
   pair: Pair,
   tree: Tree,
-  rights: ReadonlyMap<FolderName, Rights>,
+  all: ReadonlyMap<FolderName, Rights>,
 ): Promise<void> {
   let touched = false;
   for (let round = 1; round <= ROUNDS; round++) {
     const mended = await throughEyesOf(pass, login, async (view) => {
       await mustReach(view, owner);
+      const rights = await inReach(view, owner, tree, all);
       const listed = await view.listed(owner);
       const seen = await view.rights(owner, [...rights.keys()]);
       const differs = ([folder, desired]: readonly [FolderName, Rights]) =>
@@ -132,6 +138,7 @@ async function throughHisEyes(
       if (!changed) {
         const differ = wrong.map(([folder, desired]) => ({ folder, desired, seen: seen.get(folder) ?? NONE }));
         if (differ.length > 0) tellDeciding(pass, tree, login, differ, await decidedElsewhere(view, owner, rights));
+        tellOutOfReach(pass, owner, tree, rights);
         // What could not be seen before it was mended could not be subscribed to either.
         if (pair.phase === 'verified' || round > 1) await subscribeTo(pass, view, tree, pair, [...rights.keys()], true);
       }

@@ -20,6 +20,8 @@ export interface Folder {
   readonly withheld?: string;
   /** Groups of rights that the server gives only together ({@link OwnerView.ties}). */
   readonly ties?: readonly string[];
+  /** The private namespace that it lies in, by its prefix, where that isn't the one with INBOX. */
+  readonly apart?: string;
 }
 
 /** Explicit entries of one folder, by identifier exactly as the server writes it (a leading `-` for a negative one). */
@@ -82,6 +84,10 @@ export interface DelegateView {
   readonly login: string;
   /** Why the server can't show this owner's folders to the delegate at all; undefined where it can. Nothing is listed and no right seen then. */
   unreachable(owner: string): Promise<Unreachable | undefined>;
+  /** Those of the owner's folders that the delegate can have a name for: what lies in a namespace that isn't shared, nobody can reach. */
+  reach(owner: string, folders: readonly Folder[]): Promise<ReadonlySet<FolderName>>;
+  /** Of these, one a private namespace where only an entry would show whether it is shared too. */
+  untried(owner: string, folders: readonly Folder[]): Promise<readonly Folder[]>;
   /** What the delegate calls a folder; undefined when they can't reach it. */
   called(owner: string, folder: FolderName): Promise<string | undefined>;
   /** Selectable folders that LIST shows him. To be asked first: Dovecot's LIST also shows what the same session has touched. */

@@ -144,6 +144,12 @@ function rehearsedDelegate(view: DelegateView, changes: Changes, read: Read, inh
       const why = await view.unreachable(owner);
       return why?.yet === true && anyChange(owner) ? undefined : why;
     },
+    reach: async (owner, folders) => {
+      const why = await view.unreachable(owner);
+      const beside = folders.filter(({ apart }) => apart === undefined);
+      return why?.yet === true ? new Set(beside.map(({ name }) => name)) : view.reach(owner, folders);
+    },
+    untried: async () => [],
     inherited,
     rights,
     listed: async (owner) => {

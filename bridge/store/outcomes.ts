@@ -16,6 +16,7 @@ export interface Notice {
     | 'no-session-cutting'
     | 'cut-not-proven'
     | 'held'
+    | 'out-of-reach'
     | 'no-server-account'
     | 'tied-rights' // the server gives them only together with what is withheld
     | 'carried-off' // a folder has left the mailbox

@@ -134,7 +134,7 @@ t.test('where an owner is shown', async (t) => {
         proof === undefined
           ? undefined
           : { namespaces: { personal: [slash('')] }, proof: { folder: 'INBOX', id: proof } },
-      learnt: new Map(),
+      learnt: { forms: new Map(), spaces: new Map() },
     };
     const names = await rfc4314Names(namespaces, owner, delegate, look);
     return names.unreachable === undefined
