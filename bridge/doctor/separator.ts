@@ -35,7 +35,9 @@ export const separator: Check = {
         remedy,
       );
     }
-    const delimiter = first === '' ? (await opened.connection.namespaces()).otherUsers?.delimiter : first;
+    const own = found === undefined ? '' : sharedSeparator(found); // which may differ where it isn't listed
+    const told = own || first;
+    const delimiter = told === '' ? (await opened.connection.namespaces()).otherUsers?.delimiter : told;
     if (delimiter === undefined || delimiter === '') return ok('none that concerns other users');
     const logins = [...(await subject.logins()), ...(await delegateLogins(subject))];
     const patterns = found === undefined ? [] : patternsIn(found);
@@ -60,6 +62,13 @@ export const separator: Check = {
 function patternsIn({ all }: Doveconf): readonly string[] {
   const shared = sectionsNamed(all, 'namespace').filter(({ settings }) => settings.get('type') === 'shared');
   return shared.map(({ settings }) => settings.get('prefix') ?? '').filter((prefix) => /%%|\$/.test(prefix));
+}
+
+function sharedSeparator({ all }: Doveconf): string {
+  const shared = sectionsNamed(all, 'namespace').find(
+    ({ settings }) => settings.get('type') === 'shared' && settings.get('disabled') !== 'yes',
+  );
+  return shared?.settings.get('separator') ?? '';
 }
 
 /** Whether every pattern writes a login without tearing it apart. */
