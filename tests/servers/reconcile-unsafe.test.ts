@@ -1,11 +1,10 @@
 /** A session that isn't whose it should be: noticed before anything is written. */
-import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { editConfig } from './configure.ts';
 import { type Decide, routeThrough, startProxy } from './imap-proxy.ts';
-import { sync, verify } from './inside.ts';
+import { configOf, sync, verify } from './inside.ts';
 import { grantRow, revokeRow } from './rows.ts';
 import { at, password, type Site, startSite } from './site.ts';
 import { does, entries, serverFiles } from './wire.ts';
@@ -63,7 +62,7 @@ t.test('the delegate is asked for, and the administrator comes', async (t) => {
   const all = serverFiles(site);
   t.match((await sync(site)).failures, [/: unsafe: .*asked for bob@lab\.test/]);
   t.same(serverFiles(site), all, "nothing is written into the owner's mailbox either");
-  const proxied = Number(/\[imap\]\nport = (\d+)/.exec(readFileSync(site.configFile, 'utf8'))?.[1]);
+  const proxied = configOf(site).imap.port;
   await routeThrough(site, site.lab.imap);
   t.same((await sync(site)).failures, []);
   await routeThrough(site, { port: proxied });

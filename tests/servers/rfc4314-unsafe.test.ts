@@ -47,6 +47,10 @@ t.test('Dovecot: another mailbox comes in the place of one delegate', async (t) 
   await routeThrough(site, proxy);
   await grantRow(site, 'alice', 'bob');
   t.match((await sync(site)).failures, [/: unsafe: .*asked for bob@lab\.test .*INBOX names carol/]);
+  t.same((await entries(site, 'alice')).INBOX, {}, 'and nothing is written for them');
+  await routeThrough(site, site.lab.imap);
+  t.same((await sync(site)).failures, []);
+  await routeThrough(site, proxy);
   await revokeRow(site, 'alice', 'bob');
   t.match((await sync(site)).failures, [/: unsafe: .*asked for bob@lab\.test/], 'a revoke is not believed either');
   t.same((await entries(site, 'alice')).INBOX, {}, 'though it is done');
