@@ -32,6 +32,7 @@ import { dataFiles } from './store/files.ts';
 import { type Holder, takeLock } from './store/lock.ts';
 import { listOutcomes, recordFailure } from './store/outcomes.ts';
 import { mailboxIds, readMailbox, settle } from './store/rows.ts';
+import { forgetSlowAnswers } from './store/slow-answers.ts';
 import { openStateDb, type StateDb } from './store/state-db.ts';
 import { beginTelling } from './store/told.ts';
 import { openTrail } from './trail.ts';
@@ -103,6 +104,7 @@ export async function openEngine(
     let current = config;
     let toTell = await mendValues(table, state); // before anything counts on them; told when there is somebody to tell
     await beginTelling(table, state);
+    await forgetSlowAnswers(state);
     let site = await acting.site(config);
     const mend = async () => {
       const mended = [...toTell, ...(await mendValues(table, state, current))];

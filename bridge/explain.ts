@@ -22,6 +22,7 @@ import { mailboxAt } from './store/mailboxes.ts';
 import { otherEntriesOf } from './store/other-entries.ts';
 import { type Outcome, outcomeOf } from './store/outcomes.ts';
 import { type Pair, pairsOf, standingFirst } from './store/pairs.ts';
+import { type SlowAnswer, slowAnswers } from './store/slow-answers.ts';
 import type { LedgerPhase, StateDb } from './store/state-db.ts';
 import { turnsOf } from './store/turns.ts';
 import { inEffect } from './withdrawn.ts';
@@ -52,6 +53,8 @@ export interface Explanation {
   readonly phase: LedgerPhase | null;
   /** Of the mailbox's last pass, when it failed. */
   readonly failure: NonNullable<Outcome['failure']> | null;
+  /** What the mailbox's pass is waiting for just now, because a server is slow to answer. */
+  readonly slow: SlowAnswer | null;
   /** Why the guard holds his disappearance back. */
   readonly held: string | null;
   readonly folders: readonly ExplainedFolder[];
@@ -118,6 +121,7 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
   ].filter(({ login, identifier }) => delegate === undefined || delegate === login || delegate === identifier);
 
   const outcome = await outcomeOf(site.state, mailbox.id);
+  const slow = (await slowAnswers(site.state)).find(({ mailboxId }) => mailboxId === mailbox.id) ?? null;
   const tree = await readTree(site.server, mailbox.login);
   const explained: Explanation[] = [];
   for (const subject of subjects) {
@@ -128,6 +132,7 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
       ...subject,
       phase: pair?.phase ?? null,
       failure: outcome?.failure ?? null,
+      slow,
       held: outcome?.notices.find(({ code, login }) => code === 'held' && login === subject.login)?.message ?? null,
       outOfReach: sayings(tree.folders.filter(({ name }) => seen.reached?.has(name) === false)),
       folders: tree.folders

@@ -27,7 +27,11 @@ export interface RetryWaits {
 }
 
 /** Asked once, between the phases. False: others wait, give way. */
-export type GoOn = () => boolean;
+export interface GoOn {
+  (): boolean;
+  /** Asked while nothing happens but that an answer is awaited: whether a revoke waits for a place. */
+  readonly crowded?: () => boolean;
+}
 
 export interface ScheduleOptions extends RetryWaits {
   /** Works on one mailbox. Never throws. */
@@ -166,7 +170,12 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
   };
 
   /** A revoke goes on whoever waits: without inheritance it is over only when every folder's entry has gone. */
-  const goOn = (mailboxId: number, urgency: Urgency) => () => {
+  const goOn = (mailboxId: number, urgency: Urgency): GoOn =>
+    Object.assign(() => mayGoOn(mailboxId, urgency), {
+      crowded: () => firstFree('revoke') !== undefined && !roomFor('revoke'),
+    });
+
+  const mayGoOn = (mailboxId: number, urgency: Urgency) => {
     const othersWait = firstFree('revoke') !== undefined || firstFree('change') !== undefined;
     const resting = inHand.size - deciding.size;
     if (urgency === 'change' && (othersWait || resting >= concurrency)) return false;

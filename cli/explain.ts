@@ -12,6 +12,7 @@ import { sidecarSeen } from './own-pass.ts';
 import { OWNERS_LIST } from './owners-list.ts';
 import { openWaiting } from './progress.ts';
 import type { Runner } from './runner.ts';
+import { slowAnswerLine } from './slow-answer.ts';
 import { shownTime } from './times.ts';
 
 export function explainCommand(program: Command, run: Runner): void {
@@ -80,6 +81,7 @@ function described(one: Explanation, { colour }: Output, timezone: string, fully
   const ledger = one.phase === null ? "nothing on the server is mandat's" : `on the server: ${PHASES[one.phase]}`;
   const lines = [`${one.mailbox} to ${who}: ${verdict}: ${one.why}`, ledger];
   if (one.held !== null) lines.push(`held: ${oneLine(one.held)}`);
+  if (one.slow !== null) lines.push(slowAnswerLine(one.slow, timezone));
   if (one.failure !== null) {
     const { code, message, hint, attempts, retryAt } = one.failure;
     const again = `attempt ${attempts}${retryAt === null ? '' : `, again at ${shownTime(retryAt, timezone)}`}`;

@@ -8,6 +8,7 @@ import { fact } from '../bridge/store/facts.ts';
 import { countOtherEntries } from '../bridge/store/other-entries.ts';
 import { listNotices } from '../bridge/store/outbox.ts';
 import { REPAIR_RULES, rulesChanged } from '../bridge/store/schema.ts';
+import { slowAnswers } from '../bridge/store/slow-answers.ts';
 import type { StateDb } from '../bridge/store/state-db.ts';
 import { anythingHeld, countNotices, outcomesWith } from '../bridge/store/troubles.ts';
 import { type Waiting, waitingMailboxes } from '../bridge/store/waiting.ts';
@@ -20,6 +21,7 @@ import { counted, facts, type Output, oneLine } from './output.ts';
 import { OWNERS_LIST } from './owners-list.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
+import { slowAnswerLine } from './slow-answer.ts';
 import { filterOf, imapServerOf, processLines, serverLine, sidecarOf } from './status-processes.ts';
 import { shownDuration, shownTime } from './times.ts';
 
@@ -91,6 +93,8 @@ async function statusOf(session: Session, most: number) {
         noticed: noticed.count,
         notices: noticed.first.flatMap(({ address, notices }) => notices.map((one) => ({ mailbox: address, ...one }))),
         held: await anythingHeld(state),
+        /** What passes are waiting for just now, because a server is slow to answer. */
+        slow: running ? await slowAnswers(state) : [],
         copies: missingCopies((await session.submissions((store) => store.missing())) ?? [], new Date(now)),
         nextDue: (await nextDue(table, now)) ?? null,
         /** Which kind of IMAP server it is, as a pass has seen it. */
@@ -178,6 +182,7 @@ function shown(
       return `${one.mailbox}: ${what}: ${out.colour.bad(one.code)}: ${told.join('\n    ')}`;
     }),
     ...more(failing - failures.length, 'that fail'),
+    ...rest.slow.map((one) => `${one.mailbox}: ${slowAnswerLine(one, timezone)}`),
     ...(lateCount === 0
       ? []
       : [

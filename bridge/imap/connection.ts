@@ -5,8 +5,16 @@
  */
 import { ImapFlow, type ImapFlowOptions } from 'imapflow';
 import type { Failure } from '../failure.ts';
-import { isOverlong, LINE_BOUNDS, MOST_LINES, OVERLONG, watchAnswers } from './answer-bounds.ts';
-import { connectFailure, endless, lost } from './lost.ts';
+import {
+  type GivenUp,
+  isOverlong,
+  LINE_BOUNDS,
+  MOST_LINES,
+  OVERLONG,
+  PATIENCE,
+  watchAnswers,
+} from './answer-bounds.ts';
+import { connectFailure, endless, lost, silent } from './lost.ts';
 import { type Questions, questionOf, questionsIn } from './lost-questions.ts';
 import type { Namespace, Namespaces } from './namespaces.ts';
 import { transportFrom } from './transport.ts';
@@ -62,6 +70,8 @@ export interface Connection {
   /** What the server greeted with, and all that it says it can do once one is logged in. */
   readonly greeting: string;
   readonly capabilities: readonly string[];
+  /** What `work` asks may be left unanswered for as long as a whole command may take, until `signal` breaks it off: the connection is lost then. */
+  patiently<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
   close(): void;
 }
 
@@ -132,24 +142,26 @@ export async function connect(
     ...LINE_BOUNDS,
     connectionTimeout: endpoint.timeoutMs,
     greetingTimeout: endpoint.timeoutMs,
-    socketTimeout: endpoint.timeoutMs,
+    socketTimeout: 2 * endpoint.timeoutMs * PATIENCE, // silence over a command is bounded below
   });
   const inner = client as unknown as Undeclared;
   const { run: ownRun, exec: ownExec } = inner;
   let gaveUp: Failure | undefined;
   let ownDoing = false;
-  const giveUp = (reason: string) => {
-    gaveUp ??= endless(reason, endpoint);
+  const giveUp = (reason: GivenUp) => {
+    gaveUp ??=
+      typeof reason === 'string' ? endless(reason, endpoint) : silent(reason.command, reason.silentMs, endpoint);
     client.close();
   };
   const why: Why = (error, otherwise) =>
     gaveUp ?? (isOverlong(error) ? endless(OVERLONG, endpoint) : otherwise(error, endpoint));
+  let patience = 0;
   const watched = watchAnswers(endpoint.timeoutMs, () => client.stats().received, giveUp);
   inner.run = async (command, ...args) => (NOT_AT_LOGIN.has(command) ? false : ownRun.call(inner, command, ...args));
   inner.exec = (command, attributes, options) => {
     const atOnce = command === 'AUTHENTICATE' && client.capabilities.has('SASL-IR');
     const sent = atOnce ? [...attributes, initialResponse(credentials)] : attributes;
-    watched.begun();
+    watched.begun(command, patience > 0 || command === 'APPEND'); // while a message goes out, nothing comes in
     const answer = ownExec.call(inner, command, sent, options).finally(watched.done);
     answer.catch(() => {}); // whoever asked hears of it
     return answer;
@@ -180,8 +192,25 @@ export async function connect(
     has: (capability) => client.capabilities.has(capability),
     greeting: String((client as { greeting?: unknown }).greeting ?? ''),
     capabilities: [...client.capabilities.keys()].map((capability) => capability.toUpperCase()),
+    patiently: async (signal, work) => {
+      const breakOff = () => {
+        ownDoing = true;
+        client.close();
+      };
+      signal.addEventListener('abort', breakOff);
+      patience++;
+      try {
+        signal.throwIfAborted();
+        return await work();
+      } finally {
+        patience--;
+        signal.removeEventListener('abort', breakOff);
+      }
+    },
     close: () => {
-      client.logout().catch(() => client.close()); // not waited for: nothing depends on the answer
+      if (watched.busy)
+        client.close(); // an answer that nobody waits for any more may be long in coming
+      else client.logout().catch(() => client.close()); // not waited for: nothing depends on the answer
     },
   };
 }

@@ -23,6 +23,15 @@ export function endless(reason: string, { host, port }: Endpoint): Failure {
   );
 }
 
+/** One that we ended, because the server said nothing about a command for so long. */
+export function silent(command: string, ms: number, { host, port }: Endpoint): Failure {
+  return new Failure(
+    'retry',
+    `the IMAP server at ${host}:${port} has not answered ${command} for ${ms / 1000} s, and mandat waited no longer`,
+    'is it overloaded, or is this the first time that it opens a large mailbox (folders without an index)? It will be tried again; imap.timeout_seconds says how long is waited',
+  );
+}
+
 /** Why a connection couldn't be had, with the remedy. An AuthenticationFailure keeps the server's words. */
 export function connectFailure(error: unknown, endpoint: Endpoint): Failure {
   const where = `the IMAP server at ${endpoint.host}:${endpoint.port}`;

@@ -45,11 +45,12 @@ export function imapServer(
   return {
     name,
     prepare,
-    asOwner: async (login) => {
+    asOwner: async (login, patience) => {
       const connection = await openAs(login);
       return orClosed(connection, async () => {
         const dialect = await dialectOf(connection);
-        const inbox = await dialect.proven(connection, login, adminUser, openNobody);
+        const prove = () => dialect.proven(connection, login, adminUser, openNobody);
+        const inbox = await (patience === undefined ? prove() : connection.patiently(patience, prove));
         const offer = dialect.asksTies ? await offered(connection) : UNTIED;
         return ownerView(connection, dialect, login, { inbox, siteNames, owners, offer });
       });

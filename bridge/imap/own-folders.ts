@@ -7,8 +7,14 @@ import type { Folder } from '../reconcile/mail-server.ts';
 import type { FolderName } from '../store/pairs.ts';
 import { atom, type Connection, text } from './connection.ts';
 import type { Dialect } from './dialect.ts';
-import { everything } from './listing.ts';
-import { foldersOf } from './replies.ts';
+import { everything, listed } from './listing.ts';
+import { foldersOf, ownListed } from './replies.ts';
+
+/** Their names alone: where folders have no index yet, a server may have to make one for each before it knows their ids. */
+export async function ownNames(connection: Connection, login: string): Promise<readonly FolderName[]> {
+  const responses = await listed(connection, ['*'], `list the folders of ${login}`);
+  return ownListed(responses, await connection.namespaces()).map(({ name }) => name);
+}
 
 export async function ownFolders(
   connection: Connection,

@@ -8,8 +8,8 @@ import type { FolderName } from '../store/pairs.ts';
 import { carriedOff } from './carried-off.ts';
 import { type Connection, text } from './connection.ts';
 import type { Dialect } from './dialect.ts';
-import { ownFolders } from './own-folders.ts';
-import { knownBy, type Owners } from './owners.ts';
+import { ownFolders, ownNames } from './own-folders.ts';
+import { idOf, knownBy, type Owners } from './owners.ts';
 import { entriesOf, must, refused } from './replies.ts';
 
 /** What was found out before. */
@@ -48,13 +48,21 @@ export function ownerView(
     withheld: dialect.withheld,
     inherits: dialect.asksInherited !== undefined,
     ties: offer.ties,
-    folders: async () => {
-      const folders = await ownFolders(connection, dialect, login, { siteNames, offer });
+    folders: async (patience) => {
+      const list = () => ownFolders(connection, dialect, login, { siteNames, offer });
+      const folders = await (patience === undefined ? list() : connection.patiently(patience, list));
       const inbox = dialect.folderId === dialect.proofId ? folders.find(({ name }) => name === INBOX) : undefined;
       const proof = inbox && { folder: INBOX, id: inbox.id };
       const namespaces = await connection.namespaces();
       owners.note(login, proof ? { namespaces, proof } : await knownBy(connection, dialect.proofId));
       return folders;
+    },
+    names: () => ownNames(connection, login),
+    ids: async (folders) => {
+      const ids = folders.map(
+        async (folder) => [folder, (await idOf(connection, folder, dialect.folderId)) ?? folder] as const,
+      );
+      return new Map(await Promise.all(ids));
     },
     entries: async (folders, closed) => {
       const answers = await Promise.all(

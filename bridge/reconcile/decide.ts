@@ -7,24 +7,32 @@ import { entryStep } from '../../acl/plan.ts';
 import type { Rights } from '../../acl/rights.ts';
 import { type Failure, failureOf } from '../failure.ts';
 import { type GiveWay, giveBack, PORTION_ROWS } from '../giving-way.ts';
-import { foldersSeen } from '../store/folders-seen.ts';
 import { beginGrant, intendRights, setPhase } from '../store/ledger.ts';
 import type { Pair } from '../store/pairs.ts';
 import { cutAtRevoke, isCut } from './cutting.ts';
+import { knownFolders } from './known-folders.ts';
 import { INBOX, type OwnerView, type SenderPublisher } from './mail-server.ts';
 import { forgetOthers, othersKnown } from './other-entries.ts';
 import { type Pass, Superseded, type Target } from './pass.ts';
+import { patiently } from './patience.ts';
 import { clearAll } from './revoked.ts';
 import { asOwner } from './steady.ts';
 import { readBefore, readTree } from './tree.ts';
 
-/** The owner's session is left open for the second phase. Undefined where the server need not be asked at all. */
-export async function takeAway(pass: Pass, target: Target): Promise<OwnerView | undefined> {
+/**
+ * The owner's session is left open for the second phase. Undefined where the server need not be asked at all.
+ * @param leaves whether this pass takes anything from anybody: it waits no longer for an answer then than ever, because sessions can be cut without
+ */
+export async function takeAway(pass: Pass, target: Target, leaves: boolean): Promise<OwnerView | undefined> {
   const { site } = pass;
   await setPhase(site.state, ids(target.leaving), 'revoking', site.clock.now());
   const concerned = target.leaving.length + target.staying.length + target.arriving.length;
   if (concerned === 0 && !(await othersKnown(pass, target.owner))) return undefined;
-  const owner = await asOwner(pass, target.owner, target.leaving.length > 0).catch(async (error: unknown) => {
+  const opening = `the IMAP server to open the mailbox of ${target.owner}`;
+  const opened = leaves
+    ? asOwner(pass, target.owner, target.leaving.length > 0)
+    : patiently(pass, opening, (patience) => asOwner(pass, target.owner, false, patience));
+  const owner = await opened.catch(async (error: unknown) => {
     const gone = failureOf(error).rule === 'NO_ACCOUNT' && target.staying.length + target.arriving.length === 0;
     // The entries can't be reached now, but the sessions that are open can.
     for (const pair of target.leaving) {
@@ -79,7 +87,7 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
   if (arriving.length > 0) {
     // Before the first write it is noted which folders are there, because a folder that is made after it may carry a copy of our
     // entry, which would pass for one that had stood there before (readBefore in tree.ts).
-    const folders = await knownFolders(pass, target, owner);
+    const before = await knownFolders(pass, target, owner);
     for (const { login, rights } of arriving) {
       // Where the mailbox has moved here, mail and all, from an account that is gone, our own entries have come along: they must
       // not pass for something that had stood there before.
@@ -95,7 +103,7 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
           login,
           identifier: pass.identifiers.get(login),
           inboxBefore: moved === undefined ? owner.inbox.get(login) : moved.inboxBefore,
-          foldersBefore: folders,
+          foldersBefore: before(login),
           given: [onInbox(owner, rights)],
           before: moved?.before,
         },
@@ -111,17 +119,6 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
     await pass.stillCurrent();
     await applyInbox(owner, delegate.login, delegate, undefined);
   }
-}
-
-/**
- * Ids of folders that are there before our first write: as last seen, so that a grant takes no longer in a large tree than in a
- * small one. The server is asked where we never looked, and where somebody else has shared something with a newcomer already: then
- * a folder made since the last look may hold the same rights by another's hand.
- */
-async function knownFolders({ site }: Pass, target: Target, owner: OwnerView): Promise<readonly string[]> {
-  const sharedAlready = target.arriving.some(({ login }) => owner.inbox.has(login));
-  const seen = sharedAlready ? undefined : await foldersSeen(site.state, site.server.name, target.owner);
-  return seen ?? (await owner.folders()).map(({ id }) => id);
 }
 
 /** INBOX is no special folder. */

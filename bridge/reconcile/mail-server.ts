@@ -27,12 +27,18 @@ export interface Folder {
 /** Explicit entries of one folder, by identifier exactly as the server writes it (a leading `-` for a negative one). */
 export type Entries = ReadonlyMap<string, Rights>;
 
+/**
+ * Waits much longer for a server that says nothing than `imap.timeout_seconds`: as long as a whole command may take, or until this breaks it
+ * off, by which the session is lost. A server that has no index of a mailbox yet makes one before it answers the first question about it.
+ */
+export type Patience = AbortSignal;
+
 export interface MailServer {
   readonly name: string;
   /** Says that a session will be wanted in a moment. */
   prepare(): void;
   /** A fresh session as the owner, the identity proven. Fails `unsafe` when it is somebody else's. */
-  asOwner(login: string): Promise<OwnerView>;
+  asOwner(login: string, patience?: Patience): Promise<OwnerView>;
   /** A fresh session as the delegate, the identity proven. Fails `absent` when the server knows no such account. */
   asDelegate(login: string): Promise<DelegateView>;
 }
@@ -47,8 +53,12 @@ export interface OwnerView {
   readonly inherits: boolean;
   /** Groups of rights that this server gives only together. */
   readonly ties: readonly string[];
-  /** The owner's own selectable folders, INBOX included. Special-use folders exist after this. */
-  folders(): Promise<readonly Folder[]>;
+  /** The owner's own selectable folders, INBOX included. Special-use folders exist after this. May take long the first time: {@link Patience}. */
+  folders(patience?: Patience): Promise<readonly Folder[]>;
+  /** Their names alone, which no server has to look into folders for. */
+  names(): Promise<readonly FolderName[]>;
+  /** Of some of them. */
+  ids(folders: readonly FolderName[]): Promise<ReadonlyMap<FolderName, string>>;
   /**
    * Folders that have vanished meanwhile are missing from the answer, and so are those whose ACL the owner himself may not read:
    * a negative entry takes the right `a` from him there (RFC 4314 section 4). `closed` hears of these.

@@ -100,6 +100,7 @@ export async function reconcileMailbox(
     administering: new Map(),
     strangers: new Set(),
     gone: [],
+    crowded: goOn.crowded ?? (() => false),
     stillCurrent: currency(site, mailbox),
   };
   for (const login of restraint.held) pass.notices.push(heldNotice(login));
@@ -113,8 +114,9 @@ export async function reconcileMailbox(
     // Beside the owner's login; but what is taken away shares the server with nothing.
     const early = revoking ? undefined : proveNewcomers(pass, work);
     const views = new Map<Target, OwnerView>();
+    const leaves = work.some(({ leaving }) => leaving.length > 0);
     for (const target of work) {
-      const owner = await takeAway(pass, target);
+      const owner = await takeAway(pass, target, leaves);
       if (owner === undefined) continue;
       opened.push(owner);
       views.set(target, owner);

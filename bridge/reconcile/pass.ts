@@ -38,6 +38,8 @@ export interface Pass {
   readonly strangers: Set<string>;
   /** What is left behind at accounts that the server no longer knows. */
   readonly gone: Pair[];
+  /** Whether a revoke finds no place among what is being worked on. */
+  readonly crowded: () => boolean;
   /** Throws {@link Superseded} when the rows have changed since this pass read them, or the sidecar is to leave. */
   stillCurrent(): Promise<void>;
 }

@@ -40,8 +40,8 @@ export function rehearsedServer(real: MailServer, { inherits, ownersList }: Know
   return {
     name: real.name,
     prepare: real.prepare,
-    asOwner: async (login) => {
-      const view = rehearsedOwner(await real.asOwner(login), changes, read);
+    asOwner: async (login, patience) => {
+      const view = rehearsedOwner(await real.asOwner(login, patience), changes, read);
       return {
         ...view,
         subscribed: async () => {
@@ -94,8 +94,8 @@ function rehearsedOwner(view: OwnerView, changes: Changes, read: Read): OwnerVie
   };
   return {
     ...view,
-    folders: async () => {
-      const folders = await view.folders();
+    folders: async (patience) => {
+      const folders = await view.folders(patience);
       read.folders.set(view.login, folders);
       return folders;
     },

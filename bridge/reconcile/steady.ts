@@ -4,7 +4,7 @@
  */
 import { failureOf } from '../failure.ts';
 import type { Gate } from './gate.ts';
-import type { DelegateView, OwnerView } from './mail-server.ts';
+import type { DelegateView, OwnerView, Patience } from './mail-server.ts';
 import { isFull, withRoom } from './making-room.ts';
 import type { Pass } from './pass.ts';
 
@@ -35,17 +35,20 @@ export async function throughEyesOf<T>(
  * As the owner; a command is given once more when a cut came in between, so each must bear being repeated. `mayCut`: the owner's own
  * sessions may be ended to make room for it.
  */
-export async function asOwner(pass: Pass, login: string, mayCut: boolean): Promise<OwnerView> {
+export async function asOwner(pass: Pass, login: string, mayCut: boolean, patience?: Patience): Promise<OwnerView> {
   const { gate, server } = pass.site;
-  const open = () =>
+  const open = (waits?: Patience) =>
     survivingCuts(gate, login, async () => {
       const wasCut = gate.watch(login);
-      return { view: await withRoom(pass, login, mayCut, () => server.asOwner(login)), wasCut };
+      return { view: await withRoom(pass, login, mayCut, () => server.asOwner(login, waits)), wasCut };
     });
-  const first = await open();
+  const first = await open(patience);
   let now = first;
+  let dropped = false;
   const steadily = async <T>(command: (view: OwnerView) => Promise<T>): Promise<T> => {
     for (let attempt = 1; ; attempt++) {
+      if (dropped) now = await open();
+      dropped = false;
       try {
         return await command(now.view);
       } catch (error) {
@@ -61,7 +64,15 @@ export async function asOwner(pass: Pass, login: string, mayCut: boolean): Promi
     withheld: first.view.withheld,
     inherits: first.view.inherits,
     ties: first.view.ties,
-    folders: () => steadily((view) => view.folders()),
+    folders: async (waits) => {
+      try {
+        return await steadily((view) => view.folders(waits));
+      } finally {
+        if (waits?.aborted === true) dropped = true; // and the session with it
+      }
+    },
+    names: () => steadily((view) => view.names()),
+    ids: (folders) => steadily((view) => view.ids(folders)),
     entries: (folders, closed) => steadily((view) => view.entries(folders, closed)),
     set: (folder, identifier, rights) => steadily((view) => view.set(folder, identifier, rights)),
     remove: (folder, identifier) => steadily((view) => view.remove(folder, identifier)),

@@ -10,6 +10,7 @@ import type { BeforeEntry, FolderName, Pair } from '../store/pairs.ts';
 import type { Entries, Folder, OwnerView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 import type { Pass } from './pass.ts';
+import { patiently } from './patience.ts';
 
 export interface Tree {
   readonly owner: OwnerView;
@@ -40,7 +41,9 @@ export interface Tree {
 }
 
 export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
-  let folders = await owner.folders();
+  const list = () =>
+    patiently(pass, `the list of the folders of ${owner.login} with their ids`, (patience) => owner.folders(patience));
+  let folders = await list();
   const { site } = pass;
   await rememberFolders(site.state, site.server.name, owner.login, folders);
   const closed = (folder: FolderName) => void pass.failures.push(notHis(owner.login, folder));
@@ -73,7 +76,7 @@ export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
     },
     newcomers: async () => {
       const before = new Map(folders.map(({ name, id }) => [name, id]));
-      folders = await owner.folders();
+      folders = await list();
       const fresh = folders.filter(({ name, id }) => before.get(name) !== id).map(({ name }) => name);
       for (const name of before.keys()) if (!folders.some((folder) => folder.name === name)) entries.delete(name);
       for (const [folder, there] of await owner.entries(fresh, closed)) entries.set(folder, there);

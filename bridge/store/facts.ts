@@ -22,6 +22,7 @@ export type FactName =
   | 'audit-head' // vouches for the last entry of the audit trail
   | 'trail-proof' // JSON: when all of the audit trail was proven last, and what came of it
   | 'sweep' // when the last full sweep ended
+  | 'slow-answers' // JSON: answers of servers that passes are waiting for just now (slow-answers.ts)
   | 'folder-look' // JSON: the last round of looks at the folders of delegated mailboxes
   | 'told-from' // delegations up to this id were there before anybody was told of any
   | 'loop' // JSON: for how long the sidecar's event loop was held

@@ -40,6 +40,7 @@ t.test('nothing yet', async (t) => {
     noticed: 0,
     notices: [],
     copies: [],
+    slow: [],
     nextDue: null,
     lastSweep: null,
     folderLook: null,
