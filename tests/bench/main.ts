@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --only grant,rights,revoke,wake,sender,directory,sweep,submission] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
+ * npm run bench [-- --only grant,rights,bare,revoke,wake,sender,directory,sweep,submission] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
  * --write puts the table into docs/performance.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { dovecotVersion } from '../../config/lab/dovecot-version.ts';
 import { startSite } from '../servers/site.ts';
+import { bareFigures } from './bare.ts';
 import { directoryFigures } from './directory.ts';
 import { type GrantFigures, grantFigures } from './grant.ts';
 import { type Comparison, ms, PAIRS, row } from './pairs.ts';
@@ -20,7 +21,7 @@ import { idleCpu, wakeFigures } from './wake.ts';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'grant,rights,revoke,wake,sender,directory,sweep,submission' },
+    only: { type: 'string', default: 'grant,rights,bare,revoke,wake,sender,directory,sweep,submission' },
     quick: { type: 'boolean', default: false },
     mailboxes: { type: 'string', default: '1000' },
     write: { type: 'boolean', default: false },
@@ -66,6 +67,11 @@ if (chosen.has('rights')) {
   if (figures.length > 0)
     section(title, ['what', 'in one answer', 'one by one', 'ratio: median (middle half)'], figures.map(row));
   else console.log(`${title}: this server doesn't offer LIST-MYRIGHTS\n`);
+}
+if (chosen.has('bare')) {
+  const figures: Comparison[] = [];
+  for (const listIndex of [true, false]) figures.push(await bareFigures(values.quick ? 500 : 5000, listIndex, 3));
+  section('The first grant in a mailbox without indexes', HEAD, figures.map(row));
 }
 if (chosen.has('revoke')) {
   const figures: Comparison[] = [];
