@@ -10,7 +10,7 @@ import { grantRow, revokeRow } from './rows.ts';
 import { at, type Site, startSite } from './site.ts';
 import { does, entriesOf, FULL, granted, seen, sharedName, sorted } from './wire.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const WITH_IDS = /^\S+ LIST .*STATUS/;
 
 interface Slow {
@@ -22,12 +22,17 @@ interface Slow {
   readonly held: () => number;
 }
 
-async function slowSite(t: Test, before: (site: Site) => Promise<void> = async () => {}): Promise<Slow> {
+/** `seconds`: how long the server may be silent; ten times as long where we are patient. */
+async function slowSite(
+  t: Test,
+  seconds: number,
+  before: (site: Site) => Promise<void> = async () => {},
+): Promise<Slow> {
   const site = await startSite({
     users: ['alice', 'bob'],
     inherit: false,
     postfix: false,
-    extraImap: 'timeout_seconds = 1',
+    extraImap: `timeout_seconds = ${seconds}`,
   });
   t.teardown(() => site.stop());
   await does(site, 'alice', 'CREATE Projets');
@@ -66,19 +71,23 @@ async function slowSite(t: Test, before: (site: Site) => Promise<void> = async (
   };
 }
 
-const reached = (site: Site, what: 'inForce' | 'slow') =>
-  waitFor(what, LIMIT_MS, async () => {
-    if (what === 'inForce') return (await entriesOf(site, 'alice', 'bob')).INBOX === FULL;
-    return (await site.mandat('status')).stdout.includes('the server is slow to answer');
+const inForce = (site: Site) =>
+  waitFor('in force', LIMIT_MS, async () => (await entriesOf(site, 'alice', 'bob')).INBOX === FULL);
+
+/** Told as slow, and for longer already than a server may be silent. */
+const toldAsSlow = (site: Site) =>
+  waitFor('told as slow', LIMIT_MS, async () => {
+    const status = JSON.parse((await site.mandat('--json', 'status')).stdout) as { slow: readonly { since: string }[] };
+    return status.slow.some(({ since }) => Date.now() - Date.parse(since) > 3500);
   });
 
 t.test('the list of folders with their ids', async (t) => {
-  const slow = await slowSite(t);
+  const slow = await slowSite(t, 3);
   const { site } = slow;
   slow.hold(WITH_IDS);
   await grantRow(site, 'alice', 'bob');
-  await reached(site, 'inForce');
-  await reached(site, 'slow');
+  await inForce(site);
+  await toldAsSlow(site);
   const line = /waits since .* for the list of the folders of alice@lab\.test with their ids/;
   t.match((await site.mandat('status')).stdout, line);
   t.match((await site.mandat('explain', at('alice'))).stdout, line);
@@ -88,21 +97,21 @@ t.test('the list of folders with their ids', async (t) => {
   });
   t.same((await entriesOf(site, 'alice', 'bob')).INBOX, FULL, 'the INBOX is open all the while');
   slow.letGo();
-  await site.settled();
+  await site.settled(LIMIT_MS);
   t.strictSame(await seen(site, 'alice', 'bob'), granted('Projets'));
   t.same(await verify(site), []);
   t.match(JSON.parse((await site.mandat('--json', 'status')).stdout), { slow: [] });
 });
 
 t.test('the first look into a mailbox, over which everything waits', async (t) => {
-  const slow = await slowSite(t);
+  const slow = await slowSite(t, 3);
   const { site } = slow;
   slow.hold(/^\S+ GETACL "?INBOX/);
   await grantRow(site, 'alice', 'bob');
-  await reached(site, 'slow');
+  await toldAsSlow(site);
   t.match((await site.mandat('status')).stdout, /for the IMAP server to open the mailbox of alice@lab\.test/);
   slow.letGo();
-  await site.settled();
+  await site.settled(LIMIT_MS);
   t.same(
     slow.sidecar.log().filter(({ msg }) => /failed|ended the connection/.test(String(msg))),
     [],
@@ -112,24 +121,24 @@ t.test('the first look into a mailbox, over which everything waits', async (t) =
 });
 
 t.test('a revoke meanwhile', async (t) => {
-  const slow = await slowSite(t);
+  const slow = await slowSite(t, 3);
   const { site } = slow;
   slow.hold(WITH_IDS);
   await grantRow(site, 'alice', 'bob');
-  await reached(site, 'inForce');
-  await reached(site, 'slow');
+  await inForce(site);
+  await toldAsSlow(site);
   const open = await site.login('bob');
   t.equal((await open.command(`SELECT "${sharedName('alice', 'INBOX')}"`)).status, 'OK');
   await revokeRow(site, 'alice', 'bob');
   await open.waitForBye(LIMIT_MS);
   t.same((await entriesOf(site, 'alice', 'bob')).INBOX, undefined, 'while the list is still awaited');
   slow.letGo();
-  await site.settled();
+  await site.settled(LIMIT_MS);
   t.same(await entriesOf(site, 'alice', 'bob'), {});
 });
 
 t.test('what stood there before the grant is known all the same', async (t) => {
-  const slow = await slowSite(t, (site) =>
+  const slow = await slowSite(t, 3, (site) =>
     does(
       site,
       'alice',
@@ -142,13 +151,13 @@ t.test('what stood there before the grant is known all the same', async (t) => {
   const { site } = slow;
   slow.hold(WITH_IDS);
   await grantRow(site, 'alice', 'bob');
-  await reached(site, 'inForce');
+  await inForce(site);
   await does(site, 'alice', 'DELETE Projets', 'CREATE Projets', 'CREATE INBOX/Copie', 'CREATE Avant/Copie');
   slow.letGo();
-  await site.settled();
+  await site.settled(LIMIT_MS);
   t.match(await seen(site, 'alice', 'bob'), granted('Avant', 'Autre', 'Projets', 'Avant/Copie'));
   await revokeRow(site, 'alice', 'bob');
-  await site.settled();
+  await site.settled(LIMIT_MS);
   const left = await entriesOf(site, 'alice', 'bob');
   t.same({ Avant: left.Avant, Autre: left.Autre }, { Avant: FULL, Autre: sorted('lr') });
   t.same(
@@ -159,7 +168,7 @@ t.test('what stood there before the grant is known all the same', async (t) => {
 });
 
 t.test('one that never answers', async (t) => {
-  const slow = await slowSite(t);
+  const slow = await slowSite(t, 1);
   const { site } = slow;
   slow.hold(WITH_IDS);
   await grantRow(site, 'alice', 'bob');
