@@ -66,10 +66,12 @@ look at a mailbox on Cyrus names folders carried off.`,
     master_separator: text(separator).default('*').register(docs, {
       comment: 'One character that no login holds; for impersonate = "suffix".',
     }),
-    timeout_seconds: whole(1, 600).default(30).register(docs, {
-      comment: `A server that says nothing for so long counts as unreachable. Where nothing is taken from anybody, the first
+    timeout_seconds: whole(1, 600)
+      .default(30)
+      .register(docs, {
+        comment: `A server that says nothing for so long counts as unreachable. Where nothing is taken from anybody, the first
 look into a mailbox and the list of its folders may take ten times as long: "mandat status" tells of it.`,
-    }),
+      }),
     connections: whole(1, 64).default(4).register(docs, {
       comment: 'How many mailboxes are worked on at once: so many first phases, beside as many second ones.',
     }),
