@@ -4,8 +4,9 @@ ip link set lo up
 raw() { python3 /root/raw.py "$@"; }
 # What is gone already is no failure of the test.
 trap '{ kill $(cat /run/dovecot/master.pid); postfix stop; kill ${sidecar:-}; } >/dev/null 2>&1 || true' EXIT
-dovecot
+# Postfix first: on Debian 13 its first start makes the directories in which Dovecot has its sockets.
 postfix start >/root/postfix.log 2>&1 || { cat /root/postfix.log /var/log/postfix.log; exit 1; }
+dovecot
 raw login_works folder_made mail_flows
 
 echo '-- mandat setup'
