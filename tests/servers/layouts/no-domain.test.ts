@@ -17,14 +17,20 @@ import { list, SPECIALS, serverFiles } from '../wire.ts';
 const ADDRESS = 'alice@lab.test';
 const GIVEN = ['alice@lab.test', 'bob@lab.test'] as const;
 
-for (const format of ['%Ln', '%n']) t.test(`auth_username_format = ${format}`, (t) => corrected(t, format));
+/** What the server makes of a login, in both syntaxes. */
+function usernames(format: '%Ln' | '%n' | '%Lu') {
+  const called = { '%Ln': '%{user | username | lower}', '%n': '%{user | username}', '%Lu': '%{user | lower}' };
+  return { '2.3': `auth_username_format = ${format}\n`, '2.4': `auth_username_format = ${called[format]}\n` };
+}
 
-async function corrected(t: Test, format: string): Promise<void> {
+for (const format of ['%Ln', '%n'] as const) t.test(`auth_username_format = ${format}`, (t) => corrected(t, format));
+
+async function corrected(t: Test, format: '%Ln' | '%n'): Promise<void> {
   const [given, made] = [GIVEN, ['alice', 'bob']] as const;
   const site = await startSite({
     users: ['alice', 'bob'],
     postfix: false,
-    extraDovecot: `auth_username_format = ${format}\n`,
+    extraDovecot: usernames(format),
   });
   t.teardown(() => site.stop());
   await rename(site, { 'alice@lab.test': made[0], 'bob@lab.test': made[1] });
@@ -82,7 +88,7 @@ t.test('auth_username_format = %Lu: nothing is made of them', async (t) => {
   const site = await startSite({
     users: ['alice', 'bob'],
     postfix: false,
-    extraDovecot: 'auth_username_format = %Lu\n',
+    extraDovecot: usernames('%Lu'),
   });
   t.teardown(() => site.stop());
   await site.register('alice', 'bob');
