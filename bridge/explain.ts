@@ -10,8 +10,8 @@ import { negativeEntries } from '../acl/plan.ts';
 import { type Condition, conditions, describeNotInForce, type Instant, verdict } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
 import { entriesOnce } from '../acl/same-folder.ts';
-import { type Failure, failureOf } from './failure.ts';
-import type { Entries, Folder, MailServer } from './reconcile/mail-server.ts';
+import { readTree, type Trouble, whatHeSees } from './explain-look.ts';
+import type { Entries, MailServer } from './reconcile/mail-server.ts';
 import { INBOX } from './reconcile/mail-server.ts';
 import { sayings } from './reconcile/out-of-reach.ts';
 import { beforeIn } from './reconcile/tree.ts';
@@ -63,8 +63,6 @@ export interface Explanation {
   /** Why the server couldn't be asked, or he couldn't be asked for. */
   readonly trouble: Trouble | null;
 }
-
-export type Trouble = Pick<Failure, 'code' | 'message' | 'hint'>;
 
 export interface ExplainSite {
   readonly table: DelegationDb;
@@ -186,26 +184,6 @@ function whose(entry: Rights | null, before: Rights | null, pair: Pair | undefin
   return entry === before ? 'before' : 'ours';
 }
 
-interface ReadTree {
-  readonly folders: readonly Folder[];
-  readonly entries: ReadonlyMap<string, Entries>;
-  readonly trouble: Trouble | null;
-}
-
-async function readTree(server: MailServer, owner: string): Promise<ReadTree> {
-  try {
-    const view = await server.asOwner(owner);
-    try {
-      const folders = await view.folders();
-      return { folders, entries: await view.entries(folders.map(({ name }) => name)), trouble: null };
-    } finally {
-      view.close();
-    }
-  } catch (error) {
-    return { folders: [], entries: new Map(), trouble: troubleOf(error) };
-  }
-}
-
 /** Whose entries decide: those that explain what he sees; where nothing is to be explained, those that would keep him out. */
 function foreign(
   all: Entries,
@@ -220,51 +198,4 @@ function foreign(
     if (by.length > 0) return by;
   }
   return negativeEntries(there.keys(), login);
-}
-
-const UNSEEN = { reached: undefined, listed: undefined, rights: undefined, trouble: null };
-
-interface WhatHeSees {
-  /** Undefined where nobody could look. */
-  readonly reached: ReadonlySet<string> | undefined;
-  readonly listed: ReadonlySet<string> | undefined;
-  /** Of folders that LIST doesn't show him, too. */
-  readonly rights: ReadonlyMap<string, Rights> | undefined;
-  readonly trouble: Trouble | null;
-}
-
-async function whatHeSees(
-  server: MailServer,
-  owner: string,
-  login: string,
-  { folders }: ReadTree,
-): Promise<WhatHeSees> {
-  if (folders.length === 0) return UNSEEN;
-  try {
-    const view = await server.asDelegate(login);
-    try {
-      const why = await view.unreachable(owner);
-      const reached = await view.reach(owner, folders);
-      const listed = await view.listed(owner);
-      const rights = await view.rights(
-        owner,
-        folders.map(({ name }) => name),
-      );
-      return {
-        reached: why === undefined ? reached : undefined,
-        listed,
-        rights,
-        trouble: why === undefined || why.yet ? null : { code: 'config', message: why.message, hint: why.hint },
-      };
-    } finally {
-      view.close();
-    }
-  } catch (error) {
-    return { ...UNSEEN, trouble: troubleOf(error) };
-  }
-}
-
-function troubleOf(error: unknown): Trouble {
-  const { code, message, hint } = failureOf(error);
-  return { code, message, hint };
 }
