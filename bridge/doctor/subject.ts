@@ -6,7 +6,7 @@ import type { Config } from '../../config/schema.ts';
 import { dialectOf, type Environment, imapEndpoint, impersonation, sessionCutter } from '../drivers.ts';
 import { Failure } from '../failure.ts';
 import type { Connection } from '../imap/connection.ts';
-import type { Dialect } from '../imap/dialect.ts';
+import { type Dialect, UNSURE_ACCOUNT } from '../imap/dialect.ts';
 import { type Impersonation, openAs } from '../imap/impersonation.ts';
 import { imapServer } from '../imap/mail-server.ts';
 import type { KnownOwner } from '../imap/owners.ts';
@@ -211,7 +211,9 @@ function rethrow(error: unknown): never {
   throw error;
 }
 
-const isAbsent = (error: unknown) => error instanceof Failure && error.rule === 'NO_ACCOUNT';
+/** Or it looks so, and nobody's session has shown yet whether it is. */
+const isAbsent = (error: unknown) =>
+  error instanceof Failure && ['NO_ACCOUNT', UNSURE_ACCOUNT].includes(error.rule ?? '');
 
 function unlessAbsent(error: unknown): undefined {
   if (isAbsent(error)) return undefined;

@@ -72,6 +72,8 @@ export interface Connection {
   readonly capabilities: readonly string[];
   /** What `work` asks may be left unanswered for as long as a whole command may take, until `signal` breaks it off: the connection is lost then. */
   patiently<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+  /** `host:port` */
+  readonly server: string;
   close(): void;
 }
 
@@ -207,6 +209,7 @@ export async function connect(
         signal.removeEventListener('abort', breakOff);
       }
     },
+    server: `${endpoint.host}:${endpoint.port}`,
     close: () => {
       if (watched.busy)
         client.close(); // an answer that nobody waits for any more may be long in coming

@@ -6,7 +6,7 @@ import { Failure } from '../failure.ts';
 import { OtherLogin } from '../other-login.ts';
 import { type Entries, INBOX } from '../reconcile/mail-server.ts';
 import { atom, type Connection, text } from './connection.ts';
-import { type Dialect, mustOfferAcl } from './dialect.ts';
+import { type Dialect, mustOfferAcl, UNSURE_ACCOUNT } from './dialect.ts';
 import { belowTheOwner, type Namespace } from './namespaces.ts';
 import { entriesOf } from './replies.ts';
 
@@ -40,8 +40,11 @@ export const cyrus: Dialect = {
   proven: async (connection, login, adminUser) => {
     mustOfferAcl(connection, 'is it a Cyrus? imap.server says which server is spoken to');
     const entries = entriesOf(await connection.run('GETACL', [text(INBOX)], 'ACL'), cyrus);
-    if (entries !== undefined && (await isOf(connection, entries, login, adminUser))) return entries;
-    const failure = entries === undefined ? await nobody(connection, login) : somebodyElse(login, entries);
+    if (entries !== undefined && (await isOf(connection, entries, login, adminUser))) {
+      honouring.add(connection.server);
+      return entries;
+    }
+    const failure = entries === undefined ? await nobody(connection, login, adminUser) : somebodyElse(login, entries);
     connection.close();
     throw failure;
   },
@@ -93,13 +96,27 @@ async function idOf(connection: Connection, folder: string): Promise<string | un
   return Array.isArray(items) ? String(items[1]) : undefined;
 }
 
-/** An authorization identity that nobody has is answered OK: the session then is a user's who has no mailbox. An administrator has none either. */
-async function nobody(connection: Connection, login: string): Promise<Failure> {
+/** Servers (`host:port`) on which somebody's session has been proven: the authorization identity gets through to them. */
+const honouring = new Set<string>();
+
+/**
+ * An authorization identity that nobody has is answered OK: the session then is a user's who has no mailbox. An administrator has none either, nor
+ * has our own account, which we would be if something before the server dropped the identity: so nobody counts as absent before it has got through.
+ */
+async function nobody(connection: Connection, login: string, adminUser: string): Promise<Failure> {
   if (connection.has('UNAUTHENTICATE') || (await connection.namespaces()).personal.length > 0) {
     return new Failure(
       'unsafe',
       `the session that was asked for ${login} is not proven to be theirs: it has no INBOX, and is an administrator's`,
       'imap.impersonate = "authzid", and imap.admin_user among the proxyservers of imapd.conf: config/cyrus/imapd.conf.fragment',
+    );
+  }
+  if (!honouring.has(connection.server)) {
+    return new Failure(
+      'unsafe',
+      `the session that was asked for ${login} has no INBOX: either there is no such account, or it is ${adminUser}'s own; nobody else's session has shown yet that the server takes an authorization identity`,
+      'create the account there, or correct the login; where others fail likewise, look what stands between mandat and Cyrus',
+      { rule: UNSURE_ACCOUNT },
     );
   }
   return new Failure(

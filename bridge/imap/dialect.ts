@@ -55,6 +55,9 @@ export interface Dialect {
   readonly advice?: Advice;
 }
 
+/** Rule of a failure: there may be no such account, and it can't be told yet. */
+export const UNSURE_ACCOUNT = 'UNSURE_ACCOUNT';
+
 /** Remedies, by what they are for. */
 export interface Advice {
   readonly identity: string;

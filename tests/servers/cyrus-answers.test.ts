@@ -84,3 +84,21 @@ t.test('a login that LIST shows nothing', { skip }, async (t) => {
   const { stdout, status } = await site.mandat('verify', at('jean.dupont'));
   t.not(status, 0, `never said to be in order: ${stdout}`);
 });
+
+t.test('the authorization identity is lost on the way: nobody counts as gone', { skip }, async (t) => {
+  const { site, let: decide } = await siteBehind(t);
+  await site.register('alice', 'bob');
+  await grantRow(site, 'alice', 'bob');
+  const own = Buffer.from(`\0${site.lab.master.user}\0${site.lab.master.password}`).toString('base64');
+  decide((line) => ({ line: line.replace(/AUTHENTICATE PLAIN \S+/, `AUTHENTICATE PLAIN ${own}`) }));
+  const { stderr } = await site.mandat('sync'); // a process of its own, which has seen nobody
+  t.match(stderr, /the session that was asked for alice has no INBOX.*or it is bridge's own/);
+  t.notMatch(stderr, /no mailbox of alice/);
+  decide(() => 'pass');
+  t.same((await sync(site)).failures, []);
+  t.same(await verify(site), []);
+  await site.sql(`INSERT INTO mailbox (address, login) VALUES ('${at('gone')}', 'gone')`);
+  await grantRow(site, 'gone', 'bob');
+  const { failures } = await sync(site);
+  t.match(failures, [/absent: the IMAP server has no mailbox of gone/], 'once it got through, who has none is absent');
+});

@@ -75,6 +75,6 @@ t.test('a login that Cyrus knows without its domain', { skip }, async (t) => {
   await site.register('alice');
   const { status, seen, remedy } = (await doctor(site)).get('identity') ?? {};
   t.equal(status, 'fail');
-  t.match(seen, /Cyrus knows alice@ex\.test as alice/);
+  t.match(seen, /makes alice of the login alice@ex\.test/);
   t.match(remedy, /--login alice/);
 });
