@@ -32,10 +32,11 @@ export const folderNames: Rule = (value) => {
       ];
 };
 
+/** Or its number, for a group that only another machine or container has a name for; never root's 0. */
 export const groupName: Rule = shaped(
-  /^[a-z_][a-z0-9_-]{0,31}$/i,
-  'the name of a Unix group',
-  'give a group that "getent group" lists, for example postfix',
+  /^([a-z_][a-z0-9_-]{0,31}|[1-9][0-9]{0,8})$/i,
+  'the name or number of a Unix group',
+  'give a group that "getent group" lists, for example postfix; or its number, where another container has the group',
 );
 
 /** A separator that can stand in a login would let OWNER*MASTER be cut at the wrong place. */

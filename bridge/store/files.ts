@@ -115,8 +115,9 @@ function refuseChangedRules(file: string): void {
 
 const groups = new Map<string, number>();
 
-/** The id of a Unix group as the system knows it (files, LDAP, ...), or undefined. Asked once: it doesn't change while we run. */
+/** The id of a Unix group as the system knows it (files, LDAP, ...), or undefined. Asked once: it doesn't change while we run. A number is taken as it is. */
 export function groupId(name: string): number | undefined {
+  if (/^[1-9]\d*$/.test(name)) return Number(name); // of another container, which alone has a name for it
   const known = groups.get(name);
   if (known !== undefined) return known;
   const found = spawnSync('getent', ['group', name], { encoding: 'utf8' });

@@ -58,7 +58,7 @@ function takeGroups({ uid, gid }: Owner, more: readonly (string | number)[]): vo
   } catch {
     process.setgroups?.([gid]); // a number without a name
   }
-  for (const one of more) {
+  for (const one of more.map((group) => (/^\d+$/.test(`${group}`) ? Number(group) : group))) {
     try {
       process.setgroups?.([...new Set([...(process.getgroups?.() ?? []), one])]);
     } catch {

@@ -18,9 +18,12 @@ export const senderRules = z
 "file": a text file for OpenSMTPD, Exim, or Postfix where it has no SQLite (see file_format).
 "socketmap": Postfix asks the running sidecar; while none runs, it defers all submitted mail.`,
       }),
-    group: text(groupName).default('postfix').register(docs, {
-      comment: 'The Unix group that the SMTP server reads or asks them with.',
-    }),
+    group: text(groupName)
+      .default('postfix')
+      .register(docs, {
+        comment: `The Unix group that the SMTP server reads or asks them with. Its number, "102", where the server is in
+another container, whose groups have no names here.`,
+      }),
     file_format: z.enum(['opensmtpd', 'exim', 'texthash']).optional().register(docs, {
       comment: `Who reads the file: config/opensmtpd/, config/exim/, config/postfix/texthash.cf.fragment. Needed for "file".`,
       example: 'exim',

@@ -66,7 +66,11 @@ const TABLE: readonly (readonly [Rule, string, number, string])[] = [
   [groupName, 'postfix', 0, 'the default'],
   [groupName, '_mandat', 0, 'a system group'],
   [groupName, 'post fix', 1, 'a space'],
-  [groupName, '0', 1, 'a number is no name'],
+  [groupName, '102', 0, "a number: another container's group"],
+  [groupName, '0', 1, "root's"],
+  [groupName, '0102', 1, 'a number written otherwise'],
+  [groupName, '10x', 1, 'neither'],
+  [groupName, '9999999999', 1, 'no number of a group'],
 
   [separator, '*', 0, "Dovecot's own example"],
   [separator, '%', 0, 'another one'],

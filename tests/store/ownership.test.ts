@@ -1,0 +1,21 @@
+/** A group by its number, which has no name on this machine: taken as it is, and one of a root command's groups after it has become somebody. */
+import { execFileSync } from 'node:child_process';
+import t from 'tap';
+import { groupId } from '../../bridge/store/files.ts';
+
+const NAMELESS = 41_102;
+
+t.test('the number of a group is its id', async (t) => {
+  t.equal(groupId(String(NAMELESS)), NAMELESS);
+  t.equal(groupId('no-such-group'), undefined);
+});
+
+t.test('a root command takes it along', async (t) => {
+  const script = `import { becomeForGood } from ${JSON.stringify(new URL('../../bridge/store/ownership.ts', import.meta.url).href)};
+becomeForGood({ uid: 65534, gid: 65534 }, ['no-such-group', '${NAMELESS}']);
+process.stdout.write(JSON.stringify({ uid: process.getuid(), groups: process.getgroups() }));`;
+  const argv = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script];
+  const { uid, groups } = JSON.parse(execFileSync(process.execPath, argv, { encoding: 'utf8' }));
+  t.equal(uid, 65534);
+  t.ok(groups.includes(NAMELESS), groups.join());
+});
