@@ -165,17 +165,15 @@ async function compareGranted(
 ): Promise<void> {
   try {
     const view = await server.asDelegate(login);
-    // Where they have no entry yet, that is why they are shown nothing.
-    const why = entries.get(INBOX)?.has(login) === true ? await view.unreachable(owner) : undefined;
+    const { why, reachable, listed, seen } = await closing(view, async () => {
+      // Where they have no entry yet, that is why they are shown nothing.
+      const why = entries.get(INBOX)?.has(login) === true ? await view.unreachable(owner) : undefined;
+      const reached = await view.reach(owner, folders);
+      const reachable = folders.filter(({ name }) => name === INBOX || reached.has(name) || hadBefore(name));
+      const names = reachable.map(({ name }) => name);
+      return { why, reachable, listed: await view.listed(owner), seen: await view.rights(owner, names) };
+    });
     if (why !== undefined) differs(INBOX, `${why.message}: ${why.hint}`);
-    const reached = await view.reach(owner, folders);
-    const reachable = folders.filter(({ name }) => name === INBOX || reached.has(name) || hadBefore(name));
-    const listed = await view.listed(owner);
-    const seen = await view.rights(
-      owner,
-      reachable.map(({ name }) => name),
-    );
-    view.close();
     for (const folder of why === undefined ? reachable : []) {
       const should = rightsOn(folder, granted);
       const has = seen.get(folder.name) ?? NONE;
@@ -200,8 +198,9 @@ async function compareRevoked(
 ): Promise<void> {
   try {
     const view = await server.asDelegate(login);
-    const seen = await view.rights(owner, [...new Set([INBOX, ...(await view.listed(owner))])]);
-    view.close();
+    const seen = await closing(view, async () =>
+      view.rights(owner, [...new Set([INBOX, ...(await view.listed(owner))])]),
+    );
     for (const [name, has] of seen) {
       const folder = folders.find((one) => one.name === name);
       const before = pair === undefined || folder === undefined ? undefined : beforeIn(pair, folder);
@@ -210,6 +209,15 @@ async function compareRevoked(
     }
   } catch (error) {
     ofTheAccount(error);
+  }
+}
+
+/** The session ends with the look, however that ends. */
+async function closing<T>(view: { close(): void }, look: () => Promise<T>): Promise<T> {
+  try {
+    return await look();
+  } finally {
+    view.close();
   }
 }
 

@@ -93,9 +93,12 @@ t.test('before it, and in it', async (t) => {
 });
 
 t.test('many commands that wait for their turn take longer together than one may', async (t) => {
-  const server = await startFakeServer(() => undefined);
-  const connection = await open(server.port);
-  const replies = await Promise.all(Array.from({ length: 3000 }, () => connection.run('NOOP', [])));
+  const answer = (tag: string) => ({ once: `${tag} OK done\r\n`, afterMs: 10 });
+  const server = await startFakeServer((command, tag) => (command === 'NOOP' ? answer(tag) : undefined));
+  const connection = await open(server.port, 2000);
+  const began = performance.now();
+  const replies = await Promise.all(Array.from({ length: 300 }, () => connection.run('NOOP', [])));
+  t.ok(performance.now() - began > 2000, 'so they did');
   t.ok(replies.every(({ ok }) => ok));
   connection.close();
   await server.close();

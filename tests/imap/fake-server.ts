@@ -13,8 +13,11 @@ export interface Endless {
   readonly everyMs?: number;
 }
 
-/** What is said instead of an answer, on and on or once; undefined for the proper one. GREETING stands for what comes first. */
-export type Misbehave = (command: string, tag: string) => Endless | { readonly once: string } | undefined;
+/** What is said instead of an answer, on and on or once, some time later perhaps; undefined for the proper one. GREETING stands for what comes first. */
+export type Misbehave = (
+  command: string,
+  tag: string,
+) => Endless | { readonly once: string; readonly afterMs?: number } | undefined;
 
 const CAPABILITIES = 'IMAP4rev1 ACL NAMESPACE SASL-IR AUTH=PLAIN LITERAL+';
 
@@ -25,7 +28,9 @@ export async function startFakeServer(misbehave: Misbehave): Promise<FakeServer>
     socket.on('error', () => {}).on('close', () => sockets.delete(socket));
     const answer = (command: string, tag: string, proper: string) => {
       const instead = misbehave(command, tag) ?? { once: proper };
-      if ('once' in instead) socket.write(instead.once);
+      if ('once' in instead && instead.afterMs !== undefined)
+        setTimeout(() => socket.write(instead.once), instead.afterMs);
+      else if ('once' in instead) socket.write(instead.once);
       else sayForEver(socket, instead);
     };
     answer('GREETING', '*', `* OK [CAPABILITY ${CAPABILITIES}] ready\r\n`);

@@ -68,6 +68,7 @@ async function world(t: Test): Promise<World> {
         desired: desired(mailbox.rows, POLICY, now),
         held,
         others: new Set(),
+        strangers: new Set(),
         mayGive,
       } as unknown as Pass;
       const tell = await telling(pass, now);
