@@ -27,7 +27,6 @@ export function becomeForGood(owner: Owner | undefined, groups: readonly (string
 export function becomeForFiles(owner: Owner | undefined, groups: readonly (string | number)[]): void {
   if (!isAnother(owner)) return;
   takeGroups(owner, groups);
-  process.setegid?.(owner.gid);
   process.seteuid?.(owner.uid);
 }
 
@@ -53,6 +52,7 @@ export function isAnother(owner: Owner | undefined): owner is Owner {
 }
 
 function takeGroups({ uid, gid }: Owner, more: readonly (string | number)[]): void {
+  process.setegid?.(gid); // first: getgroups names the effective group too, and root's must not be among those set below
   try {
     initgroups(uid, gid);
   } catch {

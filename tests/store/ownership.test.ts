@@ -10,12 +10,14 @@ t.test('the number of a group is its id', async (t) => {
   t.equal(groupId('no-such-group'), undefined);
 });
 
-t.test('a root command takes it along', async (t) => {
-  const script = `import { becomeForGood } from ${JSON.stringify(new URL('../../bridge/store/ownership.ts', import.meta.url).href)};
-becomeForGood({ uid: 65534, gid: 65534 }, ['no-such-group', '${NAMELESS}']);
-process.stdout.write(JSON.stringify({ uid: process.getuid(), groups: process.getgroups() }));`;
-  const argv = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script];
-  const { uid, groups } = JSON.parse(execFileSync(process.execPath, argv, { encoding: 'utf8' }));
-  t.equal(uid, 65534);
-  t.ok(groups.includes(NAMELESS), groups.join());
-});
+for (const become of ['becomeForGood', 'becomeForFiles']) {
+  t.test(`a root command takes it along, and leaves root's own behind: ${become}`, async (t) => {
+    const script = `import { ${become} } from ${JSON.stringify(new URL('../../bridge/store/ownership.ts', import.meta.url).href)};
+${become}({ uid: 65534, gid: 65534 }, ['no-such-group', '${NAMELESS}']);
+process.stdout.write(JSON.stringify({ uid: process.geteuid(), gid: process.getegid(), groups: process.getgroups() }));`;
+    const argv = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script];
+    const { uid, gid, groups } = JSON.parse(execFileSync(process.execPath, argv, { encoding: 'utf8' }));
+    t.same([uid, gid], [65534, 65534]);
+    t.same(groups.toSorted(), [NAMELESS, 65534].toSorted());
+  });
+}
