@@ -46,6 +46,10 @@ mail_home = ${mail}/%u
 mail_shared_explicit_inbox = yes
 maildir_very_dirty_syncs = yes
 auth_master_user_separator = *
+disable_plaintext_auth = yes
+remote 127.0.0.1 {
+  disable_plaintext_auth = no
+}
 mail_attribute_dict = file:%h/dovecot-attributes
 passdb {
   driver = passwd-file
