@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import t from 'tap';
 import { onlyIn } from '../../../config/lab/dovecot-version.ts';
+import { editConfig } from '../configure.ts';
 import { docBlock } from '../doc-block.ts';
 import { tell } from './story.ts';
 
@@ -17,6 +18,9 @@ mail_path = ${mail}/%{user | domain}/%{user | username}
 mail_home = ${mail}/%{user | domain}/%{user | username}/home
 mailbox_list_index = yes
 maildir_stat_dirs = yes
+# 10-ssl.conf, as setup.d/dovecot.sh leaves it; the default, which the lab has changed
+ssl = required
+auth_allow_cleartext = no
 `;
 
 const skip = onlyIn('2.4', "docker-mailserver's edge image has Dovecot 2.4");
@@ -35,5 +39,13 @@ if (skip !== false) {
     '!include mandat/sessions.conf\n': '',
   });
   mkdirSync(directory, { recursive: true });
-  tell({ site: { directory, extraDovecot: `${theirs(mail)}${ours}` } });
+  tell({
+    site: { directory, tls: true, extraDovecot: `${theirs(mail)}${ours}` },
+    // As the page's mandat.toml has it; nobody known has signed the lab's certificate.
+    before: (site) => {
+      const { certificate } = site.lab;
+      const tls = `tls = "starttls"\nserver_name = "localhost"\nca_file = "${certificate}"`;
+      return editConfig(site, (toml) => toml.replace('tls = "none"', tls));
+    },
+  });
 }
