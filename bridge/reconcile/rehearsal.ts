@@ -26,15 +26,22 @@ export interface Known {
   readonly ownersList: boolean;
 }
 
-/** Changed subscriptions in an owner's list, by owner and folder. */
+/** Changed subscriptions by folder: in an owner's list, or in a delegate's of that owner's folders. */
 type Lists = Map<string, Map<FolderName, boolean>>;
+
+const overlay = (there: ReadonlySet<FolderName>, changed: ReadonlyMap<FolderName, boolean> = new Map()) => {
+  const list = new Set(there);
+  for (const [folder, does] of changed) does ? list.add(folder) : list.delete(folder);
+  return list;
+};
 
 export function rehearsedServer(real: MailServer, { inherits, ownersList }: Known): MailServer {
   const changes: Changes = new Map();
   const read: Read = { folders: new Map(), entries: new Map() };
   const lists: Lists = new Map();
-  const subscribe = (owner: string, folder: FolderName, does: boolean) => {
-    if (ownersList) lists.set(owner, new Map([...(lists.get(owner) ?? []), [folder, does]]));
+  const listOf = (owner: string, delegate: string) => (ownersList ? owner : JSON.stringify([owner, delegate]));
+  const note = (list: string, folder: FolderName, does: boolean) => {
+    lists.set(list, new Map([...(lists.get(list) ?? []), [folder, does]]));
     return true;
   };
   return {
@@ -44,19 +51,19 @@ export function rehearsedServer(real: MailServer, { inherits, ownersList }: Know
       const view = rehearsedOwner(await real.asOwner(login, patience), changes, read);
       return {
         ...view,
-        subscribed: async () => {
-          const list = new Set(await view.subscribed());
-          for (const [folder, does] of lists.get(login) ?? []) does ? list.add(folder) : list.delete(folder);
-          return list;
-        },
-        subscribe: async (folder) => subscribe(login, folder, true),
+        subscribed: async () => overlay(await view.subscribed(), lists.get(login)),
+        subscribe: async (folder) => note(login, folder, true),
       };
     },
-    asDelegate: async (login) => ({
-      ...rehearsedDelegate(await real.asDelegate(login), changes, read, inherits),
-      subscribe: async (owner, folder) => subscribe(owner, folder, true),
-      unsubscribe: async (owner, folder) => subscribe(owner, folder, false),
-    }),
+    asDelegate: async (login) => {
+      const view = rehearsedDelegate(await real.asDelegate(login), changes, read, inherits);
+      return {
+        ...view,
+        subscribed: async (owner) => overlay(await view.subscribed(owner), lists.get(listOf(owner, login))),
+        subscribe: async (owner, folder) => note(listOf(owner, login), folder, true),
+        unsubscribe: async (owner, folder) => note(listOf(owner, login), folder, false),
+      };
+    },
   };
 }
 
