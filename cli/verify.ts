@@ -13,10 +13,13 @@ import { otherEntryLine } from './other-entries.ts';
 import { counted } from './output.ts';
 import { openProgress } from './progress.ts';
 import { type Runner, sentence } from './runner.ts';
+import { imapServerOf } from './status-processes.ts';
 
-/** No difference: that is how such a server is, and what the delegates should know. */
-const NOT_AT_TOP =
-  "without inherit.conf of config/dovecot/ no delegate can make or rename a folder at the top level, and one that somebody else makes there stays closed to them until mandat's next look at the folders";
+/** No difference: that is how such a server is, and what the delegates should know. `ofDovecot`: where a setting would change it. */
+const notInherited = (ofDovecot: boolean) =>
+  ofDovecot
+    ? "without inherit.conf of config/dovecot/ no delegate can make or rename a folder at the top level, and one that somebody else makes there stays closed to them until mandat's next look at the folders"
+    : "this server gives each folder an entry of its own: one that somebody makes may stay closed to delegates until mandat's next look at the folders";
 
 export function verifyCommand(program: Command, run: Runner): void {
   program
@@ -34,6 +37,7 @@ export function verifyCommand(program: Command, run: Runner): void {
         const checked: Checked[] = [];
         const stale: SenderRule[] = [];
         let inherits = true;
+        let ofDovecot = true;
         let foreign: string | undefined;
         const looking = session.table((table) =>
           session.state(async (state) => {
@@ -54,6 +58,7 @@ export function verifyCommand(program: Command, run: Runner): void {
               now: new Date().toISOString(),
             };
             inherits = (await fact(state, 'inherits')) !== 'no';
+            ofDovecot = ((await imapServerOf(state))?.kind ?? 'dovecot') === 'dovecot';
             for (const id of ids) {
               checked.push(await verifyMailbox(site, id, addresses.length > 0));
               progress.at(checked.length, ids.length);
@@ -76,7 +81,7 @@ export function verifyCommand(program: Command, run: Runner): void {
         const lines = differences.map(({ mailbox, login, what }) => `${mailbox}: ${login}: ${what}`);
         const others = checked.flatMap((one) => one.others);
         lines.push(...others.map((one) => `${one.mailbox}: ${otherEntryLine(one, config.policy.timezone)}`));
-        if (!inherits && delegates > 0) lines.push(NOT_AT_TOP);
+        if (!inherits && delegates > 0) lines.push(notInherited(ofDovecot));
         lines.push(
           `${counted(checked.length, 'mailbox', 'mailboxes')}, ${counted(delegates, 'delegation')} in force: ${differences.length === 0 ? 'all as it should be' : counted(differences.length, 'difference')}`,
         );

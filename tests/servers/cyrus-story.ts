@@ -29,6 +29,9 @@ export async function tell(layout: Omit<CyrusSiteOptions, 'users'>): Promise<voi
     await grantRow(site, 'alice', 'bob');
     t.same((await sync(site)).failures, [], 'granted');
     t.same(await verify(site), [], 'verified');
+    const { stdout } = await site.mandat('verify');
+    t.match(stdout, /^this server gives each folder an entry of its own/m);
+    t.notMatch(stdout, /inherit.conf|Dovecot/, 'nothing is said of another server');
     const folders = [[], ['Work'], ['Work', 'Sub'], ...SPECIALS.map((name) => [name])];
     const all = folders.map((folder) => shared('alice', ...folder));
     t.same(await seen(site, 'bob'), Object.fromEntries(all.map((name) => [name, GIVEN])), 'seen by the delegate');
