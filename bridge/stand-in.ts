@@ -5,11 +5,11 @@
  * It listens on PATH.wait, with a link to it at PATH. Who listens at PATH next puts their socket over the link, in one step
  * (unix-socket.ts), and this ends when all that waited is through.
  */
-import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { renameSync, rmSync, symlinkSync } from 'node:fs';
 import net from 'node:net';
 import { basename } from 'node:path';
-import { Failure, type FailureCode } from './failure.ts';
-import { listenOn, type SocketPlace, waitingPath } from './unix-socket.ts';
+import type { FailureCode } from './failure.ts';
+import { listenOn, occupantOf, replaceable, type SocketPlace, waitingPath } from './unix-socket.ts';
 
 /** What the process in the background says. */
 export type FromStandIn =
@@ -65,7 +65,7 @@ async function startPost(place: StandInPlace, until: number): Promise<Post> {
     socket.once('close', () => open.delete(socket)).on('error', () => {}); // 'close' follows
     if (takenAt !== undefined) handOn(socket, path, oneAnswer);
   });
-  refuseOther(place);
+  replaceable(place);
   await listenOn(server, { ...place, path: waitingPath(path) });
   let takenAt: number | undefined;
   let finish: (taken: boolean) => void = () => {};
@@ -74,7 +74,7 @@ async function startPost(place: StandInPlace, until: number): Promise<Post> {
   });
   const end = async (taken: boolean) => {
     clearInterval(looking);
-    if (stateOf(path) === 'ours') rmSync(path, { force: true });
+    if (occupantOf(path) === 'stand-in') rmSync(path, { force: true });
     const closed = new Promise((resolve) => server.close(resolve));
     if (!taken) for (const socket of open) socket.destroy();
     await closed; // not before the last of those that were handed on has ended
@@ -82,30 +82,20 @@ async function startPost(place: StandInPlace, until: number): Promise<Post> {
   };
   const look = () => {
     const now = performance.now();
-    const state = stateOf(path);
-    if (takenAt === undefined && state === 'taken') {
+    if (takenAt !== undefined) {
+      if (now > takenAt + LATE_MS) void end(true);
+      return;
+    }
+    const occupant = occupantOf(path);
+    if (occupant === 'nobody') link(path); // who stopped may have taken the name with them
+    if (occupant === 'socket') {
       takenAt = now;
       for (const socket of open) handOn(socket, path, oneAnswer);
-    } else if (takenAt === undefined && state === 'empty') link(path); // who stopped may have taken the name with them
-    if (takenAt !== undefined && now > takenAt + LATE_MS) void end(true);
-    else if (takenAt === undefined && now > until) void end(false);
+    } else if (now > until) void end(false);
   };
   link(path);
   const looking = setInterval(look, LOOK_MS);
   return { over, close: () => end(false) };
-}
-
-function stateOf(path: string): 'ours' | 'taken' | 'empty' {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return 'empty';
-  return stat.isSymbolicLink() && readlinkSync(path) === basename(waitingPath(path)) ? 'ours' : 'taken';
-}
-
-/** What is no socket is not ours to put a link over. */
-function refuseOther({ path, setting }: StandInPlace): void {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined || stat.isSocket() || stateOf(path) === 'ours') return;
-  throw new Failure('config', `${path} is there and is no socket`, `move it away; see ${setting}`);
 }
 
 /** In one step: whoever connects meets the one or the other. */

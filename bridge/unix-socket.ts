@@ -30,14 +30,9 @@ export async function listenOn(server: net.Server, { path, gid, mode, setting }:
     new Failure('config', `can't listen on ${path}: ${why}`, `${hint}; see ${setting}`, { cause });
   if (Buffer.byteLength(path) > LONGEST_PATH) throw refused(`it is longer than ${LONGEST_PATH} bytes`, 'shorten it');
   refuseSharedDirectory(path, setting);
-  const there = statOf(path);
-  if (there !== undefined && !leadsToStandIn(path, there)) {
-    if (!there.isSocket())
-      throw new Failure('config', `${path} is there and is no socket`, `move it away; see ${setting}`);
-    if (await answers(path)) {
-      const hint = `is "mandat run" or "mandat filter" running? stop it first, or see ${setting}`;
-      throw new Failure('config', `another program listens on ${path} already`, hint);
-    }
+  if (replaceable({ path, setting }) === 'socket' && (await answers(path))) {
+    const hint = `is "mandat run" or "mandat filter" running? stop it first, or see ${setting}`;
+    throw new Failure('config', `another program listens on ${path} already`, hint);
   }
   const first = made(path);
   rmSync(first, { force: true }); // left by a start that was killed
@@ -74,9 +69,21 @@ const statOf = (path: string) => lstatSync(path, { throwIfNoEntry: false, bigint
 
 const identity = (stat: BigIntStats | undefined) => stat && `${stat.dev}:${stat.ino}:${stat.birthtimeNs}`;
 
-/** Whether somebody stands in at this place, or did until they were killed. */
-function leadsToStandIn(path: string, stat: BigIntStats): boolean {
-  return stat.isSymbolicLink() && readlinkSync(path) === basename(waitingPath(path));
+export type Occupant = 'nobody' | 'socket' | 'stand-in' | 'other';
+
+/** What is at a socket's place. `stand-in`: somebody stands in there, or did until they were killed. */
+export function occupantOf(path: string): Occupant {
+  const stat = statOf(path);
+  if (stat === undefined) return 'nobody';
+  if (stat.isSymbolicLink() && readlinkSync(path) === basename(waitingPath(path))) return 'stand-in';
+  return stat.isSocket() ? 'socket' : 'other';
+}
+
+/** The same. Fails `config` where it is not ours to put anything in its place. */
+export function replaceable({ path, setting }: Pick<SocketPlace, 'path' | 'setting'>): Occupant {
+  const occupant = occupantOf(path);
+  if (occupant !== 'other') return occupant;
+  throw new Failure('config', `${path} is there and is no socket`, `move it away; see ${setting}`);
 }
 
 /**

@@ -1,7 +1,5 @@
-# Debian 12's Dovecot, for people who have mail and no Unix account. Read by site.sh.
-cd /etc/dovecot/conf.d
+# Debian 12's Dovecot, for people who have mail and no Unix account. Read by site.sh, in conf.d.
 sed -i 's|^mail_location = .*|mail_location = maildir:/var/vmail/%d/%n/Maildir|' 10-mail.conf
-sed -i 's|^!include auth-system.conf.ext|!include auth-site.conf.ext|' 10-auth.conf
 cat >auth-site.conf.ext <<'U'
 passdb {
   driver = passwd-file
@@ -10,22 +8,6 @@ passdb {
 userdb {
   driver = static
   args = uid=vmail gid=vmail home=/var/vmail/%d/%n
-}
-U
-cat >>10-master.conf <<'U'
-service auth {
-  unix_listener /var/spool/postfix/private/auth {
-    mode = 0660
-    user = postfix
-    group = postfix
-  }
-}
-service lmtp {
-  unix_listener /var/spool/postfix/private/dovecot-lmtp {
-    mode = 0600
-    user = postfix
-    group = postfix
-  }
 }
 U
 sed -i 's|^ssl_cert = .*|ssl_cert = </etc/ssl/certs/ssl-cert-snakeoil.pem|; s|^ssl_key = .*|ssl_key = </etc/ssl/private/ssl-cert-snakeoil.key|' 10-ssl.conf

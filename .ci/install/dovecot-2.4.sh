@@ -1,7 +1,5 @@
-# Debian 13's Dovecot, for people who have mail and no Unix account. Read by site.sh.
-cd /etc/dovecot/conf.d
+# Debian 13's Dovecot, for people who have mail and no Unix account. Read by site.sh, in conf.d.
 sed -i 's|^mail_driver = .*|mail_driver = maildir|; s|^mail_home = .*|mail_home = /var/vmail/%{user \| domain}/%{user \| username}|; s|^mail_path = .*|mail_path = ~/Maildir|; s|^mail_inbox_path = |#&|' 10-mail.conf
-sed -i 's|^!include auth-system.conf.ext|!include auth-site.conf.ext|' 10-auth.conf
 cat >auth-site.conf.ext <<'U'
 passdb passwd-file {
   passwd_file_path = /etc/dovecot/users
@@ -16,20 +14,4 @@ userdb static {
 U
 # Mail comes for whole addresses.
 sed -i 's|^  auth_username_format = .*|  auth_username_format = %{user \| lower}|' 20-lmtp.conf
-cat >>10-master.conf <<'U'
-service auth {
-  unix_listener /var/spool/postfix/private/auth {
-    mode = 0660
-    user = postfix
-    group = postfix
-  }
-}
-service lmtp {
-  unix_listener /var/spool/postfix/private/dovecot-lmtp {
-    mode = 0600
-    user = postfix
-    group = postfix
-  }
-}
-U
 sed -i 's|^ssl_server_cert_file = .*|ssl_server_cert_file = /etc/ssl/certs/ssl-cert-snakeoil.pem|; s|^ssl_server_key_file = .*|ssl_server_key_file = /etc/ssl/private/ssl-cert-snakeoil.key|' 10-ssl.conf

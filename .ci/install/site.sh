@@ -6,7 +6,25 @@ alice@example.org:{PLAIN}pw-alice
 bob@example.org:{PLAIN}pw-bob
 U
 chown root:dovecot /etc/dovecot/users && chmod 640 /etc/dovecot/users
+cd /etc/dovecot/conf.d
 . /root/dovecot-site.sh
+sed -i 's|^!include auth-system.conf.ext|!include auth-site.conf.ext|' 10-auth.conf
+cat >>10-master.conf <<'U'
+service auth {
+  unix_listener /var/spool/postfix/private/auth {
+    mode = 0660
+    user = postfix
+    group = postfix
+  }
+}
+service lmtp {
+  unix_listener /var/spool/postfix/private/dovecot-lmtp {
+    mode = 0600
+    user = postfix
+    group = postfix
+  }
+}
+U
 
 postconf -e 'mydestination = localhost' 'virtual_mailbox_domains = example.org' 'virtual_transport = lmtp:unix:private/dovecot-lmtp' \
   'smtpd_sasl_type = dovecot' 'smtpd_sasl_path = private/auth' 'mynetworks =' 'maillog_file = /var/log/postfix.log' 'inet_interfaces = loopback-only' 'inet_protocols = ipv4'

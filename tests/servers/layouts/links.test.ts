@@ -11,7 +11,7 @@ import { quoted } from '../../../config/lab/raw-imap.ts';
 import { dryRun, sync, verify } from '../inside.ts';
 import { grantRow, revokeRow } from '../rows.ts';
 import { at, type Site, startSite } from '../site.ts';
-import { does, entriesOf, FULL, granted, SPECIAL, seen, sharedName, subscribed, withLogin } from '../wire.ts';
+import { does, entriesOf, FULL, granted, SPECIAL, SPECIALS, seen, sharedName, subscribed, withLogin } from '../wire.ts';
 
 const maildir = (site: Site, folder = '') =>
   path.join(site.lab.directory, 'mail', at('alice'), 'Maildir', folder === '' ? '' : `.${folder}`);
@@ -45,16 +45,7 @@ for (const inherit of [true, false]) {
   t.test(`${inherit ? 'with' : 'without'} inheritance`, async (t) => {
     const site = await startSite({ inherit, postfix: false, users: ['alice', 'bob', 'carol', 'dan'] });
     t.teardown(() => site.stop());
-    await does(
-      site,
-      'alice',
-      'CREATE Work',
-      'CREATE Plain',
-      'SELECT Sent',
-      'SELECT Drafts',
-      'SELECT Junk',
-      'SELECT Trash',
-    );
+    await does(site, 'alice', 'CREATE Work', 'CREATE Plain', ...SPECIALS.map((name) => `SELECT ${name}`));
     await does(site, 'alice', 'SUBSCRIBE Work', `SETACL Work ${at('carol')} lr`);
     await link(site, 'Sent Items', 'Sent');
     await link(site, 'Envoyes', 'Sent');

@@ -11,7 +11,7 @@ import { asShell } from '../../store/shell.ts';
 import { dryRun, sync, verify } from '../inside.ts';
 import { grantRow, revokeRow } from '../rows.ts';
 import { at, type Site, startSite } from '../site.ts';
-import { does, granted, seen, subscribed, withLogin } from '../wire.ts';
+import { does, granted, SPECIALS, seen, subscribed, withLogin } from '../wire.ts';
 import { tell } from './story.ts';
 
 const SHARED_LIST = 'namespace shared {\n  subscriptions = yes\n}';
@@ -39,16 +39,7 @@ for (const [what, commands] of Object.entries(OWNERS)) {
   t.test(`an owner who is subscribed to ${what}`, async (t) => {
     const site = await startSite({ postfix: false, extraDovecot: SHARED_LIST, users: USERS });
     t.teardown(() => site.stop());
-    await does(
-      site,
-      'alice',
-      'CREATE Work',
-      'CREATE Plain',
-      'SELECT Sent',
-      'SELECT Drafts',
-      'SELECT Junk',
-      'SELECT Trash',
-    );
+    await does(site, 'alice', 'CREATE Work', 'CREATE Plain', ...SPECIALS.map((name) => `SELECT ${name}`));
     await does(site, 'alice', ...commands);
     const before = list(site, 'alice');
     const as = (text: string) =>
@@ -129,8 +120,8 @@ t.test('a site that comes to it, and leaves it', async (t) => {
   const site = await startSite({ postfix: false, users: USERS });
   t.teardown(() => site.stop());
   const all = ['Work', 'INBOX', 'Sent', 'Drafts', 'Junk', 'Trash'].map((name) => `SUBSCRIBE ${name}`);
-  await does(site, 'alice', 'CREATE Work', 'SELECT Sent', 'SELECT Drafts', 'SELECT Junk', 'SELECT Trash', ...all);
-  await does(site, 'dan', 'CREATE Work', 'SELECT Sent', 'SELECT Drafts', 'SELECT Junk', 'SELECT Trash');
+  await does(site, 'alice', 'CREATE Work', ...SPECIALS.map((name) => `SELECT ${name}`), ...all);
+  await does(site, 'dan', 'CREATE Work', ...SPECIALS.map((name) => `SELECT ${name}`));
   const before = list(site, 'alice');
   const dans = list(site, 'dan');
   await site.register('alice', 'bob', 'carol');
