@@ -1,4 +1,4 @@
-# Within a network of its own: the site's servers, then what the README says, step by step.
+# Within a network of its own: the site's servers, then what docs/install.md says, step by step, and docs/operations.md, "Taking it off".
 mount -t proc proc /proc 2>/dev/null || true
 ip link set lo up
 raw() { python3 /root/raw.py "$@"; }

@@ -1,4 +1,4 @@
-/** The program is exchanged while people send: with a stand-in nobody is refused, and what waited has arrived. README, Upgrade. */
+/** The program is exchanged while people send: with a stand-in nobody is refused, and what waited has arrived. docs/operations.md, Upgrade. */
 import { execFile } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** README, "Taking it off", step by step: at the end the servers are as they were before mandat, and mail flows all the while. */
+/** docs/operations.md, "Taking it off", step by step: at the end the servers are as they were before mandat, and mail flows all the while. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
  * What a delegation is, the same on every server: R10-R12, R29-R36 and R46-R49 of the guide, each tried through raw sessions, of the delegate above
- * all. What a server can't do stands in {@link Grounds}, as README's table says it.
+ * all. What a server can't do stands in {@link Grounds}, as the table of docs/install-other-servers.md says it.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
