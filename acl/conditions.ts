@@ -2,8 +2,9 @@
  * The conditions of a delegation, a table: when each holds, how it is said, and what would change it. policy.ts judges by it. The order is
  * that in which they are judged, so that the first that fails is the reason that is told.
  */
+
+import type { DelegationFacts, Instant, NotInForce, PolicyRules } from './delegation-facts.ts';
 import { identifierFault } from './identifier.ts';
-import type { DelegationFacts, Instant, NotInForce, PolicyRules } from './policy.ts';
 
 export interface Rule {
   readonly why: NotInForce;

@@ -1,12 +1,7 @@
 /** What should stand on the servers for one mailbox, computed from its rows and the time alone. */
-import {
-  type DelegationFacts,
-  type Instant,
-  type NotInForce,
-  type PolicyRules,
-  type SendMode,
-  verdict,
-} from './policy.ts';
+
+import type { DelegationFacts, Instant, NotInForce, PolicyRules, SendMode } from './delegation-facts.ts';
+import { verdict } from './policy.ts';
 import { type Rights, without } from './rights.ts';
 import { attainable } from './ties.ts';
 

@@ -3,7 +3,7 @@
  * thing. What was asked for (the row) and what stood on the servers (access, addresses to send from) are kept apart, since the second
  * follows the first by some milliseconds, or by an outage. R3.
  */
-import type { Instant } from './policy.ts';
+import type { Instant } from './delegation-facts.ts';
 
 export interface Stand {
   /** Since when the row is there; null where it is gone. */

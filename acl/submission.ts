@@ -29,9 +29,9 @@
  */
 import { AUTHOR_NAMES } from './author-fields.ts';
 import { type Author, type Authors, anew, type Named } from './authors.ts';
+import type { SendMode } from './delegation-facts.ts';
 import type { Field } from './header-fields.ts';
 import { plainList } from './plain-form.ts';
-import type { SendMode } from './policy.ts';
 import { type Changes, later, type Refusal, refuse, type SubmissionVerdict } from './verdict.ts';
 
 /**

@@ -12,7 +12,9 @@
  *     over                   withheld again          nothing, until it is in force
  *     anything but over      over, or its row gone   revoke
  */
-import type { Instant, NotInForce, Verdict } from './policy.ts';
+
+import type { Instant, NotInForce } from './delegation-facts.ts';
+import type { Verdict } from './policy.ts';
 
 /** As much of a reason as recipients are told. */
 export type ReasonClass =

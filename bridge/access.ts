@@ -2,8 +2,10 @@
  * Who has access to a mailbox, and who may send for it: now, by the table, the ledger and the published sender rules; at an instant of the
  * past, by the audit trail. R3, R47.
  */
+
+import type { Instant } from '../acl/delegation-facts.ts';
 import type { Policy } from '../acl/desired.ts';
-import { describeNotInForce, type Instant, verdict } from '../acl/policy.ts';
+import { describeNotInForce, verdict } from '../acl/policy.ts';
 import { standingAt } from './store/audit-trail.ts';
 import { type Called, peopleCalled } from './store/delegates.ts';
 import type { DelegationDb } from './store/delegation-db.ts';

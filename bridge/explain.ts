@@ -3,11 +3,12 @@
  * before, what he really sees, and other people's entries. Reads only.
  */
 
+import type { Instant } from '../acl/delegation-facts.ts';
 import { type Policy, placesOf, rightsOn } from '../acl/desired.ts';
 import { deciding, lettingIn, withInherited } from '../acl/foreign-entries.ts';
 import { type OtherEntry, otherEntries } from '../acl/other-entries.ts';
 import { negativeEntries } from '../acl/plan.ts';
-import { type Condition, conditions, describeNotInForce, type Instant, verdict } from '../acl/policy.ts';
+import { type Condition, conditions, describeNotInForce, verdict } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
 import { entriesOnce } from '../acl/same-folder.ts';
 import { readTree, type Trouble, whatHeSees } from './explain-look.ts';

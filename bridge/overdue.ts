@@ -3,7 +3,7 @@
  * even where nothing has failed that would say so itself.
  */
 import type { Logger } from 'pino';
-import type { Instant } from '../acl/policy.ts';
+import type { Instant } from '../acl/delegation-facts.ts';
 import { giveBack, PORTION_ROWS, portions } from './giving-way.ts';
 import { versionOf } from './restore.ts';
 import type { DelegationDb } from './store/delegation-db.ts';

@@ -3,10 +3,11 @@
  * as Postfix reads it. Reads only.
  */
 
+import type { Instant } from '../acl/delegation-facts.ts';
 import { desired, hasRule, type Policy, rightsOn, type SenderRule } from '../acl/desired.ts';
 import { deciding, lettingIn, named, withInherited } from '../acl/foreign-entries.ts';
 import { likeOurs, type OtherEntry, otherEntries } from '../acl/other-entries.ts';
-import { describeNotInForce, type Instant } from '../acl/policy.ts';
+import { describeNotInForce } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
 import { entriesOnce } from '../acl/same-folder.ts';
 import { Failure, failureOf } from './failure.ts';

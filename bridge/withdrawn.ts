@@ -2,8 +2,9 @@
  * A site that takes mandat off its servers, or stops delegation altogether: every delegation is out of force, its row stays. What was
  * decided stands in state.db, so that no program that writes the table can undo it, and each pass, the filter and every command judge by it.
  */
+
+import type { Instant } from '../acl/delegation-facts.ts';
 import type { Policy } from '../acl/desired.ts';
-import type { Instant } from '../acl/policy.ts';
 import { fact, setFact } from './store/facts.ts';
 import type { StateDb } from './store/state-db.ts';
 

@@ -1,7 +1,7 @@
 /** Files of rows: a header line that names the columns, in any order; what is wrong is reported all at once, with its lines. */
 import { readSync } from 'node:fs';
 import { CsvError, parse } from 'csv-parse/sync';
-import { type Instant, SEND_MODES, type SendMode } from '../acl/policy.ts';
+import { type Instant, SEND_MODES, type SendMode } from '../acl/delegation-facts.ts';
 import { Failure, failureOf } from '../bridge/failure.ts';
 import { openGiven } from '../bridge/given-file.ts';
 import type { BulkRow } from '../bridge/store/bulk.ts';

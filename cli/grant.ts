@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { SEND_MODES, type SendMode } from '../acl/policy.ts';
+import { SEND_MODES, type SendMode } from '../acl/delegation-facts.ts';
 import { Failure } from '../bridge/failure.ts';
 import { grant } from '../bridge/store/delegations.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { SEND_MODES, type SendMode } from '../acl/policy.ts';
+import { SEND_MODES, type SendMode } from '../acl/delegation-facts.ts';
 import { setSendMode } from '../bridge/store/delegations.ts';
 import { mayDelegate } from './actor.ts';
 import { address } from './arguments.ts';

@@ -4,7 +4,7 @@
  */
 
 import type Database from 'better-sqlite3';
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import type { MailboxKind } from '../store/delegation-types.ts';
 import { normalised, placesOf } from './columns.ts';
 import { punycode } from './domain.ts';

@@ -3,7 +3,7 @@
  * lacks people we know would suspend them.
  */
 import type Database from 'better-sqlite3';
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import { Failure } from '../failure.ts';
 import { folded } from './columns.ts';
 import { type Activity, lineReader } from './extract.ts';

@@ -1,6 +1,6 @@
 /** Finding a person in the directory, as the guide has it: at least two criteria or a full identifier, the first 50. R18 to R22. */
 import type Database from 'better-sqlite3';
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import { Failure } from '../failure.ts';
 import { folded } from './columns.ts';
 import { currentGeneration, openGeneration } from './generation.ts';

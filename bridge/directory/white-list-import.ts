@@ -1,7 +1,7 @@
 /** Takes over the published white list. Whatever is wrong with it, the one before stays. R41. */
 import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import { Failure } from '../failure.ts';
 import { openGiven, statGiven } from '../given-file.ts';
 import { explained } from '../store/open.ts';

@@ -2,7 +2,7 @@
  * Who is told what: the owner in full at his mailbox and at his second address, since his delegates can delete from the first; the
  * delegate in full; the other delegates of the mailbox as the site wants it (A4), when one comes or goes.
  */
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import { eventName, type Tiding } from '../../acl/tidings.ts';
 import type { Pass } from '../reconcile/pass.ts';
 import { delegateContact, ownerContact } from '../store/contacts.ts';

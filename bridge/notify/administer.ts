@@ -1,5 +1,5 @@
 /** What the owner is told when a delegate held the right to administer the mailbox, by which it is passed on to others. */
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import type { Pass } from '../reconcile/pass.ts';
 import { ownerContact } from '../store/contacts.ts';
 import type { NewNotice } from '../store/outbox.ts';

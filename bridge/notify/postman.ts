@@ -4,7 +4,7 @@
  * growing intervals, then reported. A server that is down keeps nobody waiting but the notices. R9, R24.
  */
 import type { Logger } from 'pino';
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import type { Config } from '../../config/schema.ts';
 import { mistakesIn } from '../doctor/finding.ts';
 import { once } from '../doctor/once.ts';

@@ -4,7 +4,7 @@
  * table from the past doesn't hold. R9, R24, A4.
  */
 import type { Transaction } from 'kysely';
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import { type Outcome, type Standing, type Told, tidings } from '../../acl/tidings.ts';
 import type { Pass } from '../reconcile/pass.ts';
 import { setOwnerContact } from '../store/contacts.ts';

@@ -1,5 +1,5 @@
 /** What is private goes with its account, and what waited too long goes by itself. R41. */
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import { type GiveWay, giveBack, PORTION_ROWS } from '../giving-way.ts';
 import { clearRequest, type Holder } from './accounts.ts';
 import type { DelegationDb } from './delegation-db.ts';

@@ -1,6 +1,6 @@
 /** The public side of delegates' accounts, in delegation.db: state, terms, who has a mailbox of his own. R38, R39, R43, R45. */
 
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import { noteAccount } from './account-events.ts';
 import { ownMailbox } from './activation.ts';
 import { noSuchDelegate, stateSince } from './delegates.ts';

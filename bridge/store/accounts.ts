@@ -3,7 +3,7 @@
  * that waits for its code. R41, R42, R51, R56.
  */
 import type { Transaction } from 'kysely';
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import { enqueue, type NewNotice } from './outbox.ts';
 import type { Language, StateDatabase, StateDb } from './state-db.ts';
 

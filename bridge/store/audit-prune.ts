@@ -2,7 +2,7 @@
  * Taking off the beginning of the audit trail what is older than it is kept. A checkpoint remains, sealed: which entry was the last, its
  * seal, and who had what then; so the rest can still be proven, and read. One transaction: interrupted, nothing has happened. R3.
  */
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import { openStanding, type Standing } from '../../acl/standing.ts';
 import { append, ENTRY, ownEntry } from './audit.ts';
 import { mac } from './audit-mac.ts';

@@ -1,5 +1,5 @@
 /** Reading the audit trail: what is sealed, and after it what the sidecar hasn't taken over yet. */
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import { openStanding, type Standing } from '../../acl/standing.ts';
 import { Failure } from '../failure.ts';
 import { type AuditEntry, ENTRY } from './audit.ts';

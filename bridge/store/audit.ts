@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import { Failure } from '../failure.ts';
 import { portion } from '../giving-way.ts';
 import { type AuditHead, mac } from './audit-mac.ts';

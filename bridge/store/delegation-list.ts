@@ -1,6 +1,6 @@
 /** Delegations as they are listed and judged, by mailbox and by delegate. R17, R47. */
 import { sql } from 'kysely';
-import type { SendMode } from '../../acl/policy.ts';
+import type { SendMode } from '../../acl/delegation-facts.ts';
 import { stateSince } from './delegates.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import type { DelegateState, MailboxKind } from './delegation-types.ts';

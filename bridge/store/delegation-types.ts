@@ -1,6 +1,6 @@
 /** The shapes of delegation.db for Kysely: base tables (plural) and views (singular). */
 import type { Generated } from 'kysely';
-import type { SendMode } from '../../acl/policy.ts';
+import type { SendMode } from '../../acl/delegation-facts.ts';
 
 export type MailboxKind = 'PER' | 'ORG' | 'APP' | 'CAB';
 /** Of a delegate's account: pending until he has activated it, ended for good. R45 */

@@ -1,5 +1,5 @@
 /** Single facts in state.db: the clock's high-water mark, the table's epoch, what was learnt about the server. */
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import type { StateDb } from './state-db.ts';
 
 export type FactName =

@@ -3,7 +3,7 @@
  * A row is written before the server is touched and goes when a revoke has been verified, so whatever a crash
  * leaves behind on the server is named here.
  */
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import type { Rights } from '../../acl/rights.ts';
 import { Failure } from '../failure.ts';
 import { forgetUndelegated } from './owner-folders.ts';

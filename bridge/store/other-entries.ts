@@ -1,6 +1,7 @@
 /** Other people's entries (acl/other-entries.ts) as the last pass saw them, and since when. */
+
+import type { Instant } from '../../acl/delegation-facts.ts';
 import type { OtherEntry } from '../../acl/other-entries.ts';
-import type { Instant } from '../../acl/policy.ts';
 import { canonical } from '../../acl/rights.ts';
 import type { StateDb } from './state-db.ts';
 

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import type { Language, OutboxState, StateDatabase, StateDb } from './state-db.ts';
 
 export type NoticeKind =

@@ -4,7 +4,7 @@
  */
 
 import type { Selectable } from 'kysely';
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import type { Failure, FailureCode } from '../failure.ts';
 import type { StateDatabase, StateDb } from './state-db.ts';
 

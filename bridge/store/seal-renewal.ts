@@ -4,7 +4,7 @@
  */
 import { rmSync } from 'node:fs';
 import { sql } from 'kysely';
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import { openStanding } from '../../acl/standing.ts';
 import { append, auditHead, ENTRY, ownEntry, sealKey } from './audit.ts';
 import { checkpointSeal, lastCheckpoint } from './audit-prune.ts';

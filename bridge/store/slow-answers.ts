@@ -1,5 +1,5 @@
 /** Answers that servers let us wait for: which mailbox's pass waits for what, and since when, as `status` and `explain` tell it. */
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import { fact, setFact } from './facts.ts';
 import type { StateDb } from './state-db.ts';
 

@@ -1,5 +1,5 @@
 /** What the submission filter has noted goes into the sealed trail: by the sidecar, and nobody else. */
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import { type GiveWay, giveBack, PORTION_ROWS } from '../giving-way.ts';
 import { sealPortion } from './audit.ts';
 import { fact } from './facts.ts';

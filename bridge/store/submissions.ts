@@ -6,7 +6,7 @@
  * (synchronous = NORMAL), so that a submission costs no fsync: what is committed survives the death of the process, and the
  * sidecar's own commit, a moment later, survives the death of the machine. R3.
  */
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import type { FailureCode } from '../failure.ts';
 import type { Fingerprint } from '../submission/fingerprint.ts';
 import type { AuditEntry } from './audit.ts';

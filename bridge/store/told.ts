@@ -1,6 +1,6 @@
 /** How each delegation stood when it was told of last, and of whom: the table says it no longer by the time a revoke is told. */
 import type { Selectable } from 'kysely';
-import type { NotInForce } from '../../acl/policy.ts';
+import type { NotInForce } from '../../acl/delegation-facts.ts';
 import type { Told } from '../../acl/tidings.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import { fact, setFact } from './facts.ts';

@@ -1,5 +1,5 @@
 /** Since when the conditions of a delegation stand as they do, for whoever asks why it is in force or not. */
-import type { Instant, NotInForce } from '../../acl/policy.ts';
+import type { Instant, NotInForce } from '../../acl/delegation-facts.ts';
 import type { DelegationDb } from './delegation-db.ts';
 
 export type Turns = Readonly<Partial<Record<NotInForce, Instant>>>;

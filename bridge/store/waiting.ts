@@ -1,6 +1,6 @@
 /** Which mailboxes wait to be brought in line, and since when. As many as there may be, three statements find it out. */
 import { sql } from 'kysely';
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import type { StateDb } from './state-db.ts';
 

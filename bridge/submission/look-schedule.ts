@@ -1,5 +1,5 @@
 /** When to look again for a mail client's own copy, after ours is stored. */
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 
 const MINUTE_MS = 60_000;
 /** After the one before: 1, 5 and 15 minutes after ours, and an hour, for whoever comes back to a laptop that was shut. */

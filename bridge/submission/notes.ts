@@ -1,6 +1,6 @@
 /** What the record keeps of one message: an event for each mailbox that it was sent for, and each copy that goes with it. */
 import { ownerOf } from '../../acl/actor.ts';
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import type { DelegationDb } from '../store/delegation-db.ts';
 import type { Note } from '../store/submissions.ts';
 import { readTicket } from './copy-address.ts';

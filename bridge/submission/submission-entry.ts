@@ -4,7 +4,7 @@
  */
 
 import { actorName } from '../../acl/actor.ts';
-import type { Instant } from '../../acl/policy.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import { punycode } from '../directory/domain.ts';
 import type { SubmissionEntry } from '../store/submissions.ts';
 

@@ -1,14 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import {
-  conditions,
-  type DelegationFacts,
-  describeNotInForce,
-  type Instant,
-  type NotInForce,
-  type PolicyRules,
-  verdict,
-} from '../../acl/policy.ts';
+import type { DelegationFacts, Instant, NotInForce, PolicyRules } from '../../acl/delegation-facts.ts';
+import { conditions, describeNotInForce, verdict } from '../../acl/policy.ts';
 
 const NOW = '2026-11-23T08:00:00.000Z';
 const BEFORE = '2026-11-23T07:59:59.999Z';

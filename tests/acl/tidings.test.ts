@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { NotInForce } from '../../acl/policy.ts';
+import type { NotInForce } from '../../acl/delegation-facts.ts';
 import { eventName, type Standing, type Tiding, type Told, tidings } from '../../acl/tidings.ts';
 
 const SOON = '2026-12-04T08:00:00.000Z';
