@@ -21,10 +21,10 @@ import { noteLoop, noteSidecar } from './running-config.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
 import { socketmapOf } from './sender/configured.ts';
 import { type Socketmap, startSocketmap } from './sender/socketmap.ts';
+import { type DataFiles, dataFiles } from './store/data-files.ts';
 import { dueBetween, nextDue } from './store/due.ts';
 import { mailboxPortions } from './store/every-mailbox.ts';
 import { fact, setFact } from './store/facts.ts';
-import { type DataFiles, dataFiles } from './store/files.ts';
 
 import { shrinkLog } from './store/wal.ts';
 import { watchTable } from './watch.ts';

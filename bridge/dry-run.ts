@@ -13,10 +13,10 @@ import type { Site } from './reconcile/site.ts';
 import type { Step } from './reconcile/steps.ts';
 import { isFromThePast } from './restore.ts';
 import { openSenderMap, senderMapExists } from './sender/postfix-sqlite.ts';
+import { dataFiles } from './store/data-files.ts';
 import { openDelegationDb } from './store/delegation-db.ts';
 import { everyMailbox, unknownAmong } from './store/every-mailbox.ts';
 import { fact, openClock } from './store/facts.ts';
-import { dataFiles } from './store/files.ts';
 import { copyStateDb } from './store/state-db.ts';
 import { countHeld, type SyncOptions } from './sync.ts';
 

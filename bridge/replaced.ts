@@ -9,7 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { type Failure, failureOf } from './failure.ts';
-import { DELEGATIONS, dataFiles, STATE } from './store/files.ts';
+import { dataFiles } from './store/data-files.ts';
+import { DELEGATIONS, STATE } from './store/files.ts';
 import { refuseDamaged } from './store/integrity.ts';
 
 /** What works on these files, and can be begun anew. */

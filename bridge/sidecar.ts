@@ -6,7 +6,7 @@ import { startDaemon } from './daemon.ts';
 import type { Environment } from './drivers.ts';
 import { type Kept, keepOpen } from './replaced.ts';
 import { SENDER_FILE } from './sender/postfix-sqlite.ts';
-import { dataFiles } from './store/files.ts';
+import { dataFiles } from './store/data-files.ts';
 
 /**
  * `reload` rereads what the configuration says, and keeps the old one when the new can't be used. `stop` finishes the step in hand and

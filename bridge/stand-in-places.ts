@@ -2,7 +2,7 @@
 import type { Config } from '../config/schema.ts';
 import { socketmapOf } from './sender/configured.ts';
 import type { StandInPlace } from './stand-in.ts';
-import type { DataFiles } from './store/files.ts';
+import type { DataFiles } from './store/data-files.ts';
 import { doorAt, socketPlace } from './submission/door.ts';
 
 export interface StandInPlaces {

@@ -4,7 +4,7 @@ import type { Line } from '../bridge/doctor/examine.ts';
 import type { Status } from '../bridge/doctor/finding.ts';
 import type { DoctorOptions } from '../bridge/doctor/subject.ts';
 import type { Address } from '../bridge/doctor/wire.ts';
-import type { DataFiles } from '../bridge/store/files.ts';
+import type { DataFiles } from '../bridge/store/data-files.ts';
 import { becomeForFiles } from '../bridge/store/ownership.ts';
 import { dataOwner } from '../bridge/store/places.ts';
 import type { Config } from '../config/schema.ts';

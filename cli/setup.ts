@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { Failure } from '../bridge/failure.ts';
 import { type Answers, answerFault, answersOf, defaultOf, readAnswers } from '../bridge/setup/answers.ts';
-import { dataFiles } from '../bridge/store/files.ts';
+import { dataFiles } from '../bridge/store/data-files.ts';
 import { loadConfig, SYSTEM_FILE } from '../config/load.ts';
 import { confirmed } from './confirm.ts';
 import { examined, summary } from './doctor.ts';

@@ -1,9 +1,10 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import t from 'tap';
 import { acceptRestored, isFromThePast, rememberVersion, tableAge } from '../bridge/restore.ts';
+import type { DataFiles } from '../bridge/store/data-files.ts';
 import { type DelegationDb, openDelegationDb } from '../bridge/store/delegation-db.ts';
 import { fact } from '../bridge/store/facts.ts';
-import { type DataFiles, initialise } from '../bridge/store/files.ts';
+import { initialise } from '../bridge/store/files.ts';
 import { pendingMailboxes, readMailbox } from '../bridge/store/rows.ts';
 import type { StateDb } from '../bridge/store/state-db.ts';
 import { freshFiles, openState } from './store/fresh.ts';

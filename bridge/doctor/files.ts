@@ -8,7 +8,8 @@ import {
   SMTP_PASSWORD,
 } from '../../config/secret.ts';
 import { doveadm, impersonation } from '../drivers.ts';
-import { type DataFiles, DELEGATIONS, groupId, SHARED_GROUP, STATE, SUBMISSIONS } from '../store/files.ts';
+import { type DataFiles, SHARED_GROUP } from '../store/data-files.ts';
+import { DELEGATIONS, groupId, STATE, SUBMISSIONS } from '../store/files.ts';
 import { refuseOldPlaces } from '../store/old-layout.ts';
 import { dataOwner, refuseUnsafePlaces } from '../store/places.ts';
 import { type Check, type Finding, fail, ok, skipped } from './finding.ts';

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import type { Config, SenderKind } from '../../config/schema.ts';
 import { Failure } from '../failure.ts';
-import { type DataFiles, groupId } from '../store/files.ts';
+import type { DataFiles } from '../store/data-files.ts';
+import { groupId } from '../store/files.ts';
 import { type RuleFile, ruleFile } from './file.ts';
 import { type OnBehind, type Senders, senders } from './output.ts';
 import { openSenderMap, type PublishedMap, prepareSenderMap } from './postfix-sqlite.ts';

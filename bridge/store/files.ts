@@ -1,8 +1,8 @@
-/** Which files there are below data_dir, and how each is opened. */
+/** Which kinds of files there are below data_dir, and how they are made. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { Failure } from '../failure.ts';
+import { type DataFiles, SHARED_GROUP } from './data-files.ts';
 import { delegation1 } from './migrations/delegation-1.ts';
 import { delegation2 } from './migrations/delegation-2.ts';
 import { delegation3 } from './migrations/delegation-3.ts';
@@ -47,40 +47,6 @@ export const SUBMISSIONS: FileKind = {
   mode: 0o600,
   migrations: [submission1, submission2],
 };
-
-/** Programs of this Unix group may read and write the delegation table. */
-export const SHARED_GROUP = 'mandat';
-
-export interface DataFiles {
-  /** data_dir: only its owner writes there, others pass through. */
-  readonly directory: string;
-  /** What programs of the shared group may write, and nothing else. */
-  readonly tableDirectory: string;
-  /** What is ours alone: the files below, and what was imported. Nobody else enters. */
-  readonly privateDirectory: string;
-  readonly delegations: string;
-  readonly state: string;
-  readonly lock: string;
-  readonly sealKey: string;
-  readonly submissions: string;
-  readonly senderDirectory: string;
-}
-
-export function dataFiles(directory: string): DataFiles {
-  const tableDirectory = join(directory, 'table');
-  const privateDirectory = join(directory, 'private');
-  return {
-    directory,
-    tableDirectory,
-    privateDirectory,
-    delegations: join(tableDirectory, 'delegation.db'),
-    state: join(privateDirectory, 'state.db'),
-    lock: join(privateDirectory, 'sidecar.lock'),
-    sealKey: join(privateDirectory, 'seal.key'),
-    submissions: join(privateDirectory, 'submission.db'),
-    senderDirectory: join(directory, 'sender'),
-  };
-}
 
 export interface InitReport {
   readonly file: string;

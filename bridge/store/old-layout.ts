@@ -20,7 +20,8 @@ import {
 import { basename, join, relative } from 'node:path';
 import Database from 'better-sqlite3';
 import { Failure } from '../failure.ts';
-import { type DataFiles, DELEGATIONS, STATE, SUBMISSIONS } from './files.ts';
+import type { DataFiles } from './data-files.ts';
+import { DELEGATIONS, STATE, SUBMISSIONS } from './files.ts';
 import { takeLock } from './lock.ts';
 import { type FileKind, guarded, versionIn } from './open.ts';
 import { makePlaces, refuseUnsafePlaces } from './places.ts';

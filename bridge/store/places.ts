@@ -13,7 +13,7 @@ import {
 import { dirname } from 'node:path';
 import { othersMayChange } from '../../config/trusted.ts';
 import { Failure } from '../failure.ts';
-import type { DataFiles } from './files.ts';
+import type { DataFiles } from './data-files.ts';
 import { isLink, type Owner, ownerOf } from './ownership.ts';
 
 /** Programs of the shared group make -wal and -shm files beside the table, so they may write there. Without the group nobody does. */

@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline';
 import { openSenders, socketmapOf } from '../../bridge/sender/configured.ts';
 import { startSocketmap } from '../../bridge/sender/socketmap.ts';
-import { dataFiles } from '../../bridge/store/files.ts';
+import { dataFiles } from '../../bridge/store/data-files.ts';
 import { makeRuntimeDirectory } from '../../bridge/store/places.ts';
 import { loadConfig } from '../../config/load.ts';
 

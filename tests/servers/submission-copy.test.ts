@@ -8,7 +8,7 @@ import t from 'tap';
 import { copyListener, copyRoute } from '../../bridge/doctor/copies.ts';
 import { openSubject } from '../../bridge/doctor/subject.ts';
 import { existingSealKey } from '../../bridge/store/audit.ts';
-import { dataFiles } from '../../bridge/store/files.ts';
+import { dataFiles } from '../../bridge/store/data-files.ts';
 import { openSubmissions, type SubmissionStore } from '../../bridge/store/submissions.ts';
 import { type Bookkeeping, openBookkeeping } from '../../bridge/submission/bookkeeping.ts';
 import { type CopyTicket, copyKey, copyTicket, writtenTicket } from '../../bridge/submission/copy-address.ts';

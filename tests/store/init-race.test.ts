@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { sealKey } from '../../bridge/store/audit.ts';
-import { dataFiles } from '../../bridge/store/files.ts';
+import { dataFiles } from '../../bridge/store/data-files.ts';
 import { openState, openTable } from './fresh.ts';
 
 const INITIALISER = fileURLToPath(new URL('initialiser.ts', import.meta.url));
