@@ -5,7 +5,7 @@
 import { sql } from 'kysely';
 import { lastVersionSeen, plausible } from './restore.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
-import type { Query } from './store/delegations.ts';
+import type { Query } from './store/delegation-types.ts';
 import { fact, setFact } from './store/facts.ts';
 import { LARGEST } from './store/migrations/delegation-4.ts';
 import { applySettings, type RuleSettings } from './store/settings.ts';

@@ -1,5 +1,5 @@
 /** What became of delegates' accounts, as plain events for the audit trail. Never an address: it is private. R3, R41. */
-import type { Query } from './delegations.ts';
+import type { Query } from './delegation-types.ts';
 
 export type AccountEvent =
   | 'account-code' // a code was mailed

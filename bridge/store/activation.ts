@@ -1,7 +1,6 @@
 /** Who has to activate his account, and what a suspended one was before. R39, R45. */
 import { Failure } from '../failure.ts';
-import type { DelegateState } from './delegation-types.ts';
-import type { Query } from './delegations.ts';
+import type { DelegateState, Query } from './delegation-types.ts';
 
 /** His by its owner, or by the login where no owner is named. R39 */
 export async function ownMailbox(query: Query, identifier: string, login: string): Promise<string | undefined> {

@@ -2,7 +2,8 @@
 import { sql } from 'kysely';
 import { type Failure, failureOf } from '../failure.ts';
 import { type DelegationDb, refusal, type Writer } from './delegation-db.ts';
-import { deleteDelegation, type GrantTerms, insertDelegation, named, type Query, type Written } from './delegations.ts';
+import type { Query } from './delegation-types.ts';
+import { deleteDelegation, type GrantTerms, insertDelegation, named, type Written } from './delegations.ts';
 
 export interface BulkRow extends GrantTerms {
   /** Where it stands in the file, from 1. */

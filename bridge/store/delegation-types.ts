@@ -1,10 +1,13 @@
 /** The shapes of delegation.db for Kysely: base tables (plural) and views (singular). */
-import type { Generated } from 'kysely';
+import type { Generated, Transaction } from 'kysely';
 import type { SendMode } from '../../acl/delegation-facts.ts';
 
 export type MailboxKind = 'PER' | 'ORG' | 'APP' | 'CAB';
 /** Of a delegate's account: pending until he has activated it, ended for good. R45 */
 export type DelegateState = 'pending' | 'active' | 'suspended' | 'ended';
+
+/** One transaction on it. */
+export type Query = Transaction<DelegationDatabase>;
 
 export interface DelegationDatabase {
   counters: { id: number; version: number };

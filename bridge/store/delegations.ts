@@ -3,6 +3,7 @@ import type { SendMode } from '../../acl/delegation-facts.ts';
 import { Failure } from '../failure.ts';
 import { noSuchDelegate } from './delegates.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
+import type { Query } from './delegation-types.ts';
 import { known } from './listed.ts';
 import { noSuchMailbox } from './mailboxes.ts';
 import { undone } from './undone.ts';
@@ -148,8 +149,6 @@ export async function setSendMode(
     return written(query, mailbox);
   });
 }
-
-export type Query = Parameters<Parameters<DelegationDb['write']>[1]>[0];
 
 async function idOfMailbox(query: Query, address: string): Promise<number> {
   const row = await query.selectFrom('mailboxes').select('id').where('address', '=', address).executeTakeFirst();

@@ -4,8 +4,7 @@ import { type Selectable, sql } from 'kysely';
 import { PORTION_ROWS, portion } from '../giving-way.ts';
 import { noteAccount } from './account-events.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
-import type { DelegationDatabase } from './delegation-types.ts';
-import type { Query } from './delegations.ts';
+import type { DelegationDatabase, Query } from './delegation-types.ts';
 
 /** A column of 1, 0 or null: yes, no, never asked. */
 export function known(column: number | null): boolean | null {

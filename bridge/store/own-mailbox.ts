@@ -10,7 +10,8 @@ import { noteAccount } from './account-events.ts';
 import type { AccountHolder } from './account-holders.ts';
 import { noSuchDelegate } from './delegates.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
-import type { Query, Written } from './delegations.ts';
+import type { Query } from './delegation-types.ts';
+import type { Written } from './delegations.ts';
 
 export interface OwnMailbox {
   readonly address: string;

@@ -1,7 +1,7 @@
 /** What a command has just written is looked at in the same transaction: something in the table itself may undo it (a trigger of somebody else's). */
 import { sql } from 'kysely';
 import { Failure } from '../failure.ts';
-import type { Query } from './delegations.ts';
+import type { Query } from './delegation-types.ts';
 import { REPAIR_RULES } from './schema.ts';
 
 /** Nothing was saved. `keeps`: what that means for the delegates. */

@@ -8,7 +8,7 @@ import { sql } from 'kysely';
 import type { AuditEntry } from './audit.ts';
 import { ENTRY, existingSealKey } from './audit.ts';
 import { mac } from './audit-mac.ts';
-import type { Query } from './delegations.ts';
+import type { Query } from './delegation-types.ts';
 
 type Numbered = AuditEntry & { readonly id: number };
 

@@ -1,6 +1,6 @@
 /** In the shared table: which state.db has worked it off last, and up to which version (foreign-state.ts). */
 import type { DelegationDb } from './delegation-db.ts';
-import type { Query } from './delegations.ts';
+import type { Query } from './delegation-types.ts';
 
 export interface WorkedOff {
   readonly stateId: string;
