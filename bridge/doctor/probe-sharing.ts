@@ -5,7 +5,8 @@
  */
 import { canonical } from '../../acl/rights.ts';
 import { failureOf } from '../failure.ts';
-import { type Connection, text } from '../imap/connection.ts';
+import { text } from '../imap/arguments.ts';
+import type { Connection } from '../imap/connection.ts';
 import { idOf, type KnownOwner } from '../imap/owners.ts';
 import type { DelegateView, SessionCutter, Unreachable } from '../reconcile/mail-server.ts';
 import { SESSION_GOES_ON } from '../sessions/until-gone.ts';

@@ -5,7 +5,8 @@
  */
 import { canonical } from '../../acl/rights.ts';
 import { Failure } from '../failure.ts';
-import { type Connection, text } from '../imap/connection.ts';
+import { text } from '../imap/arguments.ts';
+import type { Connection } from '../imap/connection.ts';
 import { INBOX, type OwnerView } from '../reconcile/mail-server.ts';
 import { isAbandoned, nobodysLogin } from './nobody.ts';
 

@@ -1,5 +1,7 @@
 /** How the server shares what was granted: what reaches the other folders, how long a revoked right lingers, whose \Seen it is. */
-import { atom, type Connection, text } from '../imap/connection.ts';
+
+import { atom, text } from '../imap/arguments.ts';
+import type { Connection } from '../imap/connection.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
 import { fact } from '../store/facts.ts';
 import { badCut, listOf } from './cut-seen.ts';

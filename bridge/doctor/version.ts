@@ -1,5 +1,7 @@
 /** Which Dovecot it is: by its own doveconf, by what it says of itself over IMAP, or by what it offers. */
-import { atom, type Connection } from '../imap/connection.ts';
+
+import { atom } from '../imap/arguments.ts';
+import type { Connection } from '../imap/connection.ts';
 import type { Doveconf, Reading } from './doveconf.ts';
 import { fragmentOf, isTried, type Syntax, syntaxOf } from './dovecot-syntax.ts';
 import { type Check, ok, skipped, warn } from './finding.ts';

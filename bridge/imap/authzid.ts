@@ -6,7 +6,8 @@
 import { randomBytes } from 'node:crypto';
 import { failureOf } from '../failure.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
-import { type Connection, text } from './connection.ts';
+import { text } from './arguments.ts';
+import type { Connection } from './connection.ts';
 
 /** `empty`: the session has no INBOX. Whose INBOX there is elsewhere is then not this one's; whether an account is missing can't be told. */
 export type Honoured = 'refused' | 'named' | 'empty' | 'ignored';

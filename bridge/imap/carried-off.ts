@@ -3,7 +3,8 @@
  * with it, and so does its owner's right to administer it.
  */
 import { asAnswered } from '../../acl/rights.ts';
-import { atom, type Connection, text } from './connection.ts';
+import { atom, text } from './arguments.ts';
+import type { Connection } from './connection.ts';
 import { listed } from './listing.ts';
 import { isForeign, type Namespace } from './namespaces.ts';
 import { must } from './replies.ts';

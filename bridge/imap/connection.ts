@@ -14,39 +14,12 @@ import {
   PATIENCE,
   watchAnswers,
 } from './answer-bounds.ts';
+import type { Argument } from './arguments.ts';
+import type { Endpoint } from './endpoint.ts';
 import { connectFailure, endless, lost, silent } from './lost.ts';
 import { type Questions, questionOf, questionsIn } from './lost-questions.ts';
 import type { Namespace, Namespaces } from './namespaces.ts';
 import { transportFrom } from './transport.ts';
-
-export type Argument =
-  | { readonly type: 'ATOM' | 'STRING'; readonly value: string }
-  | { readonly type: 'LITERAL'; readonly value: Buffer; readonly isLiteral8: boolean }
-  | {
-      readonly type: 'ATOM';
-      readonly value: string;
-      readonly section: readonly Argument[];
-      readonly partial: readonly number[];
-    }
-  | readonly Argument[];
-
-export const atom = (value: string): Argument => ({ type: 'ATOM', value });
-/** Sent quoted or as a literal, whatever it holds; CR, LF and NUL are refused by the library. */
-export const text = (value: string): Argument => ({ type: 'STRING', value });
-
-/**
- * A whole message. Above 4 kB the server is asked first whether it wants it, and the bytes are sent as they lie there, not copied.
- * One that holds a NUL needs the extension BINARY (RFC 3516).
- */
-export const literal = (value: Buffer): Argument => ({ type: 'LITERAL', value, isLiteral8: value.includes(0) });
-
-/** `BODY.PEEK[]<at.length>`: so many octets of a message. */
-export const octetsOf = (at: number, length: number): Argument => ({
-  type: 'ATOM',
-  value: 'BODY.PEEK',
-  section: [],
-  partial: [at, length],
-});
 
 /** One value of an untagged response: text, NIL, or a list. */
 export type Value = string | null | readonly Value[];
@@ -75,18 +48,6 @@ export interface Connection {
   /** `host:port` */
   readonly server: string;
   close(): void;
-}
-
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-  readonly tls: 'starttls' | 'implicit' | 'none';
-  /** PEM; undefined for those that Node trusts by itself. */
-  readonly ca?: readonly string[] | undefined;
-  readonly serverName?: string | undefined;
-  readonly timeoutMs: number;
-  /** The address of this machine that connections come from; undefined: as the system chooses. */
-  readonly localAddress?: string | undefined;
 }
 
 export interface Credentials {

@@ -5,7 +5,8 @@
 import { Failure } from '../failure.ts';
 import { OtherLogin } from '../other-login.ts';
 import { type Entries, INBOX } from '../reconcile/mail-server.ts';
-import { atom, type Connection, text } from './connection.ts';
+import { atom, text } from './arguments.ts';
+import type { Connection } from './connection.ts';
 import { type Dialect, mustOfferAcl, UNSURE_ACCOUNT } from './dialect.ts';
 import { belowTheOwner, type Namespace } from './namespaces.ts';
 import { entriesOf } from './replies.ts';

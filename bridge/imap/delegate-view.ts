@@ -2,7 +2,8 @@
 import { asAnswered, NONE, type Rights } from '../../acl/rights.ts';
 import type { DelegateView } from '../reconcile/mail-server.ts';
 import type { FolderName } from '../store/pairs.ts';
-import { type Connection, text } from './connection.ts';
+import { text } from './arguments.ts';
+import type { Connection } from './connection.ts';
 import type { Dialect, Learnt } from './dialect.ts';
 import { listed, subscriptions, takesMany } from './listing.ts';
 import type { Namespaces, OwnersNames } from './namespaces.ts';

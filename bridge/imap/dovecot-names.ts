@@ -5,7 +5,7 @@
  */
 import { Failure } from '../failure.ts';
 import type { Unreachable } from '../reconcile/mail-server.ts';
-import { text } from './connection.ts';
+import { text } from './arguments.ts';
 import type { Look } from './dialect.ts';
 import { belowTheOwner, type Namespace, type Namespaces, nowhere, type OwnersNames } from './namespaces.ts';
 import { idOf } from './owners.ts';

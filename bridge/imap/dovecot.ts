@@ -5,7 +5,7 @@ import { provesOwner } from '../../acl/entry-name.ts';
 import { Failure } from '../failure.ts';
 import { isAlike, OtherLogin } from '../other-login.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
-import { text } from './connection.ts';
+import { text } from './arguments.ts';
 import { type Dialect, mustOfferAcl } from './dialect.ts';
 import { dovecotNames } from './dovecot-names.ts';
 import { entriesOf } from './replies.ts';

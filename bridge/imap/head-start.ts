@@ -4,7 +4,7 @@
  * login of a grant or a revoke saves half its time. What nobody used within seconds is closed again.
  */
 import type { Socket } from 'node:net';
-import type { Endpoint } from './connection.ts';
+import type { Endpoint } from './endpoint.ts';
 import { carriedBy, connectTcpTo, type Transport } from './transport.ts';
 
 export interface HeadStart {

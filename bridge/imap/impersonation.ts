@@ -1,6 +1,7 @@
 /** Logging in as somebody else: the master user's password, that somebody's mailbox. R28 does not apply: no human acts here. */
 import { Failure, failureOf } from '../failure.ts';
-import { type Connection, type Credentials, connect, type Endpoint } from './connection.ts';
+import { type Connection, type Credentials, connect } from './connection.ts';
+import type { Endpoint } from './endpoint.ts';
 import type { HeadStart } from './head-start.ts';
 
 export interface Impersonation {

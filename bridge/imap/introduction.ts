@@ -1,5 +1,7 @@
 /** How a server introduces itself: its greeting, what it says it can do, and what it answers to ID (RFC 2971). */
-import { atom, type Connection } from './connection.ts';
+
+import { atom } from './arguments.ts';
+import type { Connection } from './connection.ts';
 
 export interface Introduction {
   /** What follows `* OK`; empty where it isn't known. */

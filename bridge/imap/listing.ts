@@ -1,5 +1,7 @@
 /** LIST in as few questions as the server takes: with LIST-EXTENDED (RFC 5258, RFC 9051) one, without it one a pattern, and LSUB. */
-import { type Argument, atom, type Connection, text, type Untagged } from './connection.ts';
+
+import { type Argument, atom, text } from './arguments.ts';
+import type { Connection, Untagged } from './connection.ts';
 import { flagsOf, must } from './replies.ts';
 
 export const takesMany = (connection: Connection) => connection.has('LIST-EXTENDED') || connection.has('IMAP4REV2');

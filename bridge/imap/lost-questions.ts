@@ -3,7 +3,8 @@
  * end so for ever. Counted by user and question as long as the program runs; an answer, a refusal included, begins anew.
  */
 import { Failure } from '../failure.ts';
-import type { Argument, Endpoint } from './connection.ts';
+import type { Argument } from './arguments.ts';
+import type { Endpoint } from './endpoint.ts';
 
 /** From so many times on, one after the other, it is the question and no accident. */
 const TOO_OFTEN = 3;

@@ -1,6 +1,6 @@
 /** Why there is no connection (any more), in words that say what to do. */
 import { Failure } from '../failure.ts';
-import type { Endpoint } from './connection.ts';
+import type { Endpoint } from './endpoint.ts';
 
 export function lost(error: unknown, { host, port }: Endpoint): Failure {
   const reason = error instanceof Error ? error.message : String(error);

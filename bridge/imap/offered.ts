@@ -1,7 +1,8 @@
 /** What rights a server gives, and which of them only together: LISTRIGHTS of the INBOX (RFC 4314 section 3.4). */
 import { type Offer, offerOf, UNTIED } from '../../acl/ties.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
-import { type Connection, text } from './connection.ts';
+import { text } from './arguments.ts';
+import type { Connection } from './connection.ts';
 
 /** An identifier like any delegate's; nobody has it, and nothing is given to it. */
 const SOMEBODY = 'mandat-asks-what-is-tied';

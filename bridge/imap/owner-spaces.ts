@@ -4,7 +4,7 @@
  * tells, once for each private namespace as long as the program runs.
  */
 import type { Folder } from '../reconcile/mail-server.ts';
-import { atom, text } from './connection.ts';
+import { atom, text } from './arguments.ts';
 import type { Dialect, Look } from './dialect.ts';
 import type { Namespace, Namespaces, OwnersNames } from './namespaces.ts';
 import { apartOf } from './namespaces.ts';

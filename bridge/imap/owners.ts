@@ -2,7 +2,8 @@
 import { failureOf } from '../failure.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
 import type { FolderName } from '../store/pairs.ts';
-import { atom, type Connection, text } from './connection.ts';
+import { atom, text } from './arguments.ts';
+import type { Connection } from './connection.ts';
 import type { Namespaces } from './namespaces.ts';
 
 export interface KnownOwner {

@@ -5,7 +5,8 @@
  */
 import { Failure } from '../failure.ts';
 import type { Unreachable } from '../reconcile/mail-server.ts';
-import { atom, type Connection, text } from './connection.ts';
+import { atom, text } from './arguments.ts';
+import type { Connection } from './connection.ts';
 import type { Look } from './dialect.ts';
 import { belowTheOwner, type Namespace, type Namespaces, nowhere, type OwnersNames } from './namespaces.ts';
 import { idOf } from './owners.ts';

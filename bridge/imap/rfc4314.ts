@@ -4,8 +4,9 @@
  */
 import { Failure } from '../failure.ts';
 import { type Entries, INBOX } from '../reconcile/mail-server.ts';
+import { text } from './arguments.ts';
 import { whatNobodyGets } from './authzid.ts';
-import { type Connection, text } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { type Dialect, mustOfferAcl } from './dialect.ts';
 import { entriesOf, type Refusal } from './replies.ts';
 import { PROOF, rfc4314Names } from './rfc4314-names.ts';

@@ -2,7 +2,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ImapFlowOptions } from 'imapflow';
-import type { Endpoint } from './connection.ts';
+import type { Endpoint } from './endpoint.ts';
 
 export type Transport = NonNullable<ImapFlowOptions['transport']>;
 type ImapTransportOptions = Parameters<Transport['connect']>[0];

@@ -1,7 +1,9 @@
 /** Logging in as two users, before and after: what a configuration does is seen there, and nowhere else. */
 import { Failure, failureOf } from '../failure.ts';
-import { atom, type Connection, type Endpoint, text } from '../imap/connection.ts';
+import { atom, text } from '../imap/arguments.ts';
+import type { Connection } from '../imap/connection.ts';
 import { dovecot } from '../imap/dovecot.ts';
+import type { Endpoint } from '../imap/endpoint.ts';
 import { type Impersonation, openAs } from '../imap/impersonation.ts';
 import { imapServer } from '../imap/mail-server.ts';
 import { isForeign } from '../imap/namespaces.ts';

@@ -1,6 +1,7 @@
 /** Servers of which nothing is known: how their refusals are read, and where they show whose folders. */
 import t from 'tap';
-import type { Argument, Connection, Reply, Value } from '../../bridge/imap/connection.ts';
+import type { Argument } from '../../bridge/imap/arguments.ts';
+import type { Connection, Reply, Value } from '../../bridge/imap/connection.ts';
 import type { Look } from '../../bridge/imap/dialect.ts';
 import { everything, listed, subscriptions } from '../../bridge/imap/listing.ts';
 import type { Namespaces } from '../../bridge/imap/namespaces.ts';
