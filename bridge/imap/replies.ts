@@ -5,7 +5,6 @@ import { Failure } from '../failure.ts';
 import { type Entries, type Folder, INBOX } from '../reconcile/mail-server.ts';
 import type { FolderName } from '../store/pairs.ts';
 import type { Reply, Untagged } from './connection.ts';
-import type { Dialect } from './dialect.ts';
 import { writtenName } from './folder-name.ts';
 import { apartIn, home, isForeign, type Namespaces } from './namespaces.ts';
 
@@ -72,7 +71,7 @@ function apart(name: FolderName, namespaces: Pick<Namespaces, 'personal'>): Pick
 }
 
 /** `* ACL folder id rights id rights ...`; undefined when the folder isn't there. */
-export function entriesOf(reply: Reply, { isGone }: Dialect): Entries | undefined {
+export function entriesOf(reply: Reply, { isGone }: { isGone(refusal: Refusal): boolean }): Entries | undefined {
   if (!reply.ok) {
     if (isGone(reply)) return undefined;
     throw refused(reply, 'read an ACL');
