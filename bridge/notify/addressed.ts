@@ -9,7 +9,8 @@ import { delegateContact, ownerContact } from '../store/contacts.ts';
 import { type Deed, lastActor } from '../store/last-actor.ts';
 import type { NewNotice } from '../store/outbox.ts';
 import { namesOf } from './administer.ts';
-import type { News, NoticeRules, Rows, Subject } from './telling.ts';
+import type { News, Rows, Subject } from './news.ts';
+import type { NoticeRules } from './rules.ts';
 
 type Data = NewNotice['data'];
 

@@ -14,32 +14,7 @@ import type { StateDatabase } from '../store/state-db.ts';
 import { forget, remember, type ToldRow, toldOf } from '../store/told.ts';
 import { withdrawn } from '../withdrawn.ts';
 import { addressed } from './addressed.ts';
-
-/** What the configuration says of notices. */
-export interface NoticeRules {
-  readonly language: 'fr' | 'en';
-  /** What the other delegates of a mailbox are told. */
-  readonly others: 'short' | 'full' | 'none';
-  readonly endingDays: number;
-  /** The right side of every Message-ID. */
-  readonly domain: string;
-}
-
-/** A delegation, as it was or as it is. */
-export type Subject = Omit<ToldRow, 'standing' | 'why' | 'ending'>;
-
-/** What is to be told of one delegation. */
-export interface News {
-  readonly subject: Subject;
-  readonly tidings: Outcome['tidings'];
-  /** Undefined: its row has gone. */
-  readonly row: Row | undefined;
-}
-
-export interface Row extends Standing {
-  readonly startsAt: Instant | null;
-  readonly createdBy: string;
-}
+import type { News, Row, Rows, Subject } from './news.ts';
 
 /** Writes it, in the transaction that records the outcome. */
 export type Tell = (query: Transaction<StateDatabase>) => Promise<void>;
@@ -89,8 +64,6 @@ export async function telling(pass: Pass, now: Instant): Promise<Tell> {
 function strangersOf({ mailbox: { rows }, strangers }: Pass): ReadonlySet<number> {
   return new Set([...strangers].flatMap((login) => rows?.delegationIds.get(login) ?? []));
 }
-
-export type Rows = ReadonlyMap<number, { readonly subject: Subject; readonly row: Row }>;
 
 /** The delegations of the table by their ids, but for those that a table from the past would give and isn't allowed to. */
 function standing({ mailbox, mailboxId, desired, strangers }: Pass): Rows {

@@ -1,6 +1,6 @@
 /** Everything the reconciler works with, put together in one place (bridge/daemon.ts, or rehearsal.ts for a dry run). */
 import type { Policy } from '../../acl/desired.ts';
-import type { NoticeRules } from '../notify/telling.ts';
+import type { NoticeRules } from '../notify/rules.ts';
 import type { DelegationDb } from '../store/delegation-db.ts';
 import type { Clock } from '../store/facts.ts';
 import type { Vouchable } from '../store/last-actor.ts';

@@ -2,7 +2,8 @@
 import t, { type Test } from 'tap';
 import { desired, type Policy } from '../../acl/desired.ts';
 import { canonical } from '../../acl/rights.ts';
-import { type NoticeRules, telling } from '../../bridge/notify/telling.ts';
+import type { NoticeRules } from '../../bridge/notify/rules.ts';
+import { telling } from '../../bridge/notify/telling.ts';
 import type { Pass } from '../../bridge/reconcile/pass.ts';
 import { ownerContact, setOwnerContact } from '../../bridge/store/contacts.ts';
 import { addDelegate, setDelegate } from '../../bridge/store/delegates.ts';
