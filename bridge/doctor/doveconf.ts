@@ -1,6 +1,7 @@
 /** Dovecot's configuration as its own `doveconf` reads it, with every default: the settings that no IMAP command shows. */
 import { fileIn, forProtocol, parseDoveconf, type Section, versionIn } from './doveconf-text.ts';
-import { type Syntax, syntaxOf } from './dovecot-syntax.ts';
+import type { Syntax } from './dovecot-syntax.ts';
+import { syntaxOf } from './dovecot-versions.ts';
 import { runTool } from './tool.ts';
 
 export interface Doveconf {

@@ -3,8 +3,6 @@
  * and most settings are called otherwise: dovecot-2.3.ts and dovecot-2.4.ts, one plain object each.
  */
 import type { Section } from './doveconf-text.ts';
-import { dovecot23 } from './dovecot-2.3.ts';
-import { dovecot24 } from './dovecot-2.4.ts';
 
 export interface Syntax {
   /** As the folder in config/dovecot/ is called. */
@@ -47,15 +45,6 @@ export interface KeepDeleted {
   /** What else keeps it from doing its work. */
   readonly lacking: readonly string[];
 }
-
-/** By the version as Dovecot names it. One that is not known is read as the nearest. */
-export function syntaxOf(version: string): Syntax {
-  const [, major = 2, minor = 3] = (/^(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
-  return major > 2 || minor > 3 ? dovecot24 : dovecot23;
-}
-
-/** Whether mandat was tried with this one. */
-export const isTried = (version: string): boolean => /^2\.[34]\b/.test(version);
 
 /** A fragment of ours, as a remedy names it. */
 export const fragmentOf = (syntax: Pick<Syntax, 'version'> | undefined, name: string): string =>

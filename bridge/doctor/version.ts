@@ -3,7 +3,8 @@
 import { atom } from '../imap/arguments.ts';
 import type { Connection } from '../imap/connection.ts';
 import type { Doveconf, Reading } from './doveconf.ts';
-import { fragmentOf, isTried, type Syntax, syntaxOf } from './dovecot-syntax.ts';
+import { fragmentOf, type Syntax } from './dovecot-syntax.ts';
+import { isTried, syntaxOf } from './dovecot-versions.ts';
 import { type Check, ok, skipped, warn } from './finding.ts';
 import { adminLogin } from './imap.ts';
 

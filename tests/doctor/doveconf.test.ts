@@ -1,6 +1,6 @@
 import t from 'tap';
 import { parseDoveconf, pluginSetting, sectionsNamed, versionIn } from '../../bridge/doctor/doveconf-text.ts';
-import { syntaxOf } from '../../bridge/doctor/dovecot-syntax.ts';
+import { syntaxOf } from '../../bridge/doctor/dovecot-versions.ts';
 
 const TEXT = `# 2.3.19.1 (9b53102964): /etc/dovecot/dovecot.conf
 # NOTE: Send doveconf -n output instead when asking for help.

@@ -1,7 +1,7 @@
 /** Dovecot 2.4's configuration, read: as `doveconf -a` of 2.4.1 prints it. */
 import t from 'tap';
 import { forProtocol, parseDoveconf } from '../../bridge/doctor/doveconf-text.ts';
-import { syntaxOf } from '../../bridge/doctor/dovecot-syntax.ts';
+import { syntaxOf } from '../../bridge/doctor/dovecot-versions.ts';
 
 const { beforeOwner, ...dovecot } = syntaxOf('2.4.1-4');
 const read = (text: string) => forProtocol(parseDoveconf(text), 'imap');

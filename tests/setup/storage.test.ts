@@ -1,7 +1,7 @@
 /** How the shared namespace says where an owner's mail lies, from what a site says of a user's own. */
 import t from 'tap';
 import { parseDoveconf } from '../../bridge/doctor/doveconf-text.ts';
-import { syntaxOf } from '../../bridge/doctor/dovecot-syntax.ts';
+import { syntaxOf } from '../../bridge/doctor/dovecot-versions.ts';
 import { storageOf } from '../../bridge/setup/dovecot-storage.ts';
 
 const of = (version: string, text: string, inbox?: string) =>
