@@ -22,7 +22,7 @@ import { once } from './once.ts';
 import { type Postfix, readPostfix } from './postconf.ts';
 import { type Probed, probe } from './probe.ts';
 import { probeSharing, type Shared } from './probe-sharing.ts';
-import { type Recognised, recognised } from './version.ts';
+import { type Recognised, recognised } from './recognised.ts';
 import { type Address, openWire } from './wire.ts';
 
 export interface DoctorOptions {
