@@ -1,8 +1,8 @@
 /** Whose account a command is about, and what keeps it from going on. */
 import { Failure } from '../bridge/failure.ts';
 import { type AccountHolder, accountHolder } from '../bridge/store/account-holders.ts';
-import { may } from './actor.ts';
 import { shown } from './arguments.ts';
+import { may } from './may.ts';
 import type { Session } from './session.ts';
 
 /** Whom an account command lets in beside admins; whose account it is, `may` asks. */

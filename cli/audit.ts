@@ -5,10 +5,10 @@ import { type AuditProof, describeBroken, proveAudit } from '../bridge/store/aud
 import { type AuditRecord, readAudit } from '../bridge/store/audit-trail.ts';
 import { headFileOf, readHead } from '../bridge/store/seal-head.ts';
 import { vouchingKey } from '../bridge/store/vouched.ts';
-import { mayDelegate } from './actor.ts';
 import { address, instant, whole } from './arguments.ts';
 import { type ExportOptions, exportTrail } from './audit-export.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
+import { mayDelegate } from './may.ts';
 import { counted, table } from './output.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';

@@ -4,8 +4,8 @@ import { ownerContact, setOwnerContact } from '../bridge/store/contacts.ts';
 import { noteEvent } from '../bridge/store/events.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import type { Language } from '../bridge/store/state-db.ts';
-import { mayDelegate } from './actor.ts';
 import { address } from './arguments.ts';
+import { mayDelegate } from './may.ts';
 import { facts } from './output.ts';
 import type { Runner } from './runner.ts';
 

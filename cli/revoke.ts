@@ -2,12 +2,12 @@ import type { Command } from 'commander';
 import { type Delegation, listDelegations } from '../bridge/store/delegation-list.ts';
 import { noSuchDelegation, revoke } from '../bridge/store/delegations.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
-import { mayDelegate } from './actor.ts';
 import { bulk, byIdentifier, delegationArguments, subject } from './bulk.ts';
 import { followChange, waitOptions } from './change.ts';
 import { confirmed } from './confirm.ts';
 import { readDelegations } from './csv.ts';
 import { EXIT } from './exit.ts';
+import { mayDelegate } from './may.ts';
 import { counted, oneLine } from './output.ts';
 import type { Runner } from './runner.ts';
 

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { setSuspended } from '../bridge/store/delegations.ts';
-import { mayDelegate } from './actor.ts';
 import { address } from './arguments.ts';
 import { followChange, waitOptions } from './change.ts';
+import { mayDelegate } from './may.ts';
 import type { Runner } from './runner.ts';
 import { policyNow, whyWithheld } from './withheld.ts';
 
