@@ -1,6 +1,6 @@
 import { type Storage, SYNTAXES, type TlsFiles } from './dovecot-syntax.ts';
 import type { DovecotVersion } from './dovecot-version.ts';
-import type { LabPorts } from './lab.ts';
+import type { LabPorts } from './ports.ts';
 
 export interface DovecotSite {
   /** In whose syntax it is written. */

@@ -6,7 +6,7 @@ import { appendAccount, type LabUser } from './accounts.ts';
 import { makeCertificate } from './certificate.ts';
 import { accountsFile, dovecotServer, installDovecot } from './dovecot.ts';
 import { dovecotVersion, type Lines, linesFor } from './dovecot-version.ts';
-import { reservePorts } from './ports.ts';
+import { type LabPorts, reservePorts } from './ports.ts';
 import { installPostfix, postfixServer } from './postfix.ts';
 import type { SenderMapKind } from './postfix-config.ts';
 import type { Server } from './server.ts';
@@ -58,17 +58,6 @@ export interface LabOptions {
 export interface Address {
   readonly host: string;
   readonly port: number;
-}
-
-export interface LabPorts {
-  readonly imap: number;
-  readonly imaps: number;
-  readonly doveadm: number;
-  /** Where mail from outside arrives: the port 25 of the lab. */
-  readonly smtp: number;
-  readonly submission: number;
-  /** Where the filter hands messages back; nothing listens there without `filter`. */
-  readonly reinject: number;
 }
 
 export interface Lab {

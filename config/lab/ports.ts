@@ -5,6 +5,17 @@ const LOWEST = 20_000;
 const HIGHEST = 32_000;
 const ATTEMPTS = 200;
 
+export interface LabPorts {
+  readonly imap: number;
+  readonly imaps: number;
+  readonly doveadm: number;
+  /** Where mail from outside arrives: the port 25 of the lab. */
+  readonly smtp: number;
+  readonly submission: number;
+  /** Where the filter hands messages back; nothing listens there without `filter`. */
+  readonly reinject: number;
+}
+
 /** Ports of 127.0.0.1 that no other lab on this machine will take until release(), server up or down. */
 export interface PortReservation {
   readonly ports: readonly number[];

@@ -1,5 +1,5 @@
 import type { TlsFiles } from './dovecot-syntax.ts';
-import type { LabPorts } from './lab.ts';
+import type { LabPorts } from './ports.ts';
 
 /** Where Postfix gets the sender rules from: main.cf.fragment, or one of its alternatives. */
 export type SenderMapKind = 'sqlite' | 'texthash' | 'socketmap';
