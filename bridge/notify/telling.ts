@@ -5,7 +5,7 @@
  */
 import type { Transaction } from 'kysely';
 import type { Instant } from '../../acl/delegation-facts.ts';
-import { type Outcome, type Standing, type Told, tidings } from '../../acl/tidings.ts';
+import { type Told, tidings } from '../../acl/tidings.ts';
 import type { Pass } from '../reconcile/pass.ts';
 import { setOwnerContact } from '../store/contacts.ts';
 import { fact } from '../store/facts.ts';

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { circles } from '../../.ci/import-circles.ts';
 import { violations } from '../../.ci/import-rules.ts';
 import { importsOf } from '../../.ci/import-scan.ts';
 
@@ -88,4 +89,22 @@ t.test('the rules', async (t) => {
 
 t.test('says where', async (t) => {
   t.same(violations('acl/a.ts', `\nimport 'node:fs';`), ['acl/a.ts:2: acl is pure, it may not import node:fs']);
+});
+
+t.test('a circle is found, whichever file of it comes first, and told once', (t) => {
+  const files = (list: Readonly<Record<string, string>>) => new Map(Object.entries(list));
+  t.same(circles(files({ 'acl/a.ts': "import { b } from './b.ts';", 'acl/b.ts': 'export const b = 1;' })), []);
+  t.same(
+    circles(
+      files({
+        'acl/a.ts': "import { b } from './b.ts';",
+        'acl/b.ts': "import type { C } from './c.ts';",
+        'acl/c.ts': "import './b.ts';\nimport './a.ts';",
+      }),
+    ),
+    [['acl/b.ts', 'acl/c.ts']],
+    'types count; files of one tangle are told once',
+  );
+  t.same(circles(files({ 'cli/self.ts': "import './self.ts';" })), [['cli/self.ts']]);
+  t.end();
 });
