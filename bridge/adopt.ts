@@ -1,7 +1,7 @@
 /** While this state.db isn't the one that the table was worked off with: entries just as mandat writes them are taken into the ledger as its own. */
 import { likeOurs } from '../acl/other-entries.ts';
-import { failureOf } from './failure.ts';
 import type { Site } from './reconcile/site.ts';
+import { failureOf } from './shared/failure.ts';
 import { beginGrant } from './store/ledger.ts';
 import { outcomeOf } from './store/outcomes.ts';
 import { pairsOf } from './store/pairs.ts';

@@ -5,8 +5,8 @@
 import { Mutex } from 'async-mutex';
 import type { GuardSettings } from '../acl/guard.ts';
 import { type Disappearing, type GuardReport, openDisappearing } from './disappearing.ts';
-import { type GiveWay, giveBack, PORTION_ROWS, portions } from './giving-way.ts';
 import { versionOf } from './restore.ts';
+import { type GiveWay, giveBack, PORTION_ROWS, portions } from './shared/portions.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { LARGEST } from './store/migrations/delegation-4.ts';
 import { changedAfter, changedSince } from './store/rows.ts';

@@ -4,7 +4,7 @@
  */
 import { Mutex } from 'async-mutex';
 import { type GuardSettings, isHeld } from '../acl/guard.ts';
-import { type GiveWay, giveBack } from './giving-way.ts';
+import { type GiveWay, giveBack } from './shared/portions.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { ledgerPortions } from './store/every-mailbox.ts';
 import { countPairs, pairsAmong } from './store/pairs.ts';

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import type { SiteNames } from '../acl/special-folders.ts';
 import type { Config } from '../config/schema.ts';
-import { Failure } from './failure.ts';
 import type { DialectOf } from './imap/dialect.ts';
 import { dialectsBy, type Seen } from './imap/dialects.ts';
 import type { Endpoint } from './imap/endpoint.ts';
@@ -18,6 +17,7 @@ import { doveadmSecret, imapAdminSecret, keptSecret, stampOf } from './secrets.t
 import { commandCutter, type SessionCommands } from './sessions/command.ts';
 import { doveadmCutter } from './sessions/doveadm.ts';
 import type { DoveadmOptions } from './sessions/doveadm-api.ts';
+import { Failure } from './shared/failure.ts';
 import { MAIN_SERVER } from './store/rows.ts';
 import type { SentFolders } from './submission/sent-folder.ts';
 

@@ -4,8 +4,8 @@
  */
 import type { Logger } from 'pino';
 import type { Instant } from '../acl/delegation-facts.ts';
-import { giveBack, PORTION_ROWS, portions } from './giving-way.ts';
 import { versionOf } from './restore.ts';
+import { giveBack, PORTION_ROWS, portions } from './shared/portions.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { fact, setFact } from './store/facts.ts';
 import { changedAfter, type Pending } from './store/rows.ts';

@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs';
 import type { Config } from '../config/schema.ts';
 import { DOVEADM_API_KEY, IMAP_ADMIN_PASSWORD, readSecret, type SecretSource } from '../config/secret.ts';
-import { Failure } from './failure.ts';
+import { Failure } from './shared/failure.ts';
 
 type Environment = SecretSource['env'];
 

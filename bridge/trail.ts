@@ -1,7 +1,7 @@
 /** The upkeep of the audit trail: what others have noted is taken over, what is too old goes, its end is told to the log. */
 import type { Instant } from '../acl/delegation-facts.ts';
 import type { Ground } from './acting.ts';
-import type { GiveWay } from './giving-way.ts';
+import type { GiveWay } from './shared/portions.ts';
 import { auditHead, bringToDisk, keepHead } from './store/audit.ts';
 import { describeBroken, proveAudit } from './store/audit-check.ts';
 import { pruneAudit } from './store/audit-prune.ts';

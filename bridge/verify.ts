@@ -10,10 +10,10 @@ import { likeOurs, type OtherEntry, otherEntries } from '../acl/other-entries.ts
 import { describeNotInForce } from '../acl/policy.ts';
 import { NONE, type Rights } from '../acl/rights.ts';
 import { entriesOnce } from '../acl/same-folder.ts';
-import { Failure, failureOf } from './failure.ts';
 import type { Entries, Folder, MailServer, SenderPublisher } from './reconcile/mail-server.ts';
 import { INBOX } from './reconcile/mail-server.ts';
 import { beforeIn } from './reconcile/tree.ts';
+import { Failure, failureOf } from './shared/failure.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { foldersSeen } from './store/folders-seen.ts';
 import { otherEntriesOf } from './store/other-entries.ts';

@@ -1,5 +1,5 @@
 /** Whose account a command is about, and what keeps it from going on. */
-import { Failure } from '../bridge/failure.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import { type AccountHolder, accountHolder } from '../bridge/store/account-holders.ts';
 import { shown } from './arguments.ts';
 import { may } from './may.ts';

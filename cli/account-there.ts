@@ -1,6 +1,6 @@
 /** Whether the IMAP server has an account, asked when somebody names one: a mistyped login shows now, and not at the first grant. */
-import { failureOf } from '../bridge/failure.ts';
-import { naming, OtherLogin } from '../bridge/other-login.ts';
+import { failureOf } from '../bridge/shared/failure.ts';
+import { naming, OtherLogin } from '../bridge/shared/other-login.ts';
 import { ConfigError } from '../config/mistake.ts';
 import { oneLine } from './output.ts';
 import type { Session } from './session.ts';

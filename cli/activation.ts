@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { readCode } from '../bridge/account/code.ts';
 import { askForCode, cancelCode, confirmCode, type Office } from '../bridge/account/confirmation.ts';
 import { certainIdentity } from '../bridge/account/identity.ts';
-import { Failure } from '../bridge/failure.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import type { AccountHolder } from '../bridge/store/account-holders.ts';
 import { accountOf } from '../bridge/store/accounts.ts';
 import { sealKeyOf } from '../bridge/store/audit.ts';

@@ -2,8 +2,8 @@
 import { InvalidArgumentError } from 'commander';
 import { DateTime, FixedOffsetZone } from 'luxon';
 import { describeFault, identifierFault } from '../acl/identifier.ts';
-import { asciiDomain } from '../bridge/directory/domain.ts';
-import { Failure } from '../bridge/failure.ts';
+import { asciiDomain } from '../bridge/shared/domain-name.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import { NEVER } from './times.ts';
 
 /** Lower case, an international domain as punycode. */

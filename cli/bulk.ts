@@ -1,6 +1,6 @@
 /** grant --from and revoke --from: a file of delegations at once. */
 import type { Command } from 'commander';
-import { Failure } from '../bridge/failure.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import { type BulkReport, type BulkRow, changeMany } from '../bridge/store/bulk.ts';
 import type { Writer } from '../bridge/store/delegation-db.ts';
 import { rowOf } from '../bridge/store/delegations.ts';

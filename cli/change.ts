@@ -1,6 +1,6 @@
 /** Waiting for a grant or a revoke to take effect, and saying how it went and how long it took. */
 import type { Command } from 'commander';
-import type { Failure } from '../bridge/failure.ts';
+import type { Failure } from '../bridge/shared/failure.ts';
 import { delegateNamed } from '../bridge/store/delegates.ts';
 import { rowOf, type Written } from '../bridge/store/delegations.ts';
 import type { SeenEntry } from '../bridge/store/other-entries.ts';

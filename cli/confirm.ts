@@ -1,5 +1,5 @@
 /** Asking before something ends. R48: the default is No; a script must say --yes. */
-import { Failure } from '../bridge/failure.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import { oneLine } from './output.ts';
 import type { Session } from './session.ts';
 

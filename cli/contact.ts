@@ -1,9 +1,9 @@
 /** A contact address as it is typed. R41, R51. */
 import { contactFault, describeContactFault } from '../acl/contact.ts';
 import { isCorrespondenceAddress } from '../bridge/directory/correspondence.ts';
-import { asciiDomain } from '../bridge/directory/domain.ts';
 import { whiteListIn } from '../bridge/directory/white-list.ts';
-import { Failure } from '../bridge/failure.ts';
+import { asciiDomain } from '../bridge/shared/domain-name.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import { shown } from './arguments.ts';
 import type { Session } from './session.ts';
 

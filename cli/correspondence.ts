@@ -1,7 +1,7 @@
 /** The published list of MSSanté addresses: taking it over, and what it says of a mailbox. R2. */
 import { type PublishedMailbox, publishedMailboxes } from '../bridge/directory/correspondence.ts';
 import { contradictions } from '../bridge/directory/published-mailbox.ts';
-import { Failure } from '../bridge/failure.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import { listMailboxes } from '../bridge/store/mailboxes.ts';
 import { warnOfLeftOut } from './left-out.ts';
 import { counted, oneLine } from './output.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { Failure } from '../bridge/failure.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import { type CredentialDifference, setCredentials } from '../bridge/store/credentials.ts';
 import { credentialEnd } from './arguments.ts';
 import { changed, SAVE_ONLY } from './changed.ts';

@@ -2,8 +2,8 @@
 import { readSync } from 'node:fs';
 import { CsvError, parse } from 'csv-parse/sync';
 import { type Instant, SEND_MODES, type SendMode } from '../acl/delegation-facts.ts';
-import { Failure, failureOf } from '../bridge/failure.ts';
-import { openGiven } from '../bridge/given-file.ts';
+import { Failure, failureOf } from '../bridge/shared/failure.ts';
+import { openGiven } from '../bridge/shared/given-file.ts';
 import type { BulkRow } from '../bridge/store/bulk.ts';
 import { address, instant } from './arguments.ts';
 import { counted, oneLine } from './output.ts';

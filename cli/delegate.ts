@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { refuseOther } from '../bridge/account/identity.ts';
 import { listedPerson } from '../bridge/directory/search.ts';
-import { Failure } from '../bridge/failure.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import {
   addDelegate,
   type DelegateChange,

@@ -9,7 +9,7 @@ import {
   openDirectory,
   type Person,
 } from '../bridge/directory/search.ts';
-import { Failure } from '../bridge/failure.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import { noteEvent } from '../bridge/store/events.ts';
 import { identifiersInUse, type ListedChange } from '../bridge/store/listed.ts';
 import { takeCorrespondence } from './correspondence.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { Failure } from '../bridge/failure.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import { type Domain, listDomains, removeDomain, setDomain } from '../bridge/store/domains.ts';
 import { domain } from './arguments.ts';
 import { changed, SAVE_ONLY } from './changed.ts';

@@ -1,5 +1,5 @@
 /** Exit statuses that scripts may rely on. They stand in the README and in --help. */
-import type { FailureCode } from '../bridge/failure.ts';
+import type { FailureCode } from '../bridge/shared/failure.ts';
 
 export const EXIT = {
   done: 0,

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { Condition } from '../acl/policy.ts';
 import { type Explanation, explain } from '../bridge/explain.ts';
-import { Failure } from '../bridge/failure.ts';
 import { policyOf } from '../bridge/policy.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import { noSuchDelegation } from '../bridge/store/delegations.ts';
 import { address } from './arguments.ts';
 import { mayDelegate } from './may.ts';

@@ -1,7 +1,7 @@
 /** The submission filter that `mandat run` has beside itself, as the configuration wants it: none, its own, or one that somebody else starts. */
 import path from 'node:path';
 import type { Logger } from 'pino';
-import { failureOf } from '../bridge/failure.ts';
+import { failureOf } from '../bridge/shared/failure.ts';
 import { dataFiles } from '../bridge/store/data-files.ts';
 import { type FilterChild, startFilterChild } from '../bridge/submission/filter-child.ts';
 import type { Config } from '../config/schema.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { failureOf } from '../bridge/failure.ts';
 import { keepOpen } from '../bridge/replaced.ts';
+import { failureOf } from '../bridge/shared/failure.ts';
 import { dataFiles } from '../bridge/store/data-files.ts';
 import type { FromFilter, ToFilter } from '../bridge/submission/filter-child.ts';
 import { loadConfig } from '../config/load.ts';

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { SEND_MODES, type SendMode } from '../acl/delegation-facts.ts';
-import { Failure } from '../bridge/failure.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import { grant } from '../bridge/store/delegations.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { instant } from './arguments.ts';

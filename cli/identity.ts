@@ -1,6 +1,6 @@
 /** Identifiers as people type them, by the configured scheme. R5, R22. */
 import { describeRppsWarning, type RppsSettings, readRpps } from '../acl/rpps.ts';
-import { Failure } from '../bridge/failure.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import type { Config } from '../config/schema.ts';
 import { login, shown } from './arguments.ts';
 

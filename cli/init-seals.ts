@@ -1,6 +1,6 @@
 /** What `mandat init` does for the audit trail: the key, what is kept beside it, and a beginning under a new key where one was lost. */
 import { existsSync } from 'node:fs';
-import { Failure } from '../bridge/failure.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import { auditHead, existingSealKey, sealKeyOf } from '../bridge/store/audit.ts';
 import { takeLock } from '../bridge/store/lock.ts';
 import { headFileOf, NO_HEAD, readHead, writeHead } from '../bridge/store/seal-head.ts';

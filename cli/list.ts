@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type Actor, actorFault } from '../acl/actor.ts';
 import type { Policy } from '../acl/desired.ts';
 import { describeNotInForce, verdict } from '../acl/policy.ts';
-import { failureOf } from '../bridge/failure.ts';
+import { failureOf } from '../bridge/shared/failure.ts';
 import { type Delegation, listDelegations } from '../bridge/store/delegation-list.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { phaseKey, phases } from '../bridge/store/pairs.ts';

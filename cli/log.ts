@@ -1,5 +1,5 @@
 import { type Logger, pino } from 'pino';
-import { escapedJson } from '../bridge/visible.ts';
+import { escapedJson } from '../bridge/shared/harmless-text.ts';
 import type { Config } from '../config/schema.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { Failure } from '../bridge/failure.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import { ownerContact, setOwnerContact } from '../bridge/store/contacts.ts';
 import { noteEvent } from '../bridge/store/events.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';

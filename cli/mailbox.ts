@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { filled, refuseContradictions } from '../bridge/directory/published-mailbox.ts';
 import { listedPerson } from '../bridge/directory/search.ts';
-import { Failure } from '../bridge/failure.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import type { DataFiles } from '../bridge/store/data-files.ts';
 import type { MailboxKind } from '../bridge/store/delegation-types.ts';
 import {

@@ -6,9 +6,9 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { inspect } from 'node:util';
 import Table from 'cli-table3';
-import { escapedJson, oneLine, shownText } from '../bridge/visible.ts';
+import { escapedJson, oneLine, shownText } from '../bridge/shared/harmless-text.ts';
 
-export { oneLine } from '../bridge/visible.ts';
+export { oneLine } from '../bridge/shared/harmless-text.ts';
 
 export interface Output {
   readonly json: boolean;

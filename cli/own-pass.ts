@@ -1,7 +1,7 @@
 /** Where no sidecar runs, a command that changed the table makes the passes itself, as `mandat sync MAILBOX` does: nobody else would. */
 import { accessSync, constants } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Failure, failureOf } from '../bridge/failure.ts';
+import { type Failure, failureOf } from '../bridge/shared/failure.ts';
 import { SYNC_AT_WORK } from '../bridge/store/lock.ts';
 import type { SyncReport } from '../bridge/sync.ts';
 import { quietLog } from './log.ts';

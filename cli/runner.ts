@@ -1,7 +1,7 @@
 /** Runs one command: opens its session, turns what it throws into a sentence and an exit status. No stack traces for users. */
 import { Command } from 'commander';
 import { type Actor, actorName } from '../acl/actor.ts';
-import { Failure, failureOf } from '../bridge/failure.ts';
+import { Failure, failureOf } from '../bridge/shared/failure.ts';
 import { noteEvent } from '../bridge/store/events.ts';
 import { explained } from '../bridge/store/open.ts';
 import { ConfigError } from '../config/mistake.ts';

@@ -1,16 +1,16 @@
 /** What every command has at hand: the options before the command, the configuration, the databases. */
 import { accessSync, constants } from 'node:fs';
 import { type Actor, actorName } from '../acl/actor.ts';
-import { Failure } from '../bridge/failure.ts';
-import { holdFiles } from '../bridge/given-file.ts';
 import { versionOf } from '../bridge/restore.ts';
+import { Failure } from '../bridge/shared/failure.ts';
+import { holdFiles } from '../bridge/shared/given-file.ts';
+import { becomeForGood, isAnother } from '../bridge/shared/unix-user.ts';
 import { type DataFiles, dataFiles, SHARED_GROUP } from '../bridge/store/data-files.ts';
 import { identifiersOf, noSuchDelegate } from '../bridge/store/delegates.ts';
 import { type DelegationDb, openDelegationDb, type Writer } from '../bridge/store/delegation-db.ts';
 import { holderPid, lockHolder } from '../bridge/store/lock.ts';
 import { refuseOldPlaces } from '../bridge/store/old-layout.ts';
 import { guarded, type OpenOptions } from '../bridge/store/open.ts';
-import { becomeForGood, isAnother } from '../bridge/store/ownership.ts';
 import { dataOwner, makeRuntimeDirectory, refuseUnsafePlaces } from '../bridge/store/places.ts';
 import { type Pending, pendingMailboxes } from '../bridge/store/rows.ts';
 import { REPAIR_RULES, rulesChanged } from '../bridge/store/schema.ts';

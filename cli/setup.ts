@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { Failure } from '../bridge/failure.ts';
 import { type Answers, answerFault, answersOf, defaultOf, readAnswers } from '../bridge/setup/answers.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import { dataFiles } from '../bridge/store/data-files.ts';
 import { loadConfig, SYSTEM_FILE } from '../config/load.ts';
 import { confirmed } from './confirm.ts';

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import { Failure, failureOf } from '../bridge/failure.ts';
+import { Failure, failureOf } from '../bridge/shared/failure.ts';
 import { type FromStandIn, standIn } from '../bridge/stand-in.ts';
 import { standInPlaces } from '../bridge/stand-in-places.ts';
 import { seconds } from './arguments.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { Failure } from '../bridge/failure.ts';
+import { Failure } from '../bridge/shared/failure.ts';
 import { noteEvent } from '../bridge/store/events.ts';
 import { countPairs } from '../bridge/store/pairs.ts';
 import { setWithdrawn, withdrawn } from '../bridge/withdrawn.ts';

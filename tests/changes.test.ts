@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap';
 import type { GuardSettings } from '../acl/guard.ts';
 import { openChanges } from '../bridge/changes.ts';
-import { giveBack } from '../bridge/giving-way.ts';
+import { giveBack } from '../bridge/shared/portions.ts';
 import { revoke } from '../bridge/store/delegations.ts';
 import { endPair } from '../bridge/store/ledger.ts';
 import { pairsOf } from '../bridge/store/pairs.ts';

@@ -2,9 +2,9 @@
 import net from 'node:net';
 import t, { type Test } from 'tap';
 import { openWire as openDoctorWire } from '../bridge/doctor/wire.ts';
-import { failureOf } from '../bridge/failure.ts';
 import { openSmtp, type SmtpSettings } from '../bridge/notify/smtp.ts';
 import { ask } from '../bridge/sessions/doveadm-api.ts';
+import { failureOf } from '../bridge/shared/failure.ts';
 import { openWire } from '../bridge/submission/wire.ts';
 import { waitFor } from '../config/lab/wait.ts';
 import { type Endless, sayForEver } from './imap/fake-server.ts';

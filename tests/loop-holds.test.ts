@@ -1,6 +1,6 @@
 /** For how long the event loop was held is measured all the time. */
 import t from 'tap';
-import { type LoopHolds, openHolds, watchLoop } from '../bridge/loop-holds.ts';
+import { type LoopHolds, openHolds, watchLoop } from '../bridge/shared/loop-holds.ts';
 import { waitFor } from '../config/lab/wait.ts';
 
 const NOW = '2026-11-28T08:00:00.000Z';

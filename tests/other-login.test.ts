@@ -1,6 +1,6 @@
 /** What a server may have made of a login, and what is said then. */
 import t from 'tap';
-import { isAlike, naming, OtherLogin } from '../bridge/other-login.ts';
+import { isAlike, naming, OtherLogin } from '../bridge/shared/other-login.ts';
 
 t.test('what may have been made of a login', async (t) => {
   for (const [login, made, alike] of [

@@ -3,7 +3,7 @@
  * until the code is typed. R38, R40, R41, R43, R44, R45, R51.
  */
 import type { Config } from '../../config/schema.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { type AccountEvent, noteAccount } from '../store/account-events.ts';
 import { type AccountHolder, activateHolder } from '../store/account-holders.ts';
 import { accountOf, askContact, cancelRequest, settleRequest, tryCode } from '../store/accounts.ts';

@@ -2,7 +2,7 @@
  * The columns of a published extract, found by their names: the number and the order of columns have changed with the years, and the
  * names in accents, capitals and apostrophes. Never by index.
  */
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 
 /** `Libellé commune (coord. structure)` as `libelle commune`. */
 export function normalised(name: string): string {

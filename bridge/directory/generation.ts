@@ -6,7 +6,7 @@
 import { chmodSync, closeSync, fsyncSync, openSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { explained, guarded } from '../store/open.ts';
 import { makeWholeSlowly } from '../store/whole.ts';
 

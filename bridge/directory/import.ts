@@ -4,7 +4,7 @@
  */
 import type Database from 'better-sqlite3';
 import type { Instant } from '../../acl/delegation-facts.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { folded } from './columns.ts';
 import { type Activity, lineReader } from './extract.ts';
 import { nextGeneration, openGeneration } from './generation.ts';

@@ -3,7 +3,7 @@
  * another encoding would be found under wrong names.
  */
 import { TextDecoder } from 'node:util';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import type { Source } from './source.ts';
 
 export interface Batch {

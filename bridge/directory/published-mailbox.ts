@@ -2,7 +2,7 @@
  * What a mailbox is held to be, beside what is published of its address: the published kind and owner fill what nobody has given, and what
  * contradicts them is refused, since neither ever changes (R2). An address that isn't published says nothing: it may have asked not to be.
  */
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import type { MailboxKind } from '../store/delegation-types.ts';
 import type { PublishedMailbox } from './correspondence.ts';
 

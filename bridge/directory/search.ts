@@ -1,7 +1,7 @@
 /** Finding a person in the directory, as the guide has it: at least two criteria or a full identifier, the first 50. R18 to R22. */
 import type Database from 'better-sqlite3';
 import type { Instant } from '../../acl/delegation-facts.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { folded } from './columns.ts';
 import { currentGeneration, openGeneration } from './generation.ts';
 import { PEOPLE } from './people.ts';

@@ -6,9 +6,9 @@ import { readSync, type Stats } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Entry, fromRandomAccessReaderPromise, openPromise, RandomAccessReader, type ZipFile } from 'yauzl';
-import { Failure } from '../failure.ts';
-import { isHeld, openGiven, statGiven, streamGiven } from '../given-file.ts';
-import { oneLine } from '../visible.ts';
+import { Failure } from '../shared/failure.ts';
+import { isHeld, openGiven, statGiven, streamGiven } from '../shared/given-file.ts';
+import { oneLine } from '../shared/harmless-text.ts';
 
 export interface Source {
   /** The text file's own name, which may tell its date. */

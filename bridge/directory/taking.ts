@@ -1,8 +1,8 @@
 /** What taking over any published file has in common: line by line below its header, the bad ones counted, and refused where it is cut. */
 import type Database from 'better-sqlite3';
 import type { Instant } from '../../acl/delegation-facts.ts';
-import { Failure } from '../failure.ts';
-import { oneLine } from '../visible.ts';
+import { Failure } from '../shared/failure.ts';
+import { oneLine } from '../shared/harmless-text.ts';
 import { type GenerationKind, openGeneration } from './generation.ts';
 import { batchesOf } from './lines.ts';
 import type { Source } from './source.ts';

@@ -2,8 +2,8 @@
 import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Instant } from '../../acl/delegation-facts.ts';
-import { Failure } from '../failure.ts';
-import { openGiven, statGiven } from '../given-file.ts';
+import { Failure } from '../shared/failure.ts';
+import { openGiven, statGiven } from '../shared/given-file.ts';
 import { explained } from '../store/open.ts';
 import { kindOf } from './source.ts';
 import { WHAT, type WhiteList, whiteListFile, whiteListIn } from './white-list.ts';

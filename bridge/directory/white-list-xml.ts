@@ -3,8 +3,8 @@
  * that XML could bring along, a document type with entities of its own, tags without end within tags, is refused unread.
  */
 import { SaxesParser } from 'saxes';
-import { Failure } from '../failure.ts';
-import { asciiDomain } from './domain.ts';
+import { asciiDomain } from '../shared/domain-name.ts';
+import { Failure } from '../shared/failure.ts';
 
 const NAMESPACE = 'https://listeblanche.mssante.fr/schema';
 

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Instant } from '../../acl/delegation-facts.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { guarded } from '../store/open.ts';
 
 export interface WhiteList {

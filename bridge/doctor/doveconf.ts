@@ -1,8 +1,9 @@
 /** Dovecot's configuration as its own `doveconf` reads it, with every default: the settings that no IMAP command shows. */
+
+import { runTool } from '../shared/run-tool.ts';
 import { fileIn, forProtocol, parseDoveconf, type Section, versionIn } from './doveconf-text.ts';
 import type { Syntax } from './dovecot-syntax.ts';
 import { syntaxOf } from './dovecot-versions.ts';
-import { runTool } from './tool.ts';
 
 export interface Doveconf {
   /** For people: `doveconf -c FILE`. */

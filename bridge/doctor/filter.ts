@@ -1,7 +1,7 @@
 /** The submission filter: that it answers, that Postfix hands messages to it, and that nobody else reaches the port behind it. */
 import { spawnSync } from 'node:child_process';
 import net from 'node:net';
-import { asRoot } from '../store/ownership.ts';
+import { asRoot } from '../shared/unix-user.ts';
 import { dataOwner } from '../store/places.ts';
 import { doorOf, hostAndPort } from '../submission/door.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';

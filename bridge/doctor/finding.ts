@@ -1,6 +1,6 @@
 /** What a check is, and what it has found. */
 import type { Mistake } from '../../config/mistake.ts';
-import { failureOf } from '../failure.ts';
+import { failureOf } from '../shared/failure.ts';
 import type { Subject } from './subject.ts';
 
 export type Status = 'ok' | 'warn' | 'fail' | 'skipped';

@@ -1,7 +1,7 @@
 /** The way into an owner's mailbox: the server, its certificate, the master user. */
 import { imapEndpoint } from '../drivers.ts';
-import { failureOf } from '../failure.ts';
 import type { Impersonation } from '../imap/impersonation.ts';
+import { failureOf } from '../shared/failure.ts';
 import { fragmentOf } from './dovecot-syntax.ts';
 import { imapPassword } from './files.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './finding.ts';

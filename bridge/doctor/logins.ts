@@ -2,7 +2,7 @@
  * Whether the server knows people by the logins that the table has: an entry for another name would be nobody's. A few are tried, until
  * one is wrong, since where one is the others are as well; each that isn't there would be a failed login.
  */
-import { naming, OtherLogin } from '../other-login.ts';
+import { naming, OtherLogin } from '../shared/other-login.ts';
 import { type Check, fail, ok, skipped } from './finding.ts';
 import { aclCapability } from './imap.ts';
 import type { Subject } from './subject.ts';

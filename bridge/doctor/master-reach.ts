@@ -4,7 +4,7 @@
  * accepted.
  */
 import { imapEndpoint } from '../drivers.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { fragmentOf } from './dovecot-syntax.ts';
 import { type Check, type Finding, fail, ok, skipped } from './finding.ts';
 import { adminLogin } from './imap.ts';

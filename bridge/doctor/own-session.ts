@@ -1,5 +1,5 @@
 /** A session in an owner's mailbox: whose it is, and what it shows of other users' folders. */
-import { failureOf } from '../failure.ts';
+import { failureOf } from '../shared/failure.ts';
 import { fragmentOf, type Syntax } from './dovecot-syntax.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import { NOBODY, withOtherWay } from './imap.ts';

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { type Stats, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { asRoot } from '../store/ownership.ts';
+import { asRoot } from '../shared/unix-user.ts';
 
 export interface User {
   readonly name: string;

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { asRoot } from '../store/ownership.ts';
+import { runTool } from '../shared/run-tool.ts';
+import { asRoot } from '../shared/unix-user.ts';
 import type { Reading } from './doveconf.ts';
-import { runTool } from './tool.ts';
 
 export interface Service {
   /** As master.cf names it: `submission`, `127.0.0.1:587`. */

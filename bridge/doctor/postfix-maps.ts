@@ -5,7 +5,7 @@ import type { SenderRule } from '../../acl/desired.ts';
 import { MAP_NAME } from '../sender/answer.ts';
 import { publishesAs, ruleFileOf, socketmapOf } from '../sender/configured.ts';
 import { SENDER_FILE } from '../sender/postfix-sqlite.ts';
-import { asRoot } from '../store/ownership.ts';
+import { asRoot } from '../shared/unix-user.ts';
 import { type Check, type Finding, fail, ok, skipped, warn, worst } from './finding.ts';
 import { nobodysLogin } from './nobody.ts';
 import { type Lookup, type Postfix, parseSettings, type Service } from './postconf.ts';

@@ -4,11 +4,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import { imapEndpoint } from '../drivers.ts';
-import { Failure } from '../failure.ts';
 import { atom, text } from '../imap/arguments.ts';
 import type { Connection } from '../imap/connection.ts';
 import { must } from '../imap/replies.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
+import { Failure } from '../shared/failure.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './finding.ts';
 import { nobodysLogin } from './nobody.ts';
 import { identity } from './own-session.ts';

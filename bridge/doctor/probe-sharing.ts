@@ -4,12 +4,12 @@
  * it comes doesn't do, and seen to end: by itself and by the server's list of sessions. All of it is taken away again.
  */
 import { canonical } from '../../acl/rights.ts';
-import { failureOf } from '../failure.ts';
 import { text } from '../imap/arguments.ts';
 import type { Connection } from '../imap/connection.ts';
 import { idOf, type KnownOwner } from '../imap/owners.ts';
 import type { DelegateView, SessionCutter, Unreachable } from '../reconcile/mail-server.ts';
 import { SESSION_GOES_ON } from '../sessions/until-gone.ts';
+import { failureOf } from '../shared/failure.ts';
 import { nobodysLogin } from './nobody.ts';
 import { must, type OwnSession, ownPrefix, takeAway, untilUndone } from './probe.ts';
 

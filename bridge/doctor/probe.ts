@@ -4,10 +4,10 @@
  * Both are taken away again, whatever happens, on a new connection when the old one is lost, before a signal ends us.
  */
 import { canonical } from '../../acl/rights.ts';
-import { Failure } from '../failure.ts';
 import { text } from '../imap/arguments.ts';
 import type { Connection } from '../imap/connection.ts';
 import { INBOX, type OwnerView } from '../reconcile/mail-server.ts';
+import { Failure } from '../shared/failure.ts';
 import { isAbandoned, nobodysLogin } from './nobody.ts';
 
 export interface Probed {

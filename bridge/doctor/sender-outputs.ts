@@ -8,7 +8,7 @@ import { ruleFileOf, socketmapOf } from '../sender/configured.ts';
 import { type RuleFile, textOf } from '../sender/file.ts';
 import { pack, unpack } from '../sender/netstring.ts';
 import { openSenderMap } from '../sender/postfix-sqlite.ts';
-import { asRoot } from '../store/ownership.ts';
+import { asRoot } from '../shared/unix-user.ts';
 import { dataOwner } from '../store/places.ts';
 import { type Check, type Finding, fail, ok, skipped } from './finding.ts';
 import { barrier, may, modeOf, ownersOf } from './permissions.ts';

@@ -1,5 +1,5 @@
 /** A conversation with an SMTP server, as a mail program holds it. */
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import type { Trust, Wire } from './wire.ts';
 
 export interface Offer {

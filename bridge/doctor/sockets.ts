@@ -2,9 +2,9 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { publishesAs } from '../sender/configured.ts';
+import { refuseSharedDirectory } from '../shared/unix-socket.ts';
 import { dataOwner } from '../store/places.ts';
 import { doorAt } from '../submission/door.ts';
-import { refuseSharedDirectory } from '../unix-socket.ts';
 import { dataDirectory, POSTFIX } from './files.ts';
 import { type Check, type Finding, fail, ok, skipped, worst } from './finding.ts';
 import { barrier, modeOf, ownersOf, userNamed } from './permissions.ts';

@@ -4,13 +4,14 @@
  */
 import type { Config } from '../../config/schema.ts';
 import { dialectOf, type Environment, imapEndpoint, impersonation, sessionCutter } from '../drivers.ts';
-import { Failure } from '../failure.ts';
 import type { Connection } from '../imap/connection.ts';
 import { type Dialect, UNSURE_ACCOUNT } from '../imap/dialect.ts';
 import { type Impersonation, openAs } from '../imap/impersonation.ts';
 import { imapServer } from '../imap/mail-server.ts';
 import type { KnownOwner } from '../imap/owners.ts';
 import type { OwnerView } from '../reconcile/mail-server.ts';
+import { Failure } from '../shared/failure.ts';
+import { once } from '../shared/found-once.ts';
 import { type DataFiles, dataFiles } from '../store/data-files.ts';
 import { type DelegationDb, openDelegationDb } from '../store/delegation-db.ts';
 import { leavesNoTrace } from '../store/open.ts';
@@ -18,7 +19,6 @@ import { MAIN_SERVER } from '../store/rows.ts';
 import { openStateDb, type StateDb } from '../store/state-db.ts';
 import { type Doveconf, type Reading, readDoveconf } from './doveconf.ts';
 import { nobodysLogin } from './nobody.ts';
-import { once } from './once.ts';
 import { type Postfix, readPostfix } from './postconf.ts';
 import { type Probed, probe } from './probe.ts';
 import { probeSharing, type Shared } from './probe-sharing.ts';

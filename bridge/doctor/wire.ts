@@ -4,7 +4,7 @@
  */
 import net from 'node:net';
 import tls from 'node:tls';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 
 export interface Address {
   readonly host: string;

@@ -4,8 +4,8 @@
  * names it as the owner of a mailbox, or gives a session without one.
  */
 import { randomBytes } from 'node:crypto';
-import { failureOf } from '../failure.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
+import { failureOf } from '../shared/failure.ts';
 import { text } from './arguments.ts';
 import type { Connection } from './connection.ts';
 

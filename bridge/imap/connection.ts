@@ -4,7 +4,7 @@
  * Folder names go through here as the server writes them (modified UTF-7, RFC 3501 section 5.1.3), never decoded.
  */
 import { ImapFlow, type ImapFlowOptions } from 'imapflow';
-import type { Failure } from '../failure.ts';
+import type { Failure } from '../shared/failure.ts';
 import {
   type GivenUp,
   isOverlong,

@@ -2,9 +2,10 @@
  * Cyrus' dialect, as measured in docs/server-notes.md. Sessions are the owner's or the delegate's own, by an account of `proxyservers` or `admins`
  * and SASL's authorization identity. Nothing is inherited: each folder has entries of its own, and a new one copies its parent's.
  */
-import { Failure } from '../failure.ts';
-import { OtherLogin } from '../other-login.ts';
+
 import { type Entries, INBOX } from '../reconcile/mail-server.ts';
+import { Failure } from '../shared/failure.ts';
+import { OtherLogin } from '../shared/other-login.ts';
 import { atom, text } from './arguments.ts';
 import type { Connection } from './connection.ts';
 import { type Dialect, mustOfferAcl, UNSURE_ACCOUNT } from './dialect.ts';

@@ -1,6 +1,7 @@
 /** What each kind of IMAP server does its own way. One plain object a server (dovecot.ts); everything else in this room is common to all. */
-import { Failure } from '../failure.ts';
+
 import type { Entries } from '../reconcile/mail-server.ts';
+import { Failure } from '../shared/failure.ts';
 import type { Connection } from './connection.ts';
 import type { Introduction } from './introduction.ts';
 import type { Namespaces, OwnersNames } from './namespaces.ts';

@@ -3,8 +3,9 @@
  * answer tells. So it is learnt, from what LIST shows a delegate, once for each namespace as long as the program runs, and never guessed:
  * a MYRIGHTS below a name of nobody ends Dovecot's imap process by signal 11 (docs/server-notes.md). LIST, STATUS and SUBSCRIBE don't.
  */
-import { Failure } from '../failure.ts';
+
 import type { Unreachable } from '../reconcile/mail-server.ts';
+import { Failure } from '../shared/failure.ts';
 import { text } from './arguments.ts';
 import type { Look } from './dialect.ts';
 import { belowTheOwner, type Namespace, type Namespaces, nowhere, type OwnersNames } from './namespaces.ts';

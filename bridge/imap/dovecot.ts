@@ -2,9 +2,9 @@
  * Dovecot's dialect (imap_acl plugin, shared namespace), as measured in docs/server-notes.md.
  */
 import { provesOwner } from '../../acl/entry-name.ts';
-import { Failure } from '../failure.ts';
-import { isAlike, OtherLogin } from '../other-login.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
+import { Failure } from '../shared/failure.ts';
+import { isAlike, OtherLogin } from '../shared/other-login.ts';
 import { text } from './arguments.ts';
 import { type Dialect, mustOfferAcl } from './dialect.ts';
 import { dovecotNames } from './dovecot-names.ts';

@@ -1,5 +1,5 @@
 /** Logging in as somebody else: the master user's password, that somebody's mailbox. R28 does not apply: no human acts here. */
-import { Failure, failureOf } from '../failure.ts';
+import { Failure, failureOf } from '../shared/failure.ts';
 import { type Connection, type Credentials, connect } from './connection.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { HeadStart } from './head-start.ts';

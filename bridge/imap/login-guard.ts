@@ -7,8 +7,8 @@
  * wrong password. Two in a row, with no login in between that worked, are the common fault; who has logged in before is still let try
  * where only strangers were refused, so that they keep nobody from a revoke.
  */
-import { Failure, failureOf } from '../failure.ts';
-import { atMost } from '../giving-way.ts';
+import { Failure, failureOf } from '../shared/failure.ts';
+import { atMost } from '../shared/portions.ts';
 
 export interface LoginGuard {
   /** Opens a session as somebody, or fails at once as the last attempt did. */

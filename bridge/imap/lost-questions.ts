@@ -2,7 +2,7 @@
  * Questions at which a server ends the connection without a word, as Dovecot's imap process does that dies of one: asked again and again, it would
  * end so for ever. Counted by user and question as long as the program runs; an answer, a refusal included, begins anew.
  */
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import type { Argument } from './arguments.ts';
 import type { Endpoint } from './endpoint.ts';
 

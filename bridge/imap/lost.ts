@@ -1,5 +1,5 @@
 /** Why there is no connection (any more), in words that say what to do. */
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import type { Endpoint } from './endpoint.ts';
 
 export function lost(error: unknown, { host, port }: Endpoint): Failure {

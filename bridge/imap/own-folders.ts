@@ -2,8 +2,8 @@
 import { knownById } from '../../acl/same-folder.ts';
 import type { SiteNames } from '../../acl/special-folders.ts';
 import type { Offer } from '../../acl/ties.ts';
-import { Failure } from '../failure.ts';
 import type { Folder } from '../reconcile/mail-server.ts';
+import { Failure } from '../shared/failure.ts';
 import type { FolderName } from '../store/pairs.ts';
 import { atom, text } from './arguments.ts';
 import type { Connection } from './connection.ts';

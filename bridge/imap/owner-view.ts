@@ -2,8 +2,8 @@
 import { covers, NONE, type Rights } from '../../acl/rights.ts';
 import type { SiteNames } from '../../acl/special-folders.ts';
 import { attainable, type Offer, written } from '../../acl/ties.ts';
-import { Failure } from '../failure.ts';
 import { type Entries, INBOX, type OwnerView } from '../reconcile/mail-server.ts';
+import { Failure } from '../shared/failure.ts';
 import type { FolderName } from '../store/pairs.ts';
 import { text } from './arguments.ts';
 import { carriedOff } from './carried-off.ts';

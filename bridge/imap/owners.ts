@@ -1,6 +1,7 @@
 /** What owners' own sessions show, and delegates' sessions need: how an owner names the folders, and by which id one of them is known again. */
-import { failureOf } from '../failure.ts';
+
 import { INBOX } from '../reconcile/mail-server.ts';
+import { failureOf } from '../shared/failure.ts';
 import type { FolderName } from '../store/pairs.ts';
 import { atom, text } from './arguments.ts';
 import type { Connection } from './connection.ts';

@@ -1,8 +1,8 @@
 /** A server's answers, read. */
 import { asAnswered, type Rights } from '../../acl/rights.ts';
 import { type ListedFolder, type SiteNames, specialFolders } from '../../acl/special-folders.ts';
-import { Failure } from '../failure.ts';
 import { type Entries, type Folder, INBOX } from '../reconcile/mail-server.ts';
+import { Failure } from '../shared/failure.ts';
 import type { FolderName } from '../store/pairs.ts';
 import type { Reply, Untagged } from './connection.ts';
 import { writtenName } from './folder-name.ts';

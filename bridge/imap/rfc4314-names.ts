@@ -3,8 +3,9 @@
  * Courier has it), and how the owner is written there. It is learnt from what LIST shows, and never guessed: what could be somebody else's of
  * nearly that name must also be the same INBOX by its UIDVALIDITY.
  */
-import { Failure } from '../failure.ts';
+
 import type { Unreachable } from '../reconcile/mail-server.ts';
+import { Failure } from '../shared/failure.ts';
 import { atom, text } from './arguments.ts';
 import type { Connection } from './connection.ts';
 import type { Look } from './dialect.ts';

@@ -2,8 +2,9 @@
  * Any server with ACLs (RFC 4314, or RFC 2086 before it), of which nothing is assumed: its folders have no id but the name, nothing is known to be
  * inherited (it is looked at), what is tied is asked (LISTRIGHTS), refusals are read by code or by words.
  */
-import { Failure } from '../failure.ts';
+
 import { type Entries, INBOX } from '../reconcile/mail-server.ts';
+import { Failure } from '../shared/failure.ts';
 import { text } from './arguments.ts';
 import { whatNobodyGets } from './authzid.ts';
 import type { Connection } from './connection.ts';

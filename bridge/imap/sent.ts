@@ -1,6 +1,6 @@
 /** An owner's Sent folder on the server: is this message there, and putting it there. */
 import { folderOfUse, type SiteNames } from '../../acl/special-folders.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { type Fingerprint, fingerprinting } from '../submission/fingerprint.ts';
 import type { SentFolder, SentFolders } from '../submission/sent-folder.ts';
 import type { Lying } from '../submission/twins.ts';

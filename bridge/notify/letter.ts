@@ -1,7 +1,7 @@
 /** A stored notice as the mail that it becomes. What people and programs have written is cleaned before it comes near a template. */
 import { DateTime } from 'luxon';
 import type { Config } from '../../config/schema.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import type { StoredNotice } from '../store/outbox.ts';
 import type { Language } from '../store/state-db.ts';
 import { clean } from './clean.ts';

@@ -7,11 +7,11 @@ import type { Logger } from 'pino';
 import type { Instant } from '../../acl/delegation-facts.ts';
 import type { Config } from '../../config/schema.ts';
 import { mistakesIn } from '../doctor/finding.ts';
-import { once } from '../doctor/once.ts';
 import type { Environment } from '../drivers.ts';
-import { failureOf } from '../failure.ts';
 import type { Site } from '../reconcile/site.ts';
 import { retryDelay } from '../schedule.ts';
+import { failureOf } from '../shared/failure.ts';
+import { once } from '../shared/found-once.ts';
 import { auditHead } from '../store/audit.ts';
 import {
   listNotices,

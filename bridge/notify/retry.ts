@@ -1,6 +1,6 @@
 /** Asking for notices to be sent again: under the address that is known now, which may be why they were not sent. */
 import type { Instant } from '../../acl/delegation-facts.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { delegateContact, ownerContact } from '../store/contacts.ts';
 import type { DelegationDb } from '../store/delegation-db.ts';
 import { listNotices, retryNotice, type StoredNotice } from '../store/outbox.ts';

@@ -5,7 +5,7 @@ import nodemailer from 'nodemailer';
 import type { Config } from '../../config/schema.ts';
 import { readSecret, SMTP_PASSWORD } from '../../config/secret.ts';
 import type { Environment } from '../drivers.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import type { Letter } from './letter.ts';
 import { boundedSocket } from './smtp-socket.ts';
 

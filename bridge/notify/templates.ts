@@ -5,8 +5,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Mustache from 'mustache';
-import { Failure } from '../failure.ts';
-import { shipped } from '../shipped.ts';
+import { Failure } from '../shared/failure.ts';
+import { shipped } from '../shared/shipped-files.ts';
 import type { NoticeKind, NoticePart } from '../store/outbox.ts';
 import type { Language } from '../store/state-db.ts';
 

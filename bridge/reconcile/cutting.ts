@@ -2,7 +2,7 @@
  * The sessions of whoever leaves: ended in the first phase, and seen to have ended in the second, so that neither the BYE nor "access
  * withdrawn" waits for the look. Only what was seen counts as verified. R49.
  */
-import { failureOf } from '../failure.ts';
+import { failureOf } from '../shared/failure.ts';
 import { recordCut } from '../store/ledger.ts';
 import type { Pair } from '../store/pairs.ts';
 import type { Pass } from './pass.ts';

@@ -5,8 +5,8 @@
 import { type DesiredDelegate, hasRule, rightsOn, type SenderRule } from '../../acl/desired.ts';
 import { entryStep } from '../../acl/plan.ts';
 import type { Rights } from '../../acl/rights.ts';
-import { type Failure, failureOf } from '../failure.ts';
-import { type GiveWay, giveBack, PORTION_ROWS } from '../giving-way.ts';
+import { type Failure, failureOf } from '../shared/failure.ts';
+import { type GiveWay, giveBack, PORTION_ROWS } from '../shared/portions.ts';
 import { beginGrant, intendRights, setPhase } from '../store/ledger.ts';
 import type { Pair } from '../store/pairs.ts';
 import { cutAtRevoke, isCut } from './cutting.ts';

@@ -1,7 +1,7 @@
 /** What other people's entries make of a delegate's rights: said with their names, for all folders with the same at once. They stay. */
 import { deciding, lettingIn, named, withInherited } from '../../acl/foreign-entries.ts';
 import { covers, missing, type Rights } from '../../acl/rights.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import type { FolderName } from '../store/pairs.ts';
 import { INBOX } from './mail-server.ts';
 import type { Pass } from './pass.ts';

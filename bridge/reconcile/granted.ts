@@ -2,7 +2,7 @@
 import { type DesiredDelegate, rightsOn } from '../../acl/desired.ts';
 import { negativeEntries } from '../../acl/plan.ts';
 import { missing, NONE, type Rights, without } from '../../acl/rights.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { setFact } from '../store/facts.ts';
 import { recordCut, setPhase } from '../store/ledger.ts';
 import type { FolderName, Pair } from '../store/pairs.ts';

@@ -15,11 +15,11 @@
  */
 import { actorName, ownerOf } from '../../acl/actor.ts';
 import { desired } from '../../acl/desired.ts';
-import type { Failure } from '../failure.ts';
 import { telling } from '../notify/telling.ts';
-import { naming } from '../other-login.ts';
 import { deciding } from '../retrying.ts';
 import type { GoOn, Retry } from '../schedule.ts';
+import type { Failure } from '../shared/failure.ts';
+import { naming } from '../shared/other-login.ts';
 import { enterForce } from '../store/ledger.ts';
 import { type Notice, recordInForce, recordVerified } from '../store/outcomes.ts';
 import { type Pair, pairsOf, standingFirst } from '../store/pairs.ts';

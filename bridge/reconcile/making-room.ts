@@ -3,7 +3,7 @@
  * on the same machine holds them all. A revoke can't wait until its user leaves: whoever has lost the mailbox goes on reading it.
  * So their sessions are ended, and ours is opened before theirs come back. A mail program connects anew by itself.
  */
-import { failureOf } from '../failure.ts';
+import { failureOf } from '../shared/failure.ts';
 import type { Pass } from './pass.ts';
 
 /** They come back at once, and may be first. */

@@ -3,8 +3,9 @@
  * name that the server knows otherwise, or not at all, would be nobody's, until somebody comes who is called so. What is taken away waits
  * for none of this.
  */
-import { giveBack } from '../giving-way.ts';
-import { naming } from '../other-login.ts';
+
+import { naming } from '../shared/other-login.ts';
+import { giveBack } from '../shared/portions.ts';
 import type { MailServer } from './mail-server.ts';
 import type { Pass, Target } from './pass.ts';
 import { throughEyesOf } from './steady.ts';

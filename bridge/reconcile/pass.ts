@@ -1,6 +1,6 @@
 /** One pass over one mailbox: what both phases share. */
 import type { Desired, DesiredDelegate } from '../../acl/desired.ts';
-import type { Failure } from '../failure.ts';
+import type { Failure } from '../shared/failure.ts';
 import type { Notice } from '../store/outcomes.ts';
 import type { FolderName, Pair } from '../store/pairs.ts';
 import { changedSince, type MailboxState } from '../store/rows.ts';

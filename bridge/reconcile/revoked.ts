@@ -3,7 +3,7 @@
  * born meanwhile; that his sessions have ended; then his subscriptions, then a look through his eyes on a fresh login. R49.
  */
 import { NONE, type Rights } from '../../acl/rights.ts';
-import { Failure, failureOf } from '../failure.ts';
+import { Failure, failureOf } from '../shared/failure.ts';
 import { endPair } from '../store/ledger.ts';
 import type { FolderName, Pair } from '../store/pairs.ts';
 import { record } from './acts.ts';

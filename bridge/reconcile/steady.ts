@@ -2,7 +2,7 @@
  * Sessions that outlast our own cuts. `kick` ends every session of a login, and colleagues often delegate to each other: what ends
  * one's access then also ends the sessions in which we work for the other. Such a session is opened again, and its work goes on.
  */
-import { failureOf } from '../failure.ts';
+import { failureOf } from '../shared/failure.ts';
 import type { Gate } from './gate.ts';
 import type { DelegateView, OwnerView, Patience } from './mail-server.ts';
 import { isFull, withRoom } from './making-room.ts';

@@ -3,7 +3,7 @@
 import { rightsOn } from '../../acl/desired.ts';
 import { entryStep } from '../../acl/plan.ts';
 import { type Rights, without } from '../../acl/rights.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { rememberFolders } from '../store/folders-seen.ts';
 import { recordBefore } from '../store/ledger.ts';
 import type { BeforeEntry, FolderName, Pair } from '../store/pairs.ts';

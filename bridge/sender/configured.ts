@@ -1,7 +1,7 @@
 /** The sender rules' outputs as the configuration names them. */
 import { existsSync } from 'node:fs';
 import type { Config, SenderKind } from '../../config/schema.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import type { DataFiles } from '../store/data-files.ts';
 import { groupId } from '../store/files.ts';
 import { type RuleFile, ruleFile } from './file.ts';

@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync, unwatchFile, watchFile } from 'node:fs';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { runTool } from '../doctor/tool.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
+import { runTool } from '../shared/run-tool.ts';
 import { type FileFormat, loginsIn, written } from './formats.ts';
 import type { Published, SenderOutput } from './output.ts';
 

@@ -3,8 +3,8 @@
  * two outputs, and one that is configured later all end alike: at the next start, and at each publishing, all say the same.
  */
 import type { SenderRule } from '../../acl/desired.ts';
-import { Failure, failureOf } from '../failure.ts';
 import type { SenderChange, SenderPublisher } from '../reconcile/mail-server.ts';
+import { Failure, failureOf } from '../shared/failure.ts';
 import type { PublishedMap } from './postfix-sqlite.ts';
 
 /** The map, as its followers read it. */

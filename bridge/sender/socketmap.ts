@@ -7,7 +7,7 @@ import { statSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { listenOn, type SocketPlace } from '../unix-socket.ts';
+import { listenOn, type SocketPlace } from '../shared/unix-socket.ts';
 import { answer } from './answer.ts';
 import { pack, unpack } from './netstring.ts';
 import { SENDER_FILE } from './postfix-sqlite.ts';

@@ -1,5 +1,5 @@
 /** Dovecot's doveadm commands over HTTP: POST [[command, parameters, tag], ...], answered in that order. */
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 
 export interface DoveadmOptions {
   readonly url: string;

@@ -3,8 +3,9 @@
  * The client reads `* BYE` and reconnects by itself; what it then may do is decided anew. R49.
  * What `kick` answers is no proof (who.ts): what shows whether a session has ended is that `who` no longer names it.
  */
-import { Failure } from '../failure.ts';
+
 import type { Cut, SessionCutter } from '../reconcile/mail-server.ts';
+import { Failure } from '../shared/failure.ts';
 import { type Answer, ask, askAll, type Command, type DoveadmOptions } from './doveadm-api.ts';
 import { goesOn, LIMIT_MS, leftOf } from './until-gone.ts';
 import { type OpenSession, sessionsIn, stillOpen } from './who.ts';

@@ -3,7 +3,7 @@
  * that doesn't end is left behind (it may run as another user, whom we can't kill).
  */
 import { type SpawnOptionsWithStdioTuple, spawn } from 'node:child_process';
-import { asRoot } from '../store/ownership.ts';
+import { asRoot } from '../shared/unix-user.ts';
 
 /** `status`: the exit status, or why there is none. */
 export interface Ran {

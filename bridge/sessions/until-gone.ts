@@ -3,7 +3,7 @@
  * before is in it. What the order itself was answered proves nothing. R49.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 
 /** So long after a cut a session may still be there; one that is busy ends when its command does. */
 export const LIMIT_MS = 5000;

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
-import { failureOf } from '../failure.ts';
+import { failureOf } from '../shared/failure.ts';
 
 export interface Owner {
   readonly uid: number;

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fragment } from '../shipped.ts';
+import { fragment } from '../shared/shipped-files.ts';
 import type { Change, Owner, Place } from './change.ts';
 import type { DovecotSite } from './dovecot-site.ts';
 

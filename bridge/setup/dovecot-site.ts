@@ -6,8 +6,8 @@ import { askDoveconf } from '../doctor/doveconf.ts';
 import { type Section, sectionsNamed } from '../doctor/doveconf-text.ts';
 import { fragmentOf, type Syntax } from '../doctor/dovecot-syntax.ts';
 import { isTried } from '../doctor/dovecot-versions.ts';
-import { runTool } from '../doctor/tool.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
+import { runTool } from '../shared/run-tool.ts';
 import { type Storage, storageOf } from './dovecot-storage.ts';
 
 export interface DovecotSite {

@@ -1,7 +1,7 @@
 /** Where a site's mail lies, as its Dovecot says it, and how the shared namespace says the same of an owner's. One reader a version. */
 import type { Doveconf } from '../doctor/doveconf.ts';
 import type { Section } from '../doctor/doveconf-text.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 
 export interface Storage {
   /** For people: `maildir:~/Maildir`. */

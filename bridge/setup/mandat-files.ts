@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'smol-toml';
-import { fragment } from '../shipped.ts';
+import { fragment } from '../shared/shipped-files.ts';
 import type { Answers } from './answers.ts';
 import type { Change, Owner } from './change.ts';
 import type { Secrets } from './dovecot-changes.ts';

@@ -1,6 +1,6 @@
 /** A port of this machine that nobody uses. */
 import { createServer } from 'node:net';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 
 const MOST = 50;
 

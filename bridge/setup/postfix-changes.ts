@@ -4,7 +4,7 @@
  */
 import type { Service } from '../doctor/postconf.ts';
 import { tablesIn } from '../doctor/sender-maps.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 
 /** A fragment's lines without its comments: `-o name=value`, or a service of its own. */
 export const linesOf = (fragment: string): readonly string[] =>

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Postfix, readPostfix, type Service } from '../doctor/postconf.ts';
 import { reply } from '../doctor/smtp-talk.ts';
-import { runTool } from '../doctor/tool.ts';
 import { openWire } from '../doctor/wire.ts';
-import { Failure } from '../failure.ts';
-import { fragment } from '../shipped.ts';
+import { Failure } from '../shared/failure.ts';
+import { runTool } from '../shared/run-tool.ts';
+import { fragment } from '../shared/shipped-files.ts';
 import type { Change } from './change.ts';
 import { linesOf, optionsOf, toRefuseAtOnce, withMaps, withOptions, withService } from './postfix-changes.ts';
 

@@ -1,5 +1,5 @@
 /** Logging in as two users, before and after: what a configuration does is seen there, and nowhere else. */
-import { Failure, failureOf } from '../failure.ts';
+
 import { atom, text } from '../imap/arguments.ts';
 import type { Connection } from '../imap/connection.ts';
 import { dovecot } from '../imap/dovecot.ts';
@@ -9,6 +9,7 @@ import { imapServer } from '../imap/mail-server.ts';
 import { isForeign } from '../imap/namespaces.ts';
 import { must } from '../imap/replies.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
+import { Failure, failureOf } from '../shared/failure.ts';
 import { MAIN_SERVER } from '../store/rows.ts';
 
 export interface Trial {

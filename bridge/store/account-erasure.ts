@@ -1,6 +1,6 @@
 /** What is private goes with its account, and what waited too long goes by itself. R41. */
 import type { Instant } from '../../acl/delegation-facts.ts';
-import { type GiveWay, giveBack, PORTION_ROWS } from '../giving-way.ts';
+import { type GiveWay, giveBack, PORTION_ROWS } from '../shared/portions.ts';
 import { clearRequest, type Holder } from './accounts.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import type { StateDb } from './state-db.ts';

@@ -1,5 +1,5 @@
 /** Who has to activate his account, and what a suspended one was before. R39, R45. */
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import type { DelegateState, Query } from './delegation-types.ts';
 
 /** His by its owner, or by the login where no owner is named. R39 */

@@ -2,7 +2,7 @@
  * Proving the audit trail: every seal from the first entry, or from the last checkpoint, to the end; the checkpoints' own; and that the
  * end is where it was. Without the key nobody can make one that passes; with it, a head that was written down elsewhere tells.
  */
-import { type GiveWay, giveBack } from '../giving-way.ts';
+import { type GiveWay, giveBack } from '../shared/portions.ts';
 import { auditHead, goesOnFrom, headMark, seal } from './audit.ts';
 import type { AuditHead } from './audit-mac.ts';
 import { checkpointSeal } from './audit-prune.ts';

@@ -1,7 +1,7 @@
 /** Reading the audit trail: what is sealed, and after it what the sidecar hasn't taken over yet. */
 import type { Instant } from '../../acl/delegation-facts.ts';
 import { openStanding, type Standing } from '../../acl/standing.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { type AuditEntry, ENTRY } from './audit.ts';
 import { lastCheckpoint } from './audit-prune.ts';
 import type { DelegationDb } from './delegation-db.ts';

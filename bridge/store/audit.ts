@@ -5,8 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Instant } from '../../acl/delegation-facts.ts';
-import { Failure } from '../failure.ts';
-import { portion } from '../giving-way.ts';
+import { Failure } from '../shared/failure.ts';
+import { portion } from '../shared/portions.ts';
 import { type AuditHead, mac } from './audit-mac.ts';
 import { type FactName, fact, setFact } from './facts.ts';
 import { refuseLink } from './no-follow.ts';

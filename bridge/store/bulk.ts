@@ -1,6 +1,6 @@
 /** Many delegations in one transaction: each row is tried against every rule before any of them counts. */
 import { sql } from 'kysely';
-import { type Failure, failureOf } from '../failure.ts';
+import { type Failure, failureOf } from '../shared/failure.ts';
 import { type DelegationDb, refusal, type Writer } from './delegation-db.ts';
 import type { Query } from './delegation-types.ts';
 import { deleteDelegation, type GrantTerms, insertDelegation, named, type Written } from './delegations.ts';

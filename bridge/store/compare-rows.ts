@@ -1,5 +1,5 @@
 /** Rows that have changed since they were last seen without an event that says so: in the trail, by nobody knows whom. R3. */
-import { type GiveWay, giveBack, portions } from '../giving-way.ts';
+import { type GiveWay, giveBack, portions } from '../shared/portions.ts';
 import { type AuditEntry, append } from './audit.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import { fact, setFact } from './facts.ts';

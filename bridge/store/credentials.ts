@@ -1,5 +1,5 @@
 /** When delegates' credentials lapse, as the identity provider has it. R8, R14. */
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { listDelegates } from './delegates.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import { mustStand } from './undone.ts';

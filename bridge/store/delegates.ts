@@ -1,10 +1,10 @@
 /** Delegates as the command line manages them. R5, R6, R14. */
 import { type ExpressionBuilder, sql } from 'kysely';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
+import { grouped } from '../shared/grouped.ts';
 import { ownMailbox, resumed } from './activation.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import type { DelegateState, DelegationDatabase } from './delegation-types.ts';
-import { grouped } from './grouped.ts';
 import { known } from './listed.ts';
 import { mustStand } from './undone.ts';
 

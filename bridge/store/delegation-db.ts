@@ -3,7 +3,7 @@
  * A rule that the database's triggers refuse comes out as a Failure `refused` with the rule's stable name.
  */
 import { Kysely, type Transaction } from 'kysely';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { dataVersionOf, patientDialect, waitsForNobody } from './busy.ts';
 import type { DelegationDatabase } from './delegation-types.ts';
 import { DELEGATIONS } from './files.ts';

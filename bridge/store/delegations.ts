@@ -1,6 +1,6 @@
 /** Delegations: granting, revoking, listing. R1, R13, R15, R16, R47, R49. */
 import type { SendMode } from '../../acl/delegation-facts.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { noSuchDelegate } from './delegates.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import type { Query } from './delegation-types.ts';

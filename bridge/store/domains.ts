@@ -1,5 +1,5 @@
 /** Which domains are open to delegation, as the command line manages them. R26. */
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import { mustStand } from './undone.ts';
 

@@ -3,7 +3,7 @@
  * what carries our MAC is as it says; a grant, a revoke or a change that goes with a row seen to have changed happened, by whom is a claim; all
  * else is a claim as a whole.
  */
-import { type GiveWay, giveBack, PORTION_ROWS } from '../giving-way.ts';
+import { type GiveWay, giveBack, PORTION_ROWS } from '../shared/portions.ts';
 import { sealPortion } from './audit.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import { fact, setFact } from './facts.ts';

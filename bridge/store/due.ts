@@ -1,7 +1,7 @@
 /** When time alone changes something: a start, an end, a credential that lapses. Each is found by an index, however many there are. */
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { Instant } from '../../acl/delegation-facts.ts';
-import { PORTION_ROWS } from '../giving-way.ts';
+import { PORTION_ROWS } from '../shared/portions.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import type { DelegationDatabase } from './delegation-types.ts';
 

@@ -1,5 +1,5 @@
 /** Which mailboxes a sweep looks at. */
-import { PORTION_ROWS } from '../giving-way.ts';
+import { PORTION_ROWS } from '../shared/portions.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import type { StateDb } from './state-db.ts';
 

@@ -1,7 +1,7 @@
 /** Which kinds of files there are below data_dir, and how they are made. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { type DataFiles, SHARED_GROUP } from './data-files.ts';
 import { delegation1 } from './migrations/delegation-1.ts';
 import { delegation2 } from './migrations/delegation-2.ts';

@@ -1,6 +1,6 @@
 /** Whether a database is whole. */
 import { existsSync } from 'node:fs';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { type FileKind, leavesNoTrace, open } from './open.ts';
 
 /** What SQLite complains of, at most three lines; empty where the file is whole. Fails `config` where it is none of ours. */

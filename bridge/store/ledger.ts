@@ -5,7 +5,7 @@
  */
 import type { Instant } from '../../acl/delegation-facts.ts';
 import type { Rights } from '../../acl/rights.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { forgetUndelegated } from './owner-folders.ts';
 import type { BeforeEntry, Pair } from './pairs.ts';
 import type { LedgerPhase, StateDb } from './state-db.ts';

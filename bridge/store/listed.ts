@@ -1,7 +1,7 @@
 /** Whom the directory lists, and under which name: looked up after each import, and when somebody is added. R5, R27, R52. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Selectable, sql } from 'kysely';
-import { PORTION_ROWS, portion } from '../giving-way.ts';
+import { PORTION_ROWS, portion } from '../shared/portions.ts';
 import { noteAccount } from './account-events.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import type { DelegationDatabase, Query } from './delegation-types.ts';

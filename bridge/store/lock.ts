@@ -3,7 +3,7 @@
  */
 import { closeSync, constants, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { refuseLink } from './no-follow.ts';
 import { guarded, isThere } from './open.ts';
 

@@ -1,8 +1,8 @@
 /** Mailboxes and their aliases as the command line manages them. R2, R26. */
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
+import { grouped } from '../shared/grouped.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import type { MailboxKind } from './delegation-types.ts';
-import { grouped } from './grouped.ts';
 import { known } from './listed.ts';
 import { mustStand } from './undone.ts';
 

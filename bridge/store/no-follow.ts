@@ -1,6 +1,6 @@
 /** Modes and groups by what is open, never by a path that somebody may have turned into a link meanwhile. */
 import { chmodSync, chownSync, closeSync, constants, fstatSync, lstatSync, openSync, type Stats } from 'node:fs';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 
 /**
  * open(2): a handle on the place itself. Closing it, unlike any other, doesn't give up the locks that SQLite holds on the same file in this

@@ -19,7 +19,7 @@ import {
 } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import Database from 'better-sqlite3';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import type { DataFiles } from './data-files.ts';
 import { DELEGATIONS, STATE, SUBMISSIONS } from './files.ts';
 import { takeLock } from './lock.ts';

@@ -14,7 +14,7 @@ import {
   statSync,
 } from 'node:fs';
 import Database from 'better-sqlite3';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { BUSY_MS } from './busy.ts';
 import { refuseLink } from './no-follow.ts';
 import { makeWhole } from './whole.ts';

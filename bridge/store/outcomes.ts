@@ -5,7 +5,7 @@
 
 import type { Selectable } from 'kysely';
 import type { Instant } from '../../acl/delegation-facts.ts';
-import type { Failure, FailureCode } from '../failure.ts';
+import type { Failure, FailureCode } from '../shared/failure.ts';
 import type { StateDatabase, StateDb } from './state-db.ts';
 
 /** Something an administrator should know although the pass went well. */

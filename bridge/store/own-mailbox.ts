@@ -5,7 +5,7 @@
  * the way of every login that changes: in each mailbox's next pass its sender rule and INBOX entry are taken and its sessions cut before
  * the new login is given anything, and the pass is verified only when a fresh login with the old one sees nothing.
  */
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { noteAccount } from './account-events.ts';
 import type { AccountHolder } from './account-holders.ts';
 import { noSuchDelegate } from './delegates.ts';

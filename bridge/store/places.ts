@@ -12,9 +12,9 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { othersMayChange } from '../../config/trusted.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
+import { isLink, type Owner, ownerOf } from '../shared/unix-user.ts';
 import type { DataFiles } from './data-files.ts';
-import { isLink, type Owner, ownerOf } from './ownership.ts';
 
 /** Programs of the shared group make -wal and -shm files beside the table, so they may write there. Without the group nobody does. */
 const TABLE = 0o2770;

@@ -1,6 +1,6 @@
 /** Puts the released rules back into a delegation table whose triggers, views or indexes were changed. Rows stay as they are. */
 import Database from 'better-sqlite3';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { refuseLink } from './no-follow.ts';
 import { type FileKind, guarded, leavesNoTrace } from './open.ts';
 import { type Difference, differences, released } from './schema.ts';

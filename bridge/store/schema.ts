@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import Database from 'better-sqlite3';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import { isBusy } from './busy.ts';
 
 /** What differs from the release. */

@@ -1,6 +1,6 @@
 /** What the submission filter has noted goes into the sealed trail: by the sidecar, and nobody else. */
 import type { Instant } from '../../acl/delegation-facts.ts';
-import { type GiveWay, giveBack, PORTION_ROWS } from '../giving-way.ts';
+import { type GiveWay, giveBack, PORTION_ROWS } from '../shared/portions.ts';
 import { sealPortion } from './audit.ts';
 import { fact } from './facts.ts';
 import type { StateDb } from './state-db.ts';

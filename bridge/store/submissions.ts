@@ -7,7 +7,7 @@
  * sidecar's own commit, a moment later, survives the death of the machine. R3.
  */
 import type { Instant } from '../../acl/delegation-facts.ts';
-import type { FailureCode } from '../failure.ts';
+import type { FailureCode } from '../shared/failure.ts';
 import type { Fingerprint } from '../submission/fingerprint.ts';
 import type { AuditEntry } from './audit.ts';
 import type { AuditFilter } from './audit-trail.ts';

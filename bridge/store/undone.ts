@@ -1,6 +1,6 @@
 /** What a command has just written is looked at in the same transaction: something in the table itself may undo it (a trigger of somebody else's). */
 import { sql } from 'kysely';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
 import type { Query } from './delegation-types.ts';
 import { REPAIR_RULES } from './schema.ts';
 

@@ -4,7 +4,7 @@
  */
 import { Semaphore } from 'async-mutex';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
-import type { Failure } from '../failure.ts';
+import type { Failure } from '../shared/failure.ts';
 import type { KeepCopy, Kept } from './copy.ts';
 import { type CopyTicket, readTicket } from './copy-address.ts';
 

@@ -3,7 +3,7 @@
  * fails is for Postfix to try again, and for status to show.
  */
 import type { Logger } from 'pino';
-import { Failure, failureOf } from '../failure.ts';
+import { Failure, failureOf } from '../shared/failure.ts';
 import { ownEntry } from '../store/audit.ts';
 import type { DelegationDb } from '../store/delegation-db.ts';
 import { COPY_DAYS } from '../store/submission-trail.ts';

@@ -5,9 +5,9 @@
 import type net from 'node:net';
 import type { SMTPServer } from 'smtp-server';
 import type { Config } from '../../config/schema.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../shared/failure.ts';
+import { listenOn, type SocketPlace } from '../shared/unix-socket.ts';
 import { groupId } from '../store/files.ts';
-import { listenOn, type SocketPlace } from '../unix-socket.ts';
 
 const SETTING = '[submission] listen and copy_listen';
 

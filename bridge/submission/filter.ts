@@ -6,7 +6,7 @@
 
 import type { Logger } from 'pino';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
-import { oneLine } from '../visible.ts';
+import { oneLine } from '../shared/harmless-text.ts';
 import type { Authority } from './authority.ts';
 import { takeCommands } from './commands.ts';
 import { closeDoor, type Door, openDoor } from './door.ts';

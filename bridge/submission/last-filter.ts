@@ -1,6 +1,6 @@
 /** What is kept of the submission filter that last ran, for `mandat status` and for the next one. */
 import { readFileSync } from 'node:fs';
-import type { LoopHolds } from '../loop-holds.ts';
+import type { LoopHolds } from '../shared/loop-holds.ts';
 import { fact, setFact } from '../store/facts.ts';
 import type { StateDb } from '../store/state-db.ts';
 

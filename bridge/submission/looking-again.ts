@@ -3,7 +3,7 @@
  * with the copy, so that a restart in between forgets none.
  */
 import type { Logger } from 'pino';
-import { failureOf } from '../failure.ts';
+import { failureOf } from '../shared/failure.ts';
 import type { DueLook, SubmissionStore } from '../store/submissions.ts';
 import { type CopySite, mailboxOf, replaceTwins } from './copy.ts';
 import { LOOK_FAILED_MS, LOOK_FOR_MS, lookAfter } from './look-schedule.ts';

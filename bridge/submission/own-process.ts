@@ -2,8 +2,8 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import type { Environment } from '../drivers.ts';
-import { failureOf } from '../failure.ts';
-import { type LoopHolds, watchLoop } from '../loop-holds.ts';
+import { failureOf } from '../shared/failure.ts';
+import { type LoopHolds, watchLoop } from '../shared/loop-holds.ts';
 import { dataFiles } from '../store/data-files.ts';
 import { setFact } from '../store/facts.ts';
 import { openStateDb } from '../store/state-db.ts';

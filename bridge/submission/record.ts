@@ -4,7 +4,7 @@
  * can't be written (a full disk) the log says so, and it is tried again until it can.
  */
 import type { Logger } from 'pino';
-import { failureOf } from '../failure.ts';
+import { failureOf } from '../shared/failure.ts';
 import type { Note, SubmissionStore } from '../store/submissions.ts';
 
 export interface SubmissionRecord {

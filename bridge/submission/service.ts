@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
-import { Failure } from '../failure.ts';
 import { policyOf } from '../policy.ts';
+import { Failure } from '../shared/failure.ts';
 import { dataFiles } from '../store/data-files.ts';
 import { openDelegationDb } from '../store/delegation-db.ts';
 import { openClock } from '../store/facts.ts';

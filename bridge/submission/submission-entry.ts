@@ -5,7 +5,7 @@
 
 import { actorName } from '../../acl/actor.ts';
 import type { Instant } from '../../acl/delegation-facts.ts';
-import { punycode } from '../directory/domain.ts';
+import { punycode } from '../shared/domain-name.ts';
 import type { SubmissionEntry } from '../store/submissions.ts';
 
 export interface Submission {

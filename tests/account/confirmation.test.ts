@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap';
 import { readCode } from '../../bridge/account/code.ts';
 import { askForCode, cancelCode, confirmCode, type Office } from '../../bridge/account/confirmation.ts';
-import { Failure } from '../../bridge/failure.ts';
+import { Failure } from '../../bridge/shared/failure.ts';
 import { eraseAccounts } from '../../bridge/store/account-erasure.ts';
 import { accountHolder, activateHolder, endHolder } from '../../bridge/store/account-holders.ts';
 import { accountOf, askContact, setOptOut, settleRequest, tryCode } from '../../bridge/store/accounts.ts';

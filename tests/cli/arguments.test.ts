@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import fc from 'fast-check';
 import t from 'tap';
 import { identifierFault } from '../../acl/identifier.ts';
-import { Failure } from '../../bridge/failure.ts';
+import { Failure } from '../../bridge/shared/failure.ts';
 import { address, instant, login, seconds } from '../../cli/arguments.ts';
 
 /** The rule that refuses, or what it became. */

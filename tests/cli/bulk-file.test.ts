@@ -2,7 +2,7 @@
 import { truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { Failure } from '../../bridge/failure.ts';
+import { Failure } from '../../bridge/shared/failure.ts';
 import { login } from '../../cli/arguments.ts';
 import { readDelegations } from '../../cli/csv.ts';
 

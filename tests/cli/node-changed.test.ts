@@ -1,7 +1,7 @@
 /** Node was changed under an installed mandat: every command names the cause and the one command that mends it. */
 import path from 'node:path';
 import t from 'tap';
-import { failureOf } from '../../bridge/failure.ts';
+import { failureOf } from '../../bridge/shared/failure.ts';
 import { builtDirectory, NODE } from './built.ts';
 import { ran } from './commands.ts';
 import { desk } from './desk.ts';

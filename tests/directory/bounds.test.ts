@@ -8,7 +8,7 @@ import { importExtract } from '../../bridge/directory/import.ts';
 import { batchesOf, LONGEST_LINE } from '../../bridge/directory/lines.ts';
 import { LIMITS, openSource } from '../../bridge/directory/source.ts';
 import { importWhiteList } from '../../bridge/directory/white-list-import.ts';
-import { failureOf } from '../../bridge/failure.ts';
+import { failureOf } from '../../bridge/shared/failure.ts';
 import { extractOf, HEADER, lineOf, PHYSICIAN, personLines } from './extract-maker.ts';
 import { type Member, member, swollen, zipOf } from './zip-maker.ts';
 

@@ -11,7 +11,7 @@ import {
   publishedMailboxes,
 } from '../../bridge/directory/correspondence.ts';
 import { contradictions, filled, refuseContradictions } from '../../bridge/directory/published-mailbox.ts';
-import { failureOf } from '../../bridge/failure.ts';
+import { failureOf } from '../../bridge/shared/failure.ts';
 import { type Box, correspondenceOf, crowd, HEADER, lineOf } from './correspondence-maker.ts';
 import { extractOf, personLines } from './extract-maker.ts';
 

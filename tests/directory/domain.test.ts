@@ -1,6 +1,6 @@
 /** Domains in their one form: the same answer from every version of Node. */
 import t from 'tap';
-import { asciiDomain, punycode } from '../../bridge/directory/domain.ts';
+import { asciiDomain, punycode } from '../../bridge/shared/domain-name.ts';
 
 const DOMAINS: readonly (readonly [written: string, punycode: string])[] = [
   ['example.org', 'example.org'],

@@ -3,7 +3,7 @@ import t from 'tap';
 import { folded, normalised } from '../../bridge/directory/columns.ts';
 import { lineReader } from '../../bridge/directory/extract.ts';
 import { requireHeader } from '../../bridge/directory/taking.ts';
-import type { Failure } from '../../bridge/failure.ts';
+import type { Failure } from '../../bridge/shared/failure.ts';
 import { HEADER, lineOf, PHYSICIAN, ROLE_HOLDER, SECRETARY } from './extract-maker.ts';
 
 const JEANNE = { identifier: '810101026994', lastName: 'LEFÈVRE', firstName: 'JEANNE' };

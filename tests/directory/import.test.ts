@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
 import { type ImportOptions, importExtract } from '../../bridge/directory/import.ts';
 import { openDirectory } from '../../bridge/directory/search.ts';
-import { failureOf } from '../../bridge/failure.ts';
+import { failureOf } from '../../bridge/shared/failure.ts';
 import { extractOf, HEADER, type Line, lineOf, PHYSICIAN, personLines } from './extract-maker.ts';
 
 const NOW = '2026-11-24T08:00:00.000Z';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import t from 'tap';
 import { importExtract } from '../../bridge/directory/import.ts';
 import { type Criteria, type Directory, listedPerson, openDirectory } from '../../bridge/directory/search.ts';
-import { failureOf } from '../../bridge/failure.ts';
+import { failureOf } from '../../bridge/shared/failure.ts';
 import { extractOf, type Line, NURSE, PHYSICIAN, personLines, ROLE_HOLDER, SECRETARY } from './extract-maker.ts';
 
 const person = (number: number, lastName: string, firstName: string, rest: Partial<Line> = {}): Line => ({

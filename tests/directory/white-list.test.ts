@@ -4,7 +4,7 @@ import path from 'node:path';
 import t, { type Test } from 'tap';
 import { whiteListIn } from '../../bridge/directory/white-list.ts';
 import { importWhiteList } from '../../bridge/directory/white-list-import.ts';
-import { failureOf } from '../../bridge/failure.ts';
+import { failureOf } from '../../bridge/shared/failure.ts';
 
 const NAMESPACE = 'https://listeblanche.mssante.fr/schema';
 const domain = (name: string) => `<Domaine><Nom>${name}</Nom><Operateur>X</Operateur></Domaine>`;

@@ -1,8 +1,8 @@
 /** A server whose answer has no end: whichever command it was, mandat ends the connection, says why, and keeps nothing of it. */
 import t from 'tap';
-import { failureOf } from '../../bridge/failure.ts';
 import { atom, literal, text } from '../../bridge/imap/arguments.ts';
 import { connect } from '../../bridge/imap/connection.ts';
+import { failureOf } from '../../bridge/shared/failure.ts';
 import { type Endless, startFakeServer } from './fake-server.ts';
 
 /** Which of the bounds it meets first depends on how fast the machine is. */

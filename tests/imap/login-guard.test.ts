@@ -1,7 +1,7 @@
 /** Which logins are tried, and which fail at once as one before them did. */
 import t from 'tap';
-import { Failure, failureOf } from '../../bridge/failure.ts';
 import { CREDENTIALS_REFUSED, openLoginGuard } from '../../bridge/imap/login-guard.ts';
+import { Failure, failureOf } from '../../bridge/shared/failure.ts';
 
 const refused = () => new Failure('config', 'refused', 'check the password', { rule: 'LOGIN_REFUSED' });
 const absent = () => new Failure('absent', 'no account', 'make one', { rule: 'NO_ACCOUNT' });

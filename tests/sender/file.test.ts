@@ -4,10 +4,10 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, write
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
-import type { Failure } from '../../bridge/failure.ts';
 import { ruleFile } from '../../bridge/sender/file.ts';
 import { type Senders, senders } from '../../bridge/sender/output.ts';
 import { openSenderMap, prepareSenderMap, SENDER_FILE } from '../../bridge/sender/postfix-sqlite.ts';
+import type { Failure } from '../../bridge/shared/failure.ts';
 import { systemGroup } from '../../config/lab/system-ids.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 

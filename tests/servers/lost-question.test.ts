@@ -1,9 +1,9 @@
 /** A server that ends the connection at the same question each time: said with the question, after three times. */
 import t from 'tap';
-import { failureOf } from '../../bridge/failure.ts';
 import { text } from '../../bridge/imap/arguments.ts';
 import { connect } from '../../bridge/imap/connection.ts';
 import type { Endpoint } from '../../bridge/imap/endpoint.ts';
+import { failureOf } from '../../bridge/shared/failure.ts';
 import { onlyIn } from '../../config/lab/dovecot-version.ts';
 import { routeThrough, startProxy } from './imap-proxy.ts';
 import { sync } from './inside.ts';

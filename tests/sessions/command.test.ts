@@ -2,8 +2,8 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import type { Failure } from '../../bridge/failure.ts';
 import { commandCutter, withLogin } from '../../bridge/sessions/command.ts';
+import type { Failure } from '../../bridge/shared/failure.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 
 /** A program for each of the two, and a file of open sessions that both work on. */

@@ -1,5 +1,5 @@
 /** The Failure a piece of work ends with; anything else is the test's own failure. */
-import { Failure } from '../../bridge/failure.ts';
+import { Failure } from '../../bridge/shared/failure.ts';
 
 export async function failure(work: () => unknown): Promise<Failure> {
   try {

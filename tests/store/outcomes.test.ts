@@ -1,5 +1,5 @@
 import t from 'tap';
-import { Failure, type FailureCode } from '../../bridge/failure.ts';
+import { Failure, type FailureCode } from '../../bridge/shared/failure.ts';
 import {
   listOutcomes,
   type Notice,

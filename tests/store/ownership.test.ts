@@ -12,7 +12,7 @@ t.test('the number of a group is its id', async (t) => {
 
 for (const become of ['becomeForGood', 'becomeForFiles']) {
   t.test(`a root command takes it along, and leaves root's own behind: ${become}`, async (t) => {
-    const script = `import { ${become} } from ${JSON.stringify(new URL('../../bridge/store/ownership.ts', import.meta.url).href)};
+    const script = `import { ${become} } from ${JSON.stringify(new URL('../../bridge/shared/unix-user.ts', import.meta.url).href)};
 ${become}({ uid: 65534, gid: 65534 }, ['no-such-group', '${NAMELESS}']);
 process.stdout.write(JSON.stringify({ uid: process.geteuid(), gid: process.getegid(), groups: process.getgroups() }));`;
     const argv = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script];

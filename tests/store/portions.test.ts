@@ -1,6 +1,6 @@
 /** What nobody waits for is taken over in portions, and ended anywhere it loses and doubles nothing. */
 import t from 'tap';
-import { giveBack, PORTION_ROWS } from '../../bridge/giving-way.ts';
+import { giveBack, PORTION_ROWS } from '../../bridge/shared/portions.ts';
 import { proveAudit } from '../../bridge/store/audit-check.ts';
 import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
 import { drainEvents } from '../../bridge/store/drain.ts';

@@ -1,7 +1,7 @@
 /** The LMTP listener by itself, as Postfix or somebody on the machine talks to it. With Postfix and Dovecot: tests/servers/submission-copy.test.ts. */
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
-import { Failure } from '../../bridge/failure.ts';
+import { Failure } from '../../bridge/shared/failure.ts';
 import type { KeepCopy, Kept } from '../../bridge/submission/copy.ts';
 import { copyKey, copyTicket, writtenTicket } from '../../bridge/submission/copy-address.ts';
 import { copyServer, LARGEST_COPY } from '../../bridge/submission/copy-listener.ts';

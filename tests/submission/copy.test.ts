@@ -1,7 +1,7 @@
 /** One copy, with a Sent folder that is slow or fails as it is told. Real ones: tests/servers/submission-copy.test.ts. */
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
-import { Failure } from '../../bridge/failure.ts';
+import { Failure } from '../../bridge/shared/failure.ts';
 import type { Note } from '../../bridge/store/submissions.ts';
 import { copyKeeper } from '../../bridge/submission/copy.ts';
 import { copyKey, copyTicket } from '../../bridge/submission/copy-address.ts';

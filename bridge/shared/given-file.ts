@@ -1,5 +1,5 @@
 /**
- * Files that the user names: opened as who they are, before a command of root's becomes the owner of the data (store/ownership.ts), who may
+ * Files that the user names: opened as who they are, before a command of root's becomes the owner of the data (shared/unix-user.ts), who may
  * have no right to them.
  */
 import { closeSync, createReadStream, fstatSync, openSync, type ReadStream, read, type Stats, statSync } from 'node:fs';

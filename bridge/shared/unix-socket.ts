@@ -2,7 +2,7 @@
 import { type BigIntStats, chmodSync, chownSync, lstatSync, readlinkSync, renameSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { basename, dirname } from 'node:path';
-import { othersMayChange } from '../config/trusted.ts';
+import { othersMayChange } from '../../config/trusted.ts';
 import { Failure } from './failure.ts';
 
 export interface SocketPlace {

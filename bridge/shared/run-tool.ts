@@ -1,6 +1,6 @@
 /** Asking the servers' own programs (doveconf, postconf, postmap, sqlite3), none of which may keep us waiting. */
 import { type ExecFileException, execFile } from 'node:child_process';
-import { asRoot } from '../store/ownership.ts';
+import { asRoot } from './unix-user.ts';
 
 export interface ToolAnswer {
   /** Undefined when the program isn't there, or didn't end in time. */

@@ -2,7 +2,7 @@
  * For how long the event loop was held at a stretch: nothing else is done meanwhile, no revoke and nobody's message. Measured all the time,
  * and noted for `mandat status`.
  */
-import type { Instant } from '../acl/delegation-facts.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
 
 /** Each the longest, in whole milliseconds. */
 export interface LoopHolds {
