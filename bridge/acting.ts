@@ -2,10 +2,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
-import { type Environment, mailServer, sessionCutter } from './drivers.ts';
+import { type Environment, mailServer, sessionCutter } from './configured/drivers.ts';
+import { policyOf } from './configured/site-policy.ts';
 import type { Seen } from './imap/dialects.ts';
 import { noticeRules } from './notify/rules.ts';
-import { policyOf } from './policy.ts';
 import { openGate } from './reconcile/gate.ts';
 import { recordedCutter, recordedPublisher, recordedServer } from './reconcile/recording.ts';
 import type { Site } from './reconcile/site.ts';

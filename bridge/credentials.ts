@@ -4,10 +4,10 @@
  */
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
-import type { Environment } from './drivers.ts';
+import type { Environment } from './configured/drivers.ts';
+import { secretsStamp } from './configured/secrets.ts';
 import { CREDENTIALS_REFUSED } from './imap/login-guard.ts';
 import type { Result } from './reconcile/mailbox.ts';
-import { secretsStamp } from './secrets.ts';
 
 export interface Credentials {
   /** What became of a pass. */

@@ -5,14 +5,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
+import type { Environment } from './configured/drivers.ts';
+import { retryWaits } from './configured/retrying.ts';
 import { followCredentials } from './credentials.ts';
-import type { Environment } from './drivers.ts';
 import { openEngine } from './engine.ts';
 import { lookAtFolders } from './folder-look.ts';
 import { openPostman } from './notify/postman.ts';
 import { openOverdue } from './overdue.ts';
 import type { Opened } from './replaced.ts';
-import { retryWaits } from './retrying.ts';
 import { noteLoop, noteSidecar } from './running-config.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
 import { socketmapOf } from './sender/configured.ts';

@@ -1,8 +1,8 @@
 /** The rehearsal of a pass (`sync --dry-run`): the same code on drivers that only read. */
 import type { Config } from '../config/schema.ts';
-import { type Environment, mailServer } from './drivers.ts';
+import { type Environment, mailServer } from './configured/drivers.ts';
+import { policyOf } from './configured/site-policy.ts';
 import { guard } from './guard.ts';
-import { policyOf } from './policy.ts';
 import { withdrawStale } from './reconcile/decide.ts';
 import { openGate } from './reconcile/gate.ts';
 import type { SessionCutter } from './reconcile/mail-server.ts';

@@ -1,8 +1,8 @@
 /** One pass over mailboxes, made here or by the sidecar that runs. */
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
+import type { Environment } from './configured/drivers.ts';
 import type { GuardReport } from './disappearing.ts';
-import type { Environment } from './drivers.ts';
 import { openEngine } from './engine.ts';
 import { guard, release } from './guard.ts';
 import type { Result } from './reconcile/mailbox.ts';

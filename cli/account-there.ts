@@ -19,7 +19,7 @@ export async function accountOf(
   address: string,
   login: string,
 ): Promise<AccountThere> {
-  const { mailServer } = await import('../bridge/drivers.ts'); // the IMAP library takes its time to load
+  const { mailServer } = await import('../bridge/configured/drivers.ts'); // the IMAP library takes its time to load
   const timeoutSeconds = Math.min(config.imap.timeoutSeconds, PATIENCE_S);
   try {
     const server = mailServer({ ...config, imap: { ...config.imap, timeoutSeconds } }, process.env);

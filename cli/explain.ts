@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Condition } from '../acl/policy.ts';
+import { policyOf } from '../bridge/configured/site-policy.ts';
 import { type Explanation, explain } from '../bridge/explain.ts';
-import { policyOf } from '../bridge/policy.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import { noSuchDelegation } from '../bridge/store/delegations.ts';
 import { address } from './arguments.ts';
@@ -27,7 +27,7 @@ export function explainCommand(program: Command, run: Runner): void {
           const { out, config } = session;
           await session.table((db) => mayDelegate(session, db, [mailbox]));
           const delegate = typed === undefined ? undefined : await session.delegate(typed);
-          const { mailServer } = await import('../bridge/drivers.ts'); // the IMAP library takes its time to load
+          const { mailServer } = await import('../bridge/configured/drivers.ts'); // the IMAP library takes its time to load
           const waiting = openWaiting(out, 'looking at the folders');
           const looking = session.table((db) =>
             session.state((state) =>

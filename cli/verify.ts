@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { SenderRule } from '../acl/desired.ts';
+import { policyOf } from '../bridge/configured/site-policy.ts';
 import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../bridge/foreign-state.ts';
-import { policyOf } from '../bridge/policy.ts';
 import { openSenderMap } from '../bridge/sender/postfix-sqlite.ts';
 import { everyMailbox } from '../bridge/store/every-mailbox.ts';
 import { fact } from '../bridge/store/facts.ts';
@@ -29,7 +29,7 @@ export function verifyCommand(program: Command, run: Runner): void {
     .action(
       run(async (session, named: string[]) => {
         const { out, config, files } = session;
-        const { mailServer } = await import('../bridge/drivers.ts'); // the IMAP library takes its time to load
+        const { mailServer } = await import('../bridge/configured/drivers.ts'); // the IMAP library takes its time to load
         const server = mailServer(config, process.env);
         const senders =
           config.senderRules === undefined ? undefined : openSenderMap(files.senderDirectory, { readonly: true });

@@ -1,7 +1,7 @@
 /** What keeps a delegation from being in force although its row is there, and what would change it. */
 import type { Policy } from '../acl/desired.ts';
 import { type Condition, conditions } from '../acl/policy.ts';
-import { policyOf } from '../bridge/policy.ts';
+import { policyOf } from '../bridge/configured/site-policy.ts';
 import { failureOf } from '../bridge/shared/failure.ts';
 import type { DelegationDb } from '../bridge/store/delegation-db.ts';
 import { listDelegations } from '../bridge/store/delegation-list.ts';

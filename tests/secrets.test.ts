@@ -2,7 +2,7 @@
 import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { keptSecret, stampOf } from '../bridge/secrets.ts';
+import { keptSecret, stampOf } from '../bridge/configured/secrets.ts';
 
 const NAME = { name: 'imap.admin_password_file', envName: 'MANDAT_IMAP_ADMIN_PASSWORD' };
 

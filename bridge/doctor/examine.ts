@@ -1,6 +1,6 @@
 /** Runs the checks in their order: each gives one finding, whatever happens. */
 import type { Config } from '../../config/schema.ts';
-import type { Environment } from '../drivers.ts';
+import type { Environment } from '../configured/drivers.ts';
 import { CHECKS } from './checks.ts';
 import { type Check, type Finding, findingOf, skipped } from './finding.ts';
 import { type DoctorOptions, openSubject, type Subject } from './subject.ts';

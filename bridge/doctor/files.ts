@@ -7,7 +7,7 @@ import {
   type SecretName,
   SMTP_PASSWORD,
 } from '../../config/secret.ts';
-import { doveadm, impersonation } from '../drivers.ts';
+import { doveadm, impersonation } from '../configured/drivers.ts';
 import { type DataFiles, SHARED_GROUP } from '../store/data-files.ts';
 import { DELEGATIONS, groupId, STATE, SUBMISSIONS } from '../store/files.ts';
 import { refuseOldPlaces } from '../store/old-layout.ts';

@@ -1,5 +1,5 @@
 /** The way into an owner's mailbox: the server, its certificate, the master user. */
-import { imapEndpoint } from '../drivers.ts';
+import { imapEndpoint } from '../configured/drivers.ts';
 import type { Impersonation } from '../imap/impersonation.ts';
 import { failureOf } from '../shared/failure.ts';
 import { fragmentOf } from './dovecot-syntax.ts';

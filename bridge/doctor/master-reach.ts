@@ -3,7 +3,7 @@
  * the password could send as anybody. It is tried, in both forms, only over a connection on this machine or one whose certificate is
  * accepted.
  */
-import { imapEndpoint } from '../drivers.ts';
+import { imapEndpoint } from '../configured/drivers.ts';
 import { Failure } from '../shared/failure.ts';
 import { fragmentOf } from './dovecot-syntax.ts';
 import { type Check, type Finding, fail, ok, skipped } from './finding.ts';

@@ -3,7 +3,7 @@
  * in the probe mailbox, and taken away again.
  */
 import { randomBytes } from 'node:crypto';
-import { imapEndpoint } from '../drivers.ts';
+import { imapEndpoint } from '../configured/drivers.ts';
 import { atom, text } from '../imap/arguments.ts';
 import type { Connection } from '../imap/connection.ts';
 import { must } from '../imap/replies.ts';

@@ -1,6 +1,6 @@
 /** Ending sessions by commands: are they there, in nobody else's hands, and do they do as they are told? Asked for a login that nobody has. */
 import { othersMayChange } from '../../config/trusted.ts';
-import { sessionCommands } from '../drivers.ts';
+import { sessionCommands } from '../configured/drivers.ts';
 import { sessionsOf, withLogin } from '../sessions/command.ts';
 import { runBounded } from '../sessions/run-bounded.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';

@@ -3,7 +3,7 @@
  * Everything here only looks, but for `probed`.
  */
 import type { Config } from '../../config/schema.ts';
-import { dialectOf, type Environment, imapEndpoint, impersonation, sessionCutter } from '../drivers.ts';
+import { dialectOf, type Environment, imapEndpoint, impersonation, sessionCutter } from '../configured/drivers.ts';
 import type { Connection } from '../imap/connection.ts';
 import { type Dialect, UNSURE_ACCOUNT } from '../imap/dialect.ts';
 import { type Impersonation, openAs } from '../imap/impersonation.ts';

@@ -6,8 +6,8 @@
 import type { Logger } from 'pino';
 import type { Instant } from '../../acl/delegation-facts.ts';
 import type { Config } from '../../config/schema.ts';
+import type { Environment } from '../configured/drivers.ts';
 import { mistakesIn } from '../doctor/finding.ts';
-import type { Environment } from '../drivers.ts';
 import type { Site } from '../reconcile/site.ts';
 import { retryDelay } from '../schedule.ts';
 import { failureOf } from '../shared/failure.ts';

@@ -4,7 +4,7 @@ import { rootCertificates } from 'node:tls';
 import nodemailer from 'nodemailer';
 import type { Config } from '../../config/schema.ts';
 import { readSecret, SMTP_PASSWORD } from '../../config/secret.ts';
-import type { Environment } from '../drivers.ts';
+import type { Environment } from '../configured/drivers.ts';
 import { Failure } from '../shared/failure.ts';
 import type { Letter } from './letter.ts';
 import { boundedSocket } from './smtp-socket.ts';

@@ -15,8 +15,8 @@
  */
 import { actorName, ownerOf } from '../../acl/actor.ts';
 import { desired } from '../../acl/desired.ts';
+import { deciding } from '../configured/retrying.ts';
 import { telling } from '../notify/telling.ts';
-import { deciding } from '../retrying.ts';
 import type { GoOn, Retry } from '../schedule.ts';
 import type { Failure } from '../shared/failure.ts';
 import { naming } from '../shared/other-login.ts';

@@ -1,7 +1,7 @@
 /** What stands behind the filter: the record of what was sent for whom, and the copies for owners' Sent folders. */
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
-import { type Environment, sentFoldersOf } from '../drivers.ts';
+import { type Environment, sentFoldersOf } from '../configured/drivers.ts';
 import { existingSealKey } from '../store/audit.ts';
 import { waitsForNobody, whenFree } from '../store/busy.ts';
 import { dataFiles } from '../store/data-files.ts';

@@ -1,7 +1,7 @@
 /** The submission filter as the process that it is: what stands behind it, and what is noted of it for `mandat status`. */
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
-import type { Environment } from '../drivers.ts';
+import type { Environment } from '../configured/drivers.ts';
 import { failureOf } from '../shared/failure.ts';
 import { type LoopHolds, watchLoop } from '../shared/loop-holds.ts';
 import { dataFiles } from '../store/data-files.ts';

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
-import { policyOf } from '../policy.ts';
+import { policyOf } from '../configured/site-policy.ts';
 import { Failure } from '../shared/failure.ts';
 import { dataFiles } from '../store/data-files.ts';
 import { openDelegationDb } from '../store/delegation-db.ts';

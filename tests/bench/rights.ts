@@ -1,5 +1,5 @@
 /** A whole tree's rights, as a delegate's view asks for them: in one answer (LIST-MYRIGHTS) and folder by folder, in turn. */
-import { dialectOf, imapEndpoint, impersonation } from '../../bridge/drivers.ts';
+import { dialectOf, imapEndpoint, impersonation } from '../../bridge/configured/drivers.ts';
 import type { Connection } from '../../bridge/imap/connection.ts';
 import { openAs } from '../../bridge/imap/impersonation.ts';
 import { imapServer } from '../../bridge/imap/mail-server.ts';

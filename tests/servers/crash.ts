@@ -3,8 +3,8 @@
  * the databases and on the server then is what a process leaves that was killed there.
  */
 
-import { mailServer, sessionCutter } from '../../bridge/drivers.ts';
-import { policyOf } from '../../bridge/policy.ts';
+import { mailServer, sessionCutter } from '../../bridge/configured/drivers.ts';
+import { policyOf } from '../../bridge/configured/site-policy.ts';
 import { openGate } from '../../bridge/reconcile/gate.ts';
 import { type Restraint, reconcileMailbox } from '../../bridge/reconcile/mailbox.ts';
 import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';

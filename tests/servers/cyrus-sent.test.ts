@@ -1,6 +1,6 @@
 /** Copies for owners' Sent on a Cyrus: found by its special use, whatever it is called; stored once. */
 import t from 'tap';
-import { sentFoldersOf } from '../../bridge/drivers.ts';
+import { sentFoldersOf } from '../../bridge/configured/drivers.ts';
 import { fingerprinting } from '../../bridge/submission/fingerprint.ts';
 import { whyNoCyrus } from '../../config/lab/cyrus-packages.ts';
 import { quoted } from '../../config/lab/raw-imap.ts';

@@ -3,9 +3,9 @@
  * that a new process takes. What a process alone can show (signals, exit statuses, texts) is tested through the command line.
  */
 import { pino } from 'pino';
-import { mailServer } from '../../bridge/drivers.ts';
+import { mailServer } from '../../bridge/configured/drivers.ts';
+import { policyOf } from '../../bridge/configured/site-policy.ts';
 import { type Rehearsal, rehearse } from '../../bridge/dry-run.ts';
-import { policyOf } from '../../bridge/policy.ts';
 import type { Step } from '../../bridge/reconcile/steps.ts';
 import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
 import { type Sidecar, startSidecar } from '../../bridge/sidecar.ts';

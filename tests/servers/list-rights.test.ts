@@ -3,7 +3,7 @@
  * doesn't: the same either way, hidden folders, negative entries and inheritance included.
  */
 import t from 'tap';
-import { mailServer } from '../../bridge/drivers.ts';
+import { mailServer } from '../../bridge/configured/drivers.ts';
 import { quoted } from '../../config/lab/raw-imap.ts';
 import { loadConfig } from '../../config/load.ts';
 import { commandOf, routeThrough, startProxy } from './imap-proxy.ts';

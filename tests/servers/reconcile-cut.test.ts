@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { sessionCutter } from '../../bridge/drivers.ts';
+import { sessionCutter } from '../../bridge/configured/drivers.ts';
 import type { RawImap } from '../../config/lab/raw-imap.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { routeDoveadmThrough } from './configure.ts';

@@ -3,9 +3,9 @@
  * no reload. Read first when the driver is made, so that a file that can't be read is told at the start.
  */
 import { statSync } from 'node:fs';
-import type { Config } from '../config/schema.ts';
-import { DOVEADM_API_KEY, IMAP_ADMIN_PASSWORD, readSecret, type SecretSource } from '../config/secret.ts';
-import { Failure } from './shared/failure.ts';
+import type { Config } from '../../config/schema.ts';
+import { DOVEADM_API_KEY, IMAP_ADMIN_PASSWORD, readSecret, type SecretSource } from '../../config/secret.ts';
+import { Failure } from '../shared/failure.ts';
 
 type Environment = SecretSource['env'];
 

@@ -1,25 +1,25 @@
 /** The drivers that talk to servers, as the configuration names them, ready to use. Secrets are read here, from files or the environment, and stay here. */
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
-import type { SiteNames } from '../acl/special-folders.ts';
-import type { Config } from '../config/schema.ts';
-import type { DialectOf } from './imap/dialect.ts';
-import { dialectsBy, type Seen } from './imap/dialects.ts';
-import type { Endpoint } from './imap/endpoint.ts';
-import { openHeadStart } from './imap/head-start.ts';
-import { type Impersonation, openAs } from './imap/impersonation.ts';
-import { type LoginGuard, openLoginGuard } from './imap/login-guard.ts';
-import { imapServer } from './imap/mail-server.ts';
-import { sentFolders } from './imap/sent.ts';
-import type { MailServer, SessionCutter } from './reconcile/mail-server.ts';
+import type { SiteNames } from '../../acl/special-folders.ts';
+import type { Config } from '../../config/schema.ts';
+import type { DialectOf } from '../imap/dialect.ts';
+import { dialectsBy, type Seen } from '../imap/dialects.ts';
+import type { Endpoint } from '../imap/endpoint.ts';
+import { openHeadStart } from '../imap/head-start.ts';
+import { type Impersonation, openAs } from '../imap/impersonation.ts';
+import { type LoginGuard, openLoginGuard } from '../imap/login-guard.ts';
+import { imapServer } from '../imap/mail-server.ts';
+import { sentFolders } from '../imap/sent.ts';
+import type { MailServer, SessionCutter } from '../reconcile/mail-server.ts';
+import { commandCutter, type SessionCommands } from '../sessions/command.ts';
+import { doveadmCutter } from '../sessions/doveadm.ts';
+import type { DoveadmOptions } from '../sessions/doveadm-api.ts';
+import { Failure } from '../shared/failure.ts';
+import { MAIN_SERVER } from '../store/rows.ts';
+import type { SentFolders } from '../submission/sent-folder.ts';
 import { retryWaits } from './retrying.ts';
 import { doveadmSecret, imapAdminSecret, keptSecret, stampOf } from './secrets.ts';
-import { commandCutter, type SessionCommands } from './sessions/command.ts';
-import { doveadmCutter } from './sessions/doveadm.ts';
-import type { DoveadmOptions } from './sessions/doveadm-api.ts';
-import { Failure } from './shared/failure.ts';
-import { MAIN_SERVER } from './store/rows.ts';
-import type { SentFolders } from './submission/sent-folder.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

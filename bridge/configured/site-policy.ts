@@ -1,7 +1,7 @@
 /** What the configuration says of what a delegation means, as acl/ reads it. */
-import type { Policy } from '../acl/desired.ts';
-import { canonical } from '../acl/rights.ts';
-import type { Config } from '../config/schema.ts';
+import type { Policy } from '../../acl/desired.ts';
+import { canonical } from '../../acl/rights.ts';
+import type { Config } from '../../config/schema.ts';
 
 export function policyOf({ policy, identity, accounts }: Pick<Config, 'policy' | 'identity' | 'accounts'>): Policy {
   return {

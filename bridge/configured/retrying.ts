@@ -3,9 +3,9 @@
  * a login that is refused, once more soon and then every few minutes: each attempt is a failed login in the server's log, and whoever
  * counts these (fail2ban, Dovecot's own penalty) would shut mandat out, and with it every revoke.
  */
-import type { Config } from '../config/schema.ts';
-import type { Retry, RetryWaits } from './schedule.ts';
-import type { Failure } from './shared/failure.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Retry, RetryWaits } from '../schedule.ts';
+import type { Failure } from '../shared/failure.ts';
 
 /** As configured, in ms. */
 export function retryWaits({ schedule }: Pick<Config, 'schedule'>): RetryWaits {
