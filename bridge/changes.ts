@@ -4,8 +4,8 @@
  */
 import { Mutex } from 'async-mutex';
 import type { GuardSettings } from '../acl/guard.ts';
-import { type Disappearing, type GuardReport, openDisappearing } from './disappearing.ts';
-import { versionOf } from './restore.ts';
+import { type Disappearing, type GuardReport, openDisappearing } from './safeguards/disappearing-pairs.ts';
+import { versionOf } from './safeguards/table-from-the-past.ts';
 import { type GiveWay, giveBack, PORTION_ROWS, portions } from './shared/portions.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { LARGEST } from './store/migrations/delegation-4.ts';
@@ -39,7 +39,7 @@ export function openChanges(table: DelegationDb, state: StateDb, settings: () =>
       const version = await versionOf(table); // before: what comes meanwhile is looked at again
       if (version === lookedAt) return;
       const unasked: number[] = [];
-      let last = { version: version < lookedAt ? 0 : lookedAt, mailboxId: LARGEST }; // less: it has been put right (values.ts)
+      let last = { version: version < lookedAt ? 0 : lookedAt, mailboxId: LARGEST }; // less: it has been put right (mended-values.ts)
       for (;;) {
         const page = await changedAfter(table, last, PORTION_ROWS);
         for (const some of portions(page.map(({ mailboxId }) => mailboxId))) {

@@ -2,7 +2,6 @@
 import type { Config } from '../config/schema.ts';
 import { type Environment, mailServer } from './configured/drivers.ts';
 import { policyOf } from './configured/site-policy.ts';
-import { guard } from './guard.ts';
 import { withdrawStale } from './reconcile/decide.ts';
 import { openGate } from './reconcile/gate.ts';
 import type { SessionCutter } from './reconcile/mail-server.ts';
@@ -11,7 +10,8 @@ import { recordedCutter, recordedPublisher, recordedServer } from './reconcile/r
 import { rehearsedPublisher, rehearsedServer } from './reconcile/rehearsal.ts';
 import type { Site } from './reconcile/site.ts';
 import type { Step } from './reconcile/steps.ts';
-import { isFromThePast } from './restore.ts';
+import { guard } from './safeguards/guard.ts';
+import { isFromThePast } from './safeguards/table-from-the-past.ts';
 import { openSenderMap, senderMapExists } from './sender/postfix-sqlite.ts';
 import { dataFiles } from './store/data-files.ts';
 import { openDelegationDb } from './store/delegation-db.ts';

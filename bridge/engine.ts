@@ -5,19 +5,20 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { openActing } from './acting.ts';
-import { adoptEntries } from './adopt.ts';
 import { type Changes, openChanges } from './changes.ts';
 import type { Environment } from './configured/drivers.ts';
 import { deciding, retryWaits } from './configured/retrying.ts';
-import { adoptingFrom, FOREIGN_STATE_HINT, takeOver } from './foreign-state.ts';
-import { forgetServedIntents } from './guard.ts';
 import { actLines } from './reconcile/acts.ts';
 import { withdrawStale } from './reconcile/decide.ts';
 import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
 import type { Site } from './reconcile/site.ts';
 import type { Step } from './reconcile/steps.ts';
-import { rememberVersion, type TableAge, tableAge } from './restore.ts';
-import { lookAtRules } from './rules.ts';
+import { adoptEntries } from './safeguards/adopted-entries.ts';
+import { lookAtRules } from './safeguards/changed-rules.ts';
+import { adoptingFrom, FOREIGN_STATE_HINT, takeOver } from './safeguards/foreign-state.ts';
+import { forgetServedIntents } from './safeguards/guard.ts';
+import { mendValues } from './safeguards/mended-values.ts';
+import { rememberVersion, type TableAge, tableAge } from './safeguards/table-from-the-past.ts';
 import { type GoOn, retryWait } from './schedule.ts';
 import { Failure, failureOf } from './shared/failure.ts';
 import { type GiveWay, giveBack } from './shared/portions.ts';
@@ -36,7 +37,6 @@ import { forgetSlowAnswers } from './store/slow-answers.ts';
 import { openStateDb, type StateDb } from './store/state-db.ts';
 import { beginTelling } from './store/told.ts';
 import { openTrail } from './trail.ts';
-import { mendValues } from './values.ts';
 
 export interface Engine {
   readonly site: Site;
@@ -53,7 +53,7 @@ export interface Engine {
   adoptAll(mailboxIds: AsyncIterable<readonly number[]> | Iterable<readonly number[]>): Promise<void>;
   /** After it: whether every mailbox has been looked at now. */
   adopted(): Promise<void>;
-  /** Puts right what nothing could follow in the table, and says so (values.ts). */
+  /** Puts right what nothing could follow in the table, and says so (mended-values.ts). */
   mend(): Promise<void>;
   /** Whether the table's own rules are others than at the last look (rules.ts). */
   rulesMoved(): Promise<boolean>;
@@ -127,7 +127,7 @@ export async function openEngine(
       const line = { mailbox: null, onBehalf: null, delegate: null };
       await site.audit([{ action: 'foreign-state', ...line, detail: { why: foreign } }]);
     }
-    /** What is like ours in one mailbox: see adopt.ts. */
+    /** What is like ours in one mailbox: see adopted-entries.ts. */
     const adoptIn = async (mailboxId: number) =>
       adoptFrom === undefined ? new Set<string>() : adoptEntries(site, mailboxId, adoptFrom);
     const mayGiveNow = async () => (await fact(state, 'restored')) !== 'held' && table.differences().length === 0;

@@ -17,6 +17,7 @@ import { INBOX } from './reconcile/mail-server.ts';
 import { sayings } from './reconcile/out-of-reach.ts';
 import { beforeIn } from './reconcile/tree.ts';
 import { type Keeper, keeperAsSeen } from './reconcile/whose-list.ts';
+import { inEffect } from './safeguards/withdrawn.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { listDelegations } from './store/delegation-list.ts';
 import { mailboxAt } from './store/mailboxes.ts';
@@ -26,7 +27,6 @@ import { type Pair, pairsOf, standingFirst } from './store/pairs.ts';
 import { type SlowAnswer, slowAnswers } from './store/slow-answers.ts';
 import type { LedgerPhase, StateDb } from './store/state-db.ts';
 import { turnsOf } from './store/turns.ts';
-import { inEffect } from './withdrawn.ts';
 
 /** Whose an entry is: put by mandat, or a copy that the server made of it; what stood there before; somebody else's. */
 export type Whose = 'ours' | 'before' | 'theirs';

@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { Instant } from '../acl/delegation-facts.ts';
-import { versionOf } from './restore.ts';
+import { versionOf } from './safeguards/table-from-the-past.ts';
 import { giveBack, PORTION_ROWS, portions } from './shared/portions.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { fact, setFact } from './store/facts.ts';

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import type { Environment } from './configured/drivers.ts';
 import { startDaemon } from './daemon.ts';
-import { type Kept, keepOpen } from './replaced.ts';
+import { type Kept, keepOpen } from './safeguards/replaced-files.ts';
 import { SENDER_FILE } from './sender/postfix-sqlite.ts';
 import { dataFiles } from './store/data-files.ts';
 

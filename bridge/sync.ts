@@ -2,10 +2,10 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import type { Environment } from './configured/drivers.ts';
-import type { GuardReport } from './disappearing.ts';
 import { openEngine } from './engine.ts';
-import { guard, release } from './guard.ts';
 import type { Result } from './reconcile/mailbox.ts';
+import type { GuardReport } from './safeguards/disappearing-pairs.ts';
+import { guard, release } from './safeguards/guard.ts';
 import { openSchedule } from './schedule.ts';
 import { Failure } from './shared/failure.ts';
 import { dataFiles } from './store/data-files.ts';

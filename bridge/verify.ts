@@ -13,6 +13,7 @@ import { entriesOnce } from '../acl/same-folder.ts';
 import type { Entries, Folder, MailServer, SenderPublisher } from './reconcile/mail-server.ts';
 import { INBOX } from './reconcile/mail-server.ts';
 import { beforeIn } from './reconcile/tree.ts';
+import { inEffect } from './safeguards/withdrawn.ts';
 import { Failure, failureOf } from './shared/failure.ts';
 import type { DelegationDb } from './store/delegation-db.ts';
 import { foldersSeen } from './store/folders-seen.ts';
@@ -20,7 +21,6 @@ import { otherEntriesOf } from './store/other-entries.ts';
 import { type FolderName, type Pair, pairsOf, standingFirst } from './store/pairs.ts';
 import { readMailbox } from './store/rows.ts';
 import type { StateDb } from './store/state-db.ts';
-import { inEffect } from './withdrawn.ts';
 
 export interface Difference {
   readonly mailbox: string;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { keepOpen } from '../bridge/replaced.ts';
+import { keepOpen } from '../bridge/safeguards/replaced-files.ts';
 import { failureOf } from '../bridge/shared/failure.ts';
 import { dataFiles } from '../bridge/store/data-files.ts';
 import type { FromFilter, ToFilter } from '../bridge/submission/filter-child.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { acceptRestored } from '../bridge/restore.ts';
+import { acceptRestored } from '../bridge/safeguards/table-from-the-past.ts';
 import { mailboxIds, markPending } from '../bridge/store/rows.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT } from './exit.ts';

@@ -1,7 +1,8 @@
 /** What every command has at hand: the options before the command, the configuration, the databases. */
 import { accessSync, constants } from 'node:fs';
 import { type Actor, actorName } from '../acl/actor.ts';
-import { versionOf } from '../bridge/restore.ts';
+import { mendValues } from '../bridge/safeguards/mended-values.ts';
+import { versionOf } from '../bridge/safeguards/table-from-the-past.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import { holdFiles } from '../bridge/shared/given-file.ts';
 import { becomeForGood, isAnother } from '../bridge/shared/unix-user.ts';
@@ -18,7 +19,6 @@ import { applySettings } from '../bridge/store/settings.ts';
 import { openStateDb, type StateDb } from '../bridge/store/state-db.ts';
 import { existingSubmissions, type SubmissionStore } from '../bridge/store/submissions.ts';
 import { vouchingKey } from '../bridge/store/vouched.ts';
-import { mendValues } from '../bridge/values.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { keyboard, readActor } from './actor.ts';

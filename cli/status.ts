@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { type LookRound, lastLookRound } from '../bridge/folder-look.ts';
-import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../bridge/foreign-state.ts';
 import { LATE_MS, overdueNoted } from '../bridge/overdue.ts';
 import { configDifference, lastSidecar, loopOf } from '../bridge/running-config.ts';
+import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../bridge/safeguards/foreign-state.ts';
+import { withdrawn } from '../bridge/safeguards/withdrawn.ts';
 import { nextDue } from '../bridge/store/due.ts';
 import { fact } from '../bridge/store/facts.ts';
 import { countOtherEntries } from '../bridge/store/other-entries.ts';
@@ -14,7 +15,6 @@ import { anythingHeld, countNotices, outcomesWith } from '../bridge/store/troubl
 import { type Waiting, waitingMailboxes } from '../bridge/store/waiting.ts';
 import { missingCopies } from '../bridge/submission/missing-copies.ts';
 import { lastProof } from '../bridge/trail.ts';
-import { withdrawn } from '../bridge/withdrawn.ts';
 import { whole } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { counted, facts, type Output, oneLine } from './output.ts';

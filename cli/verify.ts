@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { SenderRule } from '../acl/desired.ts';
 import { policyOf } from '../bridge/configured/site-policy.ts';
-import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../bridge/foreign-state.ts';
+import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../bridge/safeguards/foreign-state.ts';
 import { openSenderMap } from '../bridge/sender/postfix-sqlite.ts';
 import { everyMailbox } from '../bridge/store/every-mailbox.ts';
 import { fact } from '../bridge/store/facts.ts';

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import type { GuardSettings } from '../acl/guard.ts';
-import { forgetServedIntents, guard, release } from '../bridge/guard.ts';
+import { forgetServedIntents, guard, release } from '../bridge/safeguards/guard.ts';
 import type { DelegationDb } from '../bridge/store/delegation-db.ts';
 import { grant, revoke } from '../bridge/store/delegations.ts';
 import { beginGrant, endPair, setPhase } from '../bridge/store/ledger.ts';

@@ -1,6 +1,6 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import t from 'tap';
-import { acceptRestored, isFromThePast, rememberVersion, tableAge } from '../bridge/restore.ts';
+import { acceptRestored, isFromThePast, rememberVersion, tableAge } from '../bridge/safeguards/table-from-the-past.ts';
 import type { DataFiles } from '../bridge/store/data-files.ts';
 import { type DelegationDb, openDelegationDb } from '../bridge/store/delegation-db.ts';
 import { fact } from '../bridge/store/facts.ts';

@@ -1,9 +1,9 @@
 /** Values in the table that nothing could follow, put there in every way that a writer of the file has: none is fatal. */
 import t from 'tap';
-import { tableAge } from '../bridge/restore.ts';
+import { mendValues } from '../bridge/safeguards/mended-values.ts';
+import { tableAge } from '../bridge/safeguards/table-from-the-past.ts';
 import { grant, revoke } from '../bridge/store/delegations.ts';
 import { pendingMailboxes } from '../bridge/store/rows.ts';
-import { mendValues } from '../bridge/values.ts';
 import { freshFiles, openState, openTable } from './store/fresh.ts';
 import { asMandat, prepare, row, rows, sqlite3 } from './store/shell.ts';
 import { decide, freshWorld, WORLD } from './store/world.ts';

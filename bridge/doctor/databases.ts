@@ -1,7 +1,7 @@
 /** The two databases: ours, of a version that this program knows, whole, of one time, and the clock they were written by. */
 
-import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../foreign-state.ts';
-import { isFromThePast } from '../restore.ts';
+import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../safeguards/foreign-state.ts';
+import { isFromThePast } from '../safeguards/table-from-the-past.ts';
 import { existingSealKey } from '../store/audit.ts';
 import { describeBroken, proveEnd } from '../store/audit-check.ts';
 import { fact } from '../store/facts.ts';

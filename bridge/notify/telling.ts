@@ -7,12 +7,12 @@ import type { Transaction } from 'kysely';
 import type { Instant } from '../../acl/delegation-facts.ts';
 import { type Told, tidings } from '../../acl/tidings.ts';
 import type { Pass } from '../reconcile/pass.ts';
+import { withdrawn } from '../safeguards/withdrawn.ts';
 import { setOwnerContact } from '../store/contacts.ts';
 import { fact } from '../store/facts.ts';
 import { enqueue } from '../store/outbox.ts';
 import type { StateDatabase } from '../store/state-db.ts';
 import { forget, remember, type ToldRow, toldOf } from '../store/told.ts';
-import { withdrawn } from '../withdrawn.ts';
 import { addressed } from './addressed.ts';
 import type { News, Row, Rows, Subject } from './news.ts';
 

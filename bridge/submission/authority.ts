@@ -8,16 +8,16 @@ import { domainToUnicode } from 'node:url';
 import { desired, type Policy } from '../../acl/desired.ts';
 import type { GuardSettings } from '../../acl/guard.ts';
 import type { Rights, Standing } from '../../acl/submission.ts';
-import { goneAmong } from '../disappearing.ts';
-import { guard } from '../guard.ts';
-import { isFromThePast } from '../restore.ts';
+import { goneAmong } from '../safeguards/disappearing-pairs.ts';
+import { guard } from '../safeguards/guard.ts';
+import { isFromThePast } from '../safeguards/table-from-the-past.ts';
+import { inEffect } from '../safeguards/withdrawn.ts';
 import { punycode } from '../shared/domain-name.ts';
 import type { DelegationDb } from '../store/delegation-db.ts';
 import { type Clock, fact } from '../store/facts.ts';
 import { pairsAmong, pairsOf, standingFirst } from '../store/pairs.ts';
 import { type MailboxState, readMailbox } from '../store/rows.ts';
 import type { StateDb } from '../store/state-db.ts';
-import { inEffect } from '../withdrawn.ts';
 
 export interface Authority {
   /** What this login may do with these addresses, now. Rejects when the table can't be read. */

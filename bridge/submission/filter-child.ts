@@ -176,7 +176,7 @@ async function noteTrouble({ stateFile, log }: FilterProgram, trouble: FilterTro
   );
 }
 
-/** Opened for the moment: the file may have been replaced since the last time (replaced.ts). */
+/** Opened for the moment: the file may have been replaced since the last time (replaced-files.ts). */
 async function withState<T>(file: string, work: (state: StateDb) => Promise<T>): Promise<T> {
   const state = openStateDb(file);
   try {

@@ -3,7 +3,8 @@
 import Database from 'better-sqlite3';
 import { type CompiledQuery, Kysely } from 'kysely';
 import t, { type Test } from 'tap';
-import { lastVersionSeen } from '../../bridge/restore.ts';
+import { mendValues } from '../../bridge/safeguards/mended-values.ts';
+import { lastVersionSeen } from '../../bridge/safeguards/table-from-the-past.ts';
 import { type AuditFilter, readAudit } from '../../bridge/store/audit-trail.ts';
 import { patientDialect } from '../../bridge/store/busy.ts';
 import type { DelegationDb } from '../../bridge/store/delegation-db.ts';
@@ -12,7 +13,6 @@ import { changedAfter } from '../../bridge/store/rows.ts';
 import type { StateDb } from '../../bridge/store/state-db.ts';
 import { anythingHeld, countNotices, outcomesWith } from '../../bridge/store/troubles.ts';
 import { waitingMailboxes } from '../../bridge/store/waiting.ts';
-import { mendValues } from '../../bridge/values.ts';
 import { freshFiles, openState, openTable } from './fresh.ts';
 import { rows } from './shell.ts';
 

@@ -2,6 +2,7 @@
 
 import type { Test } from 'tap';
 import t from 'tap';
+import { mendValues } from '../../bridge/safeguards/mended-values.ts';
 import { proveAudit } from '../../bridge/store/audit-check.ts';
 import { readAudit, standingAt } from '../../bridge/store/audit-trail.ts';
 import { BY_NOBODY_KNOWN, compareRows } from '../../bridge/store/compare-rows.ts';
@@ -13,7 +14,6 @@ import { fact } from '../../bridge/store/facts.ts';
 import { lastActor } from '../../bridge/store/last-actor.ts';
 import { addMailbox } from '../../bridge/store/mailboxes.ts';
 import { isVouched } from '../../bridge/store/vouched.ts';
-import { mendValues } from '../../bridge/values.ts';
 import { freshFiles, openState } from './fresh.ts';
 import { asMandat, rows } from './shell.ts';
 

@@ -3,8 +3,8 @@ import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
 import type { Policy } from '../../acl/desired.ts';
 import { canonical } from '../../acl/rights.ts';
+import { setWithdrawn } from '../../bridge/safeguards/withdrawn.ts';
 import { type Authority, openAuthority } from '../../bridge/submission/authority.ts';
-import { setWithdrawn } from '../../bridge/withdrawn.ts';
 import { freshFiles, openState, openTable } from '../store/fresh.ts';
 
 const ALICE = 'alice@lab.test';

@@ -3,12 +3,12 @@
  * remembered. So a revoke waits for no look at all there is, however many change beside it.
  */
 import { Mutex } from 'async-mutex';
-import { type GuardSettings, isHeld } from '../acl/guard.ts';
-import { type GiveWay, giveBack } from './shared/portions.ts';
-import type { DelegationDb } from './store/delegation-db.ts';
-import { ledgerPortions } from './store/every-mailbox.ts';
-import { countPairs, pairsAmong } from './store/pairs.ts';
-import type { StateDb } from './store/state-db.ts';
+import { type GuardSettings, isHeld } from '../../acl/guard.ts';
+import { type GiveWay, giveBack } from '../shared/portions.ts';
+import type { DelegationDb } from '../store/delegation-db.ts';
+import { ledgerPortions } from '../store/every-mailbox.ts';
+import { countPairs, pairsAmong } from '../store/pairs.ts';
+import type { StateDb } from '../store/state-db.ts';
 
 export interface Disappearance {
   readonly mailboxId: number;

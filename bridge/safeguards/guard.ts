@@ -1,8 +1,8 @@
 /** The guard (acl/guard.ts) asked once, by whoever doesn't follow the changes; and what it holds, let go. */
-import type { GuardSettings } from '../acl/guard.ts';
-import { type GuardReport, openDisappearing } from './disappearing.ts';
-import type { DelegationDb } from './store/delegation-db.ts';
-import type { StateDb } from './store/state-db.ts';
+import type { GuardSettings } from '../../acl/guard.ts';
+import type { DelegationDb } from '../store/delegation-db.ts';
+import type { StateDb } from '../store/state-db.ts';
+import { type GuardReport, openDisappearing } from './disappearing-pairs.ts';
 
 /** Looks at all pairs, in portions. */
 export async function guard(table: DelegationDb, state: StateDb, settings: GuardSettings): Promise<GuardReport> {

@@ -1,11 +1,11 @@
 /** While this state.db isn't the one that the table was worked off with: entries just as mandat writes them are taken into the ledger as its own. */
-import { likeOurs } from '../acl/other-entries.ts';
-import type { Site } from './reconcile/site.ts';
-import { failureOf } from './shared/failure.ts';
-import { beginGrant } from './store/ledger.ts';
-import { outcomeOf } from './store/outcomes.ts';
-import { pairsOf } from './store/pairs.ts';
-import { readMailbox } from './store/rows.ts';
+import { likeOurs } from '../../acl/other-entries.ts';
+import type { Site } from '../reconcile/site.ts';
+import { failureOf } from '../shared/failure.ts';
+import { beginGrant } from '../store/ledger.ts';
+import { outcomeOf } from '../store/outcomes.ts';
+import { pairsOf } from '../store/pairs.ts';
+import { readMailbox } from '../store/rows.ts';
 
 /**
  * Of one mailbox, unless it has been looked at since version `from`. Returns the logins that were taken in, have no row, and that nobody asked

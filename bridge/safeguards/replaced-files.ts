@@ -7,11 +7,11 @@ import { type FSWatcher, rmSync, statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Config } from '../config/schema.ts';
-import { type Failure, failureOf } from './shared/failure.ts';
-import { dataFiles } from './store/data-files.ts';
-import { DELEGATIONS, STATE } from './store/files.ts';
-import { refuseDamaged } from './store/integrity.ts';
+import type { Config } from '../../config/schema.ts';
+import { type Failure, failureOf } from '../shared/failure.ts';
+import { dataFiles } from '../store/data-files.ts';
+import { DELEGATIONS, STATE } from '../store/files.ts';
+import { refuseDamaged } from '../store/integrity.ts';
 
 /** What works on these files, and can be begun anew. */
 export interface Opened {

@@ -2,10 +2,10 @@
  * A delegation table from the past (yesterday's copy put back, or another one in its place) would bring back what has been revoked
  * since. It is recognised by its epoch and version, and obeyed only where it takes away, until somebody accepts it.
  */
-import type { DelegationDb } from './store/delegation-db.ts';
-import { fact, setFact } from './store/facts.ts';
-import { LARGEST } from './store/migrations/delegation-4.ts';
-import type { StateDb } from './store/state-db.ts';
+import type { DelegationDb } from '../store/delegation-db.ts';
+import { fact, setFact } from '../store/facts.ts';
+import { LARGEST } from '../store/migrations/delegation-4.ts';
+import type { StateDb } from '../store/state-db.ts';
 
 export type TableAge = 'current' | 'restored';
 
@@ -36,7 +36,7 @@ export async function isFromThePast(table: DelegationDb, state: StateDb): Promis
 }
 
 /**
- * Also of a pass that came to no good end: what it took away must not come back either. What can't have been counted (values.ts)
+ * Also of a pass that came to no good end: what it took away must not come back either. What can't have been counted (mended-values.ts)
  * doesn't count.
  */
 export async function lastVersionSeen(state: StateDb): Promise<number> {

@@ -4,11 +4,11 @@
  * `worked_off`: whose state, up to which version); without one, mailboxes that nobody waits for any more although this state has worked off none.
  */
 import { randomUUID } from 'node:crypto';
-import { lastVersionSeen, versionOf } from './restore.ts';
-import type { DelegationDb } from './store/delegation-db.ts';
-import { fact, setFact } from './store/facts.ts';
-import type { StateDb } from './store/state-db.ts';
-import { markWorkedOff, workedOff } from './store/worked-off.ts';
+import type { DelegationDb } from '../store/delegation-db.ts';
+import { fact, setFact } from '../store/facts.ts';
+import type { StateDb } from '../store/state-db.ts';
+import { markWorkedOff, workedOff } from '../store/worked-off.ts';
+import { lastVersionSeen, versionOf } from './table-from-the-past.ts';
 
 /** The two ways on. */
 export const FOREIGN_STATE_HINT =

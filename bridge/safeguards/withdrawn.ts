@@ -3,10 +3,10 @@
  * decided stands in state.db, so that no program that writes the table can undo it, and each pass, the filter and every command judge by it.
  */
 
-import type { Instant } from '../acl/delegation-facts.ts';
-import type { Policy } from '../acl/desired.ts';
-import { fact, setFact } from './store/facts.ts';
-import type { StateDb } from './store/state-db.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
+import type { Policy } from '../../acl/desired.ts';
+import { fact, setFact } from '../store/facts.ts';
+import type { StateDb } from '../store/state-db.ts';
 
 export interface Withdrawn {
   readonly since: Instant;
