@@ -13,7 +13,7 @@ export function runCommand(program: Command, run: Runner): void {
     .action(
       run(async ({ config }) => {
         // Loaded here: it makes every other command slower to start.
-        const { startSidecar } = await import('../bridge/sidecar.ts');
+        const { startSidecar } = await import('../bridge/sidecar/sidecar.ts');
         const { filterBeside } = await import('./filter-process.ts');
         const log = openLog(config.log.level);
         const sidecar = await startSidecar(config, process.env, log);

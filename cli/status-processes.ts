@@ -1,7 +1,7 @@
 /** Of `mandat status`: which processes there are, and how their threads fare; and which server they speak to. */
 import type { Seen } from '../bridge/imap/dialects.ts';
-import type { LastSidecar } from '../bridge/running-config.ts';
 import type { LoopHolds } from '../bridge/shared/loop-holds.ts';
+import type { LastSidecar } from '../bridge/sidecar/running-config.ts';
 import { fact } from '../bridge/store/facts.ts';
 import type { StateDb } from '../bridge/store/state-db.ts';
 import { filterTrouble, isThere, lastFilter } from '../bridge/submission/last-filter.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { describeStep } from '../bridge/reconcile/steps.ts';
+import type { SyncOptions, SyncReport } from '../bridge/sidecar/sync.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
-import type { SyncOptions, SyncReport } from '../bridge/sync.ts';
 import { address } from './arguments.ts';
 import { EXIT, type ExitStatus, exitStatusOf } from './exit.ts';
 import { quietLog } from './log.ts';
@@ -28,7 +28,7 @@ export function syncCommand(program: Command, run: Runner): void {
         const mailboxIds = named.length === 0 ? undefined : await idsOf(session, named.map(address));
         const what = { mailboxIds, force: force === true };
         if (dryRun === true) {
-          const { rehearse } = await import('../bridge/dry-run.ts'); // the IMAP library takes its time to load
+          const { rehearse } = await import('../bridge/sidecar/dry-run.ts'); // the IMAP library takes its time to load
           const progress = openProgress(out, 'looked at');
           const options = { ...what, actor: writer.actor, onProgress: progress.at };
           const { steps, ...report } = await rehearse(config, process.env, options).finally(progress.end);
@@ -52,7 +52,7 @@ export async function broughtInLine(
   what: Pick<SyncOptions, 'mailboxIds' | 'force'>,
 ): Promise<{ readonly handed: boolean; readonly report: SyncReport }> {
   const { out, config, writer } = session;
-  const { syncBySidecar, syncOnce } = await import('../bridge/sync.ts'); // the IMAP library takes its time to load
+  const { syncBySidecar, syncOnce } = await import('../bridge/sidecar/sync.ts'); // the IMAP library takes its time to load
   const handed = session.sidecarRuns();
   const progress = openProgress(out, 'in line');
   const options = { ...what, actor: writer.actor, onProgress: progress.at };

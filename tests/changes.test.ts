@@ -1,8 +1,8 @@
 /** What has changed is looked at in portions, and what the guard can't hold waits for nothing else. */
 import t, { type Test } from 'tap';
 import type { GuardSettings } from '../acl/guard.ts';
-import { openChanges } from '../bridge/changes.ts';
 import { giveBack } from '../bridge/shared/portions.ts';
+import { openChanges } from '../bridge/sidecar/changes.ts';
 import { revoke } from '../bridge/store/delegations.ts';
 import { endPair } from '../bridge/store/ledger.ts';
 import { pairsOf } from '../bridge/store/pairs.ts';

@@ -2,8 +2,8 @@
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { canonical } from '../acl/rights.ts';
-import { lastLookRound, lookAtFolders } from '../bridge/folder-look.ts';
 import type { MailServer, OwnerView } from '../bridge/reconcile/mail-server.ts';
+import { lastLookRound, lookAtFolders } from '../bridge/sidecar/folder-look.ts';
 import { openClock } from '../bridge/store/facts.ts';
 import { rememberFolders } from '../bridge/store/folders-seen.ts';
 import { beginGrant, enterForce } from '../bridge/store/ledger.ts';

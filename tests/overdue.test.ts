@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import t from 'tap';
-import { LATE_MS, openOverdue, overdueNoted } from '../bridge/overdue.ts';
+import { LATE_MS, openOverdue, overdueNoted } from '../bridge/sidecar/overdue.ts';
 import { settle } from '../bridge/store/rows.ts';
 import { freshFiles, openState, openTable } from './store/fresh.ts';
 import { rows } from './store/shell.ts';

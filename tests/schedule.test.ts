@@ -10,7 +10,7 @@ import {
   type Schedule,
   type ScheduleOptions,
   type Urgency,
-} from '../bridge/schedule.ts';
+} from '../bridge/sidecar/schedule.ts';
 
 /** A schedule whose passes begin and end when the test says so. */
 interface Bench {

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { listenOn } from '../bridge/shared/unix-socket.ts';
-import { standIn } from '../bridge/stand-in.ts';
+import { standIn } from '../bridge/sidecar/stand-in.ts';
 import { waitFor } from '../config/lab/wait.ts';
 
 const LIMIT_MS = 20_000;

@@ -4,8 +4,8 @@
  * counts these (fail2ban, Dovecot's own penalty) would shut mandat out, and with it every revoke.
  */
 import type { Config } from '../../config/schema.ts';
-import type { Retry, RetryWaits } from '../schedule.ts';
 import type { Failure } from '../shared/failure.ts';
+import type { Retry, RetryWaits } from '../sidecar/schedule.ts';
 
 /** As configured, in ms. */
 export function retryWaits({ schedule }: Pick<Config, 'schedule'>): RetryWaits {

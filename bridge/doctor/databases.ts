@@ -2,6 +2,7 @@
 
 import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../safeguards/foreign-state.ts';
 import { isFromThePast } from '../safeguards/table-from-the-past.ts';
+import { lastProof } from '../sidecar/trail-upkeep.ts';
 import { existingSealKey } from '../store/audit.ts';
 import { describeBroken, proveEnd } from '../store/audit-check.ts';
 import { fact } from '../store/facts.ts';
@@ -9,7 +10,6 @@ import { DELEGATIONS, STATE } from '../store/files.ts';
 import { complaintsOf } from '../store/integrity.ts';
 import { REPAIR_RULES, rulesChanged } from '../store/schema.ts';
 import { headFileOf, readHead } from '../store/seal-head.ts';
-import { lastProof } from '../trail.ts';
 import { dataDirectory, sealed } from './files.ts';
 import { type Check, fail, ok, warn } from './finding.ts';
 

@@ -1,7 +1,7 @@
 /** Whether a sidecar works on these databases, and how long ago it has looked at everything. */
 import { readFileSync } from 'node:fs';
-import { configDifference, lastSidecar } from '../running-config.ts';
 import { Failure } from '../shared/failure.ts';
+import { configDifference, lastSidecar } from '../sidecar/running-config.ts';
 import { fact } from '../store/facts.ts';
 import { isLocked } from '../store/lock.ts';
 import { ownState } from './databases.ts';

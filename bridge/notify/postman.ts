@@ -9,9 +9,10 @@ import type { Config } from '../../config/schema.ts';
 import type { Environment } from '../configured/drivers.ts';
 import { mistakesIn } from '../doctor/finding.ts';
 import type { Site } from '../reconcile/site.ts';
-import { retryDelay } from '../schedule.ts';
 import { failureOf } from '../shared/failure.ts';
 import { once } from '../shared/found-once.ts';
+import { retryDelay } from '../sidecar/schedule.ts';
+import { watchTable } from '../sidecar/watch-table.ts';
 import { auditHead } from '../store/audit.ts';
 import {
   listNotices,
@@ -25,7 +26,6 @@ import {
   takeDue,
 } from '../store/outbox.ts';
 import type { StateDb } from '../store/state-db.ts';
-import { watchTable } from '../watch.ts';
 import { letter } from './letter.ts';
 import { openRounds } from './rounds.ts';
 import { type MailServerForNotices, NotTaken, openSmtp, type SmtpSettings } from './smtp.ts';

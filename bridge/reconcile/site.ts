@@ -1,4 +1,4 @@
-/** Everything the reconciler works with, put together in one place (bridge/daemon.ts, or rehearsal.ts for a dry run). */
+/** Everything the reconciler works with, put together in one place (bridge/sidecar/daemon.ts, or rehearsal.ts for a dry run). */
 import type { Policy } from '../../acl/desired.ts';
 import type { NoticeRules } from '../notify/rules.ts';
 import type { DelegationDb } from '../store/delegation-db.ts';

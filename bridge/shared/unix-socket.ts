@@ -15,7 +15,7 @@ export interface SocketPlace {
 
 /** Where the socket is made, before it takes its place in one step. */
 const made = (path: string) => `${path}~`;
-/** The socket on which bridge/stand-in.ts waits; a link at the place itself leads there meanwhile. */
+/** The socket on which bridge/sidecar/stand-in.ts waits; a link at the place itself leads there meanwhile. */
 export const waitingPath = (path: string): string => `${path}.wait`;
 
 /** sun_path holds 108 bytes on Linux, a NUL included; what is longer would be cut without a word. */

@@ -6,8 +6,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import os from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { retryDelay } from '../schedule.ts';
 import { Failure, type FailureCode, failureOf } from '../shared/failure.ts';
+import { retryDelay } from '../sidecar/schedule.ts';
 import { openStateDb, type StateDb } from '../store/state-db.ts';
 import { type FilterTrouble, isThere, lastFilter, setFilterTrouble } from './last-filter.ts';
 

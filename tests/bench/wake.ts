@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { watchTable } from '../../bridge/sidecar/watch-table.ts';
 import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
-import { watchTable } from '../../bridge/watch.ts';
 import type { Site } from '../servers/site.ts';
 import { quantile } from './pairs.ts';
 

@@ -1,7 +1,7 @@
 /** Too much disappearing at once is held, loudly, until somebody says so. What was asked for by name never is. */
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
-import { openEngine } from '../../bridge/engine.ts';
+import { openEngine } from '../../bridge/sidecar/engine.ts';
 import { everyMailbox } from '../../bridge/store/every-mailbox.ts';
 import { configOf, dryRun, type Line, runInside, sync } from './inside.ts';
 import { outcome } from './outcomes.ts';

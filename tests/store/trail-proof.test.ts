@@ -1,8 +1,8 @@
 /** All of the audit trail is proven once a day, in portions, beside whoever seals; what came of it is kept. */
 import { pino } from 'pino';
 import t from 'tap';
+import { lastProof, openTrail } from '../../bridge/sidecar/trail-upkeep.ts';
 import { appendAudit, keepHead, sealKey } from '../../bridge/store/audit.ts';
-import { lastProof, openTrail } from '../../bridge/trail.ts';
 import { entry } from './entry.ts';
 import { freshFiles, openState } from './fresh.ts';
 import { asShell } from './shell.ts';

@@ -3,11 +3,11 @@
  * and a server that takes mandat's own password again. What the table says anew is seen by the schedule itself.
  */
 import type { Logger } from 'pino';
-import type { Config } from '../config/schema.ts';
-import type { Environment } from './configured/drivers.ts';
-import { secretsStamp } from './configured/secrets.ts';
-import { CREDENTIALS_REFUSED } from './imap/login-guard.ts';
-import type { Result } from './reconcile/mailbox.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Environment } from '../configured/drivers.ts';
+import { secretsStamp } from '../configured/secrets.ts';
+import { CREDENTIALS_REFUSED } from '../imap/login-guard.ts';
+import type { Result } from '../reconcile/mailbox.ts';
 
 export interface Credentials {
   /** What became of a pass. */

@@ -3,14 +3,14 @@
  * hold is told at once, the rest when it is known how much disappears.
  */
 import { Mutex } from 'async-mutex';
-import type { GuardSettings } from '../acl/guard.ts';
-import { type Disappearing, type GuardReport, openDisappearing } from './safeguards/disappearing-pairs.ts';
-import { versionOf } from './safeguards/table-from-the-past.ts';
-import { type GiveWay, giveBack, PORTION_ROWS, portions } from './shared/portions.ts';
-import type { DelegationDb } from './store/delegation-db.ts';
-import { LARGEST } from './store/migrations/delegation-4.ts';
-import { changedAfter, changedSince } from './store/rows.ts';
-import type { StateDb } from './store/state-db.ts';
+import type { GuardSettings } from '../../acl/guard.ts';
+import { type Disappearing, type GuardReport, openDisappearing } from '../safeguards/disappearing-pairs.ts';
+import { versionOf } from '../safeguards/table-from-the-past.ts';
+import { type GiveWay, giveBack, PORTION_ROWS, portions } from '../shared/portions.ts';
+import type { DelegationDb } from '../store/delegation-db.ts';
+import { LARGEST } from '../store/migrations/delegation-4.ts';
+import { changedAfter, changedSince } from '../store/rows.ts';
+import type { StateDb } from '../store/state-db.ts';
 
 export type OnChange = (mailboxId: number, urgency: 'revoke' | 'change') => void;
 

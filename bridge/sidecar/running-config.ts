@@ -1,9 +1,9 @@
 /** Which configuration the running sidecar has, noted so that others can tell whether the file has changed since. */
 import { createHash } from 'node:crypto';
-import type { Config } from '../config/schema.ts';
-import type { LoopHolds } from './shared/loop-holds.ts';
-import { fact, setFact } from './store/facts.ts';
-import type { StateDb } from './store/state-db.ts';
+import type { Config } from '../../config/schema.ts';
+import type { LoopHolds } from '../shared/loop-holds.ts';
+import { fact, setFact } from '../store/facts.ts';
+import type { StateDb } from '../store/state-db.ts';
 
 /** What is kept of the sidecar that last ran. */
 export interface LastSidecar {

@@ -1,20 +1,20 @@
 /** One pass over mailboxes, made here or by the sidecar that runs. */
 import type { Logger } from 'pino';
-import type { Config } from '../config/schema.ts';
-import type { Environment } from './configured/drivers.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Environment } from '../configured/drivers.ts';
+import type { Result } from '../reconcile/mailbox.ts';
+import type { GuardReport } from '../safeguards/disappearing-pairs.ts';
+import { guard, release } from '../safeguards/guard.ts';
+import { Failure } from '../shared/failure.ts';
+import { dataFiles } from '../store/data-files.ts';
+import { type DelegationDb, openDelegationDb } from '../store/delegation-db.ts';
+import { everyMailbox, mailboxPortions } from '../store/every-mailbox.ts';
+import type { Outcome } from '../store/outcomes.ts';
+import { markPending, readMailbox } from '../store/rows.ts';
+import { openStateDb } from '../store/state-db.ts';
+import { waitForAll } from '../wait.ts';
 import { openEngine } from './engine.ts';
-import type { Result } from './reconcile/mailbox.ts';
-import type { GuardReport } from './safeguards/disappearing-pairs.ts';
-import { guard, release } from './safeguards/guard.ts';
 import { openSchedule } from './schedule.ts';
-import { Failure } from './shared/failure.ts';
-import { dataFiles } from './store/data-files.ts';
-import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
-import { everyMailbox, mailboxPortions } from './store/every-mailbox.ts';
-import type { Outcome } from './store/outcomes.ts';
-import { markPending, readMailbox } from './store/rows.ts';
-import { openStateDb } from './store/state-db.ts';
-import { waitForAll } from './wait.ts';
 
 export interface SyncOptions {
   /** Undefined: every mailbox. */

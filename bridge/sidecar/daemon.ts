@@ -4,30 +4,29 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Config } from '../config/schema.ts';
-import type { Environment } from './configured/drivers.ts';
-import { retryWaits } from './configured/retrying.ts';
-import { followCredentials } from './credentials.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Environment } from '../configured/drivers.ts';
+import { retryWaits } from '../configured/retrying.ts';
+import { openPostman } from '../notify/postman.ts';
+import type { Opened } from '../safeguards/replaced-files.ts';
+import { socketmapOf } from '../sender/configured.ts';
+import { type Socketmap, startSocketmap } from '../sender/socketmap.ts';
+import { failureOf } from '../shared/failure.ts';
+import { watchLoop } from '../shared/loop-holds.ts';
+import { oneAtATime } from '../shared/one-at-a-time.ts';
+import { atMost, type GiveWay, giveBack } from '../shared/portions.ts';
+import { type DataFiles, dataFiles } from '../store/data-files.ts';
+import { dueBetween, nextDue } from '../store/due.ts';
+import { mailboxPortions } from '../store/every-mailbox.ts';
+import { fact, setFact } from '../store/facts.ts';
+import { shrinkLog } from '../store/wal.ts';
+import { followCredentials } from './changed-secrets.ts';
 import { openEngine } from './engine.ts';
 import { lookAtFolders } from './folder-look.ts';
-import { openPostman } from './notify/postman.ts';
 import { openOverdue } from './overdue.ts';
 import { noteLoop, noteSidecar } from './running-config.ts';
-import type { Opened } from './safeguards/replaced-files.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
-import { socketmapOf } from './sender/configured.ts';
-import { type Socketmap, startSocketmap } from './sender/socketmap.ts';
-import { failureOf } from './shared/failure.ts';
-import { watchLoop } from './shared/loop-holds.ts';
-import { oneAtATime } from './shared/one-at-a-time.ts';
-import { atMost, type GiveWay, giveBack } from './shared/portions.ts';
-import { type DataFiles, dataFiles } from './store/data-files.ts';
-import { dueBetween, nextDue } from './store/due.ts';
-import { mailboxPortions } from './store/every-mailbox.ts';
-import { fact, setFact } from './store/facts.ts';
-
-import { shrinkLog } from './store/wal.ts';
-import { watchTable } from './watch.ts';
+import { watchTable } from './watch-table.ts';
 
 /** setTimeout fires at once above 24.8 days; and a clock may be set meanwhile. */
 const LONGEST_SLEEP_MS = 3_600_000;

@@ -1,23 +1,23 @@
 /** The rehearsal of a pass (`sync --dry-run`): the same code on drivers that only read. */
-import type { Config } from '../config/schema.ts';
-import { type Environment, mailServer } from './configured/drivers.ts';
-import { policyOf } from './configured/site-policy.ts';
-import { withdrawStale } from './reconcile/decide.ts';
-import { openGate } from './reconcile/gate.ts';
-import type { SessionCutter } from './reconcile/mail-server.ts';
-import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
-import { recordedCutter, recordedPublisher, recordedServer } from './reconcile/recording.ts';
-import { rehearsedPublisher, rehearsedServer } from './reconcile/rehearsal.ts';
-import type { Site } from './reconcile/site.ts';
-import type { Step } from './reconcile/steps.ts';
-import { guard } from './safeguards/guard.ts';
-import { isFromThePast } from './safeguards/table-from-the-past.ts';
-import { openSenderMap, senderMapExists } from './sender/postfix-sqlite.ts';
-import { dataFiles } from './store/data-files.ts';
-import { openDelegationDb } from './store/delegation-db.ts';
-import { everyMailbox, unknownAmong } from './store/every-mailbox.ts';
-import { fact, openClock } from './store/facts.ts';
-import { copyStateDb } from './store/state-db.ts';
+import type { Config } from '../../config/schema.ts';
+import { type Environment, mailServer } from '../configured/drivers.ts';
+import { policyOf } from '../configured/site-policy.ts';
+import { withdrawStale } from '../reconcile/decide.ts';
+import { openGate } from '../reconcile/gate.ts';
+import type { SessionCutter } from '../reconcile/mail-server.ts';
+import { type Result, reconcileMailbox } from '../reconcile/mailbox.ts';
+import { recordedCutter, recordedPublisher, recordedServer } from '../reconcile/recording.ts';
+import { rehearsedPublisher, rehearsedServer } from '../reconcile/rehearsal.ts';
+import type { Site } from '../reconcile/site.ts';
+import type { Step } from '../reconcile/steps.ts';
+import { guard } from '../safeguards/guard.ts';
+import { isFromThePast } from '../safeguards/table-from-the-past.ts';
+import { openSenderMap, senderMapExists } from '../sender/postfix-sqlite.ts';
+import { dataFiles } from '../store/data-files.ts';
+import { openDelegationDb } from '../store/delegation-db.ts';
+import { everyMailbox, unknownAmong } from '../store/every-mailbox.ts';
+import { fact, openClock } from '../store/facts.ts';
+import { copyStateDb } from '../store/state-db.ts';
 import { countHeld, type SyncOptions } from './sync.ts';
 
 export interface Rehearsal {

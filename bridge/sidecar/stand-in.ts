@@ -8,8 +8,8 @@
 import { renameSync, rmSync, symlinkSync } from 'node:fs';
 import net from 'node:net';
 import { basename } from 'node:path';
-import type { FailureCode } from './shared/failure.ts';
-import { listenOn, occupantOf, replaceable, type SocketPlace, waitingPath } from './shared/unix-socket.ts';
+import type { FailureCode } from '../shared/failure.ts';
+import { listenOn, occupantOf, replaceable, type SocketPlace, waitingPath } from '../shared/unix-socket.ts';
 
 /** What the process in the background says. */
 export type FromStandIn =

@@ -6,14 +6,14 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Config } from '../config/schema.ts';
-import { isStuckBy } from './configured/retrying.ts';
-import type { Site } from './reconcile/site.ts';
+import type { Config } from '../../config/schema.ts';
+import { isStuckBy } from '../configured/retrying.ts';
+import type { Site } from '../reconcile/site.ts';
+import { failureOf } from '../shared/failure.ts';
+import { fact, setFact } from '../store/facts.ts';
+import { asSeen } from '../store/folders-seen.ts';
+import type { StateDb } from '../store/state-db.ts';
 import type { Schedule } from './schedule.ts';
-import { failureOf } from './shared/failure.ts';
-import { fact, setFact } from './store/facts.ts';
-import { asSeen } from './store/folders-seen.ts';
-import type { StateDb } from './store/state-db.ts';
 
 /** The last round that ended, as it is kept for `mandat status`. */
 export interface LookRound {

@@ -1,25 +1,25 @@
 /** What passes act with: drivers made from the configuration, each step logged and noted for the audit trail. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from 'pino';
-import type { Config } from '../config/schema.ts';
-import { type Environment, mailServer, sessionCutter } from './configured/drivers.ts';
-import { policyOf } from './configured/site-policy.ts';
-import type { Seen } from './imap/dialects.ts';
-import { noticeRules } from './notify/rules.ts';
-import { openGate } from './reconcile/gate.ts';
-import { recordedCutter, recordedPublisher, recordedServer } from './reconcile/recording.ts';
-import type { Site } from './reconcile/site.ts';
-import type { OnStep, Step } from './reconcile/steps.ts';
-import { openSenders } from './sender/configured.ts';
-import type { Senders } from './sender/output.ts';
-import { type Failure, failureOf } from './shared/failure.ts';
-import { append, appendAudit, ownEntry } from './store/audit.ts';
-import type { DataFiles } from './store/data-files.ts';
-import type { DelegationDb } from './store/delegation-db.ts';
-import { type openClock, setFact } from './store/facts.ts';
-import { applySettings } from './store/settings.ts';
-import type { StateDb } from './store/state-db.ts';
-import { isVouched } from './store/vouched.ts';
+import type { Config } from '../../config/schema.ts';
+import { type Environment, mailServer, sessionCutter } from '../configured/drivers.ts';
+import { policyOf } from '../configured/site-policy.ts';
+import type { Seen } from '../imap/dialects.ts';
+import { noticeRules } from '../notify/rules.ts';
+import { openGate } from '../reconcile/gate.ts';
+import { recordedCutter, recordedPublisher, recordedServer } from '../reconcile/recording.ts';
+import type { Site } from '../reconcile/site.ts';
+import type { OnStep, Step } from '../reconcile/steps.ts';
+import { openSenders } from '../sender/configured.ts';
+import type { Senders } from '../sender/output.ts';
+import { type Failure, failureOf } from '../shared/failure.ts';
+import { append, appendAudit, ownEntry } from '../store/audit.ts';
+import type { DataFiles } from '../store/data-files.ts';
+import type { DelegationDb } from '../store/delegation-db.ts';
+import { type openClock, setFact } from '../store/facts.ts';
+import { applySettings } from '../store/settings.ts';
+import type { StateDb } from '../store/state-db.ts';
+import { isVouched } from '../store/vouched.ts';
 
 export interface Ground {
   readonly table: DelegationDb;

@@ -1,12 +1,12 @@
 /** The sidecar as `mandat run` has it: the daemon, begun anew when a file of ours has been replaced under it. */
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { Config } from '../config/schema.ts';
-import type { Environment } from './configured/drivers.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Environment } from '../configured/drivers.ts';
+import { type Kept, keepOpen } from '../safeguards/replaced-files.ts';
+import { SENDER_FILE } from '../sender/postfix-sqlite.ts';
+import { dataFiles } from '../store/data-files.ts';
 import { startDaemon } from './daemon.ts';
-import { type Kept, keepOpen } from './safeguards/replaced-files.ts';
-import { SENDER_FILE } from './sender/postfix-sqlite.ts';
-import { dataFiles } from './store/data-files.ts';
 
 /**
  * `reload` rereads what the configuration says, and keeps the old one when the new can't be used. `stop` finishes the step in hand and

@@ -1,42 +1,42 @@
 /**
  * Everything a pass needs, opened in order, with the one lock that makes us the only sidecar: databases, drivers (acting.ts), clock,
- * audit trail (trail.ts). `mandat run` puts a schedule on top (daemon.ts), `mandat sync` one loop (sync.ts).
+ * audit trail (trail-upkeep.ts). `mandat run` puts a schedule on top (daemon.ts), `mandat sync` one loop (sync.ts).
  */
 import type { Logger } from 'pino';
-import type { Config } from '../config/schema.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Environment } from '../configured/drivers.ts';
+import { deciding, retryWaits } from '../configured/retrying.ts';
+import { actLines } from '../reconcile/acts.ts';
+import { withdrawStale } from '../reconcile/decide.ts';
+import { type Result, reconcileMailbox } from '../reconcile/mailbox.ts';
+import type { Site } from '../reconcile/site.ts';
+import type { Step } from '../reconcile/steps.ts';
+import { adoptEntries } from '../safeguards/adopted-entries.ts';
+import { lookAtRules } from '../safeguards/changed-rules.ts';
+import { adoptingFrom, FOREIGN_STATE_HINT, takeOver } from '../safeguards/foreign-state.ts';
+import { forgetServedIntents } from '../safeguards/guard.ts';
+import { mendValues } from '../safeguards/mended-values.ts';
+import { rememberVersion, type TableAge, tableAge } from '../safeguards/table-from-the-past.ts';
+import { Failure, failureOf } from '../shared/failure.ts';
+import { type GiveWay, giveBack } from '../shared/portions.ts';
+import { eraseAccounts } from '../store/account-erasure.ts';
+import { sealKeyOf } from '../store/audit.ts';
+import { compareRows } from '../store/compare-rows.ts';
+import { dataFiles } from '../store/data-files.ts';
+import { type DelegationDb, openDelegationDb } from '../store/delegation-db.ts';
+import { drainEvents } from '../store/drain.ts';
+import { unknownAmong } from '../store/every-mailbox.ts';
+import { fact, openClock, setFact } from '../store/facts.ts';
+import { type Holder, takeLock } from '../store/lock.ts';
+import { listOutcomes, recordFailure } from '../store/outcomes.ts';
+import { mailboxIds, readMailbox, settle } from '../store/rows.ts';
+import { forgetSlowAnswers } from '../store/slow-answers.ts';
+import { openStateDb, type StateDb } from '../store/state-db.ts';
+import { beginTelling } from '../store/told.ts';
 import { openActing } from './acting.ts';
 import { type Changes, openChanges } from './changes.ts';
-import type { Environment } from './configured/drivers.ts';
-import { deciding, retryWaits } from './configured/retrying.ts';
-import { actLines } from './reconcile/acts.ts';
-import { withdrawStale } from './reconcile/decide.ts';
-import { type Result, reconcileMailbox } from './reconcile/mailbox.ts';
-import type { Site } from './reconcile/site.ts';
-import type { Step } from './reconcile/steps.ts';
-import { adoptEntries } from './safeguards/adopted-entries.ts';
-import { lookAtRules } from './safeguards/changed-rules.ts';
-import { adoptingFrom, FOREIGN_STATE_HINT, takeOver } from './safeguards/foreign-state.ts';
-import { forgetServedIntents } from './safeguards/guard.ts';
-import { mendValues } from './safeguards/mended-values.ts';
-import { rememberVersion, type TableAge, tableAge } from './safeguards/table-from-the-past.ts';
 import { type GoOn, retryWait } from './schedule.ts';
-import { Failure, failureOf } from './shared/failure.ts';
-import { type GiveWay, giveBack } from './shared/portions.ts';
-import { eraseAccounts } from './store/account-erasure.ts';
-import { sealKeyOf } from './store/audit.ts';
-import { compareRows } from './store/compare-rows.ts';
-import { dataFiles } from './store/data-files.ts';
-import { type DelegationDb, openDelegationDb } from './store/delegation-db.ts';
-import { drainEvents } from './store/drain.ts';
-import { unknownAmong } from './store/every-mailbox.ts';
-import { fact, openClock, setFact } from './store/facts.ts';
-import { type Holder, takeLock } from './store/lock.ts';
-import { listOutcomes, recordFailure } from './store/outcomes.ts';
-import { mailboxIds, readMailbox, settle } from './store/rows.ts';
-import { forgetSlowAnswers } from './store/slow-answers.ts';
-import { openStateDb, type StateDb } from './store/state-db.ts';
-import { beginTelling } from './store/told.ts';
-import { openTrail } from './trail.ts';
+import { openTrail } from './trail-upkeep.ts';
 
 export interface Engine {
   readonly site: Site;

@@ -1,15 +1,15 @@
 /** The upkeep of the audit trail: what others have noted is taken over, what is too old goes, its end is told to the log. */
-import type { Instant } from '../acl/delegation-facts.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
+import type { GiveWay } from '../shared/portions.ts';
+import { auditHead, bringToDisk, keepHead } from '../store/audit.ts';
+import { describeBroken, proveAudit } from '../store/audit-check.ts';
+import { pruneAudit } from '../store/audit-prune.ts';
+import { fact, setFact } from '../store/facts.ts';
+import { headFileOf, readHead } from '../store/seal-head.ts';
+import type { StateDb } from '../store/state-db.ts';
+import { drainSubmissions } from '../store/submission-trail.ts';
+import { existingSubmissions, type SubmissionStore } from '../store/submissions.ts';
 import type { Ground } from './acting.ts';
-import type { GiveWay } from './shared/portions.ts';
-import { auditHead, bringToDisk, keepHead } from './store/audit.ts';
-import { describeBroken, proveAudit } from './store/audit-check.ts';
-import { pruneAudit } from './store/audit-prune.ts';
-import { fact, setFact } from './store/facts.ts';
-import { headFileOf, readHead } from './store/seal-head.ts';
-import type { StateDb } from './store/state-db.ts';
-import { drainSubmissions } from './store/submission-trail.ts';
-import { existingSubmissions, type SubmissionStore } from './store/submissions.ts';
 
 export interface TrailProof {
   readonly at: Instant;

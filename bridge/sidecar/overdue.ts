@@ -3,13 +3,13 @@
  * even where nothing has failed that would say so itself.
  */
 import type { Logger } from 'pino';
-import type { Instant } from '../acl/delegation-facts.ts';
-import { versionOf } from './safeguards/table-from-the-past.ts';
-import { giveBack, PORTION_ROWS, portions } from './shared/portions.ts';
-import type { DelegationDb } from './store/delegation-db.ts';
-import { fact, setFact } from './store/facts.ts';
-import { changedAfter, type Pending } from './store/rows.ts';
-import type { StateDb } from './store/state-db.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
+import { versionOf } from '../safeguards/table-from-the-past.ts';
+import { giveBack, PORTION_ROWS, portions } from '../shared/portions.ts';
+import type { DelegationDb } from '../store/delegation-db.ts';
+import { fact, setFact } from '../store/facts.ts';
+import { changedAfter, type Pending } from '../store/rows.ts';
+import type { StateDb } from '../store/state-db.ts';
 
 /** A change that waits longer than this is late, in milliseconds. */
 export const LATE_MS = 10_000;
