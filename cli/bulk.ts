@@ -1,10 +1,10 @@
 /** grant --from and revoke --from: a file of delegations at once. */
 import type { Command } from 'commander';
+import { waitForAll } from '../bridge/questions/wait-for-change.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import { type BulkReport, type BulkRow, changeMany } from '../bridge/store/bulk.ts';
 import type { Writer } from '../bridge/store/delegation-db.ts';
 import { rowOf } from '../bridge/store/delegations.ts';
-import { waitForAll } from '../bridge/wait.ts';
 import { address } from './arguments.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { otherEntriesAt, otherEntryLine } from './other-entries.ts';

@@ -1,11 +1,11 @@
 /** Waiting for a grant or a revoke to take effect, and saying how it went and how long it took. */
 import type { Command } from 'commander';
+import { type Waited, waitForChange } from '../bridge/questions/wait-for-change.ts';
 import type { Failure } from '../bridge/shared/failure.ts';
 import { delegateNamed } from '../bridge/store/delegates.ts';
 import { rowOf, type Written } from '../bridge/store/delegations.ts';
 import type { SeenEntry } from '../bridge/store/other-entries.ts';
 import type { Outcome } from '../bridge/store/outcomes.ts';
-import { type Waited, waitForChange } from '../bridge/wait.ts';
 import { seconds } from './arguments.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { otherEntriesAt, otherEntryLine } from './other-entries.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Condition } from '../acl/policy.ts';
 import { policyOf } from '../bridge/configured/site-policy.ts';
-import { type Explanation, explain } from '../bridge/explain.ts';
+import { type Explanation, explain } from '../bridge/questions/explain.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import { noSuchDelegation } from '../bridge/store/delegations.ts';
 import { address } from './arguments.ts';

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import type { SenderRule } from '../acl/desired.ts';
 import { policyOf } from '../bridge/configured/site-policy.ts';
+import { type Checked, verifyMailbox } from '../bridge/questions/verify.ts';
 import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../bridge/safeguards/foreign-state.ts';
 import { openSenderMap } from '../bridge/sender/postfix-sqlite.ts';
 import { everyMailbox } from '../bridge/store/every-mailbox.ts';
 import { fact } from '../bridge/store/facts.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
-import { type Checked, verifyMailbox } from '../bridge/verify.ts';
 import { address } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { otherEntryLine } from './other-entries.ts';

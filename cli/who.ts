@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { type Access, type AccessQuestion, accessAt, accessNow } from '../bridge/access.ts';
 import { policyOf } from '../bridge/configured/site-policy.ts';
+import { type Access, type AccessQuestion, accessAt, accessNow } from '../bridge/questions/access.ts';
 import { openSenderMap, senderMapExists } from '../bridge/sender/postfix-sqlite.ts';
 import { mailboxAt } from '../bridge/store/mailboxes.ts';
 import { vouchingKey } from '../bridge/store/vouched.ts';

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import type { Environment } from '../configured/drivers.ts';
+import { waitForAll } from '../questions/wait-for-change.ts';
 import type { Result } from '../reconcile/mailbox.ts';
 import type { GuardReport } from '../safeguards/disappearing-pairs.ts';
 import { guard, release } from '../safeguards/guard.ts';
@@ -12,7 +13,6 @@ import { everyMailbox, mailboxPortions } from '../store/every-mailbox.ts';
 import type { Outcome } from '../store/outcomes.ts';
 import { markPending, readMailbox } from '../store/rows.ts';
 import { openStateDb } from '../store/state-db.ts';
-import { waitForAll } from '../wait.ts';
 import { openEngine } from './engine.ts';
 import { openSchedule } from './schedule.ts';
 

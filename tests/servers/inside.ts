@@ -5,6 +5,7 @@
 import { pino } from 'pino';
 import { mailServer } from '../../bridge/configured/drivers.ts';
 import { policyOf } from '../../bridge/configured/site-policy.ts';
+import { type Difference, verifyMailbox } from '../../bridge/questions/verify.ts';
 import type { Step } from '../../bridge/reconcile/steps.ts';
 import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
 import { type Rehearsal, rehearse } from '../../bridge/sidecar/dry-run.ts';
@@ -14,7 +15,6 @@ import { dataFiles } from '../../bridge/store/data-files.ts';
 import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
 import { mailboxIds } from '../../bridge/store/rows.ts';
 import { openStateDb } from '../../bridge/store/state-db.ts';
-import { type Difference, verifyMailbox } from '../../bridge/verify.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';

@@ -3,24 +3,24 @@
  * as Postfix reads it. Reads only.
  */
 
-import type { Instant } from '../acl/delegation-facts.ts';
-import { desired, hasRule, type Policy, rightsOn, type SenderRule } from '../acl/desired.ts';
-import { deciding, lettingIn, named, withInherited } from '../acl/foreign-entries.ts';
-import { likeOurs, type OtherEntry, otherEntries } from '../acl/other-entries.ts';
-import { describeNotInForce } from '../acl/policy.ts';
-import { NONE, type Rights } from '../acl/rights.ts';
-import { entriesOnce } from '../acl/same-folder.ts';
-import type { Entries, Folder, MailServer, SenderPublisher } from './reconcile/mail-server.ts';
-import { INBOX } from './reconcile/mail-server.ts';
-import { beforeIn } from './reconcile/tree.ts';
-import { inEffect } from './safeguards/withdrawn.ts';
-import { Failure, failureOf } from './shared/failure.ts';
-import type { DelegationDb } from './store/delegation-db.ts';
-import { foldersSeen } from './store/folders-seen.ts';
-import { otherEntriesOf } from './store/other-entries.ts';
-import { type FolderName, type Pair, pairsOf, standingFirst } from './store/pairs.ts';
-import { readMailbox } from './store/rows.ts';
-import type { StateDb } from './store/state-db.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
+import { desired, hasRule, type Policy, rightsOn, type SenderRule } from '../../acl/desired.ts';
+import { deciding, lettingIn, named, withInherited } from '../../acl/foreign-entries.ts';
+import { likeOurs, type OtherEntry, otherEntries } from '../../acl/other-entries.ts';
+import { describeNotInForce } from '../../acl/policy.ts';
+import { NONE, type Rights } from '../../acl/rights.ts';
+import { entriesOnce } from '../../acl/same-folder.ts';
+import type { Entries, Folder, MailServer, SenderPublisher } from '../reconcile/mail-server.ts';
+import { INBOX } from '../reconcile/mail-server.ts';
+import { beforeIn } from '../reconcile/tree.ts';
+import { inEffect } from '../safeguards/withdrawn.ts';
+import { Failure, failureOf } from '../shared/failure.ts';
+import type { DelegationDb } from '../store/delegation-db.ts';
+import { foldersSeen } from '../store/folders-seen.ts';
+import { otherEntriesOf } from '../store/other-entries.ts';
+import { type FolderName, type Pair, pairsOf, standingFirst } from '../store/pairs.ts';
+import { readMailbox } from '../store/rows.ts';
+import type { StateDb } from '../store/state-db.ts';
 
 export interface Difference {
   readonly mailbox: string;

@@ -3,16 +3,16 @@
  * past, by the audit trail. R3, R47.
  */
 
-import type { Instant } from '../acl/delegation-facts.ts';
-import type { Policy } from '../acl/desired.ts';
-import { describeNotInForce, verdict } from '../acl/policy.ts';
-import { inEffect } from './safeguards/withdrawn.ts';
-import { standingAt } from './store/audit-trail.ts';
-import { type Called, peopleCalled } from './store/delegates.ts';
-import type { DelegationDb } from './store/delegation-db.ts';
-import { listDelegations } from './store/delegation-list.ts';
-import { pairsOf } from './store/pairs.ts';
-import type { StateDb } from './store/state-db.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
+import type { Policy } from '../../acl/desired.ts';
+import { describeNotInForce, verdict } from '../../acl/policy.ts';
+import { inEffect } from '../safeguards/withdrawn.ts';
+import { standingAt } from '../store/audit-trail.ts';
+import { type Called, peopleCalled } from '../store/delegates.ts';
+import type { DelegationDb } from '../store/delegation-db.ts';
+import { listDelegations } from '../store/delegation-list.ts';
+import { pairsOf } from '../store/pairs.ts';
+import type { StateDb } from '../store/state-db.ts';
 
 export interface Access {
   readonly mailbox: string;

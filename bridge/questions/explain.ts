@@ -3,30 +3,30 @@
  * before, what he really sees, and other people's entries. Reads only.
  */
 
-import type { Instant } from '../acl/delegation-facts.ts';
-import { type Policy, placesOf, rightsOn } from '../acl/desired.ts';
-import { deciding, lettingIn, withInherited } from '../acl/foreign-entries.ts';
-import { type OtherEntry, otherEntries } from '../acl/other-entries.ts';
-import { negativeEntries } from '../acl/plan.ts';
-import { type Condition, conditions, describeNotInForce, verdict } from '../acl/policy.ts';
-import { NONE, type Rights } from '../acl/rights.ts';
-import { entriesOnce } from '../acl/same-folder.ts';
-import { readTree, type Trouble, whatHeSees } from './explain-look.ts';
-import type { Entries, MailServer } from './reconcile/mail-server.ts';
-import { INBOX } from './reconcile/mail-server.ts';
-import { sayings } from './reconcile/out-of-reach.ts';
-import { beforeIn } from './reconcile/tree.ts';
-import { type Keeper, keeperAsSeen } from './reconcile/whose-list.ts';
-import { inEffect } from './safeguards/withdrawn.ts';
-import type { DelegationDb } from './store/delegation-db.ts';
-import { listDelegations } from './store/delegation-list.ts';
-import { mailboxAt } from './store/mailboxes.ts';
-import { otherEntriesOf } from './store/other-entries.ts';
-import { type Outcome, outcomeOf } from './store/outcomes.ts';
-import { type Pair, pairsOf, standingFirst } from './store/pairs.ts';
-import { type SlowAnswer, slowAnswers } from './store/slow-answers.ts';
-import type { LedgerPhase, StateDb } from './store/state-db.ts';
-import { turnsOf } from './store/turns.ts';
+import type { Instant } from '../../acl/delegation-facts.ts';
+import { type Policy, placesOf, rightsOn } from '../../acl/desired.ts';
+import { deciding, lettingIn, withInherited } from '../../acl/foreign-entries.ts';
+import { type OtherEntry, otherEntries } from '../../acl/other-entries.ts';
+import { negativeEntries } from '../../acl/plan.ts';
+import { type Condition, conditions, describeNotInForce, verdict } from '../../acl/policy.ts';
+import { NONE, type Rights } from '../../acl/rights.ts';
+import { entriesOnce } from '../../acl/same-folder.ts';
+import type { Entries, MailServer } from '../reconcile/mail-server.ts';
+import { INBOX } from '../reconcile/mail-server.ts';
+import { sayings } from '../reconcile/out-of-reach.ts';
+import { beforeIn } from '../reconcile/tree.ts';
+import { type Keeper, keeperAsSeen } from '../reconcile/whose-list.ts';
+import { inEffect } from '../safeguards/withdrawn.ts';
+import type { DelegationDb } from '../store/delegation-db.ts';
+import { listDelegations } from '../store/delegation-list.ts';
+import { mailboxAt } from '../store/mailboxes.ts';
+import { otherEntriesOf } from '../store/other-entries.ts';
+import { type Outcome, outcomeOf } from '../store/outcomes.ts';
+import { type Pair, pairsOf, standingFirst } from '../store/pairs.ts';
+import { type SlowAnswer, slowAnswers } from '../store/slow-answers.ts';
+import type { LedgerPhase, StateDb } from '../store/state-db.ts';
+import { turnsOf } from '../store/turns.ts';
+import { readTree, type Trouble, whatHeSees } from './explain-on-server.ts';
 
 /** Whose an entry is: put by mandat, or a copy that the server made of it; what stood there before; somebody else's. */
 export type Whose = 'ours' | 'before' | 'theirs';
