@@ -1,6 +1,6 @@
 /** Whose account a command is about, and what keeps it from going on. */
 import { Failure } from '../bridge/shared/failure.ts';
-import { type AccountHolder, accountHolder } from '../bridge/store/account-holders.ts';
+import { type AccountHolder, accountHolder } from '../bridge/store/table/account-holders.ts';
 import { shown } from './arguments.ts';
 import { may } from './may.ts';
 import type { Session } from './session.ts';

@@ -1,10 +1,10 @@
 /** A delegate's account: what he sees of it and may change himself. R43, R50 to R53, R56. */
 import type { Command } from 'commander';
 import { identityOf } from '../bridge/account/identity.ts';
-import { eraseAccounts } from '../bridge/store/account-erasure.ts';
-import { noteAccount } from '../bridge/store/account-events.ts';
-import { type AccountHolder, acceptTerms, endHolder } from '../bridge/store/account-holders.ts';
-import { accountOf, type OptOut, setOptOut } from '../bridge/store/accounts.ts';
+import { eraseAccounts } from '../bridge/store/state/account-erasure.ts';
+import { accountOf, type OptOut, setOptOut } from '../bridge/store/state/private-accounts.ts';
+import { noteAccount } from '../bridge/store/table/account-events.ts';
+import { type AccountHolder, acceptTerms, endHolder } from '../bridge/store/table/account-holders.ts';
 import { HIMSELF, holderOf, presentTerms, refuseEnded, unactivated } from './account-holder.ts';
 import { activationCommands } from './activation.ts';
 import { changed, SAVE_ONLY } from './changed.ts';

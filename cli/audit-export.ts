@@ -1,8 +1,8 @@
 /** The audit trail as a file: one JSON object a line, or a table for a spreadsheet. */
 
 import { escapedText } from '../bridge/shared/harmless-text.ts';
-import { type SealedEntry, sealedEntries } from '../bridge/store/audit-trail.ts';
-import { noteEvent } from '../bridge/store/events.ts';
+import { noteEvent } from '../bridge/store/table/events.ts';
+import { type SealedEntry, sealedEntries } from '../bridge/store/trail/trail-reading.ts';
 import { instant } from './arguments.ts';
 import { jsonOf, put } from './output.ts';
 import type { Session } from './session.ts';

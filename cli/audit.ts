@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { detailOf } from '../acl/standing.ts';
-import { existingSealKey } from '../bridge/store/audit.ts';
-import { type AuditProof, describeBroken, proveAudit } from '../bridge/store/audit-check.ts';
-import { type AuditRecord, readAudit } from '../bridge/store/audit-trail.ts';
-import { headFileOf, readHead } from '../bridge/store/seal-head.ts';
-import { vouchingKey } from '../bridge/store/vouched.ts';
+import { vouchingKey } from '../bridge/store/table/vouched-events.ts';
+import { headFileOf, readHead } from '../bridge/store/trail/seal-head.ts';
+import { existingSealKey } from '../bridge/store/trail/sealing.ts';
+import { type AuditProof, describeBroken, proveAudit } from '../bridge/store/trail/trail-proof.ts';
+import { type AuditRecord, readAudit } from '../bridge/store/trail/trail-reading.ts';
 import { address, instant, whole } from './arguments.ts';
 import { type ExportOptions, exportTrail } from './audit-export.ts';
 import { EXIT, type ExitStatus } from './exit.ts';

@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import { waitForAll } from '../bridge/questions/wait-for-change.ts';
 import { Failure } from '../bridge/shared/failure.ts';
-import { type BulkReport, type BulkRow, changeMany } from '../bridge/store/bulk.ts';
-import type { Writer } from '../bridge/store/delegation-db.ts';
-import { rowOf } from '../bridge/store/delegations.ts';
+import { type BulkReport, type BulkRow, changeMany } from '../bridge/store/table/bulk-changes.ts';
+import type { Writer } from '../bridge/store/table/delegation-db.ts';
+import { rowOf } from '../bridge/store/table/delegations.ts';
 import { address } from './arguments.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { otherEntriesAt, otherEntryLine } from './other-entries.ts';

@@ -2,10 +2,10 @@
 import type { Command } from 'commander';
 import { type Waited, waitForChange } from '../bridge/questions/wait-for-change.ts';
 import type { Failure } from '../bridge/shared/failure.ts';
-import { delegateNamed } from '../bridge/store/delegates.ts';
-import { rowOf, type Written } from '../bridge/store/delegations.ts';
-import type { SeenEntry } from '../bridge/store/other-entries.ts';
-import type { Outcome } from '../bridge/store/outcomes.ts';
+import type { SeenEntry } from '../bridge/store/state/other-entries.ts';
+import type { Outcome } from '../bridge/store/state/outcomes.ts';
+import { delegateNamed } from '../bridge/store/table/delegates.ts';
+import { rowOf, type Written } from '../bridge/store/table/delegations.ts';
 import { seconds } from './arguments.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { otherEntriesAt, otherEntryLine } from './other-entries.ts';

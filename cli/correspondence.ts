@@ -2,7 +2,7 @@
 import { type PublishedMailbox, publishedMailboxes } from '../bridge/directory/correspondence.ts';
 import { contradictions } from '../bridge/directory/published-mailbox.ts';
 import { Failure } from '../bridge/shared/failure.ts';
-import { listMailboxes } from '../bridge/store/mailboxes.ts';
+import { listMailboxes } from '../bridge/store/table/mailboxes.ts';
 import { warnOfLeftOut } from './left-out.ts';
 import { counted, oneLine } from './output.ts';
 import { openProgress } from './progress.ts';

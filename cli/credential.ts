@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { Failure } from '../bridge/shared/failure.ts';
-import { type CredentialDifference, setCredentials } from '../bridge/store/credentials.ts';
+import { type CredentialDifference, setCredentials } from '../bridge/store/table/credentials.ts';
 import { credentialEnd } from './arguments.ts';
 import { changed, SAVE_ONLY } from './changed.ts';
 import { readRows, type Values } from './csv.ts';

@@ -4,7 +4,7 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { type Instant, SEND_MODES, type SendMode } from '../acl/delegation-facts.ts';
 import { Failure, failureOf } from '../bridge/shared/failure.ts';
 import { openGiven } from '../bridge/shared/given-file.ts';
-import type { BulkRow } from '../bridge/store/bulk.ts';
+import type { BulkRow } from '../bridge/store/table/bulk-changes.ts';
 import { address, instant } from './arguments.ts';
 import { counted, oneLine } from './output.ts';
 

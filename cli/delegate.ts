@@ -9,8 +9,8 @@ import {
   listDelegates,
   removeDelegate,
   setDelegate,
-} from '../bridge/store/delegates.ts';
-import type { DelegateState } from '../bridge/store/delegation-types.ts';
+} from '../bridge/store/table/delegates.ts';
+import type { DelegateState } from '../bridge/store/table/delegation-types.ts';
 import { credentialEnd, login } from './arguments.ts';
 import { changed, SAVE_ONLY } from './changed.ts';
 import { confirmed } from './confirm.ts';

@@ -10,8 +10,8 @@ import {
   type Person,
 } from '../bridge/directory/search.ts';
 import { Failure } from '../bridge/shared/failure.ts';
-import { noteEvent } from '../bridge/store/events.ts';
-import { identifiersInUse, type ListedChange } from '../bridge/store/listed.ts';
+import { noteEvent } from '../bridge/store/table/events.ts';
+import { identifiersInUse, type ListedChange } from '../bridge/store/table/listed-people.ts';
 import { takeCorrespondence } from './correspondence.ts';
 import { openIdentity } from './identity.ts';
 import { warnOfLeftOut } from './left-out.ts';

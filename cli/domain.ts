@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { Failure } from '../bridge/shared/failure.ts';
-import { type Domain, listDomains, removeDomain, setDomain } from '../bridge/store/domains.ts';
+import { type Domain, listDomains, removeDomain, setDomain } from '../bridge/store/table/domains.ts';
 import { domain } from './arguments.ts';
 import { changed, SAVE_ONLY } from './changed.ts';
 import { counted, table } from './output.ts';

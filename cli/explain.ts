@@ -3,7 +3,7 @@ import type { Condition } from '../acl/policy.ts';
 import { policyOf } from '../bridge/configured/site-policy.ts';
 import { type Explanation, explain } from '../bridge/questions/explain.ts';
 import { Failure } from '../bridge/shared/failure.ts';
-import { noSuchDelegation } from '../bridge/store/delegations.ts';
+import { noSuchDelegation } from '../bridge/store/table/delegations.ts';
 import { address } from './arguments.ts';
 import { mayDelegate } from './may.ts';
 import { otherEntryLine } from './other-entries.ts';

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { failureOf } from '../bridge/shared/failure.ts';
-import { dataFiles } from '../bridge/store/data-files.ts';
+import { dataFiles } from '../bridge/store/files/data-files.ts';
 import { type FilterChild, startFilterChild } from '../bridge/submission/filter-child.ts';
 import type { Config } from '../config/schema.ts';
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { keepOpen } from '../bridge/safeguards/replaced-files.ts';
 import { failureOf } from '../bridge/shared/failure.ts';
-import { dataFiles } from '../bridge/store/data-files.ts';
+import { dataFiles } from '../bridge/store/files/data-files.ts';
 import type { FromFilter, ToFilter } from '../bridge/submission/filter-child.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { SEND_MODES, type SendMode } from '../acl/delegation-facts.ts';
 import { Failure } from '../bridge/shared/failure.ts';
-import { grant } from '../bridge/store/delegations.ts';
-import { mailboxAt } from '../bridge/store/mailboxes.ts';
+import { grant } from '../bridge/store/table/delegations.ts';
+import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { instant } from './arguments.ts';
 import { bulk, byIdentifier, delegationArguments, subject } from './bulk.ts';
 import { followChange, waitOptions } from './change.ts';

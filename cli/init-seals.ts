@@ -1,10 +1,10 @@
 /** What `mandat init` does for the audit trail: the key, what is kept beside it, and a beginning under a new key where one was lost. */
 import { existsSync } from 'node:fs';
 import { Failure } from '../bridge/shared/failure.ts';
-import { auditHead, existingSealKey, sealKeyOf } from '../bridge/store/audit.ts';
-import { takeLock } from '../bridge/store/lock.ts';
-import { headFileOf, NO_HEAD, readHead, writeHead } from '../bridge/store/seal-head.ts';
-import { renewSeals } from '../bridge/store/seal-renewal.ts';
+import { takeLock } from '../bridge/store/files/lock.ts';
+import { headFileOf, NO_HEAD, readHead, writeHead } from '../bridge/store/trail/seal-head.ts';
+import { renewSeals } from '../bridge/store/trail/seal-renewal.ts';
+import { auditHead, existingSealKey, sealKeyOf } from '../bridge/store/trail/sealing.ts';
 import { counted } from './output.ts';
 import type { Session } from './session.ts';
 

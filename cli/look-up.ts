@@ -2,7 +2,7 @@
 import { currentGeneration } from '../bridge/directory/generation.ts';
 import { PEOPLE } from '../bridge/directory/people.ts';
 import { openDirectory } from '../bridge/directory/search.ts';
-import { anyNeverAsked, type Noted, noteListed } from '../bridge/store/listed.ts';
+import { anyNeverAsked, type Noted, noteListed } from '../bridge/store/table/listed-people.ts';
 import type { Session } from './session.ts';
 
 /** Whoever has gone from the directory is suspended by it, and comes back with it; and is named as it names him. */

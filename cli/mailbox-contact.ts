@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import { Failure } from '../bridge/shared/failure.ts';
-import { ownerContact, setOwnerContact } from '../bridge/store/contacts.ts';
-import { noteEvent } from '../bridge/store/events.ts';
-import { mailboxAt } from '../bridge/store/mailboxes.ts';
-import type { Language } from '../bridge/store/state-db.ts';
+import { ownerContact, setOwnerContact } from '../bridge/store/state/contacts.ts';
+import type { Language } from '../bridge/store/state/state-db.ts';
+import { noteEvent } from '../bridge/store/table/events.ts';
+import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { address } from './arguments.ts';
 import { mayDelegate } from './may.ts';
 import { facts } from './output.ts';

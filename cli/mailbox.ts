@@ -2,8 +2,8 @@ import { type Command, Option } from 'commander';
 import { filled, refuseContradictions } from '../bridge/directory/published-mailbox.ts';
 import { listedPerson } from '../bridge/directory/search.ts';
 import { Failure } from '../bridge/shared/failure.ts';
-import type { DataFiles } from '../bridge/store/data-files.ts';
-import type { MailboxKind } from '../bridge/store/delegation-types.ts';
+import type { DataFiles } from '../bridge/store/files/data-files.ts';
+import type { MailboxKind } from '../bridge/store/table/delegation-types.ts';
 import {
   addAlias,
   addMailbox,
@@ -14,7 +14,7 @@ import {
   removeAlias,
   removeMailbox,
   setMailbox,
-} from '../bridge/store/mailboxes.ts';
+} from '../bridge/store/table/mailboxes.ts';
 import type { Config } from '../config/schema.ts';
 import { accountOf } from './account-there.ts';
 import { address, login } from './arguments.ts';

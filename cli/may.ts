@@ -1,8 +1,8 @@
 /** Whether whoever acts may do it. R3, R53. */
 import { type Act, actorFault } from '../acl/actor.ts';
 import { Failure } from '../bridge/shared/failure.ts';
-import type { DelegationDb } from '../bridge/store/delegation-db.ts';
-import { mailboxAt } from '../bridge/store/mailboxes.ts';
+import type { DelegationDb } from '../bridge/store/table/delegation-db.ts';
+import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import type { Session } from './session.ts';
 
 /** Fails `refused` unless the session's actor may do this. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { listedPerson } from '../bridge/directory/search.ts';
 import { waitForAll } from '../bridge/questions/wait-for-change.ts';
-import { type OpenedMailbox, openOwnMailbox } from '../bridge/store/own-mailbox.ts';
+import { type OpenedMailbox, openOwnMailbox } from '../bridge/store/table/own-mailbox.ts';
 import { holderOf } from './account-holder.ts';
 import { address, login } from './arguments.ts';
 import { waitOptions } from './change.ts';

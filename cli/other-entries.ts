@@ -1,9 +1,9 @@
 /** Who else has access by entries that aren't mandat's, as commands say it. What stands in an ACL is somebody else's word: cleaned. */
 import { entryName } from '../acl/entry-name.ts';
 import type { OtherEntry } from '../acl/other-entries.ts';
-import { mailboxAt } from '../bridge/store/mailboxes.ts';
-import { otherEntriesOf, type SeenEntry } from '../bridge/store/other-entries.ts';
-import { MAIN_SERVER } from '../bridge/store/rows.ts';
+import { otherEntriesOf, type SeenEntry } from '../bridge/store/state/other-entries.ts';
+import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
+import { MAIN_SERVER } from '../bridge/store/table/rows.ts';
 import { counted, oneLine } from './output.ts';
 import type { Session } from './session.ts';
 import { shownTime } from './times.ts';

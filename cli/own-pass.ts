@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Failure, failureOf } from '../bridge/shared/failure.ts';
 import type { SyncReport } from '../bridge/sidecar/sync.ts';
-import { SYNC_AT_WORK } from '../bridge/store/lock.ts';
+import { SYNC_AT_WORK } from '../bridge/store/files/lock.ts';
 import { quietLog } from './log.ts';
 import { counted } from './output.ts';
 import type { Session } from './session.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { acceptRestored } from '../bridge/safeguards/table-from-the-past.ts';
-import { mailboxIds, markPending } from '../bridge/store/rows.ts';
+import { mailboxIds, markPending } from '../bridge/store/table/rows.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT } from './exit.ts';
 import type { Runner } from './runner.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { type Delegation, listDelegations } from '../bridge/store/delegation-list.ts';
-import { noSuchDelegation, revoke } from '../bridge/store/delegations.ts';
-import { mailboxAt } from '../bridge/store/mailboxes.ts';
+import { type Delegation, listDelegations } from '../bridge/store/table/delegation-list.ts';
+import { noSuchDelegation, revoke } from '../bridge/store/table/delegations.ts';
+import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { bulk, byIdentifier, delegationArguments, subject } from './bulk.ts';
 import { followChange, waitOptions } from './change.ts';
 import { confirmed } from './confirm.ts';

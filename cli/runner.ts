@@ -2,8 +2,8 @@
 import { Command } from 'commander';
 import { type Actor, actorName } from '../acl/actor.ts';
 import { Failure, failureOf } from '../bridge/shared/failure.ts';
-import { noteEvent } from '../bridge/store/events.ts';
-import { explained } from '../bridge/store/open.ts';
+import { explained } from '../bridge/store/files/open.ts';
+import { noteEvent } from '../bridge/store/table/events.ts';
 import { ConfigError } from '../config/mistake.ts';
 import { EXIT, type ExitStatus, exitStatusOf } from './exit.ts';
 import { type Output, openOutput } from './output.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { SEND_MODES, type SendMode } from '../acl/delegation-facts.ts';
-import { setSendMode } from '../bridge/store/delegations.ts';
+import { setSendMode } from '../bridge/store/table/delegations.ts';
 import { address } from './arguments.ts';
 import { mayDelegate } from './may.ts';
 import type { Runner } from './runner.ts';

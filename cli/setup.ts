@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Answers, answerFault, answersOf, defaultOf, readAnswers } from '../bridge/setup/answers.ts';
 import { Failure } from '../bridge/shared/failure.ts';
-import { dataFiles } from '../bridge/store/data-files.ts';
+import { dataFiles } from '../bridge/store/files/data-files.ts';
 import { loadConfig, SYSTEM_FILE } from '../config/load.ts';
 import { confirmed } from './confirm.ts';
 import { examined, summary } from './doctor.ts';

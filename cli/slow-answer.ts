@@ -1,5 +1,5 @@
 /** A server that is slow to answer, as `status` and `explain` tell it. */
-import type { SlowAnswer } from '../bridge/store/slow-answers.ts';
+import type { SlowAnswer } from '../bridge/store/state/slow-answers.ts';
 import { oneLine } from './output.ts';
 import { shownTime } from './times.ts';
 

@@ -2,8 +2,8 @@
 import type { Seen } from '../bridge/imap/dialects.ts';
 import type { LoopHolds } from '../bridge/shared/loop-holds.ts';
 import type { LastSidecar } from '../bridge/sidecar/running-config.ts';
-import { fact } from '../bridge/store/facts.ts';
-import type { StateDb } from '../bridge/store/state-db.ts';
+import { fact } from '../bridge/store/state/facts.ts';
+import type { StateDb } from '../bridge/store/state/state-db.ts';
 import { filterTrouble, isThere, lastFilter } from '../bridge/submission/last-filter.ts';
 import { oneLine } from './output.ts';
 import type { Session } from './session.ts';

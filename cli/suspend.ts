@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { setSuspended } from '../bridge/store/delegations.ts';
+import { setSuspended } from '../bridge/store/table/delegations.ts';
 import { address } from './arguments.ts';
 import { followChange, waitOptions } from './change.ts';
 import { mayDelegate } from './may.ts';

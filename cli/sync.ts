@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { describeStep } from '../bridge/reconcile/steps.ts';
 import type { SyncOptions, SyncReport } from '../bridge/sidecar/sync.ts';
-import { mailboxAt } from '../bridge/store/mailboxes.ts';
+import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { address } from './arguments.ts';
 import { EXIT, type ExitStatus, exitStatusOf } from './exit.ts';
 import { quietLog } from './log.ts';

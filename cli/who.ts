@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { policyOf } from '../bridge/configured/site-policy.ts';
 import { type Access, type AccessQuestion, accessAt, accessNow } from '../bridge/questions/access.ts';
-import { openSenderMap, senderMapExists } from '../bridge/sender/postfix-sqlite.ts';
-import { mailboxAt } from '../bridge/store/mailboxes.ts';
-import { vouchingKey } from '../bridge/store/vouched.ts';
+import { openSenderMap, senderMapExists } from '../bridge/store/published/sender-map.ts';
+import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
+import { vouchingKey } from '../bridge/store/table/vouched-events.ts';
 import { address, instant } from './arguments.ts';
 import { may, mayDelegate } from './may.ts';
 import { otherEntriesAt, otherEntryLine } from './other-entries.ts';

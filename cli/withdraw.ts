@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { setWithdrawn, withdrawn } from '../bridge/safeguards/withdrawn.ts';
 import { Failure } from '../bridge/shared/failure.ts';
-import { noteEvent } from '../bridge/store/events.ts';
-import { countPairs } from '../bridge/store/pairs.ts';
+import { countPairs } from '../bridge/store/state/ledger-pairs.ts';
+import { noteEvent } from '../bridge/store/table/events.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { counted } from './output.ts';

@@ -4,8 +4,8 @@ import { type Condition, conditions } from '../acl/policy.ts';
 import { policyOf } from '../bridge/configured/site-policy.ts';
 import { inEffect } from '../bridge/safeguards/withdrawn.ts';
 import { failureOf } from '../bridge/shared/failure.ts';
-import type { DelegationDb } from '../bridge/store/delegation-db.ts';
-import { listDelegations } from '../bridge/store/delegation-list.ts';
+import type { DelegationDb } from '../bridge/store/table/delegation-db.ts';
+import { listDelegations } from '../bridge/store/table/delegation-list.ts';
 import type { Session } from './session.ts';
 
 /** A condition that doesn't hold, and what would change it. */

@@ -3,9 +3,9 @@ import t, { type Test } from 'tap';
 import type { GuardSettings } from '../acl/guard.ts';
 import { giveBack } from '../bridge/shared/portions.ts';
 import { openChanges } from '../bridge/sidecar/changes.ts';
-import { revoke } from '../bridge/store/delegations.ts';
-import { endPair } from '../bridge/store/ledger.ts';
-import { pairsOf } from '../bridge/store/pairs.ts';
+import { endPair } from '../bridge/store/state/ledger.ts';
+import { pairsOf } from '../bridge/store/state/ledger-pairs.ts';
+import { revoke } from '../bridge/store/table/delegations.ts';
 import { freshFiles, openState, openTable } from './store/fresh.ts';
 import { prepare, rows } from './store/shell.ts';
 

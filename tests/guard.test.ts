@@ -1,13 +1,13 @@
 import t, { type Test } from 'tap';
 import type { GuardSettings } from '../acl/guard.ts';
 import { forgetServedIntents, guard, release } from '../bridge/safeguards/guard.ts';
-import type { DelegationDb } from '../bridge/store/delegation-db.ts';
-import { grant, revoke } from '../bridge/store/delegations.ts';
-import { beginGrant, endPair, setPhase } from '../bridge/store/ledger.ts';
-import { removeMailbox } from '../bridge/store/mailboxes.ts';
-import { pairsOf } from '../bridge/store/pairs.ts';
-import { readMailbox } from '../bridge/store/rows.ts';
-import type { StateDb } from '../bridge/store/state-db.ts';
+import { beginGrant, endPair, setPhase } from '../bridge/store/state/ledger.ts';
+import { pairsOf } from '../bridge/store/state/ledger-pairs.ts';
+import type { StateDb } from '../bridge/store/state/state-db.ts';
+import type { DelegationDb } from '../bridge/store/table/delegation-db.ts';
+import { grant, revoke } from '../bridge/store/table/delegations.ts';
+import { removeMailbox } from '../bridge/store/table/mailboxes.ts';
+import { readMailbox } from '../bridge/store/table/rows.ts';
 import { freshFiles, openState, openTable } from './store/fresh.ts';
 import { rows } from './store/shell.ts';
 

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import t from 'tap';
 import { LATE_MS, openOverdue, overdueNoted } from '../bridge/sidecar/overdue.ts';
-import { settle } from '../bridge/store/rows.ts';
+import { settle } from '../bridge/store/table/rows.ts';
 import { freshFiles, openState, openTable } from './store/fresh.ts';
 import { rows } from './store/shell.ts';
 import { WORLD } from './store/world.ts';

@@ -1,12 +1,12 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import t from 'tap';
 import { acceptRestored, isFromThePast, rememberVersion, tableAge } from '../bridge/safeguards/table-from-the-past.ts';
-import type { DataFiles } from '../bridge/store/data-files.ts';
-import { type DelegationDb, openDelegationDb } from '../bridge/store/delegation-db.ts';
-import { fact } from '../bridge/store/facts.ts';
-import { initialise } from '../bridge/store/files.ts';
-import { pendingMailboxes, readMailbox } from '../bridge/store/rows.ts';
-import type { StateDb } from '../bridge/store/state-db.ts';
+import { initialise } from '../bridge/store/databases.ts';
+import type { DataFiles } from '../bridge/store/files/data-files.ts';
+import { fact } from '../bridge/store/state/facts.ts';
+import type { StateDb } from '../bridge/store/state/state-db.ts';
+import { type DelegationDb, openDelegationDb } from '../bridge/store/table/delegation-db.ts';
+import { pendingMailboxes, readMailbox } from '../bridge/store/table/rows.ts';
 import { freshFiles, openState } from './store/fresh.ts';
 import { asMandat, row, rows } from './store/shell.ts';
 import { WORLD } from './store/world.ts';

@@ -2,8 +2,8 @@
 import t from 'tap';
 import { mendValues } from '../bridge/safeguards/mended-values.ts';
 import { tableAge } from '../bridge/safeguards/table-from-the-past.ts';
-import { grant, revoke } from '../bridge/store/delegations.ts';
-import { pendingMailboxes } from '../bridge/store/rows.ts';
+import { grant, revoke } from '../bridge/store/table/delegations.ts';
+import { pendingMailboxes } from '../bridge/store/table/rows.ts';
 import { freshFiles, openState, openTable } from './store/fresh.ts';
 import { asMandat, prepare, row, rows, sqlite3 } from './store/shell.ts';
 import { decide, freshWorld, WORLD } from './store/world.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { watchTable } from '../bridge/sidecar/watch-table.ts';
-import type { DelegationDb } from '../bridge/store/delegation-db.ts';
+import type { DelegationDb } from '../bridge/store/table/delegation-db.ts';
 import { freshFiles, openTable } from './store/fresh.ts';
 import { rows, sqlite3Beside } from './store/shell.ts';
 import { until } from './store/until.ts';

@@ -4,13 +4,13 @@
  */
 import type { Config } from '../../config/schema.ts';
 import { Failure } from '../shared/failure.ts';
-import { type AccountEvent, noteAccount } from '../store/account-events.ts';
-import { type AccountHolder, activateHolder } from '../store/account-holders.ts';
-import { accountOf, askContact, cancelRequest, settleRequest, tryCode } from '../store/accounts.ts';
-import type { DelegationDb, Writer } from '../store/delegation-db.ts';
-import { openClock } from '../store/facts.ts';
-import type { NewNotice, NoticeKind } from '../store/outbox.ts';
-import type { Language, StateDb } from '../store/state-db.ts';
+import { openClock } from '../store/state/facts.ts';
+import type { NewNotice, NoticeKind } from '../store/state/outbox.ts';
+import { accountOf, askContact, cancelRequest, settleRequest, tryCode } from '../store/state/private-accounts.ts';
+import type { Language, StateDb } from '../store/state/state-db.ts';
+import { type AccountEvent, noteAccount } from '../store/table/account-events.ts';
+import { type AccountHolder, activateHolder } from '../store/table/account-holders.ts';
+import type { DelegationDb, Writer } from '../store/table/delegation-db.ts';
 import { codeMac, newCode, sameMac } from './code.ts';
 
 /** What a confirmation needs: both databases, the key, who acts, and the two sections of the configuration. */

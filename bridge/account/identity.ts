@@ -2,7 +2,7 @@
 import { folded } from '../directory/columns.ts';
 import { listedPerson } from '../directory/search.ts';
 import { Failure } from '../shared/failure.ts';
-import type { AccountHolder } from '../store/account-holders.ts';
+import type { AccountHolder } from '../store/table/account-holders.ts';
 
 export interface Identity {
   readonly identifier: string;

@@ -16,7 +16,7 @@ import { commandCutter, type SessionCommands } from '../sessions/command.ts';
 import { doveadmCutter } from '../sessions/doveadm.ts';
 import type { DoveadmOptions } from '../sessions/doveadm-api.ts';
 import { Failure } from '../shared/failure.ts';
-import { MAIN_SERVER } from '../store/rows.ts';
+import { MAIN_SERVER } from '../store/table/rows.ts';
 import type { SentFolders } from '../submission/sent-folder.ts';
 import { retryWaits } from './retrying.ts';
 import { doveadmSecret, imapAdminSecret, keptSecret, stampOf } from './secrets.ts';

@@ -6,7 +6,7 @@
 import type Database from 'better-sqlite3';
 import type { Instant } from '../../acl/delegation-facts.ts';
 import { punycode } from '../shared/domain-name.ts';
-import type { MailboxKind } from '../store/delegation-types.ts';
+import type { MailboxKind } from '../store/table/delegation-types.ts';
 import { normalised, placesOf } from './columns.ts';
 import { type GenerationKind, nextGeneration, openGeneration } from './generation.ts';
 import { batchesOf } from './lines.ts';

@@ -7,8 +7,8 @@ import { chmodSync, closeSync, fsyncSync, openSync, readdirSync, rmSync } from '
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { Failure } from '../shared/failure.ts';
-import { explained, guarded } from '../store/open.ts';
-import { makeWholeSlowly } from '../store/whole.ts';
+import { explained, guarded } from '../store/files/open.ts';
+import { makeWholeSlowly } from '../store/files/whole-file.ts';
 
 /** What lies in such files: a directory of people, a list of mailboxes. */
 export interface GenerationKind {

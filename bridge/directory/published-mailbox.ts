@@ -3,7 +3,7 @@
  * contradicts them is refused, since neither ever changes (R2). An address that isn't published says nothing: it may have asked not to be.
  */
 import { Failure } from '../shared/failure.ts';
-import type { MailboxKind } from '../store/delegation-types.ts';
+import type { MailboxKind } from '../store/table/delegation-types.ts';
 import type { PublishedMailbox } from './correspondence.ts';
 
 export interface HeldToBe {

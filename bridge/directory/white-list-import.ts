@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Instant } from '../../acl/delegation-facts.ts';
 import { Failure } from '../shared/failure.ts';
 import { openGiven, statGiven } from '../shared/given-file.ts';
-import { explained } from '../store/open.ts';
+import { explained } from '../store/files/open.ts';
 import { kindOf } from './source.ts';
 import { WHAT, type WhiteList, whiteListFile, whiteListIn } from './white-list.ts';
 import { type ReadWhiteList, readWhiteListXml } from './white-list-xml.ts';

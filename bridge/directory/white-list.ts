@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Instant } from '../../acl/delegation-facts.ts';
 import { Failure } from '../shared/failure.ts';
-import { guarded } from '../store/open.ts';
+import { guarded } from '../store/files/open.ts';
 
 export interface WhiteList {
   /** The name of the file it was read from. */

@@ -3,13 +3,13 @@
 import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../safeguards/foreign-state.ts';
 import { isFromThePast } from '../safeguards/table-from-the-past.ts';
 import { lastProof } from '../sidecar/trail-upkeep.ts';
-import { existingSealKey } from '../store/audit.ts';
-import { describeBroken, proveEnd } from '../store/audit-check.ts';
-import { fact } from '../store/facts.ts';
-import { DELEGATIONS, STATE } from '../store/files.ts';
-import { complaintsOf } from '../store/integrity.ts';
-import { REPAIR_RULES, rulesChanged } from '../store/schema.ts';
-import { headFileOf, readHead } from '../store/seal-head.ts';
+import { DELEGATIONS, STATE } from '../store/databases.ts';
+import { complaintsOf } from '../store/files/integrity.ts';
+import { fact } from '../store/state/facts.ts';
+import { REPAIR_RULES, rulesChanged } from '../store/table/schema.ts';
+import { headFileOf, readHead } from '../store/trail/seal-head.ts';
+import { existingSealKey } from '../store/trail/sealing.ts';
+import { describeBroken, proveEnd } from '../store/trail/trail-proof.ts';
 import { dataDirectory, sealed } from './files.ts';
 import { type Check, fail, ok, warn } from './finding.ts';
 

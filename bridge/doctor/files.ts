@@ -8,10 +8,10 @@ import {
   SMTP_PASSWORD,
 } from '../../config/secret.ts';
 import { doveadm, impersonation } from '../configured/drivers.ts';
-import { type DataFiles, SHARED_GROUP } from '../store/data-files.ts';
-import { DELEGATIONS, groupId, STATE, SUBMISSIONS } from '../store/files.ts';
-import { refuseOldPlaces } from '../store/old-layout.ts';
-import { dataOwner, refuseUnsafePlaces } from '../store/places.ts';
+import { DELEGATIONS, groupId, STATE, SUBMISSIONS } from '../store/databases.ts';
+import { type DataFiles, SHARED_GROUP } from '../store/files/data-files.ts';
+import { dataOwner, refuseUnsafePlaces } from '../store/files/directories.ts';
+import { refuseOldPlaces } from '../store/files/old-layout.ts';
 import { type Check, type Finding, fail, ok, skipped } from './finding.ts';
 import { barrier, may, modeOf, ownersOf, type User, userNamed } from './permissions.ts';
 import type { Subject } from './subject.ts';

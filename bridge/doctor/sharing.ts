@@ -3,7 +3,7 @@
 import { atom, text } from '../imap/arguments.ts';
 import type { Connection } from '../imap/connection.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
-import { fact } from '../store/facts.ts';
+import { fact } from '../store/state/facts.ts';
 import { badCut, listOf } from './cut-seen.ts';
 import { sectionsNamed } from './doveconf-text.ts';
 import { fragmentOf } from './dovecot-syntax.ts';

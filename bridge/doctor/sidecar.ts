@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { Failure } from '../shared/failure.ts';
 import { configDifference, lastSidecar } from '../sidecar/running-config.ts';
-import { fact } from '../store/facts.ts';
-import { isLocked } from '../store/lock.ts';
+import { isLocked } from '../store/files/lock.ts';
+import { fact } from '../store/state/facts.ts';
 import { ownState } from './databases.ts';
 import { dataDirectory } from './files.ts';
 import { type Check, ok, skipped, warn } from './finding.ts';

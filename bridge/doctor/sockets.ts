@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { publishesAs } from '../sender/configured.ts';
 import { refuseSharedDirectory } from '../shared/unix-socket.ts';
-import { dataOwner } from '../store/places.ts';
+import { dataOwner } from '../store/files/directories.ts';
 import { doorAt } from '../submission/door.ts';
 import { dataDirectory, POSTFIX } from './files.ts';
 import { type Check, type Finding, fail, ok, skipped, worst } from './finding.ts';

@@ -1,5 +1,5 @@
 /** Whose list of subscriptions a delegate's SUBSCRIBE writes: with `subscriptions = yes` in the shared namespace it is the owner's. */
-import { fact } from '../store/facts.ts';
+import { fact } from '../store/state/facts.ts';
 import { sectionsNamed } from './doveconf-text.ts';
 import { type Check, type Finding, ok, skipped, warn } from './finding.ts';
 import { sharedNamespace } from './own-session.ts';

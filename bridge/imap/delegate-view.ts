@@ -1,7 +1,7 @@
 /** A delegate's session: what they see of owners' mailboxes, by the owners' names. */
 import { asAnswered, NONE, type Rights } from '../../acl/rights.ts';
 import type { DelegateView } from '../reconcile/mail-server.ts';
-import type { FolderName } from '../store/pairs.ts';
+import type { FolderName } from '../store/state/ledger-pairs.ts';
 import { text } from './arguments.ts';
 import type { Connection } from './connection.ts';
 import type { Dialect, Learnt } from './dialect.ts';

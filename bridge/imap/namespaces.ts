@@ -3,7 +3,7 @@
  * Pure; folder names are as the server writes them (modified UTF-7).
  */
 import { INBOX, type Unreachable } from '../reconcile/mail-server.ts';
-import type { FolderName } from '../store/pairs.ts';
+import type { FolderName } from '../store/state/ledger-pairs.ts';
 
 export interface Namespace {
   /** What every name in it begins with; may be empty. */

@@ -4,7 +4,7 @@ import type { SiteNames } from '../../acl/special-folders.ts';
 import type { Offer } from '../../acl/ties.ts';
 import type { Folder } from '../reconcile/mail-server.ts';
 import { Failure } from '../shared/failure.ts';
-import type { FolderName } from '../store/pairs.ts';
+import type { FolderName } from '../store/state/ledger-pairs.ts';
 import { atom, text } from './arguments.ts';
 import type { Connection } from './connection.ts';
 import type { Dialect } from './dialect.ts';

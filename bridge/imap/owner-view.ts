@@ -4,7 +4,7 @@ import type { SiteNames } from '../../acl/special-folders.ts';
 import { attainable, type Offer, written } from '../../acl/ties.ts';
 import { type Entries, INBOX, type OwnerView } from '../reconcile/mail-server.ts';
 import { Failure } from '../shared/failure.ts';
-import type { FolderName } from '../store/pairs.ts';
+import type { FolderName } from '../store/state/ledger-pairs.ts';
 import { text } from './arguments.ts';
 import { carriedOff } from './carried-off.ts';
 import type { Connection } from './connection.ts';

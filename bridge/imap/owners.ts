@@ -2,7 +2,7 @@
 
 import { INBOX } from '../reconcile/mail-server.ts';
 import { failureOf } from '../shared/failure.ts';
-import type { FolderName } from '../store/pairs.ts';
+import type { FolderName } from '../store/state/ledger-pairs.ts';
 import { atom, text } from './arguments.ts';
 import type { Connection } from './connection.ts';
 import type { Namespaces } from './namespaces.ts';

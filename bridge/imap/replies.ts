@@ -3,7 +3,7 @@ import { asAnswered, type Rights } from '../../acl/rights.ts';
 import { type ListedFolder, type SiteNames, specialFolders } from '../../acl/special-folders.ts';
 import { type Entries, type Folder, INBOX } from '../reconcile/mail-server.ts';
 import { Failure } from '../shared/failure.ts';
-import type { FolderName } from '../store/pairs.ts';
+import type { FolderName } from '../store/state/ledger-pairs.ts';
 import type { Reply, Untagged } from './connection.ts';
 import { writtenName } from './folder-name.ts';
 import { apartIn, home, isForeign, type Namespaces } from './namespaces.ts';

@@ -5,9 +5,9 @@
 import type { Instant } from '../../acl/delegation-facts.ts';
 import { eventName, type Tiding } from '../../acl/tidings.ts';
 import type { Pass } from '../reconcile/pass.ts';
-import { delegateContact, ownerContact } from '../store/contacts.ts';
-import { type Deed, lastActor } from '../store/last-actor.ts';
-import type { NewNotice } from '../store/outbox.ts';
+import { delegateContact, ownerContact } from '../store/state/contacts.ts';
+import type { NewNotice } from '../store/state/outbox.ts';
+import { type Deed, lastActor } from '../store/table/last-actor.ts';
 import { namesOf } from './administer.ts';
 import type { News, Rows, Subject } from './news.ts';
 import type { NoticeRules } from './rules.ts';

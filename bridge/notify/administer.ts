@@ -1,8 +1,8 @@
 /** What the owner is told when a delegate held the right to administer the mailbox, by which it is passed on to others. */
 import type { Instant } from '../../acl/delegation-facts.ts';
 import type { Pass } from '../reconcile/pass.ts';
-import { ownerContact } from '../store/contacts.ts';
-import type { NewNotice } from '../store/outbox.ts';
+import { ownerContact } from '../store/state/contacts.ts';
+import type { NewNotice } from '../store/state/outbox.ts';
 import type { NoticeRules } from './rules.ts';
 
 export async function administerNotices(

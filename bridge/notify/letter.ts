@@ -2,8 +2,8 @@
 import { DateTime } from 'luxon';
 import type { Config } from '../../config/schema.ts';
 import { Failure } from '../shared/failure.ts';
-import type { StoredNotice } from '../store/outbox.ts';
-import type { Language } from '../store/state-db.ts';
+import type { StoredNotice } from '../store/state/outbox.ts';
+import type { Language } from '../store/state/state-db.ts';
 import { clean } from './clean.ts';
 import type { Rendered, Templates, View } from './templates.ts';
 

@@ -1,7 +1,7 @@
 /** What is to be told of a mailbox's delegations, before it is written for anybody. */
 import type { Instant } from '../../acl/delegation-facts.ts';
 import type { Outcome, Standing } from '../../acl/tidings.ts';
-import type { ToldRow } from '../store/told.ts';
+import type { ToldRow } from '../store/state/last-notified.ts';
 
 /** A delegation, as it was or as it is. */
 export type Subject = Omit<ToldRow, 'standing' | 'why' | 'ending'>;

@@ -13,7 +13,6 @@ import { failureOf } from '../shared/failure.ts';
 import { once } from '../shared/found-once.ts';
 import { retryDelay } from '../sidecar/schedule.ts';
 import { watchTable } from '../sidecar/watch-table.ts';
-import { auditHead } from '../store/audit.ts';
 import {
   listNotices,
   nextDueNotice,
@@ -24,8 +23,9 @@ import {
   recordSent,
   type StoredNotice,
   takeDue,
-} from '../store/outbox.ts';
-import type { StateDb } from '../store/state-db.ts';
+} from '../store/state/outbox.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import { auditHead } from '../store/trail/sealing.ts';
 import { letter } from './letter.ts';
 import { openRounds } from './rounds.ts';
 import { type MailServerForNotices, NotTaken, openSmtp, type SmtpSettings } from './smtp.ts';

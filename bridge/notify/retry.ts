@@ -1,10 +1,10 @@
 /** Asking for notices to be sent again: under the address that is known now, which may be why they were not sent. */
 import type { Instant } from '../../acl/delegation-facts.ts';
 import { Failure } from '../shared/failure.ts';
-import { delegateContact, ownerContact } from '../store/contacts.ts';
-import type { DelegationDb } from '../store/delegation-db.ts';
-import { listNotices, retryNotice, type StoredNotice } from '../store/outbox.ts';
-import type { StateDb } from '../store/state-db.ts';
+import { delegateContact, ownerContact } from '../store/state/contacts.ts';
+import { listNotices, retryNotice, type StoredNotice } from '../store/state/outbox.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
 
 export interface Retried {
   readonly again: readonly number[];

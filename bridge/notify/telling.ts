@@ -8,11 +8,11 @@ import type { Instant } from '../../acl/delegation-facts.ts';
 import { type Told, tidings } from '../../acl/tidings.ts';
 import type { Pass } from '../reconcile/pass.ts';
 import { withdrawn } from '../safeguards/withdrawn.ts';
-import { setOwnerContact } from '../store/contacts.ts';
-import { fact } from '../store/facts.ts';
-import { enqueue } from '../store/outbox.ts';
-import type { StateDatabase } from '../store/state-db.ts';
-import { forget, remember, type ToldRow, toldOf } from '../store/told.ts';
+import { setOwnerContact } from '../store/state/contacts.ts';
+import { fact } from '../store/state/facts.ts';
+import { forget, remember, type ToldRow, toldOf } from '../store/state/last-notified.ts';
+import { enqueue } from '../store/state/outbox.ts';
+import type { StateDatabase } from '../store/state/state-db.ts';
 import { addressed } from './addressed.ts';
 import type { News, Row, Rows, Subject } from './news.ts';
 

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import Mustache from 'mustache';
 import { Failure } from '../shared/failure.ts';
 import { shipped } from '../shared/shipped-files.ts';
-import type { NoticeKind, NoticePart } from '../store/outbox.ts';
-import type { Language } from '../store/state-db.ts';
+import type { NoticeKind, NoticePart } from '../store/state/outbox.ts';
+import type { Language } from '../store/state/state-db.ts';
 
 export type View = Readonly<Record<string, unknown>>;
 

@@ -7,12 +7,12 @@ import type { Instant } from '../../acl/delegation-facts.ts';
 import type { Policy } from '../../acl/desired.ts';
 import { describeNotInForce, verdict } from '../../acl/policy.ts';
 import { inEffect } from '../safeguards/withdrawn.ts';
-import { standingAt } from '../store/audit-trail.ts';
-import { type Called, peopleCalled } from '../store/delegates.ts';
-import type { DelegationDb } from '../store/delegation-db.ts';
-import { listDelegations } from '../store/delegation-list.ts';
-import { pairsOf } from '../store/pairs.ts';
-import type { StateDb } from '../store/state-db.ts';
+import { pairsOf } from '../store/state/ledger-pairs.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import { type Called, peopleCalled } from '../store/table/delegates.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
+import { listDelegations } from '../store/table/delegation-list.ts';
+import { standingAt } from '../store/trail/trail-reading.ts';
 
 export interface Access {
   readonly mailbox: string;

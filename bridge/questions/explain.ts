@@ -17,15 +17,15 @@ import { sayings } from '../reconcile/out-of-reach.ts';
 import { beforeIn } from '../reconcile/tree.ts';
 import { type Keeper, keeperAsSeen } from '../reconcile/whose-list.ts';
 import { inEffect } from '../safeguards/withdrawn.ts';
-import type { DelegationDb } from '../store/delegation-db.ts';
-import { listDelegations } from '../store/delegation-list.ts';
-import { mailboxAt } from '../store/mailboxes.ts';
-import { otherEntriesOf } from '../store/other-entries.ts';
-import { type Outcome, outcomeOf } from '../store/outcomes.ts';
-import { type Pair, pairsOf, standingFirst } from '../store/pairs.ts';
-import { type SlowAnswer, slowAnswers } from '../store/slow-answers.ts';
-import type { LedgerPhase, StateDb } from '../store/state-db.ts';
-import { turnsOf } from '../store/turns.ts';
+import { type Pair, pairsOf, standingFirst } from '../store/state/ledger-pairs.ts';
+import { otherEntriesOf } from '../store/state/other-entries.ts';
+import { type Outcome, outcomeOf } from '../store/state/outcomes.ts';
+import { type SlowAnswer, slowAnswers } from '../store/state/slow-answers.ts';
+import type { LedgerPhase, StateDb } from '../store/state/state-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
+import { listDelegations } from '../store/table/delegation-list.ts';
+import { mailboxAt } from '../store/table/mailboxes.ts';
+import { turnsOf } from '../store/table/standing-since.ts';
 import { readTree, type Trouble, whatHeSees } from './explain-on-server.ts';
 
 /** Whose an entry is: put by mandat, or a copy that the server made of it; what stood there before; somebody else's. */

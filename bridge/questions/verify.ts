@@ -15,12 +15,12 @@ import { INBOX } from '../reconcile/mail-server.ts';
 import { beforeIn } from '../reconcile/tree.ts';
 import { inEffect } from '../safeguards/withdrawn.ts';
 import { Failure, failureOf } from '../shared/failure.ts';
-import type { DelegationDb } from '../store/delegation-db.ts';
-import { foldersSeen } from '../store/folders-seen.ts';
-import { otherEntriesOf } from '../store/other-entries.ts';
-import { type FolderName, type Pair, pairsOf, standingFirst } from '../store/pairs.ts';
-import { readMailbox } from '../store/rows.ts';
-import type { StateDb } from '../store/state-db.ts';
+import { foldersSeen } from '../store/state/folders-seen.ts';
+import { type FolderName, type Pair, pairsOf, standingFirst } from '../store/state/ledger-pairs.ts';
+import { otherEntriesOf } from '../store/state/other-entries.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
+import { readMailbox } from '../store/table/rows.ts';
 
 export interface Difference {
   readonly mailbox: string;

@@ -1,9 +1,9 @@
 /** Waiting until the sidecar has brought a change about, as `grant` and `revoke` do. */
 import { watch } from 'node:fs';
-import type { Written } from '../store/delegations.ts';
-import { listOutcomes, type Outcome, outcomeOf } from '../store/outcomes.ts';
-import { pairsOf } from '../store/pairs.ts';
-import type { StateDb } from '../store/state-db.ts';
+import { pairsOf } from '../store/state/ledger-pairs.ts';
+import { listOutcomes, type Outcome, outcomeOf } from '../store/state/outcomes.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import type { Written } from '../store/table/delegations.ts';
 
 export interface Waited {
   /** Milliseconds from the beginning of the wait; undefined when it didn't come to that. */

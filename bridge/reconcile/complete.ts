@@ -1,6 +1,6 @@
 /** The second phase at one account: the whole tree read, whoever leaves and whoever stays brought in line, other people's entries noted. */
 import { failureOf } from '../shared/failure.ts';
-import { pairsOf } from '../store/pairs.ts';
+import { pairsOf } from '../store/state/ledger-pairs.ts';
 import { completeGrant } from './granted.ts';
 import type { OwnerView } from './mail-server.ts';
 import { noteOthers, seeAdministering, tellAdministering } from './other-entries.ts';

@@ -3,8 +3,8 @@
  * withdrawn" waits for the look. Only what was seen counts as verified. R49.
  */
 import { failureOf } from '../shared/failure.ts';
-import { recordCut } from '../store/ledger.ts';
-import type { Pair } from '../store/pairs.ts';
+import { recordCut } from '../store/state/ledger.ts';
+import type { Pair } from '../store/state/ledger-pairs.ts';
 import type { Pass } from './pass.ts';
 
 /** A cut that fails must not keep the other folders' entries alive: it is noted, and the pass as a whole is tried again. */

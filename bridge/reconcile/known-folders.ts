@@ -1,5 +1,5 @@
 /** Which folders stood there before our first write in a mailbox, so that a copy of our entry never passes for one that did. */
-import { foldersSeen } from '../store/folders-seen.ts';
+import { foldersSeen } from '../store/state/folders-seen.ts';
 import type { OwnerView } from './mail-server.ts';
 import type { Pass, Target } from './pass.ts';
 

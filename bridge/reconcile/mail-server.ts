@@ -1,7 +1,7 @@
 /** What the reconciler needs of a mail server. One driver for IMAP, with a dialect a server (bridge/imap/dialect.ts); rehearsal.ts wraps any of them. */
 import type { Rights } from '../../acl/rights.ts';
 import type { Failure } from '../shared/failure.ts';
-import type { FolderName } from '../store/pairs.ts';
+import type { FolderName } from '../store/state/ledger-pairs.ts';
 
 /** The one folder that every account has, by this name on the owner's side (RFC 9051 section 5.1). */
 export const INBOX = 'INBOX';

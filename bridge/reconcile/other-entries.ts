@@ -6,9 +6,9 @@ import { type OtherEntry, otherEntries, whoseEntry } from '../../acl/other-entri
 import type { Rights } from '../../acl/rights.ts';
 import { entriesOnce } from '../../acl/same-folder.ts';
 import { administerNotices } from '../notify/administer.ts';
-import { noteOtherEntries, otherEntriesOf } from '../store/other-entries.ts';
-import { enqueue } from '../store/outbox.ts';
-import { type FolderName, pairsOf } from '../store/pairs.ts';
+import { type FolderName, pairsOf } from '../store/state/ledger-pairs.ts';
+import { noteOtherEntries, otherEntriesOf } from '../store/state/other-entries.ts';
+import { enqueue } from '../store/state/outbox.ts';
 import type { OwnerView } from './mail-server.ts';
 import { INBOX } from './mail-server.ts';
 import type { Pass, Target } from './pass.ts';

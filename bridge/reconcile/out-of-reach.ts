@@ -4,7 +4,7 @@
  */
 import type { DesiredDelegate } from '../../acl/desired.ts';
 import { NONE, type Rights } from '../../acl/rights.ts';
-import type { FolderName, Pair } from '../store/pairs.ts';
+import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
 import type { DelegateView, Folder } from './mail-server.ts';
 import type { Pass } from './pass.ts';
 import { throughEyesOf } from './steady.ts';

@@ -3,8 +3,9 @@
  * So while there are delegates the owner is subscribed once to each folder that appears, whoever made it: the server doesn't say who.
  * What stood before the first grant is the owner's affair, and so is everything that the owner unsubscribes. R46.
  */
-import { forgetOwnerFolders, noteOwnerFolders, type OwnerFolder, ownerFolders } from '../store/owner-folders.ts';
-import type { Pair } from '../store/pairs.ts';
+
+import type { Pair } from '../store/state/ledger-pairs.ts';
+import { forgetOwnerFolders, noteOwnerFolders, type OwnerFolder, ownerFolders } from '../store/state/owner-folders.ts';
 import type { Folder, OwnerView } from './mail-server.ts';
 import type { Pass } from './pass.ts';
 import type { Tree } from './tree.ts';

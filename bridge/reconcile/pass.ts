@@ -1,9 +1,9 @@
 /** One pass over one mailbox: what both phases share. */
 import type { Desired, DesiredDelegate } from '../../acl/desired.ts';
 import type { Failure } from '../shared/failure.ts';
-import type { Notice } from '../store/outcomes.ts';
-import type { FolderName, Pair } from '../store/pairs.ts';
-import { changedSince, type MailboxState } from '../store/rows.ts';
+import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
+import type { Notice } from '../store/state/outcomes.ts';
+import { changedSince, type MailboxState } from '../store/table/rows.ts';
 import type { Site } from './site.ts';
 
 export interface Pass {

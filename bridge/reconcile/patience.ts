@@ -3,7 +3,7 @@
  * `status` and `explain`; when the rows change meanwhile, or revokes find no place, the pass is over and the question is dropped.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { forgetSlowAnswer, noteSlowAnswer } from '../store/slow-answers.ts';
+import { forgetSlowAnswer, noteSlowAnswer } from '../store/state/slow-answers.ts';
 import type { Patience } from './mail-server.ts';
 import { type Pass, Superseded } from './pass.ts';
 

@@ -4,8 +4,8 @@
  */
 import { NONE, type Rights } from '../../acl/rights.ts';
 import { Failure, failureOf } from '../shared/failure.ts';
-import { endPair } from '../store/ledger.ts';
-import type { FolderName, Pair } from '../store/pairs.ts';
+import { endPair } from '../store/state/ledger.ts';
+import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
 import { record } from './acts.ts';
 import { cutAtRevoke, proveCut } from './cutting.ts';
 import { tellLettingIn } from './foreign.ts';

@@ -1,5 +1,5 @@
 /** One change on a server, as it is logged, rehearsed and printed by `sync --dry-run`. */
-import type { FolderName } from '../store/pairs.ts';
+import type { FolderName } from '../store/state/ledger-pairs.ts';
 
 export type Step =
   | {

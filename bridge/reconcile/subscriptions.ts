@@ -3,14 +3,14 @@
  * keeps it is his affair from then on. At the end what we subscribed is unsubscribed, by name. R46.
  */
 import { NONE } from '../../acl/rights.ts';
-import type { FolderName, Pair } from '../store/pairs.ts';
+import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
 import {
   forgetSubscriptions,
   intendSubscriptions,
   recordSubscriptions,
   settleSubscriptions,
   unsettledSubscriptions,
-} from '../store/subscriptions.ts';
+} from '../store/state/subscriptions.ts';
 import type { DelegateView } from './mail-server.ts';
 import type { Pass } from './pass.ts';
 import type { Tree } from './tree.ts';

@@ -3,8 +3,8 @@
  * delegate changes what the owner's mail program shows, and unsubscribing one takes folders out of everybody's. There subscriptions are left alone.
  * It is found out by looking: what a delegate subscribes to, or unsubscribes from, shows in the owner's list, and is put back at once. R46.
  */
-import { fact, setFact } from '../store/facts.ts';
-import type { FolderName, Pair } from '../store/pairs.ts';
+import { fact, setFact } from '../store/state/facts.ts';
+import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
 import {
   forgetSubscriptions,
   intendSubscriptions,
@@ -12,7 +12,7 @@ import {
   settleTried,
   triedSubscriptions,
   trySubscription,
-} from '../store/subscriptions.ts';
+} from '../store/state/subscriptions.ts';
 import { type DelegateView, INBOX } from './mail-server.ts';
 import type { Pass } from './pass.ts';
 import type { Site } from './site.ts';

@@ -2,10 +2,10 @@
 import { likeOurs } from '../../acl/other-entries.ts';
 import type { Site } from '../reconcile/site.ts';
 import { failureOf } from '../shared/failure.ts';
-import { beginGrant } from '../store/ledger.ts';
-import { outcomeOf } from '../store/outcomes.ts';
-import { pairsOf } from '../store/pairs.ts';
-import { readMailbox } from '../store/rows.ts';
+import { beginGrant } from '../store/state/ledger.ts';
+import { pairsOf } from '../store/state/ledger-pairs.ts';
+import { outcomeOf } from '../store/state/outcomes.ts';
+import { readMailbox } from '../store/table/rows.ts';
 
 /**
  * Of one mailbox, unless it has been looked at since version `from`. Returns the logins that were taken in, have no row, and that nobody asked

@@ -1,10 +1,10 @@
 /** Notices that the delegation table's own rules have been changed, or put right again: said in the log and in the audit trail, once each time. */
 import type { Logger } from 'pino';
 import type { Site } from '../reconcile/site.ts';
-import type { DelegationDb } from '../store/delegation-db.ts';
-import { fact, setFact } from '../store/facts.ts';
-import { describeDifferences, REPAIR_RULES, rulesChanged } from '../store/schema.ts';
-import type { StateDb } from '../store/state-db.ts';
+import { fact, setFact } from '../store/state/facts.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
+import { describeDifferences, REPAIR_RULES, rulesChanged } from '../store/table/schema.ts';
 
 export interface RulesLook {
   readonly table: DelegationDb;

@@ -5,10 +5,10 @@
 import { Mutex } from 'async-mutex';
 import { type GuardSettings, isHeld } from '../../acl/guard.ts';
 import { type GiveWay, giveBack } from '../shared/portions.ts';
-import type { DelegationDb } from '../store/delegation-db.ts';
-import { ledgerPortions } from '../store/every-mailbox.ts';
-import { countPairs, pairsAmong } from '../store/pairs.ts';
-import type { StateDb } from '../store/state-db.ts';
+import { countPairs, pairsAmong } from '../store/state/ledger-pairs.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import { ledgerPortions } from '../store/state/swept-mailboxes.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
 
 export interface Disappearance {
   readonly mailboxId: number;

@@ -4,10 +4,10 @@
  * `worked_off`: whose state, up to which version); without one, mailboxes that nobody waits for any more although this state has worked off none.
  */
 import { randomUUID } from 'node:crypto';
-import type { DelegationDb } from '../store/delegation-db.ts';
-import { fact, setFact } from '../store/facts.ts';
-import type { StateDb } from '../store/state-db.ts';
-import { markWorkedOff, workedOff } from '../store/worked-off.ts';
+import { fact, setFact } from '../store/state/facts.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
+import { markWorkedOff, workedOff } from '../store/table/worked-off-mark.ts';
 import { lastVersionSeen, versionOf } from './table-from-the-past.ts';
 
 /** The two ways on. */

@@ -1,7 +1,7 @@
 /** The guard (acl/guard.ts) asked once, by whoever doesn't follow the changes; and what it holds, let go. */
 import type { GuardSettings } from '../../acl/guard.ts';
-import type { DelegationDb } from '../store/delegation-db.ts';
-import type { StateDb } from '../store/state-db.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
 import { type GuardReport, openDisappearing } from './disappearing-pairs.ts';
 
 /** Looks at all pairs, in portions. */

@@ -3,12 +3,12 @@
  * fails; a writer who has left his name; settings that aren't the configuration's. None of them is fatal: they are put right, and said.
  */
 import { sql } from 'kysely';
-import type { DelegationDb } from '../store/delegation-db.ts';
-import type { Query } from '../store/delegation-types.ts';
-import { fact, setFact } from '../store/facts.ts';
 import { LARGEST } from '../store/migrations/delegation-4.ts';
-import { applySettings, type RuleSettings } from '../store/settings.ts';
-import type { StateDb } from '../store/state-db.ts';
+import { fact, setFact } from '../store/state/facts.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
+import type { Query } from '../store/table/delegation-types.ts';
+import { applySettings, type RuleSettings } from '../store/table/rule-settings.ts';
 import { lastVersionSeen, plausible } from './table-from-the-past.ts';
 
 const COUNTED = ['mailboxes', 'delegates', 'delegations', 'events', 'delegate_states'];

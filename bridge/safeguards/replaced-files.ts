@@ -9,9 +9,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import { type Failure, failureOf } from '../shared/failure.ts';
-import { dataFiles } from '../store/data-files.ts';
-import { DELEGATIONS, STATE } from '../store/files.ts';
-import { refuseDamaged } from '../store/integrity.ts';
+import { DELEGATIONS, STATE } from '../store/databases.ts';
+import { dataFiles } from '../store/files/data-files.ts';
+import { refuseDamaged } from '../store/files/integrity.ts';
 
 /** What works on these files, and can be begun anew. */
 export interface Opened {

@@ -2,10 +2,11 @@
  * A delegation table from the past (yesterday's copy put back, or another one in its place) would bring back what has been revoked
  * since. It is recognised by its epoch and version, and obeyed only where it takes away, until somebody accepts it.
  */
-import type { DelegationDb } from '../store/delegation-db.ts';
-import { fact, setFact } from '../store/facts.ts';
+
 import { LARGEST } from '../store/migrations/delegation-4.ts';
-import type { StateDb } from '../store/state-db.ts';
+import { fact, setFact } from '../store/state/facts.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
 
 export type TableAge = 'current' | 'restored';
 

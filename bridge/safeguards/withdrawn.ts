@@ -5,8 +5,8 @@
 
 import type { Instant } from '../../acl/delegation-facts.ts';
 import type { Policy } from '../../acl/desired.ts';
-import { fact, setFact } from '../store/facts.ts';
-import type { StateDb } from '../store/state-db.ts';
+import { fact, setFact } from '../store/state/facts.ts';
+import type { StateDb } from '../store/state/state-db.ts';
 
 export interface Withdrawn {
   readonly since: Instant;

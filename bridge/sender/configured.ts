@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import type { Config, SenderKind } from '../../config/schema.ts';
 import { Failure } from '../shared/failure.ts';
-import type { DataFiles } from '../store/data-files.ts';
-import { groupId } from '../store/files.ts';
+import { groupId } from '../store/databases.ts';
+import type { DataFiles } from '../store/files/data-files.ts';
+import { openSenderMap, type PublishedMap, prepareSenderMap } from '../store/published/sender-map.ts';
 import { type RuleFile, ruleFile } from './file.ts';
 import { type OnBehind, type Senders, senders } from './output.ts';
-import { openSenderMap, type PublishedMap, prepareSenderMap } from './postfix-sqlite.ts';
 import type { SocketmapOptions } from './socketmap.ts';
 
 type Configured = NonNullable<Config['senderRules']>;

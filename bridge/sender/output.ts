@@ -1,11 +1,11 @@
 /**
- * What follows the published map (postfix-sqlite.ts): every other output is made from it, as a whole. So a restart, a crash between
+ * What follows the published map (sender-map.ts): every other output is made from it, as a whole. So a restart, a crash between
  * two outputs, and one that is configured later all end alike: at the next start, and at each publishing, all say the same.
  */
 import type { SenderRule } from '../../acl/desired.ts';
 import type { SenderChange, SenderPublisher } from '../reconcile/mail-server.ts';
 import { Failure, failureOf } from '../shared/failure.ts';
-import type { PublishedMap } from './postfix-sqlite.ts';
+import type { PublishedMap } from '../store/published/sender-map.ts';
 
 /** The map, as its followers read it. */
 export interface Published {

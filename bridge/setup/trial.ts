@@ -10,7 +10,7 @@ import { isForeign } from '../imap/namespaces.ts';
 import { must } from '../imap/replies.ts';
 import { INBOX } from '../reconcile/mail-server.ts';
 import { Failure, failureOf } from '../shared/failure.ts';
-import { MAIN_SERVER } from '../store/rows.ts';
+import { MAIN_SERVER } from '../store/table/rows.ts';
 
 export interface Trial {
   readonly endpoint: Endpoint;

@@ -13,13 +13,13 @@ import type { OnStep, Step } from '../reconcile/steps.ts';
 import { openSenders } from '../sender/configured.ts';
 import type { Senders } from '../sender/output.ts';
 import { type Failure, failureOf } from '../shared/failure.ts';
-import { append, appendAudit, ownEntry } from '../store/audit.ts';
-import type { DataFiles } from '../store/data-files.ts';
-import type { DelegationDb } from '../store/delegation-db.ts';
-import { type openClock, setFact } from '../store/facts.ts';
-import { applySettings } from '../store/settings.ts';
-import type { StateDb } from '../store/state-db.ts';
-import { isVouched } from '../store/vouched.ts';
+import type { DataFiles } from '../store/files/data-files.ts';
+import { type openClock, setFact } from '../store/state/facts.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
+import { applySettings } from '../store/table/rule-settings.ts';
+import { isVouched } from '../store/table/vouched-events.ts';
+import { append, appendAudit, ownEntry } from '../store/trail/sealing.ts';
 
 export interface Ground {
   readonly table: DelegationDb;

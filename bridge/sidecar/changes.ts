@@ -7,10 +7,10 @@ import type { GuardSettings } from '../../acl/guard.ts';
 import { type Disappearing, type GuardReport, openDisappearing } from '../safeguards/disappearing-pairs.ts';
 import { versionOf } from '../safeguards/table-from-the-past.ts';
 import { type GiveWay, giveBack, PORTION_ROWS, portions } from '../shared/portions.ts';
-import type { DelegationDb } from '../store/delegation-db.ts';
 import { LARGEST } from '../store/migrations/delegation-4.ts';
-import { changedAfter, changedSince } from '../store/rows.ts';
-import type { StateDb } from '../store/state-db.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
+import { changedAfter, changedSince } from '../store/table/rows.ts';
 
 export type OnChange = (mailboxId: number, urgency: 'revoke' | 'change') => void;
 

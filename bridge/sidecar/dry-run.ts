@@ -12,12 +12,12 @@ import type { Site } from '../reconcile/site.ts';
 import type { Step } from '../reconcile/steps.ts';
 import { guard } from '../safeguards/guard.ts';
 import { isFromThePast } from '../safeguards/table-from-the-past.ts';
-import { openSenderMap, senderMapExists } from '../sender/postfix-sqlite.ts';
-import { dataFiles } from '../store/data-files.ts';
-import { openDelegationDb } from '../store/delegation-db.ts';
-import { everyMailbox, unknownAmong } from '../store/every-mailbox.ts';
-import { fact, openClock } from '../store/facts.ts';
-import { copyStateDb } from '../store/state-db.ts';
+import { dataFiles } from '../store/files/data-files.ts';
+import { openSenderMap, senderMapExists } from '../store/published/sender-map.ts';
+import { fact, openClock } from '../store/state/facts.ts';
+import { copyStateDb } from '../store/state/state-db.ts';
+import { everyMailbox, unknownAmong } from '../store/state/swept-mailboxes.ts';
+import { openDelegationDb } from '../store/table/delegation-db.ts';
 import { countHeld, type SyncOptions } from './sync.ts';
 
 export interface Rehearsal {

@@ -10,9 +10,9 @@ import type { Config } from '../../config/schema.ts';
 import { isStuckBy } from '../configured/retrying.ts';
 import type { Site } from '../reconcile/site.ts';
 import { failureOf } from '../shared/failure.ts';
-import { fact, setFact } from '../store/facts.ts';
-import { asSeen } from '../store/folders-seen.ts';
-import type { StateDb } from '../store/state-db.ts';
+import { fact, setFact } from '../store/state/facts.ts';
+import { asSeen } from '../store/state/folders-seen.ts';
+import type { StateDb } from '../store/state/state-db.ts';
 import type { Schedule } from './schedule.ts';
 
 /** The last round that ended, as it is kept for `mandat status`. */

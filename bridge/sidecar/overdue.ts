@@ -6,10 +6,10 @@ import type { Logger } from 'pino';
 import type { Instant } from '../../acl/delegation-facts.ts';
 import { versionOf } from '../safeguards/table-from-the-past.ts';
 import { giveBack, PORTION_ROWS, portions } from '../shared/portions.ts';
-import type { DelegationDb } from '../store/delegation-db.ts';
-import { fact, setFact } from '../store/facts.ts';
-import { changedAfter, type Pending } from '../store/rows.ts';
-import type { StateDb } from '../store/state-db.ts';
+import { fact, setFact } from '../store/state/facts.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
+import { changedAfter, type Pending } from '../store/table/rows.ts';
 
 /** A change that waits longer than this is late, in milliseconds. */
 export const LATE_MS = 10_000;

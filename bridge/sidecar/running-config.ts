@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../../config/schema.ts';
 import type { LoopHolds } from '../shared/loop-holds.ts';
-import { fact, setFact } from '../store/facts.ts';
-import type { StateDb } from '../store/state-db.ts';
+import { fact, setFact } from '../store/state/facts.ts';
+import type { StateDb } from '../store/state/state-db.ts';
 
 /** What is kept of the sidecar that last ran. */
 export interface LastSidecar {

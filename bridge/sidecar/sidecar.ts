@@ -4,8 +4,8 @@ import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import type { Environment } from '../configured/drivers.ts';
 import { type Kept, keepOpen } from '../safeguards/replaced-files.ts';
-import { SENDER_FILE } from '../sender/postfix-sqlite.ts';
-import { dataFiles } from '../store/data-files.ts';
+import { dataFiles } from '../store/files/data-files.ts';
+import { SENDER_FILE } from '../store/published/sender-map.ts';
 import { startDaemon } from './daemon.ts';
 
 /**

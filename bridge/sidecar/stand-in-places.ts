@@ -1,7 +1,7 @@
 /** The places that a stand-in takes (stand-in.ts), as the configuration names them. */
 import type { Config } from '../../config/schema.ts';
 import { socketmapOf } from '../sender/configured.ts';
-import type { DataFiles } from '../store/data-files.ts';
+import type { DataFiles } from '../store/files/data-files.ts';
 import { doorAt, socketPlace } from '../submission/door.ts';
 import type { StandInPlace } from './stand-in.ts';
 

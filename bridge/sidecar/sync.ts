@@ -7,12 +7,12 @@ import type { Result } from '../reconcile/mailbox.ts';
 import type { GuardReport } from '../safeguards/disappearing-pairs.ts';
 import { guard, release } from '../safeguards/guard.ts';
 import { Failure } from '../shared/failure.ts';
-import { dataFiles } from '../store/data-files.ts';
-import { type DelegationDb, openDelegationDb } from '../store/delegation-db.ts';
-import { everyMailbox, mailboxPortions } from '../store/every-mailbox.ts';
-import type { Outcome } from '../store/outcomes.ts';
-import { markPending, readMailbox } from '../store/rows.ts';
-import { openStateDb } from '../store/state-db.ts';
+import { dataFiles } from '../store/files/data-files.ts';
+import type { Outcome } from '../store/state/outcomes.ts';
+import { openStateDb } from '../store/state/state-db.ts';
+import { everyMailbox, mailboxPortions } from '../store/state/swept-mailboxes.ts';
+import { type DelegationDb, openDelegationDb } from '../store/table/delegation-db.ts';
+import { markPending, readMailbox } from '../store/table/rows.ts';
 import { openEngine } from './engine.ts';
 import { openSchedule } from './schedule.ts';
 

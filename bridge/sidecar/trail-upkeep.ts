@@ -1,14 +1,14 @@
 /** The upkeep of the audit trail: what others have noted is taken over, what is too old goes, its end is told to the log. */
 import type { Instant } from '../../acl/delegation-facts.ts';
 import type { GiveWay } from '../shared/portions.ts';
-import { auditHead, bringToDisk, keepHead } from '../store/audit.ts';
-import { describeBroken, proveAudit } from '../store/audit-check.ts';
-import { pruneAudit } from '../store/audit-prune.ts';
-import { fact, setFact } from '../store/facts.ts';
-import { headFileOf, readHead } from '../store/seal-head.ts';
-import type { StateDb } from '../store/state-db.ts';
-import { drainSubmissions } from '../store/submission-trail.ts';
-import { existingSubmissions, type SubmissionStore } from '../store/submissions.ts';
+import { fact, setFact } from '../store/state/facts.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import { existingSubmissions, type SubmissionStore } from '../store/submissions/submission-db.ts';
+import { headFileOf, readHead } from '../store/trail/seal-head.ts';
+import { auditHead, bringToDisk, keepHead } from '../store/trail/sealing.ts';
+import { drainSubmissions } from '../store/trail/take-over-submissions.ts';
+import { describeBroken, proveAudit } from '../store/trail/trail-proof.ts';
+import { pruneAudit } from '../store/trail/trail-pruning.ts';
 import type { Ground } from './acting.ts';
 
 export interface TrailProof {
@@ -59,7 +59,7 @@ export function openTrail({
       if (proof.intact) log.info({ entries: proof.entries }, 'the audit trail was proven, all of it');
       else log.error({ hint: '"mandat audit verify"' }, broken ?? '');
     },
-    /** Notes it beside the key (store/seal-head.ts). */
+    /** Notes it beside the key (store/trail/seal-head.ts). */
     keepHead: () => keepHead(files.sealKey, key, state),
     /** Says in the log where the trail ends: what was cut off it later shows beside it. */
     tellHead: async (): Promise<void> => {

@@ -5,7 +5,7 @@
  * read again at doubling delays. File events can be lost, so a slow poll runs underneath. The wake-up carries no data.
  */
 import { type FSWatcher, watch } from 'node:fs';
-import type { DelegationDb } from '../store/delegation-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
 
 const DELAYS_MS = [0, 1, 2, 4, 8, 16, 32, 64];
 

@@ -13,11 +13,11 @@ import { guard } from '../safeguards/guard.ts';
 import { isFromThePast } from '../safeguards/table-from-the-past.ts';
 import { inEffect } from '../safeguards/withdrawn.ts';
 import { punycode } from '../shared/domain-name.ts';
-import type { DelegationDb } from '../store/delegation-db.ts';
-import { type Clock, fact } from '../store/facts.ts';
-import { pairsAmong, pairsOf, standingFirst } from '../store/pairs.ts';
-import { type MailboxState, readMailbox } from '../store/rows.ts';
-import type { StateDb } from '../store/state-db.ts';
+import { type Clock, fact } from '../store/state/facts.ts';
+import { pairsAmong, pairsOf, standingFirst } from '../store/state/ledger-pairs.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
+import { type MailboxState, readMailbox } from '../store/table/rows.ts';
 
 export interface Authority {
   /** What this login may do with these addresses, now. Rejects when the table can't be read. */

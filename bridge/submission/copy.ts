@@ -4,10 +4,10 @@
  */
 import type { Logger } from 'pino';
 import { Failure, failureOf } from '../shared/failure.ts';
-import { ownEntry } from '../store/audit.ts';
-import type { DelegationDb } from '../store/delegation-db.ts';
-import { COPY_DAYS } from '../store/submission-trail.ts';
-import type { Copy, LookedFor, Note, SubmissionStore } from '../store/submissions.ts';
+import type { Copy, LookedFor, Note, SubmissionStore } from '../store/submissions/submission-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
+import { ownEntry } from '../store/trail/sealing.ts';
+import { COPY_DAYS } from '../store/trail/take-over-submissions.ts';
 import { type CopyTicket, isVouchedFor } from './copy-address.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { lookAfter } from './look-schedule.ts';

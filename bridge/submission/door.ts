@@ -7,7 +7,7 @@ import type { SMTPServer } from 'smtp-server';
 import type { Config } from '../../config/schema.ts';
 import { Failure } from '../shared/failure.ts';
 import { listenOn, type SocketPlace } from '../shared/unix-socket.ts';
-import { groupId } from '../store/files.ts';
+import { groupId } from '../store/databases.ts';
 
 const SETTING = '[submission] listen and copy_listen';
 

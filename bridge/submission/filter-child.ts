@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Failure, type FailureCode, failureOf } from '../shared/failure.ts';
 import { retryDelay } from '../sidecar/schedule.ts';
-import { openStateDb, type StateDb } from '../store/state-db.ts';
+import { openStateDb, type StateDb } from '../store/state/state-db.ts';
 import { type FilterTrouble, isThere, lastFilter, setFilterTrouble } from './last-filter.ts';
 
 /** What the child says of itself. */

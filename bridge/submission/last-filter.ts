@@ -1,8 +1,8 @@
 /** What is kept of the submission filter that last ran, for `mandat status` and for the next one. */
 import { readFileSync } from 'node:fs';
 import type { LoopHolds } from '../shared/loop-holds.ts';
-import { fact, setFact } from '../store/facts.ts';
-import type { StateDb } from '../store/state-db.ts';
+import { fact, setFact } from '../store/state/facts.ts';
+import type { StateDb } from '../store/state/state-db.ts';
 
 export interface LastFilter {
   readonly pid: number;

@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino';
 import { failureOf } from '../shared/failure.ts';
-import type { DueLook, SubmissionStore } from '../store/submissions.ts';
+import type { DueLook, SubmissionStore } from '../store/submissions/submission-db.ts';
 import { type CopySite, mailboxOf, replaceTwins } from './copy.ts';
 import { LOOK_FAILED_MS, LOOK_FOR_MS, lookAfter } from './look-schedule.ts';
 

@@ -1,7 +1,7 @@
 /** Copies that should stand in an owner's Sent and don't, told together where the same is wrong with them. */
 import type { Instant } from '../../acl/delegation-facts.ts';
 import type { FailureCode } from '../shared/failure.ts';
-import type { MissingCopy } from '../store/submissions.ts';
+import type { MissingCopy } from '../store/submissions/submission-db.ts';
 
 export interface MissingCopies {
   readonly mailbox: string;

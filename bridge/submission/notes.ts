@@ -1,8 +1,8 @@
 /** What the record keeps of one message: an event for each mailbox that it was sent for, and each copy that goes with it. */
 import { ownerOf } from '../../acl/actor.ts';
 import type { Instant } from '../../acl/delegation-facts.ts';
-import type { DelegationDb } from '../store/delegation-db.ts';
-import type { Note } from '../store/submissions.ts';
+import type { Note } from '../store/submissions/submission-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
 import { readTicket } from './copy-address.ts';
 import { messageIdOf } from './message-id.ts';
 import type { Seen } from './seen.ts';

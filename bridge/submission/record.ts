@@ -5,7 +5,7 @@
  */
 import type { Logger } from 'pino';
 import { failureOf } from '../shared/failure.ts';
-import type { Note, SubmissionStore } from '../store/submissions.ts';
+import type { Note, SubmissionStore } from '../store/submissions/submission-db.ts';
 
 export interface SubmissionRecord {
   /** Resolves when it is committed, or can't be for now. */

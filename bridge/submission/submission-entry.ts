@@ -6,7 +6,7 @@
 import { actorName } from '../../acl/actor.ts';
 import type { Instant } from '../../acl/delegation-facts.ts';
 import { punycode } from '../shared/domain-name.ts';
-import type { SubmissionEntry } from '../store/submissions.ts';
+import type { SubmissionEntry } from '../store/submissions/submission-db.ts';
 
 export interface Submission {
   readonly at: Instant;

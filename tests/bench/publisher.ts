@@ -1,5 +1,5 @@
 /** Publishes into a sender map without pause, until it is killed. */
-import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
+import { openSenderMap } from '../../bridge/store/published/sender-map.ts';
 
 const map = openSenderMap(process.argv[2] ?? '');
 const owner = { address: 'user1@lab.test', login: 'user1@lab.test' };

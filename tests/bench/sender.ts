@@ -6,9 +6,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import { MAP_NAME } from '../../bridge/sender/answer.ts';
-import { openSenderMap, prepareSenderMap, SENDER_FILE } from '../../bridge/sender/postfix-sqlite.ts';
 import { startSocketmap } from '../../bridge/sender/socketmap.ts';
-import { groupId } from '../../bridge/store/files.ts';
+import { groupId } from '../../bridge/store/databases.ts';
+import { openSenderMap, prepareSenderMap, SENDER_FILE } from '../../bridge/store/published/sender-map.ts';
 import { type Comparison, compare } from './pairs.ts';
 
 /** Ours against one bare, prepared INSERT and DELETE with the same durability. */

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { watchTable } from '../../bridge/sidecar/watch-table.ts';
-import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
+import { openDelegationDb } from '../../bridge/store/table/delegation-db.ts';
 import type { Site } from '../servers/site.ts';
 import { quantile } from './pairs.ts';
 

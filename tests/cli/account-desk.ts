@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import type { Test } from 'tap';
 import { importExtract } from '../../bridge/directory/import.ts';
 import { importWhiteList } from '../../bridge/directory/white-list-import.ts';
-import { dataFiles } from '../../bridge/store/data-files.ts';
+import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { extractOf, type Line, PHYSICIAN, ROLE_HOLDER, SECRETARY } from '../directory/extract-maker.ts';
 import { type Desk, desk } from './desk.ts';
 

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { importWhiteList } from '../../bridge/directory/white-list-import.ts';
-import { dataFiles } from '../../bridge/store/data-files.ts';
+import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { contactAddress } from '../../cli/contact.ts';
 import { openOutput } from '../../cli/output.ts';
 import { failure } from '../store/failures.ts';

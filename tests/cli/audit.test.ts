@@ -1,9 +1,9 @@
 /** audit and history: who, when, what, and what came of it; and whether anybody has been at the trail. */
 import Database from 'better-sqlite3';
 import t from 'tap';
-import { appendAudit, ownEntry, sealKey } from '../../bridge/store/audit.ts';
-import { openStateDb } from '../../bridge/store/state-db.ts';
-import { openSubmissions } from '../../bridge/store/submissions.ts';
+import { openStateDb } from '../../bridge/store/state/state-db.ts';
+import { openSubmissions } from '../../bridge/store/submissions/submission-db.ts';
+import { appendAudit, ownEntry, sealKey } from '../../bridge/store/trail/sealing.ts';
 import { submissionEntry } from '../../bridge/submission/submission-entry.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { at, type Site, startSite } from '../servers/site.ts';

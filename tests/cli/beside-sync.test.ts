@@ -1,7 +1,7 @@
 /** A `mandat sync` at work holds the same lock as a sidecar, and is none: nobody may wait for it to serve him. */
 import path from 'node:path';
 import t from 'tap';
-import { takeLock } from '../../bridge/store/lock.ts';
+import { takeLock } from '../../bridge/store/files/lock.ts';
 import { desk } from './desk.ts';
 
 t.test('what other commands make of it', async (t) => {

@@ -38,7 +38,12 @@ export async function builtMandat(): Promise<readonly string[]> {
 }
 
 /** What programs of tests import, beside the command itself. */
-const MODULES = ['cli/main.ts', 'bridge/sender/postfix-sqlite.ts', 'tests/sender/publisher.ts', 'tests/cli/host.ts'];
+const MODULES = [
+  'cli/main.ts',
+  'bridge/store/published/sender-map.ts',
+  'tests/sender/publisher.ts',
+  'tests/cli/host.ts',
+];
 
 /** For the libraries, which are CommonJS. */
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";

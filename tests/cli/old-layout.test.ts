@@ -18,7 +18,7 @@ import {
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
-import { takeLock } from '../../bridge/store/lock.ts';
+import { takeLock } from '../../bridge/store/files/lock.ts';
 import { asShell, row } from '../store/shell.ts';
 import { type Desk, desk, must, WITH_SENDERS } from './desk.ts';
 

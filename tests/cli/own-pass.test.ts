@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { takeLock } from '../../bridge/store/lock.ts';
+import { takeLock } from '../../bridge/store/files/lock.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { at, type Site, startSite } from '../servers/site.ts';
 import { granted, seen } from '../servers/wire.ts';

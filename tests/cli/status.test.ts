@@ -1,8 +1,8 @@
 /** status without a server: what waits and since when, what fails, what is due. With a sidecar: follow.test.ts, hostile-server.test.ts. */
 import Database from 'better-sqlite3';
 import t from 'tap';
-import { takeLock } from '../../bridge/store/lock.ts';
-import { type Note, openSubmissions } from '../../bridge/store/submissions.ts';
+import { takeLock } from '../../bridge/store/files/lock.ts';
+import { type Note, openSubmissions } from '../../bridge/store/submissions/submission-db.ts';
 import { asMandat } from '../store/shell.ts';
 import { type Desk, desk } from './desk.ts';
 

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
-import { takeLock } from '../../bridge/store/lock.ts';
+import { takeLock } from '../../bridge/store/files/lock.ts';
 import { builtMandat } from './built.ts';
 import { type Desk, type DeskOptions, desk } from './desk.ts';
 import { atTerminal, readable } from './terminal.ts';

@@ -7,7 +7,7 @@ import { runChecks } from '../../bridge/doctor/examine.ts';
 import { smtpPassword } from '../../bridge/doctor/files.ts';
 import { noticeServer, noticeTemplates } from '../../bridge/doctor/notices.ts';
 import type { Subject } from '../../bridge/doctor/subject.ts';
-import { dataFiles } from '../../bridge/store/data-files.ts';
+import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { startSink } from '../notify/sink.ts';
 import { SETTINGS } from '../notify/stored.ts';
 

@@ -5,7 +5,7 @@ import t from 'tap';
 import type { ReasonClass } from '../../acl/tidings.ts';
 import { letter } from '../../bridge/notify/letter.ts';
 import { NOTICES, openTemplates, shippedTemplates } from '../../bridge/notify/templates.ts';
-import type { NoticeKind, StoredNotice } from '../../bridge/store/outbox.ts';
+import type { NoticeKind, StoredNotice } from '../../bridge/store/state/outbox.ts';
 import { DATA, SETTINGS, stored } from './stored.ts';
 
 const shipped = openTemplates(undefined);

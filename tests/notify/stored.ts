@@ -1,5 +1,5 @@
 /** A notice as it stands in the outbox, for tests of what becomes of it. */
-import type { StoredNotice } from '../../bridge/store/outbox.ts';
+import type { StoredNotice } from '../../bridge/store/state/outbox.ts';
 
 export const DATA = {
   mailbox: 'kit.doc0073655@pro.formation.mssante.fr',

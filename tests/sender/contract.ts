@@ -7,7 +7,7 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import type { Test } from 'tap';
 import type { SenderRule } from '../../acl/desired.ts';
-import { SENDER_FILE } from '../../bridge/sender/postfix-sqlite.ts';
+import { SENDER_FILE } from '../../bridge/store/published/sender-map.ts';
 import { at } from '../servers/site.ts';
 import { type Publisher, startPublisher } from './publishing.ts';
 

@@ -6,8 +6,8 @@ import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
 import { ruleFile } from '../../bridge/sender/file.ts';
 import { type Senders, senders } from '../../bridge/sender/output.ts';
-import { openSenderMap, prepareSenderMap, SENDER_FILE } from '../../bridge/sender/postfix-sqlite.ts';
 import type { Failure } from '../../bridge/shared/failure.ts';
+import { openSenderMap, prepareSenderMap, SENDER_FILE } from '../../bridge/store/published/sender-map.ts';
 import { systemGroup } from '../../config/lab/system-ids.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 

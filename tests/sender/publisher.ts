@@ -5,8 +5,8 @@
 import { createInterface } from 'node:readline';
 import { openSenders, socketmapOf } from '../../bridge/sender/configured.ts';
 import { startSocketmap } from '../../bridge/sender/socketmap.ts';
-import { dataFiles } from '../../bridge/store/data-files.ts';
-import { makeRuntimeDirectory } from '../../bridge/store/places.ts';
+import { dataFiles } from '../../bridge/store/files/data-files.ts';
+import { makeRuntimeDirectory } from '../../bridge/store/files/directories.ts';
 import { loadConfig } from '../../config/load.ts';
 
 const [file = ''] = process.argv.slice(2);

@@ -8,8 +8,8 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
 import { pack, unpack } from '../../bridge/sender/netstring.ts';
-import { openSenderMap, prepareSenderMap, SENDER_FILE } from '../../bridge/sender/postfix-sqlite.ts';
 import { type Patience, startSocketmap } from '../../bridge/sender/socketmap.ts';
+import { openSenderMap, prepareSenderMap, SENDER_FILE } from '../../bridge/store/published/sender-map.ts';
 import { systemGroup, systemUser } from '../../config/lab/system-ids.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 

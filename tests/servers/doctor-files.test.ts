@@ -13,7 +13,7 @@ import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
-import { openSubmissions } from '../../bridge/store/submissions.ts';
+import { openSubmissions } from '../../bridge/store/submissions/submission-db.ts';
 import { systemUser } from '../../config/lab/system-ids.ts';
 import { type Breakage, breakEach, examined, type Mend, rewritten } from '../doctor/breakage.ts';
 import { runInside } from './inside.ts';

@@ -3,8 +3,8 @@
  * stays and is named everywhere, the revoke's answer and notice included.
  */
 import t from 'tap';
-import { listNotices } from '../../bridge/store/outbox.ts';
-import { openStateDb } from '../../bridge/store/state-db.ts';
+import { listNotices } from '../../bridge/store/state/outbox.ts';
+import { openStateDb } from '../../bridge/store/state/state-db.ts';
 import { must } from '../cli/desk.ts';
 import { at, type Site, startSite } from './site.ts';
 import { granted, seen } from './wire.ts';

@@ -1,6 +1,6 @@
 /** What the sidecar says of a mailbox, as `mandat status` shows it. */
-import { listOutcomes, type Outcome } from '../../bridge/store/outcomes.ts';
-import { openStateDb } from '../../bridge/store/state-db.ts';
+import { listOutcomes, type Outcome } from '../../bridge/store/state/outcomes.ts';
+import { openStateDb } from '../../bridge/store/state/state-db.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { at, type Site } from './site.ts';
 

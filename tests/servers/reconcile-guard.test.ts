@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { openEngine } from '../../bridge/sidecar/engine.ts';
-import { everyMailbox } from '../../bridge/store/every-mailbox.ts';
+import { everyMailbox } from '../../bridge/store/state/swept-mailboxes.ts';
 import { configOf, dryRun, type Line, runInside, sync } from './inside.ts';
 import { outcome } from './outcomes.ts';
 import { at, type Site, startSite } from './site.ts';

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
-import { openSenderMap, SENDER_FILE } from '../../bridge/sender/postfix-sqlite.ts';
+import { openSenderMap, SENDER_FILE } from '../../bridge/store/published/sender-map.ts';
 import type { RawSmtp } from '../../config/lab/raw-smtp.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { builtDirectory, NODE } from '../cli/built.ts';

@@ -12,7 +12,7 @@ import {
   prepareSenderMap,
   SENDER_FILE,
   senderMapExists,
-} from '../../bridge/sender/postfix-sqlite.ts';
+} from '../../bridge/store/published/sender-map.ts';
 import { systemGroup, systemUser } from '../../config/lab/system-ids.ts';
 import { builtDirectory, NODE } from '../cli/built.ts';
 

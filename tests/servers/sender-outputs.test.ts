@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
+import { openSenderMap } from '../../bridge/store/published/sender-map.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { must } from '../cli/desk.ts';
 import { badOf, examined } from '../doctor/breakage.ts';

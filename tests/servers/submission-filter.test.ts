@@ -8,7 +8,7 @@ import { examine } from '../../bridge/doctor/examine.ts';
 import { filterInPostfix, reinjection, submissionFilter } from '../../bridge/doctor/filter.ts';
 import type { Check, Status } from '../../bridge/doctor/finding.ts';
 import { openSubject } from '../../bridge/doctor/subject.ts';
-import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
+import { openSenderMap } from '../../bridge/store/published/sender-map.ts';
 import type { Seen } from '../../bridge/submission/seen.ts';
 import { type Submission, startSubmission } from '../../bridge/submission/service.ts';
 import { reservePorts } from '../../config/lab/ports.ts';

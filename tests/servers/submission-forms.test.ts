@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
-import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
+import { openSenderMap } from '../../bridge/store/published/sender-map.ts';
 import { type Submission, startSubmission } from '../../bridge/submission/service.ts';
 import { readFragment } from '../../config/lab/fragment.ts';
 import type { Address } from '../../config/lab/lab.ts';

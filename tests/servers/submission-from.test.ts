@@ -7,7 +7,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pino } from 'pino';
 import t from 'tap';
-import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
+import { openSenderMap } from '../../bridge/store/published/sender-map.ts';
 import type { Seen } from '../../bridge/submission/seen.ts';
 import { type Submission, startSubmission } from '../../bridge/submission/service.ts';
 import type { RawSmtp } from '../../config/lab/raw-smtp.ts';

@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
-import { existingSubmissions } from '../../bridge/store/submissions.ts';
+import { existingSubmissions } from '../../bridge/store/submissions/submission-db.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { must } from '../cli/desk.ts';
 import { postfixDirectory, rewritten } from '../doctor/breakage.ts';

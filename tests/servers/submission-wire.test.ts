@@ -6,7 +6,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import t from 'tap';
-import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
+import { openSenderMap } from '../../bridge/store/published/sender-map.ts';
 import { type Submission, startSubmission } from '../../bridge/submission/service.ts';
 import type { RawSmtp } from '../../config/lab/raw-smtp.ts';
 import { waitFor } from '../../config/lab/wait.ts';

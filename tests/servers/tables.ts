@@ -1,6 +1,6 @@
 /** Everything that stands in the three databases, to see whether something was written. */
 import Database from 'better-sqlite3';
-import { dataFiles } from '../../bridge/store/data-files.ts';
+import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { configOf } from './inside.ts';
 import type { Site } from './site.ts';
 

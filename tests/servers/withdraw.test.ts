@@ -1,7 +1,7 @@
 /** All of it withdrawn at once, and brought back: by the sidecar where one runs, else by the command itself. */
 import t from 'tap';
-import { openSenderMap } from '../../bridge/sender/postfix-sqlite.ts';
-import { dataFiles } from '../../bridge/store/data-files.ts';
+import { dataFiles } from '../../bridge/store/files/data-files.ts';
+import { openSenderMap } from '../../bridge/store/published/sender-map.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { configOf } from './inside.ts';
 import { grantRow } from './rows.ts';

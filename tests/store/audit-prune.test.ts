@@ -1,10 +1,10 @@
 /** A trail that is pruned stays provable and readable from its checkpoint on; and nobody takes away or changes what stands in it. */
 import t from 'tap';
-import { type AuditEntry, appendAudit, auditHead, ownEntry } from '../../bridge/store/audit.ts';
-import { proveAudit } from '../../bridge/store/audit-check.ts';
-import { pruneAudit } from '../../bridge/store/audit-prune.ts';
-import { sealedEntries, standingAt } from '../../bridge/store/audit-trail.ts';
-import type { StateDb } from '../../bridge/store/state-db.ts';
+import type { StateDb } from '../../bridge/store/state/state-db.ts';
+import { type AuditEntry, appendAudit, auditHead, ownEntry } from '../../bridge/store/trail/sealing.ts';
+import { proveAudit } from '../../bridge/store/trail/trail-proof.ts';
+import { pruneAudit } from '../../bridge/store/trail/trail-pruning.ts';
+import { sealedEntries, standingAt } from '../../bridge/store/trail/trail-reading.ts';
 import { failure } from './failures.ts';
 import { freshFiles, freshState, openState, openTable } from './fresh.ts';
 import { rows } from './shell.ts';

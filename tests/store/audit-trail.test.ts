@@ -1,8 +1,8 @@
 import t from 'tap';
-import { type AuditFilter, readAudit } from '../../bridge/store/audit-trail.ts';
-import { drainEvents } from '../../bridge/store/drain.ts';
-import { drainSubmissions } from '../../bridge/store/submission-trail.ts';
-import { openSubmissions } from '../../bridge/store/submissions.ts';
+import { openSubmissions } from '../../bridge/store/submissions/submission-db.ts';
+import { drainEvents } from '../../bridge/store/trail/take-over-events.ts';
+import { drainSubmissions } from '../../bridge/store/trail/take-over-submissions.ts';
+import { type AuditFilter, readAudit } from '../../bridge/store/trail/trail-reading.ts';
 import { freshFiles, openState, openTable } from './fresh.ts';
 import { rows } from './shell.ts';
 

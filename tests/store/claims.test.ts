@@ -3,17 +3,17 @@
 import type { Test } from 'tap';
 import t from 'tap';
 import { mendValues } from '../../bridge/safeguards/mended-values.ts';
-import { proveAudit } from '../../bridge/store/audit-check.ts';
-import { readAudit, standingAt } from '../../bridge/store/audit-trail.ts';
-import { BY_NOBODY_KNOWN, compareRows } from '../../bridge/store/compare-rows.ts';
-import { addDelegate } from '../../bridge/store/delegates.ts';
-import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
-import { grant, revoke, setSuspended } from '../../bridge/store/delegations.ts';
-import { drainEvents } from '../../bridge/store/drain.ts';
-import { fact } from '../../bridge/store/facts.ts';
-import { lastActor } from '../../bridge/store/last-actor.ts';
-import { addMailbox } from '../../bridge/store/mailboxes.ts';
-import { isVouched } from '../../bridge/store/vouched.ts';
+import { fact } from '../../bridge/store/state/facts.ts';
+import { addDelegate } from '../../bridge/store/table/delegates.ts';
+import { openDelegationDb } from '../../bridge/store/table/delegation-db.ts';
+import { grant, revoke, setSuspended } from '../../bridge/store/table/delegations.ts';
+import { lastActor } from '../../bridge/store/table/last-actor.ts';
+import { addMailbox } from '../../bridge/store/table/mailboxes.ts';
+import { isVouched } from '../../bridge/store/table/vouched-events.ts';
+import { BY_NOBODY_KNOWN, compareRows } from '../../bridge/store/trail/compare-rows.ts';
+import { drainEvents } from '../../bridge/store/trail/take-over-events.ts';
+import { proveAudit } from '../../bridge/store/trail/trail-proof.ts';
+import { readAudit, standingAt } from '../../bridge/store/trail/trail-reading.ts';
 import { freshFiles, openState } from './fresh.ts';
 import { asMandat, rows } from './shell.ts';
 

@@ -5,10 +5,10 @@ import {
   listDelegates,
   removeDelegate,
   setDelegate,
-} from '../../bridge/store/delegates.ts';
-import type { DelegationDb } from '../../bridge/store/delegation-db.ts';
-import { listDelegations } from '../../bridge/store/delegation-list.ts';
-import { grant, revoke, setSuspended } from '../../bridge/store/delegations.ts';
+} from '../../bridge/store/table/delegates.ts';
+import type { DelegationDb } from '../../bridge/store/table/delegation-db.ts';
+import { listDelegations } from '../../bridge/store/table/delegation-list.ts';
+import { grant, revoke, setSuspended } from '../../bridge/store/table/delegations.ts';
 import {
   addAlias,
   addMailbox,
@@ -17,8 +17,8 @@ import {
   removeAlias,
   removeMailbox,
   setMailbox,
-} from '../../bridge/store/mailboxes.ts';
-import { pendingMailboxes } from '../../bridge/store/rows.ts';
+} from '../../bridge/store/table/mailboxes.ts';
+import { pendingMailboxes } from '../../bridge/store/table/rows.ts';
 import { failure } from './failures.ts';
 import { freshTable } from './fresh.ts';
 

@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../../bridge/store/audit.ts';
+import type { AuditEntry } from '../../bridge/store/trail/sealing.ts';
 
 /** An entry of the audit trail, all of its fields but the action the same. */
 export const entry = (action: string): AuditEntry => ({

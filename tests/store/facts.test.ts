@@ -1,6 +1,6 @@
 import t from 'tap';
-import { fact, openClock, setFact } from '../../bridge/store/facts.ts';
-import { openStateDb } from '../../bridge/store/state-db.ts';
+import { fact, openClock, setFact } from '../../bridge/store/state/facts.ts';
+import { openStateDb } from '../../bridge/store/state/state-db.ts';
 import { freshFiles, freshState, openState } from './fresh.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 10, 23, 8, minute));

@@ -1,9 +1,9 @@
 /** Databases as `mandat init` makes them, in the running test's own directory, closed when it ends. */
 import type { Test } from 'tap';
-import { type DataFiles, dataFiles } from '../../bridge/store/data-files.ts';
-import { type DelegationDb, openDelegationDb } from '../../bridge/store/delegation-db.ts';
-import { initialise } from '../../bridge/store/files.ts';
-import { openStateDb, type StateDb } from '../../bridge/store/state-db.ts';
+import { initialise } from '../../bridge/store/databases.ts';
+import { type DataFiles, dataFiles } from '../../bridge/store/files/data-files.ts';
+import { openStateDb, type StateDb } from '../../bridge/store/state/state-db.ts';
+import { type DelegationDb, openDelegationDb } from '../../bridge/store/table/delegation-db.ts';
 
 export function freshFiles(t: Test): DataFiles {
   const files = dataFiles(t.testdir({}));

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { sealKey } from '../../bridge/store/audit.ts';
-import { dataFiles } from '../../bridge/store/data-files.ts';
+import { dataFiles } from '../../bridge/store/files/data-files.ts';
+import { sealKey } from '../../bridge/store/trail/sealing.ts';
 import { openState, openTable } from './fresh.ts';
 
 const INITIALISER = fileURLToPath(new URL('initialiser.ts', import.meta.url));

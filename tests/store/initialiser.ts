@@ -1,8 +1,8 @@
 /** Makes the databases and the key of a directory when told to on standard input, and says the key. A process of its own, for init-race.test.ts. */
 import { readSync } from 'node:fs';
-import { sealKey } from '../../bridge/store/audit.ts';
-import { dataFiles } from '../../bridge/store/data-files.ts';
-import { initialise } from '../../bridge/store/files.ts';
+import { initialise } from '../../bridge/store/databases.ts';
+import { dataFiles } from '../../bridge/store/files/data-files.ts';
+import { sealKey } from '../../bridge/store/trail/sealing.ts';
 
 const [, , directory = ''] = process.argv;
 console.log('ready');

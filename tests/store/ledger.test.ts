@@ -1,6 +1,6 @@
 import t from 'tap';
 import { canonical, NONE } from '../../acl/rights.ts';
-import { asSeen, foldersSeen, rememberFolders, type SeenFolder } from '../../bridge/store/folders-seen.ts';
+import { asSeen, foldersSeen, rememberFolders, type SeenFolder } from '../../bridge/store/state/folders-seen.ts';
 import {
   beginGrant,
   endPair,
@@ -10,10 +10,10 @@ import {
   recordBefore,
   recordCut,
   setPhase,
-} from '../../bridge/store/ledger.ts';
-import { pairsAmong, pairsOf } from '../../bridge/store/pairs.ts';
-import type { StateDb } from '../../bridge/store/state-db.ts';
-import { forgetSubscriptions, recordSubscriptions } from '../../bridge/store/subscriptions.ts';
+} from '../../bridge/store/state/ledger.ts';
+import { pairsAmong, pairsOf } from '../../bridge/store/state/ledger-pairs.ts';
+import type { StateDb } from '../../bridge/store/state/state-db.ts';
+import { forgetSubscriptions, recordSubscriptions } from '../../bridge/store/state/subscriptions.ts';
 import { failure } from './failures.ts';
 import { freshState } from './fresh.ts';
 

@@ -1,9 +1,9 @@
 /** Whom the directory lists is noted in portions: nobody else who writes to the table waits for all of it. */
 import Database from 'better-sqlite3';
 import t from 'tap';
-import { isBusy } from '../../bridge/store/busy.ts';
-import type { DelegationDb } from '../../bridge/store/delegation-db.ts';
-import { noteListed } from '../../bridge/store/listed.ts';
+import { isBusy } from '../../bridge/store/files/busy.ts';
+import type { DelegationDb } from '../../bridge/store/table/delegation-db.ts';
+import { noteListed } from '../../bridge/store/table/listed-people.ts';
 import { freshFiles, openTable } from './fresh.ts';
 import { prepare, row } from './shell.ts';
 

@@ -1,5 +1,5 @@
 /** Holds the sidecar's lock until it is killed, or asks for it all the time. A process of its own, for lock.test.ts. */
-import { isLocked, takeLock } from '../../bridge/store/lock.ts';
+import { isLocked, takeLock } from '../../bridge/store/files/lock.ts';
 
 const [, , file = '', doing] = process.argv;
 // Kept for as long as we live: a database that nobody can reach any more is closed by the garbage collector, lock and all.

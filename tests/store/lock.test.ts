@@ -4,7 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
-import { isLocked, takeLock } from '../../bridge/store/lock.ts';
+import { isLocked, takeLock } from '../../bridge/store/files/lock.ts';
 import { failure } from './failures.ts';
 
 const HOLDER = fileURLToPath(new URL('lock-holder.ts', import.meta.url));

@@ -7,7 +7,7 @@ import {
   recordFailure,
   recordInForce,
   recordVerified,
-} from '../../bridge/store/outcomes.ts';
+} from '../../bridge/store/state/outcomes.ts';
 import { freshState } from './fresh.ts';
 
 const NOW = '2026-11-23T08:00:00.000Z';

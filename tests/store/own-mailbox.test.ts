@@ -1,11 +1,11 @@
 /** A mailbox of one's own: what the table has afterwards, and what is refused with nothing written. R39, R54, R55. */
 import t, { type Test } from 'tap';
-import { accountHolder } from '../../bridge/store/account-holders.ts';
-import { addDelegate, delegateNamed } from '../../bridge/store/delegates.ts';
-import { grant } from '../../bridge/store/delegations.ts';
-import { addMailbox, mailboxAt } from '../../bridge/store/mailboxes.ts';
-import { openOwnMailbox } from '../../bridge/store/own-mailbox.ts';
-import { pendingMailboxes } from '../../bridge/store/rows.ts';
+import { accountHolder } from '../../bridge/store/table/account-holders.ts';
+import { addDelegate, delegateNamed } from '../../bridge/store/table/delegates.ts';
+import { grant } from '../../bridge/store/table/delegations.ts';
+import { addMailbox, mailboxAt } from '../../bridge/store/table/mailboxes.ts';
+import { openOwnMailbox } from '../../bridge/store/table/own-mailbox.ts';
+import { pendingMailboxes } from '../../bridge/store/table/rows.ts';
 import { failure } from './failures.ts';
 import { freshTable } from './fresh.ts';
 

@@ -1,7 +1,7 @@
 /** A group by its number, which has no name on this machine: taken as it is, and one of a root command's groups after it has become somebody. */
 import { execFileSync } from 'node:child_process';
 import t from 'tap';
-import { groupId } from '../../bridge/store/files.ts';
+import { groupId } from '../../bridge/store/databases.ts';
 
 const NAMELESS = 41_102;
 

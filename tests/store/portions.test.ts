@@ -1,12 +1,12 @@
 /** What nobody waits for is taken over in portions, and ended anywhere it loses and doubles nothing. */
 import t from 'tap';
 import { giveBack, PORTION_ROWS } from '../../bridge/shared/portions.ts';
-import { proveAudit } from '../../bridge/store/audit-check.ts';
-import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
-import { drainEvents } from '../../bridge/store/drain.ts';
-import { openStateDb, type StateDb } from '../../bridge/store/state-db.ts';
-import { drainSubmissions } from '../../bridge/store/submission-trail.ts';
-import { openSubmissions } from '../../bridge/store/submissions.ts';
+import { openStateDb, type StateDb } from '../../bridge/store/state/state-db.ts';
+import { openSubmissions } from '../../bridge/store/submissions/submission-db.ts';
+import { openDelegationDb } from '../../bridge/store/table/delegation-db.ts';
+import { drainEvents } from '../../bridge/store/trail/take-over-events.ts';
+import { drainSubmissions } from '../../bridge/store/trail/take-over-submissions.ts';
+import { proveAudit } from '../../bridge/store/trail/trail-proof.ts';
 import { freshFiles, openState, openTable } from './fresh.ts';
 import { row, rows } from './shell.ts';
 

@@ -1,9 +1,9 @@
 import t from 'tap';
-import { addDelegate, setDelegate } from '../../bridge/store/delegates.ts';
-import { type DelegationDb, openDelegationDb } from '../../bridge/store/delegation-db.ts';
-import { grant, revoke, setSuspended } from '../../bridge/store/delegations.ts';
-import { dueBetween, nextDue } from '../../bridge/store/due.ts';
-import { addAlias, addMailbox, mailboxAt, removeMailbox, setMailbox } from '../../bridge/store/mailboxes.ts';
+import { addDelegate, setDelegate } from '../../bridge/store/table/delegates.ts';
+import { type DelegationDb, openDelegationDb } from '../../bridge/store/table/delegation-db.ts';
+import { grant, revoke, setSuspended } from '../../bridge/store/table/delegations.ts';
+import { dueBetween, nextDue } from '../../bridge/store/table/due-times.ts';
+import { addAlias, addMailbox, mailboxAt, removeMailbox, setMailbox } from '../../bridge/store/table/mailboxes.ts';
 import {
   changedAfter,
   changedSince,
@@ -13,8 +13,8 @@ import {
   pendingMailboxes,
   readMailbox,
   settle,
-} from '../../bridge/store/rows.ts';
-import { applySettings, type RuleSettings } from '../../bridge/store/settings.ts';
+} from '../../bridge/store/table/rows.ts';
+import { applySettings, type RuleSettings } from '../../bridge/store/table/rule-settings.ts';
 import { failure } from './failures.ts';
 import { freshTable } from './fresh.ts';
 import { row, rows } from './shell.ts';

@@ -2,10 +2,10 @@
 import { rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import t from 'tap';
-import { openDelegationDb } from '../../bridge/store/delegation-db.ts';
-import { DELEGATIONS, initialise } from '../../bridge/store/files.ts';
-import { differencesIn, repairRules } from '../../bridge/store/repair.ts';
-import { released, schemaDigest } from '../../bridge/store/schema.ts';
+import { DELEGATIONS, initialise } from '../../bridge/store/databases.ts';
+import { openDelegationDb } from '../../bridge/store/table/delegation-db.ts';
+import { differencesIn, repairRules } from '../../bridge/store/table/rule-repair.ts';
+import { released, schemaDigest } from '../../bridge/store/table/schema.ts';
 import { failure } from './failures.ts';
 import { freshFiles } from './fresh.ts';
 import { prepare, row, rows, sqlite3 } from './shell.ts';

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { fact, setFact } from '../../bridge/store/facts.ts';
-import { copyStateDb } from '../../bridge/store/state-db.ts';
+import { fact, setFact } from '../../bridge/store/state/facts.ts';
+import { copyStateDb } from '../../bridge/store/state/state-db.ts';
 import { freshFiles, openState } from './fresh.ts';
 
 t.test('a copy to rehearse on has all that was committed, and gives nothing back', async (t) => {

@@ -3,9 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { SUBMISSIONS } from '../../bridge/store/files.ts';
-import { migrate } from '../../bridge/store/open.ts';
-import { existingSubmissions, openSubmissions, type SubmissionStore } from '../../bridge/store/submissions.ts';
+import { SUBMISSIONS } from '../../bridge/store/databases.ts';
+import { migrate } from '../../bridge/store/files/open.ts';
+import {
+  existingSubmissions,
+  openSubmissions,
+  type SubmissionStore,
+} from '../../bridge/store/submissions/submission-db.ts';
 import { lookAfter } from '../../bridge/submission/look-schedule.ts';
 
 const AT = '2026-11-23T08:00:00.000Z';

@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 import t from 'tap';
 import { lastProof, openTrail } from '../../bridge/sidecar/trail-upkeep.ts';
-import { appendAudit, keepHead, sealKey } from '../../bridge/store/audit.ts';
+import { appendAudit, keepHead, sealKey } from '../../bridge/store/trail/sealing.ts';
 import { entry } from './entry.ts';
 import { freshFiles, openState } from './fresh.ts';
 import { asShell } from './shell.ts';

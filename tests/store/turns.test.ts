@@ -1,8 +1,8 @@
 /** Since when a condition stands as it does: kept whoever writes. */
 import t from 'tap';
 import { conditions } from '../../acl/policy.ts';
-import { listDelegations } from '../../bridge/store/delegation-list.ts';
-import { turnsOf } from '../../bridge/store/turns.ts';
+import { listDelegations } from '../../bridge/store/table/delegation-list.ts';
+import { turnsOf } from '../../bridge/store/table/standing-since.ts';
 import { freshFiles, openTable } from './fresh.ts';
 import { rows } from './shell.ts';
 

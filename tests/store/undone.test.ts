@@ -1,12 +1,12 @@
 /** What something in the table undoes at once is refused, whichever command's it is, and nothing is written. */
 import t from 'tap';
-import { endHolder } from '../../bridge/store/account-holders.ts';
-import { setCredentials } from '../../bridge/store/credentials.ts';
-import { addDelegate, removeDelegate, setDelegate } from '../../bridge/store/delegates.ts';
-import { type DelegationDb, openDelegationDb } from '../../bridge/store/delegation-db.ts';
-import { grant, revoke, setSuspended } from '../../bridge/store/delegations.ts';
-import { setDomain } from '../../bridge/store/domains.ts';
-import { addAlias, addMailbox, removeAlias, removeMailbox, setMailbox } from '../../bridge/store/mailboxes.ts';
+import { endHolder } from '../../bridge/store/table/account-holders.ts';
+import { setCredentials } from '../../bridge/store/table/credentials.ts';
+import { addDelegate, removeDelegate, setDelegate } from '../../bridge/store/table/delegates.ts';
+import { type DelegationDb, openDelegationDb } from '../../bridge/store/table/delegation-db.ts';
+import { grant, revoke, setSuspended } from '../../bridge/store/table/delegations.ts';
+import { setDomain } from '../../bridge/store/table/domains.ts';
+import { addAlias, addMailbox, removeAlias, removeMailbox, setMailbox } from '../../bridge/store/table/mailboxes.ts';
 import { failure } from './failures.ts';
 import { freshFiles } from './fresh.ts';
 import { prepare, rows } from './shell.ts';

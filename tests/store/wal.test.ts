@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import t from 'tap';
-import { shrinkLog } from '../../bridge/store/wal.ts';
+import { shrinkLog } from '../../bridge/store/files/write-ahead-log.ts';
 import { prepare } from './shell.ts';
 import { freshWorld } from './world.ts';
 

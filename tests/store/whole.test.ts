@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { DELEGATIONS } from '../../bridge/store/files.ts';
-import { migrate } from '../../bridge/store/open.ts';
-import { makeWhole } from '../../bridge/store/whole.ts';
+import { DELEGATIONS } from '../../bridge/store/databases.ts';
+import { migrate } from '../../bridge/store/files/open.ts';
+import { makeWhole } from '../../bridge/store/files/whole-file.ts';
 
 t.test('a file has its name when it is whole, and not before', async (t) => {
   const directory = t.testdir({});

@@ -1,11 +1,11 @@
 /** Who writes, and why: known inside a transaction of ours, to nobody else. */
 import Database from 'better-sqlite3';
 import t from 'tap';
-import { addDelegate } from '../../bridge/store/delegates.ts';
-import type { DelegationDb } from '../../bridge/store/delegation-db.ts';
-import { listDelegations } from '../../bridge/store/delegation-list.ts';
-import { grant, revoke } from '../../bridge/store/delegations.ts';
-import { addMailbox, removeMailbox } from '../../bridge/store/mailboxes.ts';
+import { addDelegate } from '../../bridge/store/table/delegates.ts';
+import type { DelegationDb } from '../../bridge/store/table/delegation-db.ts';
+import { listDelegations } from '../../bridge/store/table/delegation-list.ts';
+import { grant, revoke } from '../../bridge/store/table/delegations.ts';
+import { addMailbox, removeMailbox } from '../../bridge/store/table/mailboxes.ts';
 import { failure } from './failures.ts';
 import { freshTable } from './fresh.ts';
 import { row, rows } from './shell.ts';

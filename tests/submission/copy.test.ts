@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { Failure } from '../../bridge/shared/failure.ts';
-import type { Note } from '../../bridge/store/submissions.ts';
+import type { Note } from '../../bridge/store/submissions/submission-db.ts';
 import { copyKeeper } from '../../bridge/submission/copy.ts';
 import { copyKey, copyTicket } from '../../bridge/submission/copy-address.ts';
 import { fingerprintOf } from '../../bridge/submission/fingerprint.ts';

@@ -1,10 +1,10 @@
 /** What is noted of submissions: the entry, the writing of it, and the way into the sealed trail. */
 import { pino } from 'pino';
 import t from 'tap';
-import { sealKey } from '../../bridge/store/audit.ts';
-import { proveAudit } from '../../bridge/store/audit-check.ts';
-import { drainSubmissions } from '../../bridge/store/submission-trail.ts';
-import { existingSubmissions, type Note, openSubmissions } from '../../bridge/store/submissions.ts';
+import { existingSubmissions, type Note, openSubmissions } from '../../bridge/store/submissions/submission-db.ts';
+import { sealKey } from '../../bridge/store/trail/sealing.ts';
+import { drainSubmissions } from '../../bridge/store/trail/take-over-submissions.ts';
+import { proveAudit } from '../../bridge/store/trail/trail-proof.ts';
 import { openRecord } from '../../bridge/submission/record.ts';
 import { cleaned, type Submission, submissionEntry } from '../../bridge/submission/submission-entry.ts';
 import { freshFiles, openState } from '../store/fresh.ts';

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
-import { SENDER_FILE } from '../../../bridge/sender/postfix-sqlite.ts';
+import { SENDER_FILE } from '../../../bridge/store/published/sender-map.ts';
 import { quoted, type RawImap } from '../../../config/lab/raw-imap.ts';
 import { sync, verify } from '../inside.ts';
 import { grantRow } from '../rows.ts';

@@ -1,0 +1,63 @@
+/** Single facts in state.db: the clock's high-water mark, the table's epoch, what was learnt about the server. */
+import type { Instant } from '../../../acl/delegation-facts.ts';
+import type { StateDb } from './state-db.ts';
+
+export type FactName =
+  | 'clock' // the highest time seen
+  | 'epoch' // delegation.db's random epoch
+  | 'version' // and the highest version of it that we have seen
+  | 'restored' // 'held' while a delegation.db older than that is obeyed only where it takes away
+  | 'withdrawn' // JSON: since when every delegation is out of force (withdrawn.ts); empty where they are obeyed
+  | 'overdue' // JSON: mailboxes that the sidecar sees waiting for too long
+  | 'rules' // how the table's own rules differed from the released ones at the last look; empty where they don't
+  | 'imap-server' // JSON: which kind of server it is, as last seen
+  | 'inherits' // 'yes' or 'no': whether INBOX's entry reaches folders without one of their own, as last seen
+  | 'subscriptions-kept-by' // 'owner' or 'delegate': whose list a delegate's SUBSCRIBE writes, as last seen
+  | 'state-id' // names this state.db, in the mark that it leaves in the table (foreign-state.ts)
+  | 'adopting' // from which version on each mailbox is looked at for entries like ours; empty where all have been
+  | 'rows-seen' // 'yes' once what stands in the table is known in rows_seen
+  | 'drained' // the last audit event taken over from delegation.db
+  | 'submissions-drained' // the same of submission.db, behind the epoch of that file
+  | 'head-told' // the id of the end of the audit trail that was last told elsewhere: in the log, or beside the key
+  | 'audit-head' // vouches for the last entry of the audit trail
+  | 'trail-proof' // JSON: when all of the audit trail was proven last, and what came of it
+  | 'sweep' // when the last full sweep ended
+  | 'slow-answers' // JSON: answers of servers that passes are waiting for just now (slow-answers.ts)
+  | 'folder-look' // JSON: the last round of looks at the folders of delegated mailboxes
+  | 'told-from' // delegations up to this id were there before anybody was told of any
+  | 'loop' // JSON: for how long the sidecar's event loop was held
+  | 'filter' // JSON: the submission filter that last ran, and for how long its loop was held
+  | 'filter-trouble' // JSON: why the sidecar's submission filter isn't running; empty while it is
+  | 'sidecar'; // JSON: pid and start of the sidecar that last ran
+
+export async function fact(db: Pick<StateDb, 'query'>, name: FactName): Promise<string | undefined> {
+  const row = await db.query.selectFrom('facts').select('value').where('name', '=', name).executeTakeFirst();
+  return row?.value;
+}
+
+export async function setFact(db: Pick<StateDb, 'query'>, name: FactName, value: string): Promise<void> {
+  await db.query
+    .insertInto('facts')
+    .values({ name, value })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+    .execute();
+}
+
+export interface Clock {
+  /** Never runs backwards, across restarts too: a clock set back reopens nothing. */
+  now(): Instant;
+  /** Saves the highest time seen. */
+  save(): Promise<void>;
+}
+
+export async function openClock(db: StateDb, system: () => Date = () => new Date()): Promise<Clock> {
+  let highest = (await fact(db, 'clock')) ?? '';
+  return {
+    now: () => {
+      const instant = system().toISOString();
+      if (instant > highest) highest = instant;
+      return highest;
+    },
+    save: () => setFact(db, 'clock', highest),
+  };
+}

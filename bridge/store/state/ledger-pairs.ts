@@ -1,0 +1,121 @@
+/** The pairs of the ledger as they are read: who has something on the server because of us, and what stood there before. */
+import { canonical, type Rights } from '../../../acl/rights.ts';
+import type { LedgerPhase, StateDb } from './state-db.ts';
+
+/** A folder's name as the server writes it on the wire (modified UTF-7). */
+export type FolderName = string;
+
+export interface BeforeEntry {
+  readonly folder: FolderName;
+  /** The server's own id of the folder, which a rename leaves alone; null where it has none. */
+  readonly folderId: string | null;
+  readonly rights: Rights;
+}
+
+export interface Pair {
+  readonly id: number;
+  readonly mailboxId: number;
+  readonly delegateId: number;
+  readonly address: string;
+  readonly server: string;
+  readonly ownerLogin: string;
+  /** The delegate's login, exactly as written into ACL entries. */
+  readonly login: string;
+  /** His identifier at the grant; null of pairs that are older than this column. */
+  readonly identifier: string | null;
+  readonly phase: LedgerPhase;
+  readonly inForceAt: string | null;
+  /** The INBOX entry that stood before, or undefined when there was none. */
+  readonly inboxBefore: Rights | undefined;
+  /** Ids of folders known to have been there before our first write, while their entries haven't been read yet. */
+  readonly foldersBefore: readonly string[] | undefined;
+  /** What we have written into INBOX's entry meanwhile: a folder that was born since may show a copy of it. */
+  readonly given: readonly Rights[];
+  readonly before: readonly BeforeEntry[];
+  /** By folder; true where we subscribed him, false where he was subscribed before. */
+  readonly subscriptions: ReadonlyMap<FolderName, boolean>;
+  readonly cutDone: boolean;
+}
+
+/** Logins of those who have it by the ledger, who got it first before the others: what mandat has seen, whatever a row says of itself. */
+export function standingFirst(pairs: readonly Pair[]): readonly string[] {
+  return pairs
+    .filter(({ phase }) => phase !== 'revoking')
+    .sort((one, other) =>
+      (one.inForceAt ?? '~') < (other.inForceAt ?? '~')
+        ? -1
+        : one.inForceAt === other.inForceAt
+          ? one.id - other.id
+          : 1,
+    )
+    .map(({ login }) => login);
+}
+
+export async function countPairs(db: StateDb): Promise<number> {
+  const { count } = await db.query
+    .selectFrom('ledger')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
+/** The pairs of these mailboxes. */
+export async function pairsAmong(
+  db: StateDb,
+  mailboxIds: readonly number[],
+): Promise<readonly Pick<Pair, 'mailboxId' | 'delegateId' | 'login' | 'phase'>[]> {
+  const rows = await db.query
+    .selectFrom('ledger')
+    .select(['mailbox_id', 'delegate_id', 'login', 'phase'])
+    .where('mailbox_id', 'in', mailboxIds)
+    .execute();
+  return rows.map((row) => ({
+    mailboxId: row.mailbox_id,
+    delegateId: row.delegate_id,
+    login: row.login,
+    phase: row.phase,
+  }));
+}
+
+/** How far each pair has come, by mailbox id and login: {@link phaseKey}. */
+export async function phases(db: StateDb): Promise<ReadonlyMap<string, LedgerPhase>> {
+  const rows = await db.query.selectFrom('ledger').select(['mailbox_id', 'login', 'phase']).execute();
+  return new Map(rows.map((row) => [phaseKey(row.mailbox_id, row.login), row.phase]));
+}
+
+export const phaseKey = (mailboxId: number, login: string) => `${mailboxId}/${login}`;
+
+export async function pairsOf(db: StateDb, mailboxId: number): Promise<readonly Pair[]> {
+  const rows = await db.query
+    .selectFrom('ledger')
+    .selectAll()
+    .where('mailbox_id', '=', mailboxId)
+    .orderBy('login')
+    .execute();
+  const ids = rows.map(({ id }) => id);
+  if (ids.length === 0) return [];
+  const before = await db.query.selectFrom('before_entries').selectAll().where('ledger_id', 'in', ids).execute();
+  const subscriptions = await db.query.selectFrom('subscriptions').selectAll().where('ledger_id', 'in', ids).execute();
+  return rows.map((row) => ({
+    id: row.id,
+    mailboxId: row.mailbox_id,
+    delegateId: row.delegate_id,
+    address: row.address,
+    server: row.server,
+    ownerLogin: row.owner_login,
+    login: row.login,
+    identifier: row.identifier,
+    phase: row.phase,
+    inForceAt: row.in_force_at,
+    inboxBefore: row.inbox_before === null ? undefined : canonical(row.inbox_before),
+    foldersBefore: row.folders_before === null ? undefined : (JSON.parse(row.folders_before) as string[]),
+    given: JSON.parse(row.given) as Rights[],
+    before: before
+      .filter(({ ledger_id }) => ledger_id === row.id)
+      .map((entry) => ({ folder: entry.folder, folderId: entry.folder_id, rights: canonical(entry.rights) })),
+    subscriptions: new Map(
+      subscriptions.filter(({ ledger_id }) => ledger_id === row.id).map(({ folder, ours }) => [folder, ours !== 0]),
+    ),
+    cutDone: row.cut_done === 1,
+  }));
+}

@@ -1,0 +1,143 @@
+/**
+ * What became of each mailbox, for status and for whoever waits for a change: up to which version of the table it is in
+ * force and verified, the last failure with its hint, when it is tried again.
+ */
+
+import type { Selectable } from 'kysely';
+import type { Instant } from '../../../acl/delegation-facts.ts';
+import type { Failure, FailureCode } from '../../shared/failure.ts';
+import type { StateDatabase, StateDb } from './state-db.ts';
+
+/** Something an administrator should know although the pass went well. */
+export interface Notice {
+  readonly code:
+    | 'blocked-by-foreign-entry'
+    | 'let-in-by-foreign-entry' // after a revoke
+    | 'no-session-cutting'
+    | 'cut-not-proven'
+    | 'held'
+    | 'out-of-reach'
+    | 'no-server-account'
+    | 'tied-rights' // the server gives them only together with what is withheld
+    | 'carried-off' // a folder has left the mailbox
+    | 'inheritance-unknown'; // of a dry run
+  readonly login: string;
+  readonly message: string;
+}
+
+export interface Outcome {
+  readonly mailboxId: number;
+  readonly address: string;
+  readonly inForceVersion: number;
+  readonly inForceAt: Instant | null;
+  readonly verifiedVersion: number;
+  readonly verifiedAt: Instant | null;
+  readonly failure:
+    | {
+        readonly code: FailureCode;
+        readonly message: string;
+        readonly hint: string;
+        readonly version: number;
+        readonly attempts: number;
+        readonly at: Instant;
+        readonly retryAt: Instant | null;
+      }
+    | undefined;
+  readonly notices: readonly Notice[];
+}
+
+interface Subject {
+  readonly mailboxId: number;
+  readonly address: string;
+  readonly version: number;
+}
+
+/** The first phase is done: what decides stands as the table says. */
+export async function recordInForce(db: Pick<StateDb, 'query'>, subject: Subject, now: Instant): Promise<void> {
+  await upsert(db, subject, { in_force_version: subject.version, in_force_at: now });
+}
+
+/** The whole tree stands as the table says, seen through the delegates' eyes. Ends a row of failures. */
+export async function recordVerified(
+  db: Pick<StateDb, 'query'>,
+  subject: Subject,
+  notices: readonly Notice[],
+  now: Instant,
+): Promise<void> {
+  await upsert(db, subject, {
+    verified_version: subject.version,
+    verified_at: now,
+    notices: JSON.stringify(notices),
+    code: null,
+    message: null,
+    hint: null,
+    attempts: 0,
+    failed_at: null,
+    retry_at: null,
+  });
+}
+
+export async function recordFailure(
+  db: StateDb,
+  subject: Subject,
+  failure: Failure,
+  retry: { readonly attempts: number; readonly at: Instant | null },
+  now: Instant,
+): Promise<void> {
+  await upsert(db, subject, {
+    code: failure.code,
+    message: failure.message,
+    hint: failure.hint,
+    failed_version: subject.version,
+    attempts: retry.attempts,
+    failed_at: now,
+    retry_at: retry.at,
+  });
+}
+
+export async function outcomeOf(db: StateDb, mailboxId: number): Promise<Outcome | undefined> {
+  const row = await db.query.selectFrom('outcomes').selectAll().where('mailbox_id', '=', mailboxId).executeTakeFirst();
+  return row === undefined ? undefined : shaped(row);
+}
+
+export async function listOutcomes(db: StateDb): Promise<readonly Outcome[]> {
+  return (await db.query.selectFrom('outcomes').selectAll().orderBy('address').execute()).map(shaped);
+}
+
+/** A mailbox that has left the table and the ledger needs no outcome; its version is kept for whoever waits. */
+async function upsert(
+  db: Pick<StateDb, 'query'>,
+  subject: Subject,
+  values: Partial<Omit<Selectable<StateDatabase['outcomes']>, 'mailbox_id' | 'address'>>,
+): Promise<void> {
+  const { mailboxId: mailbox_id, address } = subject;
+  await db.query
+    .insertInto('outcomes')
+    .values({ mailbox_id, address, ...values })
+    .onConflict((conflict) => conflict.column('mailbox_id').doUpdateSet({ address, ...values }))
+    .execute();
+}
+
+export function shaped(row: Selectable<StateDatabase['outcomes']>): Outcome {
+  return {
+    mailboxId: row.mailbox_id,
+    address: row.address,
+    inForceVersion: row.in_force_version,
+    inForceAt: row.in_force_at,
+    verifiedVersion: row.verified_version,
+    verifiedAt: row.verified_at,
+    failure:
+      row.code === null
+        ? undefined
+        : {
+            code: row.code as FailureCode,
+            message: row.message ?? '',
+            hint: row.hint ?? '',
+            version: row.failed_version,
+            attempts: row.attempts,
+            at: row.failed_at ?? '',
+            retryAt: row.retry_at,
+          },
+    notices: JSON.parse(row.notices) as Notice[],
+  };
+}

@@ -1,0 +1,38 @@
+/** Answers that servers let us wait for: which mailbox's pass waits for what, and since when, as `status` and `explain` tell it. */
+import type { Instant } from '../../../acl/delegation-facts.ts';
+import { fact, setFact } from './facts.ts';
+import type { StateDb } from './state-db.ts';
+
+export interface SlowAnswer {
+  readonly mailboxId: number;
+  readonly mailbox: string;
+  /** Completes "waits for". */
+  readonly what: string;
+  readonly since: Instant;
+}
+
+/** Whoever makes passes holds the lock, so nobody else writes them. In the order in which they were noted. */
+export async function slowAnswers(state: Pick<StateDb, 'query'>): Promise<readonly SlowAnswer[]> {
+  const stored = await fact(state, 'slow-answers');
+  return stored === undefined || stored === '' ? [] : (JSON.parse(stored) as SlowAnswer[]);
+}
+
+export async function noteSlowAnswer(state: StateDb, one: SlowAnswer): Promise<void> {
+  await change(state, one.mailboxId, [one]);
+}
+
+export async function forgetSlowAnswer(state: StateDb, mailboxId: number): Promise<void> {
+  await change(state, mailboxId, []);
+}
+
+/** What one that was killed has left. */
+export async function forgetSlowAnswers(state: StateDb): Promise<void> {
+  if ((await slowAnswers(state)).length > 0) await setFact(state, 'slow-answers', '');
+}
+
+async function change(state: StateDb, mailboxId: number, now: readonly SlowAnswer[]): Promise<void> {
+  await state.write(async (query) => {
+    const others = (await slowAnswers({ query })).filter((one) => one.mailboxId !== mailboxId);
+    await setFact({ query }, 'slow-answers', JSON.stringify([...others, ...now]));
+  });
+}

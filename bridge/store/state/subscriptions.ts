@@ -1,0 +1,88 @@
+/** Folders that a delegate has been subscribed to, per pair of the ledger, and which of them were his own doing. R46. */
+import type { FolderName } from './ledger-pairs.ts';
+import type { StateDb } from './state-db.ts';
+
+/** In the column `ours`, beside 0 and 1. */
+const INTENDED = 2;
+/** Taken out of the list for a moment, to see whose list it is. */
+const TRIED = 3;
+
+export async function recordSubscriptions(
+  db: StateDb,
+  id: number,
+  folders: ReadonlyMap<FolderName, boolean>,
+): Promise<void> {
+  await db.write(async (query) => {
+    for (const [folder, ours] of folders) {
+      await query
+        .insertInto('subscriptions')
+        .values({ ledger_id: id, folder, ours: Number(ours) })
+        .onConflict((conflict) => conflict.columns(['ledger_id', 'folder']).doNothing())
+        .execute();
+    }
+  });
+}
+
+/** Folders he is about to be subscribed to: they count as ours from now on, and as not done until {@link settleSubscriptions}. */
+export async function intendSubscriptions(db: StateDb, id: number, folders: readonly FolderName[]): Promise<void> {
+  await db.write(async (query) => {
+    for (const folder of folders) {
+      await query
+        .insertInto('subscriptions')
+        .values({ ledger_id: id, folder, ours: INTENDED })
+        .onConflict((conflict) => conflict.columns(['ledger_id', 'folder']).doNothing())
+        .execute();
+    }
+  });
+}
+
+/** What was intended and may not have been done: by a pass that ended early, or a process that was killed. */
+export async function unsettledSubscriptions(db: StateDb, id: number): Promise<readonly FolderName[]> {
+  const rows = await db.query
+    .selectFrom('subscriptions')
+    .select('folder')
+    .where('ledger_id', '=', id)
+    .where('ours', '=', INTENDED)
+    .execute();
+  return rows.map(({ folder }) => folder);
+}
+
+export async function settleSubscriptions(db: StateDb, id: number, folders: readonly FolderName[]): Promise<void> {
+  await db.write(async (query) => {
+    for (const folder of folders) {
+      const row = query.updateTable('subscriptions').set({ ours: 1 });
+      await row.where('ledger_id', '=', id).where('folder', '=', folder).execute();
+    }
+  });
+}
+
+export async function forgetSubscriptions(db: StateDb, id: number, folders: readonly FolderName[]): Promise<void> {
+  for (const folder of folders) {
+    await db.query.deleteFrom('subscriptions').where('ledger_id', '=', id).where('folder', '=', folder).execute();
+  }
+}
+
+export async function trySubscription(db: StateDb, id: number, folder: FolderName): Promise<void> {
+  await db.query
+    .insertInto('subscriptions')
+    .values({ ledger_id: id, folder, ours: TRIED })
+    .onConflict((conflict) => conflict.columns(['ledger_id', 'folder']).doUpdateSet({ ours: TRIED }))
+    .execute();
+}
+
+/** Those of a pass that ended before they were put back. */
+export async function triedSubscriptions(db: StateDb, id: number): Promise<readonly FolderName[]> {
+  const rows = await db.query
+    .selectFrom('subscriptions')
+    .select('folder')
+    .where('ledger_id', '=', id)
+    .where('ours', '=', TRIED)
+    .execute();
+  return rows.map(({ folder }) => folder);
+}
+
+/** It is back: from now on the delegate's own. */
+export async function settleTried(db: StateDb, id: number, folder: FolderName): Promise<void> {
+  const row = db.query.updateTable('subscriptions').set({ ours: 0 });
+  await row.where('ledger_id', '=', id).where('folder', '=', folder).execute();
+}

@@ -1,0 +1,202 @@
+/** Delegates as the command line manages them. R5, R6, R14. */
+import { type ExpressionBuilder, sql } from 'kysely';
+import { Failure } from '../../shared/failure.ts';
+import { grouped } from '../../shared/grouped.ts';
+import { ownMailbox, resumed } from './activation.ts';
+import type { DelegationDb, Writer } from './delegation-db.ts';
+import type { DelegateState, DelegationDatabase } from './delegation-types.ts';
+import { known } from './listed-people.ts';
+import { mustStand } from './undone-writes.ts';
+
+export interface Delegate {
+  /** What the site knows him by: his login, or an RPPS number. */
+  readonly identifier: string;
+  readonly login: string;
+  readonly firstName: string | null;
+  readonly lastName: string | null;
+  readonly profession: string | null;
+  readonly state: DelegateState;
+  readonly credentialValidUntil: string | null;
+  /** Whether the directory lists him; null where it was never asked. */
+  readonly listed: boolean | null;
+  readonly mailboxes: readonly string[];
+}
+
+export interface DelegateChange {
+  readonly login?: string;
+  readonly firstName?: string | null;
+  readonly lastName?: string | null;
+  readonly profession?: string | null;
+  readonly state?: DelegateState;
+  readonly credentialValidUntil?: string | null;
+}
+
+export interface Accounts {
+  /** Whoever has no mailbox of his own activates his account first: [accounts]. */
+  readonly activation?: boolean;
+}
+
+/** Returns the state that his account is in. */
+export async function addDelegate(
+  db: DelegationDb,
+  writer: Writer,
+  identifier: string,
+  given: DelegateChange & { readonly listed?: boolean | null },
+  { activation = false }: Accounts = {},
+): Promise<DelegateState> {
+  const { listed = null, state = 'active' } = given;
+  return db.write(writer, async (query) => {
+    const pending = activation && (await ownMailbox(query, identifier, given.login ?? identifier)) === undefined;
+    const first = pending ? 'pending' : state;
+    await query
+      .insertInto('delegate')
+      .values({
+        id: identifier,
+        login: given.login ?? null,
+        first_name: given.firstName ?? null,
+        last_name: given.lastName ?? null,
+        profession: given.profession ?? null,
+        state: first,
+        credential_valid_until: given.credentialValidUntil ?? null,
+      })
+      .execute();
+    // Suspended afterwards, so that it is known what he was before.
+    const later = {
+      ...(listed === null ? {} : { listed: Number(listed) }),
+      ...(pending && state === 'suspended' ? { state } : {}),
+    };
+    if (Object.keys(later).length > 0) {
+      await query.updateTable('delegates').set(later).where('identifier', '=', identifier).execute();
+    }
+    return later.state ?? first;
+  });
+}
+
+/** Since when the delegate `d` of a query is in his state. */
+export function stateSince(eb: ExpressionBuilder<DelegationDatabase & { d: DelegationDatabase['delegates'] }, 'd'>) {
+  return eb
+    .selectFrom('delegate_states as s')
+    .select('s.since')
+    .whereRef('s.delegate_id', '=', 'd.id')
+    .orderBy('s.id', 'desc')
+    .limit(1);
+}
+
+export async function listDelegates(db: DelegationDb): Promise<readonly Delegate[]> {
+  return select(db);
+}
+
+/** Fails `absent` when there is none. */
+export async function delegateNamed(db: DelegationDb, identifier: string): Promise<Delegate> {
+  const [found] = await select(db, identifier);
+  if (found === undefined) throw noSuchDelegate(identifier);
+  return found;
+}
+
+async function select(db: DelegationDb, identifier?: string): Promise<readonly Delegate[]> {
+  return db.read(async (query) => {
+    const delegates = await query
+      .selectFrom('delegates')
+      .selectAll()
+      .$if(identifier !== undefined, (only) => only.where('identifier', '=', identifier ?? ''))
+      .orderBy('identifier')
+      .execute();
+    const mailboxes = grouped(
+      await query
+        .selectFrom('delegation')
+        .select(['mailbox', 'delegate'])
+        .$if(identifier !== undefined, (only) => only.where('delegate', '=', identifier ?? ''))
+        .orderBy('mailbox')
+        .execute(),
+      ({ delegate }) => delegate,
+    );
+    return delegates.map((row) => ({
+      identifier: row.identifier,
+      login: row.login,
+      firstName: row.first_name,
+      lastName: row.last_name,
+      profession: row.profession,
+      state: row.state,
+      credentialValidUntil: row.credential_valid_until,
+      listed: known(row.listed),
+      mailboxes: (mailboxes.get(row.identifier) ?? []).map(({ mailbox }) => mailbox),
+    }));
+  });
+}
+
+export async function setDelegate(
+  db: DelegationDb,
+  writer: Writer,
+  identifier: string,
+  change: DelegateChange,
+  { activation = false }: Accounts = {},
+): Promise<void> {
+  const columns = {
+    ...(change.login === undefined ? {} : { login: change.login }),
+    ...(change.firstName === undefined ? {} : { first_name: change.firstName }),
+    ...(change.lastName === undefined ? {} : { last_name: change.lastName }),
+    ...(change.profession === undefined ? {} : { profession: change.profession }),
+    ...(change.state === undefined ? {} : { state: change.state }),
+    ...(change.credentialValidUntil === undefined ? {} : { credential_valid_until: change.credentialValidUntil }),
+  };
+  const changed = await db.write(writer, async (query) => {
+    const state = activation && change.state === 'active' ? { state: await resumed(query, identifier) } : {};
+    const written = { ...columns, ...state };
+    const result = await query
+      .updateTable('delegates')
+      .set(written)
+      .where('identifier', '=', identifier)
+      .executeTakeFirst();
+    if (result.numUpdatedRows > 0n) await mustStand(query, placeOf(identifier), written);
+    return result;
+  });
+  if (changed.numUpdatedRows === 0n) throw noSuchDelegate(identifier);
+}
+
+const placeOf = (value: string) => ({ table: 'delegates', column: 'identifier', value }) as const;
+
+export async function removeDelegate(db: DelegationDb, writer: Writer, identifier: string): Promise<void> {
+  const removed = await db.write(writer, async (query) => {
+    const result = await query.deleteFrom('delegates').where('identifier', '=', identifier).executeTakeFirst();
+    await mustStand(query, placeOf(identifier), 'gone');
+    return result;
+  });
+  if (removed.numDeletedRows === 0n) throw noSuchDelegate(identifier);
+}
+
+/** `addition`: the command that adds them, where it is known. */
+export function noSuchDelegate(name: string, addition?: string): Failure {
+  const add = addition === undefined ? '' : `, "${addition}" adds them`;
+  return new Failure('absent', `no such delegate: ${name}`, `"mandat delegate list" shows those there are${add}`, {
+    rule: 'MANDAT_UNKNOWN_DELEGATE',
+  });
+}
+
+export type Called = Pick<Delegate, 'login' | 'firstName' | 'lastName'>;
+
+/** How these are called now, by identifier; whoever is gone is left out. */
+export async function peopleCalled(
+  db: DelegationDb,
+  identifiers: readonly string[],
+): Promise<ReadonlyMap<string, Called>> {
+  const rows = await db.read((query) =>
+    query
+      .selectFrom('delegates')
+      .select(['identifier', 'login', 'first_name as firstName', 'last_name as lastName'])
+      .where('identifier', 'in', sql<string>`(SELECT value FROM json_each(${JSON.stringify(identifiers)}))`)
+      .execute(),
+  );
+  return new Map(rows.map(({ identifier, ...called }) => [identifier, called]));
+}
+
+/** Identifiers of delegates by what people call them: their identifier or, where nobody has it, their login. What nobody has is left out. */
+export async function identifiersOf(db: DelegationDb, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const wanted = JSON.stringify([...new Set(names)]);
+  const { rows } = await db.read((query) =>
+    sql<{ name: string; identifier: string }>`
+      SELECT j.value AS name, COALESCE(i.identifier, l.identifier) AS identifier FROM json_each(${wanted}) AS j
+      LEFT JOIN delegates AS i ON i.identifier = j.value LEFT JOIN delegates AS l ON l.login = j.value
+      WHERE i.id IS NOT NULL OR l.id IS NOT NULL`.execute(query),
+  );
+  return new Map(rows.map(({ name, identifier }) => [name, identifier]));
+}

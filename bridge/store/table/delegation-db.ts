@@ -1,0 +1,124 @@
+/**
+ * delegation.db as this program opens it: one connection, whole operations that return promises.
+ * A rule that the database's triggers refuse comes out as a Failure `refused` with the rule's stable name.
+ */
+import { Kysely, type Transaction } from 'kysely';
+import { Failure } from '../../shared/failure.ts';
+import { DELEGATIONS } from '../databases.ts';
+import { dataVersionOf, patientDialect, waitsForNobody } from '../files/busy.ts';
+import { explained, type OpenOptions, open } from '../files/open.ts';
+import type { DelegationDatabase } from './delegation-types.ts';
+import { type Difference, type GuardedDatabase, guardSchema } from './schema.ts';
+import { lastEvent, vouchFor } from './vouched-events.ts';
+
+/** Who writes and why; the triggers put it into the audit events. */
+export interface Writer {
+  readonly actor: string;
+  readonly reason?: string | undefined;
+  /** At whose keyboard, where that isn't the actor himself. */
+  readonly via?: string | undefined;
+  /** The version of the responsibility text that was acknowledged (R23). */
+  readonly acknowledged?: string | undefined;
+  /** False: what is noted in this transaction is somebody else's word. */
+  readonly vouches?: boolean;
+}
+
+export interface DelegationDb {
+  readonly file: string;
+  readonly query: Kysely<DelegationDatabase>;
+  /** Changes whenever another connection has committed: PRAGMA data_version, 2 microseconds. */
+  dataVersion(): number;
+  /** How its rules differ from the released ones: it is obeyed only where it takes away then. Fails `config` where it can't be read at all. */
+  differences(): readonly Difference[];
+  /** The same, looking also where the number of the schema was set back. */
+  lookAgain(): readonly Difference[];
+  /** One read-only view of several tables. */
+  read<T>(work: (query: Transaction<DelegationDatabase>) => Promise<T>): Promise<T>;
+  /** One write transaction on behalf of somebody; all or nothing. */
+  write<T>(writer: Writer, work: (query: Transaction<DelegationDatabase>) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface TableOptions extends OpenOptions {
+  /** Of the seals: what is noted in a writer's name is vouched for with it (vouched-events.ts). */
+  readonly key?: Buffer | undefined;
+}
+
+export function openDelegationDb(file: string, options: TableOptions = {}): DelegationDb {
+  const database = open(file, DELEGATIONS, options);
+  const guarded = guardedTable(database, file);
+  waitsForNobody(database);
+  const query = new Kysely<DelegationDatabase>({ dialect: patientDialect(guarded.database, options.patienceMs) });
+  return {
+    file,
+    query,
+    dataVersion: dataVersionOf(database),
+    differences: guarded.differences,
+    lookAgain: guarded.lookAgain,
+    read: (work) => explaining(file, () => query.transaction().setAccessMode('read only').execute(work)),
+    write: (writer, work) =>
+      explaining(file, () =>
+        immediately(query, writer, work, guarded.differences().length === 0 ? options.key : undefined),
+      ),
+    close: () => query.destroy(),
+  };
+}
+
+/** For the few that prepare statements of their own. Refuses, and closes, what must not be read. */
+export function guardedTable(database: ReturnType<typeof open>, file: string): GuardedDatabase {
+  const { migrations, schema = '' } = DELEGATIONS;
+  const guarded = guardSchema(database, file, { migrations, schema });
+  try {
+    guarded.differences();
+    return guarded;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** The writer's name stands in the table while his transaction runs; what an earlier one has left there is nobody's. */
+function immediately<T>(
+  query: Kysely<DelegationDatabase>,
+  writer: Writer,
+  work: (query: Transaction<DelegationDatabase>) => Promise<T>,
+  key: Buffer | undefined,
+): Promise<T> {
+  return query.transaction().execute(async (transaction) => {
+    await transaction.deleteFrom('writer').execute();
+    const vouches = key !== undefined && writer.vouches !== false;
+    const last = vouches ? await lastEvent(transaction) : 0;
+    await transaction
+      .insertInto('writer')
+      .values({
+        id: 1,
+        actor: writer.actor,
+        reason: writer.reason ?? null,
+        via: writer.via ?? null,
+        acknowledged: writer.acknowledged ?? null,
+      })
+      .execute();
+    const result = await work(transaction);
+    if (vouches) await vouchFor(transaction, key, writer.actor, last);
+    await transaction.deleteFrom('writer').execute();
+    return result;
+  });
+}
+
+async function explaining<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw refusal(error) ?? explained(error, file, DELEGATIONS.what);
+  }
+}
+
+const UNKNOWN = /^MANDAT_UNKNOWN_/;
+
+/** `MANDAT_LIMIT: this mailbox has ...` as raised by a trigger. */
+export function refusal(error: unknown): Failure | undefined {
+  const match = error instanceof Error ? /^(MANDAT_[A-Z_]+): (.*)$/s.exec(error.message) : null;
+  if (match === null) return undefined;
+  const [, rule = '', sentence = ''] = match;
+  return new Failure(UNKNOWN.test(rule) ? 'absent' : 'refused', sentence, '', { cause: error, rule });
+}

@@ -1,0 +1,196 @@
+/** What the reconciler reads from the delegation table, and the pending set it works off. */
+import { type Selectable, sql } from 'kysely';
+import type { MailboxRows } from '../../../acl/desired.ts';
+import type { Person } from '../state/last-notified.ts';
+import { stateSince } from './delegates.ts';
+import type { DelegationDb } from './delegation-db.ts';
+import type { DelegationDatabase } from './delegation-types.ts';
+import { known } from './listed-people.ts';
+import { setMark, workedOff } from './worked-off-mark.ts';
+
+export interface MailboxState {
+  readonly id: number;
+  readonly server: string;
+  /** The version of the whole table when this was read: a change that comes later has a higher one. */
+  readonly version: number;
+  /** Undefined when the mailbox has left the table. */
+  readonly rows:
+    | (MailboxRows & {
+        /** The owner's identifier, where it is known. */
+        readonly owner: string | null;
+        readonly delegateIds: Ids;
+        readonly delegationIds: Ids;
+        readonly granted: Granted;
+      })
+    | undefined;
+}
+
+/** By the delegate's login: who he is, and who granted. */
+type Granted = ReadonlyMap<string, { readonly person: Person; readonly createdBy: string }>;
+
+/** By the delegate's login. */
+type Ids = ReadonlyMap<string, number>;
+
+export interface Pending {
+  readonly mailboxId: number;
+  readonly version: number;
+}
+
+export const MAIN_SERVER = 'main';
+
+export async function readMailbox(db: DelegationDb, id: number): Promise<MailboxState> {
+  return db.read(async (query) => {
+    const { version } = await query.selectFrom('counters').select('version').executeTakeFirstOrThrow();
+    const mailbox = await query.selectFrom('mailboxes').selectAll().where('id', '=', id).executeTakeFirst();
+    if (mailbox === undefined) return { id, server: MAIN_SERVER, version, rows: undefined };
+    const domain = await query
+      .selectFrom('domains')
+      .select('eligible')
+      .where('domain', '=', mailbox.address.slice(mailbox.address.indexOf('@') + 1))
+      .executeTakeFirst();
+    // An alias that is somebody else's own would let his mail be sent from here: the rules refuse it, and it isn't believed without them either.
+    const aliases = await query
+      .selectFrom('aliases as a')
+      .select('a.address')
+      .where('a.mailbox_id', '=', id)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('mailboxes as m')
+              .select('m.id')
+              .where('m.id', '<>', id)
+              .where((eb) =>
+                eb.or([eb('m.address', '=', eb.ref('a.address')), eb('m.login', '=', eb.ref('a.address'))]),
+              ),
+          ),
+        ),
+      )
+      .execute();
+    const delegations = await query
+      .selectFrom('delegations as g')
+      .innerJoin('delegates as d', 'd.id', 'g.delegate_id')
+      .select([
+        'd.id',
+        'd.identifier',
+        'd.login',
+        'd.first_name',
+        'd.last_name',
+        'd.profession',
+        'd.state',
+        'd.credential_valid_until',
+        'd.listed',
+        'd.terms_version',
+        (eb) => stateSince(eb).as('state_since'),
+        'g.id as delegation_id',
+        'g.created_by',
+        'g.starts_at',
+        'g.ends_at',
+        'g.suspended',
+        'g.send_mode',
+      ])
+      .where('g.mailbox_id', '=', id)
+      .orderBy('d.login')
+      .execute();
+    const places = delegations.map((row) => row.delegation_id).sort((one, other) => one - other);
+    return {
+      id,
+      server: mailbox.server,
+      version,
+      rows: {
+        address: mailbox.address,
+        login: mailbox.login,
+        owner: mailbox.owner,
+        kind: mailbox.kind,
+        eligible: mailbox.eligible === 1,
+        domainEligible: domain === undefined ? null : domain.eligible === 1,
+        ownerListed: known(mailbox.owner_listed),
+        aliases: aliases.map(({ address }) => address),
+        delegations: delegations.map((row) => ({
+          id: row.identifier,
+          place: places.indexOf(row.delegation_id) + 1,
+          delegate: {
+            login: row.login,
+            state: row.state,
+            stateSince: row.state_since,
+            termsVersion: row.terms_version,
+            credentialValidUntil: row.credential_valid_until,
+            listed: known(row.listed),
+          },
+          startsAt: row.starts_at,
+          endsAt: row.ends_at,
+          suspended: row.suspended === 1,
+          sendMode: row.send_mode,
+        })),
+        delegateIds: new Map(delegations.map((row) => [row.login, row.id])),
+        delegationIds: new Map(delegations.map((row) => [row.login, row.delegation_id])),
+        granted: new Map(delegations.map((row) => [row.login, { person: personOf(row), createdBy: row.created_by }])),
+      },
+    };
+  });
+}
+
+function personOf(row: Pick<Selectable<DelegationDatabase['delegates']>, 'identifier' | PersonColumn>): Person {
+  const { identifier, first_name: firstName, last_name: lastName, profession } = row;
+  return { identifier, firstName, lastName, profession };
+}
+type PersonColumn = 'first_name' | 'last_name' | 'profession';
+
+export async function pendingMailboxes(db: DelegationDb): Promise<readonly Pending[]> {
+  const rows = await db.query.selectFrom('pending').selectAll().orderBy('version').execute();
+  return rows.map((row) => ({ mailboxId: row.mailbox_id, version: row.version }));
+}
+
+/** So many of those that have changed after one of them, in the order of their changes. */
+export async function changedAfter(db: DelegationDb, last: Pending, most: number): Promise<readonly Pending[]> {
+  const rows = await db.query
+    .selectFrom('pending')
+    .selectAll()
+    .where(sql<boolean>`(version, mailbox_id) > (${last.version}, ${last.mailboxId})`)
+    .orderBy('version')
+    .orderBy('mailbox_id')
+    .limit(most)
+    .execute();
+  return rows.map((row) => ({ mailboxId: row.mailbox_id, version: row.version }));
+}
+
+/** Takes a mailbox off the pending set unless it has changed again after `version`. */
+/** `stateId`: whose work it was, for the mark (worked-off-mark.ts). */
+export async function settle(db: DelegationDb, mailboxId: number, version: number, stateId?: string): Promise<void> {
+  await db.write({ actor: 'mandat' }, async (query) => {
+    await query.deleteFrom('pending').where('mailbox_id', '=', mailboxId).where('version', '<=', version).execute();
+    const mark = stateId === undefined ? undefined : await workedOff({ query });
+    if (stateId !== undefined && (mark?.stateId !== stateId || mark.version < version))
+      await setMark(query, stateId, version);
+  });
+}
+
+/** Whether a mailbox has changed after `version`, so that work in hand is out of date. */
+export async function changedSince(db: DelegationDb, mailboxId: number, version: number): Promise<boolean> {
+  const row = await db.query
+    .selectFrom('pending')
+    .select('version')
+    .where('mailbox_id', '=', mailboxId)
+    .where('version', '>', version)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Asks for another look at mailboxes although nothing changed: what `mandat sync` does while a sidecar runs. */
+export async function markPending(db: DelegationDb, mailboxIds: readonly number[], actor: string): Promise<number> {
+  return db.write({ actor, reason: 'sync' }, async (query) => {
+    await query
+      .updateTable('counters')
+      .set(({ eb }) => ({ version: eb('version', '+', 1) }))
+      .execute();
+    const { version } = await query.selectFrom('counters').select('version').executeTakeFirstOrThrow();
+    // One statement: a hundred thousand of them would keep everybody else from writing for seconds.
+    await sql`INSERT INTO pending (mailbox_id, version) SELECT value, ${version} FROM json_each(${JSON.stringify(mailboxIds)}) WHERE true
+      ON CONFLICT (mailbox_id) DO UPDATE SET version = excluded.version`.execute(query);
+    return version;
+  });
+}
+
+export async function mailboxIds(db: DelegationDb): Promise<readonly number[]> {
+  const rows = await db.query.selectFrom('mailboxes').select('id').orderBy('id').execute();
+  return rows.map(({ id }) => id);
+}

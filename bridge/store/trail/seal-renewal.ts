@@ -1,0 +1,60 @@
+/**
+ * The trail under a new key, where the old one, or part of the trail, is lost for good: what is there can't be proven any more. So it is pruned, as
+ * what is too old is, and leaves a checkpoint and an entry that say so; the chain goes on from there.
+ */
+import { rmSync } from 'node:fs';
+import { sql } from 'kysely';
+import type { Instant } from '../../../acl/delegation-facts.ts';
+import { openStanding } from '../../../acl/standing.ts';
+import type { StateDb } from '../state/state-db.ts';
+import { headFileOf, writeHead } from './seal-head.ts';
+import { append, auditHead, ENTRY, ownEntry, sealKey } from './sealing.ts';
+import { checkpointSeal, lastCheckpoint } from './trail-pruning.ts';
+
+/** Those sealed with the lost key, which nobody can prove; the table's own rule allows it to nobody else. */
+async function forgetCheckpoints(query: Pick<StateDb, 'query'>['query']): Promise<void> {
+  const name = 'audit_checkpoints_deleting';
+  const found = await sql<{
+    sql: string;
+  }>`SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = ${name}`.execute(query);
+  await sql.raw(`DROP TRIGGER IF EXISTS ${name}`).execute(query);
+  await query.deleteFrom('audit_checkpoints').execute();
+  for (const { sql: made } of found.rows) await sql.raw(made).execute(query);
+}
+
+/** Returns how many entries were taken off. Interrupted, it is to be called again. */
+export async function renewSeals(state: StateDb, sealKeyFile: string, now: Instant): Promise<number> {
+  rmSync(sealKeyFile, { force: true });
+  const key = sealKey(sealKeyFile);
+  const entries = await state.write(async (query) => {
+    const standing = openStanding((await lastCheckpoint({ query }))?.standing);
+    let count = 0;
+    let lastAt = now;
+    for await (const entry of query
+      .selectFrom('audit')
+      .select(['id', 'claimed', ...ENTRY])
+      .orderBy('id')
+      .stream()) {
+      standing.take(entry);
+      lastAt = entry.at;
+      count++;
+    }
+    const end = await auditHead({ query });
+    await forgetCheckpoints(query);
+    if (end !== undefined) {
+      const shown = JSON.stringify(standing.now());
+      const point = { last_id: end.id, at: now, entries: count, last_at: lastAt, last_seal: end.seal, standing: shown };
+      await query
+        .insertInto('audit_checkpoints')
+        .values({ ...point, seal: checkpointSeal(key, '', point) })
+        .execute();
+      await query.deleteFrom('audit').where('id', '<=', end.id).execute();
+    }
+    const detail = { entries: count, ...(end === undefined ? {} : { last: end.id }) };
+    await append({ query }, key, [ownEntry(now, { action: 'seal-key-new', mailbox: null, delegate: null, detail })]);
+    return count;
+  });
+  const head = await auditHead(state);
+  if (head !== undefined) writeHead(headFileOf(sealKeyFile), key, head);
+  return entries;
+}
