@@ -33,7 +33,7 @@ async function filtering(config: Config, sidecar: Parent | undefined): Promise<E
     sidecar?.say({ kind: 'failed', code, message, hint });
   };
   try {
-    const { startFilterProcess } = await import('../bridge/submission/own-process.ts'); // the mail libraries take their time to load
+    const { startFilterProcess } = await import('../bridge/submission/filter-process.ts'); // the mail libraries take their time to load
     const log = openLog(config.log.level);
     const { delegations, state, submissions } = dataFiles(config.dataDir);
     const filter = await keepOpen(config, log, [delegations, state, submissions], async (given) => {

@@ -5,7 +5,7 @@ import { openWire as openDoctorWire } from '../bridge/doctor/wire.ts';
 import { openSmtp, type SmtpSettings } from '../bridge/notify/smtp.ts';
 import { ask } from '../bridge/sessions/doveadm-api.ts';
 import { failureOf } from '../bridge/shared/failure.ts';
-import { openWire } from '../bridge/submission/wire.ts';
+import { openWire } from '../bridge/submission/smtp-stream.ts';
 import { waitFor } from '../config/lab/wait.ts';
 import { type Endless, sayForEver } from './imap/fake-server.ts';
 

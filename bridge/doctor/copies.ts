@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { LARGEST_COPY } from '../submission/copy-listener.ts';
-import { type Door, doorAt } from '../submission/door.ts';
+import { type Door, doorAt } from '../submission/listening-place.ts';
 import { POSTFIX } from './files.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import { barrier, may, modeOf, ownersOf, userNamed } from './permissions.ts';

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import net from 'node:net';
 import { asRoot } from '../shared/unix-user.ts';
 import { dataOwner } from '../store/files/directories.ts';
-import { doorOf, hostAndPort } from '../submission/door.ts';
+import { doorOf, hostAndPort } from '../submission/listening-place.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import type { Postfix, Service } from './postconf.ts';
 import type { Subject } from './subject.ts';

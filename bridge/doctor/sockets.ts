@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { publishesAs } from '../sender/configured.ts';
 import { refuseSharedDirectory } from '../shared/unix-socket.ts';
 import { dataOwner } from '../store/files/directories.ts';
-import { doorAt } from '../submission/door.ts';
+import { doorAt } from '../submission/listening-place.ts';
 import { dataDirectory, POSTFIX } from './files.ts';
 import { type Check, type Finding, fail, ok, skipped, worst } from './finding.ts';
 import { barrier, modeOf, ownersOf, userNamed } from './permissions.ts';

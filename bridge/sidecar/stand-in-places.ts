@@ -2,7 +2,7 @@
 import type { Config } from '../../config/schema.ts';
 import { socketmapOf } from '../sender/configured.ts';
 import type { DataFiles } from '../store/files/data-files.ts';
-import { doorAt, socketPlace } from '../submission/door.ts';
+import { doorAt, socketPlace } from '../submission/listening-place.ts';
 import type { StandInPlace } from './stand-in.ts';
 
 export interface StandInPlaces {

@@ -12,13 +12,13 @@ import { existingSealKey } from '../store/trail/sealing.ts';
 import { copyKeeper } from './copy.ts';
 import { copyKey, copyTicket, writtenTicket } from './copy-address.ts';
 import { copyServer } from './copy-listener.ts';
-import { doorAt, openDoor } from './door.ts';
-import { lookAgain } from './looking-again.ts';
+import { doorAt, openDoor } from './listening-place.ts';
 import { messageIdOf } from './message-id.ts';
-import { notesOf } from './notes.ts';
 import { openRecord } from './record.ts';
+import { notesOf } from './record-entries.ts';
 import { sentSessions } from './sent-sessions.ts';
 import { type Seams, type Submission, sectionOf, startSubmission } from './service.ts';
+import { lookAgain } from './twin-looks.ts';
 
 export interface Bookkeeping extends Required<Seams> {
   /** Another configuration, on the same data. Copies in hand are finished first; others wait in Postfix's queue meanwhile. */

@@ -10,10 +10,10 @@ import { ownEntry } from '../store/trail/sealing.ts';
 import { COPY_DAYS } from '../store/trail/take-over-submissions.ts';
 import { type CopyTicket, isVouchedFor } from './copy-address.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { lookAfter } from './look-schedule.ts';
 import { headerOf, messageIdIn } from './message-id.ts';
 import type { SentFolder } from './sent-folder.ts';
 import type { SentSessions } from './sent-sessions.ts';
+import { lookAfter } from './twin-look-times.ts';
 import { type Sorted, sorted } from './twins.ts';
 
 export type Kept =

@@ -4,7 +4,7 @@
  * and where it has a form that two programs could read in two ways, what goes on is what was judged. Commands are in latin1, one
  * character an octet.
  */
-import { isPlain, pathTo, readPath } from './path.ts';
+import { isPlain, pathTo, readPath } from './smtp-path.ts';
 
 export interface Envelope {
   /** `XFORWARD ADDR=... NAME=...`, whole commands. */

@@ -8,16 +8,16 @@ import type { Logger } from 'pino';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
 import { oneLine } from '../shared/harmless-text.ts';
 import type { Authority } from './authority.ts';
-import { takeCommands } from './commands.ts';
-import { closeDoor, type Door, openDoor } from './door.ts';
 import { type Envelope, mailFor, saysUtf8 } from './envelope.ts';
 import { type Fingerprinting, fingerprinting } from './fingerprint.ts';
 import { greetAtOnce } from './greeting.ts';
-import { chunksOf, drain, LONGEST_HEADER, readHead } from './head.ts';
+import { chunksOf, drain, LONGEST_HEADER, readHead } from './header-block.ts';
 import { type Judging, judge } from './judge.ts';
+import { closeDoor, type Door, openDoor } from './listening-place.ts';
+import { type Outcome, type Seen, tell } from './message-outcome.ts';
 import { type Delivery, openReinjection } from './reinjection.ts';
-import { type Outcome, type Seen, tell } from './seen.ts';
-import { NotTaken, type Reply } from './wire.ts';
+import { takeCommands } from './smtp-commands.ts';
+import { NotTaken, type Reply } from './smtp-stream.ts';
 
 /** What stands behind the door, and may change while it is open. */
 export interface Behind {

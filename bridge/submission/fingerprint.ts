@@ -3,7 +3,7 @@
  * the way (Received and the like). Octet by octet otherwise; empty lines at the end don't count. Read as it streams by.
  */
 import { createHash } from 'node:crypto';
-import { LONGEST_HEADER } from './head.ts';
+import { LONGEST_HEADER } from './header-block.ts';
 
 /** SHA-256, in hexadecimal. */
 export interface Fingerprint {

@@ -1,5 +1,5 @@
 import type { SMTPServer } from 'smtp-server';
-import { eachConnection } from './connections.ts';
+import { eachConnection } from './smtp-connections.ts';
 
 /**
  * smtp-server holds its greeting back for 100 ms, to catch clients that talk before it. Ours is Postfix, and would wait so long at every

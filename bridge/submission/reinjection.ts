@@ -4,8 +4,8 @@
  * half sent. A connection that has taken a message takes the next one, which spares Postfix an accept and a greeting; after anything
  * but 250, or an answer out of step, it is gone.
  */
-import { stuffing } from './dots.ts';
-import { expectCode, NotTaken, openWire, type Reply, type Wire } from './wire.ts';
+import { stuffing } from './dot-stuffing.ts';
+import { expectCode, NotTaken, openWire, type Reply, type Wire } from './smtp-stream.ts';
 
 /** Commands, in latin1: octet by octet as they are to go out. */
 export interface Transaction {

@@ -9,8 +9,8 @@ import { openClock } from '../store/state/facts.ts';
 import { openStateDb } from '../store/state/state-db.ts';
 import { openDelegationDb } from '../store/table/delegation-db.ts';
 import { openAuthority } from './authority.ts';
-import { type Door, doorOf, hostAndPort } from './door.ts';
 import { type Behind, type Filter, startFilter } from './filter.ts';
+import { type Door, doorOf, hostAndPort } from './listening-place.ts';
 
 export type Seams = Pick<Behind, 'extraRecipients' | 'observe'>;
 

@@ -1,7 +1,7 @@
 /** The floor of a submission filter, as a process: reads no header, asks no table, and hands messages back as the filter does. */
 import { SMTPServer } from 'smtp-server';
 import { greetAtOnce } from '../../bridge/submission/greeting.ts';
-import { chunksOf } from '../../bridge/submission/head.ts';
+import { chunksOf } from '../../bridge/submission/header-block.ts';
 import { openReinjection } from '../../bridge/submission/reinjection.ts';
 
 const [socket = '', port = ''] = process.argv.slice(2);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { pino } from 'pino';
 import t from 'tap';
 import { type Filter, startFilter } from '../../bridge/submission/filter.ts';
-import { LONGEST_HEADER } from '../../bridge/submission/head.ts';
+import { LONGEST_HEADER } from '../../bridge/submission/header-block.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 
 const BOB = 'bob@x.test';

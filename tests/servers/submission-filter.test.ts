@@ -9,7 +9,7 @@ import { filterInPostfix, reinjection, submissionFilter } from '../../bridge/doc
 import type { Check, Status } from '../../bridge/doctor/finding.ts';
 import { openSubject } from '../../bridge/doctor/subject.ts';
 import { openSenderMap } from '../../bridge/store/published/sender-map.ts';
-import type { Seen } from '../../bridge/submission/seen.ts';
+import type { Seen } from '../../bridge/submission/message-outcome.ts';
 import { type Submission, startSubmission } from '../../bridge/submission/service.ts';
 import { reservePorts } from '../../config/lab/ports.ts';
 import type { RawSmtp } from '../../config/lab/raw-smtp.ts';

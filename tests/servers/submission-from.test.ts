@@ -8,7 +8,7 @@ import path from 'node:path';
 import { pino } from 'pino';
 import t from 'tap';
 import { openSenderMap } from '../../bridge/store/published/sender-map.ts';
-import type { Seen } from '../../bridge/submission/seen.ts';
+import type { Seen } from '../../bridge/submission/message-outcome.ts';
 import { type Submission, startSubmission } from '../../bridge/submission/service.ts';
 import type { RawSmtp } from '../../config/lab/raw-smtp.ts';
 import { waitFor } from '../../config/lab/wait.ts';

@@ -10,7 +10,7 @@ import {
   openSubmissions,
   type SubmissionStore,
 } from '../../bridge/store/submissions/submission-db.ts';
-import { lookAfter } from '../../bridge/submission/look-schedule.ts';
+import { lookAfter } from '../../bridge/submission/twin-look-times.ts';
 
 const AT = '2026-11-23T08:00:00.000Z';
 const LATER = '2026-11-23T09:00:00.000Z';

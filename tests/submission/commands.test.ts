@@ -2,9 +2,9 @@
 import net from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import t, { type Test } from 'tap';
-import { takeCommands } from '../../bridge/submission/commands.ts';
 import type { Envelope } from '../../bridge/submission/envelope.ts';
 import { greetAtOnce } from '../../bridge/submission/greeting.ts';
+import { takeCommands } from '../../bridge/submission/smtp-commands.ts';
 import { until } from '../store/until.ts';
 
 /** A server whose messages are refused where they say so, and one connection to it. */

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { mailFor, readMail, readRecipient, saysUtf8, senderOf } from '../../bridge/submission/envelope.ts';
-import { pathTo, readPath } from '../../bridge/submission/path.ts';
+import { pathTo, readPath } from '../../bridge/submission/smtp-path.ts';
 
 const LOGIN = 'bob@x.test';
 const octets = (text: string) => Buffer.from(text, 'utf8').toString('latin1');

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { fingerprinting, fingerprintOf } from '../../bridge/submission/fingerprint.ts';
-import { LONGEST_HEADER } from '../../bridge/submission/head.ts';
+import { LONGEST_HEADER } from '../../bridge/submission/header-block.ts';
 import { type Lying, sorted } from '../../bridge/submission/twins.ts';
 
 const CORE = 'From: <alice@x.test>\r\nSubject: a\r\n b\r\n';

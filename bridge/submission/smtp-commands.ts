@@ -4,8 +4,8 @@
  * which smtp-server makes anew after each message, RSET and EHLO; and so Postfix, too, forgets XFORWARD then.
  */
 import type { SMTPServer, SMTPServerEnvelope, SMTPServerSession } from 'smtp-server';
-import { eachConnection } from './connections.ts';
 import { type Envelope, readMail, readRecipient } from './envelope.ts';
+import { eachConnection } from './smtp-connections.ts';
 
 const MOST_RECIPIENTS = 10_000;
 /** Postfix sends two at most, of 512 octets each. */

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { SubmissionVerdict } from '../../acl/verdict.ts';
 import type { Envelope } from './envelope.ts';
-import type { Reply } from './wire.ts';
+import type { Reply } from './smtp-stream.ts';
 
 /** What was said of it, and why. */
 export interface Outcome {

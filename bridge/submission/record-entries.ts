@@ -5,7 +5,7 @@ import type { Note } from '../store/submissions/submission-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
 import { readTicket } from './copy-address.ts';
 import { messageIdOf } from './message-id.ts';
-import type { Seen } from './seen.ts';
+import type { Seen } from './message-outcome.ts';
 import { submissionEntry } from './submission-entry.ts';
 
 /** What everybody sends for himself is nobody's business here, nor what may still be sent. */

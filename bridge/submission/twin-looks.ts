@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { failureOf } from '../shared/failure.ts';
 import type { DueLook, SubmissionStore } from '../store/submissions/submission-db.ts';
 import { type CopySite, mailboxOf, replaceTwins } from './copy.ts';
-import { LOOK_FAILED_MS, LOOK_FOR_MS, lookAfter } from './look-schedule.ts';
+import { LOOK_FAILED_MS, LOOK_FOR_MS, lookAfter } from './twin-look-times.ts';
 
 /** How often it is asked what is due: one indexed query. */
 const TICK_MS = 1000;

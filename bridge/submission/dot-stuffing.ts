@@ -1,5 +1,5 @@
 /** A dot before each line that begins with one (RFC 5321 section 4.5.2). A bare LF, which begins a line for some, is refused. */
-import { NotTaken } from './wire.ts';
+import { NotTaken } from './smtp-stream.ts';
 
 export function stuffing() {
   let last = 0x0a;
