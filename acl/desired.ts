@@ -91,7 +91,7 @@ function senders(rows: MailboxRows, delegates: readonly DesiredDelegate[]): read
 
 /**
  * Rights a delegate should have on one folder: never `x` on a special-use folder, or he could delete the owner's Sent; nor what is
- * withheld there from everybody ({@link Folder} in bridge/reconcile/mail-server.ts), nor what the server gives only together with these.
+ * withheld there from everybody ({@link Folder} in bridge/reconcile/driver-interfaces.ts), nor what the server gives only together with these.
  */
 export function rightsOn(
   {

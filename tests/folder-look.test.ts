@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { canonical } from '../acl/rights.ts';
-import type { MailServer, OwnerView } from '../bridge/reconcile/mail-server.ts';
+import type { MailServer, OwnerView } from '../bridge/reconcile/driver-interfaces.ts';
 import { lastLookRound, lookAtFolders } from '../bridge/sidecar/folder-look.ts';
 import { openClock } from '../bridge/store/state/facts.ts';
 import { rememberFolders } from '../bridge/store/state/folders-seen.ts';

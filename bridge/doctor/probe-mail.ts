@@ -7,7 +7,7 @@ import { imapEndpoint } from '../configured/drivers.ts';
 import { atom, text } from '../imap/arguments.ts';
 import type { Connection } from '../imap/connection.ts';
 import { must } from '../imap/replies.ts';
-import { INBOX } from '../reconcile/mail-server.ts';
+import { INBOX } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './finding.ts';
 import { nobodysLogin } from './nobody.ts';

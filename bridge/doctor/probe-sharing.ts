@@ -6,8 +6,8 @@
 import { canonical } from '../../acl/rights.ts';
 import { text } from '../imap/arguments.ts';
 import type { Connection } from '../imap/connection.ts';
-import { idOf, type KnownOwner } from '../imap/owners.ts';
-import type { DelegateView, SessionCutter, Unreachable } from '../reconcile/mail-server.ts';
+import { idOf, type KnownOwner } from '../imap/owner-facts.ts';
+import type { DelegateView, SessionCutter, Unreachable } from '../reconcile/driver-interfaces.ts';
 import { SESSION_GOES_ON } from '../sessions/until-gone.ts';
 import { failureOf } from '../shared/failure.ts';
 import { nobodysLogin } from './nobody.ts';

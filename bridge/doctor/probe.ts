@@ -6,7 +6,7 @@
 import { canonical } from '../../acl/rights.ts';
 import { text } from '../imap/arguments.ts';
 import type { Connection } from '../imap/connection.ts';
-import { INBOX, type OwnerView } from '../reconcile/mail-server.ts';
+import { INBOX, type OwnerView } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
 import { isAbandoned, nobodysLogin } from './nobody.ts';
 

@@ -1,5 +1,5 @@
 /** Which kind of IMAP server it is: what is asked of it, and how its answers are read, goes by that. */
-import { introduction } from '../imap/introduction.ts';
+import { introduction } from '../imap/server-introduction.ts';
 import { type Check, ok, skipped } from './finding.ts';
 import { NOBODY } from './imap.ts';
 import { separator } from './separator.ts';

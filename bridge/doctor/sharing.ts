@@ -2,7 +2,7 @@
 
 import { atom, text } from '../imap/arguments.ts';
 import type { Connection } from '../imap/connection.ts';
-import { INBOX } from '../reconcile/mail-server.ts';
+import { INBOX } from '../reconcile/driver-interfaces.ts';
 import { fact } from '../store/state/facts.ts';
 import { badCut, listOf } from './cut-seen.ts';
 import { sectionsNamed } from './doveconf-text.ts';

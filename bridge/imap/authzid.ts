@@ -4,7 +4,7 @@
  * names it as the owner of a mailbox, or gives a session without one.
  */
 import { randomBytes } from 'node:crypto';
-import { INBOX } from '../reconcile/mail-server.ts';
+import { INBOX } from '../reconcile/driver-interfaces.ts';
 import { failureOf } from '../shared/failure.ts';
 import { text } from './arguments.ts';
 import type { Connection } from './connection.ts';

@@ -15,9 +15,9 @@ import {
   watchAnswers,
 } from './answer-bounds.ts';
 import type { Argument } from './arguments.ts';
+import { connectFailure, endless, lost, silent } from './connection-lost.ts';
 import type { Endpoint } from './endpoint.ts';
-import { connectFailure, endless, lost, silent } from './lost.ts';
-import { type Questions, questionOf, questionsIn } from './lost-questions.ts';
+import { type Questions, questionOf, questionsIn } from './fatal-questions.ts';
 import type { Namespace, Namespaces } from './namespaces.ts';
 import { transportFrom } from './transport.ts';
 

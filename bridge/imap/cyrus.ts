@@ -3,7 +3,7 @@
  * and SASL's authorization identity. Nothing is inherited: each folder has entries of its own, and a new one copies its parent's.
  */
 
-import { type Entries, INBOX } from '../reconcile/mail-server.ts';
+import { type Entries, INBOX } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
 import { OtherLogin } from '../shared/other-login.ts';
 import { atom, text } from './arguments.ts';

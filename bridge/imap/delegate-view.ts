@@ -1,14 +1,14 @@
 /** A delegate's session: what they see of owners' mailboxes, by the owners' names. */
 import { asAnswered, NONE, type Rights } from '../../acl/rights.ts';
-import type { DelegateView } from '../reconcile/mail-server.ts';
+import type { DelegateView } from '../reconcile/driver-interfaces.ts';
 import type { FolderName } from '../store/state/ledger-pairs.ts';
 import { text } from './arguments.ts';
 import type { Connection } from './connection.ts';
 import type { Dialect, Learnt } from './dialect.ts';
 import { listed, subscriptions, takesMany } from './listing.ts';
 import type { Namespaces, OwnersNames } from './namespaces.ts';
+import type { Owners } from './owner-facts.ts';
 import { learnSpaces, namesInAll } from './owner-spaces.ts';
-import type { Owners } from './owners.ts';
 import { flagsOf } from './replies.ts';
 
 export function delegateView(

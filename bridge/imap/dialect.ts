@@ -1,12 +1,12 @@
 /** What each kind of IMAP server does its own way. One plain object a server (dovecot.ts); everything else in this room is common to all. */
 
-import type { Entries } from '../reconcile/mail-server.ts';
+import type { Entries } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
 import type { Connection } from './connection.ts';
-import type { Introduction } from './introduction.ts';
 import type { Namespaces, OwnersNames } from './namespaces.ts';
-import type { KnownOwner } from './owners.ts';
+import type { KnownOwner } from './owner-facts.ts';
 import type { Refusal } from './replies.ts';
+import type { Introduction } from './server-introduction.ts';
 
 export interface Dialect {
   /** As `imap.server` calls it. */

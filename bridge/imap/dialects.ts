@@ -3,8 +3,8 @@ import type { Connection } from './connection.ts';
 import { cyrus } from './cyrus.ts';
 import type { Dialect, DialectOf } from './dialect.ts';
 import { dovecot } from './dovecot.ts';
-import { type Introduction, introduction } from './introduction.ts';
 import { rfc4314 } from './rfc4314.ts';
+import { type Introduction, introduction } from './server-introduction.ts';
 
 /** In the order in which they are asked; the last speaks for a server that none of them knows. */
 const DIALECTS: readonly Dialect[] = [cyrus, dovecot, rfc4314];

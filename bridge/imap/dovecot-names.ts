@@ -4,12 +4,12 @@
  * a MYRIGHTS below a name of nobody ends Dovecot's imap process by signal 11 (docs/server-notes.md). LIST, STATUS and SUBSCRIBE don't.
  */
 
-import type { Unreachable } from '../reconcile/mail-server.ts';
+import type { Unreachable } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
 import { text } from './arguments.ts';
 import type { Look } from './dialect.ts';
 import { belowTheOwner, type Namespace, type Namespaces, nowhere, type OwnersNames } from './namespaces.ts';
-import { idOf } from './owners.ts';
+import { idOf } from './owner-facts.ts';
 import { flagsOf, must } from './replies.ts';
 
 interface Form {

@@ -2,7 +2,7 @@
  * Dovecot's dialect (imap_acl plugin, shared namespace), as measured in docs/server-notes.md.
  */
 import { provesOwner } from '../../acl/entry-name.ts';
-import { INBOX } from '../reconcile/mail-server.ts';
+import { INBOX } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
 import { isAlike, OtherLogin } from '../shared/other-login.ts';
 import { text } from './arguments.ts';

@@ -2,7 +2,7 @@
 import { Failure, failureOf } from '../shared/failure.ts';
 import { type Connection, type Credentials, connect } from './connection.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { HeadStart } from './head-start.ts';
+import type { HeadStart } from './prepared-connection.ts';
 
 export interface Impersonation {
   readonly kind: 'authzid' | 'suffix';

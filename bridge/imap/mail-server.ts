@@ -1,13 +1,13 @@
 /** A mail server that speaks IMAP with ACLs (RFC 4314), whichever it is: sessions as an owner or a delegate, the identity proven. */
 import type { SiteNames } from '../../acl/special-folders.ts';
 import { UNTIED } from '../../acl/ties.ts';
-import type { MailServer } from '../reconcile/mail-server.ts';
+import type { MailServer } from '../reconcile/driver-interfaces.ts';
 import type { Connection } from './connection.ts';
 import { delegateView } from './delegate-view.ts';
 import type { DialectOf, Learnt } from './dialect.ts';
-import { offered } from './offered.ts';
+import { offered } from './offered-rights.ts';
+import { type KnownOwner, knownBy, ownersBy } from './owner-facts.ts';
 import { ownerView } from './owner-view.ts';
-import { type KnownOwner, knownBy, ownersBy } from './owners.ts';
 
 /** Opens a connection that is logged in as somebody (bridge/imap/impersonation.ts). */
 export type OpenAs = (login: string) => Promise<Connection>;

@@ -2,7 +2,7 @@
  * Names on both sides of a delegation, as NAMESPACE (RFC 2342) says: what is the owner's own, and what a delegate calls a folder of theirs.
  * Pure; folder names are as the server writes them (modified UTF-7).
  */
-import { INBOX, type Unreachable } from '../reconcile/mail-server.ts';
+import { INBOX, type Unreachable } from '../reconcile/driver-interfaces.ts';
 import type { FolderName } from '../store/state/ledger-pairs.ts';
 
 export interface Namespace {

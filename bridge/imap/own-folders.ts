@@ -2,7 +2,7 @@
 import { knownById } from '../../acl/same-folder.ts';
 import type { SiteNames } from '../../acl/special-folders.ts';
 import type { Offer } from '../../acl/ties.ts';
-import type { Folder } from '../reconcile/mail-server.ts';
+import type { Folder } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
 import type { FolderName } from '../store/state/ledger-pairs.ts';
 import { atom, text } from './arguments.ts';

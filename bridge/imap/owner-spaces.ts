@@ -3,12 +3,12 @@
  * NAMESPACE doesn't tell. The one that shows their INBOX shows what lies beside it; of another one, a folder that is seen on both sides under one id
  * tells, once for each private namespace as long as the program runs.
  */
-import type { Folder } from '../reconcile/mail-server.ts';
+import type { Folder } from '../reconcile/driver-interfaces.ts';
 import { atom, text } from './arguments.ts';
 import type { Dialect, Look } from './dialect.ts';
 import type { Namespace, Namespaces, OwnersNames } from './namespaces.ts';
 import { apartOf } from './namespaces.ts';
-import { idOf } from './owners.ts';
+import { idOf } from './owner-facts.ts';
 import { must } from './replies.ts';
 
 interface Space {

@@ -2,7 +2,7 @@
 import { covers, NONE, type Rights } from '../../acl/rights.ts';
 import type { SiteNames } from '../../acl/special-folders.ts';
 import { attainable, type Offer, written } from '../../acl/ties.ts';
-import { type Entries, INBOX, type OwnerView } from '../reconcile/mail-server.ts';
+import { type Entries, INBOX, type OwnerView } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
 import type { FolderName } from '../store/state/ledger-pairs.ts';
 import { text } from './arguments.ts';
@@ -10,7 +10,7 @@ import { carriedOff } from './carried-off.ts';
 import type { Connection } from './connection.ts';
 import type { Dialect } from './dialect.ts';
 import { ownFolders, ownNames } from './own-folders.ts';
-import { idOf, knownBy, type Owners } from './owners.ts';
+import { idOf, knownBy, type Owners } from './owner-facts.ts';
 import { entriesOf, must, refused } from './replies.ts';
 
 /** What was found out before. */

@@ -1,7 +1,7 @@
 /** A server's answers, read. */
 import { asAnswered, type Rights } from '../../acl/rights.ts';
 import { type ListedFolder, type SiteNames, specialFolders } from '../../acl/special-folders.ts';
-import { type Entries, type Folder, INBOX } from '../reconcile/mail-server.ts';
+import { type Entries, type Folder, INBOX } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
 import type { FolderName } from '../store/state/ledger-pairs.ts';
 import type { Reply, Untagged } from './connection.ts';

@@ -4,13 +4,13 @@
  * nearly that name must also be the same INBOX by its UIDVALIDITY.
  */
 
-import type { Unreachable } from '../reconcile/mail-server.ts';
+import type { Unreachable } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
 import { atom, text } from './arguments.ts';
 import type { Connection } from './connection.ts';
 import type { Look } from './dialect.ts';
 import { belowTheOwner, type Namespace, type Namespaces, nowhere, type OwnersNames } from './namespaces.ts';
-import { idOf } from './owners.ts';
+import { idOf } from './owner-facts.ts';
 import { flagsOf, must } from './replies.ts';
 
 /** STATUS' mark of a folder, where there is no id: not of that folder alone, so it counts beside the name only. */

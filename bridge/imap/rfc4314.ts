@@ -3,7 +3,7 @@
  * inherited (it is looked at), what is tied is asked (LISTRIGHTS), refusals are read by code or by words.
  */
 
-import { type Entries, INBOX } from '../reconcile/mail-server.ts';
+import { type Entries, INBOX } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
 import { text } from './arguments.ts';
 import { whatNobodyGets } from './authzid.ts';

@@ -4,7 +4,7 @@ import type { Config } from '../../config/schema.ts';
 import { Failure } from '../shared/failure.ts';
 import type { StoredNotice } from '../store/state/outbox.ts';
 import type { Language } from '../store/state/state-db.ts';
-import { clean } from './clean.ts';
+import { clean } from './safe-text.ts';
 import type { Rendered, Templates, View } from './templates.ts';
 
 type Settings = Pick<NonNullable<Config['notices']>, 'from' | 'helpUrl' | 'newsUrl'>;

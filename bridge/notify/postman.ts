@@ -27,7 +27,7 @@ import {
 import type { StateDb } from '../store/state/state-db.ts';
 import { auditHead } from '../store/trail/sealing.ts';
 import { letter } from './letter.ts';
-import { openRounds } from './rounds.ts';
+import { openRounds } from './outbox-rounds.ts';
 import { type MailServerForNotices, NotTaken, openSmtp, type SmtpSettings } from './smtp.ts';
 import { openTemplates, type Templates } from './templates.ts';
 

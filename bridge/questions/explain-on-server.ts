@@ -1,6 +1,6 @@
 /** What `explain` asks the server: the owner's tree, and what a delegate sees of it. A server that can't be asked is told of, and no failure. */
 import type { Rights } from '../../acl/rights.ts';
-import type { Entries, Folder, MailServer } from '../reconcile/mail-server.ts';
+import type { Entries, Folder, MailServer } from '../reconcile/driver-interfaces.ts';
 import { type Failure, failureOf } from '../shared/failure.ts';
 
 export type Trouble = Pick<Failure, 'code' | 'message' | 'hint'>;

@@ -10,8 +10,8 @@ import { likeOurs, type OtherEntry, otherEntries } from '../../acl/other-entries
 import { describeNotInForce } from '../../acl/policy.ts';
 import { NONE, type Rights } from '../../acl/rights.ts';
 import { entriesOnce } from '../../acl/same-folder.ts';
-import type { Entries, Folder, MailServer, SenderPublisher } from '../reconcile/mail-server.ts';
-import { INBOX } from '../reconcile/mail-server.ts';
+import type { Entries, Folder, MailServer, SenderPublisher } from '../reconcile/driver-interfaces.ts';
+import { INBOX } from '../reconcile/driver-interfaces.ts';
 import { beforeIn } from '../reconcile/tree.ts';
 import { inEffect } from '../safeguards/withdrawn.ts';
 import { Failure, failureOf } from '../shared/failure.ts';

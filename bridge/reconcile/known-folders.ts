@@ -1,6 +1,6 @@
 /** Which folders stood there before our first write in a mailbox, so that a copy of our entry never passes for one that did. */
 import { foldersSeen } from '../store/state/folders-seen.ts';
-import type { OwnerView } from './mail-server.ts';
+import type { OwnerView } from './driver-interfaces.ts';
 import type { Pass, Target } from './pass.ts';
 
 /** Within which a server lists folders with their ids that has an index of them. */

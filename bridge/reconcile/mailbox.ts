@@ -5,10 +5,10 @@
  * 2. Desired: for each delegate in force, his rights and his sender rules (acl/desired.ts).
  * 3. Sort: who arrives, who stays, who leaves, at which account (pass.ts). What the guard holds stays untouched.
  * 4. First phase, what decides: sender rules that go, INBOX entries that go, sessions cut, then INBOX entries and rules that come,
- *    each intent in the ledger before the server is touched (decide.ts). "In force" is recorded.
+ *    each intent in the ledger before the server is touched (first-phase.ts). "In force" is recorded.
  * 5. Second phase: observe the whole tree, record what stood there before (tree.ts).
- * 6. Whoever leaves: copies and own entries, subscriptions, a look through his eyes (revoked.ts).
- * 7. Whoever is in force: entries where he falls short, subscriptions, cut, a look through his eyes (granted.ts).
+ * 6. Whoever leaves: copies and own entries, subscriptions, a look through his eyes (second-phase-revoked.ts).
+ * 7. Whoever is in force: entries where he falls short, subscriptions, cut, a look through his eyes (second-phase-granted.ts).
  * 8. "Verified" is recorded, or the failure with its hint. A failure for one delegate stops no other.
  *
  * Between steps the version is looked at: when the rows have changed, the pass ends as `superseded` and another begins.
@@ -16,7 +16,7 @@
 import { actorName, ownerOf } from '../../acl/actor.ts';
 import { desired } from '../../acl/desired.ts';
 import { deciding } from '../configured/retrying.ts';
-import { telling } from '../notify/telling.ts';
+import { telling } from '../notify/news-of-a-pass.ts';
 import { inEffect } from '../safeguards/withdrawn.ts';
 import type { Failure } from '../shared/failure.ts';
 import { naming } from '../shared/other-login.ts';
@@ -26,13 +26,13 @@ import { type Pair, pairsOf, standingFirst } from '../store/state/ledger-pairs.t
 import { type Notice, recordInForce, recordVerified } from '../store/state/outcomes.ts';
 import { changedSince, type MailboxState, readMailbox } from '../store/table/rows.ts';
 import { record } from './acts.ts';
-import { complete } from './complete.ts';
 import { proveRest } from './cutting.ts';
-import { give, publishAll, publishRemaining, takeAway } from './decide.ts';
-import { INBOX, type OwnerView } from './mail-server.ts';
-import { proveNewcomers } from './newcomers.ts';
+import { INBOX, type OwnerView } from './driver-interfaces.ts';
+import { give, publishAll, publishRemaining, takeAway } from './first-phase.ts';
 import { seeAdministering, seeOthers } from './other-entries.ts';
 import { currency, type Pass, Superseded, type Target, targets } from './pass.ts';
+import { proveNewcomers } from './proven-newcomers.ts';
+import { complete } from './second-phase.ts';
 import type { Site } from './site.ts';
 
 export interface Restraint {

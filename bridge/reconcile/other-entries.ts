@@ -5,12 +5,12 @@
 import { type OtherEntry, otherEntries, whoseEntry } from '../../acl/other-entries.ts';
 import type { Rights } from '../../acl/rights.ts';
 import { entriesOnce } from '../../acl/same-folder.ts';
-import { administerNotices } from '../notify/administer.ts';
+import { administerNotices } from '../notify/administer-notices.ts';
 import { type FolderName, pairsOf } from '../store/state/ledger-pairs.ts';
 import { noteOtherEntries, otherEntriesOf } from '../store/state/other-entries.ts';
 import { enqueue } from '../store/state/outbox.ts';
-import type { OwnerView } from './mail-server.ts';
-import { INBOX } from './mail-server.ts';
+import type { OwnerView } from './driver-interfaces.ts';
+import { INBOX } from './driver-interfaces.ts';
 import type { Pass, Target } from './pass.ts';
 import type { Said } from './site.ts';
 import type { Tree } from './tree.ts';

@@ -5,9 +5,9 @@
 import type { DesiredDelegate } from '../../acl/desired.ts';
 import { NONE, type Rights } from '../../acl/rights.ts';
 import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
-import type { DelegateView, Folder } from './mail-server.ts';
+import { throughEyesOf } from './delegate-sessions.ts';
+import type { DelegateView, Folder } from './driver-interfaces.ts';
 import type { Pass } from './pass.ts';
-import { throughEyesOf } from './steady.ts';
 import { beforeIn, type Tree, wanted } from './tree.ts';
 
 /** Of what a delegate should have, that which they can have. */

@@ -6,7 +6,7 @@
 
 import type { Pair } from '../store/state/ledger-pairs.ts';
 import { forgetOwnerFolders, noteOwnerFolders, type OwnerFolder, ownerFolders } from '../store/state/owner-folders.ts';
-import type { Folder, OwnerView } from './mail-server.ts';
+import type { Folder, OwnerView } from './driver-interfaces.ts';
 import type { Pass } from './pass.ts';
 import type { Tree } from './tree.ts';
 

@@ -1,5 +1,5 @@
 /** The drivers, with every change they make told to somebody: the log of a sidecar, or the list of a dry run. */
-import type { DelegateView, MailServer, OwnerView, SenderPublisher, SessionCutter } from './mail-server.ts';
+import type { DelegateView, MailServer, OwnerView, SenderPublisher, SessionCutter } from './driver-interfaces.ts';
 import type { OnStep } from './steps.ts';
 
 export function recordedServer(server: MailServer, onStep: OnStep): MailServer {

@@ -8,8 +8,8 @@ import { hasRule, type SenderRule } from '../../acl/desired.ts';
 import { negativeEntries } from '../../acl/plan.ts';
 import { NONE, type Rights, without } from '../../acl/rights.ts';
 import type { FolderName } from '../store/state/ledger-pairs.ts';
-import type { DelegateView, Entries, Folder, MailServer, OwnerView, SenderPublisher } from './mail-server.ts';
-import { INBOX } from './mail-server.ts';
+import type { DelegateView, Entries, Folder, MailServer, OwnerView, SenderPublisher } from './driver-interfaces.ts';
+import { INBOX } from './driver-interfaces.ts';
 
 /** Changed entries by owner, folder and identifier; undefined where one was removed. */
 type Changes = Map<string, Map<FolderName, Map<string, Rights | undefined>>>;

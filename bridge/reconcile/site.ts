@@ -1,12 +1,12 @@
 /** Everything the reconciler works with, put together in one place (bridge/sidecar/daemon.ts, or rehearsal.ts for a dry run). */
 import type { Policy } from '../../acl/desired.ts';
-import type { NoticeRules } from '../notify/rules.ts';
+import type { NoticeRules } from '../notify/notice-rules.ts';
 import type { Clock } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
 import type { Vouchable } from '../store/table/last-actor.ts';
-import type { Gate } from './gate.ts';
-import type { MailServer, SenderPublisher, SessionCutter } from './mail-server.ts';
+import type { MailServer, SenderPublisher, SessionCutter } from './driver-interfaces.ts';
+import type { Gate } from './login-turns.ts';
 import type { Step } from './steps.ts';
 
 /**

@@ -11,10 +11,10 @@ import {
   settleSubscriptions,
   unsettledSubscriptions,
 } from '../store/state/subscriptions.ts';
-import type { DelegateView } from './mail-server.ts';
+import type { DelegateView } from './driver-interfaces.ts';
 import type { Pass } from './pass.ts';
+import { keeperAsSeen, keeperAtGrant, keeperAtRevoke, putBackTried } from './subscription-list.ts';
 import type { Tree } from './tree.ts';
-import { keeperAsSeen, keeperAtGrant, keeperAtRevoke, putBackTried } from './whose-list.ts';
 
 /** `again`: it has been tried for this grant before, whose list it is. */
 export async function subscribeTo(

@@ -7,10 +7,10 @@ import { Failure } from '../shared/failure.ts';
 import { rememberFolders } from '../store/state/folders-seen.ts';
 import { recordBefore } from '../store/state/ledger.ts';
 import type { BeforeEntry, FolderName, Pair } from '../store/state/ledger-pairs.ts';
-import type { Entries, Folder, OwnerView } from './mail-server.ts';
-import { INBOX } from './mail-server.ts';
+import type { Entries, Folder, OwnerView } from './driver-interfaces.ts';
+import { INBOX } from './driver-interfaces.ts';
 import type { Pass } from './pass.ts';
-import { patiently } from './patience.ts';
+import { patiently } from './slow-server.ts';
 
 export interface Tree {
   readonly owner: OwnerView;

@@ -3,7 +3,7 @@
  * two outputs, and one that is configured later all end alike: at the next start, and at each publishing, all say the same.
  */
 import type { SenderRule } from '../../acl/desired.ts';
-import type { SenderChange, SenderPublisher } from '../reconcile/mail-server.ts';
+import type { SenderChange, SenderPublisher } from '../reconcile/driver-interfaces.ts';
 import { Failure, failureOf } from '../shared/failure.ts';
 import type { PublishedMap } from '../store/published/sender-map.ts';
 

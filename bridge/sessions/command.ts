@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeFault, identifierFault } from '../../acl/identifier.ts';
-import type { Cut, SessionCutter } from '../reconcile/mail-server.ts';
+import type { Cut, SessionCutter } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
 import { type Ran, runBounded } from './run-bounded.ts';
 import { goesOn, LIMIT_MS, leftOf } from './until-gone.ts';

@@ -4,7 +4,7 @@
  * What `kick` answers is no proof (who.ts): what shows whether a session has ended is that `who` no longer names it.
  */
 
-import type { Cut, SessionCutter } from '../reconcile/mail-server.ts';
+import type { Cut, SessionCutter } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
 import { type Answer, ask, askAll, type Command, type DoveadmOptions } from './doveadm-api.ts';
 import { goesOn, LIMIT_MS, leftOf } from './until-gone.ts';

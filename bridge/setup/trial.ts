@@ -8,7 +8,7 @@ import { type Impersonation, openAs } from '../imap/impersonation.ts';
 import { imapServer } from '../imap/mail-server.ts';
 import { isForeign } from '../imap/namespaces.ts';
 import { must } from '../imap/replies.ts';
-import { INBOX } from '../reconcile/mail-server.ts';
+import { INBOX } from '../reconcile/driver-interfaces.ts';
 import { Failure, failureOf } from '../shared/failure.ts';
 import { MAIN_SERVER } from '../store/table/rows.ts';
 

@@ -2,9 +2,9 @@
 import type { Config } from '../../config/schema.ts';
 import { type Environment, mailServer } from '../configured/drivers.ts';
 import { policyOf } from '../configured/site-policy.ts';
-import { withdrawStale } from '../reconcile/decide.ts';
-import { openGate } from '../reconcile/gate.ts';
-import type { SessionCutter } from '../reconcile/mail-server.ts';
+import type { SessionCutter } from '../reconcile/driver-interfaces.ts';
+import { withdrawStale } from '../reconcile/first-phase.ts';
+import { openGate } from '../reconcile/login-turns.ts';
 import { type Result, reconcileMailbox } from '../reconcile/mailbox.ts';
 import { recordedCutter, recordedPublisher, recordedServer } from '../reconcile/recording.ts';
 import { rehearsedPublisher, rehearsedServer } from '../reconcile/rehearsal.ts';

@@ -7,7 +7,7 @@ import type { Config } from '../../config/schema.ts';
 import type { Environment } from '../configured/drivers.ts';
 import { deciding, retryWaits } from '../configured/retrying.ts';
 import { actLines } from '../reconcile/acts.ts';
-import { withdrawStale } from '../reconcile/decide.ts';
+import { withdrawStale } from '../reconcile/first-phase.ts';
 import { type Result, reconcileMailbox } from '../reconcile/mailbox.ts';
 import type { Site } from '../reconcile/site.ts';
 import type { Step } from '../reconcile/steps.ts';

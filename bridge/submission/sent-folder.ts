@@ -1,6 +1,6 @@
 import type { Lying } from './twins.ts';
 
-/** Satisfied by bridge/imap/sent.ts. */
+/** Satisfied by bridge/imap/sent-copies.ts. */
 export interface SentFolders {
   /** As the owner, the identity proven; of an account that has such a folder. */
   open(login: string): Promise<SentFolder>;

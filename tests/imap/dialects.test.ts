@@ -2,7 +2,7 @@
 import t from 'tap';
 import { written } from '../../bridge/imap/cyrus.ts';
 import { chosen } from '../../bridge/imap/dialects.ts';
-import type { Introduction } from '../../bridge/imap/introduction.ts';
+import type { Introduction } from '../../bridge/imap/server-introduction.ts';
 
 const said = (one: Partial<Introduction>): Introduction => ({
   greeting: '',

@@ -2,8 +2,8 @@
 import t, { type Test } from 'tap';
 import { desired, type Policy } from '../../acl/desired.ts';
 import { canonical } from '../../acl/rights.ts';
-import type { NoticeRules } from '../../bridge/notify/rules.ts';
-import { telling } from '../../bridge/notify/telling.ts';
+import { telling } from '../../bridge/notify/news-of-a-pass.ts';
+import type { NoticeRules } from '../../bridge/notify/notice-rules.ts';
 import type { Pass } from '../../bridge/reconcile/pass.ts';
 import { ownerContact, setOwnerContact } from '../../bridge/store/state/contacts.ts';
 import { beginTelling } from '../../bridge/store/state/last-notified.ts';

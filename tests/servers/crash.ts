@@ -5,7 +5,7 @@
 
 import { mailServer, sessionCutter } from '../../bridge/configured/drivers.ts';
 import { policyOf } from '../../bridge/configured/site-policy.ts';
-import { openGate } from '../../bridge/reconcile/gate.ts';
+import { openGate } from '../../bridge/reconcile/login-turns.ts';
 import { type Restraint, reconcileMailbox } from '../../bridge/reconcile/mailbox.ts';
 import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { openSenderMap } from '../../bridge/store/published/sender-map.ts';

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
-import { withdrawStale } from '../../bridge/reconcile/decide.ts';
+import { withdrawStale } from '../../bridge/reconcile/first-phase.ts';
 import { openSenderMap, prepareSenderMap, SENDER_FILE } from '../../bridge/store/published/sender-map.ts';
 import { senderSql } from '../../config/lab/sender-database.ts';
 import { systemGroup } from '../../config/lab/system-ids.ts';

@@ -13,7 +13,7 @@ import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { hasRule, type SenderRule } from '../../../acl/desired.ts';
-import type { SenderChange, SenderPublisher } from '../../reconcile/mail-server.ts';
+import type { SenderChange, SenderPublisher } from '../../reconcile/driver-interfaces.ts';
 import { Failure } from '../../shared/failure.ts';
 import { makeDirectory } from '../files/directories.ts';
 import { refuseLink, setModeAndGroup } from '../files/no-follow.ts';

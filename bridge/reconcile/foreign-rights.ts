@@ -3,7 +3,7 @@ import { deciding, lettingIn, named, withInherited } from '../../acl/foreign-ent
 import { covers, missing, type Rights } from '../../acl/rights.ts';
 import { Failure } from '../shared/failure.ts';
 import type { FolderName } from '../store/state/ledger-pairs.ts';
-import { INBOX } from './mail-server.ts';
+import { INBOX } from './driver-interfaces.ts';
 import type { Pass } from './pass.ts';
 import type { Tree } from './tree.ts';
 

@@ -7,12 +7,12 @@ import { setFact } from '../store/state/facts.ts';
 import { recordCut, setPhase } from '../store/state/ledger.ts';
 import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
 import { record } from './acts.ts';
-import { tellDeciding } from './foreign.ts';
-import type { DelegateView } from './mail-server.ts';
-import { INBOX } from './mail-server.ts';
+import { throughEyesOf } from './delegate-sessions.ts';
+import type { DelegateView } from './driver-interfaces.ts';
+import { INBOX } from './driver-interfaces.ts';
+import { tellDeciding } from './foreign-rights.ts';
 import { inReach, tellOutOfReach, tryApart } from './out-of-reach.ts';
 import type { Pass } from './pass.ts';
-import { throughEyesOf } from './steady.ts';
 import { subscribeTo } from './subscriptions.ts';
 import { type Tree, wanted } from './tree.ts';
 

@@ -13,7 +13,7 @@ import {
   triedSubscriptions,
   trySubscription,
 } from '../store/state/subscriptions.ts';
-import { type DelegateView, INBOX } from './mail-server.ts';
+import { type DelegateView, INBOX } from './driver-interfaces.ts';
 import type { Pass } from './pass.ts';
 import type { Site } from './site.ts';
 import type { Tree } from './tree.ts';

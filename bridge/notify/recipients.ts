@@ -8,9 +8,9 @@ import type { Pass } from '../reconcile/pass.ts';
 import { delegateContact, ownerContact } from '../store/state/contacts.ts';
 import type { NewNotice } from '../store/state/outbox.ts';
 import { type Deed, lastActor } from '../store/table/last-actor.ts';
-import { namesOf } from './administer.ts';
+import { namesOf } from './administer-notices.ts';
 import type { News, Rows, Subject } from './news.ts';
-import type { NoticeRules } from './rules.ts';
+import type { NoticeRules } from './notice-rules.ts';
 
 type Data = NewNotice['data'];
 

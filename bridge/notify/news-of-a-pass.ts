@@ -13,8 +13,8 @@ import { fact } from '../store/state/facts.ts';
 import { forget, remember, type ToldRow, toldOf } from '../store/state/last-notified.ts';
 import { enqueue } from '../store/state/outbox.ts';
 import type { StateDatabase } from '../store/state/state-db.ts';
-import { addressed } from './addressed.ts';
 import type { News, Row, Rows, Subject } from './news.ts';
+import { addressed } from './recipients.ts';
 
 /** Writes it, in the transaction that records the outcome. */
 export type Tell = (query: Transaction<StateDatabase>) => Promise<void>;

@@ -3,7 +3,7 @@ import type { Instant } from '../../acl/delegation-facts.ts';
 import type { Pass } from '../reconcile/pass.ts';
 import { ownerContact } from '../store/state/contacts.ts';
 import type { NewNotice } from '../store/state/outbox.ts';
-import type { NoticeRules } from './rules.ts';
+import type { NoticeRules } from './notice-rules.ts';
 
 export async function administerNotices(
   pass: Pass,

@@ -10,13 +10,13 @@ import { type GiveWay, giveBack, PORTION_ROWS } from '../shared/portions.ts';
 import { beginGrant, intendRights, setPhase } from '../store/state/ledger.ts';
 import type { Pair } from '../store/state/ledger-pairs.ts';
 import { cutAtRevoke, isCut } from './cutting.ts';
+import { asOwner } from './delegate-sessions.ts';
+import { INBOX, type OwnerView, type SenderPublisher } from './driver-interfaces.ts';
 import { knownFolders } from './known-folders.ts';
-import { INBOX, type OwnerView, type SenderPublisher } from './mail-server.ts';
 import { forgetOthers, othersKnown } from './other-entries.ts';
 import { type Pass, Superseded, type Target } from './pass.ts';
-import { patiently } from './patience.ts';
-import { clearAll } from './revoked.ts';
-import { asOwner } from './steady.ts';
+import { clearAll } from './second-phase-revoked.ts';
+import { patiently } from './slow-server.ts';
 import { readBefore, readTree } from './tree.ts';
 
 /**

@@ -3,8 +3,8 @@
  * one's access then also ends the sessions in which we work for the other. Such a session is opened again, and its work goes on.
  */
 import { failureOf } from '../shared/failure.ts';
-import type { Gate } from './gate.ts';
-import type { DelegateView, OwnerView, Patience } from './mail-server.ts';
+import type { DelegateView, OwnerView, Patience } from './driver-interfaces.ts';
+import type { Gate } from './login-turns.ts';
 import { isFull, withRoom } from './making-room.ts';
 import type { Pass } from './pass.ts';
 

@@ -6,9 +6,9 @@
 
 import { naming } from '../shared/other-login.ts';
 import { giveBack } from '../shared/portions.ts';
-import type { MailServer } from './mail-server.ts';
+import { throughEyesOf } from './delegate-sessions.ts';
+import type { MailServer } from './driver-interfaces.ts';
 import type { Pass, Target } from './pass.ts';
-import { throughEyesOf } from './steady.ts';
 
 /** Many mailboxes are often granted to one delegate at once. */
 const REMEMBERED_MS = 10_000;

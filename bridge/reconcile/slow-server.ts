@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { forgetSlowAnswer, noteSlowAnswer } from '../store/state/slow-answers.ts';
-import type { Patience } from './mail-server.ts';
+import type { Patience } from './driver-interfaces.ts';
 import { type Pass, Superseded } from './pass.ts';
 
 /** How often it is looked whether the pass is still wanted. */

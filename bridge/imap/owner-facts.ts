@@ -1,6 +1,6 @@
 /** What owners' own sessions show, and delegates' sessions need: how an owner names the folders, and by which id one of them is known again. */
 
-import { INBOX } from '../reconcile/mail-server.ts';
+import { INBOX } from '../reconcile/driver-interfaces.ts';
 import { failureOf } from '../shared/failure.ts';
 import type { FolderName } from '../store/state/ledger-pairs.ts';
 import { atom, text } from './arguments.ts';

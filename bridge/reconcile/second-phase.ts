@@ -1,12 +1,12 @@
 /** The second phase at one account: the whole tree read, whoever leaves and whoever stays brought in line, other people's entries noted. */
 import { failureOf } from '../shared/failure.ts';
 import { pairsOf } from '../store/state/ledger-pairs.ts';
-import { completeGrant } from './granted.ts';
-import type { OwnerView } from './mail-server.ts';
+import type { OwnerView } from './driver-interfaces.ts';
 import { noteOthers, seeAdministering, tellAdministering } from './other-entries.ts';
 import { subscribeOwner } from './owner-subscriptions.ts';
 import { type Pass, Superseded, type Target } from './pass.ts';
-import { completeRevoke } from './revoked.ts';
+import { completeGrant } from './second-phase-granted.ts';
+import { completeRevoke } from './second-phase-revoked.ts';
 import { readBefore, readTree } from './tree.ts';
 
 export async function complete(pass: Pass, target: Target, owner: OwnerView): Promise<void> {

@@ -8,11 +8,11 @@ import { endPair } from '../store/state/ledger.ts';
 import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
 import { record } from './acts.ts';
 import { cutAtRevoke, proveCut } from './cutting.ts';
-import { tellLettingIn } from './foreign.ts';
-import type { DelegateView } from './mail-server.ts';
-import { INBOX } from './mail-server.ts';
+import { throughEyesOf } from './delegate-sessions.ts';
+import type { DelegateView } from './driver-interfaces.ts';
+import { INBOX } from './driver-interfaces.ts';
+import { tellLettingIn } from './foreign-rights.ts';
 import type { Pass } from './pass.ts';
-import { throughEyesOf } from './steady.ts';
 import { unsubscribeAll, unsubscribeDead } from './subscriptions.ts';
 import { beforeIn, type Tree } from './tree.ts';
 
