@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Line } from '../bridge/doctor/examine.ts';
+import type { DoctorOptions } from '../bridge/doctor/examined-site.ts';
 import type { Status } from '../bridge/doctor/finding.ts';
-import type { DoctorOptions } from '../bridge/doctor/subject.ts';
-import type { Address } from '../bridge/doctor/wire.ts';
+import type { Address } from '../bridge/doctor/line-session.ts';
 import { becomeForFiles } from '../bridge/shared/unix-user.ts';
 import type { DataFiles } from '../bridge/store/files/data-files.ts';
 import { dataOwner } from '../bridge/store/files/directories.ts';

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { makeRuleFile, publishesAs, senderMap } from '../bridge/sender/configured.ts';
+import { makeRuleFile, publishesAs, senderMap } from '../bridge/sender/configured-outputs.ts';
 import { DELEGATIONS, groupId, initialise } from '../bridge/store/databases.ts';
 import { SHARED_GROUP } from '../bridge/store/files/data-files.ts';
 import { refuseUnsafePlaces } from '../bridge/store/files/directories.ts';

@@ -1,5 +1,5 @@
 /** Lines of a published file that an import left out: how many, and the first few. */
-import type { Taken } from '../bridge/directory/taking.ts';
+import type { Taken } from '../bridge/directory/published-lines.ts';
 import { counted, type Output } from './output.ts';
 
 export function warnOfLeftOut({ warn }: Output, { bad, examples }: Pick<Taken, 'bad' | 'examples'>): void {

@@ -1,6 +1,6 @@
 /** Whom the directory lists, noted in the table: after an import, and before a grant to somebody of whom it was never asked. R5, R27. */
 import { currentGeneration } from '../bridge/directory/generation.ts';
-import { PEOPLE } from '../bridge/directory/people.ts';
+import { PEOPLE } from '../bridge/directory/people-tables.ts';
 import { openDirectory } from '../bridge/directory/search.ts';
 import { anyNeverAsked, type Noted, noteListed } from '../bridge/store/table/listed-people.ts';
 import type { Session } from './session.ts';

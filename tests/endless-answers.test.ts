@@ -1,7 +1,7 @@
 /** Servers other than IMAP's whose answer has no end: SMTP for notices, Postfix behind the filter, doveadm, and what doctor looks at. */
 import net from 'node:net';
 import t, { type Test } from 'tap';
-import { openWire as openDoctorWire } from '../bridge/doctor/wire.ts';
+import { openWire as openDoctorWire } from '../bridge/doctor/line-session.ts';
 import { openSmtp, type SmtpSettings } from '../bridge/notify/smtp.ts';
 import { ask } from '../bridge/sessions/doveadm-api.ts';
 import { failureOf } from '../bridge/shared/failure.ts';

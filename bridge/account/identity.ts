@@ -1,5 +1,5 @@
 /** Who a delegate is, as it is shown to be confirmed before his account is activated. R40, R52, R57. */
-import { folded } from '../directory/columns.ts';
+import { folded } from '../directory/column-names.ts';
 import { listedPerson } from '../directory/search.ts';
 import { Failure } from '../shared/failure.ts';
 import type { AccountHolder } from '../store/table/account-holders.ts';

@@ -7,10 +7,9 @@ import type Database from 'better-sqlite3';
 import type { Instant } from '../../acl/delegation-facts.ts';
 import { punycode } from '../shared/domain-name.ts';
 import type { MailboxKind } from '../store/table/delegation-types.ts';
-import { normalised, placesOf } from './columns.ts';
+import { normalised, placesOf } from './column-names.ts';
 import { type GenerationKind, nextGeneration, openGeneration } from './generation.ts';
 import { batchesOf } from './lines.ts';
-import { openSource } from './source.ts';
 import {
   factsOf,
   type OnProgress,
@@ -21,7 +20,8 @@ import {
   takeLines,
   valuesOf,
   writeFacts,
-} from './taking.ts';
+} from './published-lines.ts';
+import { openSource } from './source.ts';
 
 /** An address as it is published; several lines may name the same. */
 export interface PublishedMailbox {

@@ -2,8 +2,8 @@
  * The published extract of professionals and their activities (Annuaire santé, PS_LibreAcces_Personne_activite): one line an activity,
  * `|` between the values and sometimes behind the last, no quoting. Several lines a person, with or without a place.
  */
-import { placesOf } from './columns.ts';
-import { type ReadLine, valuesOf } from './taking.ts';
+import { placesOf } from './column-names.ts';
+import { type ReadLine, valuesOf } from './published-lines.ts';
 
 export interface Activity {
   /** IdNat_PS, 12 digits starting with 8. */

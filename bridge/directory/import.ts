@@ -5,11 +5,10 @@
 import type Database from 'better-sqlite3';
 import type { Instant } from '../../acl/delegation-facts.ts';
 import { Failure } from '../shared/failure.ts';
-import { folded } from './columns.ts';
+import { folded } from './column-names.ts';
 import { type Activity, lineReader } from './extract.ts';
 import { nextGeneration, openGeneration } from './generation.ts';
-import { PEOPLE } from './people.ts';
-import { openSource } from './source.ts';
+import { PEOPLE } from './people-tables.ts';
 import {
   EXAMPLES,
   factsOf,
@@ -19,7 +18,8 @@ import {
   type Taken,
   takeLines,
   writeFacts,
-} from './taking.ts';
+} from './published-lines.ts';
+import { openSource } from './source.ts';
 
 export interface ImportOptions {
   /** Identifiers of the delegates and owners we know. */

@@ -2,10 +2,10 @@
 import type Database from 'better-sqlite3';
 import type { Instant } from '../../acl/delegation-facts.ts';
 import { Failure } from '../shared/failure.ts';
-import { folded } from './columns.ts';
+import { folded } from './column-names.ts';
 import { currentGeneration, openGeneration } from './generation.ts';
-import { PEOPLE } from './people.ts';
-import { factsOf } from './taking.ts';
+import { PEOPLE } from './people-tables.ts';
+import { factsOf } from './published-lines.ts';
 
 export interface Criteria {
   readonly lastName?: string | undefined;

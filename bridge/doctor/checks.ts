@@ -1,13 +1,14 @@
 /** The checks, in the order in which they are made: one that needs another comes after it. */
 
 import { copyListener, copyRoute } from './copies.ts';
-import { cut } from './cut.ts';
 import { auditTrail, clock, delegationTable, epoch, integrity, ownState } from './databases.ts';
 import { deletedMail } from './deleted-mail.ts';
+import { dovecotVersion } from './dovecot-version.ts';
 import { configuration, dataDirectory, dataModes, doveadmKey, imapPassword, sealed, smtpPassword } from './files.ts';
 import { filterInPostfix, reinjection, submissionFilter } from './filter.ts';
 import type { Check } from './finding.ts';
 import { aclCapability, adminLogin, imapServer, tls } from './imap.ts';
+import { cut } from './kick-trial.ts';
 import { logins } from './logins.ts';
 import { sieveReach, submissionReach } from './master-reach.ts';
 import { noticeServer, noticeTemplates } from './notices.ts';
@@ -26,7 +27,6 @@ import { sidecar, sweep } from './sidecar.ts';
 import { sockets } from './sockets.ts';
 import { authAtPort25, outside, postfix, refusedSenders, restriction } from './submission.ts';
 import { subscriptions } from './subscriptions.ts';
-import { dovecotVersion } from './version.ts';
 
 export const CHECKS: readonly Check[] = [
   configuration,

@@ -3,12 +3,12 @@ import { statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { LARGEST_COPY } from '../submission/copy-listener.ts';
 import { type Door, doorAt } from '../submission/listening-place.ts';
+import type { Subject } from './examined-site.ts';
 import { POSTFIX } from './files.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import { barrier, may, modeOf, ownersOf, userNamed } from './permissions.ts';
 import type { Postfix } from './postconf.ts';
 import { mapsIn } from './sender-maps.ts';
-import type { Subject } from './subject.ts';
 import { here, postfix } from './submission.ts';
 
 /** Undefined where no copies are made. */

@@ -2,8 +2,8 @@
 import type { Config } from '../../config/schema.ts';
 import type { Environment } from '../configured/drivers.ts';
 import { CHECKS } from './checks.ts';
+import { type DoctorOptions, openSubject, type Subject } from './examined-site.ts';
 import { type Check, type Finding, findingOf, skipped } from './finding.ts';
-import { type DoctorOptions, openSubject, type Subject } from './subject.ts';
 
 export interface Line extends Finding {
   readonly check: string;

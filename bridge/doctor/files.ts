@@ -12,9 +12,9 @@ import { DELEGATIONS, groupId, STATE, SUBMISSIONS } from '../store/databases.ts'
 import { type DataFiles, SHARED_GROUP } from '../store/files/data-files.ts';
 import { dataOwner, refuseUnsafePlaces } from '../store/files/directories.ts';
 import { refuseOldPlaces } from '../store/files/old-layout.ts';
+import type { Subject } from './examined-site.ts';
 import { type Check, type Finding, fail, ok, skipped } from './finding.ts';
 import { barrier, may, modeOf, ownersOf, type User, userNamed } from './permissions.ts';
-import type { Subject } from './subject.ts';
 
 export const configuration: Check = {
   name: 'configuration',

@@ -4,9 +4,9 @@ import net from 'node:net';
 import { asRoot } from '../shared/unix-user.ts';
 import { dataOwner } from '../store/files/directories.ts';
 import { doorOf, hostAndPort } from '../submission/listening-place.ts';
+import type { Subject } from './examined-site.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import type { Postfix, Service } from './postconf.ts';
-import type { Subject } from './subject.ts';
 import { here, postfix, users } from './submission.ts';
 
 const NONE = 'not configured ([submission]): From is what the client wrote';

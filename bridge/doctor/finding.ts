@@ -1,7 +1,7 @@
 /** What a check is, and what it has found. */
 import type { Mistake } from '../../config/mistake.ts';
 import { failureOf } from '../shared/failure.ts';
-import type { Subject } from './subject.ts';
+import type { Subject } from './examined-site.ts';
 
 export type Status = 'ok' | 'warn' | 'fail' | 'skipped';
 

@@ -3,10 +3,10 @@ import { imapEndpoint } from '../configured/drivers.ts';
 import type { Impersonation } from '../imap/impersonation.ts';
 import { failureOf } from '../shared/failure.ts';
 import { fragmentOf } from './dovecot-syntax.ts';
+import type { Subject } from './examined-site.ts';
 import { imapPassword } from './files.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './finding.ts';
-import type { Subject } from './subject.ts';
-import { openWire, type Wire } from './wire.ts';
+import { openWire, type Wire } from './line-session.ts';
 
 export const imapServer: Check = {
   name: 'IMAP server',

@@ -3,9 +3,9 @@
  * one is wrong, since where one is the others are as well; each that isn't there would be a failed login.
  */
 import { naming, OtherLogin } from '../shared/other-login.ts';
+import type { Subject } from './examined-site.ts';
 import { type Check, fail, ok, skipped } from './finding.ts';
 import { aclCapability } from './imap.ts';
-import type { Subject } from './subject.ts';
 
 /** So many mailboxes, and so many delegates. */
 const MOST = 3;

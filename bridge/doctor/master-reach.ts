@@ -6,11 +6,11 @@
 import { imapEndpoint } from '../configured/drivers.ts';
 import { Failure } from '../shared/failure.ts';
 import { fragmentOf } from './dovecot-syntax.ts';
+import type { Subject } from './examined-site.ts';
 import { type Check, type Finding, fail, ok, skipped } from './finding.ts';
 import { adminLogin } from './imap.ts';
+import { type Address, openWire, type Trust, type Wire } from './line-session.ts';
 import { greet, greeted, type Offer, reply, startTls } from './smtp-talk.ts';
-import type { Subject } from './subject.ts';
-import { type Address, openWire, type Trust, type Wire } from './wire.ts';
 
 export const submissionReach: Check = {
   name: 'master at submission',

@@ -2,16 +2,16 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SenderRule } from '../../acl/desired.ts';
-import { MAP_NAME } from '../sender/answer.ts';
-import { publishesAs, ruleFileOf, socketmapOf } from '../sender/configured.ts';
+import { publishesAs, ruleFileOf, socketmapOf } from '../sender/configured-outputs.ts';
+import { MAP_NAME } from '../sender/socketmap-answer.ts';
 import { asRoot } from '../shared/unix-user.ts';
 import { SENDER_FILE } from '../store/published/sender-map.ts';
+import type { Subject } from './examined-site.ts';
 import { type Check, type Finding, fail, ok, skipped, warn, worst } from './finding.ts';
-import { nobodysLogin } from './nobody.ts';
+import { nobodysLogin } from './nobodys-login.ts';
 import { type Lookup, type Postfix, parseSettings, type Service } from './postconf.ts';
 import { senderTable, someRule } from './sender.ts';
 import { mapsIn, type Table, tablesIn } from './sender-maps.ts';
-import type { Subject } from './subject.ts';
 import { here, postfix, users } from './submission.ts';
 
 export const senderMaps: Check = {

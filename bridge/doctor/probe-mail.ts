@@ -9,12 +9,12 @@ import type { Connection } from '../imap/connection.ts';
 import { must } from '../imap/replies.ts';
 import { INBOX } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
+import type { Subject } from './examined-site.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './finding.ts';
-import { nobodysLogin } from './nobody.ts';
+import { type Address, openWire, type Wire } from './line-session.ts';
+import { nobodysLogin } from './nobodys-login.ts';
 import { identity } from './own-session.ts';
 import { greeted, hand, logIn, reply, secured } from './smtp-talk.ts';
-import type { Subject } from './subject.ts';
-import { type Address, openWire, type Wire } from './wire.ts';
 
 /** How long a message may take from the server's yes to the INBOX. */
 const ARRIVES_MS = 30_000;

@@ -10,7 +10,7 @@ import { idOf, type KnownOwner } from '../imap/owner-facts.ts';
 import type { DelegateView, SessionCutter, Unreachable } from '../reconcile/driver-interfaces.ts';
 import { SESSION_GOES_ON } from '../sessions/until-gone.ts';
 import { failureOf } from '../shared/failure.ts';
-import { nobodysLogin } from './nobody.ts';
+import { nobodysLogin } from './nobodys-login.ts';
 import { must, type OwnSession, ownPrefix, takeAway, untilUndone } from './probe.ts';
 
 export interface Shared {

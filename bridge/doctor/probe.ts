@@ -8,7 +8,7 @@ import { text } from '../imap/arguments.ts';
 import type { Connection } from '../imap/connection.ts';
 import { INBOX, type OwnerView } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
-import { isAbandoned, nobodysLogin } from './nobody.ts';
+import { isAbandoned, nobodysLogin } from './nobodys-login.ts';
 
 export interface Probed {
   /** The identifier and the folder's name. */

@@ -3,16 +3,16 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { SenderRule } from '../../acl/desired.ts';
-import { publishesAs } from '../sender/configured.ts';
+import { publishesAs } from '../sender/configured-outputs.ts';
 import { Failure } from '../shared/failure.ts';
 import { runTool } from '../shared/run-tool.ts';
 import { groupId } from '../store/databases.ts';
 import { explained } from '../store/files/open.ts';
 import { SENDER_FILE } from '../store/published/sender-map.ts';
+import { type Subject, traceless } from './examined-site.ts';
 import { dataDirectory, POSTFIX } from './files.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import { barrier, may, modeOf, ownersOf, userNamed } from './permissions.ts';
-import { type Subject, traceless } from './subject.ts';
 
 const mapFile = ({ files }: Subject) => join(files.senderDirectory, SENDER_FILE);
 const INIT = 'run "mandat init", which makes it and sets modes and group right';

@@ -3,9 +3,9 @@ import type { Connection } from '../imap/connection.ts';
 import type { Doveconf } from './doveconf.ts';
 import { sectionsNamed } from './doveconf-text.ts';
 import { fragmentOf } from './dovecot-syntax.ts';
+import type { Subject } from './examined-site.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import { aclCapability, NOBODY } from './imap.ts';
-import type { Subject } from './subject.ts';
 
 /**
  * Before anything is asked: with a wrong one Dovecot's sessions end at once, or die when they are asked for an ACL. So its own configuration

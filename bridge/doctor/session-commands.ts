@@ -4,7 +4,7 @@ import { sessionCommands } from '../configured/drivers.ts';
 import { sessionsOf, withLogin } from '../sessions/command.ts';
 import { runBounded } from '../sessions/run-bounded.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
-import { nobodysLogin } from './nobody.ts';
+import { nobodysLogin } from './nobodys-login.ts';
 import { cutting } from './sessions.ts';
 
 export const sessionPrograms: Check = {

@@ -2,11 +2,11 @@
 import { doveadm } from '../configured/drivers.ts';
 import { type Answer, ask, type DoveadmOptions } from '../sessions/doveadm-api.ts';
 import { fragmentOf, type Syntax } from './dovecot-syntax.ts';
+import type { Subject } from './examined-site.ts';
 import { doveadmKey } from './files.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import { imapServer } from './imap.ts';
-import { nobodysLogin } from './nobody.ts';
-import type { Subject } from './subject.ts';
+import { nobodysLogin } from './nobodys-login.ts';
 
 export const cutting: Check = {
   name: 'session cutting',

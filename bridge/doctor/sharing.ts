@@ -4,12 +4,12 @@ import { atom, text } from '../imap/arguments.ts';
 import type { Connection } from '../imap/connection.ts';
 import { INBOX } from '../reconcile/driver-interfaces.ts';
 import { fact } from '../store/state/facts.ts';
-import { badCut, listOf } from './cut-seen.ts';
 import { sectionsNamed } from './doveconf-text.ts';
 import { fragmentOf } from './dovecot-syntax.ts';
+import type { Subject } from './examined-site.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './finding.ts';
+import { badCut, listOf } from './kick-findings.ts';
 import { identity, sharedNamespace } from './own-session.ts';
-import type { Subject } from './subject.ts';
 
 export const probing: Check = {
   name: 'probe',

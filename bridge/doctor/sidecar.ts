@@ -5,9 +5,9 @@ import { configDifference, lastSidecar } from '../sidecar/running-config.ts';
 import { isLocked } from '../store/files/lock.ts';
 import { fact } from '../store/state/facts.ts';
 import { ownState } from './databases.ts';
+import type { Subject } from './examined-site.ts';
 import { dataDirectory } from './files.ts';
 import { type Check, ok, skipped, warn } from './finding.ts';
-import type { Subject } from './subject.ts';
 
 function runs({ files: { lock } }: Subject): boolean {
   try {

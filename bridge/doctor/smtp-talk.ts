@@ -1,6 +1,6 @@
 /** A conversation with an SMTP server, as a mail program holds it. */
 import { Failure } from '../shared/failure.ts';
-import type { Trust, Wire } from './wire.ts';
+import type { Trust, Wire } from './line-session.ts';
 
 export interface Offer {
   readonly startTls: boolean;

@@ -1,14 +1,14 @@
 /** The sockets that Postfix connects to: whoever may write their directory puts his own there, and is given the mail. */
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { publishesAs } from '../sender/configured.ts';
+import { publishesAs } from '../sender/configured-outputs.ts';
 import { refuseSharedDirectory } from '../shared/unix-socket.ts';
 import { dataOwner } from '../store/files/directories.ts';
 import { doorAt } from '../submission/listening-place.ts';
+import type { Subject } from './examined-site.ts';
 import { dataDirectory, POSTFIX } from './files.ts';
 import { type Check, type Finding, fail, ok, skipped, worst } from './finding.ts';
 import { barrier, modeOf, ownersOf, userNamed } from './permissions.ts';
-import type { Subject } from './subject.ts';
 
 export const sockets: Check = {
   name: 'sockets',

@@ -1,11 +1,11 @@
 /** Postfix's side of the sender rules: the restriction stands where users log in, and nowhere else. */
 import type { Config } from '../../config/schema.ts';
-import { publishesAs, ruleFileOf } from '../sender/configured.ts';
+import { publishesAs, ruleFileOf } from '../sender/configured-outputs.ts';
+import type { Subject } from './examined-site.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
 import type { Postfix, Service } from './postconf.ts';
 import { NOT_CONFIGURED, senderRules } from './sender.ts';
 import { guarding, refusedEarly, refusesOutside, refusesStrangers } from './sender-maps.ts';
-import type { Subject } from './subject.ts';
 
 export const postfix: Check = {
   name: 'Postfix',

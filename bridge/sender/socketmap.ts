@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { listenOn, type SocketPlace } from '../shared/unix-socket.ts';
 import { SENDER_FILE } from '../store/published/sender-map.ts';
-import { answer } from './answer.ts';
 import { pack, unpack } from './netstring.ts';
+import { answer } from './socketmap-answer.ts';
 
 export interface SocketmapOptions {
   readonly directory: string;

@@ -1,9 +1,9 @@
 /** What Postfix has here, and setting it up: text from postfix-changes.ts, read by postconf before and tried after. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openWire } from '../doctor/line-session.ts';
 import { type Postfix, readPostfix, type Service } from '../doctor/postconf.ts';
 import { reply } from '../doctor/smtp-talk.ts';
-import { openWire } from '../doctor/wire.ts';
 import { Failure } from '../shared/failure.ts';
 import { runTool } from '../shared/run-tool.ts';
 import { fragment } from '../shared/shipped-files.ts';

@@ -9,7 +9,7 @@ import type { Environment } from '../configured/drivers.ts';
 import { retryWaits } from '../configured/retrying.ts';
 import { openPostman } from '../notify/postman.ts';
 import type { Opened } from '../safeguards/replaced-files.ts';
-import { socketmapOf } from '../sender/configured.ts';
+import { socketmapOf } from '../sender/configured-outputs.ts';
 import { type Socketmap, startSocketmap } from '../sender/socketmap.ts';
 import { failureOf } from '../shared/failure.ts';
 import { watchLoop } from '../shared/loop-holds.ts';

@@ -1,6 +1,6 @@
 /** The places that a stand-in takes (stand-in.ts), as the configuration names them. */
 import type { Config } from '../../config/schema.ts';
-import { socketmapOf } from '../sender/configured.ts';
+import { socketmapOf } from '../sender/configured-outputs.ts';
 import type { DataFiles } from '../store/files/data-files.ts';
 import { doorAt, socketPlace } from '../submission/listening-place.ts';
 import type { StandInPlace } from './stand-in.ts';

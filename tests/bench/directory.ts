@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import Database from 'better-sqlite3';
 import { openGeneration } from '../../bridge/directory/generation.ts';
 import { importExtract } from '../../bridge/directory/import.ts';
-import { PEOPLE } from '../../bridge/directory/people.ts';
+import { PEOPLE } from '../../bridge/directory/people-tables.ts';
 import { openDirectory } from '../../bridge/directory/search.ts';
 import { personLines, writeExtract } from '../directory/extract-maker.ts';
 import { type Comparison, compare, quantile } from './pairs.ts';

@@ -1,8 +1,8 @@
 /** Lines of the published extract, by whichever header stands above them. */
 import t from 'tap';
-import { folded, normalised } from '../../bridge/directory/columns.ts';
+import { folded, normalised } from '../../bridge/directory/column-names.ts';
 import { lineReader } from '../../bridge/directory/extract.ts';
-import { requireHeader } from '../../bridge/directory/taking.ts';
+import { requireHeader } from '../../bridge/directory/published-lines.ts';
 import type { Failure } from '../../bridge/shared/failure.ts';
 import { HEADER, lineOf, PHYSICIAN, ROLE_HOLDER, SECRETARY } from './extract-maker.ts';
 

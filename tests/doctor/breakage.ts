@@ -3,8 +3,8 @@ import { readFile, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Test } from 'tap';
 import { examine, type Line } from '../../bridge/doctor/examine.ts';
+import type { DoctorOptions } from '../../bridge/doctor/examined-site.ts';
 import type { Status } from '../../bridge/doctor/finding.ts';
-import type { DoctorOptions } from '../../bridge/doctor/subject.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Site } from '../servers/site.ts';
 

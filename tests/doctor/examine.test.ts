@@ -1,8 +1,8 @@
 import t from 'tap';
 import { CHECKS } from '../../bridge/doctor/checks.ts';
 import { type Line, runChecks } from '../../bridge/doctor/examine.ts';
+import type { Subject } from '../../bridge/doctor/examined-site.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from '../../bridge/doctor/finding.ts';
-import type { Subject } from '../../bridge/doctor/subject.ts';
 import { Failure } from '../../bridge/shared/failure.ts';
 import { ConfigError } from '../../config/mistake.ts';
 

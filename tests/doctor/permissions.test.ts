@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { identifierFault } from '../../acl/identifier.ts';
-import { isAbandoned, nobodysLogin } from '../../bridge/doctor/nobody.ts';
+import { isAbandoned, nobodysLogin } from '../../bridge/doctor/nobodys-login.ts';
 import { barrier, may, type User, userNamed, type Wish } from '../../bridge/doctor/permissions.ts';
 
 const postfix: User = { name: 'postfix', uid: 100, gids: new Set([200, 201]) };

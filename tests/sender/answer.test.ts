@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { answer } from '../../bridge/sender/answer.ts';
 import { LONGEST_REQUEST, pack, unpack } from '../../bridge/sender/netstring.ts';
+import { answer } from '../../bridge/sender/socketmap-answer.ts';
 
 const TABLE: Readonly<Record<string, readonly string[]>> = {
   'alice@x.y': ['alice@x.y', 'bob@x.y'],

@@ -4,8 +4,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, write
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
-import { ruleFile } from '../../bridge/sender/file.ts';
-import { type Senders, senders } from '../../bridge/sender/output.ts';
+import { type Senders, senders } from '../../bridge/sender/outputs.ts';
+import { ruleFile } from '../../bridge/sender/text-file.ts';
 import type { Failure } from '../../bridge/shared/failure.ts';
 import { openSenderMap, prepareSenderMap, SENDER_FILE } from '../../bridge/store/published/sender-map.ts';
 import { systemGroup } from '../../config/lab/system-ids.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import type { SenderRule } from '../../acl/desired.ts';
-import { type FileFormat, loginsIn, written } from '../../bridge/sender/formats.ts';
+import { type FileFormat, loginsIn, written } from '../../bridge/sender/text-formats.ts';
 
 const FORMATS = ['opensmtpd', 'exim', 'texthash'] as const;
 const rule = (address: string, login: string): SenderRule => ({ address, login });

@@ -3,7 +3,7 @@
  * file. Reads `[mailbox, rules]` as JSON lines and answers each with `done`, or with what kept an output from it.
  */
 import { createInterface } from 'node:readline';
-import { openSenders, socketmapOf } from '../../bridge/sender/configured.ts';
+import { openSenders, socketmapOf } from '../../bridge/sender/configured-outputs.ts';
 import { startSocketmap } from '../../bridge/sender/socketmap.ts';
 import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { makeRuntimeDirectory } from '../../bridge/store/files/directories.ts';

@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { senderMap } from '../../bridge/sender/configured.ts';
+import { senderMap } from '../../bridge/sender/configured-outputs.ts';
 import { initialise } from '../../bridge/store/databases.ts';
 import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { makeRuntimeDirectory } from '../../bridge/store/files/directories.ts';

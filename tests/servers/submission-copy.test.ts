@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { pino } from 'pino';
 import t from 'tap';
 import { copyListener, copyRoute } from '../../bridge/doctor/copies.ts';
-import { openSubject } from '../../bridge/doctor/subject.ts';
+import { openSubject } from '../../bridge/doctor/examined-site.ts';
 import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { openSubmissions, type SubmissionStore } from '../../bridge/store/submissions/submission-db.ts';
 import { existingSealKey } from '../../bridge/store/trail/sealing.ts';

@@ -8,8 +8,8 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { Failure } from '../shared/failure.ts';
 import { runTool } from '../shared/run-tool.ts';
-import { type FileFormat, loginsIn, written } from './formats.ts';
-import type { Published, SenderOutput } from './output.ts';
+import type { Published, SenderOutput } from './outputs.ts';
+import { type FileFormat, loginsIn, written } from './text-formats.ts';
 
 export interface RuleFile {
   readonly path: string;

@@ -5,9 +5,9 @@ import { Failure } from '../shared/failure.ts';
 import { groupId } from '../store/databases.ts';
 import type { DataFiles } from '../store/files/data-files.ts';
 import { openSenderMap, type PublishedMap, prepareSenderMap } from '../store/published/sender-map.ts';
-import { type RuleFile, ruleFile } from './file.ts';
-import { type OnBehind, type Senders, senders } from './output.ts';
+import { type OnBehind, type Senders, senders } from './outputs.ts';
 import type { SocketmapOptions } from './socketmap.ts';
+import { type RuleFile, ruleFile } from './text-file.ts';
 
 type Configured = NonNullable<Config['senderRules']>;
 

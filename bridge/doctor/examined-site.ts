@@ -18,12 +18,12 @@ import { openStateDb, type StateDb } from '../store/state/state-db.ts';
 import { type DelegationDb, openDelegationDb } from '../store/table/delegation-db.ts';
 import { MAIN_SERVER } from '../store/table/rows.ts';
 import { type Doveconf, type Reading, readDoveconf } from './doveconf.ts';
-import { nobodysLogin } from './nobody.ts';
+import { type Address, openWire } from './line-session.ts';
+import { nobodysLogin } from './nobodys-login.ts';
 import { type Postfix, readPostfix } from './postconf.ts';
 import { type Probed, probe } from './probe.ts';
 import { probeSharing, type Shared } from './probe-sharing.ts';
-import { type Recognised, recognised } from './recognised.ts';
-import { type Address, openWire } from './wire.ts';
+import { type Recognised, recognised } from './recognised-dovecot.ts';
 
 export interface DoctorOptions {
   /** The mailbox in which a temporary entry and folder may be made: its address in the table, or a login. */
