@@ -3,7 +3,7 @@
 import type { DelegationFacts, Instant, NotInForce, PolicyRules, SendMode } from './delegation-facts.ts';
 import { verdict } from './policy.ts';
 import { type Rights, without } from './rights.ts';
-import { attainable } from './ties.ts';
+import { attainable } from './tied-rights.ts';
 
 export interface MailboxRows {
   readonly address: string;

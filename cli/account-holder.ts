@@ -2,7 +2,7 @@
 import { Failure } from '../bridge/shared/failure.ts';
 import { type AccountHolder, accountHolder } from '../bridge/store/table/account-holders.ts';
 import { shown } from './arguments.ts';
-import { may } from './may.ts';
+import { may } from './permitted.ts';
 import type { Session } from './session.ts';
 
 /** Whom an account command lets in beside admins; whose account it is, `may` asks. */

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { detailOf } from '../acl/standing.ts';
+import { detailOf } from '../acl/access-history.ts';
 import { vouchingKey } from '../bridge/store/table/vouched-events.ts';
 import { headFileOf, readHead } from '../bridge/store/trail/seal-head.ts';
 import { existingSealKey } from '../bridge/store/trail/sealing.ts';
@@ -8,8 +8,8 @@ import { type AuditRecord, readAudit } from '../bridge/store/trail/trail-reading
 import { address, instant, whole } from './arguments.ts';
 import { type ExportOptions, exportTrail } from './audit-export.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
-import { mayDelegate } from './may.ts';
 import { counted, table } from './output.ts';
+import { mayDelegate } from './permitted.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownTime } from './times.ts';

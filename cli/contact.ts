@@ -1,5 +1,5 @@
 /** A contact address as it is typed. R41, R51. */
-import { contactFault, describeContactFault } from '../acl/contact.ts';
+import { contactFault, describeContactFault } from '../acl/contact-address.ts';
 import { isCorrespondenceAddress } from '../bridge/directory/correspondence.ts';
 import { whiteListIn } from '../bridge/directory/white-list.ts';
 import { asciiDomain } from '../bridge/shared/domain-name.ts';

@@ -3,7 +3,7 @@ import { type PublishedMailbox, publishedMailboxes } from '../bridge/directory/c
 import { contradictions } from '../bridge/directory/published-mailbox.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import { listMailboxes } from '../bridge/store/table/mailboxes.ts';
-import { warnOfLeftOut } from './left-out.ts';
+import { warnOfLeftOut } from './left-out-lines.ts';
 import { counted, oneLine } from './output.ts';
 import { openProgress } from './progress.ts';
 import type { Session } from './session.ts';

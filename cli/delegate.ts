@@ -12,11 +12,11 @@ import {
 } from '../bridge/store/table/delegates.ts';
 import type { DelegateState } from '../bridge/store/table/delegation-types.ts';
 import { credentialEnd, login } from './arguments.ts';
-import { changed, SAVE_ONLY } from './changed.ts';
 import { confirmed } from './confirm.ts';
 import { credentialCommands } from './credential.ts';
 import { EXIT } from './exit.ts';
 import { facts, oneLine, table } from './output.ts';
+import { changed, SAVE_ONLY } from './report-change.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownTime } from './times.ts';

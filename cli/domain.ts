@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { Failure } from '../bridge/shared/failure.ts';
 import { type Domain, listDomains, removeDomain, setDomain } from '../bridge/store/table/domains.ts';
 import { domain } from './arguments.ts';
-import { changed, SAVE_ONLY } from './changed.ts';
 import { counted, table } from './output.ts';
+import { changed, SAVE_ONLY } from './report-change.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 

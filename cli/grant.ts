@@ -5,16 +5,16 @@ import { grant } from '../bridge/store/table/delegations.ts';
 import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { instant } from './arguments.ts';
 import { bulk, byIdentifier, delegationArguments, subject } from './bulk.ts';
-import { followChange, waitOptions } from './change.ts';
 import { refuseImpersonal } from './correspondence.ts';
 import { readDelegations } from './csv.ts';
 import { EXIT } from './exit.ts';
-import { lookUpNewcomers } from './look-up.ts';
-import { mayDelegate } from './may.ts';
+import { followChange, waitOptions } from './follow-change.ts';
+import { policyNow, whyWithheld } from './not-in-force.ts';
+import { lookUpNewcomers } from './note-listed.ts';
+import { mayDelegate } from './permitted.ts';
 import { acknowledged } from './responsibility.ts';
 import type { Runner } from './runner.ts';
 import { SEND_MODE } from './send-mode.ts';
-import { policyNow, whyWithheld } from './withheld.ts';
 
 interface Options {
   readonly starts?: string;

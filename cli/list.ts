@@ -7,11 +7,11 @@ import { phaseKey, phases } from '../bridge/store/state/ledger-pairs.ts';
 import { type Delegation, listDelegations } from '../bridge/store/table/delegation-list.ts';
 import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { address } from './arguments.ts';
+import { policyNow } from './not-in-force.ts';
 import { table } from './output.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownTime } from './times.ts';
-import { policyNow } from './withheld.ts';
 
 interface Options {
   readonly mailbox?: string;

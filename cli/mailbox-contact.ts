@@ -5,8 +5,8 @@ import type { Language } from '../bridge/store/state/state-db.ts';
 import { noteEvent } from '../bridge/store/table/events.ts';
 import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { address } from './arguments.ts';
-import { mayDelegate } from './may.ts';
 import { facts } from './output.ts';
+import { mayDelegate } from './permitted.ts';
 import type { Runner } from './runner.ts';
 
 interface Options {

@@ -16,15 +16,15 @@ import {
   setMailbox,
 } from '../bridge/store/table/mailboxes.ts';
 import type { Config } from '../config/schema.ts';
-import { accountOf } from './account-there.ts';
+import { accountOf } from './account-exists.ts';
 import { address, login } from './arguments.ts';
-import { changed, SAVE_ONLY } from './changed.ts';
 import { confirmed } from './confirm.ts';
 import { publishedOf } from './correspondence.ts';
 import { EXIT } from './exit.ts';
 import type { Identity } from './identity.ts';
 import { mailboxContact } from './mailbox-contact.ts';
 import { counted, facts, table } from './output.ts';
+import { changed, SAVE_ONLY } from './report-change.ts';
 import type { Runner } from './runner.ts';
 
 interface Options {

@@ -4,12 +4,12 @@ import { waitForAll } from '../bridge/questions/wait-for-change.ts';
 import { type OpenedMailbox, openOwnMailbox } from '../bridge/store/table/own-mailbox.ts';
 import { holderOf } from './account-holder.ts';
 import { address, login } from './arguments.ts';
-import { waitOptions } from './change.ts';
-import { changed } from './changed.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
+import { waitOptions } from './follow-change.ts';
 import { counted } from './output.ts';
 import { sidecarSeen } from './own-pass.ts';
 import { openProgress } from './progress.ts';
+import { changed } from './report-change.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 

@@ -3,12 +3,12 @@ import { type Delegation, listDelegations } from '../bridge/store/table/delegati
 import { noSuchDelegation, revoke } from '../bridge/store/table/delegations.ts';
 import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { bulk, byIdentifier, delegationArguments, subject } from './bulk.ts';
-import { followChange, waitOptions } from './change.ts';
 import { confirmed } from './confirm.ts';
 import { readDelegations } from './csv.ts';
 import { EXIT } from './exit.ts';
-import { mayDelegate } from './may.ts';
+import { followChange, waitOptions } from './follow-change.ts';
 import { counted, oneLine } from './output.ts';
+import { mayDelegate } from './permitted.ts';
 import type { Runner } from './runner.ts';
 
 interface Options {

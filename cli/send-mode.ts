@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { SEND_MODES, type SendMode } from '../acl/delegation-facts.ts';
 import { setSendMode } from '../bridge/store/table/delegations.ts';
 import { address } from './arguments.ts';
-import { mayDelegate } from './may.ts';
+import { mayDelegate } from './permitted.ts';
 import type { Runner } from './runner.ts';
 
 export const SEND_MODE = 'what recipients see of what he sends for the owner: both of them, or the owner alone';

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { setSuspended } from '../bridge/store/table/delegations.ts';
 import { address } from './arguments.ts';
-import { followChange, waitOptions } from './change.ts';
-import { mayDelegate } from './may.ts';
+import { followChange, waitOptions } from './follow-change.ts';
+import { policyNow, whyWithheld } from './not-in-force.ts';
+import { mayDelegate } from './permitted.ts';
 import type { Runner } from './runner.ts';
-import { policyNow, whyWithheld } from './withheld.ts';
 
 /** R14: suspended is not ended. The row stays, and counts for the limit. */
 export function suspendCommand(program: Command, run: Runner): void {

@@ -5,9 +5,9 @@ import { openSenderMap, senderMapExists } from '../bridge/store/published/sender
 import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { vouchingKey } from '../bridge/store/table/vouched-events.ts';
 import { address, instant } from './arguments.ts';
-import { may, mayDelegate } from './may.ts';
 import { otherEntriesAt, otherEntryLine } from './other-entries.ts';
 import { table } from './output.ts';
+import { may, mayDelegate } from './permitted.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownTime } from './times.ts';

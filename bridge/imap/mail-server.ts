@@ -1,6 +1,6 @@
 /** A mail server that speaks IMAP with ACLs (RFC 4314), whichever it is: sessions as an owner or a delegate, the identity proven. */
 import type { SiteNames } from '../../acl/special-folders.ts';
-import { UNTIED } from '../../acl/ties.ts';
+import { UNTIED } from '../../acl/tied-rights.ts';
 import type { MailServer } from '../reconcile/driver-interfaces.ts';
 import type { Connection } from './connection.ts';
 import { delegateView } from './delegate-view.ts';

@@ -1,5 +1,5 @@
 /** What rights a server gives, and which of them only together: LISTRIGHTS of the INBOX (RFC 4314 section 3.4). */
-import { type Offer, offerOf, UNTIED } from '../../acl/ties.ts';
+import { type Offer, offerOf, UNTIED } from '../../acl/tied-rights.ts';
 import { INBOX } from '../reconcile/driver-interfaces.ts';
 import { text } from './arguments.ts';
 import type { Connection } from './connection.ts';

@@ -1,7 +1,7 @@
 /** The folders that are an owner's own, with their ids and special uses, from one LIST. */
 import { knownById } from '../../acl/same-folder.ts';
 import type { SiteNames } from '../../acl/special-folders.ts';
-import type { Offer } from '../../acl/ties.ts';
+import type { Offer } from '../../acl/tied-rights.ts';
 import type { Folder } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
 import type { FolderName } from '../store/state/ledger-pairs.ts';

@@ -1,7 +1,7 @@
 /** An owner's own session: their folders, and the entries in these. */
 import { covers, NONE, type Rights } from '../../acl/rights.ts';
 import type { SiteNames } from '../../acl/special-folders.ts';
-import { attainable, type Offer, written } from '../../acl/ties.ts';
+import { attainable, type Offer, written } from '../../acl/tied-rights.ts';
 import { type Entries, INBOX, type OwnerView } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
 import type { FolderName } from '../store/state/ledger-pairs.ts';

@@ -5,7 +5,7 @@
  */
 import type { Transaction } from 'kysely';
 import type { Instant } from '../../acl/delegation-facts.ts';
-import { type Told, tidings } from '../../acl/tidings.ts';
+import { type Told, tidings } from '../../acl/notice-events.ts';
 import type { Pass } from '../reconcile/pass.ts';
 import { withdrawn } from '../safeguards/withdrawn.ts';
 import { setOwnerContact } from '../store/state/contacts.ts';

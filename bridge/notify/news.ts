@@ -1,6 +1,6 @@
 /** What is to be told of a mailbox's delegations, before it is written for anybody. */
 import type { Instant } from '../../acl/delegation-facts.ts';
-import type { Outcome, Standing } from '../../acl/tidings.ts';
+import type { Outcome, Standing } from '../../acl/notice-events.ts';
 import type { ToldRow } from '../store/state/last-notified.ts';
 
 /** A delegation, as it was or as it is. */

@@ -3,7 +3,7 @@
  * delegate in full; the other delegates of the mailbox as the site wants it (A4), when one comes or goes.
  */
 import type { Instant } from '../../acl/delegation-facts.ts';
-import { eventName, type Tiding } from '../../acl/tidings.ts';
+import { eventName, type Tiding } from '../../acl/notice-events.ts';
 import type { Pass } from '../reconcile/pass.ts';
 import { delegateContact, ownerContact } from '../store/state/contacts.ts';
 import type { NewNotice } from '../store/state/outbox.ts';

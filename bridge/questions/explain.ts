@@ -5,9 +5,9 @@
 
 import type { Instant } from '../../acl/delegation-facts.ts';
 import { type Policy, placesOf, rightsOn } from '../../acl/desired.ts';
+import { negativeEntries } from '../../acl/entry-plan.ts';
 import { deciding, lettingIn, withInherited } from '../../acl/foreign-entries.ts';
 import { type OtherEntry, otherEntries } from '../../acl/other-entries.ts';
-import { negativeEntries } from '../../acl/plan.ts';
 import { type Condition, conditions, describeNotInForce, verdict } from '../../acl/policy.ts';
 import { NONE, type Rights } from '../../acl/rights.ts';
 import { entriesOnce } from '../../acl/same-folder.ts';

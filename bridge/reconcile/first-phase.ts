@@ -3,7 +3,7 @@
  * trip each. Taking away goes before giving; a sender rule goes before the ACL entry when it is taken, after it when it is given.
  */
 import { type DesiredDelegate, hasRule, rightsOn, type SenderRule } from '../../acl/desired.ts';
-import { entryStep } from '../../acl/plan.ts';
+import { entryStep } from '../../acl/entry-plan.ts';
 import type { Rights } from '../../acl/rights.ts';
 import { type Failure, failureOf } from '../shared/failure.ts';
 import { type GiveWay, giveBack, PORTION_ROWS } from '../shared/portions.ts';

@@ -5,7 +5,7 @@
  */
 
 import { hasRule, type SenderRule } from '../../acl/desired.ts';
-import { negativeEntries } from '../../acl/plan.ts';
+import { negativeEntries } from '../../acl/entry-plan.ts';
 import { NONE, type Rights, without } from '../../acl/rights.ts';
 import type { FolderName } from '../store/state/ledger-pairs.ts';
 import type { DelegateView, Entries, Folder, MailServer, OwnerView, SenderPublisher } from './driver-interfaces.ts';

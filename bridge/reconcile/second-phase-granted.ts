@@ -1,6 +1,6 @@
 /** Second phase for a delegate in force: the whole tree, his subscriptions, his eyes. R10, R11, R29, R32, R46. */
 import { type DesiredDelegate, rightsOn } from '../../acl/desired.ts';
-import { negativeEntries } from '../../acl/plan.ts';
+import { negativeEntries } from '../../acl/entry-plan.ts';
 import { missing, NONE, type Rights, without } from '../../acl/rights.ts';
 import { Failure } from '../shared/failure.ts';
 import { setFact } from '../store/state/facts.ts';

@@ -1,7 +1,7 @@
 /** The owner's whole tree with the entries that stand in it, kept true through our own changes. R10, R11. */
 
 import { rightsOn } from '../../acl/desired.ts';
-import { entryStep } from '../../acl/plan.ts';
+import { entryStep } from '../../acl/entry-plan.ts';
 import { type Rights, without } from '../../acl/rights.ts';
 import { Failure } from '../shared/failure.ts';
 import { rememberFolders } from '../store/state/folders-seen.ts';

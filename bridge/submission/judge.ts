@@ -3,7 +3,7 @@ import { simpleParser } from 'mailparser';
 import { authorsOf } from '../../acl/authors.ts';
 import { type Field, readHeader } from '../../acl/header-fields.ts';
 import { latin1 } from '../../acl/plain-form.ts';
-import { origin } from '../../acl/received.ts';
+import { origin } from '../../acl/received-field.ts';
 import { decide, type Rights, type SubmissionRules } from '../../acl/submission.ts';
 import { ambiguous, changed, refuse, type SubmissionVerdict } from '../../acl/verdict.ts';
 import { type Authority, canonical } from './authority.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type ContactFault, contactFault, describeContactFault, isMssante } from '../../acl/contact.ts';
+import { type ContactFault, contactFault, describeContactFault, isMssante } from '../../acl/contact-address.ts';
 
 const WHITE_LIST = new Set(['apicrypt.example', 'sante.hopital.example', 'xn--sant-epa.example']);
 

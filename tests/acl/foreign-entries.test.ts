@@ -1,8 +1,8 @@
 import t from 'tap';
 import { entryName, provesOwner } from '../../acl/entry-name.ts';
+import { negativeEntries } from '../../acl/entry-plan.ts';
 import { deciding, lettingIn, named, withInherited } from '../../acl/foreign-entries.ts';
 import { otherEntries } from '../../acl/other-entries.ts';
-import { negativeEntries } from '../../acl/plan.ts';
 import { canonical } from '../../acl/rights.ts';
 
 const FULL = canonical('lrswipkxte');

@@ -7,7 +7,7 @@ import { readAddresses } from '../../acl/address-list.ts';
 import { authorFields, LONGEST_FIELD, LONGEST_TOGETHER, MOST_FIELDS } from '../../acl/author-fields.ts';
 import { addressesShown, holdsForbidden } from '../../acl/display-name.ts';
 import { readHeader } from '../../acl/header-fields.ts';
-import { origin } from '../../acl/received.ts';
+import { origin } from '../../acl/received-field.ts';
 import { judge } from '../../bridge/submission/judge.ts';
 
 const OWN = { kind: 'own' } as const;

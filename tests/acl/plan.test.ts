@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { type EntryFacts, type EntryStep, entryStep, negativeEntries } from '../../acl/plan.ts';
+import { type EntryFacts, type EntryStep, entryStep, negativeEntries } from '../../acl/entry-plan.ts';
 import { canonical, NONE, type Rights } from '../../acl/rights.ts';
 import { someRights } from './rights-samples.ts';
 
@@ -14,7 +14,7 @@ const DELETE: EntryStep = { kind: 'delete' };
 
 type Maybe = Rights | undefined;
 
-/** The table in acl/plan.ts, line by line. desired, own entry, he sees, before, step, why */
+/** The table in acl/entry-plan.ts, line by line. desired, own entry, he sees, before, step, why */
 const TABLE: readonly (readonly [Maybe, Maybe, Rights, Maybe, EntryStep, string])[] = [
   [R, R, R, undefined, NOTHING, 'converged'],
   [R, R, R, B, NOTHING, 'converged; what stood there before waits in the ledger'],

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { openStanding, type Told } from '../../acl/standing.ts';
+import { openStanding, type Told } from '../../acl/access-history.ts';
 
 const at = (minute: number) => `2026-11-23T08:${String(minute).padStart(2, '0')}:00.000Z`;
 const after = (entries: readonly (readonly [string, string | null, string | null, object?])[]) => {

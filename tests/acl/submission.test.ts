@@ -2,7 +2,7 @@
 import t from 'tap';
 import { authorsOf } from '../../acl/authors.ts';
 import { readHeader } from '../../acl/header-fields.ts';
-import { origin } from '../../acl/received.ts';
+import { origin } from '../../acl/received-field.ts';
 import { decide, type Rights, type Standing, type Submission, type SubmissionRules } from '../../acl/submission.ts';
 import { changed } from '../../acl/verdict.ts';
 

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { NotInForce } from '../../acl/delegation-facts.ts';
-import { eventName, type Standing, type Tiding, type Told, tidings } from '../../acl/tidings.ts';
+import { eventName, type Standing, type Tiding, type Told, tidings } from '../../acl/notice-events.ts';
 
 const SOON = '2026-12-04T08:00:00.000Z';
 const LATER = '2027-06-01T08:00:00.000Z';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { rightsOn } from '../../acl/desired.ts';
 import { asAnswered, canonical, covers } from '../../acl/rights.ts';
-import { attainable, offerOf, UNTIED, written } from '../../acl/ties.ts';
+import { attainable, offerOf, UNTIED, written } from '../../acl/tied-rights.ts';
 
 const ALL = canonical('lrswipkxte');
 

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import type { ReasonClass } from '../../acl/tidings.ts';
+import type { ReasonClass } from '../../acl/notice-events.ts';
 import { letter } from '../../bridge/notify/letter.ts';
 import { NOTICES, openTemplates, shippedTemplates } from '../../bridge/notify/templates.ts';
 import type { NoticeKind, StoredNotice } from '../../bridge/store/state/outbox.ts';

@@ -1,7 +1,7 @@
 /** How each delegation stood when it was told of last, and of whom: the table says it no longer by the time a revoke is told. */
 import type { Selectable } from 'kysely';
 import type { NotInForce } from '../../../acl/delegation-facts.ts';
-import type { Told } from '../../../acl/tidings.ts';
+import type { Told } from '../../../acl/notice-events.ts';
 import type { DelegationDb } from '../table/delegation-db.ts';
 import { fact, setFact } from './facts.ts';
 import type { StateDatabase, StateDb } from './state-db.ts';

@@ -3,7 +3,7 @@
  * or changed, or whether nothing was seen of it. R3.
  */
 import { sql } from 'kysely';
-import { detailOf } from '../../../acl/standing.ts';
+import { detailOf } from '../../../acl/access-history.ts';
 import type { StateDb } from '../state/state-db.ts';
 import { keyOf, type Reading, type Row, rowsOf, type Seen, seenOf } from './rows-seen.ts';
 import type { AuditEntry } from './sealing.ts';

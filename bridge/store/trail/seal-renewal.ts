@@ -4,8 +4,8 @@
  */
 import { rmSync } from 'node:fs';
 import { sql } from 'kysely';
+import { openStanding } from '../../../acl/access-history.ts';
 import type { Instant } from '../../../acl/delegation-facts.ts';
-import { openStanding } from '../../../acl/standing.ts';
 import type { StateDb } from '../state/state-db.ts';
 import { headFileOf, writeHead } from './seal-head.ts';
 import { append, auditHead, ENTRY, ownEntry, sealKey } from './sealing.ts';

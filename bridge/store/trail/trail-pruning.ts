@@ -2,8 +2,9 @@
  * Taking off the beginning of the audit trail what is older than it is kept. A checkpoint remains, sealed: which entry was the last, its
  * seal, and who had what then; so the rest can still be proven, and read. One transaction: interrupted, nothing has happened. R3.
  */
+
+import { openStanding, type Standing } from '../../../acl/access-history.ts';
 import type { Instant } from '../../../acl/delegation-facts.ts';
-import { openStanding, type Standing } from '../../../acl/standing.ts';
 import type { StateDatabase, StateDb } from '../state/state-db.ts';
 import { mac } from './seal-mac.ts';
 import { append, ENTRY, ownEntry } from './sealing.ts';

@@ -1,6 +1,7 @@
 /** Reading the audit trail: what is sealed, and after it what the sidecar hasn't taken over yet. */
+
+import { openStanding, type Standing } from '../../../acl/access-history.ts';
 import type { Instant } from '../../../acl/delegation-facts.ts';
-import { openStanding, type Standing } from '../../../acl/standing.ts';
 import { Failure } from '../../shared/failure.ts';
 import { fact } from '../state/facts.ts';
 import type { StateDb } from '../state/state-db.ts';

@@ -8,13 +8,13 @@ import { delegateNamed } from '../bridge/store/table/delegates.ts';
 import { rowOf, type Written } from '../bridge/store/table/delegations.ts';
 import { seconds } from './arguments.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
+import { type Missing, missingLines } from './not-in-force.ts';
 import { otherEntriesAt, otherEntryLine } from './other-entries.ts';
 import { MADE_HERE, NO_SIDECAR, NOBODY_GOES_ON, passHere, sidecarSeen, unseen } from './own-pass.ts';
 import { openWaiting } from './progress.ts';
 import { sentence } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownDuration } from './times.ts';
-import { type Missing, missingLines } from './withheld.ts';
 
 export type Verb = 'grant' | 'revoke' | 'suspend' | 'resume';
 
