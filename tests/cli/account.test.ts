@@ -176,7 +176,7 @@ t.test('who was suspended before he activated his account has nothing to activat
   t.equal(sql(`SELECT state FROM delegate WHERE id = '${ALIX}'`), 'active');
 });
 
-/** Typed, what it becomes or why not. acl/contact.test.ts has the others. */
+/** Typed, what it becomes or why not. acl/contact-address.test.ts has the others. */
 const CONTACTS: readonly (readonly [typed: string, becomes: string | RegExp, why: string])[] = [
   ['Zoe@Example.ORG', 'Zoe@example.org', 'folded behind the @, in its own case before it'],
   ['zoe@Münich.example', 'zoe@xn--mnich-kva.example', 'an international domain'],
