@@ -24,7 +24,7 @@ export interface Pass {
   readonly failures: Failure[];
   /** Outputs of the sender rules that have not followed. */
   readonly unpublished: Failure[];
-  /** By login of who leaves: whether the last cut has ended their sessions (`Cut` in mail-server.ts), until that is noted. */
+  /** By login of who leaves: whether the last cut has ended their sessions (`Cut` in driver-interfaces.ts), until that is noted. */
   readonly cuts: Map<string, { readonly ended: Promise<boolean>; readonly toSee: string }>;
   /** Who leaves and whose sessions could not be cut, or go on: his revoke isn't over. */
   readonly uncut: Set<string>;

@@ -15,7 +15,7 @@ const ENDLESS = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
 
 t.test('the digest of the released rules is that of the migrations', async (t) => {
   const model = released(DELEGATIONS.migrations);
-  t.equal(DELEGATIONS.schema, schemaDigest(model), 'files.ts names it: change both together');
+  t.equal(DELEGATIONS.schema, schemaDigest(model), 'databases.ts names it: change both together');
   model.close();
 });
 
