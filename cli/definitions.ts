@@ -1,5 +1,5 @@
 /** The commands as commander knows them, flattened: --help, the completions and the man page say the same because they come from here. */
-import type { Command } from 'commander';
+import type { Argument, Command } from 'commander';
 
 export interface CommandDefinition {
   /** `mailbox alias add`, the program's name left out; empty for the program itself. */
@@ -11,11 +11,19 @@ export interface CommandDefinition {
   readonly choices: readonly string[];
   /** Its argument is a file. */
   readonly file: boolean;
+  readonly arguments: readonly {
+    /** `<mailbox>`, `[id...]` */
+    readonly shown: string;
+    readonly description: string;
+    readonly choices: readonly string[];
+  }[];
   readonly options: readonly {
     readonly flags: readonly string[];
     readonly shown: string;
     readonly description: string;
     readonly choices: readonly string[];
+    /** What holds where it is left out, as it is typed; undefined: nothing. */
+    readonly default: string | undefined;
     /** What stands behind it, if anything. */
     readonly value: 'file' | 'word' | undefined;
   }[];
@@ -44,16 +52,18 @@ function below(command: Command, path: string): readonly CommandDefinition[] {
 }
 
 function define(command: Command, path: string): CommandDefinition {
-  const usage = command.registeredArguments.map((argument) => {
-    const name = argument.variadic ? `${argument.name()}...` : argument.name();
-    return argument.required ? `<${name}>` : `[${name}]`;
-  });
+  const given = command.registeredArguments.map((argument) => ({
+    shown: shownArgument(argument),
+    description: argument.description,
+    choices: argument.argChoices ?? [],
+  }));
   return {
     path,
     description: command.description(),
-    usage: usage.join(' '),
-    choices: command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
+    usage: given.map(({ shown }) => shown).join(' '),
+    choices: given.flatMap(({ choices }) => choices),
     file: command.registeredArguments.some((argument) => argument.name() === 'file'),
+    arguments: given,
     options: command.options
       .filter(({ hidden }) => !hidden)
       .map((option) => ({
@@ -61,10 +71,16 @@ function define(command: Command, path: string): CommandDefinition {
         shown: option.flags,
         description: option.description,
         choices: option.argChoices ?? [],
+        default: option.negate || option.defaultValue === undefined ? undefined : String(option.defaultValue),
         value: valueBehind(option.flags),
       })),
     subcommands: command.commands.map((child) => child.name()),
   };
+}
+
+function shownArgument(argument: Argument): string {
+  const name = argument.variadic ? `${argument.name()}...` : argument.name();
+  return argument.required ? `<${name}>` : `[${name}]`;
 }
 
 function valueBehind(flags: string): 'file' | 'word' | undefined {

@@ -21,6 +21,14 @@ export interface KeyDoc {
 
 export const docs = z.registry<KeyDoc>();
 
+/** What a value that isn't a number, a boolean or one word looks like: docs/reference/configuration.md says it from here. */
+export type Form =
+  | { readonly kind: 'text'; readonly rule: Rule }
+  | { readonly kind: 'one-or-several'; readonly options: readonly string[] }
+  | { readonly kind: 'command'; readonly login: boolean };
+
+export const forms = z.registry<Form>();
+
 /**
  * A whole number between two bounds, both allowed. Not `z.int()`: its failure stops the checks of the section around it,
  * and the remaining mistakes would show up only at the next start.
@@ -29,11 +37,14 @@ export const whole = (min: number, max: number) => z.number().min(min).max(max).
 
 /** Text that a rule judges; every problem it finds is reported, each with its remedy. */
 export const text = (rule: Rule) =>
-  z.string().check((context) => {
-    for (const { message, remedy } of rule(context.value)) {
-      context.issues.push({ code: 'custom', input: context.value, message, params: { remedy }, continue: true });
-    }
-  });
+  z
+    .string()
+    .check((context) => {
+      for (const { message, remedy } of rule(context.value)) {
+        context.issues.push({ code: 'custom', input: context.value, message, params: { remedy }, continue: true });
+      }
+    })
+    .register(forms, { kind: 'text', rule });
 
 type Judge = (value: unknown) => readonly Problem[];
 
@@ -46,13 +57,15 @@ const judged = <T>(judge: Judge) =>
   });
 
 /** One of these words, or a list of several. */
-export const oneOrSeveral = <T extends string>(options: readonly T[]) => judged<T | readonly T[]>(severalOf(options));
+export const oneOrSeveral = <T extends string>(options: readonly T[]) =>
+  judged<T | readonly T[]>(severalOf(options)).register(forms, { kind: 'one-or-several', options });
 
 /** A command as the list of its words, which no shell sees. */
-export const command = () => judged<readonly string[]>(commandWords);
+export const command = () => judged<readonly string[]>(commandWords).register(forms, { kind: 'command', login: false });
 
 /** A command that is told a login: by the word `{login}`, or as its last argument. */
-export const loginCommand = () => judged<readonly string[]>(loginCommandWords);
+export const loginCommand = () =>
+  judged<readonly string[]>(loginCommandWords).register(forms, { kind: 'command', login: true });
 
 /** A section whose keys all have defaults: left out, it is as if it stood there empty. */
 export const always = <T extends z.ZodObject>(section: T) => section.prefault({} as z.input<T>);

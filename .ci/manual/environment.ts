@@ -1,0 +1,21 @@
+// Secrets and environment variables, with the words for docs/reference/configuration.md.
+
+import { DOVEADM_API_KEY, IMAP_ADMIN_PASSWORD, type SecretName, SMTP_PASSWORD } from '../../config/secret.ts';
+
+export const SECRETS: readonly (SecretName & { readonly what: string })[] = [
+  { ...IMAP_ADMIN_PASSWORD, what: 'the password of `[imap] admin_user`' },
+  { ...DOVEADM_API_KEY, what: 'Dovecot\'s `doveadm_api_key`, for `[sessions] kind = "doveadm-http"`' },
+  { ...SMTP_PASSWORD, what: 'the password of `[notices] user`' },
+];
+
+/** Each variable that the program reads: tests/docs/reference.test.ts finds those that are missing here. */
+export const ENVIRONMENT: Readonly<Record<string, string>> = {
+  MANDAT_CONFIG: 'the configuration file, where `--config` is not given',
+  MANDAT_IMAP_ADMIN_PASSWORD: 'wins over `[imap] admin_password_file`',
+  MANDAT_DOVEADM_API_KEY: 'wins over `[sessions] api_key_file`',
+  MANDAT_SMTP_PASSWORD: 'wins over `[notices] password_file`',
+  MANDAT_PROBE_PASSWORD:
+    'the password that `mandat doctor --probe` sends a message with, where `--probe-password-file` is not given',
+  SUDO_USER: 'who is at the keyboard, for the audit trail, where the command runs under sudo',
+  NO_COLOR: 'when set, nothing is shown in colour',
+};

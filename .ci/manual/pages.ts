@@ -1,0 +1,30 @@
+// The pages that are made from the code, each with what makes it.
+
+import { definitions } from '../../cli/definitions.ts';
+import { manPage } from '../../cli/man.ts';
+import { buildProgram } from '../../cli/program.ts';
+import { renderExample } from '../../config/example.ts';
+import { codesPage } from './codes.ts';
+import { commandsPage } from './commands.ts';
+import { configurationPage } from './configuration.ts';
+import { filesPage } from './files.ts';
+
+export interface Page {
+  /** From the project's root. */
+  readonly file: string;
+  readonly make: () => string;
+}
+
+export const PAGES: readonly Page[] = [
+  { file: 'config/mandat.toml', make: renderExample },
+  { file: 'docs/mandat.1', make: () => manual() },
+  { file: 'docs/reference/commands.md', make: commandsPage },
+  { file: 'docs/reference/configuration.md', make: configurationPage },
+  { file: 'docs/reference/codes.md', make: codesPage },
+  { file: 'docs/reference/files-and-modes.md', make: filesPage },
+];
+
+function manual(): string {
+  const program = buildProgram();
+  return manPage(definitions(program), program.version() ?? '');
+}

@@ -1,0 +1,405 @@
+// Every file and directory of mandat's, for docs/reference/files-and-modes.md. tests/docs/files.test.ts compares what is marked as `seen` with
+// what `mandat init`, the imports and a running sidecar really make.
+
+export interface Place {
+  /** From DATA (data_dir), RUN (runtime_dir), CONFIG (the directory of mandat.toml), or absolute. N is a number. */
+  readonly path: string;
+  readonly kind: 'directory' | 'file' | 'socket' | 'link';
+  /** `mandat`: whoever runs the sidecar. */
+  readonly owner: string;
+  readonly group: string;
+  /** As chmod takes it. */
+  readonly mode: string;
+  readonly holds: string;
+  /** Who reads or writes it beside mandat. */
+  readonly others: string;
+  readonly backup: string;
+}
+
+const NO = 'no';
+const MADE_ANEW = 'no: made anew by `mandat init`, `mandat sync` or the sidecar';
+const JOURNAL = 'with the database: `.backup` takes it along';
+const NOBODY = 'nobody';
+
+const journals = (database: Place): readonly Place[] =>
+  ['-wal', '-shm'].map((end) => ({
+    ...database,
+    path: `${database.path}${end}`,
+    holds: `beside ${database.path.slice(database.path.lastIndexOf('/') + 1)} while it is in use: ${end === '-wal' ? "SQLite's journal" : 'who reads how far'}`,
+    backup: database.backup.startsWith('no') ? NO : JOURNAL,
+  }));
+
+const withJournals = (database: Place): readonly Place[] => [database, ...journals(database)];
+
+const own = { owner: 'mandat', group: 'mandat', others: NOBODY } as const;
+
+export const DATA: readonly Place[] = [
+  {
+    ...own,
+    path: 'DATA',
+    kind: 'directory',
+    mode: '711',
+    holds: 'the three directories below',
+    others: 'pass through',
+    backup: NO,
+  },
+  {
+    ...own,
+    path: 'DATA/table',
+    kind: 'directory',
+    mode: '2770',
+    holds: 'the table, and nothing else. Where there is no group mandat: mode 700',
+    others: 'programs of group mandat write',
+    backup: NO,
+  },
+  ...withJournals({
+    ...own,
+    path: 'DATA/table/delegation.db',
+    kind: 'file',
+    mode: '660',
+    holds: 'the table: mailboxes, delegates, delegations',
+    others: 'programs of group mandat read and write',
+    backup: '**yes**, by `sqlite3 FILE ".backup COPY"`: without it nobody knows who should have access',
+  }),
+  { ...own, path: 'DATA/private', kind: 'directory', mode: '700', holds: "what is mandat's alone", backup: NO },
+  ...withJournals({
+    ...own,
+    path: 'DATA/private/state.db',
+    kind: 'file',
+    mode: '600',
+    holds:
+      "which entries on the servers are mandat's and what stood there before, the audit trail, contact addresses, notices",
+    backup: '**yes**, in the same way, at the same time',
+  }),
+  {
+    ...own,
+    path: 'DATA/private/seal.key',
+    kind: 'file',
+    mode: '600',
+    holds: 'the key of the audit trail',
+    backup: '**yes**, kept apart from the databases: without it the trail cannot be proven',
+  },
+  {
+    ...own,
+    path: 'DATA/private/seal.head',
+    kind: 'file',
+    mode: '600',
+    holds: 'where the trail ended when it was last looked at',
+    backup: '**yes**, with the key',
+  },
+  ...withJournals({
+    ...own,
+    path: 'DATA/private/submission.db',
+    kind: 'file',
+    mode: '600',
+    holds:
+      'what was submitted in the last minutes, on its way into the trail, and which copies wait for Sent; no content, subject or recipient',
+    backup: '**yes**, by `.backup`: without it those minutes are missing',
+  }),
+  {
+    ...own,
+    path: 'DATA/private/sidecar.lock',
+    kind: 'file',
+    mode: '600',
+    holds: 'an SQLite database that is held while a sidecar or a sync runs',
+    backup: NO,
+  },
+  {
+    ...own,
+    path: 'DATA/private/sidecar.lock-journal',
+    kind: 'file',
+    mode: '600',
+    holds: 'beside it, meanwhile',
+    backup: NO,
+  },
+  {
+    ...own,
+    path: 'DATA/private/sidecar.lock.pid',
+    kind: 'file',
+    mode: '600',
+    holds: 'the number of that process',
+    backup: NO,
+  },
+  {
+    ...own,
+    path: 'DATA/private/directory-N.db',
+    kind: 'file',
+    mode: '640',
+    holds: 'the national directory, as it was imported last',
+    backup: 'or import it anew',
+  },
+  {
+    ...own,
+    path: 'DATA/private/correspondence-N.db',
+    kind: 'file',
+    mode: '640',
+    holds: 'the published list of MSSanté mailboxes',
+    backup: 'or import it anew',
+  },
+  {
+    ...own,
+    path: 'DATA/private/white-list.json',
+    kind: 'file',
+    mode: '640',
+    holds: 'the white list of MSSanté domains',
+    backup: 'or import it anew',
+  },
+  {
+    ...own,
+    group: 'postfix',
+    path: 'DATA/sender',
+    kind: 'directory',
+    mode: '2770',
+    holds: 'the sender rules; the group is `[sender_rules] group`',
+    others: 'Postfix enters',
+    backup: NO,
+  },
+  ...withJournals({
+    ...own,
+    group: 'postfix',
+    path: 'DATA/sender/sender.db',
+    kind: 'file',
+    mode: '660',
+    holds: 'who may send as whom',
+    others: 'Postfix reads, by proxymap',
+    backup: MADE_ANEW,
+  }),
+  {
+    ...own,
+    group: 'postfix',
+    path: 'DATA/senders',
+    kind: 'file',
+    mode: '640',
+    holds: 'the same as text, with `[sender_rules] kind = "file"`: `file_path`, `file_group`, `file_mode`',
+    others: 'the SMTP server reads',
+    backup: MADE_ANEW,
+  },
+];
+
+export const RUNTIME: readonly Place[] = [
+  {
+    ...own,
+    path: 'RUN',
+    kind: 'directory',
+    mode: '711',
+    holds: 'the sockets. `/run/mandat` where `data_dir` is `/var/lib/mandat`, else `run/` in `data_dir`',
+    others: 'pass through',
+    backup: NO,
+  },
+  {
+    ...own,
+    group: 'postfix',
+    path: 'RUN/filter.sock',
+    kind: 'socket',
+    mode: '660',
+    holds: '`[submission] listen`: messages come here',
+    others: 'Postfix connects',
+    backup: NO,
+  },
+  {
+    ...own,
+    group: 'postfix',
+    path: 'RUN/copy.sock',
+    kind: 'socket',
+    mode: '660',
+    holds: '`[submission] copy_listen`: copies for Sent come here',
+    others: 'Postfix connects',
+    backup: NO,
+  },
+  {
+    ...own,
+    group: 'postfix',
+    path: 'RUN/sender.sock',
+    kind: 'socket',
+    mode: '660',
+    holds: '`[sender_rules] socketmap_path`: who may send as whom is asked here',
+    others: 'Postfix connects',
+    backup: NO,
+  },
+];
+
+/** While `mandat stand-in` waits: each socket is a link then. */
+export const STANDING_IN: readonly Place[] = [
+  {
+    ...own,
+    path: 'RUN/NAME.sock',
+    kind: 'link',
+    mode: '777',
+    holds: 'leads to the socket below',
+    others: 'Postfix connects',
+    backup: NO,
+  },
+  {
+    ...own,
+    group: 'postfix',
+    path: 'RUN/NAME.sock.wait',
+    kind: 'socket',
+    mode: '660',
+    holds: 'where submissions wait',
+    others: 'Postfix connects',
+    backup: NO,
+  },
+];
+
+const root = { owner: 'root', group: 'root', kind: 'file', mode: '644' } as const;
+
+/** Written by `mandat setup`, or by hand as docs/by-hand.md says. */
+export const SETTINGS: readonly Place[] = [
+  {
+    path: 'CONFIG',
+    kind: 'directory',
+    owner: 'root',
+    group: 'root',
+    mode: '755',
+    holds: '`/etc/mandat`, or where `--config` says',
+    others: NOBODY,
+    backup: '**yes**, with owners and modes',
+  },
+  {
+    path: 'CONFIG/mandat.toml',
+    kind: 'file',
+    owner: 'root',
+    group: 'mandat',
+    mode: '640',
+    holds: 'the configuration; refused where others may write it',
+    others: NOBODY,
+    backup: '**yes**',
+  },
+  {
+    path: 'CONFIG/imap.secret',
+    kind: 'file',
+    owner: 'mandat',
+    group: 'mandat',
+    mode: '600',
+    holds: "the IMAP administrator's password: `[imap] admin_password_file`",
+    others: NOBODY,
+    backup: '**yes**, as a secret',
+  },
+  {
+    path: 'CONFIG/doveadm.secret',
+    kind: 'file',
+    owner: 'mandat',
+    group: 'mandat',
+    mode: '600',
+    holds: "the key of doveadm's HTTP API: `[sessions] api_key_file`",
+    others: NOBODY,
+    backup: '**yes**, as a secret',
+  },
+  {
+    path: 'CONFIG/smtp.secret',
+    kind: 'file',
+    owner: 'mandat',
+    group: 'mandat',
+    mode: '600',
+    holds: 'the password of `[notices] user`: `[notices] password_file`; made by hand',
+    others: NOBODY,
+    backup: '**yes**, as a secret',
+  },
+  {
+    ...root,
+    path: 'CONFIG/imap-ca.pem',
+    holds: 'the certificate of a Dovecot that is its own authority: `[imap] ca_file`',
+    others: NOBODY,
+    backup: '**yes**',
+  },
+];
+
+export const SERVERS: readonly Place[] = [
+  {
+    ...root,
+    path: '/etc/systemd/system/mandat.service',
+    holds: 'the unit of the sidecar',
+    others: 'systemd',
+    backup: 'or write it anew',
+  },
+  {
+    ...root,
+    path: '/etc/dovecot/mandat/mandat.conf',
+    holds: 'ACLs and the shared namespace',
+    others: 'Dovecot',
+    backup: '**yes**',
+  },
+  {
+    ...root,
+    path: '/etc/dovecot/mandat/master-user.conf',
+    holds: 'the master user',
+    others: 'Dovecot',
+    backup: '**yes**',
+  },
+  {
+    path: '/etc/dovecot/mandat/master.passwd',
+    kind: 'file',
+    owner: 'root',
+    group: 'dovecot',
+    mode: '640',
+    holds: 'its password, hashed, and the addresses that it may come from',
+    others: 'Dovecot',
+    backup: '**yes**, as a secret',
+  },
+  {
+    ...root,
+    path: '/etc/dovecot/mandat/sessions.conf',
+    holds: "doveadm's HTTP API, and what its key may do",
+    others: 'Dovecot',
+    backup: '**yes**',
+  },
+  {
+    path: '/etc/dovecot/mandat/api-key.conf',
+    kind: 'file',
+    owner: 'root',
+    group: 'root',
+    mode: '600',
+    holds: 'the key',
+    others: 'Dovecot',
+    backup: '**yes**, as a secret',
+  },
+  {
+    ...root,
+    path: '/etc/dovecot/mandat/separator.conf',
+    holds: "the site's own namespace gets the separator of the shared one, where it had another",
+    others: 'Dovecot',
+    backup: '**yes**',
+  },
+  {
+    ...root,
+    path: '/etc/dovecot/mandat/inherit.conf',
+    holds: "INBOX's entry holds for folders without one of their own, where that can be",
+    others: 'Dovecot',
+    backup: '**yes**',
+  },
+  {
+    path: '/var/lib/dovecot/mandat',
+    kind: 'directory',
+    owner: "the mail's",
+    group: "the mail's",
+    mode: '750',
+    holds: 'who shares with whom, kept by Dovecot: `shared-mailboxes.db`',
+    others: 'Dovecot writes',
+    backup: '**yes**: without it nothing is listed to delegates until an entry of each owner is set anew',
+  },
+  {
+    ...root,
+    path: '/etc/postfix/mandat.cf',
+    holds: 'how Postfix reads the sender map',
+    others: 'Postfix',
+    backup: '**yes**',
+  },
+  {
+    ...root,
+    path: '/etc/postfix/identity.re',
+    holds: 'everybody keeps their own address',
+    others: 'Postfix',
+    backup: '**yes**',
+  },
+  {
+    ...root,
+    path: 'FILE.before-mandat',
+    owner: 'as FILE',
+    group: 'as FILE',
+    mode: 'as FILE',
+    holds:
+      'each file of Dovecot and Postfix that `mandat setup` changed, as it was before: `dovecot.conf`, `main.cf`, `master.cf`',
+    others: NOBODY,
+    backup: 'keep it for the way back',
+  },
+];

@@ -1,0 +1,97 @@
+// What each rule that refuses something means and what to do, for docs/reference/codes.md. code-sources.ts finds those that are missing here.
+
+/** Of the table itself: its triggers say `CODE: a sentence`, to every program that writes it. */
+export const OF_THE_TABLE: Readonly<Record<string, string>> = {
+  MANDAT_ADDRESS: 'write the address in lower case, an international domain as punycode',
+  MANDAT_DOMAIN: 'write the domain as addresses have it behind the @',
+  MANDAT_DUPLICATE: 'it is there already, or is the login or an address of somebody else: one name is one person here',
+  MANDAT_ELIGIBLE: 'write 0 or 1',
+  MANDAT_ENDED: 'an account that was closed stays closed: remove the delegate, and add them anew',
+  MANDAT_EVENT: "only mandat's own commands have a reason to write events",
+  MANDAT_IDENTIFIER: 'the identifier has another form than `[identity] scheme` asks for',
+  MANDAT_IMMUTABLE: 'delete the row, and insert another',
+  MANDAT_KIND: 'write one of the four',
+  MANDAT_LIMIT: 'revoke another delegate of this mailbox; the limit is `[policy] max_delegates`',
+  MANDAT_LOGIN: 'write the login as the mail server has it; one that a server would read as a group is refused',
+  MANDAT_NOT_ELIGIBLE: '`mandat mailbox set MAILBOX --eligible`, `mandat domain set DOMAIN --eligible`',
+  MANDAT_NOT_PERSONAL:
+    "only a mailbox of kind PER can be delegated, or be somebody's own: `mandat mailbox set MAILBOX --kind PER` where the kind is wrong",
+  MANDAT_ORDER: 'the end must come after the start',
+  MANDAT_OURS: 'leave these tables to mandat',
+  MANDAT_SELF: 'owner and delegate must be two people',
+  MANDAT_SEND_MODE: 'write one of the two, or NULL',
+  MANDAT_STATE: 'write one of the words',
+  MANDAT_TIME: 'write the time in UTC with milliseconds: `2026-12-31T17:00:00.000Z`',
+  MANDAT_UNKNOWN_DELEGATE: 'add the delegate first, or correct the identifier: `mandat delegate list`',
+  MANDAT_UNKNOWN_MAILBOX: 'add the mailbox first, or correct the address: `mandat mailbox list`',
+};
+
+/** Of the commands. */
+export const OF_COMMANDS: Readonly<Record<string, string>> = {
+  MANDAT_ACTIVE: 'the account is active already: `mandat account set-contact` changes the address',
+  MANDAT_ACTOR: 'whoever `--as` names may not do this; it is in the trail',
+  MANDAT_CODE: 'not the code that was mailed; after `[accounts] code_tries` wrong ones ask for another',
+  MANDAT_CODES: 'so many codes have been asked for that this has to wait',
+  MANDAT_CODE_EXPIRED: 'the code came too late (`[accounts] code_minutes`): ask for another',
+  MANDAT_CONTACT: 'the contact address is none, lies within MSSanté, or is the mailbox itself',
+  MANDAT_CORRESPONDENCE:
+    'the published MSSanté list says something else of this mailbox: leave the option out, or import a newer list',
+  MANDAT_NOT_DELEGATED: 'there is nothing to activate an account for: the owner delegates first',
+  MANDAT_NOT_HIS: 'the mailbox belongs to somebody else',
+  MANDAT_NOT_LISTED:
+    'the directory does not list this person: correct the number, import a newer directory, or `--force REASON`',
+  MANDAT_IDENTITY: 'the directory has another name for this number: is it the right person?',
+  MANDAT_NO_REQUEST: 'no address waits to be confirmed: `mandat account activate`, or `mandat account set-contact`',
+  MANDAT_PENDING: 'the account is to be activated first: `mandat account activate`',
+  MANDAT_SUSPENDED: 'the delegate is suspended: `mandat delegate set DELEGATE --state active`',
+  MANDAT_TERMS: 'this is not the present version of the terms of use (`[accounts] terms_version`)',
+  MANDAT_UNDONE:
+    "a trigger in the table that is not mandat's undoes what was written: `mandat init --repair-rules`, and find out who made it",
+  TWO_CRITERIA: 'give a second criterion, or a full identifier with `--id`',
+  DIRECTORY_EMPTY: 'the extract of the directory has no usable lines: fetch it again',
+  DIRECTORY_SHRUNK:
+    'the extract has lost more than `[directory] max_shrink` percent of its lines: it is rather cut than true',
+  DIRECTORY_MISSING: 'the extract lacks many of the delegates and owners that are known: is it whole?',
+  CORRESPONDENCE_EMPTY: 'the MSSanté list has no usable lines: fetch it again',
+  CORRESPONDENCE_SHRUNK: 'the MSSanté list has lost too many of its lines',
+  WHITE_LIST_SHRUNK: 'the white list has lost too many of its domains',
+  NO_WHITE_LIST: 'the file is not the white list: import the XML file as it was published',
+  NO_DIRECTORY: 'no directory has been imported: `mandat directory import FILE`',
+};
+
+/** Taken, and told of on standard error. */
+export const WARNINGS: Readonly<Record<string, string>> = {
+  RPPS_SHORT: '11 digits were given; an 8 was put before them',
+  RPPS_KEY:
+    'the last digit is not the key of the others: mistyped, or a number from a manual (`[identity] strict` refuses it)',
+  RPPS_RANGE: 'no RPPS number that is known starts so',
+};
+
+/** Of the databases and the process. */
+export const OF_THE_HOUSE: Readonly<Record<string, string>> = {
+  MANDAT_RUNNING: 'a sidecar runs on these databases already',
+  SYNC_AT_WORK: 'a `mandat sync`, or a command that makes its own pass, is at work: try again when it is done',
+  MANDAT_SCHEMA: 'the table is not as mandat makes it: `mandat init --repair-rules`, and find out who writes the file',
+  MANDAT_SEAL_KEY:
+    'the key of the audit trail is gone: put `seal.key` and `seal.head` back from the backup; else `mandat audit export`, then `mandat init --new-seal-key`',
+  MANDAT_STATE_LOST: '`state.db` is gone: put it back from the backup; else `mandat init --new-seal-key`',
+  UNSAFE_PLACE:
+    "somebody else could put something in the place of a file of mandat's: take that right away, as the line says",
+};
+
+/** Of the mail servers. */
+export const OF_SERVERS: Readonly<Record<string, string>> = {
+  NO_ACCOUNT: 'the mail server knows no account of this login: create it, or correct the login',
+  UNSURE_ACCOUNT:
+    "Cyrus shows no INBOX: either there is no such account, or the session is the administrator's own; nothing is taken for gone",
+  ACCOUNT_CLOSED: 'the mail server refuses logins of this account',
+  LOGIN_REFUSED:
+    'the server refuses the login, and does not say why: the password of `[imap] admin_user`, or the account',
+  CREDENTIALS_REFUSED:
+    "the administrator's own login is refused: it is not tried with other mailboxes before something has changed",
+  TOO_MANY_SESSIONS:
+    'the login has as many sessions as the server allows from one address: `[imap] local_address`, or `[sessions]`',
+  OTHER_LOGIN: 'the server makes another login of this one: give it as the server has it',
+  LOST_AT_QUESTION: 'the server has ended the connection several times at the same question: its log says why',
+  SESSION_GOES_ON: 'a session that was told to end goes on: see "session cutting" and "cut" of the doctor',
+};
