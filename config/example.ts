@@ -1,11 +1,7 @@
 /**
  * The annotated mandat.toml, rendered from the schema: every key with its comment and its default.
- * After a change to the schema, from the project's root:
- *
- *     npx tsx config/example.ts > config/mandat.toml
+ * After a change to the schema: npm run docs.
  */
-import { existsSync, realpathSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { bare, docs } from './fields.ts';
 import { schema } from './schema.ts';
@@ -16,7 +12,7 @@ Every key stands here with its default; what is left out keeps it. Unknown keys 
 A line with # and no space after it is a setting that is off: take the # away where you want it.
 Looked for at: --config FILE, $MANDAT_CONFIG, /etc/mandat/mandat.toml.
 Nobody but root and who runs mandat may be able to write it.
-Made from config/schema.ts by: npx tsx config/example.ts > config/mandat.toml`;
+Made from config/schema.ts by: npm run docs`;
 
 /** The whole file. Loading it gives the defaults, with the optional sections that most sites have. */
 export function renderExample(): string {
@@ -89,8 +85,3 @@ const comment = (words: string): string =>
     .split('\n')
     .map((line) => `# ${line}\n`)
     .join('');
-
-const called = process.argv[1];
-if (called !== undefined && existsSync(called) && realpathSync(called) === fileURLToPath(import.meta.url)) {
-  process.stdout.write(renderExample());
-}

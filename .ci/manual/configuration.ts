@@ -72,7 +72,7 @@ export function configurationPage(): string {
     MADE('config/schema.ts, config/schema/ and .ci/manual/configuration.ts'),
     '# The configuration',
     `One TOML file. It is looked for at: ${code('--config FILE')}, else ${code(`$${CONFIG_ENV}`)}, else ${code(SYSTEM_FILE)}. One that is named and isn't there is an error, and so is an unknown key, and a file that others than root and whoever runs mandat may write: every mistake is told at once, each with its remedy, and nothing is started.`,
-    'What is left out keeps its default. [config/mandat.toml](../../config/mandat.toml) has every key with its default, to be copied. Relative paths start from the directory of the file. SIGHUP makes the sidecar and the filter read the file again; one that can't be used is named in the log, and the old one holds.',
+    'What is left out keeps its default. [config/mandat.toml](../../config/mandat.toml) has every key with its default, to be copied. Relative paths start from the directory of the file. SIGHUP makes the sidecar and the filter read the file again; one that cannot be used is named in the log, and the old one holds.',
     table(
       ['section', 'what it is about', 'left out'],
       [

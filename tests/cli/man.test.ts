@@ -9,7 +9,7 @@ const file = path.resolve(import.meta.dirname, '../../docs/mandat.1');
 const printed = async () => (await ran([...(await builtMandat()), 'man'])).stdout;
 
 t.test('docs/mandat.1 is what the program prints', async (t) => {
-  t.equal(readFileSync(file, 'utf8'), await printed(), 'stale? refresh it: mandat man > docs/mandat.1');
+  t.equal(readFileSync(file, 'utf8'), await printed(), 'stale? npm run docs');
 });
 
 t.test('it says what --help says', async (t) => {

@@ -11,7 +11,7 @@ const example = renderExample();
 
 t.test('config/mandat.toml is fresh', async (t) => {
   const committed = readFileSync(new URL('../../config/mandat.toml', import.meta.url), 'utf8');
-  t.equal(committed, example, 'if not: npx tsx config/example.ts > config/mandat.toml');
+  t.equal(committed, example, 'if not: npm run docs');
 });
 
 t.test('as it stands it is the defaults, with the optional sections that most sites have', async (t) => {
