@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DELEGATIONS } from '../../bridge/store/files.ts';
-import { released } from '../../bridge/store/schema.ts';
+import { DELEGATIONS } from '../../bridge/store/databases.ts';
+import { released } from '../../bridge/store/table/schema.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

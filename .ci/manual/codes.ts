@@ -2,8 +2,8 @@
 
 import { CONDITIONS } from '../../acl/conditions.ts';
 import { CHECKS } from '../../bridge/doctor/checks.ts';
-import type { FailureCode } from '../../bridge/failure.ts';
 import { NOTICES } from '../../bridge/notify/templates.ts';
+import type { FailureCode } from '../../bridge/shared/failure.ts';
 import { exitStatusOf } from '../../cli/exit.ts';
 import { refusalsOfTheTable } from './code-sources.ts';
 import { EXIT_STATUSES } from './commands.ts';

@@ -2,8 +2,8 @@
 // the table's own triggers, and those that stand alone in the code, are found by code-sources.ts.
 
 import type { AuditedOutcome, Said } from '../../../bridge/reconcile/site.ts';
-import type { AccountEvent } from '../../../bridge/store/account-events.ts';
-import type { EventAction } from '../../../bridge/store/events.ts';
+import type { AccountEvent } from '../../../bridge/store/table/account-events.ts';
+import type { EventAction } from '../../../bridge/store/table/events.ts';
 
 type StepAction = Exclude<Said['action'], AuditedOutcome>;
 

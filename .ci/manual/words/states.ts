@@ -1,11 +1,11 @@
 // What the words mean by which commands, --json and the databases say how something stands. The types make sure that none is left out.
 
 import type { Finding } from '../../../bridge/doctor/finding.ts';
-import type { FailureCode } from '../../../bridge/failure.ts';
-import type { DelegateState, MailboxKind } from '../../../bridge/store/delegation-types.ts';
-import type { NoticeKind, NoticePart } from '../../../bridge/store/outbox.ts';
-import type { Notice } from '../../../bridge/store/outcomes.ts';
-import type { OutboxState } from '../../../bridge/store/state-db.ts';
+import type { FailureCode } from '../../../bridge/shared/failure.ts';
+import type { NoticeKind, NoticePart } from '../../../bridge/store/state/outbox.ts';
+import type { Notice } from '../../../bridge/store/state/outcomes.ts';
+import type { OutboxState } from '../../../bridge/store/state/state-db.ts';
+import type { DelegateState, MailboxKind } from '../../../bridge/store/table/delegation-types.ts';
 
 export const FAILURES: Readonly<Record<FailureCode, string>> = {
   retry: 'a server or the database cannot be reached now: trying again may help, and the sidecar does',
