@@ -10,13 +10,7 @@ import { EVIL_TEXT, OBEYED } from './evil.ts';
 
 t.test('nobody writes past it', async (t) => {
   /** output.ts is the way out; progress.ts moves the cursor, with words of ours; log.ts and main.ts have the streams in hand. */
-  const allowed = [
-    'cli/output.ts',
-    'cli/progress.ts',
-    'cli/log.ts',
-    'cli/main.ts',
-    'cli/confirm.ts',
-  ];
+  const allowed = ['cli/output.ts', 'cli/progress.ts', 'cli/log.ts', 'cli/main.ts', 'cli/confirm.ts'];
   for (const room of ['cli', 'bridge', 'acl', 'config']) {
     for (const name of readdirSync(room, { recursive: true, encoding: 'utf8' })) {
       const file = path.join(room, name);
