@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { environment, ROOT, rules } from '../../.ci/manual/code-sources.ts';
+import { COMMANDS, COPIES, FILTER } from '../../.ci/manual/words/smtp-answers.ts';
 import { definitions } from '../../cli/definitions.ts';
 import { buildProgram } from '../../cli/program.ts';
 import { commandsOn, faultOf, wordsOf } from './commands-shown.ts';
@@ -105,6 +106,19 @@ t.test('every rule and every variable exists', async (t) => {
 
 /** Read by .ci/ alone. */
 const OF_TESTS = ['MANDAT_CACHE'];
+
+t.test('every answer of the filter exists', async (t) => {
+  const ours = new Set([...FILTER, ...COMMANDS, ...COPIES].map(({ code, says }) => `${code} ${says.split(' ')[0]}`));
+  each(t, ({ file, codes }) =>
+    judged(file === 'docs/server-notes.md' ? [] : codes, (text) => {
+      const [, answer] = /^([245]\d\d [245]\.\d+\.\d+)(?: |$)/.exec(text) ?? [];
+      return answer === undefined || ours.has(answer) || OF_POSTFIX.includes(answer) ? undefined : 'nobody says this';
+    }),
+  );
+});
+
+/** Its own refusal of a sender. */
+const OF_POSTFIX = ['553 5.7.1'];
 
 t.test('every path of the repository exists', async (t) => {
   each(t, ({ codes }) =>
