@@ -28,6 +28,8 @@ export interface CommandDefinition {
     readonly value: 'file' | 'word' | undefined;
   }[];
   readonly subcommands: readonly string[];
+  /** Does something itself, and isn't only what its subcommands stand under. */
+  readonly acts: boolean;
 }
 
 export function definitions(program: Command): readonly CommandDefinition[] {
@@ -75,6 +77,7 @@ function define(command: Command, path: string): CommandDefinition {
         value: valueBehind(option.flags),
       })),
     subcommands: command.commands.map((child) => child.name()),
+    acts: command.commands.length === 0 || command.registeredArguments.length > 0,
   };
 }
 

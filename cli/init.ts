@@ -51,14 +51,15 @@ export function initCommand(program: Command, run: Runner): void {
           senders?.close();
           const lines = [
             ...moved,
-            ...made.map(({ file, what, from, to }) => {
+            ...made.map(({ file, what, from, to, rewritten }) => {
               const did =
                 from === 0
                   ? 'made'
                   : from === to
                     ? `there already, version ${to}`
                     : `migrated from version ${from} to ${to}`;
-              return `${file}: ${what}, ${did}`;
+              const anew = rewritten ? '; written anew, so that it gives back by itself what it no longer needs' : '';
+              return `${file}: ${what}, ${did}${anew}`;
             }),
           ];
           lines.push(...seals);

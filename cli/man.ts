@@ -26,7 +26,7 @@ export function manPage(commands: readonly CommandDefinition[], version: string)
     '.SH OPTIONS',
     ...program.options.flatMap(option),
     '.SH COMMANDS',
-    ...rest.filter(({ subcommands }) => subcommands.length === 0).flatMap(command),
+    ...rest.filter(({ acts }) => acts).flatMap(command),
     '.SH EXIT STATUS AND CONFIGURATION',
     '.nf',
     ...EXIT_HELP.split('\n').map(escaped),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { accountCommand } from './account.ts';
 import { auditCommand } from './audit.ts';
+import { backupCommand } from './backup.ts';
 import { completionCommand } from './completion.ts';
 import { delegateCommand } from './delegate.ts';
 import { directoryCommand } from './directory.ts';
@@ -56,6 +57,7 @@ const COMMANDS = [
   noticesCommand,
   auditCommand,
   whoCommand,
+  backupCommand,
   restoreCommand,
   withdrawCommand,
   completionCommand,

@@ -1,19 +1,45 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { Command } from 'commander';
+import { type InPlace, inPlaceNow } from '../bridge/backup/in-place.ts';
+import { type Offered, offeredIn } from '../bridge/backup/offered.ts';
+import { aloneOn, type PutBack, putBack, refuseOther } from '../bridge/backup/put-back.ts';
 import { acceptRestored } from '../bridge/safeguards/table-from-the-past.ts';
+import { Failure } from '../bridge/shared/failure.ts';
+import { refuseOldPlaces } from '../bridge/store/files/old-layout.ts';
 import { mailboxIds, markPending } from '../bridge/store/table/rows.ts';
 import { confirmed } from './confirm.ts';
-import { EXIT } from './exit.ts';
+import { EXIT, type ExitStatus } from './exit.ts';
+import { counted, oneLine } from './output.ts';
 import type { Runner } from './runner.ts';
+import { becomeOwnerOf, type Session } from './session.ts';
+import { shownTime } from './times.ts';
 
 export function restoreCommand(program: Command, run: Runner): void {
-  program
+  const restore = program
     .command('restore')
-    .description('after an older delegation table was put back')
-    .command('accept')
-    .description('obey it in full from now on, where it gives too')
+    .description('put a backup back that "mandat backup" has made; what was there is kept aside')
+    .argument('[dir]', 'the backup')
     .option('--yes', 'do not ask')
     .action(
-      run(async (session, { yes }: { yes?: boolean }) => {
+      run(
+        async (session, dir: string | undefined, { yes }: { yes?: boolean }) => {
+          if (dir === undefined)
+            throw new Failure('config', 'which backup is to be put back?', 'name its directory: mandat restore DIR');
+          return restoreFrom(session, path.resolve(dir), yes);
+        },
+        [],
+        'caller',
+      ),
+    );
+
+  restore
+    .command('accept')
+    .description('after an older delegation table was put back: obey it in full from now on, where it gives too')
+    .option('--yes', 'do not ask')
+    .action(
+      run(async (session, _: unknown, command: Command) => {
+        const { yes } = command.optsWithGlobals<{ yes?: boolean }>();
         const { out, writer } = session;
         const question =
           'Obey the restored table in full? Delegations that were revoked after that copy was made come back.';
@@ -28,3 +54,55 @@ export function restoreCommand(program: Command, run: Runner): void {
       }),
     );
 }
+
+async function restoreFrom(session: Session, directory: string, yes: boolean | undefined): Promise<ExitStatus> {
+  const { files, config, out, writer } = session;
+  refuseOldPlaces(files);
+  becomeOwnerOf(config, files);
+  let release = existsSync(files.privateDirectory) ? await aloneOn(files) : undefined;
+  let offered: Offered | undefined;
+  try {
+    offered = await offeredIn(files, directory);
+    release ??= await aloneOn(files);
+    const before = inPlaceNow(files);
+    refuseOther(before, offered, files);
+    if (before.there && !(await confirmed(session, question(session, offered, before), yes))) return EXIT.failed;
+    const done = await putBack(files, offered, writer, new Date());
+    const { manifest } = offered;
+    out.result(
+      { from: directory, taken: manifest.taken, ...done, aside: done.aside ?? null },
+      told(session, offered, done),
+    );
+    if (done.trailBroken === null) return EXIT.done;
+    out.warn(`mandat: its audit trail is not proven: ${oneLine(done.trailBroken)}`);
+    return EXIT.failed;
+  } finally {
+    offered?.discard();
+    release?.();
+  }
+}
+
+function question({ files, config }: Session, { manifest }: Offered, { table, state }: InPlace): string {
+  const time = shownTime(manifest.taken, config.policy.timezone);
+  const now =
+    table === undefined
+      ? 'what is left of the data there'
+      : `what is there now (${counted(table.delegations, 'delegation')}${state === undefined ? '' : `, an audit trail up to entry ${state.trailEnd}`})`;
+  return `Put ${files.directory} back as it was ${time}? ${capital(now)} is kept aside.`;
+}
+
+function told({ config }: Session, { manifest, directory }: Offered, done: PutBack): string {
+  const rows = manifest.files.find(({ name }) => name === 'delegation.db')?.database?.rows ?? {};
+  const trail = done.proven === null ? '' : `; its audit trail was proven: ${counted(done.proven, 'entry', 'entries')}`;
+  return [
+    `restored from ${directory}, as it was ${shownTime(manifest.taken, config.policy.timezone)}: ${counted(rows.delegations ?? 0, 'delegation')}${trail}`,
+    ...(done.aside === undefined ? [] : [`what was there lies in ${done.aside}`]),
+    ...(done.ended === 0
+      ? []
+      : [`${counted(done.ended, 'delegation')} of it had been ended since, as what was there knew: not given again`]),
+    'until "mandat restore accept" the table is obeyed where it takes away, and not where it gives: start the sidecar, look at "mandat list", then accept it',
+    "entries on the servers that are like mandat's own, and that no row gives, go with the first look at each mailbox",
+  ].join('\n');
+}
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -22,6 +22,7 @@ import { OWNERS_LIST } from './owners-list.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { slowAnswerLine } from './slow-answer.ts';
+import { keptLines, keptOf, keptRemarks } from './status-disk.ts';
 import { filterOf, imapServerOf, processLines, serverLine, sidecarOf } from './status-processes.ts';
 import { shownDuration, shownTime } from './times.ts';
 
@@ -117,6 +118,8 @@ async function statusOf(session: Session, most: number) {
         /** The table's own rules differ from the released ones: it is obeyed only where it takes away. */
         rulesChanged: table.differences().map(({ object, how }) => ({ object, how })),
         outbox: await outboxOf(state, most),
+        /** How much room the data take, and when they were backed up. */
+        kept: await keptOf(session, state),
       };
     }),
   );
@@ -165,6 +168,7 @@ function shown(
     ...outboxLine(rest.outbox),
     ...othersLine(rest.otherEntries),
     ...(rest.subscriptionsKeptBy === 'owner' ? [['subscriptions', OWNERS_LIST] as const] : []),
+    ...keptLines(rest.kept, time),
     ['next due', time(rest.nextDue)],
     ['last sweep', time(rest.lastSweep)],
     ...(rest.folderLook === null ? [] : [['folders', lookedAt(rest.folderLook)] as const]),
@@ -199,6 +203,7 @@ function shown(
     ...(rest.foreignState === null ? [] : [`${rest.foreignState}: ${FOREIGN_STATE_HINT}`]),
     ...(rest.rulesChanged.length > 0 ? [`${oneLine(rulesChanged(rest.rulesChanged))}\n    ${REPAIR_RULES}`] : []),
     ...outboxRemarks(rest.outbox),
+    ...keptRemarks(rest.kept),
   ];
   return [head, ...lines].join('\n');
 }

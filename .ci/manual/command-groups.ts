@@ -10,7 +10,7 @@ export const GROUPS: readonly { readonly title: string; readonly commands: reado
   { title: 'The national directory', commands: ['directory'] },
   { title: 'Running', commands: ['run', 'filter', 'stand-in', 'status', 'sync', 'verify', 'notices'] },
   { title: 'The audit trail', commands: ['audit'] },
-  { title: 'After a loss, and on the way off', commands: ['restore', 'withdraw'] },
+  { title: 'Backup, after a loss, and on the way off', commands: ['backup', 'restore', 'withdraw'] },
   { title: 'For the shell', commands: ['completion', 'man'] },
 ];
 
@@ -103,6 +103,15 @@ export const EXITS: Readonly<Record<string, Exits>> = {
   'audit list': {},
   'audit verify': { 1: 'the trail is broken: the first broken record is named' },
   'audit export': {},
+  backup: {
+    1: 'the copy is made, and its audit trail could not be proven: it is broken, or of an older version',
+    5: 'a program holds a database for too long',
+  },
+  restore: {
+    1: 'declined; or put back, and its audit trail could not be proven, as when it was copied',
+    3: 'a sidecar or a submission filter runs on these data',
+    5: 'another program has a database open',
+  },
   'restore accept': { 1: 'declined' },
   withdraw: {
     1: 'declined; or a mailbox failed, and something stands still',

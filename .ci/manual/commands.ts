@@ -8,7 +8,7 @@ import { anchor, code, MADE, page, prose, table } from './markdown.ts';
 
 /** Those that do something: what only has others below it is none. */
 export const commands = (): readonly CommandDefinition[] =>
-  definitions(buildProgram()).filter(({ path, subcommands }) => path !== '' && subcommands.length === 0);
+  definitions(buildProgram()).filter(({ path, acts }) => path !== '' && acts);
 
 export function commandsPage(): string {
   const [program] = definitions(buildProgram());

@@ -17,8 +17,11 @@ export interface WhiteList {
 
 export const WHAT = 'the white list';
 
+/** Its name in mandat's private directory. */
+export const WHITE_LIST_FILE = 'white-list.json';
+
 export function whiteListFile(directory: string): string {
-  return path.join(directory, 'white-list.json');
+  return path.join(directory, WHITE_LIST_FILE);
 }
 
 /** Undefined before the first import. */

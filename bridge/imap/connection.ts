@@ -3,8 +3,10 @@
  * the only file that knows of it; package.json pins the version.
  * Folder names go through here as the server writes them (modified UTF-7, RFC 3501 section 5.1.3), never decoded.
  */
+
 import { ImapFlow, type ImapFlowOptions } from 'imapflow';
 import type { Failure } from '../shared/failure.ts';
+import { shippedVersion } from '../shared/shipped-files.ts';
 import {
   type GivenUp,
   isOverlong,
@@ -15,6 +17,7 @@ import {
   watchAnswers,
 } from './answer-bounds.ts';
 import type { Argument } from './arguments.ts';
+import { text } from './arguments.ts';
 import { connectFailure, endless, lost, silent } from './connection-lost.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Questions, questionOf, questionsIn } from './fatal-questions.ts';
@@ -79,7 +82,7 @@ interface Undeclared {
   run(command: string, ...args: readonly unknown[]): Promise<unknown>;
 }
 
-/** What imapflow would ask at each login, a round trip each: names of programs, and namespaces, which few of our sessions need. */
+/** What imapflow would ask at each login, and wait for: names of programs (ours is sent below), and namespaces, which few of our sessions need. */
 const NOT_AT_LOGIN = new Set(['ID', 'NAMESPACE']);
 
 export async function connect(
@@ -140,6 +143,7 @@ export async function connect(
     client.close();
     throw why(error, connectFailure);
   }
+  if (client.capabilities.has('ID')) introduceTo(inner);
   const questions = questionsIn(endpoint, credentials.authzid ?? credentials.user);
   const endedBy = (error: unknown, question: string) =>
     ownDoing || gaveUp !== undefined || !isUnannounced(error) ? undefined : questions.lost(question, endpoint, error);
@@ -178,6 +182,17 @@ export async function connect(
     },
   };
 }
+
+/** Nobody waits for the answer, nor minds a refusal: it is for the server's log. */
+function introduceTo(inner: Undeclared): void {
+  inner.exec('ID', [OWN_NAME], {}).then(
+    (response) => response.next(),
+    () => {},
+  );
+}
+
+/** RFC 2971, of the program and nothing of the machine it runs on. */
+const OWN_NAME = ['name', 'mandat', 'version', shippedVersion()].map(text);
 
 /** SASL PLAIN (RFC 4616) on the command's own line, which saves a round trip where the server takes it (RFC 4959). */
 function initialResponse({ user, pass, authzid = '' }: Credentials): unknown {

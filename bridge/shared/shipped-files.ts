@@ -25,3 +25,16 @@ export function fragment(name: string, replaced: Readonly<Record<string, string>
   }
   return text;
 }
+
+/** The program's version, as its package.json has it; empty where that isn't there. */
+export function shippedVersion(): string {
+  for (let place = import.meta.dirname; ; place = dirname(place)) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'));
+      if (name === 'mandat') return String(version);
+    } catch {
+      // not there: further up
+    }
+    if (place === dirname(place)) return '';
+  }
+}

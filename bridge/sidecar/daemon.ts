@@ -2,6 +2,7 @@
  * The running sidecar: watches the table, wakes when a start, an end or a lapse comes due, sweeps all mailboxes in the
  * background, and works through what they say.
  */
+
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
@@ -16,6 +17,7 @@ import { watchLoop } from '../shared/loop-holds.ts';
 import { oneAtATime } from '../shared/one-at-a-time.ts';
 import { atMost, type GiveWay, giveBack } from '../shared/portions.ts';
 import { type DataFiles, dataFiles } from '../store/files/data-files.ts';
+import { givePagesBack } from '../store/files/free-pages.ts';
 import { shrinkLog } from '../store/files/write-ahead-log.ts';
 import { fact, setFact } from '../store/state/facts.ts';
 import { mailboxPortions } from '../store/state/swept-mailboxes.ts';
@@ -23,6 +25,7 @@ import { dueBetween, nextDue } from '../store/table/due-times.ts';
 import { followCredentials } from './changed-secrets.ts';
 import { openEngine } from './engine.ts';
 import { lookAtFolders } from './folder-look.ts';
+import { openLogWarnings } from './large-log.ts';
 import { openOverdue } from './overdue.ts';
 import { noteLoop, noteSidecar } from './running-config.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
@@ -184,7 +187,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
     }
     await schedule.idle();
     await engine.adopted();
-    await engine.prune();
+    await engine.prune(giveWay);
     await engine.tellHead();
     await engine.proveTrail(giveWay);
     await setFact(state, 'sweep', clock.now());
@@ -200,12 +203,16 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
 
   const drainSubmissions = serially(() => engine.drainSubmissions(giveWay));
 
+  const tellOfLog = openLogWarnings(log);
   const upkeep = serially(async () => {
     await engine.keepHead();
     await overdue.look(performance.now());
     for (const file of [files.delegations, files.state, files.submissions]) {
       const shrunk = shrinkLog(file);
       if (shrunk?.done) log.info({ file, size: shrunk.size }, 'the log of writes was large, and has been emptied');
+      else if (shrunk !== undefined) tellOfLog(file, shrunk.size);
+      const pages = await givePagesBack(file, giveWay);
+      if (pages > 0) log.info({ file, pages }, 'pages that it no longer needs were given back to the system');
     }
   });
   if (engine.age === 'restored') {

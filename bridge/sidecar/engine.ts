@@ -2,8 +2,10 @@
  * Everything a pass needs, opened in order, with the one lock that makes us the only sidecar: databases, drivers (acting.ts), clock,
  * audit trail (trail-upkeep.ts). `mandat run` puts a schedule on top (daemon.ts), `mandat sync` one loop (sync.ts).
  */
+
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
+import { refuseHalfRestored } from '../backup/unfinished.ts';
 import type { Environment } from '../configured/drivers.ts';
 import { deciding, retryWaits } from '../configured/retrying.ts';
 import { actLines } from '../reconcile/acts.ts';
@@ -62,7 +64,7 @@ export interface Engine {
   /** And from the submission filter, if it has noted anything since. */
   drainSubmissions(giveWay?: GiveWay): Promise<void>;
   /** Takes off the audit trail what is older than it is kept. */
-  prune(): Promise<void>;
+  prune(giveWay: GiveWay): Promise<void>;
   /** All of the audit trail is proven, once a day. */
   proveTrail(giveWay: GiveWay): Promise<void>;
   /** Says in the log where the audit trail ends: what was cut off it later shows beside it. */
@@ -85,6 +87,7 @@ export async function openEngine(
   const lock = takeLock(files.lock, as);
   const opened: (() => unknown)[] = [() => lock.release()];
   try {
+    refuseHalfRestored(files);
     const state = openStateDb(files.state, { writes: true });
     opened.push(() => state.close());
     // For what nobody waits for: its commits keep nobody from the disk.
@@ -207,7 +210,7 @@ export async function openEngine(
         if (ids.length > 0 && !(await compareRows(table, state, key, ids, clock.now(), giveWay)))
           for (const id of ids) touched.add(id);
       },
-      prune: () => trail.prune(current.audit.retentionDays),
+      prune: (giveWay) => trail.prune(current.audit.retentionDays, giveWay),
       proveTrail: trail.prove,
       tellHead: trail.tellHead,
       keepHead: trail.keepHead,

@@ -38,12 +38,12 @@ export function openTrail({
   let submissionsSeen: number | undefined;
   let told: number | undefined;
   return {
-    /** Takes off what is older than so many days; 0: nothing. */
-    prune: async (retentionDays: number): Promise<void> => {
+    /** Takes off what is older than so many days, in portions; 0: nothing. */
+    prune: async (retentionDays: number, giveWay: GiveWay): Promise<void> => {
       if (retentionDays === 0) return;
       const now = clock.now();
       const before = new Date(Date.parse(now) - retentionDays * 86_400_000).toISOString();
-      const entries = await pruneAudit(state, key, before, now);
+      const entries = await pruneAudit(state, key, before, now, giveWay);
       if (entries > 0) log.info({ entries, before }, 'audit trail pruned');
     },
     /** All of it, once a day, in portions; broken or not, that stands in state.db for `status` and `doctor`. */

@@ -1,9 +1,12 @@
 /** Which kinds of files there are below data_dir, and how they are made. */
+
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { Failure } from '../shared/failure.ts';
 import { type DataFiles, SHARED_GROUP } from './files/data-files.ts';
 import { makePlaces } from './files/directories.ts';
+import { rewriteOnce } from './files/free-pages.ts';
+import { isLocked } from './files/lock.ts';
 import { type FileKind, guarded, migrate, versionIn } from './files/open.ts';
 import { delegation1 } from './migrations/delegation-1.ts';
 import { delegation2 } from './migrations/delegation-2.ts';
@@ -53,6 +56,8 @@ export interface InitReport {
   readonly what: string;
   readonly from: number;
   readonly to: number;
+  /** Written anew, so that it gives back by itself from now on what it no longer needs. */
+  readonly rewritten: boolean;
 }
 
 /** Makes or migrates both databases. Never empties or replaces one. A table whose rules were changed is not migrated: fails `config`. */
@@ -60,10 +65,13 @@ export function initialise(files: DataFiles): readonly InitReport[] {
   const gid = groupId(SHARED_GROUP);
   guarded(files.directory, { what: 'the data directory' }, () => makePlaces(files, gid));
   refuseChangedRules(files.delegations);
-  return [
+  const migrated = [
     { file: files.delegations, what: DELEGATIONS.what, ...migrate(files.delegations, DELEGATIONS, gid) },
     { file: files.state, what: STATE.what, ...migrate(files.state, STATE) },
   ];
+  const alone = !isLocked(files.lock);
+  if (alone) rewriteOnce(files.submissions);
+  return migrated.map((one) => ({ ...one, rewritten: alone && rewriteOnce(one.file) }));
 }
 
 /** A migration builds on what the ones before it made. */

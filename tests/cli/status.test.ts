@@ -15,14 +15,24 @@ function state({ directory }: Desk, sql: string): void {
 }
 
 t.test('nothing yet', async (t) => {
-  const { mandat, json, configFile } = await desk(t);
+  const { mandat, json, configFile, table } = await desk(t);
   const { status, stdout } = await mandat('status');
   t.equal(status, 1, 'where no sidecar runs, nothing is done about any row');
   t.match(
     stdout,
-    /^sidecar +not running: .*"mandat run"\nconfiguration +\S+\nwaiting +0 mailboxes .*\nlag +-\nfailing +0 mailboxes\nnext due +-\nlast sweep +-\n$/,
+    /^sidecar +not running: .*"mandat run"\nconfiguration +\S+\nwaiting +0 mailboxes .*\nlag +-\nfailing +0 mailboxes\ndisk +[\d.]+ kB \(delegation\.db [\d.]+ kB, state\.db [\d.]+ kB\); [\d.]+ [kMGT]?B free there\nnext due +-\nlast sweep +-\n$/,
   );
-  t.same(await json('status'), {
+  const { kept, ...document } = (await json('status')) as Record<string, unknown>;
+  t.match(kept, {
+    disk: {
+      files: [{ file: table, readers: [] }, { file: /state\.db$/ }],
+      aside: { count: 0, size: 0 },
+      total: Number,
+      available: Number,
+    },
+    backup: null,
+  });
+  t.same(document, {
     sidecar: null,
     loop: null,
     filter: null,

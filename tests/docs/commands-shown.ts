@@ -58,7 +58,7 @@ export function faultOf(
       continue;
     }
     if (isPlaceholder(word) && at.path === '' && !whole) return undefined; // `mandat COMMAND`
-    if (at.subcommands.length > 0) return `no command mandat ${[at.path, word].filter(Boolean).join(' ')}`;
+    if (!at.acts) return `no command mandat ${[at.path, word].filter(Boolean).join(' ')}`;
     given++;
     const argument =
       at.arguments[given - 1] ?? (at.arguments.at(-1)?.shown.includes('...') ? at.arguments.at(-1) : undefined);
@@ -66,8 +66,7 @@ export function faultOf(
     if (!wordFits(word, argument.choices, argument.shown))
       return `${argument.shown} of mandat ${at.path} is one of ${argument.choices.join(', ')}`;
   }
-  if (whole && at.subcommands.length > 0 && !hasDefault(at, commands))
-    return `mandat ${at.path} is not a whole command`;
+  if (whole && !at.acts && !hasDefault(at, commands)) return `mandat ${at.path} is not a whole command`;
   const needed = at.arguments.filter(({ shown }) => shown.startsWith('<')).length;
   return whole && given < needed ? `mandat ${at.path} needs ${at.arguments[given]?.shown}` : undefined;
 }

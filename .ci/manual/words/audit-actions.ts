@@ -32,6 +32,8 @@ export const EVENTS: Readonly<Record<EventAction, string>> = {
   'all-withdrawn': 'every delegation of the site was taken out of force',
   'all-restored': 'the table is obeyed again',
   'audit-export': 'somebody took a copy of the trail',
+  backup: 'somebody took a backup: where to, and where the trail ended',
+  restore: 'a backup was put back: of when, where the trail ended before and after, where what was there lies',
   'rules-repaired': "the table's released rules were put back",
   refused: 'somebody tried what they may not do; which command',
 };

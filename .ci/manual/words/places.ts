@@ -18,7 +18,7 @@ export interface Place {
 
 const NO = 'no';
 const MADE_ANEW = 'no: made anew by `mandat init`, `mandat sync` or the sidecar';
-const JOURNAL = 'with the database: `.backup` takes it along';
+const JOURNAL = 'with the database: `mandat backup` takes what is in it along';
 const NOBODY = 'nobody';
 
 const journals = (database: Place): readonly Place[] =>
@@ -59,7 +59,7 @@ export const DATA: readonly Place[] = [
     mode: '660',
     holds: 'the table: mailboxes, delegates, delegations',
     others: 'programs of group mandat read and write',
-    backup: '**yes**, by `sqlite3 FILE ".backup COPY"`: without it nobody knows who should have access',
+    backup: '**yes**, by `mandat backup`: without it nobody knows who should have access',
   }),
   { ...own, path: 'DATA/private', kind: 'directory', mode: '700', holds: "what is mandat's alone", backup: NO },
   ...withJournals({
@@ -69,7 +69,7 @@ export const DATA: readonly Place[] = [
     mode: '600',
     holds:
       "which entries on the servers are mandat's and what stood there before, the audit trail, contact addresses, notices",
-    backup: '**yes**, in the same way, at the same time',
+    backup: '**yes**, by the same, of the same moment',
   }),
   {
     ...own,
@@ -77,7 +77,7 @@ export const DATA: readonly Place[] = [
     kind: 'file',
     mode: '600',
     holds: 'the key of the audit trail',
-    backup: '**yes**, kept apart from the databases: without it the trail cannot be proven',
+    backup: '**yes**, by the same, or kept apart (`--without-key`): without it the trail cannot be proven',
   },
   {
     ...own,
@@ -94,7 +94,7 @@ export const DATA: readonly Place[] = [
     mode: '600',
     holds:
       'what was submitted in the last minutes, on its way into the trail, and which copies wait for Sent; no content, subject or recipient',
-    backup: '**yes**, by `.backup`: without it those minutes are missing',
+    backup: '**yes**, by the same: without it those minutes are missing',
   }),
   {
     ...own,
@@ -214,6 +214,34 @@ export const RUNTIME: readonly Place[] = [
     mode: '660',
     holds: '`[sender_rules] socketmap_path`: who may send as whom is asked here',
     others: 'Postfix connects',
+    backup: NO,
+  },
+];
+
+/** Made by `mandat backup` and `mandat restore`. */
+export const BACKUPS: readonly Place[] = [
+  {
+    ...own,
+    path: '/var/backups/mandat',
+    kind: 'directory',
+    mode: '700',
+    holds: 'backups, where you put them: each a directory of mode 700, its files 600',
+    backup: 'taken elsewhere',
+  },
+  {
+    ...own,
+    path: 'DATA/private/before-restore-TIME',
+    kind: 'directory',
+    mode: '700',
+    holds: 'what was there before `mandat restore` put a backup in its place: take it away when it is needed no more',
+    backup: NO,
+  },
+  {
+    ...own,
+    path: 'DATA/private/restore.unfinished',
+    kind: 'file',
+    mode: '600',
+    holds: 'a mark while a restore is at work; no sidecar starts as long as it is there',
     backup: NO,
   },
 ];

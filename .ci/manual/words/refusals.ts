@@ -75,6 +75,9 @@ export const OF_THE_HOUSE: Readonly<Record<string, string>> = {
   MANDAT_SEAL_KEY:
     'the key of the audit trail is gone: put `seal.key` and `seal.head` back from the backup; else `mandat audit export`, then `mandat init --new-seal-key`',
   MANDAT_STATE_LOST: '`state.db` is gone: put it back from the backup; else `mandat init --new-seal-key`',
+  MANDAT_HALF_RESTORED: 'a restore was begun and not ended: `mandat restore DIR` again',
+  MANDAT_OTHER_TABLE:
+    'the backup is of another delegation table than the one that is there: move that away first, if it is meant',
   UNSAFE_PLACE:
     "somebody else could put something in the place of a file of mandat's: take that right away, as the line says",
 };

@@ -16,6 +16,7 @@ import {
 import Database from 'better-sqlite3';
 import { Failure } from '../../shared/failure.ts';
 import { BUSY_MS } from './busy.ts';
+import { prepareToGiveBack } from './free-pages.ts';
 import { refuseLink } from './no-follow.ts';
 import { makeWhole } from './whole-file.ts';
 
@@ -56,6 +57,7 @@ function upgrade(file: string, kind: FileKind): number {
   const database = connect(file);
   try {
     const from = checkVersion(database, file, kind);
+    if (from === 0) prepareToGiveBack(database);
     database.pragma('journal_mode = WAL'); // also after a move, which ends it
     if (from < kind.migrations.length) {
       for (const [index, script] of kind.migrations.entries()) {

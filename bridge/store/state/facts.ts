@@ -21,6 +21,7 @@ export type FactName =
   | 'head-told' // the id of the end of the audit trail that was last told elsewhere: in the log, or beside the key
   | 'audit-head' // vouches for the last entry of the audit trail
   | 'trail-proof' // JSON: when all of the audit trail was proven last, and what came of it
+  | 'backup' // JSON: when "mandat backup" was last done, and where to
   | 'sweep' // when the last full sweep ended
   | 'slow-answers' // JSON: answers of servers that passes are waiting for just now (slow-answers.ts)
   | 'folder-look' // JSON: the last round of looks at the folders of delegated mailboxes

@@ -2,9 +2,11 @@
  * Notices on their way. They are written in the transaction of what they tell of, and sent by the sidecar (bridge/notify): one event is
  * told to one recipient once. R9, R24, R42.
  */
+
 import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import type { Instant } from '../../../acl/delegation-facts.ts';
+import { type GiveWay, giveBack, PORTION_ROWS } from '../../shared/portions.ts';
 import type { Language, OutboxState, StateDatabase, StateDb } from './state-db.ts';
 
 export type NoticeKind =
@@ -168,13 +170,18 @@ export async function retryNotice(
     .execute();
 }
 
-/** Forgets what came to its end before then: addresses are kept no longer than they serve. */
-export async function pruneOutbox(state: StateDb, before: Instant): Promise<void> {
-  await state.query
-    .deleteFrom('outbox')
-    .where('state', 'in', ['sent', 'failed', 'no-address'])
-    .where('created_at', '<', before)
-    .execute();
+/** Forgets what came to its end before then, in portions: addresses are kept no longer than they serve. */
+export async function pruneOutbox(state: StateDb, before: Instant, giveWay: GiveWay = giveBack): Promise<void> {
+  for (;;) {
+    const some = state.query
+      .selectFrom('outbox')
+      .select('id')
+      .where('state', 'in', ['sent', 'failed', 'no-address'])
+      .where('created_at', '<', before)
+      .limit(PORTION_ROWS);
+    const { numDeletedRows } = await state.query.deleteFrom('outbox').where('id', 'in', some).executeTakeFirstOrThrow();
+    if (numDeletedRows < PORTION_ROWS || !(await giveWay())) return;
+  }
 }
 
 function shaped(row: Selectable<StateDatabase['outbox']>): StoredNotice {

@@ -8,6 +8,8 @@ export type EventAction =
   | 'all-restored' // and obeyed again
   | 'audit-export' // somebody took a copy of the trail
   | 'rules-repaired' // the released triggers and views put back
+  | 'backup' // somebody took a copy of all of it
+  | 'restore' // and put one back
   | 'refused'; // an act that its actor may not do (R53)
 
 export interface Event {

@@ -153,9 +153,21 @@ export async function changedAfter(db: DelegationDb, last: Pending, most: number
   return rows.map((row) => ({ mailboxId: row.mailbox_id, version: row.version }));
 }
 
-/** Takes a mailbox off the pending set unless it has changed again after `version`. */
-/** `stateId`: whose work it was, for the mark (worked-off-mark.ts). */
+/**
+ * Takes a mailbox off the pending set unless it has changed again after `version`. `stateId`: whose work it was, for the mark (worked-off-mark.ts). Where
+ * nothing is to be noted nothing is written: a sweep leaves the table's log of writes alone, and wakes nobody.
+ */
 export async function settle(db: DelegationDb, mailboxId: number, version: number, stateId?: string): Promise<void> {
+  const waits = await db.query
+    .selectFrom('pending')
+    .select('version')
+    .where('mailbox_id', '=', mailboxId)
+    .where('version', '<=', version)
+    .executeTakeFirst();
+  if (waits === undefined) {
+    const mark = stateId === undefined ? undefined : await workedOff(db);
+    if (stateId === undefined || (mark?.stateId === stateId && mark.version >= version)) return;
+  }
   await db.write({ actor: 'mandat' }, async (query) => {
     await query.deleteFrom('pending').where('mailbox_id', '=', mailboxId).where('version', '<=', version).execute();
     const mark = stateId === undefined ? undefined : await workedOff({ query });

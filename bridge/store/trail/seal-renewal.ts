@@ -2,6 +2,7 @@
  * The trail under a new key, where the old one, or part of the trail, is lost for good: what is there can't be proven any more. So it is pruned, as
  * what is too old is, and leaves a checkpoint and an entry that say so; the chain goes on from there.
  */
+
 import { rmSync } from 'node:fs';
 import { sql } from 'kysely';
 import { openStanding } from '../../../acl/access-history.ts';
@@ -9,7 +10,7 @@ import type { Instant } from '../../../acl/delegation-facts.ts';
 import type { StateDb } from '../state/state-db.ts';
 import { headFileOf, writeHead } from './seal-head.ts';
 import { append, auditHead, ENTRY, ownEntry, sealKey } from './sealing.ts';
-import { checkpointSeal, lastCheckpoint } from './trail-pruning.ts';
+import { checkpointSeal, lastCheckpoint, prunedUpTo } from './trail-pruning.ts';
 
 /** Those sealed with the lost key, which nobody can prove; the table's own rule allows it to nobody else. */
 async function forgetCheckpoints(query: Pick<StateDb, 'query'>['query']): Promise<void> {
@@ -33,6 +34,7 @@ export async function renewSeals(state: StateDb, sealKeyFile: string, now: Insta
     for await (const entry of query
       .selectFrom('audit')
       .select(['id', 'claimed', ...ENTRY])
+      .where('id', '>', await prunedUpTo({ query }))
       .orderBy('id')
       .stream()) {
       standing.take(entry);

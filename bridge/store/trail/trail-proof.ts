@@ -2,13 +2,14 @@
  * Proving the audit trail: every seal from the first entry, or from the last checkpoint, to the end; the checkpoints' own; and that the
  * end is where it was. Without the key nobody can make one that passes; with it, a head that was written down elsewhere tells.
  */
+
 import { type GiveWay, giveBack } from '../../shared/portions.ts';
 import { fact } from '../state/facts.ts';
 import type { StateDb } from '../state/state-db.ts';
 import type { KeptHead } from './seal-head.ts';
 import type { AuditHead } from './seal-mac.ts';
 import { auditHead, goesOnFrom, headMark, seal } from './sealing.ts';
-import { checkpointSeal } from './trail-pruning.ts';
+import { checkpointSeal, prunedUpTo } from './trail-pruning.ts';
 
 export type AuditProof =
   | {
@@ -40,6 +41,7 @@ export async function proveEnd(
   const newest = await query
     .selectFrom('audit')
     .selectAll()
+    .where('id', '>', await prunedUpTo({ query }))
     .orderBy('id', 'desc')
     .limit(END + 1)
     .execute();
@@ -99,7 +101,7 @@ export async function proveAudit(
     if (keptHead !== undefined && keptHead.id < last) keptFound = true; // pruned since
   }
   let entries = 0;
-  let from = 0;
+  let from = last; // what a checkpoint stands for counts for nothing, and may be on its way out
   for (let asked = 0; ; ) {
     const rest = state.query.selectFrom('audit').selectAll().where('id', '>', from).orderBy('id');
     const page = await rest.limit(PAGE).execute();

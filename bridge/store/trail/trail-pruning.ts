@@ -1,10 +1,12 @@
 /**
  * Taking off the beginning of the audit trail what is older than it is kept. A checkpoint remains, sealed: which entry was the last, its
- * seal, and who had what then; so the rest can still be proven, and read. One transaction: interrupted, nothing has happened. R3.
+ * seal, and who had what then; so the rest can still be proven, and read. In portions: what is older is read, the checkpoint is written, and only
+ * then is taken away, bit by bit, what it stands for. From the checkpoint on nobody reads that any more; interrupted, the next pruning goes on. R3.
  */
 
 import { openStanding, type Standing } from '../../../acl/access-history.ts';
 import type { Instant } from '../../../acl/delegation-facts.ts';
+import { type GiveWay, giveBack, PORTION_ROWS } from '../../shared/portions.ts';
 import type { StateDatabase, StateDb } from '../state/state-db.ts';
 import { mac } from './seal-mac.ts';
 import { append, ENTRY, ownEntry } from './sealing.ts';
@@ -32,52 +34,98 @@ export async function lastCheckpoint({
   return { lastId: point.last_id, lastAt: point.last_at, standing: JSON.parse(point.standing) as Standing };
 }
 
-/** Prunes what is older than `before`. Returns how many entries went. */
-export async function pruneAudit(state: StateDb, key: Buffer, before: Instant, now: Instant): Promise<number> {
+/** The last entry that was pruned, 0 where none was: what stands up to there counts for nothing, and is being taken away. */
+export async function prunedUpTo({ query }: Pick<StateDb, 'query'>): Promise<number> {
+  const point = await query
+    .selectFrom('audit_checkpoints')
+    .select('last_id')
+    .orderBy('last_id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return point?.last_id ?? 0;
+}
+
+/** Prunes what is older than `before`. Returns how many entries went; 0 where it was to give way for good before the checkpoint stood. */
+export async function pruneAudit(
+  state: StateDb,
+  key: Buffer,
+  before: Instant,
+  now: Instant,
+  giveWay: GiveWay = giveBack,
+): Promise<number> {
+  if (!(await takePruned(state, giveWay))) return 0;
   const first = await state.query.selectFrom('audit').select('at').orderBy('id').limit(1).executeTakeFirst();
   if (first === undefined || first.at >= before) return 0;
-  return state.write(async (query) => {
-    const younger = await query
-      .selectFrom('audit')
-      .select(({ fn }) => fn.min<number | null>('id').as('id'))
-      .where('at', '>=', before)
-      .executeTakeFirstOrThrow();
-    const standing = openStanding((await lastCheckpoint({ query }))?.standing);
-    let last: { readonly id: number; readonly at: Instant; readonly seal: string } | undefined;
-    let lastAt = '';
-    let entries = 0;
-    const older = query
-      .selectFrom('audit')
-      .select(['id', 'seal', 'claimed', ...ENTRY])
-      .orderBy('id');
-    for await (const entry of (younger.id === null ? older : older.where('id', '<', younger.id)).stream()) {
-      standing.take(entry);
-      last = entry;
-      if (entry.at > lastAt) lastAt = entry.at;
-      entries++;
-    }
-    if (last === undefined) return 0;
+  const older = await readOlder(state, before, giveWay);
+  if (older === undefined) return 0;
+  await state.write(async (query) => {
     const sealed = await query
       .selectFrom('audit_checkpoints')
       .select('seal')
       .orderBy('last_id', 'desc')
       .limit(1)
       .executeTakeFirst();
-    const point = {
-      last_id: last.id,
-      at: now,
-      entries,
-      last_at: lastAt,
-      last_seal: last.seal,
-      standing: JSON.stringify(standing.now()),
-    };
+    const point = { ...older, at: now };
     await query
       .insertInto('audit_checkpoints')
       .values({ ...point, seal: checkpointSeal(key, sealed?.seal ?? '', point) })
       .execute();
-    await query.deleteFrom('audit').where('id', '<=', last.id).execute();
-    const detail = { entries, until: lastAt };
+    const detail = { entries: older.entries, until: older.last_at };
     await append({ query }, key, [ownEntry(now, { action: 'audit-prune', mailbox: null, delegate: null, detail })]);
-    return entries;
   });
+  await takePruned(state, giveWay);
+  return older.entries;
+}
+
+/** What a checkpoint says of all entries before the first younger one. Entries never change, and only this takes any away, so it need not be one look. */
+async function readOlder(
+  state: StateDb,
+  before: Instant,
+  giveWay: GiveWay,
+): Promise<Omit<Checkpoint, 'at'> | undefined> {
+  const younger = await state.query
+    .selectFrom('audit')
+    .select(({ fn }) => fn.min<number | null>('id').as('id'))
+    .where('at', '>=', before)
+    .executeTakeFirstOrThrow();
+  const standing = openStanding((await lastCheckpoint(state))?.standing);
+  let last = { id: 0, seal: '' };
+  let lastAt = '';
+  for (let entries = 0; ; ) {
+    const page = await state.query
+      .selectFrom('audit')
+      .select(['id', 'seal', 'claimed', ...ENTRY])
+      .where('id', '>', last.id)
+      .$if(younger.id !== null, (select) => select.where('id', '<', younger.id))
+      .orderBy('id')
+      .limit(PORTION_ROWS)
+      .execute();
+    for (const entry of page) {
+      standing.take(entry);
+      last = entry;
+      if (entry.at > lastAt) lastAt = entry.at;
+    }
+    entries += page.length;
+    if (page.length === PORTION_ROWS) {
+      if (!(await giveWay())) return undefined;
+      continue;
+    }
+    if (last.id === 0) return undefined;
+    const shown = JSON.stringify(standing.now());
+    return { last_id: last.id, entries, last_at: lastAt, last_seal: last.seal, standing: shown };
+  }
+}
+
+/** What checkpoints stand for, the oldest first. False: the rest is for another time. */
+async function takePruned(state: StateDb, giveWay: GiveWay): Promise<boolean> {
+  for (;;) {
+    const pruned = await prunedUpTo(state);
+    const some = state.query.selectFrom('audit').select('id').where('id', '<=', pruned).orderBy('id');
+    const ids = (await some.limit(PORTION_ROWS).execute()).map(({ id }) => id);
+    const last = ids.at(-1);
+    if (last === undefined) return true;
+    await state.write((query) => query.deleteFrom('audit').where('id', '<=', last).execute());
+    if (ids.length < PORTION_ROWS) return true;
+    if (!(await giveWay())) return false;
+  }
 }

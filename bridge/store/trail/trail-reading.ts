@@ -3,12 +3,13 @@
 import { openStanding, type Standing } from '../../../acl/access-history.ts';
 import type { Instant } from '../../../acl/delegation-facts.ts';
 import { Failure } from '../../shared/failure.ts';
+import { PORTION_ROWS } from '../../shared/portions.ts';
 import { fact } from '../state/facts.ts';
 import type { StateDb } from '../state/state-db.ts';
 import type { DelegationDb } from '../table/delegation-db.ts';
 import { isVouched } from '../table/vouched-events.ts';
 import { type AuditEntry, ENTRY } from './sealing.ts';
-import { lastCheckpoint } from './trail-pruning.ts';
+import { lastCheckpoint, prunedUpTo } from './trail-pruning.ts';
 
 export interface AuditRecord extends AuditEntry {
   /** False while it still stands in the delegation table. */
@@ -53,6 +54,7 @@ export async function readAudit(
   let select = state.query
     .selectFrom('audit')
     .select(['id', 'claimed', ...ENTRY])
+    .where('id', '>', await prunedUpTo(state))
     .limit(limit);
   if (mailbox !== undefined) select = select.where('mailbox', '=', mailbox);
   if (delegate !== undefined) select = select.where('delegate', '=', delegate);
@@ -100,18 +102,29 @@ export interface SealedEntry extends AuditEntry {
   readonly seal: string;
 }
 
-/** What is sealed, one after the other, from `since` on and up to `until`, itself left out. */
+/**
+ * What is sealed, one after the other, from `since` on and up to `until`, itself left out. In pages: whoever takes their time with what they get
+ * (a pager, say) keeps no reader open, on whose account the log of writes would only grow.
+ */
 export async function* sealedEntries(
   state: StateDb,
   { since, until }: { readonly since?: Instant | undefined; readonly until?: Instant | undefined },
 ): AsyncGenerator<SealedEntry> {
-  let select = state.query
-    .selectFrom('audit')
-    .select(['id', 'claimed', ...ENTRY, 'seal'])
-    .orderBy('id');
-  if (since !== undefined) select = select.where('at', '>=', since);
-  if (until !== undefined) select = select.where('at', '<', until);
-  yield* select.stream();
+  for (let from = await prunedUpTo(state); ; ) {
+    let select = state.query
+      .selectFrom('audit')
+      .select(['id', 'claimed', ...ENTRY, 'seal'])
+      .where('id', '>', from)
+      .orderBy('id')
+      .limit(PORTION_ROWS);
+    if (since !== undefined) select = select.where('at', '>=', since);
+    if (until !== undefined) select = select.where('at', '<', until);
+    const page = await select.execute();
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PORTION_ROWS) return;
+    from = last.id;
+  }
 }
 
 /**
@@ -140,7 +153,11 @@ export async function standingAt(state: StateDb, table: DelegationDb, at: Instan
 }
 
 async function firstEntry(state: StateDb, table: DelegationDb): Promise<Instant | undefined> {
-  const sealed = await state.query.selectFrom('audit').select('at').orderBy('id').limit(1).executeTakeFirst();
+  const entries = state.query
+    .selectFrom('audit')
+    .select('at')
+    .where('id', '>', await prunedUpTo(state));
+  const sealed = await entries.orderBy('id').limit(1).executeTakeFirst();
   return (sealed ?? (await table.query.selectFrom('events').select('at').orderBy('id').limit(1).executeTakeFirst()))
     ?.at;
 }

@@ -1,12 +1,18 @@
 /** What nobody waits for is taken over in portions, and ended anywhere it loses and doubles nothing. */
+
 import t from 'tap';
 import { giveBack, PORTION_ROWS } from '../../../bridge/shared/portions.ts';
+import { pruneOutbox } from '../../../bridge/store/state/outbox.ts';
 import { openStateDb, type StateDb } from '../../../bridge/store/state/state-db.ts';
 import { openSubmissions } from '../../../bridge/store/submissions/submission-db.ts';
 import { openDelegationDb } from '../../../bridge/store/table/delegation-db.ts';
+import { appendAudit } from '../../../bridge/store/trail/sealing.ts';
 import { drainEvents } from '../../../bridge/store/trail/take-over-events.ts';
 import { drainSubmissions } from '../../../bridge/store/trail/take-over-submissions.ts';
-import { proveAudit } from '../../../bridge/store/trail/trail-proof.ts';
+import { proveAudit, proveEnd } from '../../../bridge/store/trail/trail-proof.ts';
+import { pruneAudit } from '../../../bridge/store/trail/trail-pruning.ts';
+import { sealedEntries } from '../../../bridge/store/trail/trail-reading.ts';
+import { entry } from '../entry.ts';
 import { freshFiles, openState, openTable } from '../fresh.ts';
 import { row, rows } from '../shell.ts';
 
@@ -102,4 +108,68 @@ t.test('what the filter has noted, likewise', async (t) => {
   t.teardown(() => store.close());
   t.equal(await drainSubmissions(store, state, KEY, NOW), COUNT);
   t.same(rows(files.submissions, 'SELECT nonce FROM copies'), [`n${COUNT}`], 'old copies are forgotten');
+});
+
+t.test('a trail of years is pruned in portions, and ended anywhere it is whole', async (t) => {
+  const files = freshFiles(t);
+  const state = openState(t, files);
+  const old = Array.from({ length: COUNT }, (_, n) => ({
+    ...entry('grant'),
+    at: '2026-01-01T00:00:00.000Z',
+    mailbox: `box${n + 1}`,
+  }));
+  await appendAudit(state, KEY, [...old, { ...entry('grant'), at: NOW }]);
+  const readable = async () => {
+    let count = 0;
+    for await (const _ of sealedEntries(state, {})) count++;
+    return count;
+  };
+  const stored = () => Number(row(files.state, 'SELECT count(*) FROM audit'));
+  const taken: number[] = [];
+  const write: StateDb['write'] = async (work) => {
+    const before = stored();
+    const result = await state.write(work);
+    taken.push(before - stored());
+    return result;
+  };
+  let lives = 0;
+  for (let left = 0; stored() > 2; left = lives++ % 7) {
+    let turns = left;
+    await pruneAudit(
+      { ...state, write },
+      KEY,
+      '2026-06-01T00:00:00.000Z',
+      NOW,
+      async () => (await giveBack()) && turns-- > 0,
+    );
+    t.match(await proveAudit(state, KEY), { intact: true }, `life ${lives}`);
+    t.match(await proveEnd(state, KEY, { kind: 'kept', head: { id: 0, seal: '' } }), { intact: true });
+    t.ok([COUNT + 1, 2].includes(await readable()), 'all of it, or what is left of it');
+    if (lives > 100) break;
+  }
+  t.ok(lives > 3, `${lives}`);
+  t.ok(Math.max(...taken) <= PORTION_ROWS, `${taken}`);
+  t.same(rows(files.state, 'SELECT entries FROM audit_checkpoints'), [String(COUNT)], 'one checkpoint');
+});
+
+t.test('notices that came to their end, likewise', async (t) => {
+  const files = freshFiles(t);
+  const state = openState(t, files);
+  rows(
+    files.state,
+    `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${COUNT})
+     INSERT INTO outbox (event, kind, part, subject, language, data, message_id, created_at, state)
+     SELECT 'grant ' || i, 'grant', 'owner', 'a', 'fr', '{}', '<x>', iif(i = 1, '${NOW}', '2026-01-01T00:00:00.000Z'), iif(i = 2, 'waiting', 'sent') FROM n`,
+  );
+  const left: number[] = [];
+  await pruneOutbox(state, NOW, async () => {
+    left.push(Number(row(files.state, 'SELECT count(*) FROM outbox')));
+    return giveBack();
+  });
+  t.same(left, [COUNT - PORTION_ROWS, COUNT - 2 * PORTION_ROWS, COUNT - 3 * PORTION_ROWS]);
+  t.same(
+    rows(files.state, 'SELECT event FROM outbox ORDER BY id'),
+    ['grant 1', 'grant 2'],
+    'what is young, and what is on its way',
+  );
 });

@@ -1,10 +1,11 @@
 /** A trail that is pruned stays provable and readable from its checkpoint on; and nobody takes away or changes what stands in it. */
+
 import t from 'tap';
 import type { StateDb } from '../../../bridge/store/state/state-db.ts';
 import { type AuditEntry, appendAudit, auditHead, ownEntry } from '../../../bridge/store/trail/sealing.ts';
 import { proveAudit } from '../../../bridge/store/trail/trail-proof.ts';
 import { pruneAudit } from '../../../bridge/store/trail/trail-pruning.ts';
-import { sealedEntries, standingAt } from '../../../bridge/store/trail/trail-reading.ts';
+import { readAudit, sealedEntries, standingAt } from '../../../bridge/store/trail/trail-reading.ts';
 import { failure } from '../failures.ts';
 import { freshFiles, freshState, openState, openTable } from '../fresh.ts';
 import { rows } from '../shell.ts';
@@ -145,13 +146,36 @@ t.test('a head that was written down finds what the file alone cannot tell', asy
   t.match(await proveAudit(other, KEY, head), { intact: false, at: 7, why: 'head' });
 });
 
-t.test('interrupted, pruning has done nothing', async (t) => {
-  const state = freshState(t);
+t.test('interrupted behind the checkpoint: what is pruned is read by nobody, and goes the next time', async (t) => {
+  const files = freshFiles(t);
+  const state = openState(t, files);
   await appendAudit(state, KEY, TRAIL);
   rows(
     state.file,
     "CREATE TRIGGER no BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'as if the disk were full'); END",
   );
   await t.rejects(pruneAudit(state, KEY, day(4), NOW));
+  const pruned = async () => {
+    t.match(await proveAudit(state, KEY), { intact: true, entries: 5, pruned: 3 });
+    t.same(await trail(state), ['4 withdraw', '5 revoke', '6 withdrawn', '7 withdraw', '8 audit-prune']);
+    t.equal((await readAudit(state, openTable(t, files), { limit: 100 })).length, 5);
+  };
+  t.equal(rows(state.file, 'SELECT id FROM audit').length, 8);
+  await pruned();
+  rows(state.file, 'DROP TRIGGER no');
+  t.equal(await pruneAudit(state, KEY, day(4), NOW), 0, 'nothing else is as old');
+  t.equal(rows(state.file, 'SELECT id FROM audit').length, 5);
+  await pruned();
+});
+
+t.test('interrupted before it, pruning has done nothing', async (t) => {
+  const state = freshState(t);
+  await appendAudit(state, KEY, TRAIL);
+  rows(
+    state.file,
+    "CREATE TRIGGER no BEFORE INSERT ON audit_checkpoints BEGIN SELECT RAISE(ABORT, 'as if the disk were full'); END",
+  );
+  await t.rejects(pruneAudit(state, KEY, day(4), NOW));
   t.match(await proveAudit(state, KEY), { intact: true, entries: 7, pruned: 0 });
+  t.equal((await trail(state)).length, 7);
 });

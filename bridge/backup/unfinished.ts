@@ -1,0 +1,26 @@
+/** A mark in the data directory for as long as a restore is at work: what lies there then is neither the one nor the other. */
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Failure } from '../shared/failure.ts';
+import type { DataFiles } from '../store/files/data-files.ts';
+
+const markIn = ({ privateDirectory }: DataFiles) => path.join(privateDirectory, 'restore.unfinished');
+
+export function beginRestore(files: DataFiles, from: string): void {
+  writeFileSync(markIn(files), `${from}\n`, { mode: 0o600 });
+}
+
+export function endRestore(files: DataFiles): void {
+  rmSync(markIn(files), { force: true });
+}
+
+/** Fails `config` where one was begun and never came to its end. */
+export function refuseHalfRestored(files: DataFiles): void {
+  if (!existsSync(markIn(files))) return;
+  throw new Failure(
+    'config',
+    `a restore into ${files.directory} was begun and not ended`,
+    '"mandat restore DIR" again, with the same backup or another',
+    { rule: 'MANDAT_HALF_RESTORED' },
+  );
+}

@@ -1,0 +1,58 @@
+/** Of `mandat status`: how much room the data take, and when they were last backed up. */
+import path from 'node:path';
+import { type DiskUse, diskUse } from '../bridge/store/files/disk-use.ts';
+import { describeReader } from '../bridge/store/files/log-readers.ts';
+import { LARGE_LOG } from '../bridge/store/files/write-ahead-log.ts';
+import { SENDER_FILE } from '../bridge/store/published/sender-map.ts';
+import { fact } from '../bridge/store/state/facts.ts';
+import type { StateDb } from '../bridge/store/state/state-db.ts';
+import { counted, oneLine } from './output.ts';
+import type { Session } from './session.ts';
+import { shownSize } from './sizes.ts';
+
+interface LastBackup {
+  readonly at: string;
+  readonly directory: string;
+}
+
+export interface Kept {
+  readonly disk: DiskUse;
+  /** By "mandat backup"; null where there was none, or the one before a restore. */
+  readonly backup: LastBackup | null;
+}
+
+export async function keptOf({ files, config }: Session, state: StateDb): Promise<Kept> {
+  const senders = config.senderRules === undefined ? undefined : path.join(files.senderDirectory, SENDER_FILE);
+  const noted = await fact(state, 'backup');
+  return {
+    disk: diskUse(files, senders),
+    backup: noted === undefined ? null : (JSON.parse(noted) as LastBackup),
+  };
+}
+
+type Time = (instant: string | null | undefined) => string;
+
+export function keptLines({ disk, backup }: Kept, time: Time): readonly (readonly [string, string])[] {
+  const named = disk.files.map(({ file, size, log }) => `${path.basename(file)} ${shownSize(size + log)}`);
+  const free = disk.available === null ? '' : `; ${shownSize(disk.available)} free there`;
+  return [
+    ['disk', `${shownSize(disk.total)} (${named.join(', ')})${free}`],
+    ...(backup === null ? [] : [['last backup', `${time(backup.at)}, in ${oneLine(backup.directory)}`] as const]),
+  ];
+}
+
+export function keptRemarks({ disk }: Kept): readonly string[] {
+  const large = disk.files.filter(({ log }) => log >= LARGE_LOG);
+  return [
+    ...large.map(({ file, log, readers }) => {
+      const by =
+        readers.length === 0 ? '' : `: ${readers.map(describeReader).map(oneLine).join(', ')} reads it without end`;
+      return `${file}-wal has grown to ${shownSize(log)}${by}\n    it is emptied as soon as nobody is in the midst of reading ${path.basename(file)}`;
+    }),
+    ...(disk.aside.count === 0
+      ? []
+      : [
+          `${counted(disk.aside.count, 'restore')} put aside what was there, ${shownSize(disk.aside.size)}: take private/before-restore-* away when you need it no more`,
+        ]),
+  ];
+}
