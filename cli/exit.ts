@@ -1,4 +1,4 @@
-/** Exit statuses that scripts may rely on. They stand in the README and in --help. */
+/** Exit statuses that scripts may rely on. They stand in docs/reference/codes.md and in --help. */
 import type { FailureCode } from '../bridge/shared/failure.ts';
 
 export const EXIT = {

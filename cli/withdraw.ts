@@ -18,7 +18,7 @@ interface Options {
   readonly yes?: boolean;
 }
 
-/** The first step of taking mandat off a site: README, "Taking it off". */
+/** The first step of taking mandat off a site: docs/operations.md, "Taking it off". */
 export function withdrawCommand(program: Command, run: Runner): void {
   program
     .command('withdraw')

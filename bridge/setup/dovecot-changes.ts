@@ -21,7 +21,7 @@ export function hashed(password: string, salt = randomBytes(16)): string {
   return `{SSHA512}${Buffer.concat([digest, salt]).toString('base64')}`;
 }
 
-const MARK = '# mandat: mailbox delegation ("mandat setup", README of mandat)';
+const MARK = '# mandat: mailbox delegation ("mandat setup", docs/install.md of mandat)';
 
 /** `!include` lines at the end of dovecot.conf, each once. */
 export function included(text: string, names: readonly string[]): string {

@@ -150,7 +150,7 @@ export async function setUp(answers: Answers, around: Around): Promise<Outcome> 
 }
 
 const NO_SUBMISSION =
-  'Postfix: no submission service lets users log in, so delegates will read and not send; switch one on in master.cf and set that part up by hand (README)';
+  'Postfix: no submission service lets users log in, so delegates will read and not send; switch one on in master.cf and set that part up by hand (docs/by-hand.md, Postfix)';
 
 function separatorWords(separator: string): string {
   return `Folders below others are called "Projets${separator}2026" here, and will be "Projets/2026": a delegated mailbox is named after its owner's address, which has dots, and Dovecot wants one separator for all. Mail stays where it is. Mail programs read the folder list anew; filters (Sieve) and settings that name a folder below another by "${separator}" must be changed.`;
