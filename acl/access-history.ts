@@ -8,9 +8,9 @@ import type { Instant } from './delegation-facts.ts';
 export interface Stand {
   /** Since when the row is there; null where it is gone. */
   readonly delegated: Instant | null;
-  /** Since when his access is in force; null where it isn't. */
+  /** Since when their access is in force; null where it isn't. */
   readonly access: Instant | null;
-  /** Addresses that he may send from, in behalf of the owner. */
+  /** Addresses that they may send from, in behalf of the owner. */
   readonly sends: readonly string[];
 }
 
@@ -48,7 +48,7 @@ export function openStanding(from: Standing = {}): StandingReader {
       new Map(Object.entries(stands).map(([delegate, stand]) => [delegate, { ...stand }])),
     ]),
   );
-  /** Older entries name a delegate by his login. */
+  /** Older entries name a delegate by their login. */
   const byLogin = new Map<string, string>();
 
   const change = (mailbox: string, delegate: string, by: Partial<Mutable>) => {

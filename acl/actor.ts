@@ -1,4 +1,4 @@
-/** Who acts, and what he may do: an owner manages the delegations of his own mailbox, a delegate his own account and never a delegation. R3, R33, R53. */
+/** Who acts, and what they may do: an owner manages the delegations of their own mailbox, a delegate their own account and never a delegation. R3, R33, R53. */
 
 export type Actor =
   | { readonly kind: 'admin'; readonly name: string }
@@ -18,7 +18,7 @@ export function actorName(actor: Actor): string {
   return `${actor.kind}:${actor.kind === 'admin' ? actor.name : actor.identifier}`;
 }
 
-/** Who owns a mailbox: his identifier, and where none is known his login. */
+/** Who owns a mailbox: their identifier, and where none is known their login. */
 export function ownerOf({ owner, login }: { readonly owner: string | null; readonly login: string }): string {
   return owner ?? login;
 }
@@ -27,15 +27,15 @@ export function ownerOf({ owner, login }: { readonly owner: string | null; reado
 const NOT_HIS_TO_END =
   'Vous ne pouvez pas mettre fin à une délégation mise en place par un professionnel délégant. Si besoin, le contacter. (A delegate cannot change a delegation: only its owner can.)';
 
-/** Why this actor may not do this; undefined when he may. */
+/** Why this actor may not do this; undefined when they may. */
 export function actorFault(actor: Actor, act: Act): string | undefined {
   if (actor.kind === 'admin') return undefined;
   if (act.kind === 'account') {
     if (actor.kind === 'delegate' && actor.identifier === act.identifier) return undefined;
-    return `${actorName(actor)} may not act on the account of ${act.identifier}: everybody manages his own`;
+    return `${actorName(actor)} may not act on the account of ${act.identifier}: everybody manages their own`;
   }
   if (actor.kind === 'delegate') return NOT_HIS_TO_END;
   return ownerOf(act.mailbox) === actor.identifier
     ? undefined
-    : `${act.mailbox.address} is not a mailbox of ${actorName(actor)}: an owner manages the delegations of his own`;
+    : `${act.mailbox.address} is not a mailbox of ${actorName(actor)}: an owner manages the delegations of their own`;
 }

@@ -57,7 +57,7 @@ export const CONDITIONS: readonly Rule[] = [
     why: 'owner-not-listed',
     holds: ({ mailbox }) => mailbox.ownerListed !== false,
     kept: 'the directory has nothing against the owner',
-    broken: 'the directory does not list the owner: his RPPS identity is not active',
+    broken: 'the directory does not list the owner: their RPPS identity is not active',
     remedy: RETURNS,
   },
   {
@@ -71,7 +71,7 @@ export const CONDITIONS: readonly Rule[] = [
     why: 'self',
     holds: ({ mailbox, delegate }) => mailbox.login !== delegate.login,
     kept: 'owner and delegate are two people',
-    broken: 'the owner cannot be his own delegate',
+    broken: 'the owner cannot be their own delegate',
     remedy: '"mandat revoke MAILBOX DELEGATE": the owner has all of it already',
   },
   {
@@ -92,7 +92,7 @@ export const CONDITIONS: readonly Rule[] = [
     why: 'account-pending',
     holds: ({ delegate }) => delegate.state !== 'pending',
     kept: "the delegate's account needs no activation",
-    broken: 'the delegate has not activated his account',
+    broken: 'the delegate has not activated their account',
     remedy: '"mandat account activate DELEGATE --email ADDRESS --accept-terms VERSION"',
     from: stateSince,
   },
@@ -124,7 +124,7 @@ export const CONDITIONS: readonly Rule[] = [
     why: 'delegate-not-listed',
     holds: ({ delegate }) => delegate.listed !== false,
     kept: 'the directory has nothing against the delegate',
-    broken: 'the directory does not list the delegate: his RPPS identity is not active',
+    broken: 'the directory does not list the delegate: their RPPS identity is not active',
     remedy: RETURNS,
   },
   {

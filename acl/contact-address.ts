@@ -1,6 +1,6 @@
 /**
  * A delegate's contact address: mandatory, of the usual form, and outside MSSanté, since the mails that go there leave the space of trust
- * and since whoever loses his access must still be reached. R41, R51.
+ * and since whoever loses their access must still be reached. R41, R51.
  */
 
 export type ContactFault =
@@ -52,7 +52,7 @@ export function isMssante(domain: string, whiteList: ReadonlySet<string>): boole
 }
 
 const SENTENCES: Readonly<Record<ContactFault, string>> = {
-  empty: 'a contact address is needed: notices of his delegations go there',
+  empty: 'a contact address is needed: notices of their delegations go there',
   format: "L'adresse mail ne respecte pas le format attendu (an address is written name@domain, in ASCII before the @)",
   mssante: 'this domain belongs to MSSanté, and a contact address lies outside of it (adresse mail non MSSanté)',
 };

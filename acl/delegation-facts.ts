@@ -14,19 +14,19 @@ export interface DelegationFacts {
     readonly eligible: boolean;
     /** Whether its domain takes part, as the table has it; null where it has no row of its own: the site decides. R26 */
     readonly domainEligible: boolean | null;
-    /** Whether the directory knows the owner; null where it was never asked, or he has no identifier. R5 */
+    /** Whether the directory knows the owner; null where it was never asked, or they have no identifier. R5 */
     readonly ownerListed: boolean | null;
   };
   readonly delegate: {
     readonly login: string;
-    /** Of his account: R45. */
+    /** Of their account: R45. */
     readonly state: 'pending' | 'active' | 'suspended' | 'ended';
     readonly stateSince: Instant | null;
-    /** Which version of the terms of use he accepted last; null where he was never asked. R43 */
+    /** Which version of the terms of use they accepted last; null where they were never asked. R43 */
     readonly termsVersion: string | null;
     /** The credential's last instant, or null for no known end (R14). */
     readonly credentialValidUntil: Instant | null;
-    /** Whether the directory knows him; null where it was never asked. R5, R27 */
+    /** Whether the directory knows them; null where it was never asked. R5, R27 */
     readonly listed: boolean | null;
   };
   readonly startsAt: Instant | null;
@@ -59,11 +59,11 @@ export type NotInForce =
   | 'domain-not-eligible' // R26
   | 'owner-not-listed' // R5, of the owner
   | 'unsafe-login' // an ACL would read it as something else
-  | 'self' // the owner can't be his own delegate
+  | 'self' // the owner can't be their own delegate
   | 'suspended' // this delegation
   | 'over-limit' // R15: more rows than the site allows
-  | 'account-pending' // R38, R45: he has not activated it
-  | 'delegate-suspended' // R14: all of his
+  | 'account-pending' // R38, R45: they have not activated it
+  | 'delegate-suspended' // R14: all of theirs
   | 'account-ended' // R45
   | 'terms-not-accepted' // R43: there is a new version
   | 'delegate-not-listed' // R5, R27: gone from the directory, or never in it

@@ -16,7 +16,7 @@ export interface MailboxRows {
   readonly aliases: readonly string[];
   readonly delegations: readonly (Pick<DelegationFacts, 'delegate' | 'startsAt' | 'endsAt' | 'suspended' | 'place'> & {
     readonly id: string;
-    /** What recipients see of a message that he sends for the owner; null: as the site has it. */
+    /** What recipients see of a message that they send for the owner; null: as the site has it. */
     readonly sendMode?: SendMode | null;
   })[];
 }
@@ -30,7 +30,7 @@ export interface Desired {
   readonly delegates: readonly DesiredDelegate[];
   /** Delegations whose row is there and which are not in force, by delegate login. */
   readonly withheld: readonly { readonly login: string; readonly why: NotInForce }[];
-  /** Every (address, login) that may send: the owner always, or he would be locked out. Sorted. */
+  /** Every (address, login) that may send: the owner always, or they would be locked out. Sorted. */
   readonly senders: readonly SenderRule[];
 }
 
@@ -90,7 +90,7 @@ function senders(rows: MailboxRows, delegates: readonly DesiredDelegate[]): read
 }
 
 /**
- * Rights a delegate should have on one folder: never `x` on a special-use folder, or he could delete the owner's Sent; nor what is
+ * Rights a delegate should have on one folder: never `x` on a special-use folder, or they could delete the owner's Sent; nor what is
  * withheld there from everybody ({@link Folder} in bridge/reconcile/driver-interfaces.ts), nor what the server gives only together with these.
  */
 export function rightsOn(

@@ -1,11 +1,11 @@
 /**
  * What to do about one delegate's entry in one folder. The whole of it is this table; bridge/reconcile walks it folder by folder.
  *
- *     desired  own entry   he sees    before | step
+ *     desired  own entry   they see    before | step
  *     R        R           R                 | none
  *     R        R           other             | none: a foreign entry decides (reported, never removed)
  *     R        other       any               | set R
- *     R        none        R                 | none: he has it by inheritance, no entry of his own is needed
+ *     R        none        R                 | none: they have it by inheritance, no entry of their own is needed
  *     R        none        other             | set R
  *     none     none                   none   | none
  *     none     none                   B      | set B: what stood there before the grant
@@ -13,7 +13,7 @@
  *     none     B                      B      | none
  *     none     other                  B      | set B
  *
- * "he sees" is the delegate's own MYRIGHTS (RFC 4314 section 3.5), because GETACL shows neither what he inherits nor what a
+ * "they see" is the delegate's own MYRIGHTS (RFC 4314 section 3.5), because GETACL shows neither what they inherit nor what a
  * group or a negative entry makes of it. Entries of other identifiers never appear here, so no step can touch them.
  */
 import { type EntryName, entryName } from './entry-name.ts';
@@ -27,11 +27,11 @@ export type EntryStep =
 export interface EntryFacts {
   /** Undefined: no delegation in force. */
   readonly desired: Rights | undefined;
-  /** His own entry in this folder, undefined when there is none. */
+  /** Their own entry in this folder, undefined when there is none. */
   readonly entry: Rights | undefined;
-  /** What he sees, or what he is expected to see before he has been asked. */
+  /** What they see, or what they are expected to see before they have been asked. */
   readonly effective: Rights;
-  /** His entry before the grant, from the ledger. */
+  /** Their entry before the grant, from the ledger. */
   readonly before: Rights | undefined;
 }
 
@@ -47,7 +47,7 @@ export function entryStep({ desired, entry, effective, before }: EntryFacts): En
   return entry === undefined ? NOTHING : { kind: 'delete' };
 }
 
-/** Entries that keep a delegate out whatever he is granted: negative ones for him or for everybody, the site's among them. */
+/** Entries that keep a delegate out whatever they are granted: negative ones for them or for everybody, the site's among them. */
 export function negativeEntries(identifiers: Iterable<string>, login: string): readonly string[] {
   const against = ({ negative, whom, name }: EntryName) =>
     negative && (whom === 'everybody' || (whom === 'user' && name === login));

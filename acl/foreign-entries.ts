@@ -46,7 +46,7 @@ export function lettingIn(entries: ReadonlyMap<string, Rights>, login: string, s
     .map(({ identifier }) => identifier);
 }
 
-/** Entries that may concern him, but for his own. */
+/** Entries that may concern them, but for their own. */
 function candidates(entries: ReadonlyMap<string, Rights>, login: string): readonly Candidate[] {
   return [...entries]
     .filter(([identifier]) => identifier !== login)

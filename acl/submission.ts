@@ -1,5 +1,5 @@
 /**
- * Who may say in a header that he wrote it. One verdict a message, whatever the number of recipients; the first row that fits:
+ * Who may say in a header that they wrote it. One verdict a message, whatever the number of recipients; the first row that fits:
  *
  *   no Received of Postfix's own on top ............... refused 554
  *   Postfix's Received without a login ................ refused 530: nobody has logged in
@@ -16,7 +16,7 @@
  *   a display name shows an address not allowed ........ refused 550 5.7.1, or the names taken out
  *   a DKIM signature, and the field not in plain form .. refused 550 5.6.0, since it can't be written anew (acl/plain-form.ts)
  *   From: own addresses only ........................... pass; a false Sender is removed
- *   From: an owner's, mode on-behalf (**) .............. pass; Sender is the delegate's own address, none where he has no mailbox
+ *   From: an owner's, mode on-behalf (**) .............. pass; Sender is the delegate's own address, none where they have no mailbox
  *   From: an owner's, mode send-as (**) ................ pass; no Sender
  *   From: several addresses, an owner's among them ..... pass on behalf of each owner; Sender as in on-behalf
  *   an owner's address in a name in From, or in Author . the same as in From: whoever reads it takes the owner for the author
@@ -35,7 +35,7 @@ import { plainList } from './plain-form.ts';
 import { type Changes, later, type Refusal, refuse, type SubmissionVerdict } from './verdict.ts';
 
 /**
- * Whose an address is, seen from the login: his own, an owner's who has delegated to him, an owner's whose delegation to him has gone with
+ * Whose an address is, seen from the login: their own, an owner's who has delegated to them, an owner's whose delegation to them has gone with
  * too many others at once, or none of these.
  */
 export type Standing =
@@ -44,11 +44,11 @@ export type Standing =
   | { readonly kind: 'held' }
   | { readonly kind: 'stranger' };
 
-/** What is held is no more his than a stranger's. */
+/** What is held is no more theirs than a stranger's. */
 export const mayUse = ({ kind }: Standing): boolean => kind === 'own' || kind === 'owner';
 
 export interface Rights {
-  /** The login's own address; null where he has no mailbox. */
+  /** The login's own address; null where they have no mailbox. */
   readonly self: string | null;
   /** By the address as written. */
   readonly standing: (address: string) => Standing;
@@ -112,14 +112,14 @@ export function decide(
   const isResent = ({ field }: Author) => field.name.startsWith('resent-');
   const forWhom = ownersIn([author, ...others.filter((one) => !isResent(one))], rights);
   const owners = [...forWhom, ...ownersIn(others.filter(isResent), rights)].map(({ owner }) => owner);
-  const himself = self === null ? NO_SENDER : ({ kind: 'set', address: self } as const);
+  const sender = self === null ? NO_SENDER : ({ kind: 'set', address: self } as const);
   if (forWhom.length > 0) {
     const open = author.mailboxes.length > 1 || forWhom.some(({ mode }) => (mode ?? rules.mode) === 'on-behalf');
-    return passing(owners, written([author, ...others], signed), open ? himself : NO_SENDER);
+    return passing(owners, written([author, ...others], signed), open ? sender : NO_SENDER);
   }
   const truthful = truthfulSender(fields, rights);
   if (truthful !== undefined) return passing(owners, written([author, ...others, truthful], signed), { kind: 'keep' });
-  return passing(owners, written([author, ...others], signed), author.mailboxes.length > 1 ? himself : NO_SENDER);
+  return passing(owners, written([author, ...others], signed), author.mailboxes.length > 1 ? sender : NO_SENDER);
 }
 
 const NO_SENDER = { kind: 'none' } as const;
@@ -132,7 +132,7 @@ function ownersIn(authors: readonly Author[], { standing }: Rights): readonly Ow
   return named.map(standing).filter((one): one is Owner => one.kind === 'owner');
 }
 
-/** The one Sender there is, where all that it names is his own. */
+/** The one Sender there is, where all that it names is their own. */
 function truthfulSender(fields: readonly Author[], { standing }: Rights): Author | undefined {
   const [sender, ...more] = fields.filter(({ field }) => field.name === 'sender');
   const [one, ...others] = sender?.mailboxes ?? [];

@@ -3,7 +3,7 @@ import { AUTHOR_NAMES, type AuthorField } from './author-fields.ts';
 import type { Field } from './header-fields.ts';
 import { latin1 } from './plain-form.ts';
 
-/** `owners`: the addresses of the mailboxes on whose behalf it is sent, each once; none for his own. */
+/** `owners`: the addresses of the mailboxes on whose behalf it is sent, each once; none for their own. */
 export type SubmissionVerdict =
   | { readonly kind: 'pass'; readonly owners: readonly string[]; readonly changes: Changes }
   | Refusal

@@ -6,7 +6,7 @@ import { may } from './permitted.ts';
 import type { Session } from './session.ts';
 
 /** Whom an account command lets in beside admins; whose account it is, `may` asks. */
-export const HIMSELF = ['owner', 'delegate'] as const;
+export const SELF_SERVICE = ['owner', 'delegate'] as const;
 
 /** Fails `refused` for somebody else's account, `absent` when there is none. */
 export async function holderOf(
@@ -23,7 +23,7 @@ export function refuseEnded({ identifier, state }: AccountHolder): void {
   throw new Failure(
     'refused',
     `the account of ${identifier} has ended`,
-    `he can be removed and added anew: "mandat delegate remove ${identifier}"`,
+    `they can be removed and added anew: "mandat delegate remove ${identifier}"`,
     { rule: 'MANDAT_ENDED' },
   );
 }
@@ -52,7 +52,7 @@ export function noAccounts(): Failure {
 export function unactivated({ identifier }: AccountHolder): Failure {
   return new Failure(
     'refused',
-    `${identifier} has not activated his account yet`,
+    `${identifier} has not activated their account yet`,
     `"mandat account activate ${identifier} --email ADDRESS --accept-terms VERSION"`,
     { rule: 'MANDAT_PENDING' },
   );

@@ -1,11 +1,11 @@
-/** A delegate's account: what he sees of it and may change himself. R43, R50 to R53, R56. */
+/** A delegate's account: what they see of it and may change themselves. R43, R50 to R53, R56. */
 import type { Command } from 'commander';
 import { identityOf } from '../bridge/account/identity.ts';
 import { eraseAccounts } from '../bridge/store/state/account-erasure.ts';
 import { accountOf, type OptOut, setOptOut } from '../bridge/store/state/private-accounts.ts';
 import { noteAccount } from '../bridge/store/table/account-events.ts';
 import { type AccountHolder, acceptTerms, endHolder } from '../bridge/store/table/account-holders.ts';
-import { HIMSELF, holderOf, presentTerms, refuseEnded, unactivated } from './account-holder.ts';
+import { holderOf, presentTerms, refuseEnded, SELF_SERVICE, unactivated } from './account-holder.ts';
 import { activationCommands } from './activation.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT } from './exit.ts';
@@ -20,16 +20,16 @@ export function accountCommand(program: Command, run: Runner): void {
   const account = program
     .command('account')
     .description('the accounts of delegates: activation, contact, terms of use');
-  const his = (name: string) => account.command(name).argument('<id>', "the delegate's identifier");
+  const own = (name: string) => account.command(name).argument('<id>', "the delegate's identifier");
 
-  his('show')
-    .description('who he is, how he is reached, what he accepted, what has been delegated to him')
-    .action(run(async (session, typed: string) => show(session, await holderOf(session, typed)), HIMSELF));
+  own('show')
+    .description('who they are, how they are reached, what they accepted, what has been delegated to them')
+    .action(run(async (session, typed: string) => show(session, await holderOf(session, typed)), SELF_SERVICE));
 
-  activationCommands(his, run);
+  activationCommands(own, run);
 
-  his('accept-terms')
-    .description('accept a new version of the terms of use; until then nothing delegated to him is in force')
+  own('accept-terms')
+    .description('accept a new version of the terms of use; until then nothing delegated to them is in force')
     .argument('<version>', 'the version that has been read')
     .option('--no-wait', SAVE_ONLY)
     .action(
@@ -44,11 +44,11 @@ export function accountCommand(program: Command, run: Runner): void {
         const now = new Date().toISOString();
         await session.writing(identifier, (db) => acceptTerms(db, session.writer, holder, version, now));
         return changed(session, did, `${identifier}: terms of use ${version} accepted`, wait);
-      }, HIMSELF),
+      }, SELF_SERVICE),
     );
 
-  his('opt-out')
-    .description('refuse mails that are not about his delegations; those that are, always come')
+  own('opt-out')
+    .description('refuse mails that are not about their delegations; those that are, always come')
     .addArgument(account.createArgument('<what>').choices(['surveys', 'newsletters']))
     .option('--no', 'refuse them no longer')
     .action(
@@ -64,18 +64,18 @@ export function accountCommand(program: Command, run: Runner): void {
         const sentence = refuses ? `refuses ${what}` : `does not refuse ${what} any more`;
         out.result({ delegate: identifier, what, refuses }, `${identifier} ${sentence}`);
         return undefined;
-      }, HIMSELF),
+      }, SELF_SERVICE),
     );
 
-  his('end')
-    .description('close his account for good: nothing delegated to him is in force, what is private is erased')
+  own('end')
+    .description('close their account for good: nothing delegated to them is in force, what is private is erased')
     .option('--yes', 'do not ask')
     .option('--no-wait', SAVE_ONLY)
     .action(
       run(async (session, typed: string, { yes, wait }: { yes?: boolean; wait: boolean }) => {
         const holder = await holderOf(session, typed);
         const { identifier, delegated } = holder;
-        const ends = delegated.length === 0 ? '' : `, which ends his access to ${delegated.join(', ')}`;
+        const ends = delegated.length === 0 ? '' : `, which ends their access to ${delegated.join(', ')}`;
         if (!(await confirmed(session, `Close the account of ${identifier} for good${ends}?`, yes))) return EXIT.failed;
         // Access first; whatever comes between, the next sweep erases the rest.
         const now = await session.writing(identifier, async (table) => {
@@ -88,7 +88,7 @@ export function accountCommand(program: Command, run: Runner): void {
       }),
     );
 
-  openMailboxCommand(his, run);
+  openMailboxCommand(own, run);
 }
 
 async function show(session: Session, holder: AccountHolder): Promise<undefined> {

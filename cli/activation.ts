@@ -8,7 +8,7 @@ import { accountOf } from '../bridge/store/state/private-accounts.ts';
 import type { Language } from '../bridge/store/state/state-db.ts';
 import type { AccountHolder } from '../bridge/store/table/account-holders.ts';
 import { sealKeyOf } from '../bridge/store/trail/sealing.ts';
-import { HIMSELF, holderOf, noAccounts, presentTerms, refuseEnded, unactivated } from './account-holder.ts';
+import { holderOf, noAccounts, presentTerms, refuseEnded, SELF_SERVICE, unactivated } from './account-holder.ts';
 import { shown } from './arguments.ts';
 import { confirmed } from './confirm.ts';
 import { contactAddress } from './contact.ts';
@@ -26,10 +26,10 @@ interface Options {
   readonly confirmIdentity?: boolean;
 }
 
-export function activationCommands(his: (name: string) => Command, run: Runner): void {
-  addressed(his('activate'))
+export function activationCommands(own: (name: string) => Command, run: Runner): void {
+  addressed(own('activate'))
     .description(
-      'ask for his account to be activated, once a mailbox has been delegated to him; a code is mailed to him',
+      'ask for their account to be activated, once a mailbox has been delegated to them; a code is mailed to them',
     )
     .requiredOption('--accept-terms <version>', 'the version of the terms of use that has been read and accepted')
     .option('--confirm-identity', 'the identity that the directory shows has been verified')
@@ -55,10 +55,10 @@ export function activationCommands(his: (name: string) => Command, run: Runner):
           askForCode(office, holder, { contact, terms, language }),
         );
         return asked(session, holder, contact, until);
-      }, HIMSELF),
+      }, SELF_SERVICE),
     );
 
-  addressed(his('set-contact'))
+  addressed(own('set-contact'))
     .description('ask for another contact address; a code is mailed to it, and the old one hears of it')
     .action(
       run(async (session, typed: string, { email, language }: Options) => {
@@ -78,10 +78,10 @@ export function activationCommands(his: (name: string) => Command, run: Runner):
           const until = await askForCode(office, holder, { contact, terms: null, language });
           return asked(session, holder, contact, until);
         });
-      }, HIMSELF),
+      }, SELF_SERVICE),
     );
 
-  his('confirm')
+  own('confirm')
     .description('confirm the contact address by the code that was mailed to it')
     .argument('<code>', 'its eight digits')
     .option('--no-wait', SAVE_ONLY)
@@ -99,10 +99,10 @@ export function activationCommands(his: (name: string) => Command, run: Runner):
         const told = `notices go to ${contact}`;
         const did = activated ? `${identifier}: active; ${told}` : `${identifier}: ${told}`;
         return changed(session, document, did, wait);
-      }, HIMSELF),
+      }, SELF_SERVICE),
     );
 
-  his('cancel')
+  own('cancel')
     .description('forget the address that waits to be confirmed; everything stays as it was')
     .action(
       run(async (session, typed: string) => {
@@ -112,7 +112,7 @@ export function activationCommands(his: (name: string) => Command, run: Runner):
         const sentence = did ? `cancelled, the account is ${state} as before` : 'nothing waited to be confirmed';
         session.out.result({ delegate: identifier, cancelled: did, state }, `${identifier}: ${sentence}`);
         return undefined;
-      }, HIMSELF),
+      }, SELF_SERVICE),
     );
 }
 
@@ -123,8 +123,8 @@ const UNCONFIRMED = {
 
 function addressed(command: Command): Command {
   return command
-    .requiredOption('--email <address>', 'where notices of his delegations go, and nothing else; outside MSSanté')
-    .addOption(new Option('--language <language>', 'the language of what is mailed to him').choices(['fr', 'en']));
+    .requiredOption('--email <address>', 'where notices of their delegations go, and nothing else; outside MSSanté')
+    .addOption(new Option('--language <language>', 'the language of what is mailed to them').choices(['fr', 'en']));
 }
 
 function refuseUnlessPending(holder: AccountHolder): void {

@@ -29,7 +29,7 @@ export function auditCommand(program: Command, run: Runner): void {
     .command('list', { isDefault: true })
     .description('its last entries, in their order; the same as "mandat audit"')
     .option('--mailbox <address>', 'of one mailbox', address)
-    .option('--delegate <id>', 'of one delegate, by his identifier')
+    .option('--delegate <id>', 'of one delegate, by their identifier')
     .option('--since <time>', 'a date (from its start) or a time with its zone')
     .option('--limit <number>', 'how many of the last entries', whole, 100)
     .option('--check', 'the same as "mandat audit verify"')

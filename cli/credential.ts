@@ -19,7 +19,7 @@ interface Options {
 export function credentialCommands(delegate: Command, run: Runner): void {
   delegate
     .command('credential')
-    .description("when a delegate's credential lapses; without one nothing delegated to him is in force")
+    .description("when a delegate's credential lapses; without one nothing delegated to them is in force")
     .argument('<id>', 'their identifier or login')
     .option('--valid-until <time>', 'a date (to its end) or a time with its zone; "never"; "unknown"')
     .option('--revoked', 'it is worth nothing from now on')

@@ -43,7 +43,7 @@ export function delegateCommand(program: Command, run: Runner): void {
         const asked = change(options, config.policy.timezone);
         const person = config.identity.scheme === 'rpps' ? listedPerson(files.privateDirectory, id) : undefined;
         if (person === null) {
-          out.warn(`mandat: ${id} is not in the directory: nothing delegated to him will be in force until he is`);
+          out.warn(`mandat: ${id} is not in the directory: nothing delegated to them will be in force until they are`);
         }
         const { firstName, lastName, profession } = person ?? {};
         const listed = person === undefined ? null : person !== null;
@@ -132,7 +132,7 @@ export function delegateCommand(program: Command, run: Runner): void {
 
   delegate
     .command('remove')
-    .description('remove a delegate; his delegations end')
+    .description('remove a delegate; their delegations end')
     .argument('<id>', 'their identifier or login')
     .option('--yes', 'do not ask')
     .option('--no-wait', SAVE_ONLY)
@@ -141,7 +141,7 @@ export function delegateCommand(program: Command, run: Runner): void {
         const id = await session.delegate(typed);
         const { writing, writer, table: read } = session;
         const { mailboxes } = await read((db) => delegateNamed(db, id));
-        const ends = mailboxes.length === 0 ? '' : `, which ends his access to ${mailboxes.join(', ')}`;
+        const ends = mailboxes.length === 0 ? '' : `, which ends their access to ${mailboxes.join(', ')}`;
         if (!(await confirmed(session, `Remove the delegate ${id}${ends}?`, yes))) return EXIT.failed;
         await writing(id, (db) => removeDelegate(db, writer, id));
         return changed(session, { delegate: id, mailboxes }, `${id} removed${ends}`, wait);
@@ -165,15 +165,15 @@ function refuseIdentity({ config }: Session, { firstName, lastName, profession }
 
 function attributes(command: Command): Command {
   return command
-    .option('--login <login>', 'his login on the mail server, where it is not the identifier', login)
+    .option('--login <login>', 'their login on the mail server, where it is not the identifier', login)
     .option('--first-name <name>')
     .option('--last-name <name>')
     .option('--profession <name>')
     .option(
       '--credential-until <time>',
-      'when his credential lapses: a date (to its end) or a time with its zone; "never"; "unknown"',
+      'when their credential lapses: a date (to its end) or a time with its zone; "never"; "unknown"',
     )
-    .addOption(new Option('--state <state>', 'suspended: none of his delegations is in force').choices(STATES));
+    .addOption(new Option('--state <state>', 'suspended: none of their delegations is in force').choices(STATES));
 }
 
 function change(options: Options, timezone: string): DelegateChange {

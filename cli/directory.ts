@@ -144,7 +144,7 @@ export function directoryCommand(program: Command, run: Runner): void {
 }
 
 const told = ({ identifier, listed }: ListedChange) =>
-  `${identifier}: ${listed ? 'is in the directory' : 'is not in the directory: what depends on him is suspended'}`;
+  `${identifier}: ${listed ? 'is in the directory' : 'is not in the directory: what depends on them is suspended'}`;
 
 function byIdentifier(
   { out, config }: Session,

@@ -102,7 +102,7 @@ function described(one: Explanation, { colour }: Output, timezone: string, fully
     before,
     against.join(' '),
   ]);
-  return `${head}\n${table(['FOLDER', 'SHOULD', 'SEES', 'HIS ENTRY', 'WHOSE', 'BEFORE', 'AGAINST HIM'], rows)}`;
+  return `${head}\n${table(['FOLDER', 'SHOULD', 'SEES', 'OWN ENTRY', 'WHOSE', 'BEFORE', 'AGAINST THEM'], rows)}`;
 }
 
 function conditionLine({ holds, sentence, since, until, remedy }: Condition, colour: Colour, timezone: string): string {
@@ -118,6 +118,6 @@ function conditionLine({ holds, sentence, since, until, remedy }: Condition, col
 const PHASES = {
   granting: 'being granted',
   'in-force': 'in force, not yet verified',
-  verified: 'verified through his own eyes',
+  verified: 'verified as the delegate sees it',
   revoking: 'being revoked',
 } as const;

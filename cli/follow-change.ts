@@ -40,17 +40,17 @@ export function waitOptions(command: Command): Command {
 const GIVEN = {
   inForce: 'in force',
   notInForce: 'the delegation is saved, but not in force yet',
-  verified: 'verified through his own eyes',
-  verifiedNew: 'verified through his own eyes',
-  notVerified: 'the delegation is in force, but this has not been verified through his own eyes yet',
+  verified: 'verified as the delegate sees it',
+  verifiedNew: 'verified as the delegate sees it',
+  notVerified: 'the delegation is in force, but this has not been verified as the delegate sees it yet',
 };
 
 const TAKEN = {
   inForce: 'access withdrawn',
   notInForce: 'this is saved, but access has not been withdrawn yet',
-  verified: 'verified: he sees nothing any more',
+  verified: 'verified: they see nothing any more',
   verifiedNew: 'verified for new logins only: they see nothing any more',
-  notVerified: 'access is withdrawn, but this has not been verified through his own eyes yet',
+  notVerified: 'access is withdrawn, but this has not been verified as the delegate sees it yet',
 };
 
 const SAYS: Readonly<Record<Verb, typeof GIVEN>> = { grant: GIVEN, resume: GIVEN, revoke: TAKEN, suspend: TAKEN };

@@ -64,7 +64,7 @@ export function listCommand(program: Command, run: Runner): void {
     );
 }
 
-/** An owner sees who has his mailboxes, a delegate what has been delegated to him. */
+/** An owner sees who has their mailboxes, a delegate what has been delegated to them. */
 function concerns(actor: Actor, { mailbox, delegate }: Delegation): boolean {
   if (actor.kind === 'delegate') return delegate.identifier === actor.identifier;
   return actorFault(actor, { kind: 'delegations', mailbox }) === undefined;

@@ -21,7 +21,7 @@ export function mailboxContact(mailbox: Command, run: Runner): void {
     .command('contact')
     .description("the owner's second address for notices, outside the mailbox; without an option, show it")
     .argument('<address>', 'the mailbox', address)
-    .option('--set <email>', 'tell him there too', address)
+    .option('--set <email>', 'tell them there too', address)
     .addOption(new Option('--language <language>', 'the language of what the owner is told').choices(['fr', 'en']))
     .option('--clear', 'no longer')
     .action(

@@ -147,7 +147,7 @@ export function mailboxCommand(program: Command, run: Runner): void {
 
   const alias = mailbox
     .command('alias')
-    .description("the owner's further addresses, from which he and his delegates may send");
+    .description("the owner's further addresses, from which they and their delegates may send");
   alias
     .command('list')
     .description('list them')
@@ -186,7 +186,7 @@ export function mailboxCommand(program: Command, run: Runner): void {
 
 function attributes(command: Command): Command {
   return command
-    .option('--login <login>', 'his login on the mail server, where it is not the address', login)
+    .option('--login <login>', 'their login on the mail server, where it is not the address', login)
     .option('--owner <id>', "the owner's identifier")
     .addOption(new Option('--kind <kind>', 'what kind of mailbox it is; only PER can be delegated').choices(KINDS))
     .option('--eligible', 'it may be delegated')

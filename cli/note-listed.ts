@@ -5,7 +5,7 @@ import { openDirectory } from '../bridge/directory/search.ts';
 import { anyNeverAsked, type Noted, noteListed } from '../bridge/store/table/listed-people.ts';
 import type { Session } from './session.ts';
 
-/** Whoever has gone from the directory is suspended by it, and comes back with it; and is named as it names him. */
+/** Whoever has gone from the directory is suspended by it, and comes back with it; and is named as it names them. */
 export async function noteWhoIsListed(session: Session, reason: string): Promise<Noted> {
   if (session.config.identity.scheme !== 'rpps') return { listed: [], renamed: [] };
   const opened = openDirectory(session.files.privateDirectory);

@@ -98,7 +98,7 @@ function number(typed: string, before: readonly number[] | undefined): readonly 
   return [...(before ?? []), Number(typed)];
 }
 
-/** Whom it is for, never at which address: that is between him and the mail. R42. */
+/** Whom it is for, never at which address: that is between them and the mail. R42. */
 export function toWhom({ part, subject }: Pick<StoredNotice, 'part' | 'subject'>): string {
   return `${part} ${subject}`;
 }

@@ -18,11 +18,11 @@ interface Options {
   readonly wait: number | false;
 }
 
-/** R54, R55: whoever gets a mailbox of his own keeps what has been delegated to him. */
-export function openMailboxCommand(his: (name: string) => Command, run: Runner): void {
+/** R54, R55: whoever gets a mailbox of their own keeps what has been delegated to them. */
+export function openMailboxCommand(own: (name: string) => Command, run: Runner): void {
   waitOptions(
-    his('open-mailbox')
-      .description("give him a mailbox of his own: his delegations stay, and his login becomes the mailbox's")
+    own('open-mailbox')
+      .description("give them a mailbox of their own: their delegations stay, and their login becomes the mailbox's")
       .argument('<address>', 'the mailbox; it is added where it is not there', address)
       .option('--login <login>', 'its login on the mail server, where it is not the address', login),
   ).action(
@@ -49,8 +49,8 @@ async function follow(session: Session, opened: Opened, began: number, wait: num
   const { out } = session;
   const { identifier, mailbox, login: now, loginBefore, written } = opened;
   const moved = now !== loginBefore;
-  const did = `${mailbox} is the mailbox of ${identifier}; his delegations stay${moved ? `, and go from ${loginBefore} to ${now}` : ''}`;
-  const again = moved ? `\n  he logs out, and in again as ${now} (déconnectez-vous puis reconnectez-vous)` : '';
+  const did = `${mailbox} is the mailbox of ${identifier}; their delegations stay${moved ? `, and go from ${loginBefore} to ${now}` : ''}`;
+  const again = moved ? `\n  they log out, and in again as ${now} (déconnectez-vous puis reconnectez-vous)` : '';
   const document = { delegate: identifier, mailbox, login: now, loginBefore, mailboxes: written.length };
   if (wait === false || sidecarSeen(session) !== true) {
     return changed(session, { ...document, verified: null, failures: [] }, did + again, wait !== false);

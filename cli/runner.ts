@@ -10,7 +10,7 @@ import { type Output, openOutput } from './output.ts';
 import { openSession, type Session } from './session.ts';
 
 /**
- * Wraps an action for commander: positional arguments first, then the options. `open`: who may call it beside admins; what he may do
+ * Wraps an action for commander: positional arguments first, then the options. `open`: who may call it beside admins; what they may do
  * with it is the action's to ask (actor.ts). `acting`: as whom (session.ts).
  */
 export type Runner = (
@@ -59,14 +59,14 @@ function filesNamed(command: unknown): readonly string[] {
   return given.filter((one): one is string => typeof one === 'string');
 }
 
-/** Who tried what he may not do is in the trail, wherever it can be written. R53. */
+/** Who tried what they may not do is in the trail, wherever it can be written. R53. */
 async function noteRefusal(session: Session, error: unknown, command: unknown): Promise<void> {
   if (!(error instanceof Failure) || error.rule !== 'MANDAT_ACTOR') return;
   const detail = { command: pathOf(command) };
   try {
     session.becomeOwner();
     await session.table((table) => noteEvent(table, session.writer, { action: 'refused', detail }));
-  } catch {} // he is refused all the same
+  } catch {} // they are refused all the same
 }
 
 /** `mailbox alias add`: never what was typed behind it. */

@@ -61,7 +61,7 @@ export interface Session {
 }
 
 /**
- * `caller`: who typed it stays who he is, for what touches no file of ours, or sees to that by itself. `owner`: root becomes the owner of the
+ * `caller`: who typed it stays who they are, for what touches no file of ours, or sees to that by itself. `owner`: root becomes the owner of the
  * data, and fails `config` where somebody else could have put something in the place of what is ours. `given`: files that the user named.
  */
 export function openSession(

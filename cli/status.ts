@@ -125,7 +125,7 @@ async function statusOf(session: Session, most: number) {
   );
 }
 
-/** Notices on their way, those that could not be sent, and whom nobody has an address of: he is to be told otherwise (R9). */
+/** Notices on their way, those that could not be sent, and whom nobody has an address of: they are to be told otherwise (R9). */
 async function outboxOf(state: StateDb, most: number) {
   const count = await countNotices(state);
   const [last] = await listNotices(state, { states: ['failed'], most: 1, newest: true });
@@ -246,7 +246,7 @@ function outboxRemarks({ failed, lastError, noAddress, noAddressCount }: Outbox)
         ]),
     ...named.map(
       ({ id, kind, subject, mailbox }) =>
-        `no address is known of ${oneLine(subject)}: tell him of the ${kind} (${oneLine(mailbox ?? '')}) yourself, or record one and "mandat notices retry ${id}"`,
+        `no address is known of ${oneLine(subject)}: tell them of the ${kind} (${oneLine(mailbox ?? '')}) yourself, or record one and "mandat notices retry ${id}"`,
     ),
     ...(unnamed === 0 ? [] : [`and ${unnamed} more: "mandat notices list --state no-address"`]),
   ];

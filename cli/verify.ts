@@ -24,7 +24,7 @@ const notInherited = (ofDovecot: boolean) =>
 export function verifyCommand(program: Command, run: Runner): void {
   program
     .command('verify')
-    .description('compare what each delegate really sees and may do with what he should; exits 1 on any difference')
+    .description('compare what each delegate really sees and may do with what they should; exits 1 on any difference')
     .argument('[mailbox...]', 'addresses; all mailboxes when none is named')
     .action(
       run(async (session, named: string[]) => {

@@ -56,9 +56,7 @@ async function takeAll(session: Session, quiet: boolean, yes: boolean | undefine
   const left = await session.state((state) => countPairs(state));
   const lines = [
     `${standing - left} of ${counted(standing, 'delegation')} withdrawn: entries, sender rules and subscriptions are gone, and what stood before is back`,
-    left === 0
-      ? "  verified: through each delegate's own eyes there is nothing left"
-      : `  ${left} not withdrawn yet, or not verified`,
+    left === 0 ? '  verified: each delegate sees nothing any more' : `  ${left} not withdrawn yet, or not verified`,
     `  since ${shownTime(since, session.config.policy.timezone)} no delegation of this site is in force; "mandat withdraw --undo" brings them back`,
   ];
   out.result({ delegations: standing, left, since, ...told }, lines.join('\n'));

@@ -87,7 +87,7 @@ export const fileReadAnew = across('file_reload', ({ kind, file_format, file_rel
 export const loginsAreRead = across('file_logins', ({ kind, file_format, file_logins }) =>
   publishesFile(kind) && file_logins !== undefined && ['exim', 'texthash'].includes(String(file_format))
     ? {
-        message: `"${file_format}" needs no list of logins: its fragment lets everybody use his own address by a rule`,
+        message: `"${file_format}" needs no list of logins: its fragment lets everybody use their own address by a rule`,
         remedy: 'take it out',
       }
     : undefined,

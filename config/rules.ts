@@ -55,11 +55,11 @@ const NEVER: Readonly<Record<string, Problem>> = {
   },
   c: {
     message: '"c" is obsolete (RFC 4314 section 2.1.1): it means k, on some servers x too',
-    remedy: 'write "k", and "x" if he may delete and rename folders',
+    remedy: 'write "k", and "x" if they may delete and rename folders',
   },
   d: {
     message: '"d" is obsolete (RFC 4314 section 2.1.1): it means t and e, on some servers x too',
-    remedy: 'write "te", and "x" if he may delete and rename folders',
+    remedy: 'write "te", and "x" if they may delete and rename folders',
   },
 };
 
@@ -77,8 +77,8 @@ export const rights: Rule = (value) => {
     }
   }
   for (const [letter, why] of [
-    ['l', 'he would not see the mailbox'],
-    ['r', 'he could not open it'],
+    ['l', 'they would not see the mailbox'],
+    ['r', 'they could not open it'],
   ] as const) {
     if (!letters.has(letter)) {
       problems.push({

@@ -41,8 +41,8 @@ alone), sender/ (which Postfix reads). A relative path starts from the directory
     grant: always(grant).register(docs, { comment: 'What is asked of whoever grants.' }),
     imap: always(imap).register(docs, { comment: 'The server that holds the mailboxes.' }),
     sessions: sessions.optional().register(docs, {
-      comment: `Ending open IMAP sessions. Without this section a delegate who is connected when he is revoked
-keeps reading until he disconnects.`,
+      comment: `Ending open IMAP sessions. Without this section a delegate who is connected when they are revoked
+keeps reading until they disconnect.`,
     }),
     sender_rules: senderRules.optional().register(docs, {
       comment: `Who may send as whom, for the SMTP server. Without this section no sender rules are published:
@@ -60,8 +60,8 @@ mandat listens to no mail, and From is what the client wrote.`,
 never held; other disappearances wait for "mandat sync --force" when both limits are passed in one go.`,
     }),
     accounts: accounts.optional().register(docs, {
-      comment: `Accounts of delegates who have no mailbox of their own: such a delegate is pending until he has
-activated his account: contact address confirmed, terms accepted. Without this section every delegate
+      comment: `Accounts of delegates who have no mailbox of their own: such a delegate is pending until they have
+activated their account: contact address confirmed, terms accepted. Without this section every delegate
 is active at once. Needs [notices], which mails the code.`,
       off: true,
     }),

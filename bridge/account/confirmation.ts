@@ -27,7 +27,7 @@ export interface Asked {
   readonly contact: string;
   /** The terms that are accepted with it: an activation. */
   readonly terms: string | null;
-  /** Undefined: as he chose before, else the site's. */
+  /** Undefined: as they chose before, else the site's. */
   readonly language: Language | undefined;
 }
 
@@ -79,7 +79,7 @@ export async function confirmCode(office: Office, holder: AccountHolder, code: s
   const { table, state, key, writer } = office;
   const { identifier } = holder;
   if (holder.state === 'suspended' && (await accountOf(state, holder.id)).request?.terms != null) {
-    throw refused('MANDAT_SUSPENDED', `${identifier} is suspended, and can't activate his account meanwhile`);
+    throw refused('MANDAT_SUSPENDED', `${identifier} is suspended, and can't activate their account meanwhile`);
   }
   const now = (await openClock(state)).now();
   const tried = await tryCode(

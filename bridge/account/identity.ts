@@ -1,4 +1,4 @@
-/** Who a delegate is, as it is shown to be confirmed before his account is activated. R40, R52, R57. */
+/** Who a delegate is, as it is shown to be confirmed before their account is activated. R40, R52, R57. */
 import { folded } from '../directory/column-names.ts';
 import { listedPerson } from '../directory/search.ts';
 import { Failure } from '../shared/failure.ts';
@@ -15,14 +15,14 @@ export interface Identity {
 
 type Known = Pick<AccountHolder, 'identifier' | 'firstName' | 'lastName' | 'profession'>;
 
-/** As the directory has him where it lists him, else as the table does. */
+/** As the directory has them where it lists them, else as the table does. */
 export function identityOf(directory: string, scheme: 'rpps' | 'login', holder: Known): Identity {
   const person = scheme === 'rpps' ? listedPerson(directory, holder.identifier) : undefined;
   const { identifier, firstName, lastName, profession, role } = person ?? { ...holder, role: null };
   return { identifier, firstName, lastName, profession, role };
 }
 
-/** The same, and fails where it isn't certain: the directory doesn't list him, or knows somebody else under this number. */
+/** The same, and fails where it isn't certain: the directory doesn't list them, or knows somebody else under this number. */
 export function certainIdentity(directory: string, scheme: 'rpps' | 'login', holder: Known): Identity {
   if (scheme === 'login') return identityOf(directory, scheme, holder);
   const { identifier } = holder;

@@ -115,7 +115,7 @@ export function noDirectory(): Failure {
   );
 }
 
-/** One person; null where the directory doesn't list him, undefined where none has been imported. */
+/** One person; null where the directory doesn't list them, undefined where none has been imported. */
 export function listedPerson(directory: string, identifier: string): Person | null | undefined {
   if (currentGeneration(directory, PEOPLE) === undefined) return undefined;
   const opened = openDirectory(directory);

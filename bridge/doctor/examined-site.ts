@@ -42,7 +42,7 @@ export interface DoctorOptions {
   readonly postfixConfig?: string | undefined;
 }
 
-/** A session by the master user, not yet proven to be his. */
+/** A session by the master user, not yet proven to be theirs. */
 export interface Opened {
   readonly login: string;
   readonly connection: Connection;
@@ -59,7 +59,7 @@ export interface Subject {
   by(): Impersonation;
   /** As somebody, by the configured form of impersonation or another. The caller closes it. */
   openAs(login: string, by?: Impersonation): Promise<Connection>;
-  /** Proves that the session is his, and gives what the reconciler works with. Closes it when it isn't. */
+  /** Proves that the session is theirs, and gives what the reconciler works with. Closes it when it isn't. */
   prove(opened: Opened): Promise<OwnerView>;
   /** Whose mailbox may be looked into: that of --probe, else the first few registered ones. */
   logins(): Promise<readonly string[]>;

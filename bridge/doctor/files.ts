@@ -64,7 +64,7 @@ function secret({ files, env }: Subject, { envName }: SecretName, file: string, 
   if (user !== undefined && !(barrier(user, file) === undefined && may(user, stat, 'read'))) {
     return fail(
       `${file} can't be read by ${user.name}, whose data directory it is (mode ${modeOf(stat)}, ${ownersOf(stat)})`,
-      `chown ${user.name} ${file}, and let him through to it`,
+      `chown ${user.name} ${file}, and let them through to it`,
     );
   }
   return ok(`${file}, mode ${modeOf(stat)}, ${ownersOf(stat)}`);

@@ -108,7 +108,8 @@ export const reinjection: Check = {
     if (reached === undefined) return skipped(`user ${uid}, who owns data_dir, may not run ${process.execPath}`);
     if (process.getuid?.() !== 0) return skipped('only root can try it as another user');
     const nobody = reachedBy(NOBODY, address);
-    if (nobody === undefined) return skipped(`user nobody may not run ${process.execPath}, so that he can't be tried`);
+    if (nobody === undefined)
+      return skipped(`user nobody may not run ${process.execPath}, so that they can't be tried`);
     if (nobody) {
       return fail(
         `every user of this machine reaches ${submission.reinject}, and sends there as anybody`,
@@ -145,7 +146,7 @@ const NOBODY = { uid: 65_534, gid: 65_534 };
 const REACHED = 0;
 const REFUSED = 3;
 
-/** Whether a user hears anything there, by a process of his; undefined where he may not run one. */
+/** Whether a user hears anything there, by a process of theirs; undefined where they may not run one. */
 function reachedBy(
   user: { readonly uid: number; readonly gid: number },
   { host, port }: { readonly host: string; readonly port: number },

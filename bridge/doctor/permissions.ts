@@ -13,7 +13,7 @@ export interface User {
 export type Wish = 'read' | 'write' | 'search';
 const BIT: Readonly<Record<Wish, number>> = { read: 4, write: 2, search: 1 };
 
-/** The user as the system knows him (files, LDAP, ...), by name or number; undefined when there is none. */
+/** The user as the system knows them (files, LDAP, ...), by name or number; undefined when there is none. */
 export function userNamed(name: string | number): User | undefined {
   const [called = '', , uid = ''] = entry('passwd', name);
   if (uid === '') return undefined;
@@ -28,7 +28,7 @@ export function may(user: User, stat: Pick<Stats, 'uid' | 'gid' | 'mode'>, wish:
   return ((stat.mode >> shift) & BIT[wish]) !== 0;
 }
 
-/** The first directory on the way to `path` that he can't pass through, or undefined. `path` itself isn't looked at. */
+/** The first directory on the way to `path` that they can't pass through, or undefined. `path` itself isn't looked at. */
 export function barrier(user: User, path: string): string | undefined {
   const above = dirname(resolve(path));
   const before = above === dirname(above) ? undefined : barrier(user, above);

@@ -158,12 +158,12 @@ async function judgeAnswers(
   if (own.kind === 'error') return stops(own.complaint);
   if (own.kind === 'found' && own.values.includes(stranger)) {
     const asked = rule === undefined ? '' : ` (${rule.address})`;
-    return ok(`the map is asked${asked}, and everybody keeps his own address`);
+    return ok(`the map is asked${asked}, and everybody keeps their own address`);
   }
   const seen = 'an address that mandat has never heard of belongs to nobody';
   const remedy = `config/postfix/identity.re beside mandat's map, ${FRAGMENT}`;
   const others = tablesIn(maps).filter((table) => !isOurs(subject, table));
-  if (others.length === 0) return fail(`${seen}: every other user is refused his own`, remedy);
+  if (others.length === 0) return fail(`${seen}: every other user is refused their own`, remedy);
   const listing = others.map(({ type, name }) => `${type}:${name}`).join(', ');
   return warn(`${seen}: fine only if ${listing} lists every user there is`, remedy);
 }

@@ -31,7 +31,7 @@ interface Made {
   identifier?: string;
 }
 
-/** The owner's own rights but `w`, given to himself in the temporary folder: what his other session then says of it tells. */
+/** The owner's own rights but `w`, given to themselves in the temporary folder: what their other session then says of it tells. */
 const WITHOUT_W = canonical('lrstipekxa');
 
 export async function probe(

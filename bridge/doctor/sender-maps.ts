@@ -32,7 +32,7 @@ export type Guarding =
   | { readonly kind: 'unguarded' }
   | { readonly kind: 'bypassed'; readonly by: string };
 
-/** Whether these lists refuse, to somebody who has logged in, an address that isn't his. */
+/** Whether these lists refuse, to somebody who has logged in, an address that isn't theirs. */
 export function guarding(lists: readonly string[]): Guarding {
   let bypassed: Guarding | undefined;
   for (const list of lists) {
@@ -51,7 +51,7 @@ export function refusesOutside(lists: readonly string[]): string | undefined {
   return lists.flatMap(wordsIn).find((word) => wrong.includes(word));
 }
 
-/** What lets nobody pass who comes from outside: he has no login, no certificate, and is in none of our networks. */
+/** What lets nobody pass who comes from outside: they have no login, no certificate, and are in none of our networks. */
 const FOR_OURS = [
   'permit_sasl_authenticated',
   'permit_mynetworks',

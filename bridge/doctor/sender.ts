@@ -94,7 +94,7 @@ export const senderTable: Check = {
   },
 };
 
-/** One who sends with an address that isn't his own login comes first: that is what only the map can tell. */
+/** One who sends with an address that isn't their own login comes first: that is what only the map can tell. */
 export function someRule(subject: Subject): SenderRule | undefined {
   return read(subject, (database) =>
     database.prepare('SELECT address, login FROM sender_login ORDER BY address = login LIMIT 1').get(),

@@ -1,4 +1,4 @@
-/** Ending a delegate's sessions: does doveadm's HTTP API do it for us, what else does its key open, and is only he hit? */
+/** Ending a delegate's sessions: does doveadm's HTTP API do it for us, what else does its key open, and is only they hit? */
 import { doveadm } from '../configured/drivers.ts';
 import { type Answer, ask, type DoveadmOptions } from '../sessions/doveadm-api.ts';
 import { fragmentOf, type Syntax } from './dovecot-syntax.ts';

@@ -128,7 +128,7 @@ export const aclCache: Check = {
   },
 };
 
-/** INDEXPVT gives each delegate flags of his own: the owner doesn't see what has been read for him. */
+/** INDEXPVT gives each delegate flags of their own: the owner doesn't see what has been read for them. */
 export const seenFlag: Check = {
   name: '\\Seen',
   needs: [sharedNamespace],
@@ -147,12 +147,12 @@ export const seenFlag: Check = {
 function seen(shared: boolean, how: string, remedy: string): Finding {
   if (shared) return ok(`what a delegate has read, the owner sees as read (${how})`);
   return warn(
-    `each delegate has \\Seen flags of his own (${how}): the owner doesn't see what has been read for him`,
+    `each delegate has \\Seen flags of their own (${how}): the owner doesn't see what has been read for them`,
     remedy,
   );
 }
 
-/** The same INBOX through both pairs of eyes: STATUS changes nothing. Undefined where it tells nothing. */
+/** The same INBOX as the owner and as the delegate: STATUS changes nothing. Undefined where it tells nothing. */
 async function compare(subject: Subject): Promise<Finding | undefined> {
   const pair = await subject
     .state()
@@ -173,16 +173,16 @@ async function compare(subject: Subject): Promise<Finding | undefined> {
       const values = reply.ok ? reply.untagged[0]?.values[1] : undefined;
       return Array.isArray(values) ? { messages: Number(values[1]), unseen: Number(values[3]) } : undefined;
     };
-    const [his, theirs] = await Promise.all([status(owner, INBOX), status(delegate, `${prefix}${pair.ownerLogin}`)]);
+    const [own, theirs] = await Promise.all([status(owner, INBOX), status(delegate, `${prefix}${pair.ownerLogin}`)]);
     // Mail came in between, or nothing has been read yet: there is nothing to compare.
     const remedy =
       (await subject.dialect())?.advice?.privateSeen ??
       (await subject.dovecot())?.syntax.lines.privateIndex ??
       'take private indexes out of the shared namespace';
-    if (his === undefined || theirs === undefined || his.messages !== theirs.messages || his.unseen === his.messages) {
+    if (own === undefined || theirs === undefined || own.messages !== theirs.messages || own.unseen === own.messages) {
       return undefined;
     }
-    return seen(his.unseen === theirs.unseen, `INBOX of ${pair.ownerLogin}, beside what ${pair.login} sees`, remedy);
+    return seen(own.unseen === theirs.unseen, `INBOX of ${pair.ownerLogin}, beside what ${pair.login} sees`, remedy);
   } finally {
     for (const connection of opened) connection.close();
   }

@@ -1,4 +1,4 @@
-/** The sockets that Postfix connects to: whoever may write their directory puts his own there, and is given the mail. */
+/** The sockets that Postfix connects to: whoever may write their directory puts their own there, and is given the mail. */
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { publishesAs } from '../sender/configured-outputs.ts';

@@ -54,7 +54,7 @@ export const restriction: Check = {
     const remedy = 'config/postfix/master.cf.fragment below each service where users log in, before what permits';
     const services = users(smtpd).filter(({ atPort25 }) => !atPort25);
     if (services.length === 0) {
-      return fail('no smtpd service lets users log in, so nobody is asked whose address he uses', remedy);
+      return fail('no smtpd service lets users log in, so nobody is asked whose address they use', remedy);
     }
     const open = openIn(services);
     if (open.length > 0) return fail(`who has logged in may send as anybody: ${open.join('; ')}`, remedy);
@@ -66,7 +66,7 @@ export const restriction: Check = {
         `-o smtpd_relay_restrictions=permit_sasl_authenticated,reject, as in config/postfix/master.cf.fragment`,
       );
     }
-    return ok(`${named(services)}: an address that isn't his own is refused`);
+    return ok(`${named(services)}: an address that isn't their own is refused`);
   },
 };
 
@@ -79,7 +79,7 @@ function openIn(services: readonly Service[]): readonly string[] {
   });
 }
 
-/** When a sender that isn't one's own is refused; and whom a Postfix that refuses at once refuses before he could log in. */
+/** When a sender that isn't one's own is refused; and whom a Postfix that refuses at once refuses before they could log in. */
 export const refusedSenders: Check = {
   name: 'refused senders',
   needs: [restriction],

@@ -92,7 +92,7 @@ export function delegateView(
       const { asksInherited } = dialect;
       return asksInherited === undefined ? NONE : myRights((await namesOf(owner)).atTop(asksInherited));
     },
-    // A subscription to a folder he can't see is listed with \NonExistent, so the flags say nothing here.
+    // A subscription to a folder they can't see is listed with \NonExistent, so the flags say nothing here.
     subscribed: async (owner) => {
       const { places, folderOf } = await namesOf(owner);
       const names = new Set<FolderName>();

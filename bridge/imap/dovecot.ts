@@ -39,8 +39,8 @@ export const dovecot: Dialect = {
     if (made !== undefined && entries?.has(adminUser) === false) throw new OtherLogin(login, made.replace(/^#/, ''));
     throw new Failure(
       'unsafe',
-      `the session that was asked for ${login} is not proven to be his: his INBOX names ${entries === undefined ? 'nobody' : [...entries.keys()].slice(0, 5).join(', ').slice(0, 500) || 'nobody'}`,
-      'check imap.impersonate, that admin_user is a master user with its own mailbox left unused, and that the owner administers his own INBOX',
+      `the session that was asked for ${login} is not proven to be theirs: their INBOX names ${entries === undefined ? 'nobody' : [...entries.keys()].slice(0, 5).join(', ').slice(0, 500) || 'nobody'}`,
+      'check imap.impersonate, that admin_user is a master user with its own mailbox left unused, and that the owner administers their own INBOX',
     );
   },
 

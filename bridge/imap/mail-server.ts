@@ -66,7 +66,7 @@ export function imapServer(
   };
 }
 
-/** Whatever fails before somebody has the view that he would close. */
+/** Whatever fails before somebody has the view that they would close. */
 async function orClosed<View>(connection: Connection, open: () => Promise<View>): Promise<View> {
   try {
     return await open();

@@ -37,7 +37,7 @@ export function sentFolders(
 /** The same one that a delegate may not delete or rename (acl/special-folders.ts). */
 async function sentOf(connection: Connection, login: string, siteNames: SiteNames): Promise<string> {
   const listed = await everything(connection, undefined, `list the folders of ${login}`);
-  const namespaces = await connection.namespaces(); // whose owner delegated to him has a Sent too
+  const namespaces = await connection.namespaces(); // whose owner delegated to them has a Sent too
   const all = ownListed(listed, namespaces);
   const beside = all.filter(({ name }) => isAtHome(name, namespaces)); // not one among archives, nor a virtual one
   const found = folderOfUse(beside, 'sent', siteNames) ?? folderOfUse(all, 'sent', siteNames);

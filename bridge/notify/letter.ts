@@ -27,7 +27,7 @@ const ADDRESS = /^[^\s"(),:;<>@[\\\]\p{C}]{1,64}@[^\s"(),:;<>@[\\\]\p{C}]{1,253}
 export function letter(notice: StoredNotice, templates: Templates, settings: Settings, timezone: string): Letter {
   const { recipient, kind, part, language, messageId } = notice;
   if (recipient === null || !ADDRESS.test(recipient)) {
-    throw new Failure('refused', 'what is kept as his address is none', 'correct it, then "mandat notices retry"');
+    throw new Failure('refused', 'what is kept as their address is none', 'correct it, then "mandat notices retry"');
   }
   const rendered = templates.render(kind, part, language, view(notice, settings, timezone));
   const subject = clean(rendered.subject, LONGEST_SUBJECT);

@@ -140,7 +140,7 @@ export function openPostman(options: PostmanOptions): Postman {
     await note(notice, 'notice-failed');
   }
 
-  /** Per recipient, by what he is to the event; never at which address. R24. */
+  /** Per recipient, by what they are to the event; never at which address. R24. */
   async function note({ kind, part, mailbox, data }: StoredNotice, outcome: 'notice-sent' | 'notice-failed') {
     const delegate = typeof data.identifier === 'string' ? data.identifier : null;
     if (mailbox === null) return;

@@ -1,5 +1,5 @@
 /**
- * Who is told what: the owner in full at his mailbox and at his second address, since his delegates can delete from the first; the
+ * Who is told what: the owner in full at their mailbox and at their second address, since their delegates can delete from the first; the
  * delegate in full; the other delegates of the mailbox as the site wants it (A4), when one comes or goes.
  */
 import type { Instant } from '../../acl/delegation-facts.ts';
@@ -31,7 +31,7 @@ export async function addressed(
   for (const one of news) {
     const { subject } = one;
     const mailbox = subject.address;
-    const his = await contact(subject);
+    const own = await contact(subject);
     for (const tiding of one.tidings) {
       const event = eventName(subject.delegationId, tiding, now);
       const data = await dataOf(pass, one, tiding, now);
@@ -47,8 +47,8 @@ export async function addressed(
         ...about,
         part: 'delegate',
         subject: subject.person.identifier,
-        recipient: his?.address ?? null,
-        language: his?.language ?? rules.language,
+        recipient: own?.address ?? null,
+        language: own?.language ?? rules.language,
       });
       if (tiding.kind !== 'grant' && tiding.kind !== 'revoke') continue;
       const brief = { mailbox, at: now, full: false };

@@ -24,10 +24,10 @@ export interface Access {
   readonly lastName: string | null;
   /** Since when the row is there; null where it is gone. */
   readonly delegated: Instant | null;
-  /** Since when he gets in; null where he doesn't. */
+  /** Since when they get in; null where they don't. */
   readonly access: Instant | null;
   readonly sends: readonly string[];
-  /** Why he doesn't get in although the row is there; null of the past, where only what was is told. */
+  /** Why they don't get in although the row is there; null of the past, where only what was is told. */
   readonly why: string | null;
 }
 
@@ -85,7 +85,7 @@ export async function accessNow(
         delegated: null,
         access: inside(pair.login)?.inForceAt ?? null,
         sends: sends(pair.login),
-        why: 'the delegation has ended, and what he had is being taken back',
+        why: 'the delegation has ended, and what they had is being taken back',
       });
     }
   }

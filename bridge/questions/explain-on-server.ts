@@ -27,21 +27,21 @@ export async function readTree(server: MailServer, owner: string): Promise<ReadT
 
 const UNSEEN = { reached: undefined, listed: undefined, rights: undefined, trouble: null };
 
-export interface WhatHeSees {
+export interface SeenByDelegate {
   /** Undefined where nobody could look. */
   readonly reached: ReadonlySet<string> | undefined;
   readonly listed: ReadonlySet<string> | undefined;
-  /** Of folders that LIST doesn't show him, too. */
+  /** Of folders that LIST doesn't show them, too. */
   readonly rights: ReadonlyMap<string, Rights> | undefined;
   readonly trouble: Trouble | null;
 }
 
-export async function whatHeSees(
+export async function seenByDelegate(
   server: MailServer,
   owner: string,
   login: string,
   { folders }: ReadTree,
-): Promise<WhatHeSees> {
+): Promise<SeenByDelegate> {
   if (folders.length === 0) return UNSEEN;
   try {
     const view = await server.asDelegate(login);

@@ -1,6 +1,6 @@
 /**
- * Why a delegation is in force or not, and what stands on the server: his entry in each folder and whose it is, what stood there
- * before, what he really sees, and other people's entries. Reads only.
+ * Why a delegation is in force or not, and what stands on the server: their entry in each folder and whose it is, what stood there
+ * before, what they really see, and other people's entries. Reads only.
  */
 
 import type { Instant } from '../../acl/delegation-facts.ts';
@@ -26,7 +26,7 @@ import type { DelegationDb } from '../store/table/delegation-db.ts';
 import { listDelegations } from '../store/table/delegation-list.ts';
 import { mailboxAt } from '../store/table/mailboxes.ts';
 import { turnsOf } from '../store/table/standing-since.ts';
-import { readTree, type Trouble, whatHeSees } from './explain-on-server.ts';
+import { readTree, seenByDelegate, type Trouble } from './explain-on-server.ts';
 
 /** Whose an entry is: put by mandat, or a copy that the server made of it; what stood there before; somebody else's. */
 export type Whose = 'ours' | 'before' | 'theirs';
@@ -39,7 +39,7 @@ export interface ExplainedFolder {
   readonly should: Rights | null;
   /** Null where nobody could look. */
   readonly sees: Rights | null;
-  /** Other people's entries that decide what he has, or would keep him out. */
+  /** Other people's entries that decide what they have, or would keep them out. */
   readonly against: readonly string[];
 }
 
@@ -56,12 +56,12 @@ export interface Explanation {
   readonly failure: NonNullable<Outcome['failure']> | null;
   /** What the mailbox's pass is waiting for just now, because a server is slow to answer. */
   readonly slow: SlowAnswer | null;
-  /** Why the guard holds his disappearance back. */
+  /** Why the guard holds their disappearance back. */
   readonly held: string | null;
   readonly folders: readonly ExplainedFolder[];
   /** What of the mailbox no delegate can reach, a sentence each. */
   readonly outOfReach: readonly string[];
-  /** Why the server couldn't be asked, or he couldn't be asked for. */
+  /** Why the server couldn't be asked, or they couldn't be asked for. */
   readonly trouble: Trouble | null;
 }
 
@@ -125,7 +125,7 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
   const explained: Explanation[] = [];
   for (const subject of subjects) {
     const pair = pairs.find(({ login, ownerLogin }) => login === subject.login && ownerLogin === mailbox.login);
-    const seen = await whatHeSees(site.server, mailbox.login, subject.login, tree);
+    const seen = await seenByDelegate(site.server, mailbox.login, subject.login, tree);
     explained.push({
       mailbox: address,
       ...subject,
@@ -185,7 +185,7 @@ function whose(entry: Rights | null, before: Rights | null, pair: Pair | undefin
   return entry === before ? 'before' : 'ours';
 }
 
-/** Whose entries decide: those that explain what he sees; where nothing is to be explained, those that would keep him out. */
+/** Whose entries decide: those that explain what they see; where nothing is to be explained, those that would keep them out. */
 function foreign(
   all: Entries,
   there: Entries,

@@ -1,5 +1,5 @@
 /**
- * What each delegate really sees and may do, compared with what he should: his own MYRIGHTS on a fresh login, and the sender map
+ * What each delegate really sees and may do, compared with what they should: their own MYRIGHTS on a fresh login, and the sender map
  * as Postfix reads it. Reads only.
  */
 
@@ -24,7 +24,7 @@ import { readMailbox } from '../store/table/rows.ts';
 
 export interface Difference {
   readonly mailbox: string;
-  /** A delegate's login; the owner's for his own sender rule, or when he has no account. */
+  /** A delegate's login; the owner's for their own sender rule, or when they have no account. */
   readonly login: string;
   readonly what: string;
 }
@@ -90,7 +90,7 @@ export async function verifyMailbox(site: VerifySite, mailboxId: number, named =
     if (logins.length + out.length + noted.length === 0 && !named && site.foreign !== true) continue;
     const tree = await treeOf(site.server, owner);
     if (tree instanceof Failure) {
-      // Of an account that he is to have nothing of, it is as good as revoked.
+      // Of an account that they are to have nothing of, it is as good as revoked.
       if (owner === mailbox.rows?.login && logins.length > 0) differs(owner, tree.message);
       continue;
     }
@@ -182,7 +182,7 @@ async function compareGranted(
       const by = has === should ? [] : deciding(at(entries, folder.name), login, own, has);
       if (has !== should)
         differs(folder.name, `${folder.name}: may ${has || 'nothing'}, should ${should}${because(by)}`);
-      else if (!listed.has(folder.name)) differs(folder.name, `${folder.name}: LIST does not show it to him`);
+      else if (!listed.has(folder.name)) differs(folder.name, `${folder.name}: LIST does not show it to them`);
     }
   } catch (error) {
     differs(INBOX, ofTheAccount(error).message);

@@ -15,7 +15,7 @@ const ATTEMPTS = 20;
  * `work` may be done more than once, each time with a fresh session of the delegate's, closed again whatever happens. `mayCut`: their own
  * sessions may be ended to make room for it.
  */
-export async function throughEyesOf<T>(
+export async function asDelegate<T>(
   pass: Pass,
   login: string,
   work: (view: DelegateView) => Promise<T>,

@@ -60,8 +60,8 @@ export interface OwnerView {
   /** Of some of them. */
   ids(folders: readonly FolderName[]): Promise<ReadonlyMap<FolderName, string>>;
   /**
-   * Folders that have vanished meanwhile are missing from the answer, and so are those whose ACL the owner himself may not read:
-   * a negative entry takes the right `a` from him there (RFC 4314 section 4). `closed` hears of these.
+   * Folders that have vanished meanwhile are missing from the answer, and so are those whose ACL the owner themselves may not read:
+   * a negative entry takes the right `a` from them there (RFC 4314 section 4). `closed` hears of these.
    */
   entries(
     folders: readonly FolderName[],
@@ -100,14 +100,14 @@ export interface DelegateView {
   untried(owner: string, folders: readonly Folder[]): Promise<readonly Folder[]>;
   /** What the delegate calls a folder; undefined when they can't reach it. */
   called(owner: string, folder: FolderName): Promise<string | undefined>;
-  /** Selectable folders that LIST shows him. To be asked first: Dovecot's LIST also shows what the same session has touched. */
+  /** Selectable folders that LIST shows them. To be asked first: Dovecot's LIST also shows what the same session has touched. */
   listed(owner: string): Promise<ReadonlySet<FolderName>>;
-  /** His MYRIGHTS on each; no right at all on a folder that is hidden from him. */
+  /** Their MYRIGHTS on each; no right at all on a folder that is hidden from them. */
   rights(owner: string, folders: readonly FolderName[]): Promise<ReadonlyMap<FolderName, Rights>>;
-  /** What a folder without an entry of its own gives him: INBOX's rights where the server inherits, none elsewhere. */
+  /** What a folder without an entry of its own gives them: INBOX's rights where the server inherits, none elsewhere. */
   inherited(owner: string): Promise<Rights>;
   subscribed(owner: string): Promise<ReadonlySet<FolderName>>;
-  /** False when the server refuses, because the folder isn't there for him. */
+  /** False when the server refuses, because the folder isn't there for them. */
   subscribe(owner: string, folder: FolderName): Promise<boolean>;
   unsubscribe(owner: string, folder: FolderName): Promise<boolean>;
   /** Whether {@link subscribed} goes on to show folders that they may not see any more, as mail programs then do. */

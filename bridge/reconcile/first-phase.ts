@@ -75,7 +75,7 @@ function leaveBehind(pass: Pass, { owner, leaving }: Target): void {
     pass.notices.push({
       code: 'no-server-account',
       login,
-      message: `the IMAP server has no account ${owner} any more: what ${login} had there is out of reach, for him too`,
+      message: `the IMAP server has no account ${owner} any more: what ${login} had there is out of reach, for them too`,
     });
   }
 }
@@ -136,7 +136,7 @@ async function applyInbox(
   const step = entryStep({
     desired: desired && onInbox(owner, desired.rights),
     entry,
-    // INBOX inherits from nobody: without an entry of his own he has what others left him, which isn't what is desired.
+    // INBOX inherits from nobody: without an entry of their own they have what others left them, which isn't what is desired.
     effective: entry ?? ('' as DesiredDelegate['rights']),
     before: pair?.inboxBefore,
   });

@@ -45,13 +45,13 @@ export function tellDeciding(
     if (seen === desired) {
       throw new Failure(
         'retry',
-        `${login} has his rights in ${folder} of ${pass.address}, but LIST does not show it to him`,
+        `${login} has their rights in ${folder} of ${pass.address}, but LIST does not show it to them`,
         'see acl_shared_dict in mandat.conf of config/dovecot/',
       );
     }
     throw new Failure(
       'config',
-      `${login} sees ${seen || 'nothing'} in ${folder} of ${pass.address}, though his entry gives ${desired}, and no entry that GETACL shows explains it`,
+      `${login} sees ${seen || 'nothing'} in ${folder} of ${pass.address}, though their entry gives ${desired}, and no entry that GETACL shows explains it`,
       `a line of the global ACL file for the name that ${login} sees may decide, or an ACL cache (cache_secs): doveconf plugin/acl`,
     );
   }
@@ -77,7 +77,7 @@ function decision(
     return `blocked by ${by} ${IN} ${[`keeps ${lacking} from ${login}`, ...gives].join(' and ')}; ${STAYS}`;
   }
   if (!covers(seen, desired)) return undefined;
-  return `${login} has ${more} more ${IN} than granted, by an entry that isn't his own`;
+  return `${login} has ${more} more ${IN} than granted, by an entry that isn't their own`;
 }
 
 /** The global ACL file is matched with the name that each session has for a folder: a line for `shared/*` shows to no owner. */
@@ -93,7 +93,7 @@ export function tellLettingIn(pass: Pass, tree: Tree, login: string, visible: Re
   for (const [folder, seen] of visible) {
     const letting = lettingIn(entriesAt(tree, folder), login, seen);
     const by = letting.length > 0 ? letting.join(', ') : "none that the owner's GETACL shows: see the global ACL file";
-    const sentence = `by an entry that isn't his own (${by}); ${STAYS}`;
+    const sentence = `by an entry that isn't their own (${by}); ${STAYS}`;
     said.set(sentence, [...(said.get(sentence) ?? []), folder]);
   }
   for (const [sentence, folders] of said)

@@ -1,5 +1,5 @@
 /**
- * One at a time per login: `kick` ends every session of a login, ours included, so a pass that looks through a delegate's eyes
+ * One at a time per login: `kick` ends every session of a login, ours included, so a pass that looks as a delegate
  * and a cut at a grant to the same delegate take turns. A cut at a revoke doesn't wait: whom it hits tries again at once, which
  * is why cuts are counted here.
  */

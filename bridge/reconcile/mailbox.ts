@@ -2,13 +2,13 @@
  * Reconciling one mailbox. Level-triggered: what to do is computed from what should be and what is there, never from the event.
  *
  * 1. Read the mailbox's rows, their version, and the ledger.
- * 2. Desired: for each delegate in force, his rights and his sender rules (acl/desired.ts).
+ * 2. Desired: for each delegate in force, their rights and their sender rules (acl/desired.ts).
  * 3. Sort: who arrives, who stays, who leaves, at which account (pass.ts). What the guard holds stays untouched.
  * 4. First phase, what decides: sender rules that go, INBOX entries that go, sessions cut, then INBOX entries and rules that come,
  *    each intent in the ledger before the server is touched (first-phase.ts). "In force" is recorded.
  * 5. Second phase: observe the whole tree, record what stood there before (tree.ts).
- * 6. Whoever leaves: copies and own entries, subscriptions, a look through his eyes (second-phase-revoked.ts).
- * 7. Whoever is in force: entries where he falls short, subscriptions, cut, a look through his eyes (second-phase-granted.ts).
+ * 6. Whoever leaves: copies and own entries, subscriptions, a look as the delegate (second-phase-revoked.ts).
+ * 7. Whoever is in force: entries where they fall short, subscriptions, cut, a look as the delegate (second-phase-granted.ts).
  * 8. "Verified" is recorded, or the failure with its hint. A failure for one delegate stops no other.
  *
  * Between steps the version is looked at: when the rows have changed, the pass ends as `superseded` and another begins.
@@ -77,7 +77,7 @@ export async function reconcileMailbox(
   // Asked after the rows are read: what was written under changed rules is then known to be.
   const mayGive = restraint.mayGive && site.table.differences().length === 0;
   const want = desired(mailbox.rows, await inEffect(site.policy, site.state), site.clock.now(), standingFirst(pairs));
-  // Who has it now: not who is on his way out, nor who has it at another account.
+  // Who has it now: not who is on their way out, nor who has it at another account.
   const standing = pairs.filter(({ phase, ownerLogin }) => phase !== 'revoking' && ownerLogin === mailbox.rows?.login);
   const here = new Set(standing.map(({ login }) => login));
   const pass: Pass = {

@@ -5,7 +5,7 @@
 import type { DesiredDelegate } from '../../acl/desired.ts';
 import { NONE, type Rights } from '../../acl/rights.ts';
 import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
-import { throughEyesOf } from './delegate-sessions.ts';
+import { asDelegate } from './delegate-sessions.ts';
 import type { DelegateView, Folder } from './driver-interfaces.ts';
 import type { Pass } from './pass.ts';
 import { beforeIn, type Tree, wanted } from './tree.ts';
@@ -35,7 +35,7 @@ export async function tryApart(
   const apart = tree.folders.filter((folder) => folder.apart !== undefined);
   const lostOne = apart.some(({ name }) => pair.subscriptions.has(name));
   if (apart.length === 0 || (pair.phase === 'verified' && !lostOne)) return;
-  const tried = await throughEyesOf(pass, login, async (view) => {
+  const tried = await asDelegate(pass, login, async (view) => {
     const reached = await view.reach(owner, apart);
     return view.untried(
       owner,
@@ -46,7 +46,7 @@ export async function tryApart(
   const desired = wanted(tree, rights);
   for (const { name } of tried)
     await tree.apply(name, login, { desired: desired.get(name), effective: NONE, before: undefined });
-  const reached = await throughEyesOf(pass, login, (view) => view.reach(owner, tried));
+  const reached = await asDelegate(pass, login, (view) => view.reach(owner, tried));
   for (const folder of tried) {
     const facts = { desired: undefined, effective: NONE, before: beforeIn(pair, folder) };
     if (!reached.has(folder.name)) await tree.apply(folder.name, login, facts);

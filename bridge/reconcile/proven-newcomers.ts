@@ -6,7 +6,7 @@
 
 import { naming } from '../shared/other-login.ts';
 import { giveBack } from '../shared/portions.ts';
-import { throughEyesOf } from './delegate-sessions.ts';
+import { asDelegate } from './delegate-sessions.ts';
 import type { MailServer } from './driver-interfaces.ts';
 import type { Pass, Target } from './pass.ts';
 
@@ -29,7 +29,7 @@ async function proveNewcomer(pass: Pass, login: string): Promise<void> {
   proven.set(server, known);
   if (performance.now() - (known.get(login) ?? Number.NEGATIVE_INFINITY) < REMEMBERED_MS) return;
   try {
-    await throughEyesOf(pass, login, async () => {}, cutter !== undefined && policy.cutAtGrant);
+    await asDelegate(pass, login, async () => {}, cutter !== undefined && policy.cutAtGrant);
     known.set(login, performance.now());
   } catch (error) {
     known.delete(login);

@@ -1,7 +1,7 @@
 /**
  * A mail server that only pretends to change: reads go to the real one, changes stay in memory, and later reads show them. The same
  * passes that `sync` would make run on it, so that `sync --dry-run` prints exactly their steps.
- * What a delegate would see after a change is worked out as Dovecot does: his own entry decides, else INBOX's where it is inherited.
+ * What a delegate would see after a change is worked out as Dovecot does: their own entry decides, else INBOX's where it is inherited.
  */
 
 import { hasRule, type SenderRule } from '../../acl/desired.ts';
@@ -14,7 +14,7 @@ import { INBOX } from './driver-interfaces.ts';
 /** Changed entries by owner, folder and identifier; undefined where one was removed. */
 type Changes = Map<string, Map<FolderName, Map<string, Rights | undefined>>>;
 
-/** What was read as an owner, by owner: his folders, and the entries that really stand in them. */
+/** What was read as an owner, by owner: their folders, and the entries that really stand in them. */
 interface Read {
   readonly folders: Map<string, readonly Folder[]>;
   readonly entries: Map<string, Map<FolderName, Entries>>;

@@ -1,4 +1,4 @@
-/** Second phase for a delegate in force: the whole tree, his subscriptions, his eyes. R10, R11, R29, R32, R46. */
+/** Second phase for a delegate in force: the whole tree, their subscriptions, a look as the delegate. R10, R11, R29, R32, R46. */
 import { type DesiredDelegate, rightsOn } from '../../acl/desired.ts';
 import { negativeEntries } from '../../acl/entry-plan.ts';
 import { missing, NONE, type Rights, without } from '../../acl/rights.ts';
@@ -7,7 +7,7 @@ import { setFact } from '../store/state/facts.ts';
 import { recordCut, setPhase } from '../store/state/ledger.ts';
 import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
 import { record } from './acts.ts';
-import { throughEyesOf } from './delegate-sessions.ts';
+import { asDelegate } from './delegate-sessions.ts';
 import type { DelegateView } from './driver-interfaces.ts';
 import { INBOX } from './driver-interfaces.ts';
 import { tellDeciding } from './foreign-rights.ts';
@@ -33,7 +33,7 @@ export async function completeGrant(
   await site.gate.run(delegate.login, async () => {
     await tryApart(pass, owner, delegate, pair, tree);
     if (pair.phase !== 'verified') {
-      await throughEyesOf(
+      await asDelegate(
         pass,
         delegate.login,
         async (view) => {
@@ -46,7 +46,7 @@ export async function completeGrant(
       );
       await cutAtGrant(pass, pair);
     }
-    await throughHisEyes(pass, owner, delegate, pair, tree, rights);
+    await lookAsDelegate(pass, owner, delegate, pair, tree, rights);
   });
   await setPhase(site.state, [pair.id], 'verified', site.clock.now());
   if (pair.phase !== 'verified') await record(pass, [{ action: 'verified', login: delegate.login }]);
@@ -71,7 +71,7 @@ async function mustReach(view: DelegateView, owner: string): Promise<void> {
   if (why !== undefined) throw new Failure(why.yet ? 'retry' : 'config', why.message, why.hint);
 }
 
-/** Entries where, by what the server says of a folder without one, he would fall short or have too much. */
+/** Entries where, by what the server says of a folder without one, they would fall short or have too much. */
 async function fillIn(
   pass: Pass,
   owner: string,
@@ -92,7 +92,7 @@ async function fillIn(
   }
 }
 
-/** On Dovecot a session that is open doesn't list a new share: his clients are made to look anew. Once per grant. */
+/** On Dovecot a session that is open doesn't list a new share: their clients are made to look anew. Once per grant. */
 async function cutAtGrant(pass: Pass, pair: Pair): Promise<void> {
   const { cutter, policy, state } = pass.site;
   if (cutter === undefined || !policy.cutAtGrant || pair.cutDone) return;
@@ -101,7 +101,7 @@ async function cutAtGrant(pass: Pass, pair: Pair): Promise<void> {
 }
 
 /** A fresh login as the delegate decides whether the grant is true; what falls short is mended and looked at again. */
-async function throughHisEyes(
+async function lookAsDelegate(
   pass: Pass,
   owner: string,
   { login }: DesiredDelegate,
@@ -111,7 +111,7 @@ async function throughHisEyes(
 ): Promise<void> {
   let touched = false;
   for (let round = 1; round <= ROUNDS; round++) {
-    const mended = await throughEyesOf(pass, login, async (view) => {
+    const mended = await asDelegate(pass, login, async (view) => {
       await mustReach(view, owner);
       const rights = await inReach(view, owner, tree, all);
       const listed = await view.listed(owner);

@@ -1,6 +1,6 @@
 /**
  * Second phase for a delegate who leaves: every other folder, because the server made copies of our entry in folders that were
- * born meanwhile; that his sessions have ended; then his subscriptions, then a look through his eyes on a fresh login. R49.
+ * born meanwhile; that their sessions have ended; then their subscriptions, then a look as the delegate on a fresh login. R49.
  */
 import { NONE, type Rights } from '../../acl/rights.ts';
 import { Failure, failureOf } from '../shared/failure.ts';
@@ -8,7 +8,7 @@ import { endPair } from '../store/state/ledger.ts';
 import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
 import { record } from './acts.ts';
 import { cutAtRevoke, proveCut } from './cutting.ts';
-import { throughEyesOf } from './delegate-sessions.ts';
+import { asDelegate } from './delegate-sessions.ts';
 import type { DelegateView } from './driver-interfaces.ts';
 import { INBOX } from './driver-interfaces.ts';
 import { tellLettingIn } from './foreign-rights.ts';
@@ -22,7 +22,7 @@ export async function completeRevoke(pass: Pass, owner: string, pair: Pair, tree
   if (await clearAll(pass, tree, pair)) await cutAtRevoke(pass, pair.login);
   await proveCut(pass, pair.login);
   await unlessGone(pass, pair, () =>
-    throughEyesOf(
+    asDelegate(
       pass,
       pair.login,
       async (view) => {
@@ -56,7 +56,7 @@ export async function clearAll(pass: Pass, tree: Tree, pair: Pair): Promise<bool
   );
 }
 
-/** Takes his entry out of these folders, or puts back what stood there before. Returns whether anything was changed. */
+/** Takes their entry out of these folders, or puts back what stood there before. Returns whether anything was changed. */
 async function clear(tree: Tree, pair: Pair, names: readonly FolderName[]): Promise<boolean> {
   let changed = false;
   for (const folder of tree.folders.filter(({ name }) => names.includes(name))) {
@@ -66,7 +66,7 @@ async function clear(tree: Tree, pair: Pair, names: readonly FolderName[]): Prom
   return changed;
 }
 
-/** When his account is gone, nobody can look, and nobody can log in. */
+/** When their account is gone, nobody can look, and nobody can log in. */
 async function unlessGone(pass: Pass, pair: Pair, look: () => Promise<void>): Promise<void> {
   try {
     await look();
@@ -99,7 +99,7 @@ async function seesNothing(pass: Pass, view: DelegateView, owner: string, pair: 
   );
 }
 
-/** Folders he sees although nothing that stood before the grant explains it. */
+/** Folders they see although nothing that stood before the grant explains it. */
 async function stillSeen(
   view: DelegateView,
   owner: string,

@@ -10,7 +10,7 @@ import type { Gate } from './login-turns.ts';
 import type { Step } from './steps.ts';
 
 /**
- * in-force: usable; verified: seen through his eyes; repaired: drift was mended; withdrawn: he can't get in any more; ended: nothing of it
+ * in-force: usable; verified: seen as the delegate; repaired: drift was mended; withdrawn: they can't get in any more; ended: nothing of it
  * is left; failed: see the detail; notices: to whom.
  */
 export type AuditedOutcome =
@@ -35,7 +35,7 @@ export type AuditedOutcome =
 export interface Said {
   readonly action: AuditedOutcome | Step['kind'];
   readonly mailbox: string | null;
-  /** The owner, as in `owner:810101026994`; null where he isn't known. */
+  /** The owner, as in `owner:810101026994`; null where they aren't known. */
   readonly onBehalf: string | null;
   /** By identifier. */
   readonly delegate: string | null;

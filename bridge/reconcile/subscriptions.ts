@@ -1,6 +1,6 @@
 /**
- * Thunderbird and Roundcube show subscribed folders only. So the delegate is subscribed to each delegated folder, once: whether he
- * keeps it is his affair from then on. At the end what we subscribed is unsubscribed, by name. R46.
+ * Thunderbird and Roundcube show subscribed folders only. So the delegate is subscribed to each delegated folder, once: whether they
+ * keep it is their affair from then on. At the end what we subscribed is unsubscribed, by name. R46.
  */
 import { NONE } from '../../acl/rights.ts';
 import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
@@ -42,13 +42,13 @@ export async function subscribeTo(
     );
   if (fresh.length + unsettled.length === 0 || (left && unsettled.length === 0)) return;
   const subscribed = await view.subscribed(owner);
-  const his = fresh.filter((folder) => subscribed.has(folder));
+  const own = fresh.filter((folder) => subscribed.has(folder));
   const wanted = fresh.filter((folder) => !subscribed.has(folder));
   if (wanted.length + unsettled.length > 0) {
     const known = { unsettled, fresh: wanted, there: folders.filter((folder) => subscribed.has(folder)) };
     if ((await keeperAtGrant(pass, { view, tree, pair }, known)) === 'owner') return;
   }
-  await recordSubscriptions(state, pair.id, new Map(his.map((folder) => [folder, false])));
+  await recordSubscriptions(state, pair.id, new Map(own.map((folder) => [folder, false])));
   // Noted first: after a crash in between, a folder that shows as subscribed must still pass for ours.
   await intendSubscriptions(state, pair.id, wanted);
   const done: FolderName[] = [];

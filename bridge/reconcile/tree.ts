@@ -34,7 +34,7 @@ export interface Tree {
     facts: { desired: Rights | undefined; effective: Rights; before: Rights | undefined },
   ): Promise<boolean>;
   /**
-   * Changes his entry and back again, for a folder that he may see and LIST doesn't show: Dovecot's LIST of shared folders goes by
+   * Changes their entry and back again, for a folder that they may see and LIST doesn't show: Dovecot's LIST of shared folders goes by
    * a list of its own, which a RENAME leaves out of date until some entry of the tree changes.
    */
   touch(folder: FolderName, login: string, rights: Rights): Promise<void>;
@@ -104,8 +104,8 @@ export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
 function notHis(owner: string, folder: FolderName): Failure {
   return new Failure(
     'config',
-    `${owner} may not administer ${folder} of his own, so nothing can be given or taken there; the other folders are done`,
-    `take away what denies it to him (a line of the global ACL file, a group-override, or): doveadm acl get -u ${owner} "${folder}"; doveadm acl delete -u ${owner} "${folder}" user=${owner}`,
+    `${owner} may not administer ${folder} of their own, so nothing can be given or taken there; the other folders are done`,
+    `take away what denies it to them (a line of the global ACL file, a group-override, or): doveadm acl get -u ${owner} "${folder}"; doveadm acl delete -u ${owner} "${folder}" user=${owner}`,
   );
 }
 

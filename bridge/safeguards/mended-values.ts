@@ -1,6 +1,6 @@
 /**
  * Values in the delegation table that nothing could follow: a version or an id at the end of what can be counted, after which every write
- * fails; a writer who has left his name; settings that aren't the configuration's. None of them is fatal: they are put right, and said.
+ * fails; a writer who has left their name; settings that aren't the configuration's. None of them is fatal: they are put right, and said.
  */
 import { sql } from 'kysely';
 import { LARGEST } from '../store/migrations/delegation-4.ts';

@@ -25,7 +25,7 @@ const LOGIN = /^[a-z0-9._@+-]*[a-z0-9][a-z0-9._@+-]*$/;
 
 const HEADER = '# Made by mandat, anew after every change: what is altered here is lost.\n';
 
-/** `logins`: who keeps the address that is his login, where the program has no rule of its own for that. */
+/** `logins`: who keeps the address that is their login, where the program has no rule of its own for that. */
 export function written(format: FileFormat, rules: readonly SenderRule[], logins: readonly string[] = []): Written {
   const good = rules.filter(writable);
   const own = logins.map((login) => ({ address: login, login })).filter(writable);

@@ -209,7 +209,7 @@ function sameFolders(
     throw new Failure('config', 'the users do not see the folders any more that they saw before');
 }
 
-/** As the user that the sidecar runs as: what it makes must be his. */
+/** As the user that the sidecar runs as: what it makes must be theirs. */
 function init({ user }: Answers, { program, configFile }: Around): string {
   const words = [...program, '--config', configFile, 'init'];
   const argv = user === 'root' ? words : ['runuser', '-u', user, '--', ...words];

@@ -33,7 +33,7 @@ export async function patiently<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The names of somebody's own folders, as his client reads them. */
+/** The names of somebody's own folders, as their client reads them. */
 export async function foldersOf({ endpoint, by }: Trial, login: string): Promise<readonly string[]> {
   const connection = await openAs(endpoint, by, login);
   try {
@@ -47,7 +47,7 @@ export async function foldersOf({ endpoint, by }: Trial, login: string): Promise
 }
 
 /**
- * One shares his INBOX with the other, who lists and opens it; then it is taken away, and he no longer does. What stood there is as it was.
+ * One shares their INBOX with the other, who lists and opens it; then it is taken away, and they no longer do. What stood there is as it was.
  * Fails with what did not work.
  */
 export async function sharesWith({ endpoint, by }: Trial, owner: string, other: string): Promise<void> {

@@ -87,7 +87,7 @@ export function replaceable({ path, setting }: Pick<SocketPlace, 'path' | 'setti
 }
 
 /**
- * Whoever may write the directory of a socket puts his own in its place, and is given what was meant for us. Fails `config` unless it is, and
+ * Whoever may write the directory of a socket puts their own in its place, and is given what was meant for us. Fails `config` unless it is, and
  * every directory above it, in the hands of root and the user (by default who asks).
  */
 export function refuseSharedDirectory(path: string, setting: string, uid?: number): void {

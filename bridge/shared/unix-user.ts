@@ -15,7 +15,7 @@ export function ownerOf(directory: string): Owner | undefined {
   return stat?.isDirectory() ? { uid: stat.uid, gid: stat.gid } : undefined;
 }
 
-/** `groups`: names or ids of those that he needs beside his own, as the unit gives them; what isn't there is left out. */
+/** `groups`: names or ids of those that they need beside their own, as the unit gives them; what isn't there is left out. */
 export function becomeForGood(owner: Owner | undefined, groups: readonly (string | number)[]): void {
   if (!isAnother(owner)) return;
   takeGroups(owner, groups);

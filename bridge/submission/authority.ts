@@ -76,7 +76,7 @@ export function openAuthority(
     return (await guard(table, state, guardSettings)).held.get(id)?.has(login) === true;
   };
 
-  /** Whether he has something on the servers by the ledger, and isn't losing it. */
+  /** Whether they have something on the servers by the ledger, and aren't losing it. */
   const stands = async (id: number, login: string): Promise<boolean> =>
     (await pairsAmong(state, [id])).some((pair) => pair.login === login && pair.phase !== 'revoking');
 
@@ -143,7 +143,7 @@ async function mailboxAt({ query }: DelegationDb, address: string): Promise<numb
 }
 
 /**
- * His own mailbox's address; else the login where it is an address and he has never been asked for the terms of use, which only those
+ * Their own mailbox's address; else the login where it is an address and they have never been asked for the terms of use, which only those
  * without a mailbox are (R43). Never a contact address: it isn't read here.
  */
 async function ownAddress({ query }: DelegationDb, login: string): Promise<string | null> {

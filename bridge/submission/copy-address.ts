@@ -1,7 +1,7 @@
 /**
  * The extra recipient of a message that was sent for an owner: an address that only this site's Postfix knows, by which the copy
- * for his Sent folder travels in Postfix's own queue. Its local part names the mailbox and the moment, and carries a MAC over both
- * and the Message-ID: whoever writes to such an address by himself plants nothing in anybody's Sent. A nonce makes it good once.
+ * for their Sent folder travels in Postfix's own queue. Its local part names the mailbox and the moment, and carries a MAC over both
+ * and the Message-ID: whoever writes to such an address by themselves plants nothing in anybody's Sent. A nonce makes it good once.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 

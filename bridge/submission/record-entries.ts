@@ -8,7 +8,7 @@ import { messageIdOf } from './message-id.ts';
 import type { Seen } from './message-outcome.ts';
 import { submissionEntry } from './submission-entry.ts';
 
-/** What everybody sends for himself is nobody's business here, nor what may still be sent. */
+/** What everybody sends for themselves is nobody's business here, nor what may still be sent. */
 export async function notesOf(table: DelegationDb, seen: Seen, at: Instant): Promise<readonly Note[]> {
   const sent = seen.verdict === 'pass' && seen.reply.code === 250 && seen.owners.length > 0;
   if (!sent && seen.verdict !== 'refuse') return [];

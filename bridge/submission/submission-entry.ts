@@ -1,5 +1,5 @@
 /**
- * What the audit trail says of one submission. Never a subject, never a recipient: a patient's address holds his national identifier,
+ * What the audit trail says of one submission. Never a subject, never a recipient: a patient's address holds their national identifier,
  * so of recipients it keeps their number and their domains. What its sender has made up is bounded and cleaned. R3.
  */
 
@@ -10,12 +10,12 @@ import type { SubmissionEntry } from '../store/submissions/submission-db.ts';
 
 export interface Submission {
   readonly at: Instant;
-  /** Who had logged in; null where nobody could be made out. And his identifier, where he is a delegate. */
+  /** Who had logged in; null where nobody could be made out. And their identifier, where they are a delegate. */
   readonly login: string | null;
   readonly delegate: string | null;
   /** Whose mailbox it was sent for, or was to be, by its address; null where the address is nobody's in the table. */
   readonly mailbox: string | null;
-  /** That mailbox's owner, as ownerOf names him. */
+  /** That mailbox's owner, as ownerOf names them. */
   readonly owner: string | null;
   /** The verdict, in one word. */
   readonly verdict: string;

@@ -3,7 +3,7 @@ import { type Lab, startLab } from './lab.ts';
 
 const USAGE = 'usage: main.ts up [--no-inherit] [--no-postfix] [--tls] [--users alice,bob] [--directory DIR]';
 
-/** `npx tsx config/lab/main.ts up`: the lab by hand, until Ctrl-C. Each user's password is his name. */
+/** `npx tsx config/lab/main.ts up`: the lab by hand, until Ctrl-C. Each user's password is their name. */
 async function main(argv: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...argv],

@@ -15,7 +15,7 @@ export interface OtherServer extends Server {
   readonly group: string;
   /** The file that it reads the sender rules from, by its path outside the jail. It must be there before it starts. */
   readonly senders: string;
-  /** Its table of credentials, where that is needed to say who keeps his own address. */
+  /** Its table of credentials, where that is needed to say who keeps their own address. */
   readonly logins: string | undefined;
   readonly reload: readonly string[] | undefined;
 }

@@ -21,7 +21,7 @@ export async function unpackedPackages(name: string, packages: readonly string[]
   if (existsSync(root)) return root;
   const fresh = await mkdtemp(`${root}.`);
   for (const deb of debs) await promisify(execFile)('dpkg-deb', ['-x', path.join(PACKAGE_CACHE, deb ?? ''), fresh]);
-  // Another lab may have been faster: whoever is second throws his own away.
+  // Another lab may have been faster: whoever is second throws their own away.
   await rename(fresh, root).catch(() => rm(fresh, { recursive: true, force: true }));
   await promisify(execFile)('chmod', ['755', root]);
   return root;

@@ -1,4 +1,4 @@
-# Everyone owns the address that is his login. Without these lines an address that no table lists belongs to nobody, and
+# Everyone owns the address that is their login. Without these lines an address that no table lists belongs to nobody, and
 # every user would be refused. They hold where logins are full addresses; elsewhere replace them by your own table: where a login is
 # the address without your domain (auth_username_format = %Ln in Dovecot), by this line, for one domain only:
 #

@@ -10,7 +10,7 @@ export const identity = z.strictObject({
     .default('rpps')
     .register(docs, {
       comment: `What identifies a delegate. "rpps": the national identifier of French health professionals, 12 digits
-starting with 8; his login is given beside it. "login": his IMAP and SMTP login.`,
+starting with 8; their login is given beside it. "login": their IMAP and SMTP login.`,
     }),
   strict: z
     .boolean()
@@ -67,7 +67,7 @@ export const grant = z.strictObject({
     .boolean()
     .default(true)
     .register(docs, {
-      comment: `true: "mandat grant" shows the owner's responsibility for the access he opens, and needs --acknowledge
+      comment: `true: "mandat grant" shows the owner's responsibility for the access they open, and needs --acknowledge
 or a yes.`,
     }),
 });

@@ -44,7 +44,7 @@ OpenSMTPD and texthash need one: they read the file once. A revoke is in force w
     file_logins: text(path)
       .optional()
       .register(docs, {
-        comment: `For OpenSMTPD, which has no rule for "everybody his own address": a file whose lines begin with a login
+        comment: `For OpenSMTPD, which has no rule for "everybody their own address": a file whose lines begin with a login
 each, as its table of credentials. These keep the address that is their login; nobody else may send.`,
         example: '/etc/mail/credentials',
         isPath: true,
@@ -128,7 +128,7 @@ read in one way only is refused in either case.`,
     .enum(['owner', 'none'])
     .default('owner')
     .register(docs, {
-      comment: `"owner": a message that was sent for an owner is stored in his Sent folder. The copy is what the
+      comment: `"owner": a message that was sent for an owner is stored in their Sent folder. The copy is what the
 recipients got; a Bcc line, which Postfix takes out, is not in it.`,
     }),
   ...copyKeys,

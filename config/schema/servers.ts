@@ -53,7 +53,7 @@ look at a mailbox on Cyrus names folders carried off.`,
       comment: 'The master user that may log in as any owner; on Cyrus an account among the proxyservers.',
     }),
     admin_password_file: text(path).default('imap.secret').register(docs, {
-      comment: 'Holds his password on one line; mode 600. $MANDAT_IMAP_ADMIN_PASSWORD wins over it.',
+      comment: 'Holds their password on one line; mode 600. $MANDAT_IMAP_ADMIN_PASSWORD wins over it.',
       isPath: true,
     }),
     impersonate: z
@@ -115,7 +115,7 @@ before and after a cut, until none from before is left. Without it no cut is eve
       .enum(['cut', 'leave'])
       .default('cut')
       .register(docs, {
-        comment: `What happens to a delegate's open sessions when he is granted a mailbox. "cut": his clients
+        comment: `What happens to a delegate's open sessions when they are granted a mailbox. "cut": their clients
 reconnect and see it at once; "leave": they may take minutes, or a restart, to see it.`,
       }),
   })

@@ -182,7 +182,7 @@ t.test('another address: the old one hears of it', async (t) => {
   t.match(await here.mails(), [
     { kind: 'contact-changed', recipient: 'old@example.org', part: 'account', subject: 'bob' },
   ]);
-  t.notMatch((await here.mails())[0]?.data, /new@example/, 'and not where he went');
+  t.notMatch((await here.mails())[0]?.data, /new@example/, 'and not where they went');
   t.match(await here.bob(), { state: 'active', termsVersion: '7' });
   t.match((await here.events()).at(-1), { action: 'account-contact', detail: null });
 });
@@ -222,7 +222,7 @@ t.test('suspended meanwhile: not activated, and pending again afterwards', async
   await setDelegate(here.table, WRITER, 'bob', { state: 'suspended' }, { activation: true });
   t.match(await here.rule(await here.code()), /^MANDAT_SUSPENDED/);
   await setDelegate(here.table, WRITER, 'bob', { state: 'active' }, { activation: true });
-  t.match(await here.bob(), { state: 'pending' }, 'what he was before');
+  t.match(await here.bob(), { state: 'pending' }, 'what they were before');
   t.equal(
     await refusedAs(() => setDelegate(here.table, WRITER, 'bob', { state: 'active' }, { activation: true })),
     'MANDAT_PENDING',
@@ -283,7 +283,7 @@ t.test('what is private goes with the account; what is somebody else’s stays',
   ]);
   t.notMatch(everything, /bob@example/);
   t.match(everything, /"recipient":"shared@example\.org"/, 'to whom it still belongs');
-  t.match(await here.bob(), { state: 'ended', termsVersion: '7' }, 'which terms he had accepted stays');
+  t.match(await here.bob(), { state: 'ended', termsVersion: '7' }, 'which terms they had accepted stays');
   t.equal(await refusedAs(() => setDelegate(here.table, WRITER, 'bob', { state: 'active' })), 'MANDAT_ENDED');
   await here.table.write(WRITER, (query) => query.deleteFrom('delegate').execute());
   t.equal(await eraseAccounts(here.table, here.state, NOW()), 1, 'whoever was deleted by another program');

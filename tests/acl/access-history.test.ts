@@ -108,7 +108,7 @@ t.test('each entry changes one thing', async (t) => {
         ['delegate-set', null, 'bob', { identifier: 'b' }],
       ],
       bob(null),
-      'he has another identifier',
+      'they have another identifier',
     ],
     [
       [
@@ -117,7 +117,7 @@ t.test('each entry changes one thing', async (t) => {
         ['grant', 'm', 'bob'],
       ],
       bob(at(1), at(2)),
-      'older entries name him by his login',
+      'older entries name them by their login',
     ],
     [
       [

@@ -48,7 +48,7 @@ t.test('a mailbox without delegates still lets its owner send', async (t) => {
   });
 });
 
-t.test('each delegate in force has the rights, each other one his reason', async (t) => {
+t.test('each delegate in force has the rights, each other one their reason', async (t) => {
   const delegations = [
     row('bob'),
     row('carol', { endsAt: PAST }),

@@ -14,7 +14,7 @@ const DELETE: EntryStep = { kind: 'delete' };
 
 type Maybe = Rights | undefined;
 
-/** The table in acl/entry-plan.ts, line by line. desired, own entry, he sees, before, step, why */
+/** The table in acl/entry-plan.ts, line by line. desired, own entry, they see, before, step, why */
 const TABLE: readonly (readonly [Maybe, Maybe, Rights, Maybe, EntryStep, string])[] = [
   [R, R, R, undefined, NOTHING, 'converged'],
   [R, R, R, B, NOTHING, 'converged; what stood there before waits in the ledger'],
@@ -22,20 +22,20 @@ const TABLE: readonly (readonly [Maybe, Maybe, Rights, Maybe, EntryStep, string]
   [R, R, OTHER, undefined, NOTHING, 'a foreign entry decides: never removed'],
   [R, R, NONE, undefined, NOTHING, 'a negative entry of somebody else: the same'],
 
-  [R, OTHER, R, undefined, set(R), 'his own entry is ours to write, whatever he sees'],
+  [R, OTHER, R, undefined, set(R), 'their own entry is ours to write, whatever they see'],
   [R, OTHER, OTHER, undefined, set(R), 'drift'],
   [R, NONE, NONE, undefined, set(R), 'an entry without rights is an entry'],
   [R, B, B, B, set(R), 'a first grant over an entry that stood there'],
 
-  [R, undefined, R, undefined, NOTHING, 'inherited: no entry of his own is needed'],
+  [R, undefined, R, undefined, NOTHING, 'inherited: no entry of their own is needed'],
   [R, undefined, R, B, NOTHING, 'the same'],
 
-  [R, undefined, OTHER, undefined, set(R), 'he falls short'],
+  [R, undefined, OTHER, undefined, set(R), 'they fall short'],
   [R, undefined, NONE, undefined, set(R), 'a first grant'],
-  [R, undefined, canonical('lrswipkxtea'), undefined, set(R), 'he sees more than he should: an own entry decides'],
+  [R, undefined, canonical('lrswipkxtea'), undefined, set(R), 'they see more than they should: an own entry decides'],
 
   [undefined, undefined, NONE, undefined, NOTHING, 'nothing there, nothing due'],
-  [undefined, undefined, OTHER, undefined, NOTHING, 'what he sees comes from entries of others'],
+  [undefined, undefined, OTHER, undefined, NOTHING, 'what they see comes from entries of others'],
 
   [undefined, undefined, NONE, B, set(B), 'the entry that stood there before comes back'],
   [undefined, undefined, NONE, NONE, set(NONE), 'even one that gave nothing'],
@@ -47,7 +47,7 @@ const TABLE: readonly (readonly [Maybe, Maybe, Rights, Maybe, EntryStep, string]
   [undefined, B, B, B, NOTHING, 'as it stood before'],
   [undefined, NONE, NONE, NONE, NOTHING, 'as it stood before, empty'],
 
-  [undefined, R, R, B, set(B), 'ours goes, his own comes back'],
+  [undefined, R, R, B, set(B), 'ours goes, their own comes back'],
   [undefined, R, R, NONE, set(NONE), 'back to an entry that gave nothing'],
 ];
 
@@ -68,12 +68,12 @@ const facts: fc.Arbitrary<EntryFacts> = fc.record({
 const applied = (entry: Maybe, step: EntryStep): Maybe =>
   step.kind === 'set' ? step.rights : step.kind === 'delete' ? undefined : entry;
 
-t.test('applying a step leads where no further step is due, whatever he sees then', async () => {
+t.test('applying a step leads where no further step is due, whatever they see then', async () => {
   fc.assert(
     fc.property(facts, someRights, (given, seenThen) => {
       const step = entryStep(given);
       const entry = applied(given.entry, step);
-      // A step that leaves things alone leaves what he sees alone.
+      // A step that leaves things alone leaves what they see alone.
       const effective = step.kind === 'none' ? given.effective : seenThen;
       return entryStep({ ...given, entry, effective }).kind === 'none';
     }),
@@ -113,7 +113,7 @@ t.test('nothing is ever given but what is desired or stood there before', async 
 
 t.test('entries that may keep a delegate out', async (t) => {
   const there = ['-anyone', '-authenticated', '-bob', '-bobby', '-alice', 'bob', 'anyone', '-owner', '-'];
-  t.same(negativeEntries(there, 'bob'), ['-anyone', '-authenticated', '-bob'], 'against him or everybody');
+  t.same(negativeEntries(there, 'bob'), ['-anyone', '-authenticated', '-bob'], 'against them or everybody');
   t.same(negativeEntries(['bob', 'anyone'], 'bob'), [], 'positive entries keep nobody out');
   t.same(negativeEntries(new Map([['-bob', 'lr']]).keys(), 'bob'), ['-bob'], 'any iterable');
 });

@@ -49,18 +49,18 @@ t.test('which entries decide', async (t) => {
   const decide = (entries: Record<string, string>, seen: string, own = FULL) =>
     deciding(acl(entries), 'bob', own, canonical(seen));
   const table: readonly (readonly [Record<string, string>, string, readonly string[], string])[] = [
-    [{ bob: FULL, '-bob': 'w' }, 'lrsipkxte', ['-bob'], 'a negative one for him'],
+    [{ bob: FULL, '-bob': 'w' }, 'lrsipkxte', ['-bob'], 'a negative one for them'],
     [{ bob: FULL, '-bob': FULL }, '', ['-bob'], 'for everything'],
     [{ bob: FULL, '-#anyone': 'e' }, 'lrswipkxt', ['-#anyone'], "the site's, for everybody"],
     [{ bob: FULL, '-$nurses': 'e', '-bob': 'w' }, 'lrsipkxt', ['-$nurses', '-bob'], 'two together'],
     [{ bob: FULL, '-$nurses': 'e', '-bob': 'w' }, 'lrsipkxte', ['-bob'], 'not a member of the group'],
-    [{ bob: FULL, '!$nurses': 'lr' }, 'lr', ['!$nurses'], 'group-override beats his own'],
+    [{ bob: FULL, '!$nurses': 'lr' }, 'lr', ['!$nurses'], 'group-override beats their own'],
     [{ bob: FULL, '#!$nurses': 'lra' }, 'lra', ['#!$nurses'], "the site's likewise, and gives more"],
     [{ bob: FULL, '#anyone': 'lr' }, 'lr', ['#anyone'], "the site's beat every local one"],
     [{ bob: FULL, '#bob': 'lr', '#anyone': 'l' }, 'lr', ['#bob'], 'which of several'],
     [{ bob: FULL, '!$nurses': 'lrw', '-bob': 'w' }, 'lr', ['!$nurses', '-bob'], 'what a group gives, lessened'],
     [{ bob: FULL, '#bob': FULL }, FULL, [], 'nothing to explain'],
-    [{ bob: FULL, '!$nurses': 'lr' }, '', [], 'of a group of which he is none: something else'],
+    [{ bob: FULL, '!$nurses': 'lr' }, '', [], 'of a group they are not in: something else'],
     [{ bob: FULL, $nurses: 'lr', anyone: 'lr' }, 'lr', [], 'weaker ones decide nothing'],
     [{ bob: FULL, '-carol': 'w', '#carol': 'lr' }, 'lr', [], "other people's"],
     [{ bob: FULL }, '', [], 'no entry at all'],
@@ -71,7 +71,7 @@ t.test('which entries decide', async (t) => {
 t.test('who lets somebody in', async (t) => {
   const there = acl({ alice: 'lra', $nurses: 'lr', '#anyone': 'l', '-bob': 'r', carol: 'lr', '#!$staff': 'i' });
   t.same(lettingIn(there, 'bob', canonical('lr')), ['$nurses', '#anyone']);
-  t.same(lettingIn(acl({ bob: 'lr' }), 'bob', canonical('lr')), [], 'not his own');
+  t.same(lettingIn(acl({ bob: 'lr' }), 'bob', canonical('lr')), [], 'not their own');
   const both = withInherited(acl({ bob: 'l' }), acl({ bob: 'lr', $nurses: 'lr' }));
   t.same([...both], [...acl({ bob: 'l', $nurses: 'lr' })], "the folder's own before INBOX's");
   t.same([...withInherited(undefined, undefined)], []);

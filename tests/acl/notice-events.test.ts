@@ -25,7 +25,7 @@ const revoke: Tiding = { kind: 'revoke' };
 /** How it stood when told of last, how it stands now, what is told, why. */
 const CASES: readonly (readonly [Told | undefined, Standing | undefined, readonly Tiding[], string])[] = [
   [undefined, stands(), [grant()], 'a grant'],
-  [undefined, not('account-pending'), [grant('account')], 'R40: he has to activate his account first'],
+  [undefined, not('account-pending'), [grant('account')], 'R40: they have to activate their account first'],
   [undefined, not('not-started'), [grant('start')], 'it begins later'],
   [undefined, not('credential-unknown'), [grant('credential')], 'another condition'],
   [undefined, not('ended'), [], 'nobody ever had it'],
@@ -33,12 +33,12 @@ const CASES: readonly (readonly [Told | undefined, Standing | undefined, readonl
   [inForce, stands(), [], 'nothing new'],
   [inForce, undefined, [revoke], 'its row has gone'],
   [inForce, not('ended'), [revoke], 'its end has come'],
-  [inForce, not('account-ended'), [revoke], 'his account has ended'],
+  [inForce, not('account-ended'), [revoke], 'their account has ended'],
   [inForce, not('delegate-not-listed'), [suspend('identity')], 'R5'],
   [inForce, not('owner-not-listed'), [suspend('owner-identity')], 'R5, of the owner'],
   [inForce, not('credential-lapsed'), [suspend('credential')], 'R14'],
   [inForce, not('suspended'), [suspend('suspended')], 'by somebody'],
-  [inForce, not('delegate-suspended'), [suspend('suspended')], 'by somebody, all of his'],
+  [inForce, not('delegate-suspended'), [suspend('suspended')], 'by somebody, all of theirs'],
   [inForce, not('terms-not-accepted'), [suspend('terms')], 'R43'],
   [inForce, not('domain-not-eligible'), [suspend('mailbox')], 'R26'],
   [inForce, not('all-withdrawn'), [suspend('setup')], 'with all others'],

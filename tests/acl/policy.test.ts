@@ -62,7 +62,7 @@ const TABLE: readonly (readonly [Change, NotInForce | undefined, string])[] = [
     'the identity before its credential',
   ],
   [{ mailbox: { eligible: false, ownerListed: false } }, 'mailbox-not-eligible', 'the mailbox before its owner'],
-  [{ delegate: { login: 'alice' } }, 'self', 'the owner needs no delegation, and a revoke would lock him out'],
+  [{ delegate: { login: 'alice' } }, 'self', 'the owner needs no delegation, and a revoke would lock them out'],
   [{ delegate: { state: 'suspended' } }, 'delegate-suspended', 'R5'],
   [{ delegate: { state: 'pending' } }, 'account-pending', 'R38, R45'],
   [{ delegate: { state: 'ended' } }, 'account-ended', 'R45'],
@@ -91,7 +91,7 @@ const TABLE: readonly (readonly [Change, NotInForce | undefined, string])[] = [
 
   [{ mailbox: { kind: 'ORG', eligible: false } }, 'mailbox-kind', 'the kind says more than the eligibility'],
   [{ mailbox: { eligible: false }, delegate: { login: 'anyone' } }, 'mailbox-not-eligible', 'the mailbox comes first'],
-  [{ delegate: { login: 'alice', state: 'suspended' } }, 'self', 'who he is comes before what he may'],
+  [{ delegate: { login: 'alice', state: 'suspended' } }, 'self', 'who they are comes before what they may'],
   [{ delegate: { state: 'suspended', credentialValidUntil: BEFORE } }, 'delegate-suspended', 'somebody decided that'],
   [{ delegate: { credentialValidUntil: BEFORE }, endsAt: BEFORE }, 'credential-lapsed', 'the person before the row'],
   [{ suspended: true }, 'suspended', 'somebody decided that for this mailbox alone'],

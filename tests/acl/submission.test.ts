@@ -218,7 +218,7 @@ function outcome({
   return verdict.kind === 'pass' ? changed(read.fields, verdict.changes) : verdict.code;
 }
 
-t.test('on whose behalf: each owner that From names, once; nobody where it is his own', async (t) => {
+t.test('on whose behalf: each owner that From names, once; nobody where it is their own', async (t) => {
   const DAVE: Standing = { kind: 'owner', owner: 'dave@x.test', mode: null };
   const also: Rights = {
     self: 'bob@x.test',

@@ -73,7 +73,7 @@ export async function grantFigures(folderCount: number, inherit: boolean, pairs:
   }
 }
 
-/** Entries, subscriptions, and a look at each folder through the delegate's eyes, all pipelined. */
+/** Entries, subscriptions, and a look at each folder as the delegate, all pipelined. */
 async function wholeTree(ground: Ground, inherit: boolean): Promise<void> {
   const owner = await ground.as(OWNER);
   const own = inherit ? ['INBOX', ...SPECIAL] : ground.folders;

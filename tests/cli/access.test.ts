@@ -6,7 +6,7 @@ import { builtDirectory, builtMandat, NODE } from './built.ts';
 import { ran } from './commands.ts';
 import { type Desk, desk } from './desk.ts';
 
-/** An ordinary user of the machine, in no group but his own. */
+/** An ordinary user of the machine, in no group but their own. */
 const UID = 65534;
 const AS_NOBODY = ['setpriv', `--reuid=${UID}`, `--regid=${UID}`, '--clear-groups'];
 

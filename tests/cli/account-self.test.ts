@@ -37,8 +37,8 @@ t.test('contact, refusals, and what of it is shown', async (t) => {
   });
   const untouched = written();
   const refusals: readonly (readonly [args: readonly string[], status: number, says: RegExp])[] = [
-    [['--as', `delegate:${ALIX}`, 'account', 'show', ZOE], 3, /everybody manages his own/],
-    [['--as', `owner:${ZOE}`, 'account', 'show', ZOE], 3, /everybody manages his own/],
+    [['--as', `delegate:${ALIX}`, 'account', 'show', ZOE], 3, /everybody manages their own/],
+    [['--as', `owner:${ZOE}`, 'account', 'show', ZOE], 3, /everybody manages their own/],
     [['--as', `delegate:${ZOE}`, 'account', 'end', ZOE, '--yes'], 3, /it is for admins/],
     [['--as', `delegate:${ZOE}`, 'account', 'open-mailbox', ZOE, 'zoe@lab.test'], 3, /it is for admins/],
     [['--as', `delegate:${ZOE}`, 'revoke', 'alice@lab.test', ZOE, '--yes'], 3, /Vous ne pouvez pas mettre fin/],
@@ -65,7 +65,7 @@ t.test('contact, refusals, and what of it is shown', async (t) => {
   t.equal(written(), untouched);
 
   t.match(await must(mandat('account', 'end', ZOE, '--yes')), {
-    stdout: /the account of 810101026994 has ended, which ends his access to alice@lab\.test/,
+    stdout: /the account of 810101026994 has ended, which ends their access to alice@lab\.test/,
   });
   t.notMatch(written(), /example\.org/, 'what is private is erased');
   t.match(await json('account', 'show', ZOE), { state: 'ended', contact: null, refuses: { surveys: false } });

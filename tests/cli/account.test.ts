@@ -32,7 +32,7 @@ t.test('from the grant to the typed code', async (t) => {
   sql(
     `INSERT INTO mailbox (address, owner) VALUES ('alice@lab.test', '810000000033'); INSERT INTO delegation (mailbox, delegate) VALUES ('alice@lab.test', '${ZOE}')`,
   );
-  t.match(await why(), /has not activated his account/);
+  t.match(await why(), /has not activated their account/);
 
   const untouched = written();
   const refusals: readonly (readonly [args: readonly string[], status: number, says: RegExp])[] = [
@@ -51,10 +51,10 @@ t.test('from the grant to the typed code', async (t) => {
     [
       ['--as', `delegate:${ALIX}`, ...ACTIVATE],
       3,
-      /may not act on the account of 810101026994: everybody manages his own/,
+      /may not act on the account of 810101026994: everybody manages their own/,
     ],
     [['--as', `owner:${ZOE}`, ...ACTIVATE], 3, /MANDAT_ACTOR/],
-    [['delegate', 'set', ZOE, '--state', 'active'], 3, /has not activated his account.*MANDAT_PENDING/],
+    [['delegate', 'set', ZOE, '--state', 'active'], 3, /has not activated their account.*MANDAT_PENDING/],
     [['account', 'set-contact', ZOE, '--email', 'zoe@example.org'], 3, /MANDAT_PENDING/],
     [['account', 'confirm', ZOE, '12345678'], 3, /no address waits/],
     [['account', 'confirm', ZOE, '1234'], 2, /eight digits/],
@@ -114,7 +114,7 @@ t.test('from the grant to the typed code', async (t) => {
   t.equal(await why(), null);
 });
 
-t.test('who has a mailbox of his own has an account already', async (t) => {
+t.test('who has a mailbox of their own has an account already', async (t) => {
   const { mandat, sql } = await site(t);
   sql(`INSERT INTO mailbox (address, owner) VALUES ('alix@lab.test', '${ALIX}')`);
   t.notMatch((await must(mandat('delegate', 'add', ALIX, '--login', 'alix@lab.test'))).stdout, /pending/);
@@ -139,7 +139,7 @@ t.test('who has a mailbox of his own has an account already', async (t) => {
   });
 });
 
-t.test('a mailbox of his own makes a pending account active, whoever writes it (R39)', async (t) => {
+t.test('a mailbox of their own makes a pending account active, whoever writes it (R39)', async (t) => {
   const { mandat, sql } = await site(t);
   const state = (id: string) => sql(`SELECT state FROM delegate WHERE id = '${id}'`);
   await must(mandat('delegate', 'add', ALIX, '--login', 'alix@lab.test'));
@@ -153,28 +153,31 @@ t.test('a mailbox of his own makes a pending account active, whoever writes it (
   sql(`UPDATE mailbox SET kind = 'PER', owner = '${ANNE}' WHERE address = 'zoe@lab.test'`);
   t.equal(state('810009999993'), 'pending', 'nor somebody else’s');
   sql("UPDATE mailbox SET owner = NULL WHERE address = 'zoe@lab.test'");
-  t.equal(state('810009999993'), 'active', 'his login’s, which names nobody, is his');
+  t.equal(state('810009999993'), 'active', 'their login’s, which names nobody, is theirs');
 });
 
-t.test('who was suspended before he activated his account has nothing to activate once he has a mailbox', async (t) => {
-  const { mandat, sql } = await site(t);
-  await must(mandat('delegate', 'add', ALIX, '--login', 'alix@lab.test'));
-  const again = async () => {
+t.test(
+  'who was suspended before they activated their account has nothing to activate once they have a mailbox',
+  async (t) => {
+    const { mandat, sql } = await site(t);
+    await must(mandat('delegate', 'add', ALIX, '--login', 'alix@lab.test'));
+    const again = async () => {
+      await must(mandat('delegate', 'set', ALIX, '--state', 'suspended'));
+      await must(mandat('delegate', 'set', ALIX, '--state', 'active'));
+      return sql(`SELECT state FROM delegate WHERE id = '${ALIX}'`);
+    };
+    t.equal(await again(), 'pending', 'still to be activated');
     await must(mandat('delegate', 'set', ALIX, '--state', 'suspended'));
+    await must(mandat('mailbox', 'add', 'alix.r@lab.test', '--login', 'alix@lab.test', '--kind', 'ORG'));
     await must(mandat('delegate', 'set', ALIX, '--state', 'active'));
-    return sql(`SELECT state FROM delegate WHERE id = '${ALIX}'`);
-  };
-  t.equal(await again(), 'pending', 'still to be activated');
-  await must(mandat('delegate', 'set', ALIX, '--state', 'suspended'));
-  await must(mandat('mailbox', 'add', 'alix.r@lab.test', '--login', 'alix@lab.test', '--kind', 'ORG'));
-  await must(mandat('delegate', 'set', ALIX, '--state', 'active'));
-  t.equal(sql(`SELECT state FROM delegate WHERE id = '${ALIX}'`), 'pending', 'an organisation’s is nobody’s own');
-  await must(mandat('delegate', 'set', ALIX, '--state', 'suspended'));
-  await must(mandat('mailbox', 'set', 'alix.r@lab.test', '--kind', 'PER', '--owner', ALIX));
-  t.equal(sql(`SELECT state FROM delegate WHERE id = '${ALIX}'`), 'suspended');
-  await must(mandat('delegate', 'set', ALIX, '--state', 'active'));
-  t.equal(sql(`SELECT state FROM delegate WHERE id = '${ALIX}'`), 'active');
-});
+    t.equal(sql(`SELECT state FROM delegate WHERE id = '${ALIX}'`), 'pending', 'an organisation’s is nobody’s own');
+    await must(mandat('delegate', 'set', ALIX, '--state', 'suspended'));
+    await must(mandat('mailbox', 'set', 'alix.r@lab.test', '--kind', 'PER', '--owner', ALIX));
+    t.equal(sql(`SELECT state FROM delegate WHERE id = '${ALIX}'`), 'suspended');
+    await must(mandat('delegate', 'set', ALIX, '--state', 'active'));
+    t.equal(sql(`SELECT state FROM delegate WHERE id = '${ALIX}'`), 'active');
+  },
+);
 
 /** Typed, what it becomes or why not. acl/contact-address.test.ts has the others. */
 const CONTACTS: readonly (readonly [typed: string, becomes: string | RegExp, why: string])[] = [

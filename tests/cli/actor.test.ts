@@ -1,4 +1,4 @@
-/** --as: an owner manages the delegations of his own mailbox, a delegate none, an admin anybody's; and the trail says who did. R3, R33, R53. */
+/** --as: an owner manages the delegations of their own mailbox, a delegate none, an admin anybody's; and the trail says who did. R3, R33, R53. */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
@@ -24,7 +24,7 @@ tls = "none"
 timeout_seconds = 1
 `;
 
-/** alice and carol own a mailbox each, erin's owner is known by his login alone; bob has alice's already. */
+/** alice and carol own a mailbox each, erin's owner is known by their login alone; bob has alice's already. */
 async function made(t: Test) {
   const here = await desk(t, { config: CONFIG });
   here.sql(`INSERT INTO mailbox (address, owner) VALUES ('alice@lab.test', '${ALICE}'), ('carol@lab.test', '${CAROL}'), ('erin@lab.test', NULL);
@@ -33,7 +33,7 @@ async function made(t: Test) {
   return { ...here, as: (actor: string, ...args: readonly string[]) => here.mandat('--as', actor, ...args) };
 }
 
-t.test('an owner: his own mailbox and no other', async (t) => {
+t.test('an owner: their own mailbox and no other', async (t) => {
   const { as, json, sql, directory } = await made(t);
   const owner = `owner:${ALICE}`;
   await must(as(owner, 'grant', '--no-wait', 'alice@lab.test', DAN, '--acknowledge'));
@@ -47,7 +47,7 @@ t.test('an owner: his own mailbox and no other', async (t) => {
     sql("SELECT group_concat(action, ' ') FROM (SELECT action FROM events ORDER BY id)"),
     'grant change change revoke grant',
   );
-  t.equal(sql('SELECT DISTINCT actor, on_behalf FROM events'), `${owner}|`, 'he acts himself, for himself');
+  t.equal(sql('SELECT DISTINCT actor, on_behalf FROM events'), `${owner}|`, 'they act themselves, for themselves');
   t.match(sql('SELECT DISTINCT via FROM events'), /^\w+$/, 'at whose keyboard');
   t.equal(sql(`SELECT created_by FROM delegation WHERE mailbox = 'alice@lab.test' AND delegate = '${DAN}'`), owner);
   t.match(await json('--as', owner, 'list'), [{ mailbox: 'alice@lab.test' }, { mailbox: 'alice@lab.test' }]);
@@ -87,7 +87,7 @@ t.test('an owner: his own mailbox and no other', async (t) => {
       args.join(' '),
     );
   t.equal(sql('SELECT * FROM delegations'), before);
-  t.match(await as('owner:erin@lab.test', 'list'), { status: 0, stdout: 'no delegations\n' }, 'known by his login');
+  t.match(await as('owner:erin@lab.test', 'list'), { status: 0, stdout: 'no delegations\n' }, 'known by their login');
 });
 
 t.test('a delegate: no delegation, by no path', async (t) => {
@@ -122,7 +122,7 @@ t.test('a delegate: no delegation, by no path', async (t) => {
   t.equal(sql("SELECT count(*) FROM events WHERE action <> 'refused'"), '0', 'nothing was done');
   t.equal(sql("SELECT count(*) FROM events WHERE actor GLOB 'delegate:*'"), '13', 'and each attempt is on record');
   t.match(await json('--as', `delegate:${BOB}`, 'list'), [{ mailbox: 'alice@lab.test', identifier: BOB }]);
-  t.same(await json('--as', `delegate:${BOB}`, 'list', '--mailbox', 'carol@lab.test'), [], 'what is not his');
+  t.same(await json('--as', `delegate:${BOB}`, 'list', '--mailbox', 'carol@lab.test'), [], 'what is not theirs');
   t.same(
     await json('--as', `delegate:${BOB}`, 'list', '--mailbox', 'nobody@lab.test'),
     [],

@@ -1,4 +1,4 @@
-/** A `mandat sync` at work holds the same lock as a sidecar, and is none: nobody may wait for it to serve him. */
+/** A `mandat sync` at work holds the same lock as a sidecar, and is none: nobody may wait for it to serve them. */
 import path from 'node:path';
 import t from 'tap';
 import { takeLock } from '../../bridge/store/files/lock.ts';

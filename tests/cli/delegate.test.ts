@@ -47,7 +47,7 @@ ed            Éloïse      d'Arc      eloise@lab.test  active  2030-07-14T23:59
   t.match(await mandat('delegate', 'remove', 'ed'), { status: 2, stderr: /nothing was changed\n.*--yes/ });
   t.match(
     (await must(mandat('delegate', 'remove', 'ed', '--yes', '--no-wait'))).stdout,
-    /^ed removed, which ends his access to alice@lab\.test\. No sidecar is running: it takes effect when one does/,
+    /^ed removed, which ends their access to alice@lab\.test\. No sidecar is running: it takes effect when one does/,
   );
   t.match(await mandat('delegate', 'show', 'ed'), {
     status: 4,

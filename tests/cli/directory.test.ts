@@ -116,13 +116,13 @@ t.test('a delegate is named by the directory, and one that it does not list is n
   t.match(stderr, /810009999993 is not in the directory/);
   const unlisted = ['grant', 'alice@lab.test', '810009999993'];
   t.match(await mandat(...unlisted), { status: 3, stderr: /MANDAT_NOT_LISTED/ }, 'R5, R27');
-  t.match(await json(...unlisted, '--force', 'his registration is under way'), {
+  t.match(await json(...unlisted, '--force', 'their registration is under way'), {
     withheld: /the directory does not list the delegate/,
   });
   t.match(await json('grant', '--no-wait', 'alice@lab.test', ELOISE), { withheld: null });
 
   const gone = await must(mandat('directory', 'import', extract(here, PEOPLE.slice(1))));
-  t.match(gone.stdout, /^810101026994: is not in the directory: what depends on him is suspended$/m);
+  t.match(gone.stdout, /^810101026994: is not in the directory: what depends on them is suspended$/m);
   t.match(await json('list', '--delegate', ELOISE), [{ state: 'suspended', why: /does not list/ }]);
   t.match(sql('SELECT count(*) FROM delegations'), /^2/, 'the rows stay');
   const back = await must(mandat('directory', 'import', extract(here)));
@@ -145,7 +145,7 @@ t.test('a delegate is named by the directory, and one that it does not list is n
   t.match(
     await json('list', '--delegate', ELOISE),
     [{ state: 'suspended', why: /does not list the owner/ }],
-    'and now he is not',
+    'and now they are not',
   );
   await must(mandat('mailbox', 'set', 'alice@lab.test', '--owner', '810000000005', '--no-wait'));
   t.match(await json('list', '--delegate', ELOISE), [{ why: null }], 'another owner, looked up at once');

@@ -35,7 +35,7 @@ t.test('nobody yet', async (t) => {
 });
 
 t.test('what stood there before, what is ours, and what is theirs', async (t) => {
-  // bob had something of his own before, erin has something and is no delegate.
+  // bob had something of their own before, erin has something and is no delegate.
   await does(
     site,
     'alice',
@@ -66,7 +66,7 @@ t.test('what stood there before, what is ours, and what is theirs', async (t) =>
   t.match(await site.mandat('explain', at('alice'), at('bob')), {
     status: 0,
     stdout:
-      /^alice@lab\.test to bob@lab\.test: in force: .*\non the server: verified through his own eyes\n(?: {2}ok {2}.*\n){18}FOLDER +SHOULD +SEES +HIS ENTRY +WHOSE +BEFORE +AGAINST HIM\n(.*\n)*INBOX +\w+ +\w+ +\w+ +ours +lr +-\n/,
+      /^alice@lab\.test to bob@lab\.test: in force: .*\non the server: verified as the delegate sees it\n(?: {2}ok {2}.*\n){18}FOLDER +SHOULD +SEES +OWN ENTRY +WHOSE +BEFORE +AGAINST THEM\n(.*\n)*INBOX +\w+ +\w+ +\w+ +ours +lr +-\n/,
   });
 
   await grantRow(site, 'alice', 'erin');
@@ -109,7 +109,7 @@ t.test('each reason why not', async (t) => {
   );
 });
 
-t.test('somebody else keeps him out', async (t) => {
+t.test('somebody else keeps them out', async (t) => {
   await does(site, 'alice', `SETACL INBOX -${at('carol')} lr`);
   await sync(site);
   const found = await explained(at('carol'));
@@ -120,7 +120,7 @@ t.test('somebody else keeps him out', async (t) => {
   await does(site, 'alice', `DELETEACL INBOX -${at('carol')}`);
 });
 
-t.test('revoked and not yet worked off: the ledger still knows him', async (t) => {
+t.test('revoked and not yet worked off: the ledger still knows them', async (t) => {
   await sync(site);
   await revokeRow(site, 'alice', 'carol');
   t.match(await explained(at('carol')), [

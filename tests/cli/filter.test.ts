@@ -143,7 +143,7 @@ t.test(
   },
 );
 
-t.test('a socket that somebody else listens on is left to him; so is what is no socket', async (t) => {
+t.test('a socket that somebody else listens on is left to them; so is what is no socket', async (t) => {
   configure(SUBMISSION('filter.sock'));
   const other = net.createServer((socket) => socket.end());
   await new Promise<void>((done) => other.listen(file('filter.sock'), done));

@@ -23,7 +23,7 @@ t.test('with a sidecar grant and revoke wait, and say how long each took', async
   const granted = await must(site.mandat('grant', at('alice'), at('bob')));
   t.match(
     granted.stdout,
-    /^alice@lab\.test delegated to bob@lab\.test\n {2}in force after .*\n {2}verified through his own eyes after .*\n$/,
+    /^alice@lab\.test delegated to bob@lab\.test\n {2}in force after .*\n {2}verified as the delegate sees it after .*\n$/,
   );
   for (const line of granted.stdout.trim().split('\n').slice(1)) t.match(line, MS);
   t.equal(granted.stderr, '');

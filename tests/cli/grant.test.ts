@@ -89,9 +89,9 @@ t.test('refused by a rule: 3 and its name; nobody there: 4; neither writes anyth
   const cases: readonly (readonly [mailbox: string, delegate: string, status: number, rule: string, why: string])[] = [
     ['alice@lab.test', 'bob@lab.test', 3, 'MANDAT_DUPLICATE', 'twice'],
     ['ALICE@lab.test', 'BOB@lab.test', 3, 'MANDAT_DUPLICATE', 'in any case'],
-    ['alice@lab.test', 'alice@lab.test', 3, 'MANDAT_SELF', 'to himself'],
-    ['carol@lab.test', 'carol', 3, 'MANDAT_SELF', 'to himself, by his login'],
-    ['carol@lab.test', 'c42', 3, 'MANDAT_SELF', "to himself, by the owner's identifier"],
+    ['alice@lab.test', 'alice@lab.test', 3, 'MANDAT_SELF', 'to themselves'],
+    ['carol@lab.test', 'carol', 3, 'MANDAT_SELF', 'to themselves, by their login'],
+    ['carol@lab.test', 'c42', 3, 'MANDAT_SELF', "to themselves, by the owner's identifier"],
     ['closed@lab.test', 'bob@lab.test', 3, 'MANDAT_NOT_ELIGIBLE', 'not eligible'],
     ['bureau@lab.test', 'bob@lab.test', 3, 'MANDAT_NOT_PERSONAL', "an organisation's"],
     ['alice@lab.test', 'anyone', 3, 'MANDAT_LOGIN', 'to everybody'],

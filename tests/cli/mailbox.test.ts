@@ -118,7 +118,7 @@ t.test('aliases', async (t) => {
       'bob@lab.test',
       3,
       /login of somebody else.*MANDAT_DUPLICATE/,
-      "a delegate's login: he would lose his address",
+      "a delegate's login: they would lose their address",
     ],
     ['alice@lab.test', '-x@lab.test', 2, /unknown option/, 'an option, it seems'],
     ['alice@lab.test', 'a..b@lab.test', 3, /MANDAT_ADDRESS/, 'not an address'],

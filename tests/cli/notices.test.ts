@@ -62,7 +62,7 @@ t.test("the owner's second address", async (t) => {
     [['--as', 'delegate:bob', 'mailbox', 'contact', ALICE], 3, /MANDAT_ACTOR/],
   ];
   await all(t, refused);
-  t.equal((await mandat('--as', `owner:${ALICE}`, 'mailbox', 'contact', ALICE)).status, 0, 'his own');
+  t.equal((await mandat('--as', `owner:${ALICE}`, 'mailbox', 'contact', ALICE)).status, 0, 'their own');
   t.equal(state('SELECT * FROM owner_contacts').length, 1, 'nothing of this was written');
   t.notMatch(made.sql('SELECT * FROM events'), /elsewhere/i, 'the shared table knows nothing of it');
   await must(mandat('mailbox', 'contact', ALICE, '--clear'));

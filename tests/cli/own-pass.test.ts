@@ -25,7 +25,7 @@ t.test('grant and revoke: in force, verified, and the open session ends', async 
     status: 0,
     stderr: '',
     stdout:
-      /^alice@lab\.test delegated to bob@lab\.test\n {2}No sidecar is running: this command made the pass itself\.\n {2}in force after .*\n {2}verified through his own eyes after .*\n$/,
+      /^alice@lab\.test delegated to bob@lab\.test\n {2}No sidecar is running: this command made the pass itself\.\n {2}in force after .*\n {2}verified as the delegate sees it after .*\n$/,
   });
   t.same(await seen(site, 'alice', 'bob'), granted());
   const open = await site.login('bob');

@@ -37,8 +37,8 @@ t.test('refused: nothing is written', async (t) => {
   const table = () => sql('SELECT * FROM delegation; SELECT count(*) FROM events');
   const before = table();
   t.match(await mandat('send-mode', ALICE, BOB, 'behalf'), { status: 2, stderr: /on-behalf, send-as, site/ });
-  const his = await mandat('--as', `delegate:${BOB}`, 'send-mode', ALICE, BOB, 'send-as');
-  t.match(his, { status: 3, stderr: /MANDAT_ACTOR/ }, 'how he sends is the owner’s to say');
+  const own = await mandat('--as', `delegate:${BOB}`, 'send-mode', ALICE, BOB, 'send-as');
+  t.match(own, { status: 3, stderr: /MANDAT_ACTOR/ }, 'how they send is the owner’s to say');
   t.throws(() => sql("UPDATE delegation SET send_mode = 'ceo'"), /MANDAT_SEND_MODE/);
   t.throws(() => sql("UPDATE OR IGNORE delegations SET send_mode = ''"), /MANDAT_SEND_MODE/);
   t.throws(() => sql("UPDATE OR REPLACE delegation SET send_mode = 'Send-As'"), /MANDAT_SEND_MODE/);

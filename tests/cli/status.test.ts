@@ -180,7 +180,7 @@ t.test('notices: how many, what went wrong, and whom somebody has to tell', asyn
   t.match(stdout, /^1 notice could not be sent: user unknown\n {4}"mandat notices list --state failed"/m);
   t.match(
     stdout,
-    /^no address is known of bob0: tell him of the grant \(alice@lab\.test\) yourself, .*"mandat notices retry 1"$/m,
+    /^no address is known of bob0: tell them of the grant \(alice@lab\.test\) yourself, .*"mandat notices retry 1"$/m,
   );
   t.match(stdout, /^and 1 more: /m);
   t.match(await made.json('status'), { outbox: { waiting: 1, failed: 1, lastError: 'user unknown' } });

@@ -68,7 +68,7 @@ t.test('resumed: all of it is back', async (t) => {
   const { status, stdout } = await site.mandat('resume', at('alice'), at('bob'));
   t.match(
     { status, stdout },
-    { status: 0, stdout: /: resumed\n {2}in force after .*\n {2}verified through his own eyes/ },
+    { status: 0, stdout: /: resumed\n {2}in force after .*\n {2}verified as the delegate sees it/ },
   );
   t.same(await seen(site, 'alice', 'bob'), granted());
   t.same(await senders(), [at('alice'), at('bob'), at('carol')]);

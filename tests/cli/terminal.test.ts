@@ -42,7 +42,7 @@ t.test('what ends something asks first, and No is the default', async (t) => {
   }
   for (const [what, says] of [
     [['mailbox', 'remove', 'alice@lab.test'], /Remove the mailbox alice@lab\.test, which ends 1 delegation\?/],
-    [['delegate', 'remove', 'bob'], /Remove the delegate bob, which ends his access to alice@lab\.test\?/],
+    [['delegate', 'remove', 'bob'], /Remove the delegate bob, which ends their access to alice@lab\.test\?/],
     [['restore', 'accept'], /Delegations that were revoked .* come back\./s],
   ] as const) {
     const seen = await atTerminal([...argv, ...what], PROMPT);

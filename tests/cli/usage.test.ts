@@ -32,7 +32,7 @@ const COMMANDS: readonly (readonly [command: string, names: readonly string[]])[
   ['delegate set', ['--state', '"suspended"', 'the rest stays']],
   ['delegate credential', ['<id>', '--valid-until <time>', '--revoked']],
   ['delegate sync', ['<file>', 'all of them or none', '--dry-run']],
-  ['delegate remove', ['his delegations end', '--yes']],
+  ['delegate remove', ['their delegations end', '--yes']],
   [
     'account',
     ['show', 'activate', 'set-contact', 'confirm', 'cancel', 'accept-terms', 'opt-out', 'end', 'open-mailbox'],

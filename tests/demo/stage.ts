@@ -54,7 +54,7 @@ export async function setStage(): Promise<Stage> {
       'listen = "filter.sock"',
       `reinject = "${lab.reinject.host}:${lab.reinject.port}"`,
       'copy_listen = "copy.sock"',
-      'copy_delay_seconds = 1   # nobody here saves a copy himself',
+      'copy_delay_seconds = 1   # nobody here saves a copy themselves',
       '',
     ].join('\n'),
   );

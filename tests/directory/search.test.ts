@@ -45,7 +45,7 @@ t.test('criteria', async (t) => {
   const cases: readonly (readonly [criteria: Criteria, expected: readonly (string | undefined)[], why: string])[] = [
     [{ lastName: 'trehorel', firstName: 'eloise' }, [ELOISE], 'accents and case do not matter'],
     [{ lastName: 'Tréhorel', city: 'paris' }, [ELOISE, JEAN], 'by last name, then first name'],
-    [{ lastName: 'TRÉHOREL', city: 'Brest' }, [ELOISE], 'any of his places'],
+    [{ lastName: 'TRÉHOREL', city: 'Brest' }, [ELOISE], 'any of their places'],
     [{ lastName: 'TREH', postalCode: '75015' }, [ELOISE, JEAN], 'the beginning of a name'],
     [{ lastName: 'TRÉHOREL', postalCode: '29' }, [ELOISE], 'a department'],
     [{ lastName: 'trehorel', firstName: 'jean pierre' }, [JEAN], 'a hyphen is a space'],
@@ -103,7 +103,7 @@ t.test('the first 50 of N, each person once', async (t) => {
   t.same(names, [...names].sort(), 'in a stable order');
 });
 
-t.test('one person, as the directory shows him', async (t) => {
+t.test('one person, as the directory shows them', async (t) => {
   t.same(directory.person(String(SECRETAIRE)), {
     identifier: SECRETAIRE,
     lastName: 'KERVELLA',

@@ -32,7 +32,7 @@ t.test('tables and maps of smtpd_sender_login_maps', async (t) => {
   t.same(mapsIn(`${inline} hash:/f`), [inline, 'hash:/f'], 'a table in the line itself, as transport_maps has');
 });
 
-t.test('whether somebody who has logged in is asked whose address he uses', async (t) => {
+t.test('whether somebody who has logged in is asked whose address they use', async (t) => {
   const cases: readonly [lists: readonly string[], expected: string, why: string][] = [
     [[''], 'unguarded', 'nothing stands there'],
     [['reject_authenticated_sender_login_mismatch'], 'guarded', 'as the fragment has it'],
@@ -42,7 +42,7 @@ t.test('whether somebody who has logged in is asked whose address he uses', asyn
     [
       ['permit_mynetworks reject_sender_login_mismatch'],
       'bypassed permit_mynetworks',
-      'his own network is let through',
+      'their own network is let through',
     ],
     [['permit_sasl_authenticated,reject_sender_login_mismatch'], 'bypassed permit_sasl_authenticated', 'everybody is'],
     [['permit_sasl_authenticated', 'reject_sender_login_mismatch'], 'guarded', 'a permit ends its own list only'],
@@ -54,13 +54,13 @@ t.test('whether somebody who has logged in is asked whose address he uses', asyn
   }
 });
 
-t.test('who is refused before he could log in, where refusals come at once', async (t) => {
+t.test('who is refused before they could log in, where refusals come at once', async (t) => {
   for (const [list, expected, why] of [
     ['', 'nobody', 'nothing stands there'],
     [
       'permit_mynetworks, check_client_access cidr:/a',
       'nobody',
-      'it spares nobody for his login, so that it is no other at once',
+      'it spares nobody for their login, so that it is no other at once',
     ],
     ['reject', 'nobody', 'nor does this'],
     ['permit_sasl_authenticated', 'nobody', 'refuses nobody'],

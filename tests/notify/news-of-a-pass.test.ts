@@ -112,7 +112,7 @@ t.test('grant, suspension, return, end: each told once, to the owner and to the 
     ['suspended', 'suspended', 'credential', 'credential'],
   );
   t.equal(all.find(({ part }) => part === 'owner')?.language, 'fr');
-  t.equal(all.find(({ part }) => part === 'delegate')?.language, 'en', 'his own');
+  t.equal(all.find(({ part }) => part === 'delegate')?.language, 'en', 'their own');
   t.same(
     await state.query.selectFrom('told').selectAll().where('mailbox_id', '=', alice).execute(),
     [],

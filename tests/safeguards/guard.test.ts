@@ -133,7 +133,7 @@ t.test('whoever is asked for by name is never held, nor counted', async (t) => {
   );
   w.sql(vanish(1));
   const wave = await guard(w.table, w.state, usual);
-  t.notOk(wave.held.has(4), 'in a wave that is held he still goes');
+  t.notOk(wave.held.has(4), 'in a wave that is held they still go');
   t.ok(wave.held.has(1));
 });
 

@@ -74,7 +74,7 @@ export async function senderContract(t: Test, subject: Subject): Promise<void> {
 
   t.equal(publisher.began, 'done');
 
-  await t.test('nothing published: everybody his own address', async (t) => {
+  await t.test('nothing published: everybody their own address', async (t) => {
     t.same(
       await verdicts([
         ['alice', at('alice')],
@@ -150,7 +150,7 @@ export async function senderContract(t: Test, subject: Subject): Promise<void> {
     t.equal(await open.ask(at('alice')), 'yes');
     await publish(ALICE, REVOKED);
     t.equal(await open.ask(at('alice')), subject.openSession, 'in a session that was open');
-    t.equal(await open.ask(at('bob')), 'yes', 'his own in that session');
+    t.equal(await open.ask(at('bob')), 'yes', 'their own in that session');
     open.close();
     t.same(await verdicts(questions), never, 'revoked');
   });

@@ -25,7 +25,7 @@ t.test('one table', async (t) => {
     ['any@whole.y', false, 'OK dave@x.y', 'a whole domain'],
     ['own@whole.y', false, 'OK own@whole.y', 'unless the address has its own'],
     ['nobody@x.y', false, 'NOTFOUND ', 'nobody'],
-    ['nobody@x.y', true, 'OK nobody@x.y', 'everybody his own'],
+    ['nobody@x.y', true, 'OK nobody@x.y', 'everybody their own'],
     ['nobody+list@x.y', true, 'OK nobody@x.y', 'and with an extension'],
     ['frank@x.y', true, 'OK frank,frank@x.y', 'beside what is published'],
     ['alice@x.y', true, 'OK alice@x.y,bob@x.y', 'once'],

@@ -155,45 +155,48 @@ t.test('who is slow, silent, or fetches no reply is hung up on', async (t) => {
   await waitFor('the deaf one to be hung up on', 10_000, () => gone);
 });
 
-t.test('its place: 0660 of the group, one that was killed leaves it to the next, nobody else loses his', async (t) => {
-  const { socket, start } = await place(t);
-  const first = await start();
-  const { mode, gid } = statSync(socket);
-  t.same([(mode & 0o7777).toString(8), gid], ['660', GROUP]);
-  const as = (uid: number, groups: number) =>
-    spawnSync(
-      'setpriv',
-      [
-        `--reuid=${uid}`,
-        `--regid=${groups}`,
-        '--clear-groups',
-        process.execPath,
-        '-e',
-        `require('net').connect({path:'${socket}'},()=>process.exit(0)).on('error',(e)=>{console.log(e.code);process.exit(1)})`,
-      ],
-      { encoding: 'utf8', env: {} },
-    );
-  t.match(as(systemUser('postfix').uid, GROUP), { status: 0 });
-  t.match(as(65534, 65534), { status: 1, stdout: 'EACCES\n' });
-  await t.rejects(start(), { code: 'config', message: /another program listens on .* already/ });
-  t.equal(await ask(socket), 'OK alice@x.y', 'the first is unharmed');
-  await first.close();
-  t.notOk(existsSync(socket));
-  const dead = net.createServer().listen(socket); // a socket that nobody answers on any more
-  await once(dead, 'listening');
-  renameSync(socket, `${socket}.kept`);
-  dead.close();
-  renameSync(`${socket}.kept`, socket);
-  const second = await start();
-  t.equal(await ask(socket), 'OK alice@x.y');
-  await second.close();
-  writeFileSync(socket, 'precious');
-  await t.rejects(start(), { code: 'config', message: /is there and is no socket/ });
-  rmSync(socket);
-  mkdirSync(socket);
-  await t.rejects(start(), { code: 'config' });
-  rmSync(socket, { recursive: true });
-});
+t.test(
+  'its place: 0660 of the group, one that was killed leaves it to the next, nobody else loses theirs',
+  async (t) => {
+    const { socket, start } = await place(t);
+    const first = await start();
+    const { mode, gid } = statSync(socket);
+    t.same([(mode & 0o7777).toString(8), gid], ['660', GROUP]);
+    const as = (uid: number, groups: number) =>
+      spawnSync(
+        'setpriv',
+        [
+          `--reuid=${uid}`,
+          `--regid=${groups}`,
+          '--clear-groups',
+          process.execPath,
+          '-e',
+          `require('net').connect({path:'${socket}'},()=>process.exit(0)).on('error',(e)=>{console.log(e.code);process.exit(1)})`,
+        ],
+        { encoding: 'utf8', env: {} },
+      );
+    t.match(as(systemUser('postfix').uid, GROUP), { status: 0 });
+    t.match(as(65534, 65534), { status: 1, stdout: 'EACCES\n' });
+    await t.rejects(start(), { code: 'config', message: /another program listens on .* already/ });
+    t.equal(await ask(socket), 'OK alice@x.y', 'the first is unharmed');
+    await first.close();
+    t.notOk(existsSync(socket));
+    const dead = net.createServer().listen(socket); // a socket that nobody answers on any more
+    await once(dead, 'listening');
+    renameSync(socket, `${socket}.kept`);
+    dead.close();
+    renameSync(`${socket}.kept`, socket);
+    const second = await start();
+    t.equal(await ask(socket), 'OK alice@x.y');
+    await second.close();
+    writeFileSync(socket, 'precious');
+    await t.rejects(start(), { code: 'config', message: /is there and is no socket/ });
+    rmSync(socket);
+    mkdirSync(socket);
+    await t.rejects(start(), { code: 'config' });
+    rmSync(socket, { recursive: true });
+  },
+);
 
 t.test('when nobody can tell: TEMP, neither yes nor no', async (t) => {
   const { directory, socket, start } = await place(t);

@@ -93,7 +93,7 @@ t.test('another file each time, so that whoever has it open reads it to its end'
   t.same(lines(file), []);
 });
 
-t.test('a burst is written together, and nobody is answered before his own change stands there', async (t) => {
+t.test('a burst is written together, and nobody is answered before their own change stands there', async (t) => {
   const { file, teller, told, open } = place(t);
   const rules = open({ reload: [teller] });
   const many = Array.from({ length: 60 }, (_, n) => n);
@@ -125,7 +125,7 @@ t.test('a reader that can’t be told: the change is not in force, and it is tol
   t.same(told(), ['1', '0'], 'once is enough');
 });
 
-t.test('one that died before it told the reader: the next tells him', async (t) => {
+t.test('one that died before it told the reader: the next tells them', async (t) => {
   const { teller, told, open } = place(t);
   await open().publish(1, [rule('a', 'bob')]);
   const next = open({ reload: [teller] });
@@ -223,7 +223,7 @@ t.test('a table of credentials that changes while it is being followed is follow
   t.same(lines(file), ['alice@x.y: alice@x.y', 'bob@x.y: bob@x.y']);
 });
 
-t.test('who is new in the table of credentials keeps his own address, without any publishing', async (t) => {
+t.test('who is new in the table of credentials keeps their own address, without any publishing', async (t) => {
   const { directory, file, behind, open } = place(t);
   const logins = path.join(directory, 'credentials');
   writeFileSync(logins, 'alice@x.y hash\n');

@@ -86,7 +86,7 @@ t.test('who had access then', async (t) => {
   t.match(await site.mandat('who', at('nobody')), { status: 4, stderr: /no such mailbox/ });
 });
 
-t.test('an owner asks of his own, a delegate of himself; what is refused is in the trail', async (t) => {
+t.test('an owner asks of their own, a delegate of themselves; what is refused is in the trail', async (t) => {
   const as = (actor: string, ...args: string[]) => site.mandat('--as', actor, ...args);
   t.equal((await as(`owner:${ALICE}`, 'who', at('alice'))).status, 0);
   t.equal((await as(`owner:${ALICE}`, 'history', at('alice'))).status, 0);

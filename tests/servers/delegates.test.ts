@@ -70,7 +70,7 @@ async function sees(t: Test, imap: RawImap, does: boolean, what: string): Promis
   t.same(await list(imap, 'shared/*'), does ? [name, ...SPECIAL.map((one) => `${name}/${one}`)] : [], what);
   t.equal((await imap.command(`SELECT "${name}"`)).status, does ? 'OK' : 'NO', what);
   t.equal((await imap.command(`STATUS "${name}/Sent" (MESSAGES)`)).status, does ? 'OK' : 'NO', what);
-  t.equal((await imap.command('SELECT INBOX')).status, 'OK', 'his own');
+  t.equal((await imap.command('SELECT INBOX')).status, 'OK', 'their own');
 }
 const SPECIAL = ['Drafts', 'Junk', 'Sent', 'Trash'];
 
@@ -110,10 +110,10 @@ t.test('strongly authenticated sessions (R28)', async (t) => {
   t.same(await verify(site), []);
   const owner = await site.login('alice');
   t.equal((await owner.append('Sent', 'Subject: x\r\n\r\nx\r\n')).status, 'OK', 'the owner by password');
-  t.match((await owner.command('GETACL Sent')).lines, [new RegExp(at('bob'))], 'his own tree is whole to him');
+  t.match((await owner.command('GETACL Sent')).lines, [new RegExp(at('bob'))], 'their own tree is whole to them');
 
-  t.equal((await senderAnswer(site, 'bob', at('alice'))).code, 553, 'by password he sends on nobody’s behalf');
-  t.equal((await senderAnswer(site, 'bob', at('bob'))).code, 250, 'but as himself');
+  t.equal((await senderAnswer(site, 'bob', at('alice'))).code, 553, 'by password they send on nobody’s behalf');
+  t.equal((await senderAnswer(site, 'bob', at('bob'))).code, 250, 'but as themselves');
   t.equal((await senderAnswer(site, 'bob', 'bob+x@lab.test')).code, 250);
   t.equal((await senderAnswer(site, 'alice', at('alice'))).code, 250, 'and so does the owner');
   t.equal((await senderAnswer(site, 'alice', at('bob'))).code, 553);
@@ -124,13 +124,13 @@ t.test('strongly authenticated sessions (R28)', async (t) => {
   t.match(await smtp.command(`AUTH XOAUTH2 ${token(at('bob'))}`), { code: 235 });
   for (const from of ['alice', 'bob']) t.equal((await askSender(smtp, at(from))).code, 250, `by a token as ${from}`);
 
-  // ManageSieve asks the same auth service for a session as the owner: filters and absence messages stay his. R34, R35, R36
+  // ManageSieve asks the same auth service for a session as the owner: filters and absence messages stay theirs. R34, R35, R36
   for (const login of [at('alice'), `${at('alice')}*${at('bob')}`]) {
     const asOwner = await connectImap(site.lab.imap);
     const tried = login.includes('*')
       ? asOwner.login(login, password('bob'))
       : asOwner.loginAs(login, at('bob'), password('bob'));
-    t.equal((await tried).status, 'NO', `a delegate with his own password as ${login}`);
+    t.equal((await tried).status, 'NO', `a delegate with their own password as ${login}`);
     asOwner.close();
   }
   const asOwner = await connectSmtp(site.lab.submission);

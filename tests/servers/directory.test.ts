@@ -35,11 +35,11 @@ t.test('an import suspends and resumes', async (t) => {
   t.match(await open.command(`SELECT "shared/${at('alice')}"`), { status: 'OK' });
 
   await imports();
-  t.ok(await open.waitForBye(10_000).then(() => true), 'his open session ends');
+  t.ok(await open.waitForBye(10_000).then(() => true), 'their open session ends');
   t.same(await seen(site, 'alice', 'bob'), {});
   t.match(await site.mandat('list'), { stdout: /suspended/ });
   t.match(await site.mandat('explain', at('alice'), BOB.identifier), {
-    stdout: /not in force: .*his RPPS identity is not active/,
+    stdout: /not in force: .*their RPPS identity is not active/,
   });
   t.same(await verify(site), []);
 

@@ -226,7 +226,7 @@ const BREAKAGES: readonly Breakage[] = [
     says: /nobody can send.*smtpd_helo_restrictions = permit.*-o smtpd_helo_restrictions= there/,
   },
   {
-    what: 'who calls himself as Windows does is refused before he can log in',
+    what: 'who calls themselves as Windows does is refused before they can log in',
     break: inPostfix(
       'main.cf',
       /$/,
@@ -418,10 +418,10 @@ const BREAKAGES: readonly Breakage[] = [
     says: /yours.*not heard.*unionmap/,
   },
   {
-    what: 'nobody keeps his own address',
+    what: 'nobody keeps their own address',
     break: inPostfix('main.cf', MAPS, 'smtpd_sender_login_maps = $1'),
     bad: { 'Postfix lookups': 'fail' },
-    says: /refused his own.*identity\.re/,
+    says: /refused their own.*identity\.re/,
   },
   {
     what: 'only those whom a table of the site lists keep their own address',

@@ -139,7 +139,7 @@ t.test('nobody is kicked, and nobody is read', async (t) => {
   const bob = await site.login('bob');
   await bob.command('SELECT INBOX');
   await examined(site);
-  t.equal((await bob.command('NOOP')).status, 'OK', 'his session goes on');
+  t.equal((await bob.command('NOOP')).status, 'OK', 'their session goes on');
   bob.close();
   const log = readFileSync(site.lab.logs().dovecot, 'utf8');
   t.notMatch(log, /Executing command '\w+' as '(alice|bob)/, 'no doveadm command was run on anybody');

@@ -26,7 +26,7 @@ t.test('each of the databases locked by another program for three seconds: waite
     const lock = await holdWriteLock(file, { seconds: 3 });
     const revoked = await site.mandat('revoke', at('alice'), at('bob'), '--yes');
     await lock.ended;
-    t.match(revoked, { status: 0, stdout: /verified: he sees nothing any more/ }, name);
+    t.match(revoked, { status: 0, stdout: /verified: they see nothing any more/ }, name);
     t.same(await seen(site, 'alice', 'bob'), {});
   }
   t.match(await site.mandat('status'), { status: 0, stdout: /^sidecar +running/ });

@@ -83,7 +83,7 @@ t.test('accounts that the server does not have', async (t) => {
     { stdout: /^/, stderr: /no account ghost@lab\.test/ },
     'a delegate',
   );
-  t.same(await seen(site, 'alice', 'bob'), granted(), 'his co-delegate is not concerned');
+  t.same(await seen(site, 'alice', 'bob'), granted(), 'their co-delegate is not concerned');
   t.match(
     await site.mandat('grant', at('alice'), at('carol')),
     { stdout: /in force after/ },
@@ -112,7 +112,7 @@ t.test('a server that drops the authzid, or takes another for it: nothing is wri
     return { line: word64 === line ? other : `${tag} ${command} ${mechanism} ${other}` };
   });
   t.teardown(() => proxy.close());
-  // The administrator has a mailbox of his own here, into which a dropped authzid leads.
+  // The administrator has a mailbox of their own here, into which a dropped authzid leads.
   const passwd = path.join(site.lab.directory, 'dovecot/users');
   const text = await readFile(passwd, 'utf8');
   await writeFile(passwd, `${text}${site.lab.master.user}:{PLAIN}${site.lab.master.password}::::::\n`);
@@ -132,7 +132,7 @@ t.test('a server that drops the authzid, or takes another for it: nothing is wri
       {
         status: 1,
         stderr:
-          /alice@lab\.test: the session that was asked for alice@lab\.test is not proven to be his.*\n.*imap\.impersonate/,
+          /alice@lab\.test: the session that was asked for alice@lab\.test is not proven to be theirs.*\n.*imap\.impersonate/,
       },
       why,
     );

@@ -56,7 +56,7 @@ async function once(
   await does(site, 'alice', 'CREATE Neuf', 'CREATE Affaires/Dessous');
   t.same((await sync(site)).failures, [], where);
   const folders = ['Projets', 'Affaires', 'Neuf', 'Affaires/Dessous'];
-  t.strictSame(await seen(site, 'alice', 'bob'), granted(...folders), 'he has all of it');
+  t.strictSame(await seen(site, 'alice', 'bob'), granted(...folders), 'they have all of it');
   t.same(subscribed(site, 'alice', 'bob'), Object.keys(granted(...folders)).sort(), 'and is subscribed to it');
 
   await revokeRow(site, 'alice', 'bob');

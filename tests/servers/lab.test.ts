@@ -80,7 +80,7 @@ t.test('ways to log in', async (t) => {
     [(s) => s.login(`${ALICE}*${user}`, password), 'OK', 'the master as the owner, by name'],
     [(s) => s.loginAs('nobody@lab.test', user, password), 'NO', 'as somebody who does not exist'],
     [(s) => s.loginAs(ALICE, user, 'wrong'), 'NO', 'with a wrong password'],
-    [(s) => s.login(user, password), 'NO', 'the master has no mailbox of his own'],
+    [(s) => s.login(user, password), 'NO', 'the master has no mailbox of their own'],
     [(s) => s.loginAs(ALICE, BOB, 'bob'), 'NO', 'a user is no master'],
     [(s) => s.login(ALICE, password), 'NO', "the master's password is not the owner's"],
   ];
@@ -97,17 +97,17 @@ t.test('the master as the owner has the rights of the owner', async (t) => {
   }
 });
 
-t.test('the master cannot send: his password opens IMAP only', async (t) => {
+t.test('the master cannot send: their password opens IMAP only', async (t) => {
   const { user, password } = lab.master;
   const cases: readonly [how: (session: RawSmtp) => ReturnType<RawSmtp['authPlain']>, why: string][] = [
     [(s) => s.authPlain(user, password, ALICE), 'as an owner, by authzid'],
     [(s) => s.authPlain(`${ALICE}*${user}`, password), 'as an owner, by name'],
-    [(s) => s.authPlain(user, password), 'as himself'],
+    [(s) => s.authPlain(user, password), 'as themselves'],
     [(s) => s.authPlain(`imap/${user}`, password), 'by the name that stands in the file'],
     [(s) => s.authPlain(BOB, 'bob', ALICE), 'nor may a user for another'],
   ];
   for (const [how, why] of cases) t.equal((await how(await submission(lab))).code, 535, why);
-  t.equal((await (await submission(lab)).authPlain(ALICE, 'alice')).code, 235, 'the owner himself may');
+  t.equal((await (await submission(lab)).authPlain(ALICE, 'alice')).code, 235, 'the owner themselves may');
 });
 
 t.test('special folders are declared, and made when first opened', async (t) => {
@@ -196,8 +196,8 @@ t.test('commands in a pipeline', async (t) => {
 
 t.test('who may send from which address', async (t) => {
   const cases: readonly [login: string, from: string, accepted: boolean, why: string][] = [
-    [BOB, BOB, true, 'his own address, though no table lists it'],
-    [BOB, 'bob+liste@lab.test', true, 'his own with an extension'],
+    [BOB, BOB, true, 'their own address, though no table lists it'],
+    [BOB, 'bob+liste@lab.test', true, 'their own with an extension'],
     [BOB, 'Bob+Liste@LAB.test', true, 'in any case'],
     [BOB, '', true, 'the null sender: receipts and bounces'],
     [BOB, ALICE, true, 'an owner who granted it'],
@@ -207,9 +207,9 @@ t.test('who may send from which address', async (t) => {
     [BOB, 'ceo@example.org', false, 'a stranger from outside'],
     [BOB, 'carol+bob@lab.test', false, 'an extension is not a login'],
     [BOB, 'bob', false, 'an address without domain'],
-    [ALICE, ALICE, true, 'the owner keeps his own address'],
+    [ALICE, ALICE, true, 'the owner keeps their own address'],
     [ALICE, 'alice+liste@lab.test', true, 'and its extensions'],
-    [ALICE, BOB, false, "and gets none of his delegate's"],
+    [ALICE, BOB, false, "and gets none of their delegate's"],
     [CAROL, CAROL, true, 'a user the table has never heard of'],
     [CAROL, ALICE, false, 'who gets nothing'],
   ];

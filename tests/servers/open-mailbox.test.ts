@@ -1,5 +1,5 @@
 /**
- * A delegate opens a mailbox of his own while he has two others': what moves to his new login, in which order, and what whoever gets the old
+ * A delegate opens a mailbox of their own while they have two others': what moves to their new login, in which order, and what whoever gets the old
  * login finds. Then a new version of the terms of use. R43, R54, R55.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -59,7 +59,7 @@ function watch(): { stop(): Promise<readonly Look[]> } {
   let stopped = false;
   const watching = withLogin(site, 'alice', async (alice) => {
     while (!stopped) {
-      const old = await opens(OLD); // first: what is open to him now must not be so once the other is in
+      const old = await opens(OLD); // first: what is open to them now must not be so once the other is in
       const { lines } = await alice.command('GETACL INBOX');
       const look = {
         entries: both(lines.flatMap(words)),
@@ -101,7 +101,7 @@ t.test('refused, and nothing moves', async (t) => {
 t.test('everything goes to the new login, nothing stays with the old one', async (t) => {
   const carols = await entriesOf(site, 'alice', 'carol');
   const before = await site.sql('SELECT id, mailbox_id, delegate_id, created_at FROM delegations ORDER BY id');
-  t.not((await entriesOf(site, 'alice', OLD)).Neu, undefined, 'a copy of his own in the folder that he made');
+  t.not((await entriesOf(site, 'alice', OLD)).Neu, undefined, 'a copy of their own in the folder that they made');
   const imap = await site.login(OLD);
   t.equal((await imap.command(`SELECT ${sharedName('alice', 'Neu')}`)).status, 'OK');
   const smtp = await submissionAs(site, OLD);
@@ -112,13 +112,13 @@ t.test('everything goes to the new login, nothing stays with the old one', async
   const looks = await watched.stop();
   t.match(
     stdout,
-    /bob@lab\.test is the mailbox of bob-id; his delegations stay, and go from portal@lab\.test to bob@lab\.test\n {2}verified at 3 of 3 mailboxes: portal@lab\.test sees nothing of them any more\n.*in again as bob@lab\.test \(déconnectez-vous/,
+    /bob@lab\.test is the mailbox of bob-id; their delegations stay, and go from portal@lab\.test to bob@lab\.test\n {2}verified at 3 of 3 mailboxes: portal@lab\.test sees nothing of them any more\n.*in again as bob@lab\.test \(déconnectez-vous/,
   );
   t.same(looks.at(0), { entries: OLD, senders: OLD, opens: OLD });
   t.same(looks.at(-1), { entries: NEW, senders: NEW, opens: NEW });
   for (const kind of ['entries', 'senders', 'opens'] as const) {
     const seen = looks.map((look) => look[kind]);
-    // A login that is let in may be turned away for a moment: his sessions are cut once at the grant, so that his clients look anew.
+    // A login that is let in may be turned away for a moment: their sessions are cut once at the grant, so that their clients look anew.
     const course = (kind === 'opens' ? seen.filter((one) => one !== '') : seen).filter(
       (one, index, all) => one !== all[index - 1],
     );
@@ -139,7 +139,7 @@ t.test('everything goes to the new login, nothing stays with the old one', async
   }
   t.strictSame(await seen(site, 'alice', NEW), granted('Neu', 'Projets'));
   t.strictSame(await seen(site, 'erin', NEW), granted());
-  t.equal((await senderAnswer(site, NEW, at(NEW))).code, 250, 'from his own address too');
+  t.equal((await senderAnswer(site, NEW, at(NEW))).code, 250, 'from their own address too');
   t.same(await entriesOf(site, 'alice', 'carol'), carols, 'a colleague keeps what she has');
   t.equal(
     await site.sql('SELECT id, mailbox_id, delegate_id, created_at FROM delegations ORDER BY id'),

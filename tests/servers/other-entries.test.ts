@@ -102,7 +102,7 @@ t.test('what stood there before a grant is such an entry again after it; gone on
   ])
     t.equal((await alice.command(command)).status, 'OK', command);
   await must(site.mandat('grant', at('alice'), at('dan')));
-  t.match(await json('who', at('alice')), { others: [{ identifier: '$nurses' }] }, 'his is ours now');
+  t.match(await json('who', at('alice')), { others: [{ identifier: '$nurses' }] }, 'theirs is ours now');
   const revoked = await json('revoke', at('alice'), at('dan'), '--yes');
   t.same(
     revoked.others.map(({ identifier }: { identifier: string }) => identifier),

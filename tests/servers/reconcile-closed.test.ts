@@ -36,7 +36,7 @@ for (const variant of VARIANTS) {
     await grantRow(site, 'alice', 'bob');
     t.match(await failure(site, 'alice'), {
       code: 'config',
-      message: /alice@lab\.test may not administer Ferme of his own, .*the other folders are done/,
+      message: /alice@lab\.test may not administer Ferme of their own, .*the other folders are done/,
       hint: /doveadm acl delete -u alice@lab\.test "Ferme" user=alice@lab\.test$/,
     });
     t.match(await seen(site, 'alice', 'bob'), { INBOX: FULL, Projets: FULL }, 'the others are open');

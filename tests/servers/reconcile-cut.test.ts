@@ -54,7 +54,7 @@ async function removeAccount(site: Site, name: string): Promise<void> {
 
 const audited = async (site: Site) => (await site.mandat('audit', 'export')).stdout;
 
-t.test('kick answers 1, and his session goes on', async (t) => {
+t.test('kick answers 1, and their session goes on', async (t) => {
   const { site, proxy } = await proxied(t);
   await grantRow(site, 'alice', 'bob');
   const sidecar = await runInside(site);
@@ -85,7 +85,7 @@ t.test('kick answers 1, and his session goes on', async (t) => {
   t.match(await audited(site), /"ended"/);
 });
 
-t.test('one who has gone by himself, and come back: the new session is not his old one', async (t) => {
+t.test('one who has gone by themselves, and come back: the new session is not their old one', async (t) => {
   const { site, proxy } = await proxied(t);
   const bob = await site.login('bob');
   proxy.lying = true;
@@ -125,7 +125,7 @@ t.test('nobody is connected: there is nothing to look for', async (t) => {
   t.strictSame(proxy.asked, ['who kick', 'who kick']);
 });
 
-t.test('the owner has no account any more: his delegate is cut, and that is proven too', async (t) => {
+t.test('the owner has no account any more: their delegate is cut, and that is proven too', async (t) => {
   const { site, proxy } = await proxied(t);
   await grantRow(site, 'alice', 'bob');
   await sync(site);
@@ -171,7 +171,7 @@ t.test('the key may not ask who: cut, and not said to be proven', async (t) => {
     stdout: /verified for new logins only/,
     stderr: /sessions that bob@lab\.test had open have ended was not seen.*kick,who/,
   });
-  t.notMatch(revoked.stdout, /verified: he sees nothing/);
+  t.notMatch(revoked.stdout, /verified: they see nothing/);
   t.match(await bob.waitForBye(LIMIT_MS), /\S/, 'it has ended');
   t.match(await site.mandat('status'), { stdout: /was not seen/ });
   t.match(await audited(site), /not seen to end/);

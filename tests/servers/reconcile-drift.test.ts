@@ -39,13 +39,13 @@ for (const variant of VARIANTS) {
         await does(site, 'alice', ...lines);
         t.not((await verify(site)).length, 0, 'verify sees it');
         t.match(await sync(site), { failures: [], notices: [] });
-        t.strictSame(await seen(site, 'alice', 'bob'), granted(...FOLDERS), 'he has what he should again');
+        t.strictSame(await seen(site, 'alice', 'bob'), granted(...FOLDERS), 'they have what they should again');
         t.same(await verify(site), []);
         t.same(other(await entries(site, 'alice')), other(right), "and other people's entries stay");
       });
     }
     await t.test('a folder that nobody told us of', (t) => handedOver(t, site));
-    await t.test('somebody who keeps him out', (t) => keptOut(t, site));
+    await t.test('somebody who keeps them out', (t) => keptOut(t, site));
   });
 }
 

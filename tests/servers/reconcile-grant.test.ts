@@ -43,8 +43,8 @@ for (const variant of variants) {
     });
 
     await t.test('what a delegate may do', (t) => may(t, site));
-    await t.test('what he may not', (t) => mayNot(t, site));
-    await t.test('what he has read is read for the owner too', (t) => seenIsShared(t, site));
+    await t.test('what they may not', (t) => mayNot(t, site));
+    await t.test('what they have read is read for the owner too', (t) => seenIsShared(t, site));
   });
 }
 
@@ -56,13 +56,13 @@ async function may(t: Test, site: Site): Promise<void> {
       return lines;
     };
     await ok(`SELECT ${shared('INBOX')}`);
-    t.match(await ok('FETCH 1 (BODY[TEXT])'), [/Bonjour/], 'he reads');
-    t.match(await ok('STORE 1 +FLAGS (\\Flagged $Urgent)'), [/\\Flagged/], 'he sets flags and keywords');
+    t.match(await ok('FETCH 1 (BODY[TEXT])'), [/Bonjour/], 'they read');
+    t.match(await ok('STORE 1 +FLAGS (\\Flagged $Urgent)'), [/\\Flagged/], 'they set flags and keywords');
     await ok(`COPY 1 ${shared('Projets')}`);
     await ok(`MOVE 1 ${shared('Un dossier')}`);
     await ok('COPY 1 INBOX');
     await ok('STORE 1 +FLAGS (\\Deleted)');
-    t.match(await ok('EXPUNGE'), [/EXPUNGE/], 'he deletes');
+    t.match(await ok('EXPUNGE'), [/EXPUNGE/], 'they delete');
     for (const folder of ['INBOX', 'Sent', 'Drafts', 'Trash', 'Junk', 'Projets/2024'])
       t.equal((await bob.append(sharedName('alice', folder), rfc5322(letter))).status, 'OK', `APPEND ${folder}`);
     for (const line of [
@@ -84,8 +84,8 @@ async function mayNot(t: Test, site: Site): Promise<void> {
     [`RENAME ${shared('Sent')} ${shared('Envoyes')}`, 'no x on special folders'],
     [`RENAME ${shared('Trash')} Corbeille`, 'nor out of the tree'],
     [`DELETE ${shared('INBOX')}`, 'the mailbox itself'],
-    [`SETACL ${shared('INBOX')} ${at('dave')} lr`, 'no a: he can not share on'],
-    [`SETACL ${shared('Projets')} ${at('bob')} lrswipkxtea`, 'nor give himself more'],
+    [`SETACL ${shared('INBOX')} ${at('dave')} lr`, 'no a: they can not share on'],
+    [`SETACL ${shared('Projets')} ${at('bob')} lrswipkxtea`, 'nor give themselves more'],
     [`DELETEACL ${shared('INBOX')} ${at('carol')}`, 'nor shut a co-delegate out'],
     [`GETACL ${shared('INBOX')}`, 'nor look who else is in'],
     [`GETACL ${shared('Projets/2024')}`, 'in no folder'],

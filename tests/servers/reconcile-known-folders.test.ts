@@ -46,7 +46,7 @@ async function order(t: Test, site: Site): Promise<void> {
   t.same(await entriesOf(site, 'alice', 'carol'), {});
 
   await does(site, 'alice', `SETACL INBOX ${at('bob')} lr`);
-  t.ok((await beforeFirstChange(site, 'bob')).includes('LIST'), 'shared with him by hand: listed first');
+  t.ok((await beforeFirstChange(site, 'bob')).includes('LIST'), 'shared with them by hand: listed first');
   await revokeRow(site, 'alice', 'bob');
   t.same((await sync(site)).failures, []);
   t.same(await entriesOf(site, 'alice', 'bob'), { INBOX: 'lr' }, 'and given back as it was');

@@ -82,7 +82,11 @@ t.test('an account that is renamed on the server, mail and all', async (t) => {
 
   await revokeRow(here, 'alice', 'bob', 'carol');
   t.same((await sync(here)).failures, []);
-  t.same(await entriesOf(here, 'alice3', 'bob'), { Affaires: 'lrs' }, 'our own old entry does not pass for one of his');
+  t.same(
+    await entriesOf(here, 'alice3', 'bob'),
+    { Affaires: 'lrs' },
+    'our own old entry does not pass for one of theirs',
+  );
   t.same(await entriesOf(here, 'alice3', 'carol'), {});
 
   await move(here, 'alice3', 'alice');
@@ -95,8 +99,8 @@ t.test('an account that is gone', async (t) => {
   const here = await site(t, variant);
   await move(here, 'carol', 'carol3');
   await revokeRow(here, 'alice', 'carol');
-  t.match(await done(t, here), [/^no-server-account: carol@lab\.test/], 'of a delegate: nobody can look as him');
-  t.same(await entriesOf(here, 'alice', 'carol'), {}, 'and nothing of his stays');
+  t.match(await done(t, here), [/^no-server-account: carol@lab\.test/], 'of a delegate: nobody can look as them');
+  t.same(await entriesOf(here, 'alice', 'carol'), {}, 'and nothing of theirs stays');
 
   await move(here, 'alice', 'alice3');
   t.match((await sync(here)).failures, [/: absent: /], 'of an owner with delegates: somebody must act');

@@ -58,7 +58,7 @@ for (const { names, ...variant } of VARIANTS) {
     t.same(failures, []);
     const there = await seen(site, 'alice', 'bob');
     const wanting = names.filter((name) => there[name] !== FULL);
-    t.same(wanting, [], 'he has each of them');
+    t.same(wanting, [], 'they have each of them');
     for (const name of WITH_SLASH)
       t.equal(
         there[name.slice(0, -1)],

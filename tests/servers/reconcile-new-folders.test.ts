@@ -20,7 +20,7 @@ for (const variant of VARIANTS) {
     await t.test('made by the owner', (t) => byTheOwner(t, site, variant.inherit));
     await t.test('made by a delegate', (t) => byADelegate(t, site, variant.inherit));
     await t.test('renamed and deleted', (t) => renamedAndDeleted(t, site));
-    await t.test('a delegate who comes later gets them too, and takes nobody with him', (t) => later(t, site));
+    await t.test('a delegate who comes later gets them too, and takes nobody with them', (t) => later(t, site));
   });
 }
 
@@ -56,7 +56,7 @@ async function byADelegate(t: Test, site: Site, inherit: boolean): Promise<void>
     if (status === 'OK') born.push('En haut');
   });
   for (const folder of born) {
-    t.ok((await seen(site, 'alice', 'bob'))[folder]?.includes('r'), `${folder}: there at once for himself`);
+    t.ok((await seen(site, 'alice', 'bob'))[folder]?.includes('r'), `${folder}: there at once for themselves`);
     t.ok((await seen(site, 'alice', 'carol'))[folder]?.includes('r'), `${folder}: there at once for a co-delegate`);
     await does(site, 'alice', `SELECT "${folder}"`);
   }
@@ -79,7 +79,7 @@ async function renamedAndDeleted(t: Test, site: Site): Promise<void> {
 async function later(t: Test, site: Site): Promise<void> {
   await revokeRow(site, 'alice', 'bob');
   await sweep(t, site);
-  t.same(await entriesOf(site, 'alice', 'bob'), {}, 'no copy of his entry stays in any folder');
+  t.same(await entriesOf(site, 'alice', 'bob'), {}, 'no copy of their entry stays in any folder');
   const before = await entries(site, 'alice');
   await grantRow(site, 'alice', 'bob');
   await sweep(t, site);

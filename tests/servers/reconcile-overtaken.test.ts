@@ -114,7 +114,7 @@ async function takenBack(t: Test, site: Site, moment: Moment): Promise<void> {
   Object.assign(moment, { at: / DELETEACL "(Sent|Junk|Trash)"/, now: () => grantRow(site, 'alice', 'bob') });
   await revokeRow(site, 'alice', 'bob');
   await site.settled();
-  t.strictSame(await seen(site, 'alice', 'bob'), had, 'he has all of it');
+  t.strictSame(await seen(site, 'alice', 'bob'), had, 'they have all of it');
   await revokeRow(site, 'alice', 'bob');
   await site.settled();
   t.same(await entriesOf(site, 'alice', 'bob'), { Projets: 'lrs' }, 'and what stood before the first is not lost');

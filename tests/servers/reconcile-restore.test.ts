@@ -91,5 +91,5 @@ t.test('another table in its place', async (t) => {
   await putBack(here);
   t.match(await sync(here), { failures: [] });
   t.same(await seen(here, 'alice', 'dave'), {}, 'gives nothing');
-  t.same(await seen(here, 'alice', 'bob'), {}, 'and has no delegate of ours, who loses what he had');
+  t.same(await seen(here, 'alice', 'bob'), {}, 'and has no delegate of ours, who loses what they had');
 });

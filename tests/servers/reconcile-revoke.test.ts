@@ -27,7 +27,7 @@ for (const variant of VARIANTS) {
   });
 }
 
-/** Set by the owner's own hand: for others, against others, for a group, on himself. */
+/** Set by the owner's own hand: for others, against others, for a group, on themselves. */
 const FOREIGN = [
   `SETACL INBOX ${at('dave')} lrs`,
   `SETACL Projets ${at('dave')} lrwstipek`,
@@ -64,7 +64,7 @@ async function before(t: Test, site: Site, { inherit }: Variant): Promise<void> 
   t.same(
     await entriesOf(site, 'alice', 'bob'),
     { INBOX: sorted('lr'), Classement: sorted('lrs') },
-    'his two entries as they were, one of them in a folder that has another name now; none in any other folder',
+    'their two entries as they were, one of them in a folder that has another name now; none in any other folder',
   );
   t.same(await entriesOf(site, 'alice', 'carol'), {}, 'she had none and has none');
   t.same(others(site), meanwhile, 'every other entry stands as it stood');
@@ -75,7 +75,7 @@ async function before(t: Test, site: Site, { inherit }: Variant): Promise<void> 
   t.same(await seen(site, 'alice', 'carol'), {});
   t.same(await verify(site), []);
   await does(site, 'alice', `DELETEACL INBOX ${at('bob')}`, `DELETEACL Classement ${at('bob')}`);
-  t.same(await seen(site, 'alice', 'bob'), {}, 'and without what was his own he sees nothing');
+  t.same(await seen(site, 'alice', 'bob'), {}, 'and without what was their own they see nothing');
 }
 
 /** The ACL files line by line, without what concerns our two delegates and folders that have come or moved meanwhile. */

@@ -30,7 +30,7 @@ async function siteWith(t: Test, options: Partial<SiteOptions> = {}): Promise<Si
 
 const isAlive = async (session: RawImap) => (await session.command('NOOP')).status === 'OK';
 
-t.test('cut at a grant, once, so that his clients look anew', async (t) => {
+t.test('cut at a grant, once, so that their clients look anew', async (t) => {
   const site = await siteWith(t);
   const bob = await site.login('bob');
   const other = await site.login('bob2');
@@ -42,7 +42,7 @@ t.test('cut at a grant, once, so that his clients look anew', async (t) => {
   t.ok(await isAlive(other), 'a login that begins alike is not touched');
   const again = await site.login('bob');
   t.not((await list(again, 'shared/*')).length, 0);
-  t.same((await sync(site)).steps, [], 'the next pass leaves him alone');
+  t.same((await sync(site)).steps, [], 'the next pass leaves them alone');
   t.ok(await isAlive(again));
   for (const session of [again, other]) session.close();
 });
@@ -52,7 +52,7 @@ t.test('on_grant = "leave"', async (t) => {
   const bob = await site.login('bob');
   await grantRow(site, 'alice', 'bob');
   t.notOk((await sync(site)).steps.some(({ kind }) => kind === 'cut'));
-  t.ok(await isAlive(bob), 'a grant leaves his session alone');
+  t.ok(await isAlive(bob), 'a grant leaves their session alone');
   t.strictSame(await seen(site, 'alice', 'bob'), granted());
   await revokeRow(site, 'alice', 'bob');
   await sync(site);
@@ -75,9 +75,9 @@ t.test('the API is down at a revoke', async (t) => {
   gate.shut();
   await revokeRow(site, 'alice', 'bob');
   t.match(await failure(site, 'alice'), { code: 'retry', message: /doveadm.*can't be reached/, hint: /sessions\.url/ });
-  t.same(await entriesOf(site, 'alice', 'bob'), {}, 'his entries go anyway');
+  t.same(await entriesOf(site, 'alice', 'bob'), {}, 'their entries go anyway');
   t.same(await seen(site, 'alice', 'bob'), {}, 'a new login sees nothing');
-  t.ok(await isAlive(bob), 'but his session goes on');
+  t.ok(await isAlive(bob), 'but their session goes on');
   t.equal(await site.sql('SELECT count(*) FROM pending'), '1\n', 'so it is not over');
   gate.open();
   t.match(await bob.waitForBye(LIMIT_MS), /\S/, 'until the API is back');

@@ -33,7 +33,7 @@ t.test('switched off', async (t) => {
   await does(site, 'bob', `SUBSCRIBE ${shared('INBOX')}`);
   await revokeRow(site, 'alice', 'bob');
   await sync(site);
-  t.same(subscribed(site, 'alice', 'bob'), ['INBOX'], 'and what is his own stays');
+  t.same(subscribed(site, 'alice', 'bob'), ['INBOX'], 'and what is their own stays');
 });
 
 async function once(t: Test, site: Site): Promise<void> {
@@ -42,8 +42,8 @@ async function once(t: Test, site: Site): Promise<void> {
   await does(site, 'alice', 'CREATE Neuf', `SETACL Projets ${at('bob')} lr`);
   await sync(site);
   await sync(site);
-  t.same(subscribed(site, 'alice', 'bob'), ['Drafts', 'Neuf', 'Projets', 'Sent', 'Trash'], 'he decides');
-  t.same(subscribed(site, 'alice', 'carol'), [...ALL, 'Neuf'].sort(), 'each for himself');
+  t.same(subscribed(site, 'alice', 'bob'), ['Drafts', 'Neuf', 'Projets', 'Sent', 'Trash'], 'they decide');
+  t.same(subscribed(site, 'alice', 'carol'), [...ALL, 'Neuf'].sort(), 'each for themselves');
   await does(site, 'bob', `UNSUBSCRIBE ${shared('Neuf')}`, `SUBSCRIBE ${shared('INBOX')}`);
   await sync(site);
   t.same(subscribed(site, 'alice', 'bob'), ['Drafts', 'INBOX', 'Projets', 'Sent', 'Trash'], 'a new one, once');
@@ -52,6 +52,6 @@ async function once(t: Test, site: Site): Promise<void> {
 async function atTheEnd(t: Test, site: Site): Promise<void> {
   await revokeRow(site, 'alice', 'bob', 'carol');
   t.same((await sync(site)).failures, []);
-  t.same(subscribed(site, 'alice', 'bob'), ['INBOX'], 'what he had before stays');
+  t.same(subscribed(site, 'alice', 'bob'), ['INBOX'], 'what they had before stays');
   t.same(subscribed(site, 'alice', 'carol'), []);
 }

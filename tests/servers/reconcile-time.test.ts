@@ -66,7 +66,7 @@ async function ends(t: Test, site: Site, sidecar: Inside, how: 'ends' | 'lapses'
       ? `UPDATE delegation SET ends_at = '${until}' WHERE delegate = '${at('bob')}'`
       : `UPDATE delegate SET credential_valid_until = '${until}' WHERE id = '${at('bob')}'`,
   );
-  t.match(await bob.waitForBye(LIMIT_MS), /\S/, 'his open session ends');
+  t.match(await bob.waitForBye(LIMIT_MS), /\S/, 'their open session ends');
   await hasNot(site);
   t.ok(firstStep(sidecar, 'delete-entry', since) >= until, 'not before');
   // While an entry of the same tree is being changed, Dovecot's LIST may be empty for the others for a moment.

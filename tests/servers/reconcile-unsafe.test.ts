@@ -41,7 +41,7 @@ t.test('the owner is asked for, and the administrator comes', async (t) => {
   const site = await siteThrough(t, dropsAuthzid());
   await grantRow(site, 'alice', 'bob');
   const files = serverFiles(site);
-  t.match((await sync(site)).failures, [/^alice@lab\.test: unsafe: .*not proven to be his.*carol@lab\.test/]);
+  t.match((await sync(site)).failures, [/^alice@lab\.test: unsafe: .*not proven to be theirs.*carol@lab\.test/]);
   t.same(serverFiles(site), files, 'nothing is written anywhere');
   t.match(await site.mandat('sync'), { status: 1, stderr: /imap\.impersonate/ });
   await t.rejects(verify(site), { code: 'unsafe' }, 'nor does verify take her for the owner');

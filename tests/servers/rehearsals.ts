@@ -38,7 +38,7 @@ const CHANGES: readonly (readonly [string, (site: Site) => Promise<unknown>])[] 
   ['an entry taken from INBOX', (site) => does(site, 'alice', `DELETEACL INBOX ${at('bob')}`)],
   ['entries altered', (site) => does(site, 'alice', `SETACL Neuf ${at('bob')} lr`, `SETACL Sent ${at('carol')} lrx`)],
   ['INBOX altered', (site) => does(site, 'alice', `SETACL INBOX ${at('carol')} lr`)],
-  ['a subscription of his own', (site) => does(site, 'bob', `UNSUBSCRIBE "${sharedName('alice', 'Neuf')}"`)],
+  ['a subscription of their own', (site) => does(site, 'bob', `UNSUBSCRIBE "${sharedName('alice', 'Neuf')}"`)],
   ['somebody else in the way', (site) => does(site, 'alice', `SETACL Neuf "-${at('bob')}" r`)],
   ['a suspension', (site) => site.sql(`UPDATE delegate SET state = 'suspended' WHERE id = '${at('bob')}'`)],
   ['entries that are not ours', (site) => does(site, 'alice', `SETACL Affaires ${at('bob')} lrs`)],

@@ -20,7 +20,7 @@ const CROWD = 2;
 /** Addresses that belong to carol or to dave, all of them, turn by turn. */
 const SIZE = 300;
 
-/** Postfix slows down whoever opens messages faster than he sends them, or is refused often, and hangs up in the end. */
+/** Postfix slows down whoever opens messages faster than they send them, or is refused often, and hangs up in the end. */
 const UNBRAKED = {
   extraMain: 'in_flow_delay = 0',
   submissionOptions: ['junk_command', 'soft_error', 'hard_error'].map((name) => `smtpd_${name}_limit=1000000`),

@@ -18,7 +18,7 @@ import { builtDirectory, NODE } from '../cli/built.ts';
 
 const GROUP = systemGroup('postfix');
 const POSTFIX = systemUser('postfix');
-/** A user of his own, as the sidecar's would be. */
+/** A user of their own, as the sidecar's would be. */
 const SIDECAR = 65534;
 const RULE = { address: 'alice@lab.test', login: 'bob@lab.test' };
 

@@ -83,7 +83,7 @@ t.test('an output that can’t follow: the mailbox is closed all the same, and n
   });
   t.match(await outputs(), { map: [at('alice')], bob: 553 }, 'the others have it');
   const imap = await site.login('alice');
-  t.notMatch((await imap.send('GETACL INBOX')).lines.join(), /bob/, 'and the mailbox is closed to him');
+  t.notMatch((await imap.send('GETACL INBOX')).lines.join(), /bob/, 'and the mailbox is closed to them');
   imap.close();
   t.equal(await endings(), before, 'but it has not ended');
   t.equal((await site.sql('SELECT count(*) FROM pending')).trim(), '1');

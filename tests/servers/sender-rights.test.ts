@@ -60,7 +60,7 @@ t.test('a revoke is felt by the next message of a session that is open', async (
   t.equal(await code(bob, at('alice')), 250);
   await revoke();
   t.match(await askSender(bob, at('alice')), refusal('bob', at('alice')));
-  t.equal(await code(bob, at('bob')), 250, 'his own address stays his');
+  t.equal(await code(bob, at('bob')), 250, 'their own address stays theirs');
   await grant();
   t.equal(await code(bob, at('alice')), 250, 'and a grant as well');
   await site.sql(`DELETE FROM delegation WHERE delegate = '${at('bob')}'`);
@@ -79,7 +79,7 @@ t.test('in the middle of a message: what was accepted is delivered, the next is 
   t.equal(await code(bob, at('alice')), 553);
 });
 
-t.test('aliases come and go without a reload, for the owner and his delegates', async (t) => {
+t.test('aliases come and go without a reload, for the owner and their delegates', async (t) => {
   await grant();
   const alias = 'dr.alice@lab.test';
   const [alice, bob, carol] = [await as('alice'), await as('bob'), await as('carol')];
@@ -108,7 +108,7 @@ t.test('a delegation whose conditions fail gives nothing, and comes back by itse
     [
       `UPDATE delegate SET credential_valid_until = '2020-01-01T00:00:00.000Z' WHERE id = '${at('bob')}'`,
       `UPDATE delegate SET credential_valid_until = NULL WHERE id = '${at('bob')}'`,
-      'his credential has lapsed',
+      'their credential has lapsed',
     ],
     ["UPDATE delegation SET ends_at = '2020-01-01T00:00:00.000Z'", 'UPDATE delegation SET ends_at = NULL', 'ended'],
     [

@@ -1,5 +1,5 @@
 /**
- * Nobody loses what he had because mandat was installed, whatever mandat is doing: only initialised, running, stopped, killed.
+ * Nobody loses what they had because mandat was installed, whatever mandat is doing: only initialised, running, stopped, killed.
  * Every answer is compared with the one of the same Postfix before mandat came.
  */
 import { existsSync, readlinkSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { askSender, submissionAs } from './submission.ts';
 
 /**
  * alice: a mailbox with a delegate, bob. carol: a mailbox without. dave: an account that mandat never hears of.
- * erin: her mailbox's address is not her login. frank: his login is no address at all.
+ * erin: her mailbox's address is not her login. frank: their login is no address at all.
  */
 const NAMES = ['alice', 'bob', 'carol', 'dave', 'erin'];
 const FRANK = { login: 'frank', password: 'pw-frank' };

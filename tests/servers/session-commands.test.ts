@@ -61,7 +61,7 @@ t.test('a session that is open at the revoke ends, and is seen to', async (t) =>
   t.same((await sync(site)).failures, []);
   const bob = await reading(site);
   const revoked = await site.mandat('revoke', at('alice'), at('bob'), '--yes');
-  t.match(revoked, { status: 0, stdout: /verified: he sees nothing any more/ });
+  t.match(revoked, { status: 0, stdout: /verified: they see nothing any more/ });
   t.match(await bob.waitForBye(LIMIT_MS), /\S/);
   t.match((await site.mandat('audit', 'export')).stdout, /"ended"/);
 });
@@ -86,7 +86,7 @@ t.test(
       await program(programs);
       const revoked = await site.mandat('revoke', at('alice'), at('bob'), '--yes');
       t.not(revoked.status, 0, said.source);
-      t.notMatch(revoked.stdout, /verified: he sees nothing/);
+      t.notMatch(revoked.stdout, /verified: they see nothing/);
       t.match(`${revoked.stdout}${revoked.stderr}`, said);
       t.same(await seen(site, 'alice', 'bob'), {}, 'a new login sees nothing');
       t.match(await site.mandat('status'), { status: 1, stdout: said }, 'status says so');

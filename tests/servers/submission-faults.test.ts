@@ -238,38 +238,41 @@ t.test('a client that goes in the middle leaves nothing behind', async (t) => {
   t.equal(messages.length, 0);
 });
 
-t.test('a client may be slow: the limits on Postfix are not his, and his own ends what he has begun', async (t) => {
-  await unconnected();
-  const file = path.join(directory, 'slow.sock');
-  const impatient = await filterAt(file, { replyMs: 200, clientMs: 2000 });
-  t.teardown(() => impatient.close());
-  const begun = async () => {
-    const socket = net.connect({ path: file }).on('error', () => {});
-    const heard: string[] = [];
-    socket.setEncoding('utf8').on('data', (text: string) => heard.push(text));
-    const closed = new Promise<void>((done) => socket.on('close', () => done()));
-    await waitFor('the greeting', 5000, () => heard.length > 0);
-    octets = 0;
-    socket.write(envelope());
-    socket.write(`${LETTER}${'z'.repeat(998)}\r\n`);
-    await waitFor('the beginning is handed back', 5000, () => octets > 1000);
-    return { socket, heard, closed };
-  };
-  const slow = await begun();
-  for (const part of ['a\r\n', 'b\r\n', '.\r\nQUIT\r\n']) {
-    await new Promise((done) => setTimeout(done, 500)); // longer than Postfix may take
-    slow.socket.write(part);
-  }
-  await slow.closed;
-  t.match(slow.heard.join(''), /^250 2\.0\.0 queued/m);
-  t.match(messages, [/z\r\na\r\nb\r\n$/], 'whole');
+t.test(
+  'a client may be slow: the limits on Postfix are not theirs, and their own ends what they have begun',
+  async (t) => {
+    await unconnected();
+    const file = path.join(directory, 'slow.sock');
+    const impatient = await filterAt(file, { replyMs: 200, clientMs: 2000 });
+    t.teardown(() => impatient.close());
+    const begun = async () => {
+      const socket = net.connect({ path: file }).on('error', () => {});
+      const heard: string[] = [];
+      socket.setEncoding('utf8').on('data', (text: string) => heard.push(text));
+      const closed = new Promise<void>((done) => socket.on('close', () => done()));
+      await waitFor('the greeting', 5000, () => heard.length > 0);
+      octets = 0;
+      socket.write(envelope());
+      socket.write(`${LETTER}${'z'.repeat(998)}\r\n`);
+      await waitFor('the beginning is handed back', 5000, () => octets > 1000);
+      return { socket, heard, closed };
+    };
+    const slow = await begun();
+    for (const part of ['a\r\n', 'b\r\n', '.\r\nQUIT\r\n']) {
+      await new Promise((done) => setTimeout(done, 500)); // longer than Postfix may take
+      slow.socket.write(part);
+    }
+    await slow.closed;
+    t.match(slow.heard.join(''), /^250 2\.0\.0 queued/m);
+    t.match(messages, [/z\r\na\r\nb\r\n$/], 'whole');
 
-  const silent = await begun();
-  await silent.closed;
-  t.notMatch(silent.heard.join(''), /^250 2\.0\.0 queued/m);
-  await waitFor('the half message is dropped', 5000, () => sockets.size === 0);
-  t.equal(messages.length, 1);
-});
+    const silent = await begun();
+    await silent.closed;
+    t.notMatch(silent.heard.join(''), /^250 2\.0\.0 queued/m);
+    await waitFor('the half message is dropped', 5000, () => sockets.size === 0);
+    t.equal(messages.length, 1);
+  },
+);
 
 t.test('Postfix takes no more of a message in the middle: 4xx once its time is over', async (t) => {
   await unconnected();

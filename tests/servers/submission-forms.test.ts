@@ -21,7 +21,7 @@ const CAROL = at('carol');
 
 let site: Site;
 let filter: Submission;
-/** Beside the submission service: one without the filter, and one that asks nobody whose address he uses, so that the filter is alone. */
+/** Beside the submission service: one without the filter, and one that asks nobody whose address they use, so that the filter is alone. */
 let unfiltered: Address;
 let unasked: Address;
 

@@ -150,6 +150,6 @@ t.test("an owner's address as a name: passes with both named, and is recorded as
     t.match(seen.at(-1), { verdict: 'pass', owners: [at('alice')] });
   }
   const { arrived } = await send(`From: "${at('bob')}" ${BOB}\r\n`);
-  t.notMatch(arrived, /^Sender:/m, 'his own');
+  t.notMatch(arrived, /^Sender:/m, 'their own');
   t.same(seen.at(-1)?.owners, []);
 });

@@ -125,7 +125,7 @@ t.test('it is recorded: who, for whom, how large, to which domains; neither subj
   await waitFor('the sidecar seals it', LIMIT_MS, async () => (await entries())[0]?.sealed === true);
 });
 
-t.test('what he sends for himself is nobody else’s business', async (t) => {
+t.test('what they send for themselves is nobody else’s business', async (t) => {
   const sent = await send('bob', at('bob'), `From: <${at('bob')}>\r\n`);
   t.equal(sent.code, 250);
   await outside(sent.mark);
@@ -150,7 +150,7 @@ t.test('sent for two owners together, it stands in the Sent of both, and in the 
   t.match(copy, `From: <${at('alice')}>, <${at('dave')}>, <${at('bob')}>`);
   t.match(copy, `Sender: <${at('bob')}>`);
   await inSentNow('alice', 2);
-  t.equal((await inSent('bob')).length, 0, 'his own is his mail client’s');
+  t.equal((await inSent('bob')).length, 0, 'their own is their mail client’s');
   t.notMatch(await outside(sent.mark), /mandat-copy/);
   const [own, other, ...more] = (await entries()).filter(({ detail }) => detail.message_id === `<${sent.mark}>`);
   t.same(more, []);
@@ -200,7 +200,7 @@ t.test('a copy that Postfix does not take holds no message up, and status tells'
 });
 
 t.test(
-  'delegations that have gone by accident: he keeps his message until it is known whether it was one',
+  'delegations that have gone by accident: they keep their message until it is known whether it was one',
   async (t) => {
     const rows = `mailbox IN ('${at('alice')}', '${at('dave')}')`;
     await site.sql(`DELETE FROM delegation WHERE ${rows}`);

@@ -263,7 +263,7 @@ t.test('too large: refused by SIZE at MAIL, by its bytes after the dot, and noth
   t.equal((await outside(mark)).length, 1);
 });
 
-t.test('a client that drips is waited for; one that stops is cut off, and nothing of his leaves', async (t) => {
+t.test('a client that drips is waited for; one that stops is cut off, and nothing of theirs leaves', async (t) => {
   const steady = marked();
   const stopped = marked();
   const letter = (mark: string) => `From: <${at('bob')}>\r\nMessage-ID: <${mark}@lab.test>\r\n\r\n`;

@@ -1,4 +1,4 @@
-/** The submission service as a logged-in user sees it: what he may put into MAIL FROM. */
+/** The submission service as a logged-in user sees it: what they may put into MAIL FROM. */
 import { connectSmtp, type RawSmtp, type SmtpAnswer } from '../../config/lab/raw-smtp.ts';
 import { at, password, type Site } from './site.ts';
 

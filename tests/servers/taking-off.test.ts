@@ -113,7 +113,7 @@ t.test('step by step', async (t) => {
   t.same(
     left.filter(([, text]) => text.includes(at('bob'))),
     [],
-    'no entry of his is left in any file',
+    'no entry of theirs is left in any file',
   );
   await withLogin(site, 'bob', async (imap) => {
     const { lines } = await imap.command('LIST "" "*"');

@@ -112,7 +112,7 @@ t.test('twelve are granted the same mailbox at once: ten get in, whoever asked',
 
 t.test('ten at different and the same pairs, granting and revoking', async (t) => {
   const watch = watchLimit();
-  // Administrator n goes by the command line or by SQL, over pairs of his own and one that all of them want.
+  // Administrator n goes by the command line or by SQL, over pairs of their own and one that all of them want.
   await Promise.all(
     Array.from({ length: LIMIT }, async (_, n) => {
       const by = n % 2 === 0 ? atCli : inSql;

@@ -99,7 +99,7 @@ export async function entriesOf(site: Site, owner: string, delegate: string): Pr
   );
 }
 
-/** What a fresh session of the delegate lists of the owner's tree, with his own MYRIGHTS; by the owner's names. */
+/** What a fresh session of the delegate lists of the owner's tree, with their own MYRIGHTS; by the owner's names. */
 export async function seen(site: Site, owner: string, delegate: string): Promise<Record<string, string>> {
   return withLogin(site, delegate, async (imap) => {
     const root = sharedName(owner, 'INBOX', folderName(site.sharedPrefix));

@@ -66,7 +66,7 @@ for (const sidecar of [true, false]) {
     const said = await site.mandat('withdraw', '--all', '--yes');
     t.match(said, { status: 0, stderr: '' });
     t.match(said.stdout, /^4 of 4 delegations withdrawn[\s\S]*verified[\s\S]*withdraw --undo/);
-    await waitFor('his session ends', LIMIT_MS, async () => {
+    await waitFor('their session ends', LIMIT_MS, async () => {
       try {
         return !(await open.command('NOOP')).status.startsWith('OK');
       } catch {
@@ -79,7 +79,7 @@ for (const sidecar of [true, false]) {
         t.same(subscribed(site, owner, delegate), []);
         if (owner === 'erin') t.same(await seen(site, owner, delegate), {});
       }
-    t.equal(rulesOf(at('bob')), 0, 'no rule lets him send');
+    t.equal(rulesOf(at('bob')), 0, 'no rule lets them send');
     t.equal(rulesOf(at('alice')), 1, 'the owner sends as before');
 
     t.match((await site.mandat('status')).stdout, /all delegations are withdrawn, since/);

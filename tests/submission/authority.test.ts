@@ -119,14 +119,14 @@ const TABLE: readonly (readonly [string, string, string, string])[] = [
   ['late', from(PUNY), `550 ${PUNY}`, 'starts in a millisecond'],
   ['over', from(PUNY), `550 ${PUNY}`, 'ends at this instant'],
   ['alice', from(PUNY), from(PUNY), 'the owner'],
-  ['alice', from('bob@x.test'), '550 bob@x.test', 'who may not send as his delegate'],
+  ['alice', from('bob@x.test'), '550 bob@x.test', 'who may not send as their delegate'],
   [
     'bob',
     `${from('bob@x.test')}Resent-From: <${PUNY}>\r\n`,
     `${from('bob@x.test')}Resent-From: <${PUNY}>\r\n`,
     'Resent-From',
   ],
-  ['bob', `${from('bob@x.test')}Resent-From: <erin@x.test>\r\n`, '550 erin@x.test', 'Resent-From, not his'],
+  ['bob', `${from('bob@x.test')}Resent-From: <erin@x.test>\r\n`, '550 erin@x.test', 'Resent-From, not theirs'],
   [
     'bob',
     `${from(PUNY)}Reply-To: <erin@x.test>\r\n`,
@@ -183,7 +183,7 @@ t.test(
     t.equal(await outcome(site, 'bob', from('bob@x.test'), PUNY), `451 ${PUNY}`, 'in the envelope');
     t.equal(await outcome(site, 'bob', `${from('bob@x.test')}Resent-From: <${PUNY}>\r\n`), `451 ${PUNY}`);
     t.equal(await outcome(site, 'susp', from(PUNY)), `550 ${PUNY}`, 'who had none to lose is told so');
-    t.equal(await outcome(site, 'bob', from('bob@x.test')), from('bob@x.test'), 'and for himself he sends on');
+    t.equal(await outcome(site, 'bob', from('bob@x.test')), from('bob@x.test'), 'and for themselves they send on');
 
     const table = openDelegationDb(site.files.delegations, { writes: true });
     await release(table, await guard(table, site.state, GUARD), 'admin:marie');

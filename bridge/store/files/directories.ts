@@ -29,7 +29,7 @@ export function makePlaces({ directory, tableDirectory, privateDirectory }: Data
   makeDirectory(privateDirectory, ALONE);
 }
 
-/** For the sockets. By root for the owner of the data, or by him; where neither may, the service's unit makes it, and who listens says so. */
+/** For the sockets. By root for the owner of the data, or by them; where neither may, the service's unit makes it, and who listens says so. */
 export function makeRuntimeDirectory(directory: string, { uid, gid }: Owner): void {
   const by = process.geteuid?.();
   if (by !== 0 && by !== uid) return;

@@ -244,6 +244,6 @@ function modeOf(file: string): string {
   let stat: Stats | undefined;
   try {
     stat = statSync(file, { throwIfNoEntry: false });
-  } catch {} // nor may he see that
+  } catch {} // nor may they see that
   return stat === undefined ? '' : `(mode ${(stat.mode & 0o7777).toString(8)}, owner ${stat.uid}:${stat.gid})`;
 }

@@ -4,7 +4,7 @@ import { linkSync, rmSync } from 'node:fs';
 /** Names that SQLite puts beside a database. */
 const BESIDE = ['', '-wal', '-shm', '-journal'];
 
-/** Returns false when somebody else was faster: his file stands then. */
+/** Returns false when somebody else was faster: their file stands then. */
 export function makeWhole(file: string, make: (draft: string) => void): boolean {
   const draft = draftOf(file); // gone again: what a process of the same number may have left
   try {

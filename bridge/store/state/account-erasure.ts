@@ -49,7 +49,7 @@ interface Account {
   readonly asked_contact: string | null;
 }
 
-/** An address that somebody else has, too, stays in his mails. */
+/** An address that somebody else has, too, stays in their mails. */
 async function erase(state: StateDb, gone: readonly Account[]): Promise<void> {
   const ids = gone.map(({ delegate_id }) => delegate_id);
   const addresses = addressesOf(gone);
@@ -61,10 +61,10 @@ async function erase(state: StateDb, gone: readonly Account[]): Promise<void> {
       .where('delegate_id', 'not in', ids)
       .execute();
     const theirs = new Set(addressesOf(others));
-    const his = addresses.filter((address) => !theirs.has(address));
+    const own = addresses.filter((address) => !theirs.has(address));
     await query.deleteFrom('accounts').where('delegate_id', 'in', ids).execute();
-    if (his.length === 0) return;
-    const told = query.updateTable('outbox').where('recipient', 'in', his).where('part', '<>', 'owner');
+    if (own.length === 0) return;
+    const told = query.updateTable('outbox').where('recipient', 'in', own).where('part', '<>', 'owner');
     await told.set({ recipient: null }).where('state', '=', 'sent').execute();
     await told.set({ recipient: null, state: 'no-address' }).where('state', 'in', ['waiting', 'failed']).execute();
   });

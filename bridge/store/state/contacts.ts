@@ -4,7 +4,7 @@ import type { Language, StateDb } from './state-db.ts';
 
 export interface Contact {
   readonly address: string;
-  /** Null: he has chosen none. */
+  /** Null: they have chosen none. */
   readonly language: Language | null;
 }
 
@@ -15,7 +15,7 @@ export interface Reachable {
   readonly login: string;
 }
 
-/** The second address of a mailbox's owner, outside the mailbox. `address` null: none, but he may have chosen a language. */
+/** The second address of a mailbox's owner, outside the mailbox. `address` null: none, but they may have chosen a language. */
 export interface OwnerContact {
   readonly address: string | null;
   readonly language: Language | null;
@@ -46,7 +46,7 @@ export async function setOwnerContact(
     .execute();
 }
 
-/** A delegate's contact address, else that of a personal mailbox of his own. Undefined: nobody knows one. */
+/** A delegate's contact address, else that of a personal mailbox of their own. Undefined: nobody knows one. */
 export async function delegateContact(
   table: DelegationDb,
   state: Pick<StateDb, 'query'>,
@@ -63,11 +63,11 @@ export async function delegateContact(
     .selectFrom('mailboxes')
     .select(['id', 'address'])
     .where('kind', '=', 'PER')
-    // A login whose mailbox names another owner is not his: that owner would read what concerns this delegate.
+    // A login whose mailbox names another owner is not theirs: that owner would read what concerns this delegate.
     .where(({ or, and, eb }) =>
       or([eb('owner', '=', identifier), and([eb('owner', 'is', null), eb('login', '=', login)])]),
     )
-    .orderBy(({ eb }) => eb('login', '<>', login)) // the one that he logs in to first
+    .orderBy(({ eb }) => eb('login', '<>', login)) // the one that they log in to first
     .orderBy('id')
     .executeTakeFirst();
   if (own === undefined) return undefined;

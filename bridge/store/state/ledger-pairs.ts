@@ -21,7 +21,7 @@ export interface Pair {
   readonly ownerLogin: string;
   /** The delegate's login, exactly as written into ACL entries. */
   readonly login: string;
-  /** His identifier at the grant; null of pairs that are older than this column. */
+  /** Their identifier at the grant; null of pairs that are older than this column. */
   readonly identifier: string | null;
   readonly phase: LedgerPhase;
   readonly inForceAt: string | null;
@@ -32,7 +32,7 @@ export interface Pair {
   /** What we have written into INBOX's entry meanwhile: a folder that was born since may show a copy of it. */
   readonly given: readonly Rights[];
   readonly before: readonly BeforeEntry[];
-  /** By folder; true where we subscribed him, false where he was subscribed before. */
+  /** By folder; true where we subscribed them, false where they were subscribed before. */
   readonly subscriptions: ReadonlyMap<FolderName, boolean>;
   readonly cutDone: boolean;
 }

@@ -17,7 +17,7 @@ export interface NewPair {
   readonly server: string;
   readonly ownerLogin: string;
   readonly login: string;
-  /** The delegate's, so that the trail can name him when his row is gone. */
+  /** The delegate's, so that the trail can name them when their row is gone. */
   readonly identifier?: string | undefined;
   readonly inboxBefore: Rights | undefined;
   readonly foldersBefore: readonly string[];

@@ -57,7 +57,7 @@ export async function recordInForce(db: Pick<StateDb, 'query'>, subject: Subject
   await upsert(db, subject, { in_force_version: subject.version, in_force_at: now });
 }
 
-/** The whole tree stands as the table says, seen through the delegates' eyes. Ends a row of failures. */
+/** The whole tree stands as the table says, seen as the delegates see it. Ends a row of failures. */
 export async function recordVerified(
   db: Pick<StateDb, 'query'>,
   subject: Subject,

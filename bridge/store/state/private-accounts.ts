@@ -1,5 +1,5 @@
 /**
- * Delegates' accounts as far as they are private, by the delegate's id in delegation.db: where notices go, what he refuses, and an address
+ * Delegates' accounts as far as they are private, by the delegate's id in delegation.db: where notices go, what they refuse, and an address
  * that waits for its code. R41, R42, R51, R56.
  */
 import type { Transaction } from 'kysely';
@@ -109,7 +109,7 @@ export type Tried =
   | { readonly kind: 'right'; readonly request: ContactRequest; readonly before: string | null };
 
 /**
- * Tries a code. The right one makes the address his, and the request stays until {@link settleRequest}: a crash in between is mended by
+ * Tries a code. The right one makes the address theirs, and the request stays until {@link settleRequest}: a crash in between is mended by
  * typing it again. `told` is the notice to the address before.
  */
 export async function tryCode(

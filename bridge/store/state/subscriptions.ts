@@ -1,4 +1,4 @@
-/** Folders that a delegate has been subscribed to, per pair of the ledger, and which of them were his own doing. R46. */
+/** Folders that a delegate has been subscribed to, per pair of the ledger, and which of them were their own doing. R46. */
 import type { FolderName } from './ledger-pairs.ts';
 import type { StateDb } from './state-db.ts';
 
@@ -23,7 +23,7 @@ export async function recordSubscriptions(
   });
 }
 
-/** Folders he is about to be subscribed to: they count as ours from now on, and as not done until {@link settleSubscriptions}. */
+/** Folders they are about to be subscribed to: they count as ours from now on, and as not done until {@link settleSubscriptions}. */
 export async function intendSubscriptions(db: StateDb, id: number, folders: readonly FolderName[]): Promise<void> {
   await db.write(async (query) => {
     for (const folder of folders) {

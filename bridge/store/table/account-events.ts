@@ -8,7 +8,7 @@ export type AccountEvent =
   | 'account-cancel'
   | 'account-opt-out'
   | 'account-identity' // names and profession, taken over from the directory
-  | 'account-mailbox' // he has a mailbox of his own, and its login
+  | 'account-mailbox' // they have a mailbox of their own, and its login
   | 'account-end';
 
 /** In a transaction that somebody else opened. */

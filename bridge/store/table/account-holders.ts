@@ -1,4 +1,4 @@
-/** The public side of delegates' accounts, in delegation.db: state, terms, who has a mailbox of his own. R38, R39, R43, R45. */
+/** The public side of delegates' accounts, in delegation.db: state, terms, who has a mailbox of their own. R38, R39, R43, R45. */
 
 import type { Instant } from '../../../acl/delegation-facts.ts';
 import { noteAccount } from './account-events.ts';
@@ -21,7 +21,7 @@ export interface AccountHolder {
   readonly termsVersion: string | null;
   readonly termsAt: Instant | null;
   readonly ownMailbox: string | null;
-  /** What has been delegated to him and has not ended; whether it is in force is another question. */
+  /** What has been delegated to them and has not ended; whether it is in force is another question. */
   readonly delegated: readonly string[];
 }
 
@@ -95,7 +95,7 @@ export async function acceptTerms(
   );
 }
 
-/** His delegations stay in the table and are no longer in force. Returns false where it had ended already. */
+/** Their delegations stay in the table and are no longer in force. Returns false where it had ended already. */
 export async function endHolder(
   db: DelegationDb,
   writer: Writer,

@@ -1,8 +1,8 @@
-/** Who has to activate his account, and what a suspended one was before. R39, R45. */
+/** Who has to activate their account, and what a suspended one was before. R39, R45. */
 import { Failure } from '../../shared/failure.ts';
 import type { DelegateState, Query } from './delegation-types.ts';
 
-/** His by its owner, or by the login where no owner is named. R39 */
+/** Theirs by its owner, or by the login where no owner is named. R39 */
 export async function ownMailbox(query: Query, identifier: string, login: string): Promise<string | undefined> {
   const row = await query
     .selectFrom('mailboxes')
@@ -16,7 +16,7 @@ export async function ownMailbox(query: Query, identifier: string, login: string
   return row?.address;
 }
 
-/** What he is once nothing suspends him, where accounts are activated: what he was before. Fails `refused` where he is pending. */
+/** What they are once nothing suspends them, where accounts are activated: what they were before. Fails `refused` where they are pending. */
 export async function resumed(query: Query, identifier: string): Promise<DelegateState> {
   const states = await query
     .selectFrom('delegate_states as s')
@@ -28,14 +28,14 @@ export async function resumed(query: Query, identifier: string): Promise<Delegat
   if (states[0]?.state === 'pending') {
     throw new Failure(
       'refused',
-      `${identifier} has not activated his account, and nobody else can`,
+      `${identifier} has not activated their account, and nobody else can`,
       `"mandat account activate ${identifier} --email ADDRESS --accept-terms VERSION"`,
       { rule: 'MANDAT_PENDING' },
     );
   }
   if (states[0]?.state !== 'suspended') return 'active'; // of one that has ended, the table refuses it
   const before = states.find(({ state }) => state !== 'suspended')?.state ?? 'active';
-  // Meanwhile he may have got a mailbox, and then there is nothing to activate.
+  // Meanwhile they may have got a mailbox, and then there is nothing to activate.
   return before === 'pending' && (await ownMailbox(query, identifier, states[0].login)) !== undefined
     ? 'active'
     : before;

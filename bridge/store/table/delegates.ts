@@ -9,7 +9,7 @@ import { known } from './listed-people.ts';
 import { mustStand } from './undone-writes.ts';
 
 export interface Delegate {
-  /** What the site knows him by: his login, or an RPPS number. */
+  /** What the site knows them by: their login, or an RPPS number. */
   readonly identifier: string;
   readonly login: string;
   readonly firstName: string | null;
@@ -17,7 +17,7 @@ export interface Delegate {
   readonly profession: string | null;
   readonly state: DelegateState;
   readonly credentialValidUntil: string | null;
-  /** Whether the directory lists him; null where it was never asked. */
+  /** Whether the directory lists them; null where it was never asked. */
   readonly listed: boolean | null;
   readonly mailboxes: readonly string[];
 }
@@ -32,11 +32,11 @@ export interface DelegateChange {
 }
 
 export interface Accounts {
-  /** Whoever has no mailbox of his own activates his account first: [accounts]. */
+  /** Whoever has no mailbox of their own activates their account first: [accounts]. */
   readonly activation?: boolean;
 }
 
-/** Returns the state that his account is in. */
+/** Returns the state that their account is in. */
 export async function addDelegate(
   db: DelegationDb,
   writer: Writer,
@@ -60,7 +60,7 @@ export async function addDelegate(
         credential_valid_until: given.credentialValidUntil ?? null,
       })
       .execute();
-    // Suspended afterwards, so that it is known what he was before.
+    // Suspended afterwards, so that it is known what they were before.
     const later = {
       ...(listed === null ? {} : { listed: Number(listed) }),
       ...(pending && state === 'suspended' ? { state } : {}),
@@ -72,7 +72,7 @@ export async function addDelegate(
   });
 }
 
-/** Since when the delegate `d` of a query is in his state. */
+/** Since when the delegate `d` of a query is in their state. */
 export function stateSince(eb: ExpressionBuilder<DelegationDatabase & { d: DelegationDatabase['delegates'] }, 'd'>) {
   return eb
     .selectFrom('delegate_states as s')

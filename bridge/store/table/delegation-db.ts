@@ -15,7 +15,7 @@ import { lastEvent, vouchFor } from './vouched-events.ts';
 export interface Writer {
   readonly actor: string;
   readonly reason?: string | undefined;
-  /** At whose keyboard, where that isn't the actor himself. */
+  /** At whose keyboard, where that isn't the actor themselves. */
   readonly via?: string | undefined;
   /** The version of the responsibility text that was acknowledged (R23). */
   readonly acknowledged?: string | undefined;
@@ -77,7 +77,7 @@ export function guardedTable(database: ReturnType<typeof open>, file: string): G
   }
 }
 
-/** The writer's name stands in the table while his transaction runs; what an earlier one has left there is nobody's. */
+/** The writer's name stands in the table while their transaction runs; what an earlier one has left there is nobody's. */
 function immediately<T>(
   query: Kysely<DelegationDatabase>,
   writer: Writer,

@@ -3,7 +3,7 @@ import type { Generated, Transaction } from 'kysely';
 import type { SendMode } from '../../../acl/delegation-facts.ts';
 
 export type MailboxKind = 'PER' | 'ORG' | 'APP' | 'CAB';
-/** Of a delegate's account: pending until he has activated it, ended for good. R45 */
+/** Of a delegate's account: pending until they have activated it, ended for good. R45 */
 export type DelegateState = 'pending' | 'active' | 'suspended' | 'ended';
 
 /** One transaction on it. */

@@ -183,7 +183,7 @@ async function refuseUnlisted(query: Query, identifier: string): Promise<void> {
     .where('identifier', '=', identifier)
     .executeTakeFirst();
   if (row === undefined || known(row.listed) !== false) return;
-  throw new Failure('refused', 'the directory does not list the delegate: his RPPS identity is not active', '', {
+  throw new Failure('refused', 'the directory does not list the delegate: their RPPS identity is not active', '', {
     rule: 'MANDAT_NOT_LISTED',
   });
 }
@@ -199,7 +199,7 @@ export function named(error: unknown, mailbox: string, delegate: string): unknow
       ? `"mandat domain set ${mailbox.slice(mailbox.lastIndexOf('@') + 1)} --eligible" opens it to delegation`
       : `"mandat mailbox set ${mailbox} --eligible" opens it for delegation`,
     MANDAT_NOT_LISTED:
-      '"mandat directory import" a newer one, or --force REASON: saved, and in force as soon as the directory lists him',
+      '"mandat directory import" a newer one, or --force REASON: saved, and in force as soon as the directory lists them',
     MANDAT_DUPLICATE: `"mandat list --mailbox ${mailbox}" shows it`,
   };
   return new Failure(error.code, `${mailbox} to ${delegate}: ${error.message}`, hint[error.rule] ?? '', {

@@ -20,7 +20,7 @@ export async function identifiersInUse(db: DelegationDb): Promise<readonly strin
   ];
 }
 
-/** Whether one of these delegates, or the owner of one of these mailboxes, was never looked up: another program has written him. */
+/** Whether one of these delegates, or the owner of one of these mailboxes, was never looked up: another program has written them. */
 export async function anyNeverAsked(
   db: DelegationDb,
   { delegates, mailboxes }: { readonly delegates: readonly string[]; readonly mailboxes: readonly string[] },

@@ -12,7 +12,7 @@ export interface Mailbox {
   readonly login: string;
   /** The owner's identifier, where it is known. */
   readonly owner: string | null;
-  /** Whether the directory lists him; null where it was never asked. */
+  /** Whether the directory lists them; null where it was never asked. */
   readonly ownerListed: boolean | null;
   readonly kind: MailboxKind;
   readonly eligible: boolean;

@@ -1,7 +1,7 @@
 /**
- * A delegate opens a mailbox of his own and keeps what has been delegated to him; his login becomes the mailbox's. R54, R55.
+ * A delegate opens a mailbox of their own and keeps what has been delegated to them; their login becomes the mailbox's. R54, R55.
  *
- * One transaction: there is no moment in which the table has him under both logins or none. What the old login has on the servers goes
+ * One transaction: there is no moment in which the table has them under both logins or none. What the old login has on the servers goes
  * the way of every login that changes: in each mailbox's next pass its sender rule and INBOX entry are taken and its sessions cut before
  * the new login is given anything, and the pass is verified only when a fresh login with the old one sees nothing.
  */
@@ -23,7 +23,7 @@ export interface OwnMailbox {
 export interface OpenedMailbox {
   readonly loginBefore: string;
   readonly login: string;
-  /** His delegations, each of which moves to the new login, and his own mailbox. */
+  /** Their delegations, each of which moves to the new login, and their own mailbox. */
   readonly written: readonly Written[];
 }
 
@@ -63,7 +63,7 @@ export async function openOwnMailbox(
       const owner_listed = Number(ownerListed);
       await query.updateTable('mailboxes').set({ owner_listed }).where('address', '=', address).execute();
     }
-    // Whoever has a mailbox of his own has an account: there is nothing to activate (R39).
+    // Whoever has a mailbox of their own has an account: there is nothing to activate (R39).
     const state = delegate.state === 'pending' ? 'active' : delegate.state;
     await query.updateTable('delegates').set({ login, state }).where('id', '=', id).execute();
     await noteAccount(query, identifier, 'account-mailbox', { mailbox: address, login, before: delegate.login });
@@ -83,8 +83,8 @@ async function refuseTaken(query: Query, id: number, address: string, login: str
   if (self !== undefined) {
     throw refused(
       'MANDAT_SELF',
-      `${self.address} has been delegated to him: it can't be his own as well`,
-      'revoke it first, if it really is his',
+      `${self.address} has been delegated to them: it can't be their own as well`,
+      'revoke it first, if it really is theirs',
     );
   }
   const other = await query

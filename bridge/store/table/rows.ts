@@ -25,7 +25,7 @@ export interface MailboxState {
     | undefined;
 }
 
-/** By the delegate's login: who he is, and who granted. */
+/** By the delegate's login: who they are, and who granted. */
 type Granted = ReadonlyMap<string, { readonly person: Person; readonly createdBy: string }>;
 
 /** By the delegate's login. */
@@ -48,7 +48,7 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
       .select('eligible')
       .where('domain', '=', mailbox.address.slice(mailbox.address.indexOf('@') + 1))
       .executeTakeFirst();
-    // An alias that is somebody else's own would let his mail be sent from here: the rules refuse it, and it isn't believed without them either.
+    // An alias that is somebody else's own would let their mail be sent from here: the rules refuse it, and it isn't believed without them either.
     const aliases = await query
       .selectFrom('aliases as a')
       .select('a.address')

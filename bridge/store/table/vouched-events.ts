@@ -1,6 +1,6 @@
 /**
  * What mandat's own commands vouch for: each event that they leave in the shared table carries a MAC under a key derived from the seal's, which
- * only root and mandat's user can read. An event without one is what somebody says of himself: a claim. The MAC covers the event's number, so
+ * only root and mandat's user can read. An event without one is what somebody says of themselves: a claim. The MAC covers the event's number, so
  * that none is worth anything a second time.
  */
 import { timingSafeEqual } from 'node:crypto';

@@ -26,7 +26,7 @@ export interface AuditEntry {
   readonly detail: string | null;
   /** Whose affair it was, where somebody else acted: `owner:810101026994`. */
   readonly on_behalf: string | null;
-  /** At whose keyboard, where that isn't the actor himself. */
+  /** At whose keyboard, where that isn't the actor themselves. */
   readonly via: string | null;
   /** What it only claims: `actor`, who did it; `event`, that it happened at all. Null or left out: neither. */
   readonly claimed?: string | null;

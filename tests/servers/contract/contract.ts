@@ -234,7 +234,7 @@ async function removed(t: Test, site: ContractSite, own: readonly string[]): Pro
   t.equal((await open.command(`SELECT ${quoted(site.shared('alice', 'Work'))}`)).status, 'OK');
   const { status, stdout, stderr } = await site.mandat('revoke', at('alice'), at('bob'), '--yes');
   t.equal(status, 0, stderr);
-  t.match(stdout, /verified: he sees nothing any more/, 'verified, and the cut proven');
+  t.match(stdout, /verified: they see nothing any more/, 'verified, and the cut proven');
   await open.waitForBye(10_000);
   await withLogin(site, 'bob', async (bob) => {
     t.same(

@@ -14,7 +14,7 @@ async function giveBobAPrefix(site: Site): Promise<void> {
   const lines = readFileSync(file, 'utf8').split('\n');
   const field = ' userdb_namespace/inbox/prefix=INBOX/';
   writeFileSync(file, lines.map((line) => (line.startsWith(`${at('bob')}:`) ? line + field : line)).join('\n'));
-  await waitFor('his names begin with it', 10_000, () =>
+  await waitFor('their names begin with it', 10_000, () =>
     withLogin(site, 'bob', async (bob) => /"INBOX\/"/.test((await bob.command('NAMESPACE')).lines.join())),
   );
 }

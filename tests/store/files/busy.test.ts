@@ -159,7 +159,7 @@ t.test('a transaction sees one state of the table, and a failed one leaves the c
     t.equal(await count(query), before, 'also what came before its first question');
   });
   await t.rejects(
-    table.write({ actor: 'admin' }, () => Promise.reject(new Error('changed his mind'))),
+    table.write({ actor: 'admin' }, () => Promise.reject(new Error('changed their mind'))),
     /changed/,
   );
   await t.rejects(sql`SELECT * FROM nowhere`.execute(table.query), /no such table/);

@@ -13,7 +13,7 @@ import { freshWorld } from '../world.ts';
 const FROM = 200_000;
 const size = (file: string) => statSync(`${file}-wal`).size;
 
-t.test('a log that a reader made grow is emptied when he has gone, and nobody is waited for', (t) => {
+t.test('a log that a reader made grow is emptied when they have gone, and nobody is waited for', (t) => {
   const file = freshWorld(t);
   const ours = new Database(file);
   t.teardown(() => ours.close());

@@ -120,7 +120,7 @@ t.test('phases, and when each was reached', async (t) => {
   if (bob === undefined || carol === undefined) throw new Error('two pairs were expected');
 
   await setPhase(state, [carol], 'revoking', NOW);
-  t.same(await enterForce(state, 1, NOW), ['bob'], 'who is on his way out is not in force');
+  t.same(await enterForce(state, 1, NOW), ['bob'], 'who is on their way out is not in force');
   t.match(await times(state, bob), { phase: 'in-force', in_force_at: NOW, verified_at: null });
   t.same(await enterForce(state, 1, LATER), []);
   t.match(await times(state, bob), { in_force_at: NOW }, 'where it is already it came then');

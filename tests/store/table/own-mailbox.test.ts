@@ -30,7 +30,7 @@ async function made(t: Test) {
   return { table, holder, open };
 }
 
-t.test('one that is made: his delegations stay, his login is its login, and he has an account', async (t) => {
+t.test('one that is made: their delegations stay, their login is its login, and they have an account', async (t) => {
   const { table, holder, open } = await made(t);
   t.match(await holder(), { state: 'pending', ownMailbox: null });
   await table.write(ADMIN, (query) => query.deleteFrom('pending').execute());
@@ -59,7 +59,7 @@ t.test('one that is made: his delegations stay, his login is its login, and he h
   t.match(await open('bob@lab.test'), { loginBefore: 'bob@lab.test', login: 'bob@lab.test' }, 'again: nothing more');
 });
 
-t.test('one that is there and is nobody’s, or his already', async (t) => {
+t.test('one that is there and is nobody’s, or theirs already', async (t) => {
   const { table, open } = await made(t);
   t.match(await open('free@lab.test'), { login: 'free' });
   t.match(await mailboxAt(table, 'free@lab.test'), { owner: 'bob-id' });
@@ -79,12 +79,12 @@ t.test('refused, and nothing is written', async (t) => {
     ]);
   const before = await everything();
   const cases: readonly (readonly [address: string, login: string | undefined, rule: string, why: string])[] = [
-    ['erin@lab.test', undefined, 'MANDAT_NOT_HIS', 'of somebody else, though delegated to him'],
+    ['erin@lab.test', undefined, 'MANDAT_NOT_HIS', 'of somebody else, though delegated to them'],
     ['org@lab.test', undefined, 'MANDAT_NOT_PERSONAL', 'an organisation’s'],
     ['free@lab.test', 'other', 'MANDAT_LOGIN', 'it has another login'],
     ['bob@lab.test', 'carol@lab.test', 'MANDAT_DUPLICATE', 'the login of another delegate'],
     ['old@lab.test', undefined, 'MANDAT_DUPLICATE', 'the same, by the mailbox'],
-    ['bob@lab.test', 'alice@lab.test', 'MANDAT_SELF', 'the login of a mailbox that is delegated to him'],
+    ['bob@lab.test', 'alice@lab.test', 'MANDAT_SELF', 'the login of a mailbox that is delegated to them'],
     ['bob@lab.test', 'free', 'MANDAT_DUPLICATE', 'the login of another mailbox'],
   ];
   for (const [address, login, rule, why] of cases) t.equal((await failure(() => open(address, login))).rule, rule, why);
@@ -94,15 +94,15 @@ t.test('refused, and nothing is written', async (t) => {
   await addMailbox(table, ADMIN, 'mine@lab.test', { login: 'mine' });
   await grant(table, ADMIN, 'mine@lab.test', 'bob-id');
   const { rule, message } = await failure(() => open('mine@lab.test'));
-  t.match({ rule, message }, { rule: 'MANDAT_SELF', message: /has been delegated to him/ }, 'delegated to him');
+  t.match({ rule, message }, { rule: 'MANDAT_SELF', message: /has been delegated to them/ }, 'delegated to them');
 });
 
-t.test('who has to activate his account', async (t) => {
+t.test('who has to activate their account', async (t) => {
   const { table } = await made(t);
   const states = async (identifier: string, login?: string, state?: 'active' | 'suspended') =>
     addDelegate(table, ADMIN, identifier, { ...(login ? { login } : {}), ...(state ? { state } : {}) }, activation);
   t.equal(await states('erin-id'), 'active', 'an owner');
-  t.equal(await states('free'), 'active', 'by his login, where the mailbox names no owner');
+  t.equal(await states('free'), 'active', 'by their login, where the mailbox names no owner');
   t.equal(await states('x', 'alice@lab.test'), 'pending', 'somebody else’s login');
   t.equal(await states('y', undefined, 'active'), 'pending', 'whoever says otherwise');
   t.equal(await states('z', undefined, 'suspended'), 'suspended');

@@ -98,7 +98,7 @@ t.test('a mailbox that may no longer be delegated keeps its rows: policy suspend
   }
 });
 
-t.test('a delegate may take a login that is the login of an owner he is no delegate of', async (t) => {
+t.test('a delegate may take a login that is the login of an owner they are no delegate of', async (t) => {
   const file = freshWorld(t, "INSERT INTO delegation (mailbox, delegate) VALUES ('other@example.org', 'carol')");
   rows(file, "UPDATE delegate SET login = 'alice' WHERE id = 'carol'");
   t.same(rows(file, DELEGATIONS), ['other@example.org|carol'], 'as the owner of another mailbox may be a delegate');
@@ -117,7 +117,12 @@ t.test('pending is a set: each mailbox once, at the version of its last change',
     ["UPDATE delegation SET note = 'x' WHERE mailbox = 'alice@example.org'", 3, 2, 'a change'],
     ["INSERT INTO alias VALUES ('x@example.org', 'other@example.org')", 3, 4, 'an alias'],
     ["DELETE FROM alias WHERE address = 'x@example.org'", 3, 5, 'an alias that goes'],
-    ["UPDATE delegate SET state = 'suspended' WHERE id = 'bob'", 6, 6, 'a delegate: all his mailboxes, at one version'],
+    [
+      "UPDATE delegate SET state = 'suspended' WHERE id = 'bob'",
+      6,
+      6,
+      'a delegate: all their mailboxes, at one version',
+    ],
     ["UPDATE delegate SET state = 'suspended' WHERE id = 'carol'", 6, 6, 'a delegate of nobody'],
     ["INSERT INTO delegate (id) VALUES ('new')", 6, 6, 'a new delegate'],
     ["DELETE FROM delegate WHERE id = 'new'", 6, 6, 'a delegate of nobody who goes'],
@@ -195,7 +200,7 @@ t.test('events say what happened, when, and that it was done in SQL', async (t) 
   );
 });
 
-t.test('whoever writes SQL leaves no intent: the guard watches over him', async (t) => {
+t.test('whoever writes SQL leaves no intent: the guard watches over them', async (t) => {
   const file = freshWorld(t, GRANTS);
   rows(file, "DELETE FROM delegation WHERE delegate = 'bob'; DELETE FROM mailbox");
   t.same(rows(file, 'SELECT * FROM intents'), []);

@@ -92,7 +92,7 @@ t.test('kinds, states, eligibility', async (t) => {
     ["INSERT INTO delegate (id, state) VALUES ('n', 'Active')", 'MANDAT_STATE', 'upper case'],
     ["UPDATE delegate SET state = 'gone' WHERE id = 'bob'", 'MANDAT_STATE', 'no such state'],
     ["UPDATE delegate SET state = NULL WHERE id = 'bob'", 'MANDAT_STATE', 'a state is never unknown'],
-    ["INSERT INTO delegate (id, state) VALUES ('n', 'pending')", undefined, 'who has to activate his account'],
+    ["INSERT INTO delegate (id, state) VALUES ('n', 'pending')", undefined, 'who has to activate their account'],
     ["UPDATE delegate SET state = 'ended' WHERE id = 'bob'", undefined, 'an account that is closed'],
     [
       "UPDATE delegate SET state = 'ended' WHERE id = 'bob'",
@@ -139,7 +139,7 @@ t.test('what is not given', async (t) => {
   t.equal(row(file, "SELECT id, login, state FROM delegate WHERE id = 'new'"), 'new|new|active');
 });
 
-t.test('an address belongs to one mailbox, and nobody is locked out of his own', async (t) => {
+t.test('an address belongs to one mailbox, and nobody is locked out of their own', async (t) => {
   const alias = (address: string, mailbox = 'alice@example.org') =>
     `INSERT INTO alias VALUES ('${address}', '${mailbox}')`;
   const table: readonly (Row | RowAfter)[] = [

@@ -59,12 +59,12 @@ t.test('who may be granted what', async (t) => {
     ],
     [grant('bob'), grant('bob'), 'MANDAT_DUPLICATE', 'once is enough'],
     [`${grant('bob')}; ${grant('bob', 'other@example.org')}`, grant('carol'), undefined, 'several of each'],
-    [grant('rpps-alice'), 'MANDAT_SELF', 'the owner himself, by his identifier, under another login'],
+    [grant('rpps-alice'), 'MANDAT_SELF', 'the owner themselves, by their identifier, under another login'],
     [
       "INSERT INTO delegate (id, login) VALUES ('a2', 'alice')",
       grant('a2'),
       'MANDAT_SELF',
-      'the owner himself, by his login, under another identifier',
+      'the owner themselves, by their login, under another identifier',
     ],
     [
       "INSERT INTO mailbox (address) VALUES ('self@example.org'); INSERT INTO delegate (id) VALUES ('self@example.org')",

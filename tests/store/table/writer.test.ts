@@ -31,7 +31,7 @@ t.test('a write says who and why, in the row and in the events', async (t) => {
   t.equal((await listDelegations(table))[0]?.createdBy, 'dr.who');
 });
 
-t.test('whoever writes afterwards is not taken for him', async (t) => {
+t.test('whoever writes afterwards is not taken for them', async (t) => {
   const table = freshTable(t);
   await aliceAndBob(table);
   await grant(table, { actor: 'dr.who', reason: 'why' }, ALICE, 'bob');
@@ -48,11 +48,11 @@ t.test('nobody else ever sees who is writing', async (t) => {
   const seen = () => beside.prepare('SELECT * FROM writer').all();
   await table.write({ actor: 'dr.who' }, async (query) => {
     await query.updateTable('counters').set({ version: 99 }).execute();
-    t.same(seen(), [], 'in the middle of his transaction');
+    t.same(seen(), [], 'in the middle of their transaction');
     t.equal(
       (await query.selectFrom('writer').select('actor').executeTakeFirst())?.actor,
       'dr.who',
-      'though he is there',
+      'though they are there',
     );
   });
   t.same(seen(), [], 'after it');
@@ -114,7 +114,7 @@ t.test('writes that are asked for at the same time are made one after the other'
   t.same(
     rows(table.file, 'SELECT delegate, created_by FROM delegation ORDER BY 1'),
     ['one|one', 'three|three', 'two|two'],
-    'each under his own name',
+    'each under their own name',
   );
 });
 
