@@ -52,7 +52,7 @@ t.test('with a sidecar grant and revoke wait, and say how long each took', async
   });
   t.match(
     (await must(site.mandat('revoke', at('alice'), at('bob'), '--yes'))).stdout,
-    /access withdrawn after .*\n.*sees nothing any more after/,
+    /access withdrawn after .*\n.*see nothing any more after/,
   );
 });
 

@@ -37,7 +37,7 @@ t.test('suspended: access, the right to send and open sessions go; the row stays
     { status, stdout },
     {
       status: 0,
-      stdout: /^alice@lab\.test to bob@lab\.test: suspended\n {2}access withdrawn after .*\n.*sees nothing any more/,
+      stdout: /^alice@lab\.test to bob@lab\.test: suspended\n {2}access withdrawn after .*\n.*see nothing any more/,
     },
   );
   t.equal((await open.command('NOOP')).status, 'BYE');

@@ -77,7 +77,7 @@ t.test('named everywhere while the delegation goes on', async (t) => {
 
 t.test('and by the revoke and after it', async (t) => {
   const revoked = await must(site.mandat('revoke', ...PAIR, '--yes'));
-  t.match(revoked.stdout, /sees nothing any more.*\n {2}who still has access:\n {4}carol@lab\.test may lr/);
+  t.match(revoked.stdout, /see nothing any more.*\n {2}who still has access:\n {4}carol@lab\.test may lr/);
   t.match(await toOwner('revoke'), [{ data: { others: at('carol') } }]);
   const carol = await site.login('carol');
   t.equal((await carol.command(`EXAMINE shared/${at('alice')}`)).status, 'OK', 'her entry stays');
