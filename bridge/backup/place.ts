@@ -21,7 +21,7 @@ export function makeBackupPlace(directory: string, { uid, gid }: Owner): void {
   makeDirectory(directory, 0o700, byRoot ? gid : undefined, byRoot ? uid : undefined);
 }
 
-/** Fails `config` where it isn't a directory of this user's (or root's) that only he and root may write or enter. */
+/** Fails `config` where it isn't a directory of this user's (or root's) that only they and root may write or enter. */
 export function judgeBackupPlace(directory: string): void {
   const stat = lstatSync(directory, { throwIfNoEntry: false });
   const uid = process.geteuid?.() ?? 0;
