@@ -19,6 +19,9 @@ export function filterCommand(program: Command, run: Runner): void {
     .action(run(({ config }) => filtering(config, process.channel === undefined ? undefined : parent())));
 }
 
+/** Its own watchdog asks no more than that the event loop turns: each message has its time limits. */
+const FILTERING = { alive: () => [], line: () => 'filtering submissions' };
+
 /** The sidecar that has started this process. */
 interface Parent {
   say(what: FromFilter): void;
@@ -34,12 +37,14 @@ async function filtering(config: Config, sidecar: Parent | undefined): Promise<E
   };
   try {
     const { startFilterProcess } = await import('../bridge/submission/filter-process.ts'); // the mail libraries take their time to load
+    const { openSupervisor } = await import('../bridge/health/supervisor.ts');
     const log = openLog(config.log.level);
     const { delegations, state, submissions } = dataFiles(config.dataDir);
     const filter = await keepOpen(config, log, [delegations, state, submissions], async (given) => {
       const { reload, close } = await startFilterProcess(given, process.env, log, sidecar !== undefined);
       return { reload, stop: close };
     });
+    const supervisor = sidecar === undefined ? openSupervisor(process.env, FILTERING, log) : undefined;
     const reload = async (next: Config) => {
       await filter.reload(next);
       log.info(sidecar === undefined ? 'configuration reread' : 'configuration reread by the submission filter');
@@ -50,11 +55,10 @@ async function filtering(config: Config, sidecar: Parent | undefined): Promise<E
         .then(() => sidecar.say({ kind: 'reread' }), failed);
     });
     sidecar?.say({ kind: 'listening' });
-    const failure = await Promise.race([
-      untilAskedToStop(config, log, reload),
-      filter.ended,
-      ...(sidecar === undefined ? [] : [sidecar.gone]),
-    ]);
+    const asked = untilAskedToStop(config, log, reload, supervisor);
+    await supervisor?.ready();
+    const failure = await Promise.race([asked, filter.ended, ...(sidecar === undefined ? [] : [sidecar.gone])]);
+    await supervisor?.stopping();
     await filter.stop();
     if (failure !== undefined) throw failure;
     return EXIT.done;

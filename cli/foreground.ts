@@ -1,22 +1,29 @@
 /** What runs in the foreground until it is asked to stop. */
 import type { Logger } from 'pino';
+import type { Supervisor } from '../bridge/health/supervisor.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 
-/** Resolves at SIGTERM or SIGINT. At SIGHUP the configuration is reread, one time after the other; what can't be read changes nothing. */
+/**
+ * Resolves at SIGTERM or SIGINT. At SIGHUP the configuration is reread, one time after the other; what can't be read changes nothing.
+ * `supervisor`: told when that begins, and when it is over.
+ */
 export async function untilAskedToStop(
   { file: path }: Config,
   log: Logger,
   reload: (config: Config) => Promise<void>,
+  supervisor?: Pick<Supervisor, 'ready' | 'reloading'>,
 ): Promise<void> {
   let last = Promise.resolve();
   process.on('SIGHUP', () => {
     log.info({ file: path }, 'SIGHUP: rereading the configuration'); // it may take a while
     last = last
+      .then(() => supervisor?.reloading())
       .then(() => reload(loadConfig({ path, env: process.env, cwd: process.cwd() })))
       .catch((error: Error) =>
         log.error({ err: error.message }, 'the configuration could not be reread: the old one stays'),
-      );
+      )
+      .then(() => supervisor?.ready());
   });
   await new Promise<void>((resolve) => {
     process.once('SIGTERM', () => resolve());

@@ -15,19 +15,36 @@ export function runCommand(program: Command, run: Runner): void {
         // Loaded here: it makes every other command slower to start.
         const { startSidecar } = await import('../bridge/sidecar/sidecar.ts');
         const { filterBeside } = await import('./filter-process.ts');
+        const { openHealth } = await import('../bridge/health/health.ts');
+        const { openSupervisor } = await import('../bridge/health/supervisor.ts');
         const log = openLog(config.log.level);
-        const sidecar = await startSidecar(config, process.env, log);
-        const filter = await filterBeside(config, log).catch(async (error: unknown) => {
-          await sidecar.stop();
+        const health = await openHealth(config, program.version() ?? '', log);
+        const supervisor = openSupervisor(process.env, health, log);
+        const sidecar = await startSidecar(config, process.env, log, health.signs).catch(async (error: unknown) => {
+          await health.close();
           throw error;
         });
-        const asked = untilAskedToStop(config, log, async (next) => {
-          await filter.reload(next); // first: it waits for no pass
-          await sidecar.reload(next);
+        const filter = await filterBeside(config, log).catch(async (error: unknown) => {
+          await sidecar.stop();
+          await health.close();
+          throw error;
         });
+        const asked = untilAskedToStop(
+          config,
+          log,
+          async (next) => {
+            await filter.reload(next); // first: it waits for no pass
+            await sidecar.reload(next);
+            await health.reload(next);
+          },
+          supervisor,
+        );
+        await supervisor.ready();
         const failure = await Promise.race([asked, sidecar.ended]);
+        await supervisor.stopping();
         await filter.stop(); // so that what it has noted is taken over
         await sidecar.stop();
+        await health.close();
         if (failure !== undefined) throw failure; // so that whoever started it starts it again
         return EXIT.done;
       }),

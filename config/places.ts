@@ -92,3 +92,12 @@ export const loopbackAddress: Rule = (value) => {
 
 /** A path of a Unix socket, or {@link loopbackAddress}. */
 export const filterAddress: Rule = (value) => (/:\d+$/.test(value) ? loopbackAddress(value) : path(value));
+
+/** The same, of what is asked over HTTP: a loopback address with its port, or a path that is plainly one. */
+export const healthAddress: Rule = (value) => {
+  const remedy =
+    'write a loopback address and a port, such as 127.0.0.1:9464, or the path of a Unix socket, such as health.sock';
+  if (/:\d+$/.test(value) && !value.includes('/')) return loopbackAddress(value);
+  if (/^(\/|[^/].*\/|[^/]+\.sock$)/.test(value) && !/:/.test(value)) return path(value);
+  return [{ message: `${quoted(value)} is neither a port of this machine nor the path of a Unix socket`, remedy }];
+};

@@ -10,7 +10,7 @@ import { always, docs, text } from './fields.ts';
 import { path } from './places.ts';
 import { notices } from './schema/notices.ts';
 import { accounts, directory, grant, identity, policy } from './schema/people.ts';
-import { audit, guard, log, schedule, subscriptions } from './schema/running.ts';
+import { audit, guard, health, log, schedule, subscriptions } from './schema/running.ts';
 import { senderRules, submission } from './schema/sending.ts';
 import { imap, sessions } from './schema/servers.ts';
 
@@ -70,13 +70,17 @@ is active at once. Needs [notices], which mails the code.`,
       off: true,
     }),
     audit: always(audit).register(docs, { comment: 'Who did what, when, and what came of it.' }),
+    health: health.optional().register(docs, {
+      comment: 'How the sidecar is, for a monitoring system. Without this section it answers nobody.',
+      off: true,
+    }),
     log: always(log).register(docs, { comment: 'What the sidecar says about its work, as JSON lines.' }),
   })
   .check(accountsNeedNotices);
 
 /**
  * A checked configuration: camelCase names, frozen, every path absolute, no secret in it.
- * `sessions`, `senderRules`, `submission`, `accounts` and `notices` are undefined when their section is absent.
+ * `sessions`, `senderRules`, `submission`, `accounts`, `notices` and `health` are undefined when their section is absent.
  */
 export type Config = Omit<Camelized<z.output<typeof schema>>, 'runtimeDir'> & {
   /** Absolute; where the file says nothing, what follows from data_dir. */

@@ -1,20 +1,32 @@
 /**
  * Passwords and keys. They are read when a connection needs them, never kept in the `Config`, and stand in no message.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { accessSync, closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ConfigError, type Mistake } from './mistake.ts';
 
 /** Which key of the configuration and which environment variable give a secret. */
 export interface SecretName {
   readonly name: string;
   readonly envName: string;
+  /** As systemd passes it to the service (`LoadCredential=`), where its unit does. systemd.exec(5) */
+  readonly credential?: string;
 }
 export const IMAP_ADMIN_PASSWORD: SecretName = {
   name: 'imap.admin_password_file',
   envName: 'MANDAT_IMAP_ADMIN_PASSWORD',
+  credential: 'imap.secret',
 };
-export const DOVEADM_API_KEY: SecretName = { name: 'sessions.api_key_file', envName: 'MANDAT_DOVEADM_API_KEY' };
-export const SMTP_PASSWORD: SecretName = { name: 'notices.password_file', envName: 'MANDAT_SMTP_PASSWORD' };
+export const DOVEADM_API_KEY: SecretName = {
+  name: 'sessions.api_key_file',
+  envName: 'MANDAT_DOVEADM_API_KEY',
+  credential: 'doveadm.secret',
+};
+export const SMTP_PASSWORD: SecretName = {
+  name: 'notices.password_file',
+  envName: 'MANDAT_SMTP_PASSWORD',
+  credential: 'smtp.secret',
+};
 
 export interface SecretSource extends SecretName {
   /** Absolute path of the file; from the `Config`. */
@@ -23,11 +35,13 @@ export interface SecretSource extends SecretName {
 }
 
 /**
- * The secret: the environment variable if it is set, else the file's content; line ends at its end are dropped.
+ * The secret: the environment variable if it is set, else the file's content, else, where this user can't read that file, what systemd
+ * has passed of it; line ends at its end are dropped.
  * Refused: an empty secret, one of several lines, a file that others may read or its group may write.
  * Throws ConfigError.
  */
-export function readSecret({ name, file, envName, env }: SecretSource): string {
+export function readSecret(source: SecretSource): string {
+  const { name, file, envName, env } = source;
   const given = env[envName];
   const fromEnv = given !== undefined;
   const subject = fromEnv ? `$${envName}` : file;
@@ -35,7 +49,7 @@ export function readSecret({ name, file, envName, env }: SecretSource): string {
     throw new ConfigError(subject, [{ path: name, ...mistake }]);
   };
 
-  const content = fromEnv ? given : readPrivate(file, envName, fail);
+  const content = fromEnv ? given : (passed(source) ?? readPrivate(file, envName, fail));
   const secret = content.replace(/[\r\n]+$/, '');
   if (secret.trim() === '') {
     return fail({
@@ -51,6 +65,27 @@ export function readSecret({ name, file, envName, env }: SecretSource): string {
     });
   }
   return secret;
+}
+
+/** Undefined where the file can be read, or systemd has passed nothing. Its unit passes an empty line for a file that isn't there. */
+function passed({ file, credential, env }: SecretSource): string | undefined {
+  const directory = env.CREDENTIALS_DIRECTORY;
+  if (directory === undefined || credential === undefined || mayRead(file)) return undefined;
+  try {
+    const content = readFileSync(join(directory, credential), 'utf8');
+    return content.trim() === '' ? undefined : content;
+  } catch {
+    return undefined;
+  }
+}
+
+function mayRead(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 type Fail = (mistake: Omit<Mistake, 'path'>) => never;

@@ -39,6 +39,8 @@ export function openHolds() {
 }
 
 export interface LoopWatch {
+  /** Up to now. */
+  holds(): LoopHolds;
   close(): void;
 }
 
@@ -70,6 +72,17 @@ export function watchLoop(now: () => Instant, note: (holds: LoopHolds) => Promis
   const timer = setInterval(look, spanMs);
   timer.unref();
   return {
+    holds: () => {
+      tick();
+      const { minuteMs, hourMs, longestMs, longestAt } = kept.holds();
+      const last = Math.round(worst); // of the span that isn't over
+      return {
+        minuteMs: Math.max(last, minuteMs),
+        hourMs: Math.max(last, hourMs),
+        longestMs: Math.max(last, longestMs),
+        longestAt: last > longestMs ? now() : longestAt,
+      };
+    },
     close: () => {
       clearInterval(timer);
       clearInterval(ticks);

@@ -4,6 +4,8 @@ import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import { type Environment, mailServer, sessionCutter } from '../configured/drivers.ts';
 import { policyOf } from '../configured/site-policy.ts';
+import { watchedServer } from '../health/contact.ts';
+import type { Signs } from '../health/signs.ts';
 import type { Seen } from '../imap/dialects.ts';
 import { noticeRules } from '../notify/notice-rules.ts';
 import { openGate } from '../reconcile/login-turns.ts';
@@ -31,6 +33,8 @@ export interface Ground {
   readonly env: Environment;
   readonly log: Logger;
   readonly stopping: () => boolean;
+  /** Hears what is done. */
+  readonly signs: Signs;
 }
 
 export interface Acting {
@@ -43,11 +47,12 @@ export interface Acting {
   close(): void;
 }
 
-export function openActing({ table, state, clock, key, files, env, log, stopping }: Ground): Acting {
+export function openActing({ table, state, clock, key, files, env, log, stopping, signs }: Ground): Acting {
   const noted = new AsyncLocalStorage<Step[]>();
   const logStep = stepLogger(log);
   const onStep: OnStep = (step) => {
     logStep(step);
+    signs.step(step);
     noted.getStore()?.push(step);
   };
   let senders: Senders | undefined;
@@ -65,7 +70,7 @@ export function openActing({ table, state, clock, key, files, env, log, stopping
     tellBehind,
     close: () => senders?.close(),
     site: async (config) => {
-      const server = recordedServer(mailServer(config, env, noteServer), onStep);
+      const server = recordedServer(watchedServer(mailServer(config, env, noteServer), signs.contact), onStep);
       const cutter = sessionCutter(config, env);
       const opened = openSenders(config, files, tellBehind);
       await applySettings(table, config);
@@ -81,6 +86,7 @@ export function openActing({ table, state, clock, key, files, env, log, stopping
         cutter: cutter === undefined ? undefined : recordedCutter(cutter, onStep),
         clock,
         audit: async (lines, within) => {
+          signs.said(lines);
           const now = clock.now();
           const entries = lines.map((line) => ownEntry(now, line));
           await (within === undefined ? appendAudit(state, key, entries) : append(within, key, entries));

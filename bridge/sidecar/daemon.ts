@@ -8,6 +8,8 @@ import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import type { Environment } from '../configured/drivers.ts';
 import { retryWaits } from '../configured/retrying.ts';
+import type { Job } from '../health/pulse.ts';
+import { NO_SIGNS, type Signs } from '../health/signs.ts';
 import { openPostman } from '../notify/postman.ts';
 import type { Opened } from '../safeguards/replaced-files.ts';
 import { socketmapOf } from '../sender/configured-outputs.ts';
@@ -49,8 +51,13 @@ const LONGEST_WAY_MS = 1000;
 /** How long what was noted is still taken over at the end. The rest keeps. */
 const LEAVING_MS = 5000;
 
-export async function startDaemon(config: Config, env: Environment, log: Logger): Promise<Opened> {
-  const engine = await openEngine(config, env, log);
+export async function startDaemon(
+  config: Config,
+  env: Environment,
+  log: Logger,
+  signs: Signs = NO_SIGNS,
+): Promise<Opened> {
+  const engine = await openEngine(config, env, log, 'sidecar', signs);
   const { table, state } = engine;
   const { clock } = engine.site;
   const files = dataFiles(config.dataDir);
@@ -60,7 +67,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
   const work = async (mailboxId: number, attempt: number, goOn: GoOn): Promise<Next> => {
     const began = performance.now();
     try {
-      const result = await engine.work(mailboxId, attempt, goOn);
+      const result = await signs.pass(mailboxId, attempt, () => engine.work(mailboxId, attempt, goOn));
       postman.wake();
       const ms = Math.round(performance.now() - began);
       if (result.kind === 'superseded') return 'again';
@@ -108,8 +115,8 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
   engine.changes.onChange(schedule.add);
   const credentials = followCredentials({ config: () => current, env, log, tryAgain: schedule.wakeStuck });
 
-  const serially = (job: () => Promise<void>) =>
-    oneAtATime(job, (error) => {
+  const serially = (job: () => Promise<void>, name?: Job) =>
+    oneAtATime(name === undefined ? job : () => signs.job(name, job), (error) => {
       if (stopping) return; // what it worked on is closed, or about to be
       const { code, message, hint } = failureOf(error);
       log.error({ code, hint }, message);
@@ -139,7 +146,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
       );
     }
     afterwards ??= setTimeout(() => void follow(), AFTERWARDS_MS);
-  });
+  }, 'wake');
 
   /** Once for a burst of wake-ups. */
   let afterwards: NodeJS.Timeout | undefined;
@@ -172,7 +179,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
     const sleep = Number.isNaN(until) ? LONGEST_SLEEP_MS : until; // no instant, though the rules say so
     clearTimeout(dueTimer);
     dueTimer = setTimeout(() => void due(), Math.min(LONGEST_SLEEP_MS, Math.max(1, sleep)));
-  });
+  }, 'due');
 
   const sweep = serially(async () => {
     await engine.rulesMoved();
@@ -214,7 +221,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
       const pages = await givePagesBack(file, giveWay);
       if (pages > 0) log.info({ file, pages }, 'pages that it no longer needs were given back to the system');
     }
-  });
+  }, 'upkeep');
   if (engine.age === 'restored') {
     log.error(
       'the delegation table is older than the one last seen: it is obeyed only where it takes away, until "mandat restore accept"',
@@ -248,6 +255,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
     engine.site.server.prepare();
     void wake();
   });
+  const unseen = signs.open({ table, state, config: () => current, sizes: () => schedule.sizes, loop: loop.holds });
   log.info({ dataDir: config.dataDir }, 'watching');
   await wake();
   await due();
@@ -281,6 +289,7 @@ export async function startDaemon(config: Config, env: Environment, log: Logger)
     stop: async (how) => {
       stopping = how === 'abandon';
       leaving = how === 'abandon' ? 0 : performance.now() + LEAVING_MS;
+      unseen();
       watch.close();
       loop.close();
       await looks.close();

@@ -8,6 +8,7 @@ import type { Config } from '../../config/schema.ts';
 import { refuseHalfRestored } from '../backup/unfinished.ts';
 import type { Environment } from '../configured/drivers.ts';
 import { deciding, retryWaits } from '../configured/retrying.ts';
+import { NO_SIGNS, type Signs } from '../health/signs.ts';
 import { actLines } from '../reconcile/acts.ts';
 import { withdrawStale } from '../reconcile/first-phase.ts';
 import { type Result, reconcileMailbox } from '../reconcile/mailbox.ts';
@@ -82,6 +83,7 @@ export async function openEngine(
   env: Environment,
   log: Logger,
   as: Holder = 'sidecar',
+  signs: Signs = NO_SIGNS,
 ): Promise<Engine> {
   const files = dataFiles(config.dataDir);
   const lock = takeLock(files.lock, as);
@@ -99,7 +101,7 @@ export async function openEngine(
     opened.push(() => table.close());
     const clock = await openClock(state);
     let stopping = false;
-    const acting = openActing({ table, state, clock, key, files, env, log, stopping: () => stopping });
+    const acting = openActing({ table, state, clock, key, files, env, log, stopping: () => stopping, signs });
     opened.push(() => acting.close());
     const trail = openTrail({ state, files, clock, key, log });
     opened.push(() => trail.close());

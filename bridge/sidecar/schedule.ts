@@ -54,8 +54,16 @@ export interface Schedule {
   /** Takes no new work; resolves when what is in hand is done. */
   stop(): Promise<void>;
   readonly queued: number;
+  readonly sizes: ScheduleSizes;
   /** Whether a revoke or a grant waits, or is in its first phase: what is less urgent had better wait. */
   readonly pressed: boolean;
+}
+
+/** How many mailboxes wait for their turn, are being worked on, and wait for their next attempt. */
+export interface ScheduleSizes {
+  readonly queued: Readonly<Record<Urgency, number>>;
+  readonly inHand: number;
+  readonly retrying: Readonly<Record<Retry, number>>;
 }
 
 const ORDER: readonly Urgency[] = ['revoke', 'change', 'rest', 'sweep'];
@@ -237,6 +245,16 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
     },
     get pressed() {
       return queues.revoke.size + queues.change.size + deciding.size > 0;
+    },
+    get sizes() {
+      const { revoke, change, rest, sweep } = queues;
+      const retrying = { retry: 0, stuck: 0, soon: 0 };
+      for (const { kind } of retries.values()) retrying[kind]++;
+      return {
+        queued: { revoke: revoke.size, change: change.size, rest: rest.size, sweep: sweep.size },
+        inHand: inHand.size,
+        retrying,
+      };
     },
     get queued() {
       return queued() + inHand.size;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import type { Environment } from '../configured/drivers.ts';
+import { NO_SIGNS, type Signs } from '../health/signs.ts';
 import { type Kept, keepOpen } from '../safeguards/replaced-files.ts';
 import { dataFiles } from '../store/files/data-files.ts';
 import { SENDER_FILE } from '../store/published/sender-map.ts';
@@ -14,7 +15,13 @@ import { startDaemon } from './daemon.ts';
  */
 export type Sidecar = Kept;
 
-export async function startSidecar(config: Config, env: Environment, log: Logger): Promise<Sidecar> {
+/** `signs`: hear how the work goes. */
+export async function startSidecar(
+  config: Config,
+  env: Environment,
+  log: Logger,
+  signs: Signs = NO_SIGNS,
+): Promise<Sidecar> {
   const files = dataFiles(config.dataDir);
   const watched = [
     files.delegations,
@@ -23,5 +30,5 @@ export async function startSidecar(config: Config, env: Environment, log: Logger
     files.submissions,
     join(files.senderDirectory, SENDER_FILE),
   ];
-  return keepOpen(config, log, watched, (given) => startDaemon(given, env, log));
+  return keepOpen(config, log, watched, (given) => startDaemon(given, env, log, signs));
 }

@@ -28,10 +28,15 @@ export interface Bookkeeping extends Required<Seams> {
 }
 
 /** The filter with what stands behind it, as `mandat run` and `mandat filter` have it. */
-export async function startKeptSubmission(config: Config, env: Environment, log: Logger): Promise<Submission> {
+export async function startKeptSubmission(
+  config: Config,
+  env: Environment,
+  log: Logger,
+  answered?: (code: number) => void,
+): Promise<Submission> {
   const books = await openBookkeeping(config, env, log);
   try {
-    const filter = await startSubmission(config, log, books);
+    const filter = await startSubmission(config, log, books, answered);
     return {
       reload: async (next) => {
         await filter.reload(next);

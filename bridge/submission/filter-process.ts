@@ -7,6 +7,7 @@ import { type LoopHolds, watchLoop } from '../shared/loop-holds.ts';
 import { dataFiles } from '../store/files/data-files.ts';
 import { setFact } from '../store/state/facts.ts';
 import { openStateDb } from '../store/state/state-db.ts';
+import { countAnswers } from './answers.ts';
 import { startKeptSubmission } from './bookkeeping.ts';
 import { type LastFilter, startOf } from './last-filter.ts';
 import type { Submission } from './service.ts';
@@ -20,9 +21,10 @@ export async function startFilterProcess(
 ): Promise<Submission> {
   const state = openStateDb(dataFiles(config.dataDir).state);
   try {
-    const submission = await startKeptSubmission(config, env, log);
     const now = () => new Date().toISOString();
     const about = { pid: process.pid, started: startOf(process.pid) ?? null, since: now(), child };
+    const answers = countAnswers(state, about, log);
+    const submission = await startKeptSubmission(config, env, log, answers.answered);
     const note = (loop: LoopHolds | null) => {
       const text = JSON.stringify({ ...about, loop } satisfies LastFilter);
       return setFact(state, 'filter', text).catch((error: unknown) =>
@@ -36,6 +38,7 @@ export async function startFilterProcess(
       close: async () => {
         watch.close();
         await submission.close();
+        await answers.close();
         await state.close();
       },
     };

@@ -38,6 +38,8 @@ export interface FilterOptions extends Behind {
   readonly clientMs?: number;
   /** How long a connection back to Postfix waits for its next message. */
   readonly idleMs?: number;
+  /** Told the code of each answer to a message, once it is known. */
+  readonly answered?: (code: number) => void;
 }
 
 export interface Filter {
@@ -53,7 +55,7 @@ const REPLY_MS = 90_000;
 const CLIENT_MS = 300_000;
 
 export async function startFilter(options: FilterOptions): Promise<Filter> {
-  const { log, replyMs = REPLY_MS, clientMs = CLIENT_MS, idleMs } = options;
+  const { log, replyMs = REPLY_MS, clientMs = CLIENT_MS, idleMs, answered = () => {} } = options;
   const adopted = (behind: Behind) => ({
     ...behind,
     reinjection: openReinjection(behind.reinject, { replyMs, ...(idleMs === undefined ? {} : { idleMs }) }),
@@ -69,8 +71,12 @@ export async function startFilter(options: FilterOptions): Promise<Filter> {
     const work =
       envelope === undefined ? Promise.reject(new Error('DATA without MAIL')) : handle(stream, envelope, current);
     work.then(
-      ({ code, text }) => (code === 250 ? callback(null, text) : callback(refusal(code, text))),
+      ({ code, text }) => {
+        answered(code);
+        return code === 250 ? callback(null, text) : callback(refusal(code, text));
+      },
       (error: unknown) => {
+        answered(451);
         log.error({ err: (error as Error).message }, 'a message could not be judged: the client keeps it');
         callback(refusal(451, BUSY));
       },

@@ -19,6 +19,25 @@ export async function lastFilter(state: Pick<StateDb, 'query'>): Promise<LastFil
   return stored === undefined ? undefined : (JSON.parse(stored) as LastFilter);
 }
 
+/** Answers to messages, counted since the filter began: 250, 5xx, and 4xx, whose client keeps the message. */
+export type Answers = Readonly<Record<'passed' | 'refused' | 'put-off', number>>;
+
+export const NO_ANSWERS: Answers = { passed: 0, refused: 0, 'put-off': 0 };
+
+type Process = Pick<LastFilter, 'pid' | 'started'>;
+
+export async function noteAnswers(state: StateDb, { pid, started }: Process, answers: Answers): Promise<void> {
+  await setFact(state, 'filter-messages', JSON.stringify({ pid, started, answers }));
+}
+
+/** Of that very filter. */
+export async function answersOf(state: Pick<StateDb, 'query'>, filter: Process | undefined): Promise<Answers> {
+  const stored = await fact(state, 'filter-messages');
+  if (stored === undefined || filter === undefined) return NO_ANSWERS;
+  const { pid, started, answers } = JSON.parse(stored) as Process & { readonly answers: Answers };
+  return pid === filter.pid && started === filter.started ? answers : NO_ANSWERS;
+}
+
 /** Whether that very process is there still. */
 export function isThere({ pid, started }: Pick<LastFilter, 'pid' | 'started'>): boolean {
   return started !== null && startOf(pid) === started;

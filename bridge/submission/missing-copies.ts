@@ -16,7 +16,7 @@ export interface MissingCopies {
 }
 
 /** A copy is stored within seconds; one that nobody has brought for so long, Postfix doesn't bring at all. */
-const EXPECTED_MS = 15 * 60_000;
+export const COPY_EXPECTED_MS = 15 * 60_000;
 
 export function missingCopies(copies: readonly MissingCopy[], now: Date): readonly MissingCopies[] {
   const told = new Map<string, MissingCopies>();
@@ -38,7 +38,7 @@ export function missingCopies(copies: readonly MissingCopy[], now: Date): readon
 
 function troubleWith({ code, message, hint, sentAt }: MissingCopy, now: Date) {
   if (code !== null) return { code, message: message ?? '', hint: hint ?? '' };
-  if (now.getTime() - Date.parse(sentAt) < EXPECTED_MS) return undefined;
+  if (now.getTime() - Date.parse(sentAt) < COPY_EXPECTED_MS) return undefined;
   return {
     code: 'config' as const,
     message: 'Postfix has not brought the copy',

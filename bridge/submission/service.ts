@@ -23,7 +23,13 @@ export interface Submission {
   close(): Promise<void>;
 }
 
-export async function startSubmission(config: Config, log: Logger, seams: Seams = {}): Promise<Submission> {
+/** `answered`: told the code of each answer to a message. */
+export async function startSubmission(
+  config: Config,
+  log: Logger,
+  seams: Seams = {},
+  answered: (code: number) => void = () => {},
+): Promise<Submission> {
   sectionOf(config);
   const files = dataFiles(config.dataDir);
   const table = openDelegationDb(files.delegations);
@@ -45,7 +51,7 @@ export async function startSubmission(config: Config, log: Logger, seams: Seams 
     const start = async (given: Config, door: Door): Promise<Filter> => {
       if (door.kind === 'port')
         log.warn('[submission] listen is a port: every user of this machine may send through it as anybody');
-      const started = await startFilter({ door, log, ...behind(given) });
+      const started = await startFilter({ door, log, answered, ...behind(given) });
       const { listen, reinject } = sectionOf(given);
       log.info({ listen, reinject }, 'filtering submissions');
       return started;

@@ -1,7 +1,8 @@
 /** How the sidecar goes about its work, and what it keeps of it. */
 import { z } from 'zod';
 import { retriesOrdered } from '../cross.ts';
-import { docs, whole } from '../fields.ts';
+import { docs, text, whole } from '../fields.ts';
+import { healthAddress } from '../places.ts';
 
 export const subscriptions = z.strictObject({
   auto_subscribe: z
@@ -69,4 +70,15 @@ export const log = z.strictObject({
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info').register(docs, {
     comment: 'The least serious message that is still written.',
   }),
+});
+
+export const health = z.strictObject({
+  listen: text(healthAddress)
+    .default('health.sock')
+    .register(docs, {
+      comment: `Where the sidecar answers /healthz, /readyz and /metrics, over plain HTTP: a port of this machine
+(127.0.0.1:9464), which every user of it may ask, or a Unix socket, which group mandat may. A relative path
+starts from runtime_dir. No answer names anybody.`,
+      isSocket: true,
+    }),
 });

@@ -20,9 +20,18 @@ export interface Lasting {
   output(): string;
 }
 
-export async function lasting(t: Test, configFile: string, command: 'run' | 'filter'): Promise<Lasting> {
+/** `env`: beside this process's own. */
+export async function lasting(
+  t: Test,
+  configFile: string,
+  command: 'run' | 'filter',
+  env: Readonly<Record<string, string>> = {},
+): Promise<Lasting> {
   const [program = '', ...first] = await builtMandat();
-  const child = spawn(program, [...first, '--config', configFile, command], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(program, [...first, '--config', configFile, command], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   t.teardown(() => child.kill('SIGKILL')); // its filter ends with it
   let output = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -80,3 +80,17 @@ t.test('what is not a file is refused, not waited for', async (t) => {
   t.throws(() => readSecret({ ...IMAP_ADMIN_PASSWORD, file: dir, env: {} }), { message: /regular file/ });
   t.throws(() => readSecret({ ...IMAP_ADMIN_PASSWORD, file: '/dev/null', env: {} }), { message: /regular file/ });
 });
+
+t.test('passed by systemd, where this user may not read the file', async (t) => {
+  const directory = t.testdir({ given: { 'imap.secret': 'from systemd\n' }, empty: { 'imap.secret': '\n' }, none: {} });
+  const [file, missing] = [join(directory, 'here'), join(directory, 'missing')];
+  writeFileSync(file, 'from the file\n', { mode: 0o600 });
+  const read = (name: string, of: string, env: Readonly<Record<string, string>> = {}) =>
+    readSecret({ ...IMAP_ADMIN_PASSWORD, file: of, env: { CREDENTIALS_DIRECTORY: join(directory, name), ...env } });
+  t.equal(read('given', missing), 'from systemd');
+  t.equal(read('given', file), 'from the file', 'a change to it counts at once');
+  t.equal(read('given', missing, { [ENV]: 'from the environment' }), 'from the environment');
+  for (const name of ['empty', 'none', 'nowhere']) t.throws(() => read(name, missing), /does not exist/, name);
+  const other = { ...DOVEADM_API_KEY, file: missing, env: { CREDENTIALS_DIRECTORY: join(directory, 'given') } };
+  t.throws(() => readSecret(other), /does not exist/, 'each has its own');
+});

@@ -36,7 +36,8 @@ export interface Proxy extends Address {
 /** Asked once for each line of a client, in order; the next waits for the answer. */
 export type Decide = (line: string) => Fate | Promise<Fate>;
 
-export async function startProxy(target: Address, decide: Decide): Promise<Proxy> {
+/** `port`: where one was that is closed; not given: a free one. */
+export async function startProxy(target: Address, decide: Decide, port = 0): Promise<Proxy> {
   const clients = new Set<net.Socket>();
   const servers = new Set<net.Socket>();
   let isFrozen = false;
@@ -94,7 +95,7 @@ export async function startProxy(target: Address, decide: Decide): Promise<Proxy
       for (const one of lines) done = done.then(() => line(one));
     });
   });
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => listener.listen(port, '127.0.0.1', resolve));
   return {
     host: '127.0.0.1',
     port: (listener.address() as net.AddressInfo).port,

@@ -28,6 +28,7 @@ export type FactName =
   | 'told-from' // delegations up to this id were there before anybody was told of any
   | 'loop' // JSON: for how long the sidecar's event loop was held
   | 'filter' // JSON: the submission filter that last ran, and for how long its loop was held
+  | 'filter-messages' // JSON: how many messages that filter has answered, and how
   | 'filter-trouble' // JSON: why the sidecar's submission filter isn't running; empty while it is
   | 'sidecar'; // JSON: pid and start of the sidecar that last ran
 

@@ -104,6 +104,8 @@ export interface SubmissionStore {
   due(now: Instant, most: number): Promise<readonly DueLook[]>;
   /** The oldest first. */
   missing(): Promise<readonly MissingCopy[]>;
+  /** How many there are, up to `most` of each: those that were tried in vain, and those sent before `expected` that nobody has brought. */
+  countMissing(expected: Instant, most: number): Promise<Readonly<Record<'waiting' | 'failed', number>>>;
   close(): void;
 }
 
@@ -156,6 +158,15 @@ function openFile(file: string): SubmissionStore {
   // After the last look nothing is kept but what tells our own copies from others.
   const noteLooked = database.prepare(`UPDATE copies SET looks = looks + @counts, look_at = @next,
     look = iif(@next IS NULL, NULL, look), content = iif(@next IS NULL, NULL, content) WHERE nonce = @nonce`);
+
+  const countWaiting = database
+    .prepare(
+      `SELECT count(*) FROM (SELECT 1 FROM copies WHERE state = 'waiting' AND (code IS NOT NULL OR sent_at < @expected) LIMIT @most)`,
+    )
+    .pluck();
+  const countFailed = database
+    .prepare("SELECT count(*) FROM (SELECT 1 FROM copies WHERE state = 'failed' LIMIT @most)")
+    .pluck();
 
   const noteOne = (note: Note) => {
     if (note.kind === 'event') {
@@ -214,6 +225,11 @@ function openFile(file: string): SubmissionStore {
           .prepare<[], MissingCopy>(`SELECT ${MISSING} FROM copies WHERE state <> 'stored' ORDER BY sent_at`)
           .all(),
       ),
+    countMissing: (expected, most) =>
+      guarded(() => ({
+        waiting: countWaiting.get({ expected, most }) as number,
+        failed: countFailed.get({ most }) as number,
+      })),
     close: () => database.close(),
   };
 }

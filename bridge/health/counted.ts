@@ -1,0 +1,203 @@
+/** What is counted in the databases, in portions. */
+import { statSync } from 'node:fs';
+import { sql } from 'kysely';
+import type { Instant } from '../../acl/delegation-facts.ts';
+import { correspondenceStatus } from '../directory/correspondence.ts';
+import { directoryStatus } from '../directory/search.ts';
+import { whiteListFile } from '../directory/white-list.ts';
+import { ADOPTING, adoptingFrom, foreignState } from '../safeguards/foreign-state.ts';
+import { withdrawn } from '../safeguards/withdrawn.ts';
+import type { FailureCode } from '../shared/failure.ts';
+import { overdueNoted } from '../sidecar/overdue.ts';
+import { lastProof } from '../sidecar/trail-upkeep.ts';
+import { dataFiles } from '../store/files/data-files.ts';
+import { fact } from '../store/state/facts.ts';
+import { outcomeOf } from '../store/state/outcomes.ts';
+import { existingSubmissions } from '../store/submissions/submission-db.ts';
+import { changedAfter } from '../store/table/rows.ts';
+import { answersOf, isThere, lastFilter } from '../submission/last-filter.ts';
+import { COPY_EXPECTED_MS } from '../submission/missing-copies.ts';
+import { countDelegations } from './delegations.ts';
+import { committedAt } from './latency.ts';
+import { type Breathe, breather, countRows, countUpTo, MOST, pages } from './portions.ts';
+import type { Figure } from './registry.ts';
+import type { Sight } from './sight.ts';
+
+/** When the oldest change was committed that isn't verified; ms since 1970. Its age is told at each scrape anew. */
+export interface Counted {
+  readonly figures: readonly Figure[];
+  readonly oldestChange: number | undefined;
+}
+
+export async function countAll(sight: Sight, now: Instant): Promise<Counted> {
+  const breathe = breather();
+  const { table, state } = sight;
+  const figures: Figure[] = [
+    { name: 'mandat_mailboxes', value: await countRows(table.query, 'mailboxes', 'id', breathe) },
+    ...(await countDelegations(sight, now, breathe)),
+    { name: 'mandat_pending_mailboxes', value: await countRows(table.query, 'pending', 'mailbox_id', breathe) },
+    ...(await failing(sight, breathe)),
+    { name: 'mandat_late_mailboxes', value: (await overdueNoted(state)).length },
+    ...(await outbox(sight, breathe)),
+    ...(await copies(sight, now)),
+    ...directories(sight),
+    { name: 'mandat_credentials_ending_soon', value: await endingSoon(sight, now, breathe) },
+    ...(await trail(sight)),
+    { name: 'mandat_other_entries', value: await countUpTo(state.query, sql`SELECT 1 FROM other_entries`) },
+    ...(await filter(sight)),
+  ];
+  return { figures, oldestChange: await oldestChange(sight, breathe) };
+}
+
+const CODES: readonly FailureCode[] = ['retry', 'refused', 'absent', 'config', 'unsafe', 'internal'];
+
+async function failing(sight: Sight, breathe: Breathe): Promise<readonly Figure[]> {
+  const { table, state } = sight;
+  const counts = new Map<string, number>(CODES.map((code) => [code, 0]));
+  let held = 0;
+  const portion = (after: number) => sql<{ readonly id: number; readonly code: string | null; readonly held: number }>`
+    SELECT mailbox_id AS id, code, instr(notices, '"code":"held"') > 0 AS held FROM outcomes
+    WHERE mailbox_id > ${after} ORDER BY mailbox_id LIMIT 500`;
+  for await (const rows of pages(state.query, portion, breathe, 500))
+    for (const { code, held: isHeld } of rows) {
+      if (code !== null) counts.set(code, (counts.get(code) ?? 0) + 1);
+      held += isHeld;
+    }
+  const foreign =
+    (await foreignState(table, state)) ?? ((await adoptingFrom(state)) === undefined ? undefined : ADOPTING);
+  const restraints = {
+    guard: held > 0,
+    withdrawn: (await withdrawn(state)) !== undefined,
+    restored: (await fact(state, 'restored')) === 'held',
+    'rules-changed': table.differences().length > 0,
+    'foreign-state': foreign !== undefined,
+  };
+  return [
+    ...[...counts].map(([code, value]) => ({ name: 'mandat_failing_mailboxes', labels: { code }, value }) as const),
+    ...Object.entries(restraints).map(
+      ([by, does]) => ({ name: 'mandat_restrained', labels: { by }, value: Number(does) }) as const,
+    ),
+  ];
+}
+
+async function outbox({ state }: Sight, breathe: Breathe): Promise<readonly Figure[]> {
+  const figures: Figure[] = [];
+  for (const one of ['waiting', 'sending', 'failed', 'no-address'] as const) {
+    const value = await countUpTo(state.query, sql`SELECT 1 FROM outbox WHERE state = ${one}`);
+    figures.push({ name: 'mandat_outbox_notices', labels: { state: one }, value });
+    await breathe();
+  }
+  return figures;
+}
+
+async function copies(sight: Sight, now: Instant): Promise<readonly Figure[]> {
+  const { dataDir, submission } = sight.config();
+  if (submission === undefined) return [];
+  const store = existingSubmissions(dataFiles(dataDir).submissions);
+  try {
+    const expected = new Date(Date.parse(now) - COPY_EXPECTED_MS).toISOString();
+    const missing = (await store?.countMissing(expected, MOST)) ?? { waiting: 0, failed: 0 };
+    return Object.entries(missing).map(([state, value]) => ({
+      name: 'mandat_copies_missing',
+      labels: { state },
+      value,
+    }));
+  } finally {
+    store?.close();
+  }
+}
+
+/** A list that was never imported has no instant. */
+function directories(sight: Sight): readonly Figure[] {
+  const { privateDirectory } = dataFiles(sight.config().dataDir);
+  const imported = {
+    directory: directoryStatus(privateDirectory)?.imported,
+    correspondence: correspondenceStatus(privateDirectory)?.imported,
+    'white-list': statSync(whiteListFile(privateDirectory), { throwIfNoEntry: false })?.mtime.toISOString(), // swapped whole at each import
+  };
+  return Object.entries(imported).flatMap(([list, at]) =>
+    at === undefined
+      ? []
+      : [{ name: 'mandat_directory_imported_timestamp_seconds', labels: { list }, value: Date.parse(at) / 1000 }],
+  );
+}
+
+const SOON_DAYS = 14;
+
+async function endingSoon({ table }: Sight, now: Instant, breathe: Breathe): Promise<number> {
+  const until = new Date(Date.parse(now) + SOON_DAYS * 86_400_000).toISOString();
+  let count = 0;
+  for (let [at, id] = [now, 0]; ; await breathe()) {
+    const { rows } = await sql<{ readonly id: number; readonly at: string; readonly has: number }>`
+      SELECT id, credential_valid_until AS at, EXISTS (SELECT 1 FROM delegations AS g WHERE g.delegate_id = d.id) AS has
+      FROM delegates AS d WHERE credential_valid_until >= ${at} AND (credential_valid_until, id) > (${at}, ${id})
+        AND credential_valid_until <= ${until} ORDER BY credential_valid_until, id LIMIT 500`.execute(table.query);
+    for (const { has } of rows) count += has;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < 500) return count;
+    [at, id] = [last.at, last.id];
+  }
+}
+
+async function trail({ table, state }: Sight): Promise<readonly Figure[]> {
+  const { rows } = await sql<{ readonly last: number | null }>`SELECT max(id) AS last FROM audit`.execute(state.query);
+  const swept = await fact(state, 'sweep');
+  const drained = Number((await fact(state, 'drained')) ?? 0);
+  return [
+    { name: 'mandat_audit_head', value: rows[0]?.last ?? 0 },
+    {
+      name: 'mandat_audit_unsealed_events',
+      value: await countUpTo(table.query, sql`SELECT 1 FROM events WHERE id > ${drained}`),
+    },
+    { name: 'mandat_audit_broken', value: Number(((await lastProof(state))?.broken ?? null) !== null) },
+    ...(swept === undefined
+      ? []
+      : [{ name: 'mandat_sweep_completed_timestamp_seconds', value: Date.parse(swept) / 1000 } as const]),
+  ];
+}
+
+/** The filter is a process of its own, the sidecar's or a unit's: what it has noted of itself. */
+async function filter({ state, config }: Sight): Promise<readonly Figure[]> {
+  if (config().submission === undefined) return [];
+  const last = await lastFilter(state);
+  const there = last !== undefined && isThere(last);
+  const messages = await answersOf(state, last);
+  const holds = there && last.loop !== null ? last.loop : undefined;
+  return [
+    { name: 'mandat_filter_up', value: Number(there) },
+    ...Object.entries(messages).map(
+      ([answer, value]) => ({ name: 'mandat_messages_total', labels: { answer }, value }) as const,
+    ),
+    ...(holds === undefined ? [] : loopFigures('filter', holds)),
+  ];
+}
+
+export function loopFigures(
+  process: 'sidecar' | 'filter',
+  { minuteMs, hourMs, longestMs }: { readonly minuteMs: number; readonly hourMs: number; readonly longestMs: number },
+): readonly Figure[] {
+  const spans = { minute: minuteMs, hour: hourMs, ever: longestMs };
+  return Object.entries(spans).map(([span, ms]) => ({
+    name: 'mandat_event_loop_hold_seconds',
+    labels: { process, span },
+    value: ms / 1000,
+  }));
+}
+
+/** Among so many that were touched longest ago. */
+const LOOKED_AT = 200;
+
+async function oldestChange({ table, state }: Sight, breathe: Breathe): Promise<number | undefined> {
+  let oldest: string | undefined;
+  for (const { mailboxId } of await changedAfter(table, { version: 0, mailboxId: 0 }, LOOKED_AT)) {
+    const outcome = await outcomeOf(state, mailboxId);
+    const { rows } = await sql<{
+      readonly address: string;
+    }>`SELECT address FROM mailboxes WHERE id = ${mailboxId}`.execute(table.query);
+    const address = rows[0]?.address ?? outcome?.address;
+    const at = address && (await committedAt(table, state, { mailboxId, address, after: outcome?.verifiedAt ?? null }));
+    if (at && (oldest === undefined || at < oldest)) oldest = at;
+    await breathe();
+  }
+  return oldest === undefined ? undefined : Date.parse(oldest);
+}
