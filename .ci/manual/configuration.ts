@@ -6,6 +6,7 @@ import { CONFIG_ENV, SYSTEM_FILE } from '../../config/load.ts';
 import {
   doveadmUrl,
   filterAddress,
+  healthAddress,
   hostName,
   ipAddress,
   loopbackAddress,
@@ -49,6 +50,7 @@ const RULES = new Map<Rule, string>([
   [doveadmUrl, 'an `https` address; `http` only to a loopback address'],
   [loopbackAddress, 'a port of this machine: `127.0.0.1:PORT`'],
   [filterAddress, 'a Unix socket (a name or a path), or a port of this machine: `127.0.0.1:PORT`'],
+  [healthAddress, 'a port of this machine, `127.0.0.1:PORT`, or a Unix socket: a path, or a name that ends in `.sock`'],
 ]);
 
 interface Key {
@@ -158,10 +160,15 @@ const first = (comment: string): string =>
 function secretParts(): readonly string[] {
   return [
     '## Secrets',
-    `A secret never stands in the configuration, on a command line or in a log. Each is one line in a file of its own, mode 600 (its group may read it at most, others nothing), and is read anew when it changes. Where the environment variable is set, it wins over the file.`,
+    `A secret never stands in the configuration, on a command line or in a log. Each is one line in a file of its own, mode 600 (its group may read it at most, others nothing), and is read anew when it changes. Where the environment variable is set, it wins over the file. Where this user can't read the file, the service takes what systemd has passed of it (\`LoadCredential=\`, as in the unit), which changes at its next start.`,
     table(
-      ['secret', 'key', 'environment variable'],
-      SECRETS.map(({ what, name, envName }) => [what, code(name), code(`$${envName}`)]),
+      ['secret', 'key', 'environment variable', 'credential'],
+      SECRETS.map(({ what, name, envName, credential = '' }) => [
+        what,
+        code(name),
+        code(`$${envName}`),
+        code(credential),
+      ]),
     ),
     '## Environment',
     table(

@@ -17,5 +17,9 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   MANDAT_PROBE_PASSWORD:
     'the password that `mandat doctor --probe` sends a message with, where `--probe-password-file` is not given',
   SUDO_USER: 'who is at the keyboard, for the audit trail, where the command runs under sudo',
+  CREDENTIALS_DIRECTORY: 'set by systemd: where the secrets are that it passes to the service',
+  NOTIFY_SOCKET: 'set by systemd: where `mandat run` and `mandat filter` say how they are',
+  WATCHDOG_USEC: 'set by systemd: within how many microseconds it wants to hear of the service',
+  WATCHDOG_PID: 'set by systemd: of which process',
   NO_COLOR: 'when set, nothing is shown in colour',
 };

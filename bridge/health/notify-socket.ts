@@ -12,6 +12,9 @@ export interface Notifier {
   tell(what: Told): Promise<void>;
 }
 
+/** Where it is; of our own environment, which may hold secrets, it needs nothing else. */
+const PATH = '/usr/bin:/bin';
+
 /** What takes longer is given up: the next message comes. */
 const PATIENCE_MS = 5000;
 
@@ -27,7 +30,7 @@ export function openNotifier(
   const tellOne = (what: Told) =>
     new Promise<void>((done) => {
       const words = Object.entries(what).map(([name, value]) => `${name}=${value.replace(/[\r\n]+/g, ' ')}`);
-      const settings = { env: { NOTIFY_SOCKET: socket, PATH: env.PATH ?? '/usr/bin:/bin' }, timeout: PATIENCE_MS };
+      const settings = { env: { NOTIFY_SOCKET: socket, PATH }, timeout: PATIENCE_MS };
       execFile('systemd-notify', words, settings, (error) => {
         if (error !== null && !failing) failed(error.message);
         failing = error !== null;

@@ -24,7 +24,9 @@ export function openSupervisor(env: Environment, health: Pick<Health, 'alive' | 
   const notifier = openNotifier({ ...env }, (why) =>
     log.warn({ reason: why }, 'systemd could not be told how the service is'),
   );
-  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete env[name];
+  delete env.NOTIFY_SOCKET;
+  delete env.WATCHDOG_USEC;
+  delete env.WATCHDOG_PID;
   if (notifier === undefined) {
     const nobody = async () => {};
     return { ready: nobody, reloading: nobody, stopping: nobody };
@@ -72,11 +74,8 @@ export function openSupervisor(env: Environment, health: Pick<Health, 'alive' | 
 }
 
 /** Within how many milliseconds systemd wants to hear of us; undefined where it doesn't. */
-export function watchdogOf(
-  { WATCHDOG_USEC, WATCHDOG_PID }: Environment,
-  pid: number = process.pid,
-): number | undefined {
-  if (WATCHDOG_PID !== undefined && Number(WATCHDOG_PID) !== pid) return undefined;
-  const ms = Number(WATCHDOG_USEC) / 1000;
+export function watchdogOf(env: Environment, pid: number = process.pid): number | undefined {
+  if (env.WATCHDOG_PID !== undefined && Number(env.WATCHDOG_PID) !== pid) return undefined;
+  const ms = Number(env.WATCHDOG_USEC) / 1000;
   return ms > 0 ? ms : undefined;
 }

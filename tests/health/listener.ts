@@ -15,7 +15,7 @@ while True:
 
 export const PYTHON = ['/usr/bin/python3', 'python3'].find((name) => spawnSync(name, ['--version']).status === 0);
 export const WITHOUT =
-  PYTHON === undefined || spawnSync('systemd-notify', ['--version']).status !== 0
+  PYTHON === undefined || spawnSync('systemd-notify', ['--version'], { env: { PATH: '/usr/bin:/bin' } }).status !== 0
     ? 'python3 or systemd-notify is not on this machine'
     : false;
 

@@ -61,7 +61,7 @@ t.test('a watchdog that starves, and is fed again', { skip: WITHOUT }, async (t)
 t.test('a helper that fails is said once', { skip: WITHOUT }, async (t) => {
   const said: unknown[] = [];
   const noisy = { ...log, warn: (about: unknown) => said.push(about) } as unknown as typeof log;
-  const env = { PATH: '/nowhere', NOTIFY_SOCKET: '@mandat-test-nobody' };
+  const env = { NOTIFY_SOCKET: `@mandat-test-nobody-${process.pid}` };
   const supervisor = openSupervisor(env, { alive: () => [], line: () => '' }, noisy);
   await supervisor.ready();
   await supervisor.stopping();

@@ -216,6 +216,15 @@ export const RUNTIME: readonly Place[] = [
     others: 'Postfix connects',
     backup: NO,
   },
+  {
+    ...own,
+    path: 'RUN/health.sock',
+    kind: 'socket',
+    mode: '660',
+    holds: '`[health] listen`: how the sidecar is, for a monitoring system',
+    others: 'group mandat asks',
+    backup: NO,
+  },
 ];
 
 /** Made by `mandat backup` and `mandat restore`. */
@@ -246,7 +255,7 @@ export const BACKUPS: readonly Place[] = [
   },
 ];
 
-/** While `mandat stand-in` waits: each socket is a link then. */
+/** While `mandat stand-in` waits: each socket that Postfix connects to is a link then. */
 export const STANDING_IN: readonly Place[] = [
   {
     ...own,
