@@ -1,5 +1,6 @@
 /** The checks, in the order in which they are made: one that needs another comes after it. */
 
+import { bans } from './bans.ts';
 import { copyListener, copyRoute } from './copies.ts';
 import { auditTrail, clock, delegationTable, epoch, integrity, ownState } from './databases.ts';
 import { deletedMail } from './deleted-mail.ts';
@@ -15,6 +16,7 @@ import { noticeServer, noticeTemplates } from './notices.ts';
 import { identity, metadata, sharedNamespace } from './own-session.ts';
 import { ownProxymap, senderAnswers, senderMaps } from './postfix-maps.ts';
 import { messageFromOutside, messageSubmitted } from './probe-mail.ts';
+import { reinjectionLimits } from './reinjection-limits.ts';
 import { senderFiles, senderReadable, senderRules, senderTable, senderWal } from './sender.ts';
 import { senderFile, socketmap } from './sender-outputs.ts';
 import { separator } from './separator.ts';
@@ -69,6 +71,7 @@ export const CHECKS: readonly Check[] = [
   sessionPrograms,
   hibernation,
   sessionLimit,
+  bans,
   senderRules,
   senderFiles,
   senderWal,
@@ -88,6 +91,7 @@ export const CHECKS: readonly Check[] = [
   submissionFilter,
   filterInPostfix,
   reinjection,
+  reinjectionLimits,
   copyRoute,
   copyListener,
   messageFromOutside,

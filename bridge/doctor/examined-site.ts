@@ -40,6 +40,8 @@ export interface DoctorOptions {
   /** For `doveconf -c` and `postconf -c`, where they aren't this machine's own. */
   readonly dovecotConfig?: string | undefined;
   readonly postfixConfig?: string | undefined;
+  /** Where fail2ban's configuration lies, when not in /etc/fail2ban. */
+  readonly fail2banConfig?: string | undefined;
 }
 
 /** A session by the master user, not yet proven to be theirs. */

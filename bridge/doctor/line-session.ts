@@ -26,6 +26,8 @@ export interface Certificate {
 export interface Wire {
   /** The other end is on this machine. */
   readonly here: boolean;
+  /** The address that the other end sees us come from. */
+  readonly from: string;
   /** The lines up to the first that `last` accepts, that one included. */
   lines(last: (line: string) => boolean): Promise<readonly string[]>;
   send(line: string): void;
@@ -65,6 +67,7 @@ export async function openWire(address: Address, timeoutMs: number): Promise<Wir
 
   return {
     here: isHere(socket),
+    from: (socket.localAddress ?? '').replace(/^::ffff:/, ''),
     lines: async (last) => {
       const found: string[] = [];
       const late = Date.now() + timeoutMs * PATIENCE;

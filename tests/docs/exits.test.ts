@@ -57,6 +57,8 @@ const NOT_ASKED = [
   'directory import',
   'notices templates',
   'withdraw',
+  'backup',
+  'restore',
 ];
 
 t.test('no such mailbox, delegate or domain', async (t) => {

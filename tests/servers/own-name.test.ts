@@ -11,7 +11,7 @@ t.test('our sessions are marked, others are not', async (t) => {
     users: ['alice', 'bob'],
     postfix: false,
     senderRules: false,
-    extraDovecot: { '2.3': 'imap_id_log = *', '2.4': '' },
+    extraDovecot: { '2.3': 'imap_id_log = *', '2.4': 'log_debug = event=imap_id_received' },
   });
   t.teardown(() => site.stop());
   await site.register('alice', 'bob');
@@ -38,7 +38,7 @@ t.test('our sessions are marked, others are not', async (t) => {
       () =>
         log()
           .split('\n')
-          .filter((line) => /ID/.test(line))
+          .filter((line) => /ID sent|id_rec/.test(line))
           .slice(-5)
           .join('\n'),
     );

@@ -46,6 +46,8 @@ export const CHECK_WORDS: Readonly<Record<string, string>> = {
   hibernation: "Dovecot's hibernation is off: with it a cut may end somebody else's session too",
   'session limit':
     'how many sessions of a login Dovecot takes from one address, and whether a webmail here can leave mandat none',
+  'banned addresses':
+    "whether fail2ban on this machine watches Dovecot's logins and would ban the address that mandat comes from",
   'sender rules': '`[sender_rules]` is configured, and how',
   'sender map': '`sender/sender.db`: its group and modes',
   'sender map WAL': 'the map is in WAL mode, so that lookups and changes never wait for each other',
@@ -68,6 +70,8 @@ export const CHECK_WORDS: Readonly<Record<string, string>> = {
   'filter in Postfix':
     'every service where users log in hands its messages to the filter, and tells it who has logged in',
   're-injection port': 'Postfix takes messages back from mandat there, and from no other user of this machine',
+  're-injection limits':
+    'Postfix bounds neither sessions nor messages of one client at the re-injection port, where all mail comes from one address',
   'route of copies': "the domain of copies goes to mandat, and is nobody else's",
   'taking of copies': 'copies are taken, and Postfix may bring them',
   'message from outside': 'with `--probe`: a message from outside arrives in the mailbox, and is taken away again',
