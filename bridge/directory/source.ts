@@ -1,6 +1,6 @@
 /**
- * A published file, opened: the text itself, or the only text in a zip archive. Which of the two it is, its first bytes say. Whoever can
- * put a file there must not be able to fill the memory or keep us busy for ever, so what it may be unpacked to is bounded.
+ * A published file, opened: the text itself, or a text in a zip archive, the only one or the one that has its name. Which of the two it is,
+ * its first bytes say. Whoever can put a file there must not be able to fill the memory or keep us busy for ever, so what it may be unpacked to is bounded.
  */
 import { readSync, type Stats } from 'node:fs';
 import path from 'node:path';
@@ -36,7 +36,7 @@ export const LIMITS: SourceLimits = { largest: 4096 * MB, ratio: 100, harmless: 
 /** What is published holds three. */
 const MOST_ENTRIES = 100;
 
-/** Fails `config` for what can't be read, isn't a file, is no archive of one text file, or is too large. */
+/** Fails `config` for what can't be read, isn't a file, is an archive in which no text or several could be meant, or is too large. */
 export async function openSource(file: string, limits: SourceLimits = LIMITS): Promise<Source> {
   const { size } = statOf(file);
   const kind = kindOf(file);
@@ -136,7 +136,7 @@ async function unzipped(file: string, packed: number, limits: SourceLimits): Pro
     throw damaged(file, error);
   });
   try {
-    const entry = await onlyText(archive, file);
+    const entry = await textIn(archive, file);
     const { uncompressedSize: size } = entry;
     refuseTooLarge(`${nameOf(entry)} in ${file}`, size, limits);
     if (size > limits.harmless && size > packed * limits.ratio) {
@@ -157,7 +157,33 @@ async function unzipped(file: string, packed: number, limits: SourceLimits): Pro
 
 const nameOf = ({ fileName }: Entry) => oneLine(path.basename(fileName).slice(0, 200));
 
-async function onlyText(archive: ZipFile, file: string): Promise<Entry> {
+/** As the publisher names them; the archive PS_LibreAcces holds two texts more. */
+const TAKEN = ['PS_LibreAcces_Personne_activite', 'Extraction_Correspondance_MSSante'] as const;
+
+/** The only text in an archive, or the only one that has the name of what is taken. */
+async function textIn(archive: ZipFile, file: string): Promise<Entry> {
+  const texts = (await entriesOf(archive, file)).filter(({ fileName }) => /\.(txt|csv)$/i.test(fileName));
+  const named = texts.filter(({ fileName }) => TAKEN.some((name) => path.basename(fileName).startsWith(name)));
+  const [entry] = texts.length === 1 ? texts : named;
+  if (entry !== undefined && (texts.length === 1 || named.length === 1)) return entry;
+  throw new Failure(
+    'config',
+    `${file} holds ${texts.length} text files, ${whyNone(texts, named)}`,
+    texts.length === 0 ? 'fetch it again' : 'unpack it, and name the file that is meant',
+  );
+}
+
+function whyNone(texts: readonly Entry[], named: readonly Entry[]): string {
+  if (texts.length === 0) return 'not one';
+  if (named.length === 0) return `none of which is named ${TAKEN.join(' or ')}: ${namesOf(texts)}`;
+  return `${named.length} of which could be meant: ${namesOf(named)}`;
+}
+
+function namesOf(entries: readonly Entry[]): string {
+  return [...entries.slice(0, 5).map(nameOf), ...(entries.length > 5 ? ['...'] : [])].join(', ');
+}
+
+async function entriesOf(archive: ZipFile, file: string): Promise<readonly Entry[]> {
   const entries: Entry[] = [];
   for await (const entry of archive.eachEntry()) {
     entries.push(entry);
@@ -169,13 +195,5 @@ async function onlyText(archive: ZipFile, file: string): Promise<Entry> {
       );
     }
   }
-  const texts = entries.filter(({ fileName }) => /\.(txt|csv)$/i.test(fileName));
-  const [entry] = texts;
-  if (entry !== undefined && texts.length === 1) return entry;
-  const names = entries.slice(0, 5).map(nameOf);
-  throw new Failure(
-    'config',
-    `${file} holds ${texts.length} text files, not one: ${[...names, ...(entries.length > 5 ? ['...'] : [])].join(', ')}`,
-    'unpack it, and name the file that is meant',
-  );
+  return entries;
 }

@@ -48,6 +48,13 @@ const CASES: readonly (readonly [name: string, content: () => string | Buffer, s
     /can't be read to its end/,
     'more than it says',
   ],
+  ['a.zip', () => zipped(member('a.txt', good), swollen(NAME, '', 'a', 2048)), /would unpack to/, 'one of two'],
+  [
+    'a.zip',
+    () => zipped(...Array.from({ length: 90 }, (_, n) => member(`${'n'.repeat(60_000)}${n}.txt`, ''))),
+    /^.{1,1500}$/,
+    'names without end',
+  ],
   ['a.zip', () => zipped({ ...member(NAME, good), size: 4_294_967_294 }), /would unpack to/, 'less than it says'],
   [
     'a.zip',

@@ -4,10 +4,12 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'nod
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
+import { isCorrespondence } from '../../bridge/directory/correspondence.ts';
 import { type ImportOptions, importExtract } from '../../bridge/directory/import.ts';
 import { openDirectory } from '../../bridge/directory/search.ts';
 import { failureOf } from '../../bridge/shared/failure.ts';
 import { extractOf, HEADER, type Line, lineOf, PHYSICIAN, personLines } from './extract-maker.ts';
+import { member, zipOf } from './zip-maker.ts';
 
 const NOW = '2026-11-24T08:00:00.000Z';
 const plain: ImportOptions = { known: [], maxShrinkPercent: 5, now: NOW };
@@ -81,9 +83,39 @@ t.test('from a zip archive', async (t) => {
   });
   const refused = async (archive: string) =>
     failureOf(await importExtract(directory, archive, plain).catch((error) => error));
-  t.match(await refused(zipped('two.zip', text, file('x', 'other.txt'))), { code: 'config', message: /2 text files/ });
+  t.match(await refused(zipped('two.zip', file('x', 'a.txt'), file('x', 'b.txt'))), {
+    code: 'config',
+    message:
+      /two\.zip holds 2 text files, none of which is named PS_LibreAcces_Personne_activite or .*: a\.txt, b\.txt/,
+  });
   t.match(await refused(zipped('none.zip', file('x', 'a.pdf'))), { code: 'config', message: /0 text files/ });
   t.match(await refused(file('PK no archive', 'broken.zip')), { code: 'config', message: /no zip archive/ });
+});
+
+t.test("from the publisher's archive: of its three texts the one by its name", async (t) => {
+  const { directory, file } = desk(t);
+  const text = extractOf(people(50));
+  const name = 'PS_LibreAcces_Personne_activite_202611240001.txt';
+  const others = [
+    member('PS_LibreAcces_Dipl_AutExerc_202611240001.txt', 'Code|Libellé\n'),
+    member('PS_LibreAcces_SavoirFaire_202611240001.txt', 'Code|Libellé\n'),
+  ];
+  const archive = file(zipOf([...others, member(name, text)]), 'PS_LibreAcces_202611240001.zip');
+  t.equal(await isCorrespondence(archive), false);
+  t.match(await importExtract(directory, archive, plain), { source: name, people: 50 });
+  const inFolder = file(zipOf([member(`sub/${name}`, text), member(`__MACOSX/sub/._${name}`, 'x')]), 'folder.zip');
+  t.match(await importExtract(directory, inFolder, plain), { source: name, people: 50 });
+
+  const twice = file(zipOf([...others, member(name, text), member(`older/${name}`, text)]), 'twice.zip');
+  t.match(failureOf(await importExtract(directory, twice, plain).catch((error) => error)), {
+    code: 'config',
+    message: /twice\.zip holds 4 text files, 2 of which could be meant: PS_LibreAcces_Personne_activite_/,
+  });
+  const without = file(zipOf(others), 'without.zip');
+  t.match(failureOf(await importExtract(directory, without, plain).catch((error) => error)), {
+    code: 'config',
+    message: /holds 2 text files, none of which is named PS_LibreAcces_Personne_activite or/,
+  });
 });
 
 t.test('whatever is wrong with it, the old one stays', async (t) => {
