@@ -14,6 +14,7 @@ import { delegation3 } from './migrations/delegation-3.ts';
 import { delegation4 } from './migrations/delegation-4.ts';
 import { delegation5 } from './migrations/delegation-5.ts';
 import { delegation6 } from './migrations/delegation-6.ts';
+import { delegation7 } from './migrations/delegation-7.ts';
 import { state1 } from './migrations/state-1.ts';
 import { state2 } from './migrations/state-2.ts';
 import { state3 } from './migrations/state-3.ts';
@@ -32,8 +33,8 @@ export const DELEGATIONS: FileKind = {
   what: 'the delegation table',
   applicationId: 0x6d616e31, // "man1"
   mode: 0o660,
-  migrations: [delegation1, delegation2, delegation3, delegation4, delegation5, delegation6],
-  schema: 'fe44cf40f5305f12315c0275e1f9293009f924592ce5300c9e9d75e2600fb00c',
+  migrations: [delegation1, delegation2, delegation3, delegation4, delegation5, delegation6, delegation7],
+  schema: '3d84fb94f4789daa43510e83e4f0d393b498b1a7604675529d664dadd80c5306',
 };
 
 export const STATE: FileKind = {

@@ -161,9 +161,66 @@ t.test('a table of an earlier version whose rules were changed is migrated only 
   t.same(differencesIn(files.delegations, DELEGATIONS), []);
 });
 
+t.test('a table of each earlier version comes to the rules that a fresh one has, and keeps its rows', async (t) => {
+  const fresh = schemaOf(freshFiles(t).delegations);
+  for (const [index] of DELEGATIONS.migrations.slice(1).entries()) {
+    const version = index + 1;
+    const files = freshFiles(t);
+    for (const end of ['', '-wal', '-shm']) rmSync(files.delegations + end, { force: true });
+    prepare(
+      files.delegations,
+      `${DELEGATIONS.migrations.slice(0, version).join(';')};
+       PRAGMA application_id = ${DELEGATIONS.applicationId}; PRAGMA user_version = ${version};
+       INSERT INTO mailbox (address, owner) VALUES ('alice@example.org', 'alice');
+       INSERT INTO delegate (id) VALUES ('bob');
+       INSERT INTO delegation (mailbox, delegate) VALUES ('alice@example.org', 'bob')`,
+    );
+    initialise(files);
+    t.strictSame(schemaOf(files.delegations), fresh, `version ${version}`);
+    t.same(rows(files.delegations, 'SELECT mailbox, delegate FROM delegation'), ['alice@example.org|bob']);
+  }
+});
+
+const REFUSALS: readonly (readonly [sql: string, says: string])[] = [
+  [
+    "UPDATE mailbox SET owner = 'bob' WHERE address = 'alice@example.org'",
+    'MANDAT_SELF: a delegate of this mailbox would become its owner: revoke their access first',
+  ],
+  [
+    "UPDATE delegate SET login = (SELECT login FROM mailbox WHERE address = 'alice@example.org') WHERE id = 'bob'",
+    'MANDAT_SELF: this delegate would become the owner of a mailbox that is delegated to them: revoke it first',
+  ],
+  [
+    "INSERT INTO alias (address, mailbox) VALUES ('al@example.org', 'alice@example.org'); INSERT INTO delegate (id, login) VALUES ('zoe', 'al@example.org')",
+    'MANDAT_DUPLICATE: this login is an alias of a mailbox that is not theirs',
+  ],
+  [
+    "INSERT INTO alias (address, mailbox) VALUES ('al@example.org', 'alice@example.org'); UPDATE delegate SET login = 'al@example.org' WHERE id = 'bob'",
+    'MANDAT_DUPLICATE: this login is an alias of a mailbox that is not theirs',
+  ],
+  [
+    "UPDATE delegate SET state = 'ended' WHERE id = 'bob'; UPDATE delegate SET state = 'active' WHERE id = 'bob'",
+    'MANDAT_ENDED: the account of this delegate has ended: remove them, and add them anew',
+  ],
+];
+
+t.test('a delegate is they, whatever the table refuses', async (t) => {
+  for (const [sql, says] of REFUSALS) {
+    const file = freshWorld(t, "INSERT INTO delegation (mailbox, delegate) VALUES ('alice@example.org', 'bob')");
+    t.match(sqlite3(file, sql).stderr, says);
+  }
+  const model = released(DELEGATIONS.migrations);
+  const all = model.prepare<[], string>("SELECT sql FROM sqlite_schema WHERE type = 'trigger'").pluck().all();
+  model.close();
+  t.same(
+    all.flatMap((sql) => sql.match(/'MANDAT_[A-Z_]+: [^']*\b(?:he|him|his)\b[^']*'/g) ?? []),
+    [],
+  );
+});
+
 function schemaOf(file: string): unknown {
   const database = new Database(file, { readonly: true });
-  const all = database.prepare('SELECT name, sql FROM sqlite_schema').all();
+  const all = database.prepare('SELECT name, sql FROM sqlite_schema ORDER BY name').all();
   database.close();
   return all;
 }
