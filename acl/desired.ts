@@ -43,6 +43,8 @@ export interface Policy {
   /** What a delegate may do, from `[policy]`. */
   readonly rights: Rights;
   readonly rules: PolicyRules;
+  /** Nobody asks mandat any more who may send: not even the owners' own addresses are published. */
+  readonly unpublished?: boolean;
 }
 
 /**
@@ -51,7 +53,7 @@ export interface Policy {
  */
 export function desired(
   rows: MailboxRows | undefined,
-  { rights, rules }: Policy,
+  { rights, rules, unpublished = false }: Policy,
   now: Instant,
   standing: readonly string[] = [],
 ): Desired {
@@ -66,7 +68,7 @@ export function desired(
     if (judged.inForce) delegates.push({ login: delegate.login, rights });
     else withheld.push({ login: delegate.login, why: judged.why });
   }
-  return { delegates, withheld, senders: senders(rows, delegates) };
+  return { delegates, withheld, senders: unpublished ? [] : senders(rows, delegates) };
 }
 
 /** The place of each, from 1; {@link desired} says in which order. All of a mailbox's delegations must be given. */

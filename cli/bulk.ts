@@ -1,6 +1,8 @@
 /** grant --from and revoke --from: a file of delegations at once. */
+
 import type { Command } from 'commander';
 import { waitForAll } from '../bridge/questions/wait-for-change.ts';
+import type { Pause } from '../bridge/safeguards/pause.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import { type BulkReport, type BulkRow, changeMany } from '../bridge/store/table/bulk-changes.ts';
 import type { Writer } from '../bridge/store/table/delegation-db.ts';
@@ -9,6 +11,7 @@ import { address } from './arguments.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { otherEntriesAt, otherEntryLine } from './other-entries.ts';
 import { MADE_HERE, NO_SIDECAR, NOBODY_GOES_ON, passHere, passLines, sidecarSeen, unseen } from './own-pass.ts';
+import { type Meanwhile, meanwhile, pauseOf } from './paused.ts';
 import { openProgress } from './progress.ts';
 import { documentOf } from './runner.ts';
 import type { Session } from './session.ts';
@@ -89,7 +92,9 @@ export async function bulk(
   );
   for (const { row, failure } of report.refused)
     out.warn(`mandat: line ${row.line}: ${failure.message} (${failure.rule ?? failure.code})`);
-  const followed = await follow(session, report, began, options.wait);
+  const pause = report.written.length === 0 ? undefined : await pauseOf(session);
+  const held = pause && (await heldUp(session, verb, report, pause, options.wait));
+  const followed = pause === undefined ? await follow(session, report, began, options.wait) : undefined;
   const putBack = verb === 'revoke' ? await inTheTable(session, report.saved) : [];
   const verified = followed?.verified;
   const did = verb === 'grant' ? 'granted' : 'revoked';
@@ -97,6 +102,7 @@ export async function bulk(
   const lines = [
     `${saved} of ${rows.length} ${did}${saved === 0 && options.atomic === true ? ': nothing was written (--atomic)' : ''}`,
   ];
+  if (held !== undefined) lines.push(`  ${held.text}`);
   if (verified !== undefined) lines.push(`  verified at ${verified} of ${report.written.length} mailboxes`);
   out.result(
     {
@@ -109,6 +115,7 @@ export async function bulk(
       })),
       mailboxes: report.written.length,
       verified: verified ?? null,
+      ...(pause === undefined ? {} : { paused: pause }),
       putBack: putBack.map(({ mailbox, delegate }) => ({ mailbox, delegate })),
       failures: (followed?.failed ?? []).map(({ address, failure }) => ({
         mailbox: address,
@@ -126,6 +133,7 @@ export async function bulk(
   if (putBack.length > 0) return EXIT.failed;
   if (report.refused.some(({ failure }) => failure.code === 'refused')) return EXIT.refused;
   if (report.refused.length > 0) return EXIT.absent;
+  if (held !== undefined) return held.status;
   if (followed === undefined || verified === report.written.length) return EXIT.done;
   for (const { address, failure } of followed.failed) out.warn(`mandat: ${address}: ${failure?.message}`);
   out.warn(`mandat: not everything is verified yet; ${followed.next}`);
@@ -147,6 +155,17 @@ async function othersAt(session: Session, rows: readonly BulkRow[]) {
   for (const mailbox of new Set(rows.map((row) => row.mailbox)))
     for (const one of await otherEntriesAt(session, mailbox)) found.push({ mailbox, ...one });
   return found;
+}
+
+async function heldUp(
+  session: Session,
+  verb: 'grant' | 'revoke',
+  { written }: BulkReport,
+  pause: Pause,
+  wait: number | false,
+): Promise<Meanwhile> {
+  const ids = written.map(({ mailboxId }) => mailboxId);
+  return meanwhile(session, pause, verb === 'grant' ? 'gives' : 'takes', ids, wait);
 }
 
 interface Followed {

@@ -9,6 +9,7 @@ import { otherEntryLine } from './other-entries.ts';
 import { type Colour, type Output, oneLine, table } from './output.ts';
 import { sidecarSeen } from './own-pass.ts';
 import { OWNERS_LIST } from './owners-list.ts';
+import { pauseOf, warnOfPause } from './paused.ts';
 import { mayDelegate } from './permitted.ts';
 import { openWaiting } from './progress.ts';
 import type { Runner } from './runner.ts';
@@ -25,6 +26,7 @@ export function explainCommand(program: Command, run: Runner): void {
       run(
         async (session, mailbox: string, typed: string | undefined) => {
           const { out, config } = session;
+          warnOfPause(session, await pauseOf(session));
           await session.table((db) => mayDelegate(session, db, [mailbox]));
           const delegate = typed === undefined ? undefined : await session.delegate(typed);
           const { mailServer } = await import('../bridge/configured/drivers.ts'); // the IMAP library takes its time to load

@@ -1,6 +1,8 @@
 /** Waiting for a grant or a revoke to take effect, and saying how it went and how long it took. */
+
 import type { Command } from 'commander';
 import { type Waited, waitForChange } from '../bridge/questions/wait-for-change.ts';
+import type { Pause } from '../bridge/safeguards/pause.ts';
 import type { Failure } from '../bridge/shared/failure.ts';
 import type { SeenEntry } from '../bridge/store/state/other-entries.ts';
 import type { Outcome } from '../bridge/store/state/outcomes.ts';
@@ -11,6 +13,7 @@ import { EXIT, type ExitStatus } from './exit.ts';
 import { type Missing, missingLines } from './not-in-force.ts';
 import { otherEntriesAt, otherEntryLine } from './other-entries.ts';
 import { MADE_HERE, NO_SIDECAR, NOBODY_GOES_ON, passHere, sidecarSeen, unseen } from './own-pass.ts';
+import { meanwhile, pauseOf } from './paused.ts';
 import { openWaiting } from './progress.ts';
 import { sentence } from './runner.ts';
 import type { Session } from './session.ts';
@@ -66,7 +69,10 @@ export async function followChange(session: Session, change: Change, wait: numbe
   }
   const newcomer = await newcomerOf(session, change);
   const sidecar = sidecarSeen(session);
-  if (sidecar === undefined || wait === false) return saved(session, change, sidecar);
+  if (sidecar === undefined) return saved(session, change, sidecar);
+  const pause = await pauseOf(session);
+  if (pause !== undefined) return heldUp(session, change, pause, wait);
+  if (wait === false) return saved(session, change, sidecar);
   if (!sidecar) {
     const made = await passFor(session, change, wait, newcomer);
     if (made !== undefined)
@@ -88,6 +94,16 @@ export async function followChange(session: Session, change: Change, wait: numbe
     await undone(session, change),
     await stillIn(session, change),
   );
+}
+
+/** While it is paused. */
+async function heldUp(session: Session, change: Change, pause: Pause, wait: number | false): Promise<ExitStatus> {
+  const kind = SAYS[change.verb] === GIVEN ? 'gives' : 'takes';
+  const { text, status } = await meanwhile(session, pause, kind, [change.written.mailboxId], wait);
+  const lines = [`${did(change)}: ${text}`, ...missingLines('it will not be in force even then', change.withheld)];
+  const document = { ...documentOf(change, sidecarSeen(session) ?? null), paused: pause };
+  session.out.result({ ...document, putBack: (await undone(session, change)) ?? null }, lines.join('\n'));
+  return status;
 }
 
 /** What became of a change, and who worked it off; `nobody`: the pass could not even begin. */

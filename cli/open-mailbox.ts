@@ -8,6 +8,7 @@ import { EXIT, type ExitStatus } from './exit.ts';
 import { waitOptions } from './follow-change.ts';
 import { counted } from './output.ts';
 import { sidecarSeen } from './own-pass.ts';
+import { pauseOf } from './paused.ts';
 import { openProgress } from './progress.ts';
 import { changed } from './report-change.ts';
 import type { Runner } from './runner.ts';
@@ -52,6 +53,10 @@ async function follow(session: Session, opened: Opened, began: number, wait: num
   const did = `${mailbox} is the mailbox of ${identifier}; their delegations stay${moved ? `, and go from ${loginBefore} to ${now}` : ''}`;
   const again = moved ? `\n  they log out, and in again as ${now} (déconnectez-vous puis reconnectez-vous)` : '';
   const document = { delegate: identifier, mailbox, login: now, loginBefore, mailboxes: written.length };
+  if ((await pauseOf(session)) !== undefined) {
+    const saved = await changed(session, { ...document, verified: null, failures: [] }, did + again);
+    return wait === false ? saved : EXIT.failed; // nobody brings it about before it is resumed
+  }
   if (wait === false || sidecarSeen(session) !== true) {
     return changed(session, { ...document, verified: null, failures: [] }, did + again, wait !== false);
   }

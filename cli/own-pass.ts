@@ -74,7 +74,7 @@ export function passLines({ results }: SyncReport): {
   const failures = results.flatMap((one) =>
     one.kind === 'failed' ? [{ mailbox: one.address, failure: one.failure }] : [],
   );
-  const verified = results.length - failures.length;
+  const verified = results.filter(({ kind }) => kind === 'verified').length;
   const line = `  verified at ${verified} of ${counted(results.length, 'mailbox', 'mailboxes')}`;
   return { line, verified, failures };
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { accountCommand } from './account.ts';
+import { adoptCommand } from './adopt.ts';
 import { auditCommand } from './audit.ts';
 import { backupCommand } from './backup.ts';
 import { completionCommand } from './completion.ts';
@@ -19,6 +20,7 @@ import { mailboxCommand } from './mailbox.ts';
 import { manCommand } from './man.ts';
 import { noticesCommand } from './notices.ts';
 import { complained, printed } from './output.ts';
+import { pauseCommand } from './pause.ts';
 import { restoreCommand } from './restore.ts';
 import { revokeCommand } from './revoke.ts';
 import { runCommand } from './run.ts';
@@ -29,6 +31,7 @@ import { standInCommand } from './stand-in.ts';
 import { statusCommand } from './status.ts';
 import { suspendCommand } from './suspend.ts';
 import { syncCommand } from './sync.ts';
+import { uninstallCommand } from './uninstall.ts';
 import { verifyCommand } from './verify.ts';
 import { whoCommand } from './who.ts';
 import { withdrawCommand } from './withdraw.ts';
@@ -44,6 +47,7 @@ const COMMANDS = [
   grantCommand,
   revokeCommand,
   suspendCommand,
+  pauseCommand,
   sendModeCommand,
   listCommand,
   runCommand,
@@ -59,7 +63,9 @@ const COMMANDS = [
   whoCommand,
   backupCommand,
   restoreCommand,
+  adoptCommand,
   withdrawCommand,
+  uninstallCommand,
   completionCommand,
   manCommand,
 ];

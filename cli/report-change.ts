@@ -2,6 +2,7 @@
 import { EXIT, type ExitStatus } from './exit.ts';
 import { counted } from './output.ts';
 import { MADE_HERE, NO_SIDECAR, NOBODY_GOES_ON, passHere, passLines, sidecarSeen, unseen } from './own-pass.ts';
+import { pauseOf, warnOfPause } from './paused.ts';
 import { openProgress } from './progress.ts';
 import { documentOf, sentence } from './runner.ts';
 import type { Session } from './session.ts';
@@ -23,6 +24,7 @@ export async function changed(
   wait = true,
 ): Promise<ExitStatus> {
   const { out } = session;
+  warnOfPause(session, await pauseOf(session));
   const sidecar = sidecarSeen(session);
   const touched = sidecar === false && wait ? await session.touched() : [];
   if (sidecar !== false || touched.length === 0) {
@@ -58,6 +60,7 @@ export async function changed(
     const lets = '"mandat sync --force" lets go';
     out.warn(`mandat: ${counted(held, 'delegation')} held back, since so many disappear at once: ${lets}`);
   }
+  if (pass.report.results.some(({ kind }) => kind === 'paused')) return EXIT.failed;
   if (failures.length === 0) return held === 0 ? EXIT.done : EXIT.failed;
   out.warn(`mandat: ${NOBODY_GOES_ON}`);
   return failures.every(({ failure }) => failure.code === 'retry') ? EXIT.unreachable : EXIT.failed;

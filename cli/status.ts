@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../bridge/safeguards/foreign-state.ts';
+import { paused } from '../bridge/safeguards/pause.ts';
 import { withdrawn } from '../bridge/safeguards/withdrawn.ts';
 import { type LookRound, lastLookRound } from '../bridge/sidecar/folder-look.ts';
 import { LATE_MS, overdueNoted } from '../bridge/sidecar/overdue.ts';
@@ -19,6 +20,7 @@ import { whole } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { counted, facts, type Output, oneLine } from './output.ts';
 import { OWNERS_LIST } from './owners-list.ts';
+import { pausedText } from './paused.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { slowAnswerLine } from './slow-answer.ts';
@@ -37,11 +39,14 @@ export function statusCommand(program: Command, run: Runner): void {
       run(async (session, { limit }: { readonly limit: number }) => {
         const { out, config } = session;
         const { held, ...status } = await statusOf(session, limit);
-        out.result(status, shown(status, config.policy.timezone, out));
+        const pause = status.paused;
+        const loud = pause === undefined ? '' : `${out.colour.bad(`PAUSED: ${pausedText(session, pause)}`)}\n`;
+        out.result(status, loud + shown(status, config.policy.timezone, out));
         const failed =
           status.failing > 0 || status.lateCount > 0 || status.copies.length > 0 || status.outbox.failed > 0;
         const noFilter = status.filter !== null && status.filter.running === null;
         const odd =
+          status.paused !== undefined ||
           status.foreignState !== null ||
           status.trailBroken !== null ||
           held ||
@@ -108,6 +113,8 @@ async function statusOf(session: Session, most: number) {
         subscriptionsKeptBy: (await fact(state, 'subscriptions-kept-by')) ?? null,
         /** How the audit trail is broken, by the sidecar's last proof of all of it. */
         trailBroken: (await lastProof(state))?.broken ?? null,
+        /** Nothing is written to the servers: since when, by whom and why. Left out where it is. */
+        paused: await paused(state),
         /** Every delegation of the site is out of force, since when. */
         withdrawn: (await withdrawn(state))?.since ?? null,
         /** Why this state.db isn't the one that the table was worked off with; null where it is. */

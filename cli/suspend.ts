@@ -1,26 +1,43 @@
 import type { Command } from 'commander';
+import { Failure } from '../bridge/shared/failure.ts';
 import { setSuspended } from '../bridge/store/table/delegations.ts';
 import { address } from './arguments.ts';
 import { followChange, waitOptions } from './follow-change.ts';
 import { policyNow, whyWithheld } from './not-in-force.ts';
+import { endPause } from './pause.ts';
 import { mayDelegate } from './permitted.ts';
 import type { Runner } from './runner.ts';
 
 /** R14: suspended is not ended. The row stays, and counts for the limit. */
 export function suspendCommand(program: Command, run: Runner): void {
   for (const verb of ['suspend', 'resume'] as const) {
+    const taking = verb === 'suspend';
     const command = program
       .command(verb)
       .description(
-        verb === 'suspend'
+        taking
           ? 'withdraw a delegation for a time: the row stays, access and sending go at once'
-          : 'put a suspended delegation in force again',
+          : 'put a suspended delegation in force again; without arguments, end a pause ("mandat pause")',
       )
-      .argument('<mailbox>', 'the address of the mailbox', address)
-      .argument('<delegate>', "the delegate's identifier or login");
+      .argument(taking ? '<mailbox>' : '[mailbox]', 'the address of the mailbox', address)
+      .argument(taking ? '<delegate>' : '[delegate]', "the delegate's identifier or login");
+    if (!taking) command.usage('[options] [<mailbox> <delegate>]');
     waitOptions(command).action(
       run(
-        async (session, mailbox: string, typed: string, { wait }: { readonly wait: number | false }) => {
+        async (
+          session,
+          mailbox: string | undefined,
+          typed: string | undefined,
+          { wait }: { readonly wait: number | false },
+        ) => {
+          if (mailbox === undefined) return endPause(session);
+          if (typed === undefined) {
+            throw new Failure(
+              'config',
+              "missing required argument 'delegate'",
+              `Usage: mandat ${verb} [options] <mailbox> <delegate> ("mandat ${verb} --help" says more)`,
+            );
+          }
           const began = performance.now();
           await session.table((db) => mayDelegate(session, db, [mailbox]));
           const delegate = await session.delegate(typed);

@@ -6,6 +6,7 @@ import { address } from './arguments.ts';
 import { EXIT, type ExitStatus, exitStatusOf } from './exit.ts';
 import { quietLog } from './log.ts';
 import { counted, type Output } from './output.ts';
+import { pauseOf, refuseWhilePaused, warnOfPause } from './paused.ts';
 import { openProgress } from './progress.ts';
 import { documentOf, type Runner, sentence } from './runner.ts';
 import type { Session } from './session.ts';
@@ -33,9 +34,11 @@ export function syncCommand(program: Command, run: Runner): void {
           const options = { ...what, actor: writer.actor, onProgress: progress.at };
           const { steps, ...report } = await rehearse(config, process.env, options).finally(progress.end);
           const told = toldOf(report);
+          warnOfPause(session, await pauseOf(session));
           out.result({ steps, ...told }, steps.length === 0 ? 'nothing to do' : steps.map(describeStep).join('\n'));
           return concluded(out, told);
         }
+        await refuseWhilePaused(session, 'sync');
         const { handed, report } = await broughtInLine(session, what);
         const mailboxes = report.results.length;
         const told = toldOf(report);

@@ -11,6 +11,7 @@ import { address } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { otherEntryLine } from './other-entries.ts';
 import { counted } from './output.ts';
+import { pausedText, pauseOf } from './paused.ts';
 import { openProgress } from './progress.ts';
 import { type Runner, sentence } from './runner.ts';
 import { imapServerOf } from './status-processes.ts';
@@ -85,8 +86,17 @@ export function verifyCommand(program: Command, run: Runner): void {
         lines.push(
           `${counted(checked.length, 'mailbox', 'mailboxes')}, ${counted(delegates, 'delegation')} in force: ${differences.length === 0 ? 'all as it should be' : counted(differences.length, 'difference')}`,
         );
+        const pause = await pauseOf(session);
+        if (pause !== undefined) lines.unshift(out.colour.bad(pausedText(session, pause)));
         out.result(
-          { mailboxes: checked.length, delegations: delegates, inherits, differences, others },
+          {
+            ...(pause && { paused: pause }),
+            mailboxes: checked.length,
+            delegations: delegates,
+            inherits,
+            differences,
+            others,
+          },
           lines.join('\n'),
         );
         if (foreign !== undefined) out.warn(sentence({ message: foreign, hint: FOREIGN_STATE_HINT, rule: undefined }));

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { noteRemoval } from '../bridge/removal/progress.ts';
 import { setWithdrawn, withdrawn } from '../bridge/safeguards/withdrawn.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import { countPairs } from '../bridge/store/state/ledger-pairs.ts';
@@ -6,6 +7,7 @@ import { noteEvent } from '../bridge/store/table/events.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { counted } from './output.ts';
+import { refuseWhilePaused } from './paused.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { broughtInLine, concluded, toldOf } from './sync.ts';
@@ -35,6 +37,7 @@ export function withdrawCommand(program: Command, run: Runner): void {
         }
         if (quiet === true && undo === true)
           throw new Failure('config', '--quiet goes with --all: whoever was told of that is told of its end too');
+        await refuseWhilePaused(session, 'withdraw');
         return undo === true ? bringBack(session, yes) : takeAll(session, quiet === true, yes);
       }),
     );
@@ -45,15 +48,7 @@ async function takeAll(session: Session, quiet: boolean, yes: boolean | undefine
   const standing = await session.state((state) => countPairs(state));
   const question = `Withdraw ${counted(standing, 'delegation')}, all there are? Nobody gets into another person's mailbox, and nobody comes back before "mandat withdraw --undo". The rows stay.`;
   if (!(await confirmed(session, question, yes))) return EXIT.failed;
-  const since = await session.state(async (state) => {
-    const before = (await withdrawn(state))?.since;
-    const now = new Date().toISOString();
-    await setWithdrawn(state, { since: before ?? now, quiet });
-    return before ?? now;
-  });
-  await session.table((db) => noteEvent(db, session.writer, { action: 'all-withdrawn', detail: { quiet } }));
-  const told = await brought(session);
-  const left = await session.state((state) => countPairs(state));
+  const { since, told, left } = await withdrawEverything(session, quiet);
   const lines = [
     `${standing - left} of ${counted(standing, 'delegation')} withdrawn: entries, sender rules and subscriptions are gone, and what stood before is back`,
     left === 0 ? '  verified: each delegate sees nothing any more' : `  ${left} not withdrawn yet, or not verified`,
@@ -62,6 +57,19 @@ async function takeAll(session: Session, quiet: boolean, yes: boolean | undefine
   out.result({ delegations: standing, left, since, ...told }, lines.join('\n'));
   const status = concluded(out, told);
   return status === EXIT.done && left > 0 ? EXIT.failed : status;
+}
+
+/** Every pass made, whatever was held. May be called again: what is done is done. `left`: pairs that aren't taken off yet. */
+export async function withdrawEverything(session: Session, quiet: boolean) {
+  const since = await session.state(async (state) => {
+    const before = await withdrawn(state);
+    const now = new Date().toISOString();
+    await setWithdrawn(state, { ...before, since: before?.since ?? now, quiet });
+    return before?.since ?? now;
+  });
+  await session.table((db) => noteEvent(db, session.writer, { action: 'all-withdrawn', detail: { quiet } }));
+  const told = await brought(session);
+  return { since, told, left: await session.state((state) => countPairs(state)) };
 }
 
 async function bringBack(session: Session, yes: boolean | undefined): Promise<ExitStatus> {
@@ -73,7 +81,10 @@ async function bringBack(session: Session, yes: boolean | undefined): Promise<Ex
   }
   if (!(await confirmed(session, 'Obey the table again? Every delegation whose row stands comes back.', yes)))
     return EXIT.failed;
-  await session.state((state) => setWithdrawn(state, undefined));
+  await session.state(async (state) => {
+    await setWithdrawn(state, undefined);
+    await noteRemoval(state, undefined);
+  });
   await session.table((db) => noteEvent(db, session.writer, { action: 'all-restored' }));
   const told = await brought(session);
   const standing = await session.state((state) => countPairs(state));

@@ -10,7 +10,10 @@ export const GROUPS: readonly { readonly title: string; readonly commands: reado
   { title: 'The national directory', commands: ['directory'] },
   { title: 'Running', commands: ['run', 'filter', 'stand-in', 'status', 'sync', 'verify', 'notices'] },
   { title: 'The audit trail', commands: ['audit'] },
-  { title: 'Backup, after a loss, and on the way off', commands: ['backup', 'restore', 'withdraw'] },
+  {
+    title: 'Work on the servers, backup, and the way on and off',
+    commands: ['adopt', 'pause', 'backup', 'restore', 'withdraw', 'uninstall'],
+  },
   { title: 'For the shell', commands: ['completion', 'man'] },
 ];
 
@@ -69,6 +72,18 @@ export const EXITS: Readonly<Record<string, Exits>> = {
   },
   suspend: { ...FOLLOWED, 4: 'no such mailbox, delegate or delegation' },
   resume: { ...FOLLOWED, 4: 'no such mailbox, delegate or delegation' },
+  pause: { 5: 'paused, and a pass from before still has something in hand' },
+  adopt: {
+    1: 'a mailbox could not be looked into; declined; or, where no sidecar runs, a server refuses it',
+    3: 'one entry at least is refused by a rule, or mandat is paused',
+    4: 'none is named, and the table has no mailbox',
+    5: 'adopted, and, where no sidecar runs, a server is away',
+  },
+  uninstall: {
+    1: 'declined; or something is left: for hand, on the servers, in the sender map. Call it again',
+    3: 'mandat is paused',
+    5: 'a server is away: call it again',
+  },
   'send-mode': { 3: RULE, 4: 'no such mailbox, delegate or delegation' },
   list: { 4: 'no such mailbox or delegate' },
   who: { 4: NO_MAILBOX },

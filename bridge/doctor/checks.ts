@@ -25,7 +25,7 @@ import { sessionPrograms } from './session-commands.ts';
 import { sessionLimit } from './session-limit.ts';
 import { cutting, hibernation, keyReach, kick, who } from './sessions.ts';
 import { aclCache, inheritance, probing, seenFlag, sharing } from './sharing.ts';
-import { sidecar, sweep } from './sidecar.ts';
+import { pause, sidecar, sweep } from './sidecar.ts';
 import { sockets } from './sockets.ts';
 import { authAtPort25, outside, postfix, refusedSenders, restriction } from './submission.ts';
 import { subscriptions } from './subscriptions.ts';
@@ -44,6 +44,7 @@ export const CHECKS: readonly Check[] = [
   epoch,
   clock,
   sidecar,
+  pause,
   sweep,
   imapServer,
   tls,

@@ -2,6 +2,7 @@
  * What is examined, and what several checks need to know of it: found out once, at the first asking.
  * Everything here only looks, but for `probed`.
  */
+
 import type { Config } from '../../config/schema.ts';
 import { dialectOf, type Environment, imapEndpoint, impersonation, sessionCutter } from '../configured/drivers.ts';
 import type { Connection } from '../imap/connection.ts';
@@ -10,6 +11,7 @@ import { type Impersonation, openAs } from '../imap/impersonation.ts';
 import { imapServer } from '../imap/mail-server.ts';
 import type { KnownOwner } from '../imap/owner-facts.ts';
 import type { OwnerView } from '../reconcile/driver-interfaces.ts';
+import { paused, pausedFailure } from '../safeguards/pause.ts';
 import { Failure } from '../shared/failure.ts';
 import { once } from '../shared/found-once.ts';
 import { type DataFiles, dataFiles } from '../store/files/data-files.ts';
@@ -130,6 +132,12 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
     return [(await registered(options.probe))[0] ?? options.probe];
   });
 
+  /** What only trying shows writes to the servers. */
+  const unlessPaused = async () => {
+    const pause = await paused(state());
+    if (pause !== undefined) throw pausedFailure(pause, '--probe would write to the server');
+  };
+
   const opened = once(async () => {
     for (const login of await logins()) {
       const connection = await openThere(login).catch(options.probe === undefined ? unlessAbsent : rethrow);
@@ -173,6 +181,7 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
     probed: once(async () => {
       const [login] = await logins();
       if (options.probe === undefined || login === undefined) return undefined;
+      await unlessPaused();
       const session = async () => {
         const connection = await open(login);
         return { connection, view: await prove({ login, connection }) };
@@ -182,6 +191,7 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
     shared: once(async () => {
       const [owner] = await logins();
       if (options.probe === undefined || options.probeAs === undefined || owner === undefined) return undefined;
+      await unlessPaused();
       const delegate = (await registered(options.probeAs))[0] ?? options.probeAs;
       return probeSharing({
         owner,

@@ -35,7 +35,7 @@ export const ownProxymap: Check = {
   look: async (subject) => {
     const found = await here(subject);
     const asking = (service: Service) =>
-      tablesIn(service.setting('smtpd_sender_login_maps')).some((table) => table.proxied && isOurs(subject, table));
+      tablesIn(service.setting('smtpd_sender_login_maps')).some((table) => table.proxied && isOurTable(subject, table));
     const through = (service: Service) => service.setting('proxymap_service_name') || SHARED;
     const services = users(found.smtpd).filter(asking);
     if (services.length === 0) return skipped('Postfix asks no map of ours through proxymap');
@@ -76,7 +76,7 @@ function fragment({ config, files }: Subject): string {
 function judgeMaps(subject: Subject, found: Postfix, service: Service): Finding {
   const maps = service.setting('smtpd_sender_login_maps');
   const tables = tablesIn(maps);
-  const ours = tables.find((table) => isOurs(subject, table));
+  const ours = tables.find((table) => isOurTable(subject, table));
   if (ours === undefined) {
     return fail(`${service.name} doesn't ask mandat's map: smtpd_sender_login_maps = ${maps}`, fragment(subject));
   }
@@ -108,14 +108,15 @@ function judgeMaps(subject: Subject, found: Postfix, service: Service): Finding 
   return ok(`${service.name}: ${maps}`);
 }
 
-function isOurs(subject: Subject, { type, name }: Table): boolean {
+/** Whether a table of Postfix's is one that mandat publishes. */
+export function isOurTable(subject: Pick<Subject, 'config' | 'files'>, { type, name }: Table): boolean {
   const { config, files } = subject;
   if (type === 'socketmap') return name === `unix:${socketmapOf(config, files)?.place.path}:${MAP_NAME}`;
   if (type === 'texthash') return name === ruleFileOf(config)?.path;
   return type === 'sqlite' && isOurMap(subject, name);
 }
 
-function isOurMap(subject: Subject, tableFile: string): boolean {
+function isOurMap(subject: Pick<Subject, 'files'>, tableFile: string): boolean {
   const published = join(subject.files.senderDirectory, SENDER_FILE);
   try {
     const path = parseSettings(asRoot(() => readFileSync(tableFile, 'utf8'))).get('dbpath') ?? '';
@@ -162,7 +163,7 @@ async function judgeAnswers(
   }
   const seen = 'an address that mandat has never heard of belongs to nobody';
   const remedy = `config/postfix/identity.re beside mandat's map, ${FRAGMENT}`;
-  const others = tablesIn(maps).filter((table) => !isOurs(subject, table));
+  const others = tablesIn(maps).filter((table) => !isOurTable(subject, table));
   if (others.length === 0) return fail(`${seen}: every other user is refused their own`, remedy);
   const listing = others.map(({ type, name }) => `${type}:${name}`).join(', ');
   return warn(`${seen}: fine only if ${listing} lists every user there is`, remedy);

@@ -1,5 +1,7 @@
 /** Whether a sidecar works on these databases, and how long ago it has looked at everything. */
+
 import { readFileSync } from 'node:fs';
+import { paused, pauseSentence, RESUME_HINT } from '../safeguards/pause.ts';
 import { Failure } from '../shared/failure.ts';
 import { configDifference, lastSidecar } from '../sidecar/running-config.ts';
 import { isLocked } from '../store/files/lock.ts';
@@ -50,6 +52,20 @@ function holder({ files: { lock } }: Subject): number | undefined {
   }
 }
 
+export const pause: Check = {
+  name: 'pause',
+  needs: [ownState],
+  look: async (subject) => {
+    const how = await paused(subject.state());
+    return how === undefined
+      ? ok('the servers are written to')
+      : warn(
+          pauseSentence(how, (at) => at),
+          RESUME_HINT,
+        );
+  },
+};
+
 /** One sweep may be late because mailboxes are slow; two are not. */
 const LATE_SWEEPS = 2;
 
@@ -59,6 +75,7 @@ export const sweep: Check = {
   look: async (subject) => {
     if (!runs(subject)) return skipped('no sidecar is running');
     const { sweepIntervalMinutes } = subject.config.schedule;
+    if ((await paused(subject.state())) !== undefined) return skipped('it is paused');
     const last = await fact(subject.state(), 'sweep');
     const { since } = await lastSidecar(subject.state());
     const waited = subject.now().getTime() - Date.parse(last ?? since ?? subject.now().toISOString());

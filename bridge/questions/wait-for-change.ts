@@ -1,8 +1,11 @@
 /** Waiting until the sidecar has brought a change about, as `grant` and `revoke` do. */
+
 import { watch } from 'node:fs';
+import { takenByName } from '../safeguards/pause.ts';
 import { pairsOf } from '../store/state/ledger-pairs.ts';
 import { listOutcomes, type Outcome, outcomeOf } from '../store/state/outcomes.ts';
 import type { StateDb } from '../store/state/state-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
 import type { Written } from '../store/table/delegations.ts';
 
 export interface Waited {
@@ -107,6 +110,33 @@ export async function waitForAll(
       if (verified.length + final > ended) news = performance.now();
       ended = verified.length + final;
       if (waiting.size === final || performance.now() - (began ?? news) > limitMs) return { verified, failed };
+      await bell.rung(POLL_MS * 5);
+    }
+  } finally {
+    bell.close();
+  }
+}
+
+/**
+ * While it is paused, when no mailbox counts as verified: until nobody is left in these from whom it was taken by name, or `limitMs` is over,
+ * or nobody is at work on it any more. Returns those that are left.
+ */
+export async function waitUntilTaken(
+  table: DelegationDb,
+  state: StateDb,
+  mailboxIds: readonly number[],
+  limitMs: number,
+  ended: () => boolean = () => false,
+): Promise<readonly number[]> {
+  const until = performance.now() + limitMs;
+  const bell = openBell(`${state.file}-wal`);
+  try {
+    for (let left = [...mailboxIds]; ; ) {
+      const over = ended() || performance.now() > until; // before the look: what was done until then is seen
+      const still: number[] = [];
+      for (const id of left) if ((await takenByName(table, state, id)).size > 0) still.push(id);
+      left = still;
+      if (left.length === 0 || over) return left;
       await bell.rung(POLL_MS * 5);
     }
   } finally {

@@ -2,9 +2,11 @@
  * First phase: what decides. INBOX's entry and the sender rule, so that a grant is usable and a revoke effective in a round
  * trip each. Taking away goes before giving; a sender rule goes before the ACL entry when it is taken, after it when it is given.
  */
+
 import { type DesiredDelegate, hasRule, rightsOn, type SenderRule } from '../../acl/desired.ts';
 import { entryStep } from '../../acl/entry-plan.ts';
 import type { Rights } from '../../acl/rights.ts';
+import { adoptedOf, forgetAdoptions } from '../adoption/adoptions.ts';
 import { type Failure, failureOf } from '../shared/failure.ts';
 import { type GiveWay, giveBack, PORTION_ROWS } from '../shared/portions.ts';
 import { beginGrant, intendRights, setPhase } from '../store/state/ledger.ts';
@@ -84,6 +86,8 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
   const { site } = pass;
   const now = site.clock.now();
   const arriving = target.arriving.filter(({ login }) => !pass.strangers.has(login));
+  const here = [...arriving, ...target.staying.map(({ delegate }) => delegate)].map(({ login }) => login);
+  const adopted = await adoptedOf(site.state, pass.mailboxId, here);
   if (arriving.length > 0) {
     // Before the first write it is noted which folders are there, because a folder that is made after it may carry a copy of our
     // entry, which would pass for one that had stood there before (readBefore in tree.ts).
@@ -91,6 +95,7 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
     for (const { login, rights } of arriving) {
       // Where the mailbox has moved here, mail and all, from an account that is gone, our own entries have come along: they must
       // not pass for something that had stood there before.
+      // Nor must what somebody has declared mandat's own: nothing stood before it.
       const moved = pass.gone.find((pair) => pair.login === login);
       await beginGrant(
         site.state,
@@ -102,15 +107,20 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
           ownerLogin: target.owner,
           login,
           identifier: pass.identifiers.get(login),
-          inboxBefore: moved === undefined ? owner.inbox.get(login) : moved.inboxBefore,
+          inboxBefore: adopted.has(login)
+            ? undefined
+            : moved === undefined
+              ? owner.inbox.get(login)
+              : moved.inboxBefore,
           foldersBefore: before(login),
           given: [onInbox(owner, rights)],
-          before: moved?.before,
+          before: adopted.has(login) ? [] : moved?.before,
         },
         now,
       );
     }
   }
+  await forgetAdoptions(site.state, pass.mailboxId, [...adopted]);
   const back = target.staying.filter(({ pair }) => pair.phase === 'revoking').map(({ pair }) => pair);
   await setPhase(site.state, ids(back), 'granting', now);
   for (const { delegate, pair } of target.staying)

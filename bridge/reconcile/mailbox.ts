@@ -13,10 +13,12 @@
  *
  * Between steps the version is looked at: when the rows have changed, the pass ends as `superseded` and another begins.
  */
+
 import { actorName, ownerOf } from '../../acl/actor.ts';
 import { desired } from '../../acl/desired.ts';
 import { deciding } from '../configured/retrying.ts';
 import { telling } from '../notify/news-of-a-pass.ts';
+import type { Pause } from '../safeguards/pause.ts';
 import { inEffect } from '../safeguards/withdrawn.ts';
 import type { Failure } from '../shared/failure.ts';
 import { naming } from '../shared/other-login.ts';
@@ -42,6 +44,8 @@ export interface Restraint {
   readonly mayGive: boolean;
   /** The table's version that this holds for: rows that have changed since are not obeyed yet. Undefined: any. */
   readonly asOf: number | undefined;
+  /** While it is paused (pause.ts): these logins lose what they have, nobody gets anything, and nothing else is touched. */
+  readonly only?: { readonly pause: Pause; readonly logins: ReadonlySet<string> } | undefined;
 }
 
 export type Result =
@@ -52,6 +56,8 @@ export type Result =
       readonly notices: readonly Notice[];
     }
   | { readonly kind: 'superseded' }
+  /** It is paused: what may be taken away meanwhile is gone, the rest waits. */
+  | { readonly kind: 'paused'; readonly version: number; readonly address: string }
   /** The first phase is done, the second gave way to others. */
   | { readonly kind: 'in-force'; readonly version: number; readonly address: string }
   | {
@@ -76,7 +82,12 @@ export async function reconcileMailbox(
   const pairs = await pairsOf(site.state, mailboxId);
   // Asked after the rows are read: what was written under changed rules is then known to be.
   const mayGive = restraint.mayGive && site.table.differences().length === 0;
-  const want = desired(mailbox.rows, await inEffect(site.policy, site.state), site.clock.now(), standingFirst(pairs));
+  const { only } = restraint;
+  const want =
+    only === undefined
+      ? desired(mailbox.rows, await inEffect(site.policy, site.state), site.clock.now(), standingFirst(pairs))
+      : NOTHING;
+  const held = only === undefined ? restraint.held : allBut(only.logins, site, mailboxId, pairs);
   // Who has it now: not who is on their way out, nor who has it at another account.
   const standing = pairs.filter(({ phase, ownerLogin }) => phase !== 'revoking' && ownerLogin === mailbox.rows?.login);
   const here = new Set(standing.map(({ login }) => login));
@@ -88,7 +99,7 @@ export async function reconcileMailbox(
     onBehalf: ownerName(mailbox, pairs),
     identifiers: identifiersOf(mailbox, pairs),
     desired: mayGive ? want : withoutNewcomers(want, here, mailbox.rows?.login),
-    held: restraint.held,
+    held,
     mayGive,
     notices: [],
     failures: [],
@@ -101,7 +112,7 @@ export async function reconcileMailbox(
     strangers: new Set(),
     gone: [],
     crowded: goOn.crowded ?? (() => false),
-    stillCurrent: currency(site, mailbox),
+    stillCurrent: currency(site, mailbox, only?.pause),
   };
   for (const login of restraint.held) pass.notices.push(heldNotice(login));
   const { version } = mailbox;
@@ -128,7 +139,7 @@ export async function reconcileMailbox(
       await give(pass, target, owner);
     }
     await publishAll(pass);
-    if (pass.unpublished.length === 0) await settleFirst(pass, subject, work);
+    if (pass.unpublished.length === 0) await settleFirst(pass, subject, work, only !== undefined);
     const givesOnly = views.size > 0 && !revoking;
     if (!goOn() && givesOnly && pass.failures.length + pass.unpublished.length === 0) {
       return { kind: 'in-force', version, address: pass.address };
@@ -139,6 +150,7 @@ export async function reconcileMailbox(
     if (first !== undefined) {
       return { kind: 'failed', version, address: pass.address, ...deciding([first, ...others], revoking) };
     }
+    if (only !== undefined) return { kind: 'paused', version, address: pass.address };
     await site.state.write(async (query) => {
       await recordVerified({ query }, subject, pass.notices, site.clock.now());
       await record(pass, [], { query });
@@ -162,10 +174,15 @@ async function settleFirst(
   pass: Pass,
   subject: Parameters<typeof recordInForce>[1],
   work: readonly Target[],
+  isPaused: boolean,
 ): Promise<void> {
   const { site } = pass;
   const now = site.clock.now();
   const leavers = work.flatMap(({ leaving }) => leaving).filter(({ phase }) => phase !== 'revoking');
+  if (isPaused) {
+    const withdrawn = leavers.map(({ login }) => ({ action: 'withdrawn' as const, login }));
+    return record(pass, withdrawn); // the mailbox isn't as the table has it; what is to be told is told when it is
+  }
   const tell = await telling(pass, now);
   // One transaction: whoever waits for it waits for one commit.
   await site.state.write(async (query) => {
@@ -178,6 +195,20 @@ async function settleFirst(
     ];
     await record(pass, outcomes, { query });
   });
+}
+
+/** Of a pass that only takes away by name. */
+const NOTHING: Pass['desired'] = { delegates: [], withheld: [], senders: [] };
+
+/** All who have something here, or may send from here, but these. */
+function allBut(
+  logins: ReadonlySet<string>,
+  { senders }: Site,
+  mailboxId: number,
+  pairs: readonly Pair[],
+): ReadonlySet<string> {
+  const all = [...pairs, ...(senders?.rules(mailboxId) ?? [])].map(({ login }) => login);
+  return new Set(all.filter((login) => !logins.has(login)));
 }
 
 function ownerName({ rows }: MailboxState, pairs: readonly Pair[]): string | null {

@@ -1,5 +1,7 @@
 /** One pass over one mailbox: what both phases share. */
+
 import type { Desired, DesiredDelegate } from '../../acl/desired.ts';
+import { type Pause, paused, samePause } from '../safeguards/pause.ts';
 import type { Failure } from '../shared/failure.ts';
 import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
 import type { Notice } from '../store/state/outcomes.ts';
@@ -40,7 +42,7 @@ export interface Pass {
   readonly gone: Pair[];
   /** Whether a revoke finds no place among what is being worked on. */
   readonly crowded: () => boolean;
-  /** Throws {@link Superseded} when the rows have changed since this pass read them, or the sidecar is to leave. */
+  /** Throws {@link Superseded} when the rows have changed since this pass read them, it was paused, or the sidecar is to leave. */
   stillCurrent(): Promise<void>;
 }
 
@@ -52,12 +54,14 @@ export interface Target {
   readonly leaving: readonly Pair[];
 }
 
-/** Not a failure: the rows changed under a pass, which starts over with the new ones. A revoke so overtakes a grant. */
+/** Not a failure: the rows changed under a pass, which starts over with the new ones. A revoke so overtakes a grant, and a pause everything. */
 export class Superseded extends Error {}
 
-export function currency(site: Site, mailbox: MailboxState): () => Promise<void> {
+/** `pause`: the one under which the pass began. */
+export function currency(site: Site, mailbox: MailboxState, pause: Pause | undefined): () => Promise<void> {
   return async () => {
     if (site.stopping() || (await changedSince(site.table, mailbox.id, mailbox.version))) throw new Superseded();
+    if (!samePause(pause, await paused(site.state))) throw new Superseded();
   };
 }
 

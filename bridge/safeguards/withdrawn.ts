@@ -12,6 +12,8 @@ export interface Withdrawn {
   readonly since: Instant;
   /** Nobody is told of it, nor of its end. */
   readonly quiet: boolean;
+  /** The mail server doesn't ask mandat any more who may send: the sender map is empty, the owners' own rules included. */
+  readonly unpublished?: boolean;
 }
 
 type Facts = Pick<StateDb, 'query'>;
@@ -29,6 +31,7 @@ export async function setWithdrawn(state: Facts, how: Withdrawn | undefined): Pr
 
 /** The site's policy as it counts now. */
 export async function inEffect<P extends Policy>(policy: P, state: Facts): Promise<P> {
-  const off = (await withdrawn(state)) !== undefined;
-  return off ? { ...policy, rules: { ...policy.rules, withdrawn: true } } : policy;
+  const off = await withdrawn(state);
+  if (off === undefined) return policy;
+  return { ...policy, rules: { ...policy.rules, withdrawn: true }, unpublished: off.unpublished === true };
 }

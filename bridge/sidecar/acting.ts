@@ -1,4 +1,5 @@
 /** What passes act with: drivers made from the configuration, each step logged and noted for the audit trail. */
+
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
@@ -12,6 +13,7 @@ import { openGate } from '../reconcile/login-turns.ts';
 import { recordedCutter, recordedPublisher, recordedServer } from '../reconcile/recording.ts';
 import type { Site } from '../reconcile/site.ts';
 import type { OnStep, Step } from '../reconcile/steps.ts';
+import { paused } from '../safeguards/pause.ts';
 import { openSenders } from '../sender/configured-outputs.ts';
 import type { Senders } from '../sender/outputs.ts';
 import { type Failure, failureOf } from '../shared/failure.ts';
@@ -77,7 +79,7 @@ export function openActing({ table, state, clock, key, files, env, log, stopping
       senders?.close();
       senders = opened;
       // What another process, or another configuration, left behind. Each pass tries again, and fails where it can't be done.
-      tellBehind((await senders?.settle()) ?? []);
+      if ((await paused(state)) === undefined) tellBehind((await senders?.settle()) ?? []);
       return {
         table,
         state,

@@ -11,6 +11,7 @@ import { retryWaits } from '../configured/retrying.ts';
 import type { Job } from '../health/pulse.ts';
 import { NO_SIGNS, type Signs } from '../health/signs.ts';
 import { openPostman } from '../notify/postman.ts';
+import { notePauseSeen, type Pause, samePause } from '../safeguards/pause.ts';
 import type { Opened } from '../safeguards/replaced-files.ts';
 import { socketmapOf } from '../sender/configured-outputs.ts';
 import { type Socketmap, startSocketmap } from '../sender/socketmap.ts';
@@ -71,6 +72,7 @@ export async function startDaemon(
       postman.wake();
       const ms = Math.round(performance.now() - began);
       if (result.kind === 'superseded') return 'again';
+      if (result.kind === 'paused') return 'parked';
       credentials.heard(result);
       const { address, version } = result;
       if (result.kind === 'in-force') {
@@ -137,6 +139,7 @@ export async function startDaemon(
   };
   const lookWhatChanged = serially(async () => {
     await engine.mend(); // and says at once where the table can't be read
+    await lookAtPause();
     await engine.changes.look();
     const { pairs, standing } = engine.changes.held;
     if (pairs > 0) {
@@ -147,6 +150,26 @@ export async function startDaemon(
     }
     afterwards ??= setTimeout(() => void follow(), AFTERWARDS_MS);
   }, 'wake');
+
+  /** Whoever pauses or resumes notes it in the trail too, and so wakes us. Each pass asks for itself; this is what follows from it. */
+  let pause = await engine.paused();
+  const lookAtPause = async () => {
+    const before = pause;
+    pause = await engine.paused();
+    if (samePause(before, pause)) return;
+    if (pause === undefined) log.warn('resumed: what was due is done now');
+    else tellPause(pause);
+    schedule.unpark(); // what may go now goes, the rest is laid down again
+    if (pause === undefined) void sweep();
+  };
+  const tellPause = (how: Pause) => {
+    log.warn({ ...how }, 'paused: nothing is written to the servers');
+    void schedule
+      .idle()
+      .then(() => notePauseSeen(state, how))
+      .catch((error: unknown) => log.error({ reason: failureOf(error).message }, 'the pause could not be noted'));
+  };
+  if (pause !== undefined) tellPause(pause);
 
   /** Once for a burst of wake-ups. */
   let afterwards: NodeJS.Timeout | undefined;
@@ -185,18 +208,22 @@ export async function startDaemon(
     await engine.rulesMoved();
     await engine.mend();
     if (!(await giveWay())) return;
-    await engine.adoptAll(mailboxPortions(table, state));
-    await engine.changes.lookAtAll(giveWay);
-    await engine.clearAway(giveWay);
-    for await (const ids of mailboxPortions(table, state)) {
-      for (const mailboxId of ids) schedule.add(mailboxId, 'sweep');
-      if (!(await giveWay())) return;
+    const resting = (await engine.paused()) !== undefined;
+    if (!resting) {
+      await engine.adoptAll(mailboxPortions(table, state));
+      await engine.changes.lookAtAll(giveWay);
+      await engine.clearAway(giveWay);
+      for await (const ids of mailboxPortions(table, state)) {
+        for (const mailboxId of ids) schedule.add(mailboxId, 'sweep');
+        if (!(await giveWay())) return;
+      }
+      await schedule.idle();
+      await engine.adopted();
     }
-    await schedule.idle();
-    await engine.adopted();
     await engine.prune(giveWay);
     await engine.tellHead();
     await engine.proveTrail(giveWay);
+    if (resting) return;
     await setFact(state, 'sweep', clock.now());
     log.debug('sweep done');
   });
@@ -213,7 +240,7 @@ export async function startDaemon(
   const tellOfLog = openLogWarnings(log);
   const upkeep = serially(async () => {
     await engine.keepHead();
-    await overdue.look(performance.now());
+    if (pause === undefined) await overdue.look(performance.now());
     for (const file of [files.delegations, files.state, files.submissions]) {
       const shrunk = shrinkLog(file);
       if (shrunk?.done) log.info({ file, size: shrunk.size }, 'the log of writes was large, and has been emptied');

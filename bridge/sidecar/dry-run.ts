@@ -1,4 +1,5 @@
 /** The rehearsal of a pass (`sync --dry-run`): the same code on drivers that only read. */
+
 import type { Config } from '../../config/schema.ts';
 import { type Environment, mailServer } from '../configured/drivers.ts';
 import { policyOf } from '../configured/site-policy.ts';
@@ -11,7 +12,9 @@ import { rehearsedPublisher, rehearsedServer } from '../reconcile/rehearsal.ts';
 import type { Site } from '../reconcile/site.ts';
 import type { Step } from '../reconcile/steps.ts';
 import { guard } from '../safeguards/guard.ts';
+import { setPaused } from '../safeguards/pause.ts';
 import { isFromThePast } from '../safeguards/table-from-the-past.ts';
+import { setWithdrawn } from '../safeguards/withdrawn.ts';
 import { dataFiles } from '../store/files/data-files.ts';
 import { openSenderMap, senderMapExists } from '../store/published/sender-map.ts';
 import { fact, openClock } from '../store/state/facts.ts';
@@ -28,11 +31,17 @@ export interface Rehearsal {
 
 const NO_CUTTER: SessionCutter = { cut: async () => ({ before: 0, toSee: '', ended: async () => true }) };
 
-/** The steps that `syncOnce` would perform now. Reads the server, writes nothing. */
-export async function rehearse(config: Config, env: Environment, options: SyncOptions): Promise<Rehearsal> {
+/** The steps that `syncOnce` would perform now; `withdrawn`: if all were withdrawn. Reads the server, writes nothing. */
+export async function rehearse(
+  config: Config,
+  env: Environment,
+  options: SyncOptions & { readonly withdrawn?: boolean },
+): Promise<Rehearsal> {
   const files = dataFiles(config.dataDir);
   const table = openDelegationDb(files.delegations, { readonly: true });
   const state = copyStateDb(files.state);
+  await setPaused(state, undefined); // in the copy: what would be done if it weren't
+  if (options.withdrawn === true) await setWithdrawn(state, { since: new Date().toISOString(), quiet: true });
   const map =
     config.senderRules !== undefined && senderMapExists(files.senderDirectory)
       ? openSenderMap(files.senderDirectory, { readonly: true })

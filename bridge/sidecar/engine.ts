@@ -19,6 +19,7 @@ import { lookAtRules } from '../safeguards/changed-rules.ts';
 import { adoptingFrom, FOREIGN_STATE_HINT, takeOver } from '../safeguards/foreign-state.ts';
 import { forgetServedIntents } from '../safeguards/guard.ts';
 import { mendValues } from '../safeguards/mended-values.ts';
+import { type Pause, paused, takenByName } from '../safeguards/pause.ts';
 import { rememberVersion, type TableAge, tableAge } from '../safeguards/table-from-the-past.ts';
 import { Failure, failureOf } from '../shared/failure.ts';
 import { type GiveWay, giveBack } from '../shared/portions.ts';
@@ -46,6 +47,8 @@ export interface Engine {
   readonly table: DelegationDb;
   readonly state: StateDb;
   readonly age: TableAge;
+  /** Whether nothing may be written to the servers just now, and why. */
+  paused(): Promise<Pause | undefined>;
   /** One pass over a mailbox, its outcome recorded. `attempt` counts from 1 since the last success. Never throws. */
   work(mailboxId: number, attempt: number, goOn?: GoOn): Promise<Result>;
   /** What has changed. {@link Engine.work} looks again before it obeys news. */
@@ -141,8 +144,12 @@ export async function openEngine(
     /** Mailboxes that were worked on since their rows were compared with what was seen of them before. */
     const touched = new Set<number>();
     const work = async (mailboxId: number, attempt: number, goOn?: GoOn): Promise<Result> => {
+      const pause = await paused(state);
+      const byName = pause === undefined || pause.all ? NOBODY : await takenByName(table, state, mailboxId);
+      if (pause !== undefined && byName.size === 0) return leftAlone(table, mailboxId);
+      const only = pause && { pause, logins: byName };
       touched.add(mailboxId);
-      const unjudged = await adoptIn(mailboxId).catch((error: unknown) => failureOf(error));
+      const unjudged = only ? NOBODY : await adoptIn(mailboxId).catch((error: unknown) => failureOf(error));
       const asOf = await changes.lookAt(mailboxId);
       const mayGive = await mayGiveNow();
       const held = new Set([...changes.heldIn(mailboxId), ...(unjudged instanceof Failure ? [] : unjudged)]);
@@ -151,12 +158,12 @@ export async function openEngine(
         async (): Promise<Result> =>
           unjudged instanceof Failure
             ? notLookedAt(table, mailboxId, unjudged)
-            : reconcileMailbox(site, mailboxId, { held, mayGive, asOf }, goOn),
+            : reconcileMailbox(site, mailboxId, { held, mayGive, asOf, only }, goOn),
       );
       await changes.lookAfter(mailboxId);
       const now = clock.now();
       await clock.save();
-      if (result.kind === 'superseded' || result.kind === 'in-force') return result;
+      if (result.kind === 'superseded' || result.kind === 'in-force' || result.kind === 'paused') return result;
       if (result.kind === 'failed') {
         const delay = retryWait(result.retry, attempt, retryWaits(current));
         const at = new Date(Date.parse(now) + delay).toISOString();
@@ -181,9 +188,11 @@ export async function openEngine(
       table,
       state,
       age,
+      paused: () => paused(state),
       work,
       changes,
       clearAway: async (giveWay = giveBack) => {
+        if ((await paused(state)) !== undefined) return;
         const acts: Step[] = [];
         const unknown = (ids: readonly number[]) => unknownAmong(table, state, ids);
         acting.tellBehind(await acting.noting(acts, () => withdrawStale(site.senders, unknown, giveWay)));
@@ -234,6 +243,14 @@ export async function openEngine(
     for (const close of opened.reverse()) await close();
     throw error;
   }
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** While it is paused, and nobody has to go by name. */
+async function leftAlone(table: DelegationDb, mailboxId: number): Promise<Result> {
+  const { version, rows } = await readMailbox(table, mailboxId);
+  return { kind: 'paused', version, address: rows?.address ?? `mailbox ${mailboxId}` };
 }
 
 /** What a pass would have answered that could not look for entries like ours. */

@@ -3,12 +3,14 @@
  * most and never while a revoke or a grant waits. A mailbox whose folders differ from what its last pass saw is worked on. With more
  * mailboxes than that rate allows, a round takes longer; {@link LookRound} says how long. R11, R46.
  */
+
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import { isStuckBy } from '../configured/retrying.ts';
 import type { Site } from '../reconcile/site.ts';
+import { paused } from '../safeguards/pause.ts';
 import { failureOf } from '../shared/failure.ts';
 import { fact, setFact } from '../store/state/facts.ts';
 import { asSeen } from '../store/state/folders-seen.ts';
@@ -57,6 +59,7 @@ export function lookAtFolders(
     for (let one = await following(site, 0); one !== undefined; one = await following(site, one.mailboxId)) {
       await until(began + (mailboxes++ * 1000) / folderLooksPerSecond);
       while (schedule.pressed) await delay(PRESSED_MS, undefined, { signal });
+      if ((await paused(site.state)) !== undefined) return; // nothing could be done about it
       if (schedule.isStuck?.(one.mailboxId)) continue; // nor can we log in: a failed login counts against us
       const why = await unlessLeaving(worthAPass(site, one, log), signal);
       if (why !== undefined) {

@@ -10,8 +10,8 @@
 /** `rest`: what is in force, for its second phase. */
 export type Urgency = 'revoke' | 'change' | 'rest' | 'sweep';
 
-/** What a pass over a mailbox says about its next one. `rest`: in force, and it gave way before its second phase. */
-export type Next = 'done' | 'again' | 'rest' | Retry;
+/** What a pass over a mailbox says about its next one. `rest`: in force, and it gave way before its second phase. `parked`: not before {@link Schedule.unpark}. */
+export type Next = 'done' | 'again' | 'rest' | 'parked' | Retry;
 
 /**
  * How a failure is tried again. `retry`: after twice as long each time. `stuck`: somebody must act, so once soon and then seldom, unless
@@ -45,6 +45,8 @@ export interface Schedule {
   add(mailboxId: number, urgency: Urgency): void;
   /** Something has changed that may help: what is stuck is tried now. */
   wakeStuck(): void;
+  /** What was parked is queued again, as urgent as it was. */
+  unpark(): void;
   /** Whether it is stuck, and waits for its next attempt. */
   isStuck(mailboxId: number): boolean;
   /** Resolves when nothing is queued or in hand; mailboxes that wait for a retry don't count. */
@@ -103,6 +105,7 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
     number,
     { readonly urgency: Urgency; readonly kind: Retry; readonly timer: NodeJS.Timeout }
   >();
+  const parked = new Map<number, Urgency>();
   let stopped = false;
   let onIdle: (() => void)[] = [];
 
@@ -206,7 +209,8 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
     if (next === 'rest') return enqueue(mailboxId, 'rest');
     if (next === 'done' || next === 'again') attempts.delete(mailboxId);
     else attempts.set(mailboxId, count);
-    if (next === 'done') return;
+    if (next === 'done') return void parked.delete(mailboxId);
+    if (next === 'parked') return park(mailboxId, urgency);
     const still = urgency === 'revoke' ? 'revoke' : 'change'; // a revoke that isn't done is still one
     const news = ORDER.some((other) => queues[other].has(mailboxId));
     if (next === 'again' || news) enqueue(mailboxId, still);
@@ -214,6 +218,12 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
       const timer = setTimeout(() => again(mailboxId, still), retryWait(next, count, waits));
       retries.set(mailboxId, { urgency: still, kind: next, timer });
     }
+  };
+
+  const park = (mailboxId: number, urgency: Urgency) => {
+    attempts.delete(mailboxId);
+    const before = parked.get(mailboxId) ?? urgency;
+    parked.set(mailboxId, ORDER[Math.min(ORDER.indexOf(urgency), ORDER.indexOf(before))] ?? urgency);
   };
 
   const finished = (mailboxId: number) => {
@@ -233,6 +243,11 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
   return {
     add,
     isStuck,
+    unpark: () => {
+      if (!stopped) for (const [mailboxId, urgency] of parked) enqueue(mailboxId, urgency);
+      parked.clear();
+      pump();
+    },
     wakeStuck: () => {
       for (const [mailboxId, { urgency, kind }] of retries) if (kind === 'stuck') add(mailboxId, urgency);
     },

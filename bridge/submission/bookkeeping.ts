@@ -1,11 +1,14 @@
 /** What stands behind the filter: the record of what was sent for whom, and the copies for owners' Sent folders. */
+
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import { type Environment, sentFoldersOf } from '../configured/drivers.ts';
+import { paused } from '../safeguards/pause.ts';
 import { DELEGATIONS } from '../store/databases.ts';
 import { waitsForNobody, whenFree } from '../store/files/busy.ts';
 import { dataFiles } from '../store/files/data-files.ts';
 import { open } from '../store/files/open.ts';
+import { openStateDb } from '../store/state/state-db.ts';
 import { openSubmissions } from '../store/submissions/submission-db.ts';
 import { guardedTable, openDelegationDb } from '../store/table/delegation-db.ts';
 import { existingSealKey } from '../store/trail/sealing.ts';
@@ -68,6 +71,9 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
     opened.push(() => record.close());
     const table = openDelegationDb(files.delegations);
     opened.push(() => table.close());
+    const state = openStateDb(files.state);
+    opened.push(() => state.close());
+    const isPaused = () => paused(state);
     const database = open(files.delegations, DELEGATIONS); // for what must be known at once
     const guarded = guardedTable(database, files.delegations).database;
     waitsForNobody(database);
@@ -79,7 +85,7 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
       const { sentCopy, copyDomain, copyDelaySeconds, copyListen } = sectionOf(given);
       if (sentCopy !== 'owner') return;
       const sessions = sentSessions(sentFoldersOf(given, env));
-      const site = { key, table, sent: sessions, store, note: record.note, log, now: () => new Date() };
+      const site = { key, table, sent: sessions, store, note: record.note, log, isPaused, now: () => new Date() };
       const keep = copyKeeper(site);
       const server = copyServer({ domain: copyDomain, delayMs: copyDelaySeconds * 1000, keep });
       server.on('error', ({ message }) => log.debug({ err: message }, 'a copy broke off')); // Postfix tries again

@@ -2,7 +2,9 @@
  * One copy for an owner's Sent, from its ticket to the folder: vouched for, once, and what came of it noted. Nothing is thrown: what
  * fails is for Postfix to try again, and for status to show.
  */
+
 import type { Logger } from 'pino';
+import { type Pause, pausedFailure } from '../safeguards/pause.ts';
 import { Failure, failureOf } from '../shared/failure.ts';
 import type { Copy, LookedFor, Note, SubmissionStore } from '../store/submissions/submission-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
@@ -28,6 +30,8 @@ export interface CopySite {
   readonly store: Pick<SubmissionStore, 'isStored' | 'submitted' | 'isCopy'>;
   note(...notes: readonly Note[]): Promise<void>;
   readonly log: Logger;
+  /** Nothing is written to the servers then: copies wait in Postfix's queue. */
+  isPaused(): Promise<Pause | undefined>;
   now(): Date;
 }
 
@@ -49,6 +53,10 @@ export function copyKeeper(site: CopySite): KeepCopy {
     };
     if (mailbox === undefined) return noted(site, copy, GONE);
     if (await site.store.isStored(ticket.nonce)) return { kind: 'there' }; // and our answer was lost
+    const pause = await site.isPaused();
+    if (pause !== undefined) {
+      return { kind: 'failed', failure: pausedFailure(pause, 'the copy waits', 'retry'), forGood: false };
+    }
     const print = messageId === undefined ? undefined : fingerprintOf(message);
     const look =
       messageId === undefined || print === undefined

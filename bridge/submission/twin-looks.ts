@@ -31,6 +31,7 @@ export function lookAgain(
 
   const round = async () => {
     try {
+      if ((await site.isPaused()) !== undefined) return;
       const due = await site.store.due(site.now().toISOString(), PORTION);
       for (const one of due) if (!closed) await look(one);
     } catch (error) {

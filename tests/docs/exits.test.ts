@@ -47,8 +47,8 @@ const WITH: Readonly<Record<string, readonly string[]>> = {
 /** Arguments that name somebody or something of the table: only commands that have one are run. */
 const NAMES = /^[<[](?:address|mailbox|delegate|id|domain)\b/;
 const ASKED_TOO = ['list', 'delegate sync'];
-/** They make what they name, or hold numbers. */
-const NOT_ASKED = ['mailbox add', 'delegate add', 'notices retry'];
+/** They make what they name, look for it at the server, or hold numbers. */
+const NOT_ASKED = ['mailbox add', 'delegate add', 'adopt', 'notices retry'];
 
 t.test('no such mailbox, delegate or domain', async (t) => {
   const made = await desk(t, { config: CONFIG });

@@ -79,7 +79,7 @@ export async function entries(site: Site, owner: string): Promise<Entries> {
   });
 }
 
-async function acl(imap: RawImap, folder: string): Promise<Record<string, string>> {
+export async function acl(imap: RawImap, folder: string): Promise<Record<string, string>> {
   const { status, text, lines } = await imap.command(`GETACL ${quoted(folder)}`);
   if (status !== 'OK') throw new Error(`GETACL ${folder}: ${text}`);
   const [, , , ...pairs] = words(lines.find((line) => line.startsWith('* ACL')) ?? '');

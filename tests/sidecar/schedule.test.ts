@@ -117,6 +117,28 @@ t.test('a revoke waits behind nobody else: as many again as there is room', asyn
   t.same(b.inHand(), [32, 3]);
 });
 
+t.test('what is parked waits until it is told to go on, as urgent as it was, and looks again at news', async (t) => {
+  const b = bench(t);
+  for (const id of [1, 2]) b.schedule.add(id, 'change');
+  await b.end(1, 'parked');
+  await b.end(2, 'parked');
+  b.schedule.add(3, 'revoke');
+  await b.end(3, 'parked');
+  await b.schedule.idle();
+  t.equal(b.schedule.queued, 0, 'nothing is in hand');
+  b.schedule.add(1, 'sweep');
+  await b.end(1, 'parked');
+  b.schedule.unpark();
+  for (const id of [3, 1, 2]) await b.end(id);
+  t.same(order(b), [1, 2, 3, 1, 3, 1, 2], 'the revoke first, and 1 is still a change');
+  b.schedule.add(10, 'sweep');
+  await b.end(10, 'parked');
+  b.schedule.add(10, 'change');
+  await b.end(10);
+  b.schedule.unpark();
+  t.same(b.inHand(), [], 'done meanwhile');
+});
+
 t.test('a sweep leaves a place free for a change', async (t) => {
   const b = bench(t, { concurrency: 3 });
   for (const id of [10, 11, 12]) b.schedule.add(id, 'sweep');

@@ -1,6 +1,8 @@
 /** One copy, with a Sent folder that is slow or fails as it is told. Real ones: tests/servers/submission-copy.test.ts. */
+
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
+import type { Pause } from '../../bridge/safeguards/pause.ts';
 import { Failure } from '../../bridge/shared/failure.ts';
 import type { Note } from '../../bridge/store/submissions/submission-db.ts';
 import { copyKeeper } from '../../bridge/submission/copy.ts';
@@ -16,7 +18,11 @@ const MESSAGE = Buffer.from('Received: from a\r\nMessage-ID: <a@lab.test>\r\n\r\
 const OTHER_PART = Buffer.from('Received: from b\r\nMessage-ID: <a@lab.test>\r\n\r\nx\r\n');
 const ticket = () => copyTicket(key, { mailboxId: 1, messageId: '<a@lab.test>', sentAt: new Date() });
 
-async function keeperOn(t: Test, open: (login: string) => Promise<SentFolder>) {
+async function keeperOn(
+  t: Test,
+  open: (login: string) => Promise<SentFolder>,
+  isPaused: () => Promise<Pause | undefined> = async () => undefined,
+) {
   const table = freshTable(t);
   await table.query
     .insertInto('mailbox')
@@ -37,6 +43,7 @@ async function keeperOn(t: Test, open: (login: string) => Promise<SentFolder>) {
     },
     note: async (...more) => void notes.push(...more),
     log: pino({ level: 'silent' }),
+    isPaused,
     now: () => new Date(),
   });
   return { keep, notes };
@@ -89,6 +96,21 @@ t.test('two parts of one message at once are one copy, in one session, and a tic
   );
   t.equal(lying.length, 1);
   t.equal(notes.length, 2);
+});
+
+t.test('while it is paused a copy waits in the queue, and nobody logs in', async (t) => {
+  let pause: Pause | undefined = { since: '2026-01-01T00:00:00.000Z', by: 'admin:root', reason: null, all: false };
+  const lying: Lying[] = [];
+  const open = async () => {
+    t.notOk(pause, 'not before it is resumed');
+    return folderOf(lying);
+  };
+  const { keep, notes } = await keeperOn(t, open, async () => pause);
+  const mine = ticket();
+  t.match(await keep(mine, MESSAGE), { kind: 'failed', forGood: false, failure: { rule: 'MANDAT_PAUSED' } });
+  t.same([lying, notes], [[], []]);
+  pause = undefined;
+  t.match(await keep(mine, MESSAGE), { kind: 'stored' });
 });
 
 t.test('what lies there decides: a twin goes once ours is seen, anything else stays', async (t) => {

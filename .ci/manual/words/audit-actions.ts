@@ -27,6 +27,12 @@ export const ASKED: Readonly<Record<string, string>> = {
 
 /** What a command did that changes no row. */
 export const EVENTS: Readonly<Record<EventAction, string>> = {
+  paused:
+    'from now on nothing is written to the servers; `all`: not even what is revoked by name, and the reason that was given',
+  resumed: 'it is again, and since when it was not',
+  adopt: "an entry made by hand was declared mandat's own: what stood, in how many folders, and since when",
+  'uninstall-begun': 'mandat is being taken off the servers',
+  'uninstall-done': 'and nothing of it is in force any more',
   'directory-import': 'the national directory was imported, and how many people it has',
   'mailbox-contact': "the owner's second address or language was set or taken away; never which",
   'all-withdrawn': 'every delegation of the site was taken out of force',

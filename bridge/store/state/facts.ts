@@ -8,6 +8,10 @@ export type FactName =
   | 'version' // and the highest version of it that we have seen
   | 'restored' // 'held' while a delegation.db older than that is obeyed only where it takes away
   | 'withdrawn' // JSON: since when every delegation is out of force (withdrawn.ts); empty where they are obeyed
+  | 'adoptions' // JSON: hand-made entries declared mandat's own, until their grant begins (adoption/adoptions.ts)
+  | 'uninstall' // JSON: since when mandat is being taken off, and whom it has seen asking its map
+  | 'paused' // JSON: since when, by whom and why nothing is written to the servers (pause.ts); empty where it is
+  | 'pause-seen' // JSON: the last pause for which the sidecar has laid down what it had in hand
   | 'overdue' // JSON: mailboxes that the sidecar sees waiting for too long
   | 'rules' // how the table's own rules differed from the released ones at the last look; empty where they don't
   | 'imap-server' // JSON: which kind of server it is, as last seen

@@ -6,6 +6,11 @@ export type EventAction =
   | 'mailbox-contact' // the owner's second address or language, set or taken away
   | 'all-withdrawn' // every delegation taken out of force
   | 'all-restored' // and obeyed again
+  | 'paused' // nothing is written to the servers from now on, and why
+  | 'resumed' // it is again
+  | 'adopt' // a hand-made entry declared mandat's own: what stood, and by whom
+  | 'uninstall-begun' // mandat is being taken off the servers
+  | 'uninstall-done' // and nothing of it is in force any more
   | 'audit-export' // somebody took a copy of the trail
   | 'rules-repaired' // the released triggers and views put back
   | 'backup' // somebody took a copy of all of it

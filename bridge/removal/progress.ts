@@ -1,0 +1,24 @@
+/** How far the removal of mandat has come, kept in state.db: what was interrupted goes on there when it is called again. */
+import { fact, setFact } from '../store/state/facts.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+
+export interface Removal {
+  readonly since: string;
+  /** Directories of configuration in which Postfix was seen to ask the map: it is the right one, and may be seen to ask no more. */
+  readonly asking: readonly string[];
+  /** When nothing of ours was seen any more, on every delegate's fresh login. */
+  readonly lookedAt?: string;
+  readonly doneAt?: string;
+}
+
+type Facts = Pick<StateDb, 'query'>;
+
+export async function removal(state: Facts): Promise<Removal | undefined> {
+  const noted = await fact(state, 'uninstall');
+  return noted === undefined || noted === '' ? undefined : (JSON.parse(noted) as Removal);
+}
+
+/** Undefined: it is taken back. */
+export async function noteRemoval(state: Facts, how: Removal | undefined): Promise<void> {
+  await setFact(state, 'uninstall', how === undefined ? '' : JSON.stringify(how));
+}
