@@ -1,5 +1,18 @@
 /** What stands in the data directory before a restore: what it knows that the backup can't, and how it is put aside. */
-import { existsSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { Failure } from '../shared/failure.ts';
@@ -123,20 +136,45 @@ export function refuseOpenElsewhere(files: DataFiles): void {
 
 export interface Moved {
   /** The directory that what was there lies in now; undefined where nothing was. */
-  readonly aside: string | undefined;
-  readonly files: readonly { readonly from: string; readonly to: string }[];
+  aside: string | undefined;
+  /** One by one, so that what fails on the way can be taken back. */
+  readonly files: { readonly from: string; readonly to: string }[];
 }
 
-/** All of these that are there, with their logs of writes. */
-export function putAside(files: DataFiles, targets: readonly string[], now: Date): Moved {
+/** All of these that are there, with their logs of writes. `moved` tells how far it has come, whatever it throws. */
+export function putAside(files: DataFiles, targets: readonly string[], now: Date, moved: Moved): void {
   const there = targets.flatMap((file) => [file, `${file}-wal`, `${file}-shm`, `${file}-journal`]).filter(isThere);
-  if (there.length === 0) return { aside: undefined, files: [] };
+  if (there.length === 0) return;
   const aside = path.join(files.privateDirectory, `before-restore-${now.toISOString().replaceAll(/[:.]/g, '')}`);
   mkdirSync(aside, { mode: 0o700 });
-  const moved = there.map((from) => ({ from, to: path.join(aside, path.basename(from)) }));
-  for (const { from, to } of moved) renameSync(from, to);
+  moved.aside = aside;
+  for (const from of there) {
+    const to = path.join(aside, path.basename(from));
+    moveFile(from, to);
+    moved.files.push({ from, to });
+  }
   syncDirectory(aside);
-  return { aside, files: moved };
+}
+
+/** Also where the table's directory is a file system of its own (a volume of a container, say): `to` is whole before `from` goes. */
+export function moveFile(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+    return;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+  }
+  const { mode, uid, gid } = lstatSync(from);
+  copyFileSync(from, to, constants.COPYFILE_EXCL);
+  const fd = openSync(to, 'r');
+  try {
+    fchownSync(fd, uid, gid);
+    fchmodSync(fd, mode & 0o777);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  rmSync(from);
 }
 
 const isThere = (file: string) => lstatSync(file, { throwIfNoEntry: false }) !== undefined;

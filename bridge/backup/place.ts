@@ -11,19 +11,19 @@ import { makeDirectory } from '../store/files/directories.ts';
  * somebody else could put another in its place.
  */
 export function makeBackupPlace(directory: string, { uid, gid }: Owner): void {
-  if (lstatSync(directory, { throwIfNoEntry: false }) !== undefined) return;
+  if (reachable(directory, () => lstatSync(directory, { throwIfNoEntry: false })) !== undefined) return;
   const above = path.dirname(path.resolve(directory));
   if (lstatSync(above, { throwIfNoEntry: false }) === undefined) {
     throw new Failure('config', `${above} is not there`, 'make it first, or name another place');
   }
   refuseOpenWay(above, uid);
   const byRoot = process.geteuid?.() === 0 && uid !== 0;
-  makeDirectory(directory, 0o700, byRoot ? gid : undefined, byRoot ? uid : undefined);
+  reachable(directory, () => makeDirectory(directory, 0o700, byRoot ? gid : undefined, byRoot ? uid : undefined));
 }
 
 /** Fails `config` where it isn't a directory of this user's (or root's) that only they and root may write or enter. */
 export function judgeBackupPlace(directory: string): void {
-  const stat = lstatSync(directory, { throwIfNoEntry: false });
+  const stat = reachable(directory, () => lstatSync(directory, { throwIfNoEntry: false }));
   const uid = process.geteuid?.() ?? 0;
   if (stat === undefined) throw new Failure('config', `${directory} is not there`, 'name a backup that is there');
   if (!stat.isDirectory()) {

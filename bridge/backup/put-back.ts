@@ -25,7 +25,7 @@ import { headFileOf } from '../store/trail/seal-head.ts';
 import { existingSealKey } from '../store/trail/sealing.ts';
 import { isThere, lastFilter } from '../submission/last-filter.ts';
 import { syncDirectory } from './copying.ts';
-import { type InPlace, inPlaceNow, type Moved, putAside, refuseOpenElsewhere } from './in-place.ts';
+import { type InPlace, inPlaceNow, type Moved, moveFile, putAside, refuseOpenElsewhere } from './in-place.ts';
 import type { Offered } from './offered.ts';
 import { proven } from './take.ts';
 import { beginRestore, endRestore } from './unfinished.ts';
@@ -92,12 +92,12 @@ export async function putBack(files: DataFiles, offered: Offered, writer: Writer
   const before = inPlaceNow(files);
   refuseOther(before, offered, files);
   beginRestore(files, offered.directory);
-  let moved: Moved = { aside: undefined, files: [] };
+  const moved: Moved = { aside: undefined, files: [] };
   try {
     refuseOpenElsewhere(files);
     syncDirectory(files.privateDirectory);
     const targets = offered.drafts.map(({ target }) => target);
-    moved = putAside(files, [...new Set([...targets, files.submissions])], now); // what the backup hasn't wasn't there then
+    putAside(files, [...new Set([...targets, files.submissions])], now, moved); // what the backup hasn't wasn't there then
     for (const { draft, target, kind } of offered.drafts) {
       giveMode(draft, kind === DELEGATIONS ? groupId(SHARED_GROUP) : undefined, kind?.mode ?? 0o600);
       renameSync(draft, target);
@@ -123,12 +123,16 @@ export async function putBack(files: DataFiles, offered: Offered, writer: Writer
 
 /** What was there is there again. */
 function takeBack(files: DataFiles, { drafts }: Offered, moved: Moved): void {
-  if (moved.aside !== undefined) {
-    for (const { target } of drafts) {
+  const { aside, files: there } = moved;
+  if (aside !== undefined) {
+    for (const { draft, target } of drafts) {
+      if (existsSync(draft)) continue; // it never came to its place
       for (const end of ['', '-wal', '-shm']) rmSync(target + end, { force: true });
     }
-    for (const { from, to } of moved.files) renameSync(to, from);
-    rmdirSync(moved.aside);
+    for (const { from, to } of [...there].reverse()) moveFile(to, from);
+    try {
+      rmdirSync(aside);
+    } catch {} // half of a file that could not be moved: it is where it was
   }
   try {
     initialise(files); // looking whether somebody has them open has ended their log of writes

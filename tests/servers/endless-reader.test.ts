@@ -43,6 +43,7 @@ t.test('a reader that stays', async (t) => {
     t.strictSame(await seen(site, 'alice', 'bob'), granted(), at('bob'));
     await sidecar.idle();
     each.push(log(site.table) - grown);
+    t.comment(`${each.at(-1)} octets`);
   }
   t.ok(
     each.every((octets) => octets < 2_000_000),
