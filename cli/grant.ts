@@ -6,7 +6,6 @@ import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { instant } from './arguments.ts';
 import { bulk, byIdentifier, delegationArguments, subject } from './bulk.ts';
 import { refuseImpersonal } from './correspondence.ts';
-import { readDelegations } from './csv.ts';
 import { EXIT } from './exit.ts';
 import { followChange, waitOptions } from './follow-change.ts';
 import { policyNow, whyWithheld } from './not-in-force.ts';
@@ -44,6 +43,7 @@ export function grantCommand(program: Command, run: Runner): void {
         const force = options.force !== undefined;
         const { timezone } = session.config.policy;
         if ('from' in about) {
+          const { readDelegations } = await import('./csv.ts');
           const typed = readDelegations(about.from, timezone, session.identity.find, new Date().toISOString());
           const rows = await byIdentifier(session, typed);
           await session.table((db) =>

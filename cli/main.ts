@@ -7,4 +7,4 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-await invoke(process.argv.slice(2));
+void invoke(process.argv.slice(2));

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { version } from '../bridge/shared/version.ts';
 import { type CommandDefinition, definitions } from './definitions.ts';
 import { EXIT_HELP } from './exit.ts';
 import { printed } from './output.ts';
@@ -9,7 +10,7 @@ export function manCommand(program: Command): void {
     .command('man')
     .description('print the manual page, for example: mandat man | man -l -')
     .action(() => {
-      printed(manPage(definitions(program), program.version() ?? ''));
+      printed(manPage(definitions(program), version().number));
     });
 }
 

@@ -4,7 +4,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Failure, failureOf } from '../bridge/shared/failure.ts';
 import type { SyncReport } from '../bridge/sidecar/sync.ts';
 import { SYNC_AT_WORK } from '../bridge/store/files/lock.ts';
-import { quietLog } from './log.ts';
 import { counted } from './output.ts';
 import type { Session } from './session.ts';
 
@@ -31,7 +30,8 @@ export async function passHere(
   limitMs: number,
   onProgress?: (done: number, of: number) => void,
 ): Promise<OwnPass> {
-  const { syncOnce } = await import('../bridge/sidecar/sync.ts'); // the IMAP library takes its time to load
+  const { syncOnce } = await import('../bridge/sidecar/sync.ts'); // the IMAP library takes its time to load, the log's too
+  const { quietLog } = await import('./log.ts');
   const { config, writer } = session;
   const options = { mailboxIds, force: false, actor: writer.actor, onProgress };
   const until = performance.now() + limitMs;

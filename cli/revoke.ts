@@ -4,7 +4,6 @@ import { noSuchDelegation, revoke } from '../bridge/store/table/delegations.ts';
 import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { bulk, byIdentifier, delegationArguments, subject } from './bulk.ts';
 import { confirmed } from './confirm.ts';
-import { readDelegations } from './csv.ts';
 import { EXIT } from './exit.ts';
 import { followChange, waitOptions } from './follow-change.ts';
 import { counted, oneLine } from './output.ts';
@@ -27,6 +26,7 @@ export function revokeCommand(program: Command, run: Runner): void {
       async (session, at: string | undefined, to: string | undefined, options: Options) => {
         const about = subject('revoke', at, to, options);
         if ('from' in about) {
+          const { readDelegations } = await import('./csv.ts');
           const typed = readDelegations(about.from, session.config.policy.timezone, session.identity.find);
           const rows = await byIdentifier(session, typed);
           await session.table((db) =>

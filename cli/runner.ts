@@ -6,6 +6,7 @@ import { explained } from '../bridge/store/files/open.ts';
 import { noteEvent } from '../bridge/store/table/events.ts';
 import { ConfigError } from '../config/mistake.ts';
 import { EXIT, type ExitStatus, exitStatusOf } from './exit.ts';
+import { pathOf } from './frame.ts';
 import { type Output, openOutput } from './output.ts';
 import { openSession, type Session } from './session.ts';
 
@@ -67,12 +68,6 @@ async function noteRefusal(session: Session, error: unknown, command: unknown): 
     session.becomeOwner();
     await session.table((table) => noteEvent(table, session.writer, { action: 'refused', detail }));
   } catch {} // they are refused all the same
-}
-
-/** `mailbox alias add`: never what was typed behind it. */
-export function pathOf(command: unknown): string {
-  if (!(command instanceof Command) || command.parent === null) return '';
-  return `${pathOf(command.parent)} ${command.name()}`.trim();
 }
 
 /** What the system says of our files, wherever it came up, in words that say what to do. */

@@ -1,5 +1,8 @@
 /** Times as people read them: in the policy's zone, to the second, with the offset, so that every command takes what another has shown. */
-import { DateTime } from 'luxon';
+import { DateTime, Settings } from 'luxon';
+
+/** Digits and offsets are all that is shown: asking the system for its language would take longer than all the rest of a short command. */
+Settings.defaultLocale = 'en';
 
 /** The last instant that can be written: without an end. */
 export const NEVER = '9999-12-31T23:59:59.999Z';

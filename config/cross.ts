@@ -2,7 +2,7 @@
  * Checks that need two keys of a section. They run although other keys of the section are wrong, so that one reading
  * reports everything; a key of the wrong type is somebody else's mistake and passes here.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isLoopback } from './loopback.ts';
 import type { Problem } from './rule.ts';
 

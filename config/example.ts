@@ -2,7 +2,7 @@
  * The annotated mandat.toml, rendered from the schema: every key with its comment and its default.
  * After a change to the schema: npm run docs.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { bare, docs } from './fields.ts';
 import { schema } from './schema.ts';
 import { withLogins } from './scheme-defaults.ts';

@@ -2,7 +2,7 @@
  * From what zod found to what the administrator reads: where, what is wrong, what to do.
  */
 import { distance } from 'fastest-levenshtein';
-import { z } from 'zod';
+import * as z from 'zod';
 import { bare, docs } from './fields.ts';
 import type { Mistake } from './mistake.ts';
 import { schema } from './schema.ts';

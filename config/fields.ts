@@ -2,9 +2,12 @@
  * What the schema is written with: the kinds of value a key can have, and the registry that holds each key's
  * documentation. The checks, the messages and the annotated example all read the same declarations.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Problem, Rule } from './rule.ts';
 import { commandWords, loginCommandWords, severalOf } from './rules.ts';
+
+/** A file is looked at once: making code for that takes longer than it saves. */
+z.config({ jitless: true });
 
 export interface KeyDoc {
   /** Printed above the key or section in the annotated file; lines are broken by hand. */

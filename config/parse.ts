@@ -3,7 +3,7 @@
  */
 import { dirname, join, resolve } from 'node:path';
 import { parse as parseToml, TomlError } from 'smol-toml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { camelize } from './camel.ts';
 import { explain } from './explain.ts';
 import { bare, docs } from './fields.ts';

@@ -3,7 +3,7 @@
  * `config/example.ts` prints it as the annotated mandat.toml, `config/parse.ts` checks a file against it,
  * and the `Config` type is inferred from it.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Camelized } from './camel.ts';
 import { accountsNeedNotices } from './cross.ts';
 import { always, docs, text } from './fields.ts';

@@ -3,7 +3,7 @@
  * Only names are looked at, never values.
  */
 import { distance } from 'fastest-levenshtein';
-import { z } from 'zod';
+import * as z from 'zod';
 import { bare } from './fields.ts';
 import { schema } from './schema.ts';
 

@@ -6,12 +6,13 @@ import { buildProgram } from '../../cli/program.ts';
 import { EXITS, GROUPS } from './command-groups.ts';
 import { anchor, code, MADE, page, prose, table } from './markdown.ts';
 
+const defined = definitions(await buildProgram());
+
 /** Those that do something: what only has others below it is none. */
-export const commands = (): readonly CommandDefinition[] =>
-  definitions(buildProgram()).filter(({ path, acts }) => path !== '' && acts);
+export const commands = (): readonly CommandDefinition[] => defined.filter(({ path, acts }) => path !== '' && acts);
 
 export function commandsPage(): string {
-  const [program] = definitions(buildProgram());
+  const [program] = defined;
   const all = commands();
   return page([
     MADE('cli/ (the definitions of the commands) and .ci/manual/'),

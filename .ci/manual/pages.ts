@@ -1,5 +1,6 @@
 // The pages that are made from the code, each with what makes it.
 
+import { version } from '../../bridge/shared/version.ts';
 import { definitions } from '../../cli/definitions.ts';
 import { manPage } from '../../cli/man.ts';
 import { buildProgram } from '../../cli/program.ts';
@@ -15,6 +16,8 @@ export interface Page {
   readonly make: () => string;
 }
 
+const program = await buildProgram();
+
 export const PAGES: readonly Page[] = [
   { file: 'config/mandat.toml', make: renderExample },
   { file: 'docs/mandat.1', make: () => manual() },
@@ -25,6 +28,5 @@ export const PAGES: readonly Page[] = [
 ];
 
 function manual(): string {
-  const program = buildProgram();
-  return manPage(definitions(program), program.version() ?? '');
+  return manPage(definitions(program), version().number);
 }

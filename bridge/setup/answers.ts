@@ -1,6 +1,6 @@
 /** What `mandat setup` is told, by questions or by a file of answers. */
 import { parse } from 'smol-toml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Failure } from '../shared/failure.ts';
 
 const login = z.string().regex(/^[^\s"\\]+$/, 'a login has no blanks');

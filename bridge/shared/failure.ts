@@ -2,7 +2,7 @@
  * What goes wrong, as a value with a code that says who must act, a sentence and a hint.
  * Scripts rely on the codes through the exit status; people on the hint.
  */
-import { existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 export type FailureCode =
@@ -55,9 +55,17 @@ function isForeignModule(thrown: unknown): boolean {
   );
 }
 
-/** The directory of package.json: above this file, and above dist/ once built. */
+/** The directory of our package.json: above this file, and above dist/, which has one of its own, once built. */
 function installation(): string {
   let at = import.meta.dirname;
-  while (!existsSync(path.join(at, 'package.json')) && path.dirname(at) !== at) at = path.dirname(at);
+  while (!isOurs(path.join(at, 'package.json')) && path.dirname(at) !== at) at = path.dirname(at);
   return at;
+}
+
+function isOurs(file: string): boolean {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).name === 'mandat';
+  } catch {
+    return false;
+  }
 }

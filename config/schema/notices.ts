@@ -1,5 +1,5 @@
 /** What people are told. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { notInClear } from '../cross.ts';
 import { docs, text, whole } from '../fields.ts';
 import { hostName, mailAddress, path, webUrl } from '../places.ts';

@@ -1,5 +1,5 @@
 /** Who may be a delegate, of whose mailbox, and what a delegation means. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { docs, text, whole } from '../fields.ts';
 import { webUrl } from '../places.ts';
 import { rights, timeZone, word } from '../rules.ts';

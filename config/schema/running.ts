@@ -1,5 +1,5 @@
 /** How the sidecar goes about its work, and what it keeps of it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { retriesOrdered } from '../cross.ts';
 import { docs, text, whole } from '../fields.ts';
 import { healthAddress } from '../places.ts';

@@ -1,5 +1,5 @@
 /** Who may send as whom, and what a message may say about it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { fileHasReader, fileReadAnew, loginsAreRead } from '../cross.ts';
 import { command, docs, oneOrSeveral, text, whole } from '../fields.ts';
 import { filterAddress, hostName, loopbackAddress, path } from '../places.ts';

@@ -1,5 +1,5 @@
 /** The servers that mandat acts on. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { adminUserSurvives, commandEnds, notInClear } from '../cross.ts';
 import { docs, loginCommand, text, whole } from '../fields.ts';
 import { doveadmUrl, hostName, ipAddress, path } from '../places.ts';

@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --only grant,rights,bare,revoke,wake,sender,directory,sweep,submission] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
+ * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,submission] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
  * --write puts the table into docs/performance.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -15,13 +15,14 @@ import { type Comparison, ms, PAIRS, row } from './pairs.ts';
 import { revokeFigures } from './revoke.ts';
 import { rightsFigures } from './rights.ts';
 import { lookupFigures, publishFigures } from './sender.ts';
+import { startFigures } from './start.ts';
 import { submissionFigures } from './submission.ts';
 import { sweepFigures } from './sweep.ts';
 import { idleCpu, wakeFigures } from './wake.ts';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'grant,rights,bare,revoke,wake,sender,directory,sweep,submission' },
+    only: { type: 'string', default: 'start,grant,rights,bare,revoke,wake,sender,directory,sweep,submission' },
     quick: { type: 'boolean', default: false },
     mailboxes: { type: 'string', default: '1000' },
     write: { type: 'boolean', default: false },
@@ -40,6 +41,14 @@ function section(title: string, head: readonly string[], rows: readonly (readonl
 
 const HEAD = ['what', 'ours', 'floor', 'ours / floor: median (middle half of the pairs)'];
 
+if (chosen.has('start')) {
+  const figures = await startFigures(4 * pairs);
+  section(
+    'A command, from its start to its end',
+    ['what', 'ours', '`node -e 0`', 'ours / floor: median (middle half of the pairs)', 'aimed at'],
+    figures.map((one) => [...row(one), `${one.atMost}, ${one.ratio <= one.atMost ? 'met' : 'not met'}`]),
+  );
+}
 if (chosen.has('grant')) {
   const figures: GrantFigures[] = [];
   for (const inherit of [true, false]) {

@@ -34,7 +34,7 @@ function sources(): readonly string[] {
 
 /** What commander says against these words; undefined where it would run them. Nothing runs. */
 async function against(words: readonly string[]): Promise<string | undefined> {
-  const program = buildProgram();
+  const program = await buildProgram();
   const quiet = (command: Command) => {
     command.configureOutput({ writeErr: () => {}, writeOut: () => {} });
     if (command.commands.length === 0) command.action(() => {});
@@ -50,9 +50,11 @@ async function against(words: readonly string[]): Promise<string | undefined> {
   }
 }
 
+const whole = await buildProgram();
+
 /** `"mandat grant"` in a sentence names a command; with anything behind it, it is to be typed. */
 function isCommand(words: readonly string[]): boolean {
-  let at: Command | undefined = buildProgram();
+  let at: Command | undefined = whole;
   for (const word of words) at = at?.commands.find((command) => command.name() === word);
   return at !== undefined;
 }

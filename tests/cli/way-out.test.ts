@@ -9,8 +9,15 @@ import { complaint, jsonOf } from '../../cli/output.ts';
 import { EVIL_TEXT, OBEYED } from './evil.ts';
 
 t.test('nobody writes past it', async (t) => {
-  /** output.ts is the way out; progress.ts moves the cursor, with words of ours; log.ts and main.ts have the streams in hand. */
-  const allowed = ['cli/output.ts', 'cli/progress.ts', 'cli/log.ts', 'cli/main.ts', 'cli/confirm.ts'];
+  /** output.ts is the way out; progress.ts moves the cursor, with words of ours; log.ts and main.ts have the streams in hand; precompile.ts silences them. */
+  const allowed = [
+    'cli/output.ts',
+    'cli/progress.ts',
+    'cli/log.ts',
+    'cli/main.ts',
+    'cli/precompile.ts',
+    'cli/confirm.ts',
+  ];
   for (const room of ['cli', 'bridge', 'acl', 'config']) {
     for (const name of readdirSync(room, { recursive: true, encoding: 'utf8' })) {
       const file = path.join(room, name);

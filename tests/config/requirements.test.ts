@@ -32,7 +32,7 @@ t.test('every file that it names is there', async (t) => {
 });
 
 t.test('every command and every setting too', async (t) => {
-  const program = buildProgram();
+  const program = await buildProgram();
   const unknown = named
     .filter((one) => one.startsWith('mandat '))
     .filter((one) => {

@@ -12,7 +12,7 @@ import { type Line, type ManualPage, manual } from './pages.ts';
 
 const pages = manual();
 const byFile = new Map(pages.map((page) => [page.file, page]));
-const commands = new Map(definitions(buildProgram()).map((command) => [command.path, command]));
+const commands = new Map(definitions(await buildProgram()).map((command) => [command.path, command]));
 
 /** One assertion a page, with every fault and where it stands. */
 function each(t: Test, faults: (page: ManualPage) => readonly (Line & { readonly fault: string })[]): void {

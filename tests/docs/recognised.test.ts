@@ -7,7 +7,7 @@ import { commandsOn, faultOf, wordsOf } from './commands-shown.ts';
 import { configurationFaults, isConfiguration, keyFault } from './keys-shown.ts';
 import { readPage } from './pages.ts';
 
-const commands = new Map(definitions(buildProgram()).map((command) => [command.path, command]));
+const commands = new Map(definitions(await buildProgram()).map((command) => [command.path, command]));
 
 t.test('commands on a line of a shell', async (t) => {
   for (const [line, found] of [

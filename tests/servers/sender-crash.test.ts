@@ -64,7 +64,7 @@ async function publisher(): Promise<{
 }> {
   const program = `
     import { writeSync } from 'node:fs';
-    import { openSenderMap } from ${JSON.stringify(path.join(await builtDirectory(), 'bridge/sender/postfix-sqlite.js'))};
+    import { openSenderMap } from ${JSON.stringify(path.join(await builtDirectory(), 'bridge/store/published/sender-map.js'))};
     const map = openSenderMap(process.argv[1]);
     for (let turn = 0; ; turn++) {
       const login = turn % 2 === 0 ? '${at('carol')}' : '${at('dave')}';

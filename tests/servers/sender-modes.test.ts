@@ -106,7 +106,7 @@ t.test('wrong modes are put right, of the files beside it too', async (t) => {
 t.test('a sidecar that is not root, and Postfix, take turns in making the files beside it', async (t) => {
   const directory = place(t);
   chownSync(path.dirname(directory), SIDECAR, SIDECAR);
-  const driver = JSON.stringify(path.join(await builtDirectory(), 'bridge/sender/postfix-sqlite.js'));
+  const driver = JSON.stringify(path.join(await builtDirectory(), 'bridge/store/published/sender-map.js'));
   const program = (work: string) => `const { prepareSenderMap, openSenderMap } = await import(${driver}); ${work}`;
   const sidecar = (work: string, groups = `--groups=${GROUP}`) =>
     as(SIDECAR, groups, [...NODE, '--input-type=module', '--eval', program(work), directory]);
