@@ -4,6 +4,7 @@ import { makeBackupPlace } from '../bridge/backup/place.ts';
 import { datedPlace, forgetOld, type Taken, takeBackup } from '../bridge/backup/take.ts';
 import { refuseHalfRestored } from '../bridge/backup/unfinished.ts';
 import { Failure } from '../bridge/shared/failure.ts';
+import { version } from '../bridge/shared/version.ts';
 import { DELEGATIONS } from '../bridge/store/databases.ts';
 import { dataOwner, refuseUnsafePlaces } from '../bridge/store/files/directories.ts';
 import { refuseOldPlaces } from '../bridge/store/files/old-layout.ts';
@@ -45,7 +46,7 @@ export function backupCommand(program: Command, run: Runner): void {
           if (owner !== undefined) makeBackupPlace(place, owner);
           session.becomeOwner();
           refuseHalfRestored(files);
-          const taken = await atLowPriority(() => take(session, place, options, program.version() ?? ''));
+          const taken = await atLowPriority(() => take(session, place, options, version().number));
           const old = options.keep === undefined ? undefined : forgetOld(place, options.keep);
           await note(session, taken);
           const { manifest, directory, heldMs } = taken;

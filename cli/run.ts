@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { version } from '../bridge/shared/version.ts';
 import { EXIT } from './exit.ts';
 import { untilAskedToStop } from './foreground.ts';
 import { openLog } from './log.ts';
@@ -18,7 +19,7 @@ export function runCommand(program: Command, run: Runner): void {
         const { openHealth } = await import('../bridge/health/health.ts');
         const { openSupervisor } = await import('../bridge/health/supervisor.ts');
         const log = openLog(config.log.level);
-        const health = await openHealth(config, program.version() ?? '', log);
+        const health = await openHealth(config, version().number, log);
         const supervisor = openSupervisor(process.env, health, log);
         const sidecar = await startSidecar(config, process.env, log, health.signs).catch(async (error: unknown) => {
           await health.close();

@@ -1,5 +1,5 @@
 /** What the built program loads for what: most of a short command's time is loading. The times themselves: npm run bench -- --only start. */
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import t from 'tap';
@@ -111,6 +111,17 @@ t.test("what V8 made of it is taken by the Node that made it, and by none that d
 });
 
 const precompiled = (built: string) => ran([...NODE, path.join(built, 'cli/precompile.js')]);
+
+t.test("no messages of zod's in forty languages: they come with its `z` and not with its namespace", async (t) => {
+  for (const room of ['bridge', 'cli', 'config'])
+    for (const name of readdirSync(room, { recursive: true, encoding: 'utf8' }))
+      if (name.endsWith('.ts'))
+        t.notMatch(
+          readFileSync(path.join(room, name), 'utf8'),
+          /import \{[^}]*\bz\b[^}]*\} from 'zod'/,
+          `${room}/${name}`,
+        );
+});
 
 /** commander has no question for it. */
 function handled(command: Command | undefined): boolean {
