@@ -9,6 +9,8 @@ import { Argument, type Command, Option } from 'commander';
 export interface Outline {
   readonly name: string;
   readonly description: string;
+  /** `[options] <mailbox>` */
+  readonly usage: string;
   /** What its parent takes when no word of its own is typed. */
   readonly isDefault: boolean;
   readonly arguments: readonly {
@@ -46,6 +48,7 @@ export function outlineOf(command: Command): Outline {
   return {
     name: command.name(),
     description: command.description(),
+    usage: command.usage(),
     isDefault: defaultOf(command.parent) === command.name(),
     arguments: command.registeredArguments.map((argument) => ({
       shown: shown(argument),
@@ -67,6 +70,7 @@ export function outlineOf(command: Command): Outline {
 /** Puts it below `parent` again; whatever of it is called in earnest calls `act`. What words may be, beyond choices, is `act`'s to look at. */
 export function sketch(parent: Command, outline: Outline, act: () => Promise<void>): void {
   const command = parent.command(outline.name, { isDefault: outline.isDefault }).description(outline.description);
+  command.usage(outline.usage);
   for (const { shown, description, choices } of outline.arguments) {
     const argument = new Argument(shown, description);
     command.addArgument(choices === null ? argument : argument.choices(choices));
