@@ -76,7 +76,7 @@ export function adoptCommand(program: Command, run: Runner): void {
     );
 }
 
-/** Of mailboxes that aren't in the table the login is taken to be the address. Fails `absent` where there is none to look into. */
+/** Of mailboxes that aren't in the table the login is taken to be the address. Fails as wrong usage where there is none to look into. */
 async function placesOf({ table }: Session, named: readonly string[]): Promise<readonly Place[]> {
   const all = await table(listMailboxes);
   const known = (one: string) => all.find((mailbox) => mailbox.address === one);
@@ -85,7 +85,7 @@ async function placesOf({ table }: Session, named: readonly string[]): Promise<r
       ? all
       : [...new Set(named)].map((one) => known(one) ?? { address: one, login: one, id: undefined });
   if (places.length > 0) return places;
-  throw new Failure('absent', 'the table has no mailbox yet', 'name those to look into: mandat adopt MAILBOX...');
+  throw new Failure('config', 'the table has no mailbox yet', 'name those to look into: mandat adopt MAILBOX...');
 }
 
 async function surveyed(session: Session, places: readonly Place[]): Promise<Survey> {

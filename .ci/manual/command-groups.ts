@@ -76,7 +76,6 @@ export const EXITS: Readonly<Record<string, Exits>> = {
   adopt: {
     1: 'a mailbox could not be looked into; declined; or, where no sidecar runs, a server refuses it',
     3: 'one entry at least is refused by a rule, or mandat is paused',
-    4: 'none is named, and the table has no mailbox',
     5: 'adopted, and, where no sidecar runs, a server is away',
   },
   uninstall: {
