@@ -89,10 +89,10 @@ export function greets({ host, port, tls: how, ca, serverName, timeoutMs, localA
     socket.on('error', () => end(false)).on('close', () => end(false));
     socket.on('data', (text: string) => {
       heard += text;
-      if (heard.length >= ENOUGH) end(/^\* (OK|PREAUTH)\b/i.test(heard));
+      if (heard.includes('\n') || heard.length >= ENOUGH) end(/^\* (OK|PREAUTH)\b/i.test(heard));
     });
   });
 }
 
-/** `* OK` and what follows it. */
-const ENOUGH = 5;
+/** `* PREAUTH`, where the line is longer. */
+const ENOUGH = 9;
