@@ -74,6 +74,7 @@ export function unit(configFile: string, user: string, program: readonly string[
     file: '/etc/systemd/system/mandat.service',
     after: fragment('systemd/mandat.service', {
       '/usr/bin/node /opt/mandat/dist/cli/main.js --config /etc/mandat/mandat.toml': `${program.join(' ')} --config ${configFile}`,
+      '.secret:/etc/mandat/': `.secret:${dirname(configFile)}/`,
       'User=mandat\n': `User=${user}\n`,
     }),
   };

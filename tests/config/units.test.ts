@@ -3,26 +3,27 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
+import { unit } from '../../bridge/setup/mandat-files.ts';
 import { DOVEADM_API_KEY, IMAP_ADMIN_PASSWORD, SMTP_PASSWORD } from '../../config/secret.ts';
 
 const DIRECTORY = path.resolve(import.meta.dirname, '../../config/systemd');
-const units = readdirSync(DIRECTORY).filter((name) => name.endsWith('.service'));
+const units = readdirSync(DIRECTORY).filter((file) => file.endsWith('.service'));
 /** What `systemd-analyze security` calls exposure, from 0 to 10. */
 const MOST = 2.0;
 
 const without = spawnSync('systemd-analyze', ['--version']).status !== 0;
 
 t.ok(units.includes('mandat.service'));
-for (const unit of units) {
-  t.test(unit, async (t) => {
-    const text = readFileSync(path.join(DIRECTORY, unit), 'utf8');
+for (const name of units) {
+  t.test(name, async (t) => {
+    const text = readFileSync(path.join(DIRECTORY, name), 'utf8');
     const again = /^Restart=/m.test(text) ? /^RestartPreventExitStatus=.*\b2\b/m : /^Type=oneshot$/m;
     t.match(text, again, 'a mistake in the configuration ends with 2, and is not tried again');
     t.match(text, /^User=mandat$/m);
     t.match(text, /^NoNewPrivileges=yes$/m);
     t.match(text, /^SystemCallErrorNumber=EPERM$/m, 'Node asks for what it does not need: it is refused, not killed');
     t.test('exposure', { skip: without ? 'systemd-analyze is not on this machine' : false }, async (t) => {
-      const file = path.join(DIRECTORY, unit);
+      const file = path.join(DIRECTORY, name);
       const { stdout, stderr } = spawnSync('systemd-analyze', ['security', '--offline=true', file], {
         encoding: 'utf8',
       });
@@ -37,9 +38,9 @@ const LASTING = [
   ['mandat.service', [IMAP_ADMIN_PASSWORD, DOVEADM_API_KEY, SMTP_PASSWORD]],
   ['mandat-filter.service', [IMAP_ADMIN_PASSWORD]],
 ] as const;
-for (const [unit, secrets] of LASTING) {
-  t.test(`${unit} says how it is, and is given its secrets`, async (t) => {
-    const text = readFileSync(path.join(DIRECTORY, unit), 'utf8');
+for (const [name, secrets] of LASTING) {
+  t.test(`${name} says how it is, and is given its secrets`, async (t) => {
+    const text = readFileSync(path.join(DIRECTORY, name), 'utf8');
     t.match(text, /^Type=notify$/m);
     t.match(text, /^NotifyAccess=all$/m, 'systemd-notify is another process than the main one');
     t.match(text, /^WatchdogSec=\d+min$/m);
@@ -51,3 +52,9 @@ for (const [unit, secrets] of LASTING) {
     }
   });
 }
+
+t.test('as mandat setup writes it for another directory, its secrets are there', async (t) => {
+  const { after } = unit('/srv/mandat/mandat.toml', 'mandat', ['/usr/bin/node', '/opt/mandat/dist/cli/main.js']);
+  t.match(after, /^LoadCredential=imap\.secret:\/srv\/mandat\/imap\.secret$/m);
+  t.notMatch(after, '/etc/mandat/');
+});
