@@ -6,6 +6,7 @@ import { correspondenceStatus } from '../directory/correspondence.ts';
 import { directoryStatus } from '../directory/search.ts';
 import { whiteListFile } from '../directory/white-list.ts';
 import { ADOPTING, adoptingFrom, foreignState } from '../safeguards/foreign-state.ts';
+import { paused } from '../safeguards/pause.ts';
 import { withdrawn } from '../safeguards/withdrawn.ts';
 import type { FailureCode } from '../shared/failure.ts';
 import { overdueNoted } from '../sidecar/overdue.ts';
@@ -67,6 +68,7 @@ async function failing(sight: Sight, breathe: Breathe): Promise<readonly Figure[
     (await foreignState(table, state)) ?? ((await adoptingFrom(state)) === undefined ? undefined : ADOPTING);
   const restraints = {
     guard: held > 0,
+    paused: (await paused(state)) !== undefined,
     withdrawn: (await withdrawn(state)) !== undefined,
     restored: (await fact(state, 'restored')) === 'held',
     'rules-changed': table.differences().length > 0,

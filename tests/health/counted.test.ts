@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
 import { type Counted, countAll } from '../../bridge/health/counted.ts';
 import type { Sight } from '../../bridge/health/sight.ts';
+import { setPaused } from '../../bridge/safeguards/pause.ts';
 import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { openStateDb } from '../../bridge/store/state/state-db.ts';
 import { openDelegationDb } from '../../bridge/store/table/delegation-db.ts';
@@ -87,8 +88,11 @@ t.test('each state, and why', async (t) => {
   t.equal(values.get('mandat_failing_mailboxes config'), 1);
   t.equal(values.get('mandat_restrained guard'), 1);
   t.equal(values.get('mandat_restrained withdrawn'), 0);
+  t.equal(values.get('mandat_restrained paused'), 0);
   t.equal(values.get('mandat_pending_mailboxes'), 1);
   t.equal(values.get('mandat_directory_imported_timestamp_seconds directory'), undefined, 'never imported: absent');
+  await setPaused(sight.state, { since: NOW, by: 'admin:root', reason: null, all: false });
+  t.equal(valuesOf(await countAll(sight, NOW)).get('mandat_restrained paused'), 1);
   t.ok((counted.oldestChange ?? 0) >= Date.parse(NOW) - DAY_MS);
 });
 
