@@ -58,7 +58,8 @@ a (administer) is never given.`,
 "listed": none, so that they can be opened one after the other.`,
     }),
   timezone: text(timeZone).default('Europe/Paris').register(docs, {
-    comment: 'An IANA time zone. A bare date in the table means the end of that day here.',
+    comment: `An IANA time zone. Commands show times in it, and read a date as the beginning or the end of that day here.
+The table takes times in UTC alone, never a date.`,
   }),
 });
 
