@@ -23,7 +23,9 @@ export function accountCommand(program: Command, run: Runner): void {
   const own = (name: string) => account.command(name).argument('<id>', "the delegate's identifier");
 
   own('show')
-    .description('who they are, how they are reached, what they accepted, what has been delegated to them')
+    .description(
+      'show who a delegate is, how they are reached, what they accepted, and what has been delegated to them',
+    )
     .action(run(async (session, typed: string) => show(session, await holderOf(session, typed)), SELF_SERVICE));
 
   activationCommands(own, run);
@@ -48,7 +50,7 @@ export function accountCommand(program: Command, run: Runner): void {
     );
 
   own('opt-out')
-    .description('refuse mails that are not about their delegations; those that are, always come')
+    .description('refuse mails that are not about their delegations; mails about them always come')
     .addArgument(account.createArgument('<what>').choices(['surveys', 'newsletters']))
     .option('--no', 'refuse them no longer')
     .action(
@@ -68,7 +70,9 @@ export function accountCommand(program: Command, run: Runner): void {
     );
 
   own('end')
-    .description('close their account for good: nothing delegated to them is in force, what is private is erased')
+    .description(
+      'close an account for good: nothing delegated to them is in force any more, and what is private is erased',
+    )
     .option('--yes', 'do not ask')
     .option('--no-wait', SAVE_ONLY)
     .action(

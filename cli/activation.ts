@@ -29,7 +29,7 @@ interface Options {
 export function activationCommands(own: (name: string) => Command, run: Runner): void {
   addressed(own('activate'))
     .description(
-      'ask for their account to be activated, once a mailbox has been delegated to them; a code is mailed to them',
+      "ask for a delegate's account to be activated, once a mailbox has been delegated to them; a code is mailed to them",
     )
     .requiredOption('--accept-terms <version>', 'the version of the terms of use that has been read and accepted')
     .option('--confirm-identity', 'the identity that the directory shows has been verified')

@@ -27,7 +27,7 @@ export function auditCommand(program: Command, run: Runner): void {
 
   audit
     .command('list', { isDefault: true })
-    .description('its last entries, in their order; the same as "mandat audit"')
+    .description('the last entries of the trail, in their order; the same as "mandat audit"')
     .option('--mailbox <address>', 'of one mailbox', address)
     .option('--delegate <id>', 'of one delegate, by their identifier')
     .option('--since <time>', 'a date (from its start) or a time with its zone')
@@ -48,7 +48,11 @@ export function auditCommand(program: Command, run: Runner): void {
   audit
     .command('verify')
     .description('prove the chain of seals, its checkpoints and its end; exits 1 and names the first broken record')
-    .option('--head <id:seal>', "that the trail still holds what the sidecar's log once named as its end", head)
+    .option(
+      '--head <id:seal>',
+      "check that the trail still holds this entry, which the sidecar's log once named as its end",
+      head,
+    )
     .action(run(async (session, { head }: { head?: { id: number; seal: string } }) => verify(session, head)));
 
   audit

@@ -31,9 +31,13 @@ export function backupCommand(program: Command, run: Runner): void {
       'copy all that mandat keeps into a directory, as it is at one moment, while the sidecar runs; proves the copy',
     )
     .argument('<dir>', 'a directory that is not there yet, or empty')
-    .option('--keep <number>', 'make one with the date as its name below it each time, and keep so many', several)
-    .option('--with-directory', 'with what was imported into the directory of people and mailboxes, which may be large')
-    .option('--without-key', 'without seal.key, which is kept elsewhere then: a restore needs it in its place')
+    .option(
+      '--keep <number>',
+      'make each copy in a new directory below it, named by the date, and keep this many',
+      several,
+    )
+    .option('--with-directory', 'also copy the imported directory of people and mailboxes, which may be large')
+    .option('--without-key', 'leave seal.key out; keep it elsewhere, because a restore needs it in its place')
     .action(
       run(
         async (session, dir: string, options: Options) => {

@@ -19,10 +19,10 @@ interface Options {
 export function credentialCommands(delegate: Command, run: Runner): void {
   delegate
     .command('credential')
-    .description("when a delegate's credential lapses; without one nothing delegated to them is in force")
+    .description("set when a delegate's credential lapses; without a credential nothing delegated to them is in force")
     .argument('<id>', 'their identifier or login')
     .option('--valid-until <time>', 'a date (to its end) or a time with its zone; "never"; "unknown"')
-    .option('--revoked', 'it is worth nothing from now on')
+    .option('--revoked', 'it is no longer valid, from now on')
     .option('--no-wait', SAVE_ONLY)
     .action(
       run(async (session, typed: string, { validUntil, revoked, wait }: Options) => {

@@ -166,9 +166,9 @@ function refuseIdentity({ config }: Session, { firstName, lastName, profession }
 function attributes(command: Command): Command {
   return command
     .option('--login <login>', 'their login on the mail server, where it is not the identifier', login)
-    .option('--first-name <name>')
-    .option('--last-name <name>')
-    .option('--profession <name>')
+    .option('--first-name <name>', 'their first name')
+    .option('--last-name <name>', 'their last name')
+    .option('--profession <name>', 'their profession')
     .option(
       '--credential-until <time>',
       'when their credential lapses: a date (to its end) or a time with its zone; "never"; "unknown"',

@@ -34,7 +34,7 @@ export function doctorCommand(program: Command, run: Runner): void {
     .option('--probe <mailbox>', 'try in this mailbox what only trying shows; nothing of it stays there')
     .option(
       '--probe-as <account>',
-      'share a folder of it with this one for a moment, and look as this one; its open sessions are cut',
+      'share a folder of it with this account for a moment, and look as this account, whose open sessions are cut',
     )
     .option(
       '--probe-password-file <file>',

@@ -19,10 +19,10 @@ export function domainCommand(program: Command, run: Runner): void {
 
   domains
     .command('set')
-    .description('open a domain to delegation, or close it: closed, its delegations are suspended at once')
+    .description('open a domain to delegation, or close it: closed, none of its delegations is in force')
     .argument('<domain>', 'what follows the @', domain)
     .option('--eligible', 'its mailboxes may be delegated')
-    .option('--not-eligible', 'they may not: what is in force is withdrawn, and the rows stay')
+    .option('--not-eligible', 'they may not: none of their delegations is in force, and the rows stay')
     .option('--no-wait', SAVE_ONLY)
     .action(
       run(async (session, name: string, { eligible, notEligible, wait }: Options) => {
@@ -60,7 +60,7 @@ export function domainCommand(program: Command, run: Runner): void {
 
   domains
     .command('remove')
-    .description('forget what has been decided on a domain: [policy] eligible_domains holds of it again')
+    .description('forget what was set for a domain: [policy] eligible_domains decides again')
     .argument('<domain>', 'what follows the @', domain)
     .option('--no-wait', SAVE_ONLY)
     .action(

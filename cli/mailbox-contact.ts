@@ -21,9 +21,9 @@ export function mailboxContact(mailbox: Command, run: Runner): void {
     .command('contact')
     .description("the owner's second address for notices, outside the mailbox; without an option, show it")
     .argument('<address>', 'the mailbox', address)
-    .option('--set <email>', 'tell them there too', address)
+    .option('--set <email>', 'send their notices there too', address)
     .addOption(new Option('--language <language>', 'the language of what the owner is told').choices(['fr', 'en']))
-    .option('--clear', 'no longer')
+    .option('--clear', 'send them there no longer')
     .action(
       run(
         async (session, at: string, { set, language, clear }: Options) => {

@@ -150,7 +150,7 @@ export function mailboxCommand(program: Command, run: Runner): void {
     .description("the owner's further addresses, from which they and their delegates may send");
   alias
     .command('list')
-    .description('list them')
+    .description('list the further addresses')
     .argument('[address]', 'of one mailbox; of all of them when it is left out', address)
     .action(
       run(async ({ out, table: read }, at: string | undefined) => {
@@ -167,7 +167,9 @@ export function mailboxCommand(program: Command, run: Runner): void {
   ] as const) {
     alias
       .command(verb)
-      .description(verb === 'add' ? 'let them send from it' : 'let them no longer send from it')
+      .description(
+        verb === 'add' ? 'let the owner and their delegates send from it' : 'no longer let them send from it',
+      )
       .argument('<address>', 'the mailbox', address)
       .argument('<alias>', 'the further address', address)
       .option('--no-wait', SAVE_ONLY)
@@ -186,7 +188,7 @@ export function mailboxCommand(program: Command, run: Runner): void {
 
 function attributes(command: Command): Command {
   return command
-    .option('--login <login>', 'their login on the mail server, where it is not the address', login)
+    .option('--login <login>', "the owner's login on the mail server, where it is not the address", login)
     .option('--owner <id>', "the owner's identifier")
     .addOption(new Option('--kind <kind>', 'what kind of mailbox it is; only PER can be delegated').choices(KINDS))
     .option('--eligible', 'it may be delegated')

@@ -19,7 +19,7 @@ export function noticesCommand(program: Command, run: Runner): void {
 
   notices
     .command('list')
-    .description('list them: to whom, of what, and whether they were sent')
+    .description('list the notices: to whom, about what, and whether they were sent')
     .addOption(new Option('--state <state>', 'only those in this state').choices(STATES))
     .action(
       run(async ({ out, state: read, config }, { state }: { readonly state?: OutboxState }) => {
@@ -47,7 +47,7 @@ export function noticesCommand(program: Command, run: Runner): void {
 
   notices
     .command('retry')
-    .description('try again to send those that failed, or for which no address was known')
+    .description('try again to send the notices that failed, or for which no address was known')
     .addArgument(new Argument('[id...]', 'which ones; all of them by default').argParser(number))
     .action(
       run(async ({ out, table: read, state }, ids: readonly number[] | undefined) => {

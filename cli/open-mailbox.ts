@@ -23,7 +23,9 @@ interface Options {
 export function openMailboxCommand(own: (name: string) => Command, run: Runner): void {
   waitOptions(
     own('open-mailbox')
-      .description("give them a mailbox of their own: their delegations stay, and their login becomes the mailbox's")
+      .description(
+        "give a delegate a mailbox of their own: their delegations stay, and their login becomes the mailbox's",
+      )
       .argument('<address>', 'the mailbox; it is added where it is not there', address)
       .option('--login <login>', 'its login on the mail server, where it is not the address', login),
   ).action(

@@ -35,7 +35,9 @@ export function restoreCommand(program: Command, run: Runner): void {
 
   restore
     .command('accept')
-    .description('after an older delegation table was put back: obey it in full from now on, where it gives too')
+    .description(
+      'after an older delegation table was put back: obey it in full from now on, also where it gives access',
+    )
     .option('--yes', 'do not ask')
     .action(
       run(async (session, _: unknown, command: Command) => {

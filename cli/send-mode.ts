@@ -5,7 +5,8 @@ import { address } from './arguments.ts';
 import { mayDelegate } from './permitted.ts';
 import type { Runner } from './runner.ts';
 
-export const SEND_MODE = 'what recipients see of what they send for the owner: both of them, or the owner alone';
+export const SEND_MODE =
+  "whom recipients see as the sender of a delegate's mail for the owner: both of them, or the owner alone";
 
 /** R31: it holds for the next message; nothing on the servers changes. */
 export function sendModeCommand(program: Command, run: Runner): void {

@@ -20,9 +20,14 @@ export function standInCommand(program: Command, run: Runner): void {
   program
     .command('stand-in')
     .description(
-      'before an upgrade or a restart: keeps submissions waiting, instead of refused, until the sidecar is there again, and hands them on',
+      'before an upgrade or a restart: let submissions wait, instead of refusing them, until the sidecar is there again, and hand them on',
     )
-    .option('--for <seconds>', 'ends after so long, whoever is there; Postfix waits 100 s', seconds, 300)
+    .option(
+      '--for <seconds>',
+      'end after this time, even if the sidecar is not there again; Postfix waits 100 s',
+      seconds,
+      300,
+    )
     .option('--foreground', 'stay; otherwise it goes on in the background and ends by itself')
     .addOption(new Option('--background').hideHelp())
     .action(

@@ -32,7 +32,7 @@ export function statusCommand(program: Command, run: Runner): void {
   program
     .command('status')
     .description(
-      'what the sidecar does, and what needs somebody; exits 1 when something failed or is held, or no sidecar runs',
+      'what the sidecar does, and what needs attention; exits 1 when something failed or is held, or no sidecar runs',
     )
     .option('--limit <number>', 'how many of each list are shown', whole, 20)
     .action(

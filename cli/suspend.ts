@@ -16,7 +16,7 @@ export function suspendCommand(program: Command, run: Runner): void {
       .command(verb)
       .description(
         taking
-          ? 'withdraw a delegation for a time: the row stays, access and sending go at once'
+          ? 'take a delegation out of force for a time: the row stays, access and sending end at once'
           : 'put a suspended delegation in force again; without arguments, end a pause ("mandat pause")',
       )
       .argument(taking ? '<mailbox>' : '[mailbox]', 'the address of the mailbox', address)

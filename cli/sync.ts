@@ -22,7 +22,7 @@ export function syncCommand(program: Command, run: Runner): void {
     .description('bring mailboxes in line now, all of them or those named; hands it to the sidecar where one runs')
     .argument('[mailbox...]', 'addresses')
     .option('--dry-run', 'print the steps and do none of them')
-    .option('--force', 'let go what the guard holds')
+    .option('--force', 'do what the guard holds back')
     .action(
       run(async (session, named: string[], { dryRun, force }: Options) => {
         const { out, config, writer } = session;
