@@ -27,7 +27,7 @@ export async function startSidecar(
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
-  await waitFor('the sidecar watches', 15_000, () => {
+  await waitFor('the sidecar watches', 60_000, () => {
     if (child.exitCode !== null) throw new Error(`the sidecar ended: ${log}`);
     return ['watching', ...saying].every((one) => log.includes(`"${one}"`));
   });
