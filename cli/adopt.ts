@@ -25,13 +25,13 @@ export function adoptCommand(program: Command, run: Runner): void {
   program
     .command('adopt')
     .description(
-      'look at what is shared by hand on the server, and make delegations of what you say: nothing is written without being told to',
+      'look at what is shared by hand on the server, and make delegations of what you say: nothing is written until you say so',
     )
     .argument(
       '[mailbox...]',
       'addresses, of mailboxes that are not in the table too; all in the table when none is named',
     )
-    .option('--dry-run', 'write a table of what stands, to be filled in, and nothing else')
+    .option('--dry-run', 'write a table of what is shared, for you to fill in, and change nothing')
     .option('--answers <file>', 'that table, filled in: lines with adopt = yes become delegations')
     .option('--acknowledge', "the owners' responsibility for this access has been read and acknowledged")
     .option('--yes', 'do not ask')

@@ -74,7 +74,7 @@ export function explainCommand(program: Command, run: Runner): void {
 }
 
 const NO_SIDECAR =
-  'no sidecar is running: what the table says comes about when one does ("mandat run", or "mandat sync" once)';
+  'no sidecar is running: what the table says takes effect when one does ("mandat run", or "mandat sync" once)';
 
 /** `fully`: the conditions that hold as well. */
 function described(one: Explanation, { colour }: Output, timezone: string, fully: boolean): string {

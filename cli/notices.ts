@@ -58,7 +58,7 @@ export function noticesCommand(program: Command, run: Runner): void {
           { again, noAddress: noAddress.map(document) },
           [
             `${counted(again.length, 'notice')} to be tried again${again.length === 0 ? '' : ' by the sidecar'}`,
-            ...noAddress.map((one) => `${one.id}: still no address is known of ${toWhom(one)}`),
+            ...noAddress.map((one) => `${one.id}: still no address is known for ${toWhom(one)}`),
           ].join('\n'),
         );
         return noAddress.length > 0 ? EXIT.failed : undefined;

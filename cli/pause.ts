@@ -35,11 +35,11 @@ export function pauseCommand(program: Command, run: Runner): void {
   program
     .command('pause')
     .description(
-      'write nothing to the servers until "mandat resume", for work on them: rows are kept, revokes by name still go through',
+      'write nothing to the servers until "mandat resume", for work on them: the rows stay, revokes by name still go through',
     )
     .option('--reason <text>', 'why: "mandat status" and the audit trail show it')
     .option('--all', 'not even revokes by name go through: whoever has access keeps it')
-    .option('--wait <seconds>', 'how long to wait for what is in hand', seconds, DEFAULT_WAIT_S)
+    .option('--wait <seconds>', 'how long to wait for work that has begun', seconds, DEFAULT_WAIT_S)
     .action(
       run(async (session, { reason, all, wait }: Options) => {
         const { out, config } = session;

@@ -46,13 +46,13 @@ export function keptRemarks({ disk }: Kept): readonly string[] {
   return [
     ...large.map(({ file, log, readers }) => {
       const by =
-        readers.length === 0 ? '' : `: ${readers.map(describeReader).map(oneLine).join(', ')} reads it without end`;
-      return `${file}-wal has grown to ${shownSize(log)}${by}\n    it is emptied as soon as nobody is in the midst of reading ${path.basename(file)}`;
+        readers.length === 0 ? '' : `: ${readers.map(describeReader).map(oneLine).join(', ')} keeps reading it`;
+      return `${file}-wal has grown to ${shownSize(log)}${by}\n    it is emptied as soon as nobody is reading ${path.basename(file)}`;
     }),
     ...(disk.aside.count === 0
       ? []
       : [
-          `${counted(disk.aside.count, 'restore')} put aside what was there, ${shownSize(disk.aside.size)}: take private/before-restore-* away when you need it no more`,
+          `${counted(disk.aside.count, 'restore')} put aside what was there, ${shownSize(disk.aside.size)}: remove private/before-restore-* when you no longer need it`,
         ]),
   ];
 }

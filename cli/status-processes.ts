@@ -54,7 +54,7 @@ export function processLines({ sidecar, loop, filter }: Processes, time: Time): 
 function sidecarLine(sidecar: Processes['sidecar'], time: Time): string {
   if (sidecar === null) return 'not running: start it with "mandat run"';
   const { pid, since } = sidecar;
-  if (since === null) return `process ${pid ?? '?'} is starting: it has not come so far as to watch the table`;
+  if (since === null) return `process ${pid ?? '?'} is starting: it does not watch the table yet`;
   return `running (process ${pid}, since ${time(since)})`;
 }
 

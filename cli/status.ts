@@ -120,9 +120,9 @@ async function statusOf(session: Session, most: number) {
         /** Why this state.db isn't the one that the table was worked off with; null where it is. */
         foreignState:
           (await foreignState(table, state)) ?? ((await adoptingFrom(state)) === undefined ? null : ADOPTING),
-        /** An older table was put back, and is obeyed only where it takes away. */
+        /** An older table was put back, and is obeyed only where it takes access away. */
         restored: (await fact(state, 'restored')) === 'held',
-        /** The table's own rules differ from the released ones: it is obeyed only where it takes away. */
+        /** The table's own rules differ from the released ones: it is obeyed only where it takes access away. */
         rulesChanged: table.differences().map(({ object, how }) => ({ object, how })),
         outbox: await outboxOf(state, most),
         /** How much room the data take, and when they were backed up. */
@@ -170,7 +170,7 @@ function shown(
     ['configuration', rest.configFile],
     ...serverLine(rest.server),
     ['waiting', `${counted(waiting, 'mailbox', 'mailboxes')} to be brought in line`],
-    ['lag', lagMs === null ? null : `${shownDuration(lagMs)}: the oldest change that waits is of ${time(oldest)}`],
+    ['lag', lagMs === null ? null : `${shownDuration(lagMs)}: the oldest waiting change was made at ${time(oldest)}`],
     ['failing', counted(failing, 'mailbox', 'mailboxes')],
     ...outboxLine(rest.outbox),
     ...othersLine(rest.otherEntries),
@@ -200,7 +200,7 @@ function shown(
           `${counted(lateCount, 'mailbox', 'mailboxes')} not brought in line within ${LATE_MS / 1000} s: ${named.join(', ')}${lateCount > named.length ? ', ...' : ''}`,
         ]),
     ...notices.map(({ mailbox, message }) => `${mailbox}: ${oneLine(message)}`),
-    ...more(noticed - new Set(notices.map(({ mailbox }) => mailbox)).size, 'of which something is to be told'),
+    ...more(noticed - new Set(notices.map(({ mailbox }) => mailbox)).size, 'with something to report'),
     ...(rest.outdated === null ? [] : [`configuration: ${rest.outdated}`]),
     ...(rest.withdrawn === null
       ? []
@@ -253,11 +253,11 @@ function outboxRemarks({ failed, lastError, noAddress, noAddressCount }: Outbox)
         ]),
     ...named.map(
       ({ id, kind, subject, mailbox }) =>
-        `no address is known of ${oneLine(subject)}: tell them of the ${kind} (${oneLine(mailbox ?? '')}) yourself, or record one and "mandat notices retry ${id}"`,
+        `no address is known for ${oneLine(subject)}: tell them of the ${kind} (${oneLine(mailbox ?? '')}) yourself, or record one and "mandat notices retry ${id}"`,
     ),
     ...(unnamed === 0 ? [] : [`and ${unnamed} more: "mandat notices list --state no-address"`]),
   ];
 }
 
 const RESTORED =
-  'the delegation table is older than the one last seen: it is obeyed only where it takes away, until "mandat restore accept"';
+  'the delegation table is older than the one last seen: it is obeyed only where it takes access away, until "mandat restore accept"';

@@ -30,9 +30,9 @@ export function uninstallCommand(program: Command, run: Runner): void {
   program
     .command('uninstall')
     .description(
-      'take mandat off the servers: every delegation, then the sender map, and say what is left for hand; interrupted, it goes on when called again',
+      'take mandat off the servers: every delegation, then the sender map, and say what is left to do by hand; interrupted, it goes on when called again',
     )
-    .option('--dry-run', 'print what would be done and what is left for hand, and do nothing')
+    .option('--dry-run', 'print what would be done and what would be left to do by hand, and do nothing')
     .option('--quiet', 'nobody is told')
     .option('--yes', 'do not ask')
     .option(

@@ -95,7 +95,7 @@ export const epoch: Check = {
 };
 
 const FROM_THE_PAST =
-  'the delegation table is older than the one last seen, or another: it is obeyed only where it takes away';
+  'the delegation table is older than the one last seen, or another: it is obeyed only where it takes access away';
 const RESTORE = 'was a backup put back? "mandat list", then "mandat restore accept"; otherwise put the right file back';
 
 /** A time as far ahead as this is no matter of reading the clock twice. */

@@ -40,7 +40,7 @@ import type { Site } from './site.ts';
 export interface Restraint {
   /** Logins whose disappearance the guard holds back. */
   readonly held: ReadonlySet<string>;
-  /** False while a delegation table from the past, or one whose rules were changed, is obeyed only where it takes away. */
+  /** False while a delegation table from the past, or one whose rules were changed, is obeyed only where it takes access away. */
   readonly mayGive: boolean;
   /** The table's version that this holds for: rows that have changed since are not obeyed yet. Undefined: any. */
   readonly asOf: number | undefined;

@@ -19,7 +19,7 @@ export interface Pass {
   readonly desired: Desired;
   /** Logins whose disappearance the guard holds back: nothing of theirs is touched. */
   readonly held: ReadonlySet<string>;
-  /** False while a table from the past, or one whose rules were changed, is obeyed only where it takes away. */
+  /** False while a table from the past, or one whose rules were changed, is obeyed only where it takes access away. */
   readonly mayGive: boolean;
   readonly notices: Notice[];
   /** What went wrong for one delegate without stopping the others. */

@@ -1,6 +1,6 @@
 /**
  * A delegation table from the past (yesterday's copy put back, or another one in its place) would bring back what has been revoked
- * since. It is recognised by its epoch and version, and obeyed only where it takes away, until somebody accepts it.
+ * since. It is recognised by its epoch and version, and obeyed only where it takes access away, until somebody accepts it.
  */
 
 import { LARGEST } from '../store/migrations/delegation-4.ts';

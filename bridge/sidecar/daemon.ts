@@ -251,7 +251,7 @@ export async function startDaemon(
   }, 'upkeep');
   if (engine.age === 'restored') {
     log.error(
-      'the delegation table is older than the one last seen: it is obeyed only where it takes away, until "mandat restore accept"',
+      'the delegation table is older than the one last seen: it is obeyed only where it takes access away, until "mandat restore accept"',
     );
   }
   if (config.sessions === undefined) {

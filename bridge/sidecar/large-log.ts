@@ -11,7 +11,7 @@ export function openLogWarnings(log: Logger): (file: string, size: number) => vo
     const readers = logReaders(file).map(describeReader);
     log.warn(
       { file, size, readers, hint: 'end what reads it, or make it end its transaction' },
-      'the log of writes grows, and can not be emptied while a program is in the midst of reading the database',
+      'the log of writes grows, and cannot be emptied while a program is reading the database',
     );
   };
 }

@@ -57,10 +57,12 @@ a (administer) is never given.`,
       comment: `Which domains' mailboxes may be delegated where "mandat domain set" says nothing of the domain.
 "listed": none, so that they can be opened one after the other.`,
     }),
-  timezone: text(timeZone).default('Europe/Paris').register(docs, {
-    comment: `An IANA time zone. Commands show times in it, and read a date as the beginning or the end of that day here.
+  timezone: text(timeZone)
+    .default('Europe/Paris')
+    .register(docs, {
+      comment: `An IANA time zone. Commands show times in it, and read a date as the beginning or the end of that day here.
 The table takes times in UTC alone, never a date.`,
-  }),
+    }),
 });
 
 export const grant = z.strictObject({

@@ -30,7 +30,7 @@ t.test('nobody yet', async (t) => {
   t.match(await site.mandat('explain', at('alice')), {
     status: 0,
     stdout: 'alice@lab.test is delegated to nobody\n',
-    stderr: /^mandat: no sidecar is running: what the table says comes about when one does/,
+    stderr: /^mandat: no sidecar is running: what the table says takes effect when one does/,
   });
 });
 

@@ -108,7 +108,7 @@ t.test('retry: under the address that is known now', async (t) => {
   t.same(state("SELECT id FROM outbox WHERE state = 'waiting'"), [], 'nothing of this was written');
   t.match(await mandat('notices', 'retry'), {
     status: 1,
-    stdout: /^1 notice to be tried again by the sidecar\n2: still no address is known of delegate carol\n$/,
+    stdout: /^1 notice to be tried again by the sidecar\n2: still no address is known for delegate carol\n$/,
   });
   state(
     "INSERT INTO accounts (delegate_id, contact) VALUES (2, 'carol@elsewhere.test'), (1, 'bob.new@elsewhere.test'); UPDATE outbox SET state = 'failed' WHERE id = 1",

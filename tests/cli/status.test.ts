@@ -106,7 +106,7 @@ t.test('what waits, and since when: the oldest change that is not verified', asy
   t.match(stdout, /^2 mailboxes not brought in line within 10 s: alice@lab.test, carol@lab.test$/m);
   t.match(
     stdout,
-    /^waiting +2 mailboxes to be brought in line\nlag +[\d.]+ s: the oldest change that waits is of 2026-01-01T09:00:00\+01:00$/m,
+    /^waiting +2 mailboxes to be brought in line\nlag +[\d.]+ s: the oldest waiting change was made at 2026-01-01T09:00:00\+01:00$/m,
   );
 
   state(
@@ -180,7 +180,7 @@ t.test('notices: how many, what went wrong, and whom somebody has to tell', asyn
   t.match(stdout, /^1 notice could not be sent: user unknown\n {4}"mandat notices list --state failed"/m);
   t.match(
     stdout,
-    /^no address is known of bob0: tell them of the grant \(alice@lab\.test\) yourself, .*"mandat notices retry 1"$/m,
+    /^no address is known for bob0: tell them of the grant \(alice@lab\.test\) yourself, .*"mandat notices retry 1"$/m,
   );
   t.match(stdout, /^and 1 more: /m);
   t.match(await made.json('status'), { outbox: { waiting: 1, failed: 1, lastError: 'user unknown' } });

@@ -26,7 +26,7 @@ export async function demoOnCyrus(story: Story, namespace: Naming): Promise<void
   const configFile = await configure(lab);
   const mandat = mandatWith(configFile);
   console.log(`A private Cyrus (${lab.imap.host}:${lab.imap.port}), everything below ${lab.directory}.
-${ALICE} owns a mailbox; ${BOB} is her secretary; ${CAROL} is a stranger. mandat's sidecar runs beside them.`);
+${ALICE} owns a mailbox; ${BOB} is their delegate; ${CAROL} is a stranger. mandat's sidecar runs beside them.`);
   let sidecar: Awaited<ReturnType<typeof startSidecar>> | undefined;
   try {
     await mandat('init');
@@ -115,12 +115,15 @@ async function tell(story: Story, lab: CyrusLab, namespace: Naming, mandat: Retu
     tell.check('filed', moved.status === 'OK');
   });
 
-  await story.step('They can neither pass it on nor carry a folder off into their own mailbox', async (tell) => {
-    const passed = await open.command(`SETACL ${quoted(shared())} ${CAROL} lrs`);
-    const carried = await open.command(`RENAME ${quoted(shared('Archive'))} ${quoted(own('Mine'))}`);
-    tell.wire(open.transcript, /SETACL|RENAME|NO /);
-    tell.check('refused', passed.status === 'NO' && carried.status === 'NO');
-  });
+  await story.step(
+    'The delegate can neither pass it on nor carry a folder off into their own mailbox',
+    async (tell) => {
+      const passed = await open.command(`SETACL ${quoted(shared())} ${CAROL} lrs`);
+      const carried = await open.command(`RENAME ${quoted(shared('Archive'))} ${quoted(own('Mine'))}`);
+      tell.wire(open.transcript, /SETACL|RENAME|NO /);
+      tell.check('refused', passed.status === 'NO' && carried.status === 'NO');
+    },
+  );
 
   await story.step('An entry that somebody took away by hand is put back', async (tell) => {
     const alice = await session(ALICE);

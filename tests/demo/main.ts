@@ -28,7 +28,7 @@ async function main(): Promise<void> {
   if (values.server !== 'dovecot') throw new Error('--server dovecot, or --server cyrus');
   const stage = await setStage();
   console.log(`A private Dovecot (${address(stage.lab.imap)}) and Postfix (${address(stage.lab.submission)}), everything below ${stage.lab.directory}.
-${ALICE} owns a mailbox; ${BOB} is her secretary; ${CAROL} is a stranger. mandat's sidecar runs beside them.`);
+${ALICE} owns a mailbox; ${BOB} is their delegate; ${CAROL} is a stranger. mandat's sidecar runs beside them.`);
   try {
     await tell(story, stage);
     tellEnd(story, began);
@@ -58,7 +58,7 @@ async function tell(story: Story, stage: Stage): Promise<void> {
   const screen = async (tell: Teller, ...args: string[]) =>
     tell.screen(`mandat ${args.join(' ')}`, await stage.mandat(...args));
 
-  await story.step('Before: the secretary sees nothing of the owner', async (tell) => {
+  await story.step('Before: the delegate sees nothing of the owner', async (tell) => {
     const bob = await stage.imap(BOB);
     const { lines } = await bob.command('LIST "" "*"');
     tell.wire(bob.transcript, /LIST/);
@@ -74,7 +74,7 @@ async function tell(story: Story, stage: Stage): Promise<void> {
   });
 
   const open = await stage.imap(BOB); // stays open until the revoke
-  await story.step('Now they see the whole mailbox, and are subscribed to it', async (tell) => {
+  await story.step('After the grant: the delegate sees the whole mailbox, and is subscribed to it', async (tell) => {
     const listed = await folders(open, 'LIST "" "shared/*"');
     const subscribed = await folders(open, 'LSUB "" "shared/*"');
     tell.wire(open.transcript, /LIST|LSUB/);
@@ -89,7 +89,7 @@ async function tell(story: Story, stage: Stage): Promise<void> {
     );
   });
 
-  await story.step('They read a message, make a folder, file the message there', async (tell) => {
+  await story.step('The delegate reads a message, makes a folder, files the message there', async (tell) => {
     const selected = await open.command(`SELECT "${SHARED}"`);
     const read = await open.command('FETCH 1 BODY[TEXT]');
     const created = await open.command(`CREATE "${SHARED}/Filed by Bob"`);
@@ -110,7 +110,7 @@ async function tell(story: Story, stage: Stage): Promise<void> {
     alice.close();
   });
 
-  await story.step("They send on the owner's behalf; a stranger can't", async (tell) => {
+  await story.step("The delegate sends on the owner's behalf; a stranger can't", async (tell) => {
     const message = rfc5322({ from: ALICE, to: CAROL, subject: 'Your appointment', body: 'On behalf of Dr Alice.' });
     const bob = await stage.smtp(BOB);
     const sent = await bob.sendMail(ALICE, CAROL, message);
@@ -138,21 +138,24 @@ async function tell(story: Story, stage: Stage): Promise<void> {
     for (const one of [bob, carol, inbox]) one.close();
   });
 
-  await story.step("They can't pass for anybody else in the header, whatever the envelope says", async (tell) => {
-    const bob = await stage.smtp(BOB);
-    for (const envelope of [BOB, ALICE]) {
-      const message = rfc5322({ from: CAROL, to: ALICE, subject: 'Not from Carol', body: 'Forged.' });
-      const refused = await bob.sendMail(envelope, ALICE, message);
-      tell.wire(bob.transcript, /MAIL|^From|queued|550/);
-      tell.check(
-        `MAIL FROM:<${envelope}> is theirs to use; the From of a stranger is refused`,
-        refused.at === 'DATA' &&
-          refused.code === 550 &&
-          refused.text.startsWith(`5.7.1 <${CAROL}>: ${BOB} may not send`),
-      );
-    }
-    bob.close();
-  });
+  await story.step(
+    "The delegate can't pass for anybody else in the header, whatever the envelope says",
+    async (tell) => {
+      const bob = await stage.smtp(BOB);
+      for (const envelope of [BOB, ALICE]) {
+        const message = rfc5322({ from: CAROL, to: ALICE, subject: 'Not from Carol', body: 'Forged.' });
+        const refused = await bob.sendMail(envelope, ALICE, message);
+        tell.wire(bob.transcript, /MAIL|^From|queued|550/);
+        tell.check(
+          `MAIL FROM:<${envelope}> is theirs to use; the From of a stranger is refused`,
+          refused.at === 'DATA' &&
+            refused.code === 550 &&
+            refused.text.startsWith(`5.7.1 <${CAROL}>: ${BOB} may not send`),
+        );
+      }
+      bob.close();
+    },
+  );
 
   await story.step("The copy stands in the owner's Sent, read, once", async (tell) => {
     const alice = await stage.imap(ALICE);
@@ -183,13 +186,13 @@ async function tell(story: Story, stage: Stage): Promise<void> {
     bob.close();
   });
 
-  await story.step("They can't pass the mailbox on", async (tell) => {
+  await story.step("The delegate can't pass the mailbox on", async (tell) => {
     const answer = await open.command(`SETACL "${SHARED}" ${CAROL} lrs`);
     tell.wire(open.transcript, /SETACL|NOPERM/);
     tell.check('refused', answer.status === 'NO');
   });
 
-  await story.step('The revoke: the session that they have open ends', async (tell) => {
+  await story.step("The revoke: the delegate's open session ends", async (tell) => {
     await open.command(`SELECT "${SHARED}/Archive 2026/March"`);
     const [, bye] = await Promise.all([screen(tell, 'revoke', ALICE, BOB, '--yes'), open.waitForBye(LIMIT_MS)]);
     tell.wire(open.transcript, /BYE/);
@@ -212,7 +215,7 @@ async function tell(story: Story, stage: Stage): Promise<void> {
     smtp.close();
   });
 
-  await story.step("No entry of theirs is left, and the owner's mailbox is as it was", async (tell) => {
+  await story.step("No entry of the delegate's is left, and the owner's mailbox is as it was", async (tell) => {
     const alice = await stage.imap(ALICE);
     const names = await folders(alice, 'LIST "" "*"');
     const entries = await Promise.all(names.map((name) => alice.command(`GETACL "${name}"`)));

@@ -251,7 +251,7 @@ const BREAKAGES: readonly Breakage[] = [
     what: 'an older delegation table is held',
     break: sql('state.db', "INSERT OR REPLACE INTO facts VALUES ('restored', 'held')"),
     bad: { epoch: 'fail' },
-    says: /only where it takes away.*restore accept/,
+    says: /only where it takes access away.*restore accept/,
   },
   {
     what: 'the clock was set back by years',

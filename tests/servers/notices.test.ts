@@ -184,7 +184,7 @@ t.test('a delegate of whom no address is known is named to the operator', async 
   t.match(stdout, /^failing +0 mailboxes$/m, 'nothing failed');
   t.match(
     stdout,
-    new RegExp(`no address is known of ${at('carol')}: tell them of the grant \\(${at('alice')}\\) yourself`),
+    new RegExp(`no address is known for ${at('carol')}: tell them of the grant \\(${at('alice')}\\) yourself`),
   );
   await revokeRow(site, 'alice', 'carol');
   await sync(site);

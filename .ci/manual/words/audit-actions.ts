@@ -71,7 +71,7 @@ export const OUTCOMES: Readonly<Record<AuditedOutcome, string>> = {
   adopted: "an entry like mandat's own stood on the server, and this state did not know it: it counts as ours",
   'foreign-state': 'the state is not the one that the table was worked off with',
   'values-mended': 'values in the table that nothing could follow were put right',
-  'rules-changed': "the table's own rules differ from the released ones: it is obeyed only where it takes away",
+  'rules-changed': "the table's own rules differ from the released ones: it is obeyed only where it takes access away",
   'rules-restored': "the table's rules are the released ones again",
 };
 

@@ -72,7 +72,7 @@ export const NOTICE_STATES: Readonly<Record<OutboxState, string>> = {
   sent: 'the mail server has taken it',
   failed: 'given up; ERROR has what the server said: mend it, then `mandat notices retry`',
   'no-address':
-    'no address is known of the recipient: tell them yourself, or record one, then `mandat notices retry ID`',
+    'no address is known for the recipient: tell them yourself, or record one, then `mandat notices retry ID`',
 };
 
 /** Said of a mailbox although its pass succeeded. */

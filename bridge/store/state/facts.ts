@@ -6,7 +6,7 @@ export type FactName =
   | 'clock' // the highest time seen
   | 'epoch' // delegation.db's random epoch
   | 'version' // and the highest version of it that we have seen
-  | 'restored' // 'held' while a delegation.db older than that is obeyed only where it takes away
+  | 'restored' // 'held' while a delegation.db older than that is obeyed only where it takes access away
   | 'withdrawn' // JSON: since when every delegation is out of force (withdrawn.ts); empty where they are obeyed
   | 'adoptions' // JSON: hand-made entries declared mandat's own, until their grant begins (adoption/adoptions.ts)
   | 'uninstall' // JSON: since when mandat is being taken off, and whom it has seen asking its map

@@ -28,7 +28,7 @@ export interface DelegationDb {
   readonly query: Kysely<DelegationDatabase>;
   /** Changes whenever another connection has committed: PRAGMA data_version, 2 microseconds. */
   dataVersion(): number;
-  /** How its rules differ from the released ones: it is obeyed only where it takes away then. Fails `config` where it can't be read at all. */
+  /** How its rules differ from the released ones: it is obeyed only where it takes access away then. Fails `config` where it can't be read at all. */
   differences(): readonly Difference[];
   /** The same, looking also where the number of the schema was set back. */
   lookAgain(): readonly Difference[];

@@ -99,7 +99,7 @@ export const REPAIR_RULES =
   '"mandat init --repair-rules" puts the released rules back and keeps every row; find out who writes this file';
 
 export function rulesChanged(found: readonly Omit<Difference, 'bars'>[]): string {
-  return `rules of the delegation table have been changed (${describeDifferences(found)}): it is obeyed only where it takes away`;
+  return `rules of the delegation table have been changed (${describeDifferences(found)}): it is obeyed only where it takes access away`;
 }
 
 function barred(found: readonly Difference[], file: string): Failure {
