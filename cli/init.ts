@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { refuseHalfRestored } from '../bridge/backup/unfinished.ts';
 import { makeRuleFile, publishesAs, senderMap } from '../bridge/sender/configured-outputs.ts';
 import { DELEGATIONS, groupId, initialise } from '../bridge/store/databases.ts';
 import { SHARED_GROUP } from '../bridge/store/files/data-files.ts';
@@ -40,6 +41,7 @@ export function initCommand(program: Command, run: Runner): void {
             moveOldPlaces(files, groupId(SHARED_GROUP)),
           );
           refuseUnsafePlaces(files);
+          refuseHalfRestored(files);
           const repaired = repairs && existsSync(files.delegations) ? repairRules(files.delegations, DELEGATIONS) : [];
           refuseLostState(session, renew);
           const made = [...initialise(files)];

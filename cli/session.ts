@@ -1,6 +1,8 @@
 /** What every command has at hand: the options before the command, the configuration, the databases. */
+
 import { accessSync, constants } from 'node:fs';
 import { type Actor, actorName } from '../acl/actor.ts';
+import { refuseHalfRestored } from '../bridge/backup/unfinished.ts';
 import { mendValues } from '../bridge/safeguards/mended-values.ts';
 import { versionOf } from '../bridge/safeguards/table-from-the-past.ts';
 import { Failure } from '../bridge/shared/failure.ts';
@@ -77,6 +79,7 @@ export function openSession(
   const becomeOwner = () => {
     refuseOldPlaces(files);
     refuseUnsafePlaces(files);
+    refuseHalfRestored(files);
     if (isAnother(dataOwner(files))) holdFiles(given);
     becomeOwnerOf(config, files);
   };

@@ -24,6 +24,7 @@ import { type FileKind, leavesNoTrace, versionIn } from '../store/files/open.ts'
 import { LARGEST } from '../store/migrations/delegation-4.ts';
 import { headFileOf } from '../store/trail/seal-head.ts';
 import { syncDirectory } from './copying.ts';
+import { asideOfUnfinished } from './unfinished.ts';
 
 export interface InPlace {
   /** Anything at all that would be put aside. */
@@ -45,8 +46,16 @@ export interface InPlace {
   readonly unreadable: readonly string[];
 }
 
-/** Only looks, and takes what is damaged for what it is: that may be why something is restored. */
+/**
+ * Only looks, and takes what is damaged for what it is: that may be why something is restored. Where a restore was killed, what it had put aside is what
+ * was there.
+ */
 export function inPlaceNow(files: DataFiles): InPlace {
+  const aside = asideOfUnfinished(files);
+  const first = (file: string) => {
+    const kept = aside === undefined ? file : path.join(aside, path.basename(file));
+    return existsSync(kept) ? kept : file;
+  };
   const unreadable: string[] = [];
   const read = <T>(file: string, kind: FileKind, work: (database: Database.Database) => T): T | undefined => {
     if (!existsSync(file)) return undefined;
@@ -66,7 +75,7 @@ export function inPlaceNow(files: DataFiles): InPlace {
   const number = (database: Database.Database, query: string) => Number(database.prepare(query).pluck().get() ?? 0);
   const text = (database: Database.Database, query: string) =>
     database.prepare(query).pluck().get() as string | undefined;
-  const table = read(files.delegations, DELEGATIONS, (database) => ({
+  const table = read(first(files.delegations), DELEGATIONS, (database) => ({
     epoch: text(database, "SELECT value FROM settings WHERE name = 'epoch'") ?? '',
     version: sane(number(database, 'SELECT version FROM counters')),
     delegations: number(database, 'SELECT count(*) FROM delegations'),
@@ -76,7 +85,7 @@ export function inPlaceNow(files: DataFiles): InPlace {
         'SELECT (SELECT count(*) FROM mailboxes) + (SELECT count(*) FROM delegates) + (SELECT count(*) FROM delegations)',
       ) === 0,
   }));
-  const state = read(files.state, STATE, (database) => ({
+  const state = read(first(files.state), STATE, (database) => ({
     stateId: text(database, "SELECT value FROM facts WHERE name = 'state-id'"),
     version: Math.max(
       sane(Number(text(database, "SELECT value FROM facts WHERE name = 'version'") ?? 0)),
@@ -141,11 +150,14 @@ export interface Moved {
   readonly files: { readonly from: string; readonly to: string }[];
 }
 
+/** Where what is there will go. */
+export const asidePlace = ({ privateDirectory }: DataFiles, now: Date) =>
+  path.join(privateDirectory, `before-restore-${now.toISOString().replaceAll(/[:.]/g, '')}`);
+
 /** All of these that are there, with their logs of writes. `moved` tells how far it has come, whatever it throws. */
-export function putAside(files: DataFiles, targets: readonly string[], now: Date, moved: Moved): void {
+export function putAside(aside: string, targets: readonly string[], moved: Moved): void {
   const there = targets.flatMap((file) => [file, `${file}-wal`, `${file}-shm`, `${file}-journal`]).filter(isThere);
   if (there.length === 0) return;
-  const aside = path.join(files.privateDirectory, `before-restore-${now.toISOString().replaceAll(/[:.]/g, '')}`);
   mkdirSync(aside, { mode: 0o700 });
   moved.aside = aside;
   for (const from of there) {

@@ -25,10 +25,18 @@ import { headFileOf } from '../store/trail/seal-head.ts';
 import { existingSealKey } from '../store/trail/sealing.ts';
 import { isThere, lastFilter } from '../submission/last-filter.ts';
 import { syncDirectory } from './copying.ts';
-import { type InPlace, inPlaceNow, type Moved, moveFile, putAside, refuseOpenElsewhere } from './in-place.ts';
+import {
+  asidePlace,
+  type InPlace,
+  inPlaceNow,
+  type Moved,
+  moveFile,
+  putAside,
+  refuseOpenElsewhere,
+} from './in-place.ts';
 import type { Offered } from './offered.ts';
 import { proven } from './take.ts';
-import { beginRestore, endRestore } from './unfinished.ts';
+import { asideOfUnfinished, beginRestore, endRestore } from './unfinished.ts';
 
 export interface PutBack {
   /** Where what was there lies now; undefined where nothing was. */
@@ -91,13 +99,15 @@ export function refuseOther({ table }: InPlace, { manifest, directory }: Offered
 export async function putBack(files: DataFiles, offered: Offered, writer: Writer, now: Date): Promise<PutBack> {
   const before = inPlaceNow(files);
   refuseOther(before, offered, files);
-  beginRestore(files, offered.directory);
+  const killed = asideOfUnfinished(files);
+  const aside = asidePlace(files, now);
+  beginRestore(files, killed ?? aside);
   const moved: Moved = { aside: undefined, files: [] };
   try {
     refuseOpenElsewhere(files);
     syncDirectory(files.privateDirectory);
     const targets = offered.drafts.map(({ target }) => target);
-    putAside(files, [...new Set([...targets, files.submissions])], now, moved); // what the backup hasn't wasn't there then
+    putAside(aside, [...new Set([...targets, files.submissions])], moved); // what the backup hasn't wasn't there then
     for (const { draft, target, kind } of offered.drafts) {
       giveMode(draft, kind === DELEGATIONS ? groupId(SHARED_GROUP) : undefined, kind?.mode ?? 0o600);
       renameSync(draft, target);
@@ -117,6 +127,7 @@ export async function putBack(files: DataFiles, offered: Offered, writer: Writer
     return { aside: moved.aside, ...marked, proven: trail.proven, trailBroken: trail.why };
   } catch (error) {
     takeBack(files, offered, moved);
+    if (killed === undefined) endRestore(files); // else what is there is no more whole than it was
     throw error;
   }
 }
@@ -137,7 +148,6 @@ function takeBack(files: DataFiles, { drafts }: Offered, moved: Moved): void {
   try {
     initialise(files); // looking whether somebody has them open has ended their log of writes
   } catch {} // damaged, as it was found
-  endRestore(files);
 }
 
 function giveMode(file: string, gid: number | undefined, mode: number): void {

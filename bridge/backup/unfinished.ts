@@ -1,13 +1,23 @@
-/** A mark in the data directory for as long as a restore is at work: what lies there then is neither the one nor the other. */
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+/**
+ * A mark in the data directory for as long as a restore is at work: what lies there then is neither the one nor the other. It names where what was there
+ * first goes, so that one that is done again after a kill still knows what that knew.
+ */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../shared/failure.ts';
 import type { DataFiles } from '../store/files/data-files.ts';
 
 const markIn = ({ privateDirectory }: DataFiles) => path.join(privateDirectory, 'restore.unfinished');
 
-export function beginRestore(files: DataFiles, from: string): void {
-  writeFileSync(markIn(files), `${from}\n`, { mode: 0o600 });
+/** Where a restore that was killed has put aside what was there first; undefined where none was. */
+export function asideOfUnfinished(files: DataFiles): string | undefined {
+  if (!existsSync(markIn(files))) return undefined;
+  const [name = ''] = readFileSync(markIn(files), 'utf8').split('\n');
+  return /^before-restore-[\dTZ-]+$/.test(name) ? path.join(files.privateDirectory, name) : undefined;
+}
+
+export function beginRestore(files: DataFiles, aside: string): void {
+  writeFileSync(markIn(files), `${path.basename(aside)}\n`, { mode: 0o600 });
 }
 
 export function endRestore(files: DataFiles): void {
