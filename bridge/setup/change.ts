@@ -4,13 +4,14 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
 import { failureOf } from '../shared/failure.ts';
 
@@ -25,7 +26,7 @@ export interface Change {
   /** Of a new file; one that is there keeps its mode and owner. */
   readonly mode?: number;
   readonly owner?: Owner;
-  /** Its text is shown to nobody. */
+  /** Its text is shown to nobody, and no copy of what was there is kept. */
   readonly secret?: boolean;
 }
 
@@ -71,6 +72,15 @@ export function write(places: readonly Place[], changes: readonly Change[]): () 
   return undone;
 }
 
+/** How a directory that is empty, or isn't there, is made so again; one that holds something is left alone. */
+export function emptied(directory: string): () => void {
+  if (existsSync(directory) && readdirSync(directory).length > 0) return () => {};
+  return () => {
+    if (!existsSync(directory)) return;
+    for (const name of readdirSync(directory)) rmSync(join(directory, name), { recursive: true, force: true });
+  };
+}
+
 /** All of them, whatever becomes of one. Returns why those failed that did. */
 export async function putBack(undo: readonly (() => unknown)[]): Promise<readonly string[]> {
   const failed: string[] = [];
@@ -93,7 +103,7 @@ function makePlace({ directory, mode, owner }: Place, undo: (() => void)[]): voi
   chmodSync(directory, mode);
 }
 
-function writeOne({ file, after, mode = 0o644, owner }: Change, undo: (() => void)[]): void {
+function writeOne({ file, after, mode = 0o644, owner, secret = false }: Change, undo: (() => void)[]): void {
   const was = before(file);
   const stat = was === undefined ? undefined : statSync(file);
   const put = (text: string) => {
@@ -106,7 +116,7 @@ function writeOne({ file, after, mode = 0o644, owner }: Change, undo: (() => voi
     renameSync(draft, file);
   };
   const kept = `${file}.before-mandat`;
-  if (was !== undefined && !existsSync(kept)) {
+  if (was !== undefined && !secret && !existsSync(kept)) {
     writeFileSync(kept, was, { mode: 0o600, flag: 'wx' });
     undo.push(() => rmSync(kept, { force: true }));
   }

@@ -1,5 +1,5 @@
 /** mandat's own configuration and secrets, as setup writes them. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'smol-toml';
 import { fragment } from '../shared/shipped-files.ts';
@@ -66,6 +66,19 @@ export function ownFiles({
       ? [{ file: authority, after: readFileSync(site.certificate, 'utf8'), mode: 0o644 }]
       : []),
   ];
+}
+
+/** Whether a configuration is the one that the Debian package puts there, which nobody has changed yet. */
+export const asInstalled = (file: string): boolean => readFileSync(file, 'utf8') === fragment('debian/mandat.toml');
+
+/** Whether the Debian package has brought a unit already that runs it so. */
+export function packagedUnit(configFile: string, { user, data_dir }: Answers): boolean {
+  return (
+    existsSync('/usr/lib/systemd/system/mandat.service') &&
+    configFile === '/etc/mandat/mandat.toml' &&
+    data_dir === '/var/lib/mandat' &&
+    user === 'mandat'
+  );
 }
 
 /** The systemd unit for where the program and its configuration are. `program`: node, and the program. */

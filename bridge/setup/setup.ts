@@ -10,7 +10,7 @@ import { userNamed } from '../doctor/permissions.ts';
 import { Failure, failureOf } from '../shared/failure.ts';
 import { runTool } from '../shared/run-tool.ts';
 import type { Answers } from './answers.ts';
-import { type Change, needed, type Owner, type Place, putBack, shown, write } from './change.ts';
+import { type Change, emptied, needed, type Owner, type Place, putBack, shown, write } from './change.ts';
 import { newSecret, SEPARATOR, type Secrets, sharedPlace, sharing, wayIn } from './dovecot-changes.ts';
 import {
   type Account,
@@ -21,7 +21,7 @@ import {
   lookAtDovecot,
   shownSeparator,
 } from './dovecot-site.ts';
-import { ownFiles, unit } from './mandat-files.ts';
+import { asInstalled, ownFiles, packagedUnit, unit } from './mandat-files.ts';
 import { freePort } from './ports.ts';
 import { lookAtPostfix, postfixChanges, reloadPostfix, tryPostfix } from './postfix-site.ts';
 import { foldersOf, patiently, sharesWith, type Trial } from './trial.ts';
@@ -45,7 +45,7 @@ export async function setUp(answers: Answers, around: Around): Promise<Outcome> 
   if (process.getuid?.() !== 0)
     throw new Failure('config', 'only root can set it up', 'run it as root; nothing was changed');
   const { say } = around;
-  if (existsSync(around.configFile))
+  if (existsSync(around.configFile) && !asInstalled(around.configFile))
     throw new Failure(
       'config',
       `${around.configFile} is there already`,
@@ -95,8 +95,9 @@ export async function setUp(answers: Answers, around: Around): Promise<Outcome> 
     runner,
   });
   const third = postfix === undefined ? [] : postfixChanges(postfix, answers.data_dir);
+  const starts = answers.service && existsSync('/etc/systemd/system');
   const service =
-    answers.service && existsSync('/etc/systemd/system') ? [unit(around.configFile, answers.user, around.program)] : [];
+    starts && !packagedUnit(around.configFile, answers) ? [unit(around.configFile, answers.user, around.program)] : [];
   for (const change of needed([
     ...first.filter(({ file }) => file !== site.file),
     ...second,
@@ -129,6 +130,7 @@ export async function setUp(answers: Answers, around: Around): Promise<Outcome> 
 
     const readable = { mode: 0o750, owner: { uid: 0, gid: runner.gid } };
     await step([{ directory: dirname(around.configFile), ...readable }], own, async () => {});
+    undo.push(emptied(answers.data_dir));
     undo.push(write([{ directory: answers.data_dir, mode: 0o711, owner: runner }], []));
     say(init(answers, around));
     if (postfix !== undefined) {
@@ -145,7 +147,7 @@ export async function setUp(answers: Answers, around: Around): Promise<Outcome> 
       left.length === 0 ? 'everything is as it was before' : `not everything could be put back: ${left.join('; ')}`;
     throw new Failure(code, message, [hint, now].filter((part) => part !== '').join('; '), { cause: error });
   }
-  say(service.length > 0 ? started() : `start it: ${around.program.join(' ')} --config ${around.configFile} run`);
+  say(starts ? started() : `start it: ${around.program.join(' ')} --config ${around.configFile} run`);
   return 'done';
 }
 

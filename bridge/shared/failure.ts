@@ -32,6 +32,14 @@ export class Failure extends Error {
 /** Any thrown value as a Failure; what nobody foresaw is `internal`. */
 export function failureOf(thrown: unknown): Failure {
   if (thrown instanceof Failure) return thrown;
+  if (thrown instanceof Error && thrown.message.includes('io_uring may be enabled')) {
+    return new Failure(
+      'config',
+      `this Node (${process.version}, ${process.execPath}) lets no program become another user, as a command of root's must: Debian 13's own is so`,
+      'take Node from nodejs.org, or the Debian package of mandat, which brings its own; or run the command as the owner of the data: runuser -u mandat -- mandat ...',
+      { cause: thrown },
+    );
+  }
   if (isForeignModule(thrown)) {
     return new Failure(
       'config',

@@ -43,7 +43,7 @@ const MODULES = ['bridge/store/published/sender-map.ts', 'tests/sender/publisher
 export async function build(directory: string): Promise<void> {
   chmodSync(directory, 0o755);
   await writeFile(path.join(directory, 'package.json'), '{ "name": "mandat", "type": "commonjs" }');
-  for (const kind of ['notices', 'dovecot', 'postfix', 'systemd'])
+  for (const kind of ['notices', 'dovecot', 'postfix', 'systemd', 'debian'])
     await cp(path.join(ROOT, 'config', kind), path.join(directory, 'config', kind), { recursive: true });
   await symlink(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
   await bundle({ root: ROOT, directory, beside: MODULES });

@@ -1,5 +1,5 @@
 /** `mandat setup` on a site as a distribution's packages leave it: what it sees, what it changes, and that it leaves nothing where it fails. */
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { connectImap } from '../../config/lab/raw-imap.ts';
@@ -102,8 +102,12 @@ t.test('a site with a slash, and sender restrictions and a table of its own', as
       'syslog_name=postfix-lab/submission\n  -o smtpd_sender_restrictions=reject_unknown_sender_domain',
     ),
   );
+  // As the Debian package puts it there: "mandat setup" writes it anew.
+  mkdirSync(path.dirname(stock.configFile), { recursive: true });
+  cpSync('config/debian/mandat.toml', stock.configFile);
   const said = await stock.setUp({ prefix: 'Boîtes déléguées', inherit: false }, '--yes');
   t.match(said, { status: 0 }, said.stdout + said.stderr);
+  t.match(readFileSync(stock.configFile, 'utf8'), /^# Written by "mandat setup"/);
   t.notMatch(said.stdout, /separator\.conf/);
   t.match(
     readFileSync(master, 'utf8'),

@@ -1,8 +1,8 @@
 /** What setup writes: shown before, kept beside, and put back as it was; where something can't be, the rest is, and it is said. */
-import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { needed, putBack, shown, write } from '../../bridge/setup/change.ts';
+import { emptied, needed, putBack, shown, write } from '../../bridge/setup/change.ts';
 
 t.test('written and undone', async (t) => {
   const directory = t.testdir({ 'main.cf': 'mine\t= yes\n', 'same.cf': 'as it is\n' });
@@ -51,4 +51,28 @@ t.test('one that fails, at once or later, keeps none of the others', async (t) =
   ]);
   t.same(done, ['first', 'last']);
   t.same(failed, ['the disk is full', 'doveadm reload: no answer']);
+});
+
+t.test('of a secret no copy is kept, and it is put back all the same', async (t) => {
+  const directory = t.testdir({ 'imap.secret': '', 'doveadm.secret': 'old\n' });
+  const at = (name: string) => path.join(directory, name);
+  const undo = write(
+    [],
+    ['imap.secret', 'doveadm.secret'].map((name) => ({ file: at(name), after: 'new\n', mode: 0o600, secret: true })),
+  );
+  t.same(readdirSync(directory).sort(), ['doveadm.secret', 'imap.secret']);
+  undo();
+  t.same([readFileSync(at('imap.secret'), 'utf8'), readFileSync(at('doveadm.secret'), 'utf8')], ['', 'old\n']);
+});
+
+t.test('a directory of data that was empty is empty again, one that held something keeps all', async (t) => {
+  const directory = t.testdir({ empty: {}, used: { table: {} } });
+  const at = (name: string) => path.join(directory, name);
+  const undo = [at('empty'), at('used'), at('none')].map(emptied);
+  for (const place of ['empty', 'used', 'none']) mkdirSync(at(`${place}/private`), { recursive: true });
+  for (const one of undo) one();
+  t.same(
+    ['empty', 'used', 'none'].map((place) => readdirSync(at(place)).sort()),
+    [[], ['private', 'table'], []],
+  );
 });
