@@ -36,7 +36,7 @@ export async function refuseWhilePaused(session: Session, what: string): Promise
 export type Kind = 'gives' | 'takes';
 
 export interface Meanwhile {
-  /** Mailboxes from which what was taken by name is gone, seen through the delegates' eyes. */
+  /** Mailboxes from which what was taken by name is gone, as the delegates see it. */
   readonly taken: number;
   /** Said to people. */
   readonly text: string;

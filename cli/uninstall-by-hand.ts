@@ -55,7 +55,7 @@ export function byHandLines({ leftovers, unread, files }: ByHand, out: Output, n
   return [
     certain.length === 0
       ? `${step}the servers' configuration does not name mandat`
-      : `${step}${out.colour.bad(`left for hand: ${counted(certain.length, 'line')} in the servers' configuration`)}`,
+      : `${step}${out.colour.bad(`left to do by hand: ${counted(certain.length, 'line')} in the servers' configuration`)}`,
     ...certain.map(line),
     ...(kept.length === 0 ? [] : [`   as it was before "mandat setup": ${kept.join(', ')}`]),
     ...(alike.length === 0 ? [] : ["   as in mandat's fragments, or this site's own:", ...alike.map(line)]),

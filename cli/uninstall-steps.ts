@@ -35,7 +35,7 @@ export async function takeGrantsOff(session: Session, quiet: boolean) {
   const status = concluded(out, told);
   const text =
     left === 0
-      ? `every delegation is taken off (${before.pairs}), and what stood before is back; verified through each delegate's own eyes`
+      ? `every delegation is taken off (${before.pairs}), and what stood before is back; verified with a login as each delegate`
       : `${left} of ${counted(before.pairs, 'delegation')} not taken off yet, or not verified`;
   return { status: status === EXIT.done && left > 0 ? EXIT.failed : status, text, document: { left, since, ...told } };
 }

@@ -79,7 +79,7 @@ export const EXITS: Readonly<Record<string, Exits>> = {
     5: 'adopted, and, where no sidecar runs, a server is away',
   },
   uninstall: {
-    1: 'declined; or something is left: for hand, on the servers, in the sender map. Call it again',
+    1: 'declined; or something is left: to do by hand, on the servers, in the sender map. Call it again',
     3: 'mandat is paused',
     5: 'a server is away: call it again',
   },

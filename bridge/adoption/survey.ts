@@ -2,6 +2,7 @@
 
 import { NONE, type Rights } from '../../acl/rights.ts';
 import { type Extent, holding, isAUsers } from '../../acl/standing-entries.ts';
+import { lookAsDelegate, lookAsOwner } from '../questions/one-look.ts';
 import type { MailServer } from '../reconcile/driver-interfaces.ts';
 import { failureOf } from '../shared/failure.ts';
 import { pairsOf } from '../store/state/ledger-pairs.ts';
@@ -75,7 +76,8 @@ export async function survey(
 }
 
 async function lookInto(site: SurveySite, place: Place): Promise<Omit<Survey, 'unseen'>> {
-  const { folders, entries } = await treeOf(site.server, place.login);
+  const { folders, entries } = await lookAsOwner(site.server, place.login);
+  const names = folders.map(({ name }) => name);
   const identifiers = new Set([...entries.values()].flatMap((there) => [...there.keys()]));
   const pairs = place.id === undefined ? [] : await pairsOf(site.state, place.id);
   const ours = new Set(pairs.filter(({ ownerLogin }) => ownerLogin === place.login).map(({ login }) => login));
@@ -93,7 +95,7 @@ async function lookInto(site: SurveySite, place: Place): Promise<Omit<Survey, 'u
       known++;
       continue;
     }
-    const seen = await throughTheirEyes(site.server, place.login, identifier, folders).catch((error: unknown) => {
+    const seen = await lookAsDelegate(site.server, place.login, identifier, names).catch((error: unknown) => {
       stays(identifier, failureOf(error).message);
       return undefined;
     });
@@ -109,31 +111,6 @@ async function lookInto(site: SurveySite, place: Place): Promise<Omit<Survey, 'u
     });
   }
   return { found, others, known };
-}
-
-async function treeOf(server: MailServer, owner: string) {
-  const view = await server.asOwner(owner);
-  try {
-    const folders = await view.folders();
-    return { folders, entries: await view.entries(folders.map(({ name }) => name)) };
-  } finally {
-    view.close();
-  }
-}
-
-type Folders = Awaited<ReturnType<typeof treeOf>>['folders'];
-
-/** What they may really do, whatever is inherited. Fails `absent` where the server has no such account. */
-async function throughTheirEyes(server: MailServer, owner: string, login: string, folders: Folders) {
-  const view = await server.asDelegate(login);
-  try {
-    return await view.rights(
-      owner,
-      folders.map(({ name }) => name),
-    );
-  } finally {
-    view.close();
-  }
 }
 
 async function inTheTable({ query }: DelegationDb, mailboxId: number | undefined, login: string) {

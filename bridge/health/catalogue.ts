@@ -34,7 +34,7 @@ export const HISTOGRAMS = {
     buckets: [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600],
   },
   mandat_commit_to_verified_seconds: {
-    help: 'From the commit of a change to the moment when all of it was seen through the eyes of the delegates',
+    help: 'From the commit of a change to the moment when all of it was verified, with logins as the delegates',
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600],
   },
   mandat_pass_duration_seconds: {

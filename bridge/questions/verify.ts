@@ -10,7 +10,7 @@ import { likeOurs, type OtherEntry, otherEntries } from '../../acl/other-entries
 import { describeNotInForce } from '../../acl/policy.ts';
 import { NONE, type Rights } from '../../acl/rights.ts';
 import { entriesOnce } from '../../acl/same-folder.ts';
-import type { Entries, Folder, MailServer, SenderPublisher } from '../reconcile/driver-interfaces.ts';
+import type { MailServer, SenderPublisher } from '../reconcile/driver-interfaces.ts';
 import { INBOX } from '../reconcile/driver-interfaces.ts';
 import { beforeIn } from '../reconcile/tree.ts';
 import { inEffect } from '../safeguards/withdrawn.ts';
@@ -21,6 +21,7 @@ import { otherEntriesOf } from '../store/state/other-entries.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
 import { readMailbox } from '../store/table/rows.ts';
+import { closing, lookAsDelegate, lookAsOwner, type ReadTree } from './one-look.ts';
 
 export interface Difference {
   readonly mailbox: string;
@@ -134,21 +135,10 @@ export async function verifyMailbox(site: VerifySite, mailboxId: number, named =
   return { mailbox: address, delegates: logins.length, folders: folderCount, differences, others };
 }
 
-interface ReadTree {
-  readonly folders: readonly Folder[];
-  readonly entries: ReadonlyMap<FolderName, Entries>;
-}
-
 /** A failure when the server knows no such account, or by another name: the other mailboxes are to be looked at too. */
 async function treeOf(server: MailServer, owner: string): Promise<ReadTree | Failure> {
   try {
-    const view = await server.asOwner(owner);
-    try {
-      const folders = await view.folders();
-      return { folders, entries: await view.entries(folders.map(({ name }) => name)) };
-    } finally {
-      view.close();
-    }
+    return await lookAsOwner(server, owner);
   } catch (error) {
     return ofTheAccount(error);
   }
@@ -198,10 +188,7 @@ async function compareRevoked(
   differs: (what: string) => void,
 ): Promise<void> {
   try {
-    const view = await server.asDelegate(login);
-    const seen = await closing(view, async () =>
-      view.rights(owner, [...new Set([INBOX, ...(await view.listed(owner))])]),
-    );
+    const seen = await lookAsDelegate(server, owner, login);
     for (const [name, has] of seen) {
       const folder = folders.find((one) => one.name === name);
       const before = pair === undefined || folder === undefined ? undefined : beforeIn(pair, folder);
@@ -210,15 +197,6 @@ async function compareRevoked(
     }
   } catch (error) {
     ofTheAccount(error);
-  }
-}
-
-/** The session ends with the look, however that ends. */
-async function closing<T>(view: { close(): void }, look: () => Promise<T>): Promise<T> {
-  try {
-    return await look();
-  } finally {
-    view.close();
   }
 }
 

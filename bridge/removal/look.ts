@@ -5,6 +5,7 @@
 import { lettingIn, withInherited } from '../../acl/foreign-entries.ts';
 import { likeOurs } from '../../acl/other-entries.ts';
 import { NONE, type Rights } from '../../acl/rights.ts';
+import { lookAsDelegate, lookAsOwner } from '../questions/one-look.ts';
 import type { Entries, MailServer } from '../reconcile/driver-interfaces.ts';
 import { INBOX } from '../reconcile/driver-interfaces.ts';
 import { failureOf } from '../shared/failure.ts';
@@ -60,7 +61,7 @@ export async function lookForOurs(
         const entries = await entriesOf(site, owner);
         for (const { delegate } of rows.delegations) {
           delegates++;
-          const seen = await throughTheirEyes(site.server, owner, delegate.login).catch((error: unknown) => {
+          const seen = await lookAsDelegate(site.server, owner, delegate.login).catch((error: unknown) => {
             const failure = failureOf(error);
             if (failure.rule !== 'NO_ACCOUNT') unseen.push(about(delegate.login, failure.message));
             return new Map<string, Rights>();
@@ -93,27 +94,8 @@ interface Standing {
 }
 
 async function entriesOf({ server, rights }: LookSite, owner: string): Promise<Standing> {
-  const view = await server.asOwner(owner);
-  try {
-    const folders = await view.folders();
-    const tree = await view.entries(folders.map(({ name }) => name));
-    return { tree, ours: new Set(likeOurs(folders, tree, owner, rights)) };
-  } finally {
-    view.close();
-  }
-}
-
-async function throughTheirEyes(
-  server: MailServer,
-  owner: string,
-  login: string,
-): Promise<ReadonlyMap<string, Rights>> {
-  const view = await server.asDelegate(login);
-  try {
-    return await view.rights(owner, [...new Set([INBOX, ...(await view.listed(owner))])]);
-  } finally {
-    view.close();
-  }
+  const { folders, entries } = await lookAsOwner(server, owner);
+  return { tree: entries, ours: new Set(likeOurs(folders, entries, owner, rights)) };
 }
 
 function explaining(tree: Standing['tree'], folder: string, login: string, seen: Rights): readonly string[] {

@@ -1,4 +1,4 @@
-/** mandat uninstall: every grant off, the map emptied only when nobody asks it, what is left for hand named; interrupted, it goes on. */
+/** mandat uninstall: every grant off, the map emptied only when nobody asks it, what is left to do by hand named; interrupted, it goes on. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';

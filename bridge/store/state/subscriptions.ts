@@ -37,14 +37,8 @@ export async function intendSubscriptions(db: StateDb, id: number, folders: read
 }
 
 /** What was intended and may not have been done: by a pass that ended early, or a process that was killed. */
-export async function unsettledSubscriptions(db: StateDb, id: number): Promise<readonly FolderName[]> {
-  const rows = await db.query
-    .selectFrom('subscriptions')
-    .select('folder')
-    .where('ledger_id', '=', id)
-    .where('ours', '=', INTENDED)
-    .execute();
-  return rows.map(({ folder }) => folder);
+export function unsettledSubscriptions(db: StateDb, id: number): Promise<readonly FolderName[]> {
+  return foldersThatAre(INTENDED, db, id);
 }
 
 export async function settleSubscriptions(db: StateDb, id: number, folders: readonly FolderName[]): Promise<void> {
@@ -71,18 +65,26 @@ export async function trySubscription(db: StateDb, id: number, folder: FolderNam
 }
 
 /** Those of a pass that ended before they were put back. */
-export async function triedSubscriptions(db: StateDb, id: number): Promise<readonly FolderName[]> {
-  const rows = await db.query
-    .selectFrom('subscriptions')
-    .select('folder')
-    .where('ledger_id', '=', id)
-    .where('ours', '=', TRIED)
-    .execute();
-  return rows.map(({ folder }) => folder);
+export function triedSubscriptions(db: StateDb, id: number): Promise<readonly FolderName[]> {
+  return foldersThatAre(TRIED, db, id);
 }
 
 /** It is back: from now on the delegate's own. */
 export async function settleTried(db: StateDb, id: number, folder: FolderName): Promise<void> {
   const row = db.query.updateTable('subscriptions').set({ ours: 0 });
   await row.where('ledger_id', '=', id).where('folder', '=', folder).execute();
+}
+
+async function foldersThatAre(
+  ours: typeof INTENDED | typeof TRIED,
+  db: StateDb,
+  id: number,
+): Promise<readonly FolderName[]> {
+  const rows = await db.query
+    .selectFrom('subscriptions')
+    .select('folder')
+    .where('ledger_id', '=', id)
+    .where('ours', '=', ours)
+    .execute();
+  return rows.map(({ folder }) => folder);
 }
