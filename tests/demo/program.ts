@@ -27,10 +27,15 @@ export async function startSidecar(
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
-  await waitFor('the sidecar watches', 60_000, () => {
-    if (child.exitCode !== null) throw new Error(`the sidecar ended: ${log}`);
-    return ['watching', ...saying].every((one) => log.includes(`"${one}"`));
-  });
+  try {
+    await waitFor('the sidecar watches', 60_000, () => {
+      if (child.exitCode !== null) throw new Error(`the sidecar ended: ${log}`);
+      return ['watching', ...saying].every((one) => log.includes(`"${one}"`));
+    });
+  } catch (error) {
+    kill();
+    throw error;
+  }
   return {
     pid: child.pid ?? 0,
     stop: async () => {

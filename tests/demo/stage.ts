@@ -61,7 +61,10 @@ export async function setStage(): Promise<Stage> {
   await someMail(lab);
   const mandat = mandatWith(configFile);
   await mandat('init');
-  const sidecar = await startSidecar(configFile, 'filtering submissions');
+  const sidecar = await startSidecar(configFile, 'filtering submissions').catch(async (error: unknown) => {
+    await lab.stop();
+    throw error;
+  });
   return {
     lab,
     configFile,
