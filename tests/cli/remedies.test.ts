@@ -18,6 +18,7 @@ const FILLED: readonly (readonly [RegExp, string])[] = [
   [/\$\{verb\}/g, 'grant'],
   [/\$\{local\}/g, '1'],
   [/\$\{local\}/g, 'alice'],
+  [/\$\{found\.login\}/g, 'bob'],
   [/\bDATE\b/g, '2030-01-01'],
   [/\b(?:FILE|DIR|CODE|LOGIN|VERSION|REASON|N)\b/g, '1'],
 ];
@@ -37,7 +38,7 @@ async function against(words: readonly string[]): Promise<string | undefined> {
   const program = await buildProgram();
   const quiet = (command: Command) => {
     command.configureOutput({ writeErr: () => {}, writeOut: () => {} });
-    if (command.commands.length === 0) command.action(() => {});
+    if (command.commands.length === 0 || command.registeredArguments.length > 0) command.action(() => {});
     command.commands.forEach(quiet);
   };
   quiet(program);

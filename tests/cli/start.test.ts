@@ -27,7 +27,7 @@ t.test('none of them at the start', async (t) => {
       if (external) loaded.add(imported);
       else atOnce.add(imported);
     }
-  t.ok(atOnce.size > 50, `${atOnce.size} files of ours`);
+  t.ok(atOnce.size > 10, `${atOnce.size} files of ours`); // that the walk is made: each command is loaded when it is called
   t.ok(loaded.has('commander'));
   t.same(
     LATE.filter((name) => loaded.has(name)),

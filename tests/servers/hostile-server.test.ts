@@ -180,7 +180,7 @@ t.test('down, then up again: nothing is lost, and the last word counts', async (
   const { waiting, queue, lagMs } = JSON.parse((await site.mandat('--json', 'status')).stdout);
   t.match({ waiting, queue }, { waiting: 1, queue: [{ mailbox: at('alice'), since: /^2/ }] });
   t.ok(lagMs > 0);
-  t.match(await site.mandat('status'), { status: 1, stdout: /^lag +[\d.]+ m?s: the oldest change/m });
+  t.match(await site.mandat('status'), { status: 1, stdout: /^lag +[\d.]+ m?s: the oldest waiting change/m });
   await site.lab.startDovecot();
   await clean();
   t.same(await seen(site, 'alice', 'bob'), {});

@@ -56,7 +56,10 @@ t.test('audit and history: the last that match, by an index, in its order', asyn
   ];
   for (const [filter, expected] of filters) {
     await readAudit(state.db, table.db, { limit: 10, ...filter });
-    const [sealed, ...more] = state.plans().filter((line) => !/^SEARCH facts USING INDEX/.test(line));
+    // Beside one fact, the newest checkpoint is asked for: a row, in the order of its primary key, so that nothing is sorted for it.
+    const [sealed, ...more] = state
+      .plans()
+      .filter((line) => !/^(?:SEARCH facts USING INDEX|SCAN audit_checkpoints$)/.test(line));
     t.match(sealed, expected, JSON.stringify(filter));
     t.same(more, [], 'and nothing is sorted');
     const unsealed = table.plans().filter((line) => !line.startsWith('SEARCH'));
