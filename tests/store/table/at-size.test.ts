@@ -48,7 +48,7 @@ t.test('audit and history: the last that match, by an index, in its order', asyn
   const one = 'alice@example.org';
   /** filter, whether unsealed ones may be looked through: only of one mailbox are there many */
   const filters: readonly (readonly [Partial<AuditFilter>, RegExp])[] = [
-    [{}, /^SCAN audit$/],
+    [{}, /^SEARCH audit USING INTEGER PRIMARY KEY \(rowid>\?\)$/],
     [{ mailbox: one }, /^SEARCH audit USING INDEX audit_mailbox \(mailbox=\?\)$/],
     [{ delegate: 'bob' }, /^SEARCH audit USING INDEX audit_delegate \(delegate=\?\)$/],
     [{ since: ZERO }, /^SEARCH audit USING INDEX audit_at \(at>\?\)$/],
