@@ -96,7 +96,10 @@ async function renamed(t: Test, site: Site): Promise<void> {
 
 /** The server copies the entry of Sent, which is one right short of what other folders have. */
 async function belowSent(t: Test, site: Site): Promise<void> {
-  await does(site, 'bob', `CREATE ${shared('Sent/2023')}`);
+  await withLogin(site, 'bob', async (bob) => {
+    const { status, text } = await bob.command(`CREATE ${shared('Sent/2023')}`);
+    t.ok(status === 'OK' || /ALREADYEXISTS/.test(text), text); // docs/server-notes.md: beside a look at the very folder
+  });
   await repaired(t, site, 'found', async () => (await seen(site, 'alice', 'bob'))['Sent/2023'] === FULL);
   t.ok(await owns(site, 'Sent/2023'));
 }

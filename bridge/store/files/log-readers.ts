@@ -3,6 +3,7 @@
  * -shm file for each (WAL-index format: bytes 123 to 127), and the kernel tells who holds a lock (proc(5), /proc/locks).
  */
 import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
 
 export interface LogReader {
   readonly pid: number;
@@ -35,9 +36,11 @@ export function readersIn(locks: string, inode: bigint): readonly number[] {
   return [...new Set(found)];
 }
 
+/** The program that it was started as. What the kernel calls it (comm) is a thread's name: `MainThread` of each program that Node 24 runs. */
 function nameOf(pid: number): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+    const [program = ''] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    return path.basename(program) || readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
   } catch {
     return undefined;
   }
