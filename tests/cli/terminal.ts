@@ -8,11 +8,20 @@ export interface Seen {
   readonly screen: string;
 }
 
+const LIMIT_MS = 60_000;
+
 /**
  * Runs a command at a terminal.
  * @param keys typed once the screen shows `prompt`; typing nothing would wait for ever
  */
-export async function atTerminal(argv: readonly string[], prompt?: RegExp, keys = '\r'): Promise<Seen> {
+export const atTerminal = (argv: readonly string[], prompt?: RegExp, keys = '\r'): Promise<Seen> =>
+  inConversation(argv, prompt === undefined ? [] : [[prompt, keys]]);
+
+/** The same with several questions: each is waited for in its turn. */
+export async function inConversation(
+  argv: readonly string[],
+  turns: readonly (readonly [prompt: RegExp, keys: string])[],
+): Promise<Seen> {
   const line = argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
   // The test runner's wishes, not an administrator's. Node takes CI for a terminal without colours.
   const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...environment } = process.env;
@@ -21,14 +30,17 @@ export async function atTerminal(argv: readonly string[], prompt?: RegExp, keys 
     env: { ...environment, TERM: 'xterm', SHELL: '/bin/sh' },
   });
   let screen = '';
-  let typed = false;
+  let turn = 0;
   child.stdout.setEncoding('utf8').on('data', (text) => {
     screen += text;
-    if (prompt === undefined || typed || !prompt.test(screen)) return;
-    typed = true;
+    const [prompt, keys] = turns[turn] ?? [];
+    if (prompt === undefined || keys === undefined || !prompt.test(screen)) return;
+    turn++;
     child.stdin.write(keys);
   });
+  const late = setTimeout(() => child.kill(), LIMIT_MS); // a question that nobody expected
   const [status] = (await once(child, 'close')) as [number | null];
+  clearTimeout(late);
   return { status, screen };
 }
 

@@ -2,6 +2,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
+import { builtMandat } from '../cli/built.ts';
+import { inConversation, readable } from '../cli/terminal.ts';
 import { at, type Site, startSite } from './site.ts';
 import { does, entries, entriesOf, granted, SPECIALS, seen, sorted } from './wire.ts';
 
@@ -132,4 +134,25 @@ t.test('state.db is lost: what differs from a grant is taken back by being adopt
   t.same(await seen(site, 'alice', 'carol'), granted('Projets'));
   t.match(await site.mandat('revoke', at('alice'), at('carol'), '--yes'), { status: 0 });
   t.same(await entriesOf(site, 'alice', 'carol'), {}, 'nothing of it is put back');
+});
+
+t.test('at a terminal each entry is asked about, and No is the default', async (t) => {
+  const argv = [...(await builtMandat()), '--config', site.configFile, 'adopt', at('alice')];
+  const before = await entries(site, 'alice');
+  const no = ['dave', 'fred'].map((name) => [new RegExp(`Adopt what ${name}@`), '\r'] as const);
+  const nothing = await inConversation(argv, no);
+  t.match(readable(nothing), /Adopt what fred@/);
+  t.same(await entries(site, 'alice'), before);
+
+  const seenThere = await inConversation(argv, [
+    ...no.slice(0, 1),
+    [/Adopt what fred@/, 'y\r'],
+    [/Who is fred@/, '\r'],
+    [/Since when\?/, '2024-03-01\r'],
+    [/May they send/, 'y\r'],
+    [/Adopt 1 entry\?/, 'y\r'],
+  ]);
+  t.match({ status: seenThere.status, text: readable(seenThere) }, { status: 0, text: /1 of 1 entry adopted/ });
+  t.match(await site.mandat('list'), { stdout: /fred@lab\.test/ });
+  t.equal(await site.sql("SELECT count(*) FROM delegation WHERE delegate LIKE 'dave%'"), '0\n');
 });
