@@ -3,7 +3,7 @@
  * notes in the ledger that nothing stood before, so that a revoke takes them off. Kept in state.db, and written before the row: a pass can't
  * come in between.
  */
-import { fact, setFact } from '../store/state/facts.ts';
+import { jsonFact, setJsonFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 
 type Facts = Pick<StateDb, 'query'>;
@@ -14,7 +14,7 @@ type Noted = Readonly<Record<string, { readonly at: string; readonly by: string 
 const keyOf = (mailboxId: number, login: string) => `${mailboxId} ${login}`;
 
 async function noted(state: Facts): Promise<Noted> {
-  return JSON.parse((await fact(state, 'adoptions')) || '{}') as Noted;
+  return (await jsonFact<Noted>(state, 'adoptions')) ?? {};
 }
 
 export async function noteAdoption(
@@ -25,7 +25,7 @@ export async function noteAdoption(
 ): Promise<void> {
   await state.write(async (query) => {
     const all = { ...(await noted({ query })), [keyOf(mailboxId, login)]: how };
-    await setFact({ query }, 'adoptions', JSON.stringify(all));
+    await setJsonFact({ query }, 'adoptions', all);
   });
 }
 
@@ -45,6 +45,6 @@ export async function forgetAdoptions(state: StateDb, mailboxId: number, logins:
   await state.write(async (query) => {
     const gone = new Set(logins.map((login) => keyOf(mailboxId, login)));
     const left = Object.entries(await noted({ query })).filter(([key]) => !gone.has(key));
-    await setFact({ query }, 'adoptions', JSON.stringify(Object.fromEntries(left)));
+    await setJsonFact({ query }, 'adoptions', Object.fromEntries(left));
   });
 }

@@ -1,5 +1,5 @@
 /** How far the removal of mandat has come, kept in state.db: what was interrupted goes on there when it is called again. */
-import { fact, setFact } from '../store/state/facts.ts';
+import { jsonFact, setJsonFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 
 export interface Removal {
@@ -14,11 +14,10 @@ export interface Removal {
 type Facts = Pick<StateDb, 'query'>;
 
 export async function removal(state: Facts): Promise<Removal | undefined> {
-  const noted = await fact(state, 'uninstall');
-  return noted === undefined || noted === '' ? undefined : (JSON.parse(noted) as Removal);
+  return jsonFact<Removal>(state, 'uninstall');
 }
 
 /** Undefined: it is taken back. */
 export async function noteRemoval(state: Facts, how: Removal | undefined): Promise<void> {
-  await setFact(state, 'uninstall', how === undefined ? '' : JSON.stringify(how));
+  await setJsonFact(state, 'uninstall', how);
 }

@@ -5,7 +5,7 @@
  */
 import type { Instant } from '../../acl/delegation-facts.ts';
 import { Failure } from '../shared/failure.ts';
-import { fact, setFact } from '../store/state/facts.ts';
+import { fact, jsonFact, setJsonFact } from '../store/state/facts.ts';
 import { pairsOf } from '../store/state/ledger-pairs.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
@@ -23,18 +23,17 @@ type Facts = Pick<StateDb, 'query'>;
 
 /** Undefined where the servers are written to as ever. */
 export async function paused(state: Facts): Promise<Pause | undefined> {
-  const noted = await fact(state, 'paused');
-  return noted === undefined || noted === '' ? undefined : (JSON.parse(noted) as Pause);
+  return jsonFact<Pause>(state, 'paused');
 }
 
 /** Undefined: it is resumed. */
 export async function setPaused(state: Facts, how: Pause | undefined): Promise<void> {
-  await setFact(state, 'paused', how === undefined ? '' : JSON.stringify(how));
+  await setJsonFact(state, 'paused', how);
 }
 
 /** By the sidecar, once it has nothing in hand any more that began before. */
 export async function notePauseSeen(state: Facts, pause: Pause): Promise<void> {
-  await setFact(state, 'pause-seen', JSON.stringify(pause));
+  await setJsonFact(state, 'pause-seen', pause);
 }
 
 /** Whether the sidecar has nothing in hand any more that began before this pause. */

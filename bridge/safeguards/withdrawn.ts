@@ -5,7 +5,7 @@
 
 import type { Instant } from '../../acl/delegation-facts.ts';
 import type { Policy } from '../../acl/desired.ts';
-import { fact, setFact } from '../store/state/facts.ts';
+import { jsonFact, setJsonFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 
 export interface Withdrawn {
@@ -20,13 +20,12 @@ type Facts = Pick<StateDb, 'query'>;
 
 /** Undefined where delegations are obeyed. */
 export async function withdrawn(state: Facts): Promise<Withdrawn | undefined> {
-  const noted = await fact(state, 'withdrawn');
-  return noted === undefined || noted === '' ? undefined : (JSON.parse(noted) as Withdrawn);
+  return jsonFact<Withdrawn>(state, 'withdrawn');
 }
 
 /** Undefined: they are obeyed again. */
 export async function setWithdrawn(state: Facts, how: Withdrawn | undefined): Promise<void> {
-  await setFact(state, 'withdrawn', how === undefined ? '' : JSON.stringify(how));
+  await setJsonFact(state, 'withdrawn', how);
 }
 
 /** The site's policy as it counts now. */

@@ -12,7 +12,7 @@ import { isStuckBy } from '../configured/retrying.ts';
 import type { Site } from '../reconcile/site.ts';
 import { paused } from '../safeguards/pause.ts';
 import { failureOf } from '../shared/failure.ts';
-import { fact, setFact } from '../store/state/facts.ts';
+import { jsonFact, setJsonFact } from '../store/state/facts.ts';
 import { asSeen } from '../store/state/folders-seen.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import type { Schedule } from './schedule.ts';
@@ -31,8 +31,7 @@ const PRESSED_MS = 100;
 type Ground = Pick<Site, 'state' | 'server' | 'clock'>;
 
 export async function lastLookRound(state: StateDb): Promise<LookRound | undefined> {
-  const stored = await fact(state, 'folder-look');
-  return stored === undefined ? undefined : (JSON.parse(stored) as LookRound);
+  return jsonFact<LookRound>(state, 'folder-look');
 }
 
 export interface FolderLooks {
@@ -70,7 +69,7 @@ export function lookAtFolders(
     if (mailboxes === 0) return;
     const everySeconds = Math.ceil(Math.max(everyMs, performance.now() - began) / 1000);
     const done: LookRound = { endedAt: site.clock.now(), mailboxes, everySeconds };
-    await setFact(site.state, 'folder-look', JSON.stringify(done));
+    await setJsonFact(site.state, 'folder-look', done);
   };
   const rounds = async () => {
     for (let begin = performance.now(); ; ) {

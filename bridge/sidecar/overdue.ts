@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { Instant } from '../../acl/delegation-facts.ts';
 import { versionOf } from '../safeguards/table-from-the-past.ts';
 import { giveBack, PORTION_ROWS, portions } from '../shared/portions.ts';
-import { fact, setFact } from '../store/state/facts.ts';
+import { jsonFact, setFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
 import { changedAfter, type Pending } from '../store/table/rows.ts';
@@ -109,5 +109,5 @@ async function stillPending(table: DelegationDb, ids: readonly number[]): Promis
 
 /** As the sidecar that runs has noted them. */
 export async function overdueNoted(state: StateDb): Promise<readonly Overdue[]> {
-  return JSON.parse((await fact(state, 'overdue')) ?? '[]') as Overdue[];
+  return (await jsonFact<readonly Overdue[]>(state, 'overdue')) ?? [];
 }

@@ -1,7 +1,7 @@
 /** The upkeep of the audit trail: what others have noted is taken over, what is too old goes, its end is told to the log. */
 import type { Instant } from '../../acl/delegation-facts.ts';
 import type { GiveWay } from '../shared/portions.ts';
-import { fact, setFact } from '../store/state/facts.ts';
+import { jsonFact, setJsonFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import { existingSubmissions, type SubmissionStore } from '../store/submissions/submission-db.ts';
 import { headFileOf, readHead } from '../store/trail/seal-head.ts';
@@ -21,8 +21,7 @@ export interface TrailProof {
 
 /** What the sidecar's last proof of the whole trail has shown; undefined where there was none. */
 export async function lastProof(state: Pick<StateDb, 'query'>): Promise<TrailProof | undefined> {
-  const noted = await fact(state, 'trail-proof');
-  return noted === undefined ? undefined : (JSON.parse(noted) as TrailProof);
+  return jsonFact<TrailProof>(state, 'trail-proof');
 }
 
 const DAY_MS = 86_400_000;
@@ -55,7 +54,7 @@ export function openTrail({
       const proof = await proveAudit(state, key, undefined, readHead(headFile, key), giveWay);
       const broken = proof.intact ? null : describeBroken(proof, headFile);
       const noted: TrailProof = { at: now, entries: proof.intact ? proof.entries : null, broken };
-      await setFact(state, 'trail-proof', JSON.stringify(noted));
+      await setJsonFact(state, 'trail-proof', noted);
       if (proof.intact) log.info({ entries: proof.entries }, 'the audit trail was proven, all of it');
       else log.error({ hint: '"mandat audit verify"' }, broken ?? '');
     },

@@ -1,7 +1,7 @@
 /** What is kept of the submission filter that last ran, for `mandat status` and for the next one. */
 import { readFileSync } from 'node:fs';
 import type { LoopHolds } from '../shared/loop-holds.ts';
-import { fact, setFact } from '../store/state/facts.ts';
+import { fact, jsonFact, setFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 
 export interface LastFilter {
@@ -15,8 +15,7 @@ export interface LastFilter {
 }
 
 export async function lastFilter(state: Pick<StateDb, 'query'>): Promise<LastFilter | undefined> {
-  const stored = await fact(state, 'filter');
-  return stored === undefined ? undefined : (JSON.parse(stored) as LastFilter);
+  return jsonFact<LastFilter>(state, 'filter');
 }
 
 /** Answers to messages, counted since the filter began: 250, 5xx, and 4xx, whose client keeps the message. */

@@ -49,6 +49,20 @@ export async function setFact(db: Pick<StateDb, 'query'>, name: FactName, value:
     .execute();
 }
 
+/** One that is kept as JSON; undefined where it isn't there, or empty. */
+export async function jsonFact<T extends object>(db: Pick<StateDb, 'query'>, name: FactName): Promise<T | undefined> {
+  return JSON.parse((await fact(db, name)) || 'null') ?? undefined;
+}
+
+/** Undefined empties it. */
+export async function setJsonFact(
+  db: Pick<StateDb, 'query'>,
+  name: FactName,
+  value: object | undefined,
+): Promise<void> {
+  await setFact(db, name, value === undefined ? '' : JSON.stringify(value));
+}
+
 export interface Clock {
   /** Never runs backwards, across restarts too: a clock set back reopens nothing. */
   now(): Instant;

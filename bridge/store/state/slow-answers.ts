@@ -1,6 +1,6 @@
 /** Answers that servers let us wait for: which mailbox's pass waits for what, and since when, as `status` and `explain` tell it. */
 import type { Instant } from '../../../acl/delegation-facts.ts';
-import { fact, setFact } from './facts.ts';
+import { jsonFact, setJsonFact } from './facts.ts';
 import type { StateDb } from './state-db.ts';
 
 export interface SlowAnswer {
@@ -13,8 +13,7 @@ export interface SlowAnswer {
 
 /** Whoever makes passes holds the lock, so nobody else writes them. In the order in which they were noted. */
 export async function slowAnswers(state: Pick<StateDb, 'query'>): Promise<readonly SlowAnswer[]> {
-  const stored = await fact(state, 'slow-answers');
-  return stored === undefined || stored === '' ? [] : (JSON.parse(stored) as SlowAnswer[]);
+  return (await jsonFact<readonly SlowAnswer[]>(state, 'slow-answers')) ?? [];
 }
 
 export async function noteSlowAnswer(state: StateDb, one: SlowAnswer): Promise<void> {
@@ -27,12 +26,12 @@ export async function forgetSlowAnswer(state: StateDb, mailboxId: number): Promi
 
 /** What one that was killed has left. */
 export async function forgetSlowAnswers(state: StateDb): Promise<void> {
-  if ((await slowAnswers(state)).length > 0) await setFact(state, 'slow-answers', '');
+  if ((await slowAnswers(state)).length > 0) await setJsonFact(state, 'slow-answers', undefined);
 }
 
 async function change(state: StateDb, mailboxId: number, now: readonly SlowAnswer[]): Promise<void> {
   await state.write(async (query) => {
     const others = (await slowAnswers({ query })).filter((one) => one.mailboxId !== mailboxId);
-    await setFact({ query }, 'slow-answers', JSON.stringify([...others, ...now]));
+    await setJsonFact({ query }, 'slow-answers', [...others, ...now]);
   });
 }
