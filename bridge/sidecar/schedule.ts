@@ -141,8 +141,8 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
 
   const roomFor = (urgency: Urgency): boolean => {
     switch (urgency) {
-      case 'revoke': // exceeds the limit by as much again: it never waits behind other people's grants
-        return inHand.size < 2 * concurrency || deciding.size < concurrency;
+      case 'revoke': // exceeds the limit by as much again: it never waits behind other people's grants; nor is a wave of them without end
+        return inHand.size < 2 * concurrency || (deciding.size < concurrency && inHand.size < 3 * concurrency);
       case 'change':
         return deciding.size < concurrency && inHand.size < 2 * concurrency;
       case 'rest':

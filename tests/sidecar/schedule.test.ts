@@ -196,6 +196,18 @@ t.test('a revoke goes on whoever waits, and finds a place beside second phases',
   t.same(b.inHand(), [30, 31, 32]);
 });
 
+t.test('a wave of revokes: three times the connections at most, however many are in their second phase', async (t) => {
+  const b = bench(t, { concurrency: 2 });
+  const wave = [30, 31, 32, 33, 34, 35, 36, 37];
+  for (const id of wave) b.schedule.add(id, 'revoke');
+  for (const id of wave.slice(0, 6)) t.ok(b.first(id), 'goes on');
+  t.same(b.inHand(), wave.slice(0, 6), 'the others wait until one of these is over');
+  await b.end(31);
+  t.same(b.inHand(), [30, 32, 33, 34, 35, 36]);
+  await b.end(36);
+  t.same(b.inHand(), [30, 32, 33, 34, 35, 37]);
+});
+
 t.test('what gave way and fails later counts on from where it was', async (t) => {
   const pass = ownTime(t);
   const b = bench(t, { retryMinMs: 100 });
