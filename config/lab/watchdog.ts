@@ -10,7 +10,7 @@ export interface Watchdog {
 const SCRIPT = `
 read -r word
 [ "$word" = dismissed ] && exit 0
-for file in "$1"/dovecot/run/master.pid "$1"/postfix/queue/pid/master.pid "$1"/cyrus/master.pid; do
+for file in "$1"/dovecot/run/master.pid "$1"/postfix/queue/pid/master.pid "$1"/cyrus/master.pid "$1"/server.pid; do
   pid=$(tr -d ' ' 2>/dev/null <"$file") || continue
   tr '\\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF "$1/" || continue
   kill "$pid" $(cat "/proc/$pid/task/$pid/children" 2>/dev/null)
