@@ -1,0 +1,17 @@
+import type { ServerEvent } from './server-event.ts';
+
+/**
+ * Who keeps events for good: the trace of access. A source that can be read again (Dovecot's log) has its position kept in the same
+ * transaction as the events, so that nothing is lost and nothing stands there twice, whatever ends us in between.
+ */
+export interface EventSink {
+  /**
+   * Commits all of them, or none and throws. On disk when it returns.
+   * @param events in the order in which they were read; those that are none of its business are passed over
+   * @param position how far the source has been read with them, as the source understands it: JSON text of some kB at most. Undefined:
+   * the one before stands
+   */
+  keep(events: readonly ServerEvent[], position?: string): void;
+  /** What was given last, also after a restart. Undefined: never one. */
+  position(): string | undefined;
+}
