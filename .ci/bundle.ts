@@ -37,7 +37,7 @@ export async function bundle({ root, directory, beside = [] }: Bundle): Promise<
     platform: 'node',
     target: 'node20',
     format: 'esm',
-    external: ['better-sqlite3'],
+    external: ['better-sqlite3', 'pg-native'], // the second is never asked for: node-postgres looks for it where it is told to
     // Names stay: an error in a log says where it comes from.
     minifyWhitespace: true,
     minifySyntax: true,

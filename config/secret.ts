@@ -28,6 +28,12 @@ export const SMTP_PASSWORD: SecretName = {
   credential: 'smtp.secret',
 };
 
+export const DATABASE_PASSWORD: SecretName = {
+  name: 'database_password_file',
+  envName: 'MANDAT_DATABASE_PASSWORD',
+  credential: 'database.secret',
+};
+
 export interface SecretSource extends SecretName {
   /** Absolute path of the file; from the `Config`. */
   readonly file: string;

@@ -1,0 +1,132 @@
+/**
+ * A connection to the site's PostgreSQL: the one file that knows node-postgres, which is loaded only where the configuration names such a
+ * database. Values come as SQLite has them: whole numbers as numbers (none that can't be held exactly), truth as 1 or 0.
+ */
+import { readFileSync } from 'node:fs';
+import type { ConnectionOptions } from 'node:tls';
+import { type Dialect, PostgresDialect } from 'kysely';
+import type { ClientConfig, Pool, PoolConfig } from 'pg';
+import { type DatabasePlace, databasePlace } from '../../../config/database-url.ts';
+import { DATABASE_PASSWORD, readSecret, type SecretSource } from '../../../config/secret.ts';
+import { BUSY_MS } from '../files/busy.ts';
+
+export interface PostgresSettings extends DatabasePlace {
+  /** For people, and no secret: `postgres://mandat@db.example.org/mandat`. */
+  readonly shown: string;
+  /** PEM file of the authorities to trust, instead of the public ones. */
+  readonly caFile: string | undefined;
+  /** Asked for when PostgreSQL asks. Throws ConfigError. */
+  readonly password: () => string;
+}
+
+/** Of the configuration. */
+interface Named {
+  readonly database?: string | undefined;
+  readonly databasePasswordFile: string;
+  readonly databaseCaFile?: string | undefined;
+}
+
+/** Undefined where the table is a file. */
+export function postgresSettings(config: Named, env: SecretSource['env'] = process.env): PostgresSettings | undefined {
+  const { database, databasePasswordFile: file, databaseCaFile: caFile } = config;
+  if (database === undefined) return undefined;
+  const place = databasePlace(database);
+  const shown = database.replace(/\?.*$/, place.host.startsWith('/') ? ` at ${place.host}` : '');
+  return { ...place, shown, caFile, password: () => readSecret({ ...DATABASE_PASSWORD, file, env }) };
+}
+
+/** Connections that one part of this program has open at once, at most. */
+const MOST_CONNECTIONS = 5;
+
+/** How long it is tried to connect, in milliseconds; and how long what was sent may remain without any answer. */
+const CONNECT_MS = 10_000;
+const SILENCE_MS = 30_000;
+
+/** A transaction of ours that does nothing for so long is ended by PostgreSQL: whoever stopped in the middle of it keeps nobody from writing. */
+const IDLE_IN_TRANSACTION_MS = 30_000;
+
+export interface PoolOptions {
+  /** In which schemas names are looked for, in this order; of pg_catalog's, none is hidden. */
+  readonly schemas: readonly string[];
+  readonly most?: number | undefined;
+  /** How long a lock that somebody else has is waited for, in milliseconds. */
+  readonly patienceMs?: number | undefined;
+  readonly readonly?: boolean | undefined;
+}
+
+/** Connects when it is first asked. */
+export async function postgresPool(settings: PostgresSettings, options: PoolOptions): Promise<Pool> {
+  const pool = new (await nodePostgres()).Pool({
+    ...(await clientConfig(settings, options)),
+    max: options.most ?? MOST_CONNECTIONS,
+    allowExitOnIdle: true,
+  } satisfies PoolConfig);
+  pool.on('error', () => {}); // of a connection that nobody is using: the next query has a new one
+  return pool;
+}
+
+export function postgresDialect(settings: PostgresSettings, options: PoolOptions): Dialect {
+  return new PostgresDialect({ pool: () => postgresPool(settings, options) });
+}
+
+/** What node-postgres connects with, for whoever needs a connection of their own (to listen). Nothing is taken from PG* in the environment. */
+export async function clientConfig(settings: PostgresSettings, options: PoolOptions): Promise<ClientConfig> {
+  const { host, port, user, database, password } = settings;
+  const session = {
+    search_path: options.schemas.join(','),
+    timezone: 'UTC',
+    lock_timeout: options.patienceMs ?? BUSY_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    default_transaction_read_only: options.readonly === true ? 'on' : 'off',
+    default_transaction_isolation: 'read\\ committed',
+  };
+  return {
+    host,
+    port,
+    user,
+    database,
+    password,
+    ssl: tlsOptions(settings),
+    application_name: 'mandat',
+    options: Object.entries(session)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
+    connectionTimeoutMillis: CONNECT_MS,
+    query_timeout: SILENCE_MS,
+    keepAlive: true,
+    types: await types(),
+  };
+}
+
+function tlsOptions({ tls, caFile }: PostgresSettings): false | ConnectionOptions {
+  if (tls === 'disable') return false;
+  return {
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.2',
+    ...(caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') }),
+    ...(tls === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}),
+  };
+}
+
+/** Only where it is needed: commands on a file don't wait for it. */
+const nodePostgres = () => import('pg');
+
+const BOOL = 16;
+const INT8 = 20;
+
+async function types(): Promise<NonNullable<ClientConfig['types']>> {
+  const { types: known } = await nodePostgres();
+  const parser = (oid: number, format: 'text' | 'binary' = 'text') => {
+    if (format === 'text' && oid === INT8) return exactNumber;
+    if (format === 'text' && oid === BOOL) return (value: string) => (value === 't' ? 1 : 0);
+    return known.getTypeParser(oid, format);
+  };
+  return { getTypeParser: parser as NonNullable<ClientConfig['types']>['getTypeParser'] };
+}
+
+/** Ids and versions end at 2^52 in the table (its rules); what is beyond can only be somebody's mistake, and must not become another's id. */
+function exactNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number)) throw new RangeError(`${text} is beyond what can be held exactly`);
+  return number;
+}
