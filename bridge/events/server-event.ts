@@ -9,12 +9,17 @@
  */
 
 export interface ServerEvent {
-  /** `command`: an IMAP command has ended. `doveadm`: a doveadm call has ended that opened somebody's mailbox. */
-  readonly kind: 'command' | 'doveadm';
+  /**
+   * `command`: an IMAP command has ended. `doveadm`: a doveadm call has ended that opened somebody's mailbox. `login`: somebody has
+   * proven who they are to the IMAP server, or has not ({@link state} is `OK` or `NO`); it comes before the session's commands.
+   */
+  readonly kind: 'command' | 'doveadm' | 'login';
   /** When it ended, in ms since the epoch. */
   readonly at: number;
   /** Login that the session is opened for. Of a session that was opened through a master user: the owner. */
   readonly user: string;
+  /** Of a login: the master user whose password opened the session, ours among them. '' where there is none. Commands don't tell it. */
+  readonly master: string;
   /** Dovecot's name for the session, '' where it says none. */
   readonly session: string;
   readonly hostname: string;
@@ -36,6 +41,8 @@ export interface ServerEvent {
   readonly state: string;
   /** The answer, with its state: `NO [NOPERM] Permission denied`. */
   readonly reply: string;
+  /** What a FETCH had to open, whatever stands in {@link args}: `body` for a message's text or a part of it, `header` for header lines alone. */
+  readonly opened: 'body' | 'header' | '';
   /** Octets sent to the client during the command, its answer included. */
   readonly bytesOut: number;
 }
@@ -43,8 +50,9 @@ export interface ServerEvent {
 /** Why a text is no event that we know. `other`: an event of another kind, which a site may send to the same exporter. */
 export type UnusableEvent = 'too large' | 'not JSON' | 'not an event' | 'other';
 
-/** In UTF-16 units. Dovecot sends about 800; a command's line may have 64 KiB, and stands in an event twice. */
-export const LARGEST_EVENT = 256 * 1024;
+/** In UTF-16 units. Dovecot sends about 800; a command's line may have 64 KiB, and stands in an event twice, each octet as up to six:
+ * nobody hides what they do by saying more. */
+export const LARGEST_EVENT = 1024 * 1024;
 
 /** What is kept of each field, in UTF-16 units. */
 const NAME_LENGTH = 1024;
@@ -71,25 +79,27 @@ export function readServerEvent(text: string): ServerEvent | UnusableEvent {
   const at = instant(said.end_time);
   const user = fields.user;
   if (at === undefined || typeof user !== 'string' || user === '' || user.length > NAME_LENGTH) return 'not an event';
-  const command = kind === 'command' ? short(fields.cmd_name, 64).toUpperCase() : calledCommand(fields.reason_code);
+  const command = commandOf(kind, fields);
   if (command === undefined) return 'other';
   const args = ARGS_KEPT.has(command) && typeof fields.cmd_args === 'string' ? fields.cmd_args : undefined;
   return {
     kind,
     at,
     user,
+    master: short(fields.master_user, NAME_LENGTH),
     session: short(fields.session, 128),
     hostname: short(hostname, 255),
     remoteIp: short(fields.remote_ip, 64),
     remotePort: count(fields.remote_port),
     command,
     args: args?.slice(0, ARGS_LENGTH),
-    argsCut: args !== undefined && args.length > ARGS_LENGTH,
+    argsCut: args !== undefined && (args.length > ARGS_LENGTH || cutByDovecot(args)),
     mailbox: name(fields.mailbox),
     oldMailbox: name(fields.old_mailbox),
     newMailbox: name(fields.new_mailbox),
-    state: short(fields.tagged_reply_state, 16),
+    state: kind === 'login' ? (fields.success === 'yes' ? 'OK' : 'NO') : short(fields.tagged_reply_state, 16),
     reply: short(fields.tagged_reply, REPLY_LENGTH),
+    opened: openedParts(fields.reason_code),
     bytesOut: count(fields.net_out_bytes ?? fields.bytes_out), // 2.4, 2.3
   };
 }
@@ -97,6 +107,7 @@ export function readServerEvent(text: string): ServerEvent | UnusableEvent {
 /** By Dovecot's names. */
 const KINDS: Readonly<Record<string, ServerEvent['kind'] | undefined>> = Object.assign(Object.create(null), {
   imap_command_finished: 'command',
+  auth_request_finished: 'login',
   mail_user_session_finished: 'doveadm', // what IMAP sessions end with too, without doveadm's reason
 });
 
@@ -119,6 +130,25 @@ function jsonObject(text: string): Said | undefined {
 function instant(value: unknown): number | undefined {
   const ms = typeof value === 'string' ? Date.parse(value) : typeof value === 'number' ? value * 1000 : Number.NaN;
   return ms >= 0 && ms < 8.64e15 ? Math.floor(ms) : undefined;
+}
+
+function commandOf(kind: ServerEvent['kind'], fields: Said): string | undefined {
+  if (kind === 'command') return short(fields.cmd_name, 64).toUpperCase();
+  if (kind === 'doveadm') return calledCommand(fields.reason_code);
+  // 2.3, 2.4. Of other services', such as SMTP's logins, nothing follows here.
+  return fields.service === 'imap' || fields.protocol === 'imap' ? 'LOGIN' : undefined;
+}
+
+/** Dovecot keeps 1,000 octets of a value, then says so. */
+function cutByDovecot(value: string): boolean {
+  return value.endsWith('...') && Buffer.byteLength(value) >= 1000;
+}
+
+/** By what Dovecot did: a client may write what it wants in many ways, and more of it than is kept. */
+function openedParts(reasons: unknown): ServerEvent['opened'] {
+  const said: readonly unknown[] = Array.isArray(reasons) ? reasons.slice(0, 16) : [reasons];
+  if (said.includes('imap:fetch_body')) return 'body';
+  return said.includes('imap:fetch_header') || said.includes('imap:fetch_header_fields') ? 'header' : '';
 }
 
 /** `acl_set` of `["doveadm:cmd_acl_set"]`; undefined for what is no call of doveadm's. */

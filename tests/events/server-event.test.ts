@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { LARGEST_EVENT, readServerEvent, type ServerEvent } from '../../bridge/events/server-event.ts';
 
-const lines = (version: string) =>
-  readFileSync(new URL(`dovecot-${version}.jsonl`, import.meta.url), 'utf8')
+const lines = (version: string, name = 'dovecot') =>
+  readFileSync(new URL(`${name}-${version}.jsonl`, import.meta.url), 'utf8')
     .trim()
     .split('\n');
 const read = (version: string) => lines(version).map(readServerEvent);
@@ -42,6 +42,13 @@ for (const version of ['2.3', '2.4']) {
     t.match(of('SETACL', { state: 'NO' }), [{ user: 'bob@lab.test', reply: /^NO \[NOPERM\] / }]);
     t.match(of('APPEND')[0], { args: 'shared/alice@lab.test <25 byte literal>', mailbox: 'shared/alice@lab.test' });
     t.match(of('UID MOVE'), [{ args: '1 shared/alice@lab.test/Work', mailbox: 'INBOX' }]);
+    const fetches = all.filter(({ command }) => command.endsWith('FETCH'));
+    for (const { args = '', opened } of fetches)
+      t.equal(
+        opened,
+        args.includes('BODY.PEEK[]') || args.includes('BODY[]') ? 'body' : args.includes('ENVELOPE') ? 'header' : '',
+        args,
+      );
     t.match(of('UID SEARCH'), [{ args: undefined, mailbox: 'shared/alice@lab.test' }]);
     t.match(of('acl_set'), [{ kind: 'doveadm', user: 'alice@lab.test', remoteIp: '', remotePort: 0 }]);
     t.equal(of('mailbox_create').length, 1);
@@ -49,6 +56,34 @@ for (const version of ['2.3', '2.4']) {
     t.ok(all.filter(({ remotePort }) => remotePort > 0).length > 40);
   });
 }
+
+for (const version of ['2.3', '2.4']) {
+  t.test(`logins, Dovecot ${version}`, async (t) => {
+    const logins = lines(version, 'logins')
+      .map(readServerEvent)
+      .filter((one): one is ServerEvent => typeof one !== 'string' && one.kind === 'login');
+    t.match(logins, [
+      { user: 'bob@lab.test', state: 'NO', master: '', command: 'LOGIN', remoteIp: '127.0.0.1' },
+      { user: 'nobody@lab.test', state: 'NO', master: '' },
+      { user: 'bridge', state: 'NO', master: '' },
+      { user: 'alice@lab.test', state: 'OK', master: 'bridge', args: undefined },
+    ]);
+    t.ok(logins.every(({ session }) => session.length > 8));
+    const [line = ''] = lines(version, 'logins');
+    for (const service of ['smtp', 'submission', 'lmtp', ''])
+      t.equal(readServerEvent(line.replace(/"(service|protocol)":"imap"/, `"$1":"${service}"`)), 'other', service);
+  });
+}
+
+t.test('what Dovecot has cut short is known to go on', async (t) => {
+  const [line = ''] = lines('2.3');
+  const said = (args: string) =>
+    readServerEvent(line.replace('"cmd_args":"Work"', `"cmd_args":${JSON.stringify(args)}`));
+  t.match(said(`${'1,'.repeat(500)}...`), { argsCut: true });
+  t.match(said('é'.repeat(500).concat('...')), { argsCut: true }, 'octets, not letters');
+  t.match(said('1:3 ...'), { argsCut: false });
+  t.match(said(`${'1,'.repeat(600)}2 FLAGS`), { argsCut: false });
+});
 
 t.test('what people search for is kept of no command, however it is written', async (t) => {
   const [line = ''] = lines('2.3');
