@@ -11,16 +11,23 @@ export function onPostgres(query: Asked): boolean {
 
 /** These texts as rows, behind `in`: one parameter, however many they are. */
 export function textsOf(query: Asked, list: readonly string[]): RawBuilder<string> {
-  const json = JSON.stringify(list);
   return onPostgres(query)
-    ? sql`(SELECT jsonb_array_elements_text(CAST(${json} AS jsonb)))`
-    : sql`(SELECT value FROM json_each(${json}))`;
+    ? sql`(SELECT unnest(CAST(${list.filter((one) => !one.includes('\0'))} AS text[])))` // no text there holds U+0000
+    : sql`(SELECT value FROM json_each(${JSON.stringify(list)}))`;
 }
 
 /** The same of whole numbers. */
 export function numbersOf(query: Asked, list: readonly number[]): RawBuilder<number> {
-  const json = JSON.stringify(list);
   return onPostgres(query)
-    ? sql`(SELECT CAST(jsonb_array_elements_text(CAST(${json} AS jsonb)) AS bigint))`
-    : sql`(SELECT value FROM json_each(${json}))`;
+    ? sql`(SELECT unnest(CAST(${list} AS bigint[])))`
+    : sql`(SELECT value FROM json_each(${JSON.stringify(list)}))`;
 }
+
+/** An error of a row that is there already. */
+export function isTaken(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'SQLITE_CONSTRAINT_UNIQUE' || code === UNIQUE_VIOLATION;
+}
+
+/** PostgreSQL manual, appendix A. */
+const UNIQUE_VIOLATION = '23505';
