@@ -57,7 +57,7 @@ async function failing(sight: Sight, breathe: Breathe): Promise<readonly Figure[
   const counts = new Map<string, number>(CODES.map((code) => [code, 0]));
   let held = 0;
   const portion = (after: number) => sql<{ readonly id: number; readonly code: string | null; readonly held: number }>`
-    SELECT mailbox_id AS id, code, instr(notices, '"code":"held"') > 0 AS held FROM outcomes
+    SELECT mailbox_id AS id, code, notices LIKE '%"code":"held"%' AS held FROM outcomes
     WHERE mailbox_id > ${after} ORDER BY mailbox_id LIMIT 500`;
   for await (const rows of pages(state.query, portion, breathe, 500))
     for (const { code, held: isHeld } of rows) {

@@ -54,7 +54,7 @@ interface How {
 }
 
 async function post(t: Test, how: How = {}): Promise<Post> {
-  const state = freshState(t);
+  const state = await freshState(t);
   await how.before?.(state);
   const sink = await startSink(how.answer, how.sink);
   if (how.down === true) await sink.close();
@@ -386,7 +386,7 @@ t.test('a server that does not offer STARTTLS is told nothing', async (t) => {
 
 t.test('a server that never answers does not keep the sidecar from leaving', async (t) => {
   let asked = false;
-  const state = freshState(t);
+  const state = await freshState(t);
   const sink = await startSink(undefined, {
     onMailFrom: () => {
       asked = true; // and no word more

@@ -19,7 +19,7 @@ const FOLDERS = [{ name: 'INBOX', id: 'a', specialUse: false, subscribed: true }
 
 /** Five mailboxes, two delegates in the first: what passes have seen is what the server has, but for the third. */
 async function world(t: Test): Promise<StateDb> {
-  const state = freshState(t);
+  const state = await freshState(t);
   const pairs = [...MAILBOXES.map((mailboxId) => [mailboxId, 'bob'] as const), [1, 'carol'] as const];
   for (const [mailboxId, login] of pairs) {
     const about = {

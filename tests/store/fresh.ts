@@ -27,6 +27,13 @@ export function freshTable(t: Test): DelegationDb {
   return openTable(t, freshFiles(t));
 }
 
-export function freshState(t: Test): StateDb {
-  return openState(t, freshFiles(t));
+/** Where it is made: in a file, unless on-postgresql.ts was imported. */
+let made = async (t: Test) => openState(t, freshFiles(t));
+
+export function makesStatesBy(make: typeof made): void {
+  made = make;
+}
+
+export function freshState(t: Test): Promise<StateDb> {
+  return made(t);
 }

@@ -52,6 +52,8 @@ export interface PoolOptions {
   /** How long a lock that somebody else has is waited for, in milliseconds. */
   readonly patienceMs?: number | undefined;
   readonly readonly?: boolean | undefined;
+  /** False: a commit waits for no disk. It outlives this process, and may be lost with the server's machine. */
+  readonly durable?: boolean | undefined;
 }
 
 /** Connects when it is first asked. */
@@ -78,6 +80,7 @@ export async function clientConfig(settings: PostgresSettings, options: PoolOpti
     lock_timeout: options.patienceMs ?? BUSY_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     default_transaction_read_only: options.readonly === true ? 'on' : 'off',
+    ...(options.durable === false ? { synchronous_commit: 'off' } : {}),
     default_transaction_isolation: 'read\\ committed',
   };
   return {

@@ -2,8 +2,6 @@
  * What is mandat's own, in PostgreSQL: what state.db and submission.db hold elsewhere (bridge/store/migrations/state-*.ts and submission-*.ts
  * say what each column means). A schema of its own: nobody but the role that made it gets in. Texts are compared by octets, as there.
  */
-export const STATE_SCHEMA = 'mandat_private';
-
 const WORD = 'text COLLATE "C"';
 const WORDS = `${WORD} NOT NULL`;
 const NUMBER = 'bigint NOT NULL';

@@ -6,6 +6,7 @@
 import type { Instant } from '../../../acl/delegation-facts.ts';
 import type { Rights } from '../../../acl/rights.ts';
 import { Failure } from '../../shared/failure.ts';
+import { isTaken } from '../dialect.ts';
 import type { BeforeEntry, Pair } from './ledger-pairs.ts';
 import { forgetUndelegated } from './owner-folders.ts';
 import type { LedgerPhase, StateDb } from './state-db.ts';
@@ -67,10 +68,6 @@ async function insertBefore(query: Query, id: number, entries: readonly BeforeEn
       .values({ ledger_id: id, folder: entry.folder, folder_id: entry.folderId, rights: entry.rights })
       .execute();
   }
-}
-
-function isTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'SQLITE_CONSTRAINT_UNIQUE';
 }
 
 function stillThere({ ownerLogin, login }: NewPair, cause: unknown): Failure {

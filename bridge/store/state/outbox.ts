@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import type { Instant } from '../../../acl/delegation-facts.ts';
 import { type GiveWay, giveBack, PORTION_ROWS } from '../../shared/portions.ts';
+import { onPostgres } from '../dialect.ts';
 import type { Language, OutboxState, StateDatabase, StateDb } from './state-db.ts';
 
 export type NoticeKind =
@@ -84,14 +85,14 @@ export async function listNotices(
     readonly newest?: boolean;
   } = {},
 ): Promise<readonly StoredNotice[]> {
-  const { states, ids, most = -1, newest = false } = only;
+  const { states, ids, most, newest = false } = only;
   const rows = await state.query
     .selectFrom('outbox')
     .selectAll()
     .$if(states !== undefined, (select) => select.where('state', 'in', states ?? []))
     .$if(ids !== undefined, (select) => select.where('id', 'in', ids ?? []))
     .orderBy('id', newest ? 'desc' : 'asc')
-    .limit(most)
+    .$if(most !== undefined, (select) => select.limit(most ?? 0))
     .execute();
   return rows.map(shaped);
 }
@@ -114,7 +115,8 @@ export async function takeDue(state: StateDb, now: Instant): Promise<StoredNotic
     .where('next_at', '<=', now)
     .orderBy('next_at')
     .orderBy('id')
-    .limit(1);
+    .limit(1)
+    .$if(onPostgres(state.query), (select) => select.forUpdate().skipLocked()); // in SQLite nobody else writes meanwhile
   const row = await state.query
     .updateTable('outbox')
     .set(({ eb }) => ({ state: 'sending', attempts: eb('attempts', '+', 1) }))

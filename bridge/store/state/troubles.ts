@@ -1,5 +1,6 @@
 /** What needs somebody, as far as it is printed: how many there are, and the first of them. */
 import { sql } from 'kysely';
+import { onPostgres } from '../dialect.ts';
 import { type Outcome, shaped } from './outcomes.ts';
 import type { OutboxState, StateDb } from './state-db.ts';
 
@@ -29,8 +30,11 @@ export async function outcomesWith(state: StateDb, what: 'failure' | 'notices', 
 
 /** Whether the guard holds anything. */
 export async function anythingHeld(state: StateDb): Promise<boolean> {
-  const { rows } = await sql`SELECT 1 FROM outcomes AS o, json_each(o.notices) AS n
-    WHERE o.notices <> '[]' AND n.value ->> 'code' = 'held' LIMIT 1`.execute(state.query);
+  const notices = onPostgres(state.query)
+    ? sql`json_array_elements(CAST(o.notices AS json)) AS n(value)`
+    : sql`json_each(o.notices) AS n`;
+  const { rows } = await sql`SELECT 1 FROM (SELECT notices FROM outcomes WHERE notices <> '[]') AS o, ${notices}
+    WHERE n.value ->> 'code' = 'held' LIMIT 1`.execute(state.query);
   return rows.length > 0;
 }
 

@@ -2,8 +2,8 @@
  * What an event of the shared table is worth: whether our own command vouches for it, whether the row that it speaks of has really come, gone
  * or changed, or whether nothing was seen of it. R3.
  */
-import { sql } from 'kysely';
 import { detailOf } from '../../../acl/access-history.ts';
+import { textsOf } from '../dialect.ts';
 import type { StateDb } from '../state/state-db.ts';
 import { keyOf, type Reading, type Row, rowsOf, type Seen, seenOf } from './rows-seen.ts';
 import type { AuditEntry } from './sealing.ts';
@@ -59,7 +59,7 @@ async function namesIn(query: Reading, state: StateDb, events: readonly AuditEnt
   const olds = those.flatMap(({ detail }) => Object.values(detailOf(detail)).filter((one) => typeof one === 'string'));
   const mailboxNames = [...new Set([...those.map(({ mailbox }) => mailbox ?? ''), ...olds])];
   const delegateNames = [...new Set([...those.map(({ delegate }) => delegate ?? ''), ...olds])];
-  const list = (names: readonly string[]) => sql<string>`(SELECT value FROM json_each(${JSON.stringify(names)}))`;
+  const list = (names: readonly string[]) => textsOf(state.query, names);
   const seen = await state.query
     .selectFrom('rows_seen')
     .select(['mailbox', 'mailbox_id', 'delegate', 'delegate_id'])

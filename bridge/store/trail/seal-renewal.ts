@@ -7,14 +7,22 @@ import { rmSync } from 'node:fs';
 import { sql } from 'kysely';
 import { openStanding } from '../../../acl/access-history.ts';
 import type { Instant } from '../../../acl/delegation-facts.ts';
+import { onPostgres } from '../dialect.ts';
 import type { StateDb } from '../state/state-db.ts';
 import { headFileOf, writeHead } from './seal-head.ts';
-import { append, auditHead, ENTRY, ownEntry, sealKey } from './sealing.ts';
-import { checkpointSeal, lastCheckpoint, prunedUpTo } from './trail-pruning.ts';
+import { append, auditHead, ownEntry, sealKey } from './sealing.ts';
+import { checkpointSeal, lastCheckpoint } from './trail-pruning.ts';
+import { sealedEntries } from './trail-reading.ts';
 
 /** Those sealed with the lost key, which nobody can prove; the table's own rule allows it to nobody else. */
 async function forgetCheckpoints(query: Pick<StateDb, 'query'>['query']): Promise<void> {
   const name = 'audit_checkpoints_deleting';
+  if (onPostgres(query)) {
+    await sql.raw(`ALTER TABLE audit_checkpoints DISABLE TRIGGER ${name}`).execute(query);
+    await query.deleteFrom('audit_checkpoints').execute();
+    await sql.raw(`ALTER TABLE audit_checkpoints ENABLE TRIGGER ${name}`).execute(query);
+    return;
+  }
   const found = await sql<{
     sql: string;
   }>`SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = ${name}`.execute(query);
@@ -31,12 +39,7 @@ export async function renewSeals(state: StateDb, sealKeyFile: string, now: Insta
     const standing = openStanding((await lastCheckpoint({ query }))?.standing);
     let count = 0;
     let lastAt = now;
-    for await (const entry of query
-      .selectFrom('audit')
-      .select(['id', 'claimed', ...ENTRY])
-      .where('id', '>', await prunedUpTo({ query }))
-      .orderBy('id')
-      .stream()) {
+    for await (const entry of sealedEntries({ query }, {})) {
       standing.take(entry);
       lastAt = entry.at;
       count++;

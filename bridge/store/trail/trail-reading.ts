@@ -107,7 +107,7 @@ export interface SealedEntry extends AuditEntry {
  * (a pager, say) keeps no reader open, on whose account the log of writes would only grow.
  */
 export async function* sealedEntries(
-  state: StateDb,
+  state: Pick<StateDb, 'query'>,
   { since, until }: { readonly since?: Instant | undefined; readonly until?: Instant | undefined },
 ): AsyncGenerator<SealedEntry> {
   for (let from = await prunedUpTo(state); ; ) {

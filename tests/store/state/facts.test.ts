@@ -19,7 +19,7 @@ t.test('a fact is what was last said', async (t) => {
 });
 
 t.test('the clock never runs backwards', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   let system = at(30);
   const clock = await openClock(state, () => system);
   t.equal(clock.now(), at(30).toISOString());
@@ -54,7 +54,7 @@ t.test('a clock that has not been asked saves nothing that misleads', async (t) 
 });
 
 t.test('without another clock it is the time of day', async (t) => {
-  const clock = await openClock(freshState(t));
+  const clock = await openClock(await freshState(t));
   const before = new Date().toISOString();
   const now = clock.now();
   t.ok(before <= now && now <= new Date().toISOString());

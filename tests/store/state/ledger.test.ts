@@ -50,7 +50,7 @@ async function onlyPair(state: StateDb, mailboxId = 1) {
 const EVERY = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 t.test('an intent holds all that a crash must not lose', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   await beginGrant(state, pair({ inboxBefore: canonical('lr') }), NOW);
   const { id, ...stored } = await onlyPair(state);
   t.same(stored, {
@@ -66,7 +66,7 @@ t.test('an intent holds all that a crash must not lose', async (t) => {
 });
 
 t.test('no entry before and an entry without rights are two things', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   await beginGrant(state, pair(), NOW);
   await beginGrant(state, pair({ login: 'carol', inboxBefore: NONE }), NOW);
   const [bob, carol] = await pairsOf(state, 1);
@@ -75,7 +75,7 @@ t.test('no entry before and an entry without rights are two things', async (t) =
 });
 
 t.test('pairs are told by mailbox, in order of login', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   await beginGrant(state, pair({ login: 'zoe', delegateId: 9 }), NOW);
   await beginGrant(state, pair(), NOW);
   await beginGrant(state, pair({ mailboxId: 2, ownerLogin: 'erin' }), NOW);
@@ -101,7 +101,7 @@ t.test('pairs are told by mailbox, in order of login', async (t) => {
 t.test(
   'one pair a server, account and identifier: a mailbox that came back waits for the old one to be cleared',
   async (t) => {
-    const state = freshState(t);
+    const state = await freshState(t);
     await beginGrant(state, pair(), NOW);
     t.equal((await failure(() => beginGrant(state, pair({ mailboxId: 2 }), LATER))).code, 'retry');
     t.equal((await onlyPair(state)).mailboxId, 1, 'the old one is untouched');
@@ -113,7 +113,7 @@ t.test(
 );
 
 t.test('phases, and when each was reached', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   await beginGrant(state, pair(), NOW);
   await beginGrant(state, pair({ login: 'carol' }), NOW);
   const [bob, carol] = (await pairsOf(state, 1)).map(({ id }) => id);
@@ -148,7 +148,7 @@ t.test('phases, and when each was reached', async (t) => {
 });
 
 t.test('what stood there before is recorded once', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   await beginGrant(state, pair(), NOW);
   const { id } = await onlyPair(state);
   const entries = [
@@ -162,7 +162,7 @@ t.test('what stood there before is recorded once', async (t) => {
 });
 
 t.test('nothing stood there before: that is known from then on, too', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   await beginGrant(state, pair(), NOW);
   const { id } = await onlyPair(state);
   t.same((await onlyPair(state)).foldersBefore?.length, 3);
@@ -173,7 +173,7 @@ t.test('nothing stood there before: that is known from then on, too', async (t) 
 });
 
 t.test('recording what stood there is all or nothing', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   await beginGrant(state, pair(), NOW);
   const { id } = await onlyPair(state);
   const twice = { folder: 'Sent', folderId: null, rights: NONE };
@@ -184,7 +184,7 @@ t.test('recording what stood there is all or nothing', async (t) => {
 });
 
 t.test('subscriptions: who was there first is never forgotten by a second look', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   await beginGrant(state, pair(), NOW);
   const { id } = await onlyPair(state);
   const subscriptions = async () => (await onlyPair(state)).subscriptions;
@@ -224,7 +224,7 @@ t.test('subscriptions: who was there first is never forgotten by a second look',
 });
 
 t.test('a pair that ends takes along what hung on it, and nothing else', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   for (const login of ['bob', 'carol']) {
     await beginGrant(state, pair({ login }), NOW);
     const { id } = (await pairsOf(state, 1)).find((stored) => stored.login === login) ?? { id: 0 };
@@ -247,7 +247,7 @@ t.test('a pair that ends takes along what hung on it, and nothing else', async (
 });
 
 t.test('all rights that were written while the folders are unread are kept', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   const [first, second] = [canonical('lrs'), canonical('lrsw')];
   await beginGrant(state, pair({ given: [first] }), NOW);
   for (const rights of [second, first, second]) await intendRights(state, await onlyPair(state), rights);
@@ -258,7 +258,7 @@ t.test('all rights that were written while the folders are unread are kept', asy
 });
 
 t.test('folders as last seen, by account and server', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   const folder = (id: string, more = {}) => ({ id, name: id.toUpperCase(), specialUse: false, ...more });
   t.equal(await foldersSeen(state, 'main', 'alice'), undefined, 'never looked at');
   t.equal(await asSeen(state, 'main', 'alice', []), false, 'and so not as seen');

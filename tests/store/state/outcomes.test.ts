@@ -16,13 +16,13 @@ const alice = (version: number) => ({ mailboxId: 1, address: 'alice@example.org'
 const NOTICE: Notice = { code: 'blocked-by-foreign-entry', login: 'bob', message: '-anyone keeps bob out' };
 
 t.test('nothing is known of a mailbox that was never worked on', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   t.equal(await outcomeOf(state, 1), undefined);
   t.same(await listOutcomes(state), []);
 });
 
 t.test('in force, then verified: two versions with their times', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   await recordInForce(state, alice(5), NOW);
   t.match(await outcomeOf(state, 1), {
     address: 'alice@example.org',
@@ -43,7 +43,7 @@ t.test('in force, then verified: two versions with their times', async (t) => {
 });
 
 t.test('a failure keeps what was reached before, and ends with the next success', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   await recordVerified(state, alice(5), [], NOW);
   const retry = { attempts: 1, at: LATER };
   await recordFailure(state, alice(6), new Failure('retry', 'no answer', 'start Dovecot'), retry, NOW);
@@ -72,7 +72,7 @@ t.test('a failure keeps what was reached before, and ends with the next success'
 });
 
 t.test('every code comes out as it went in', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   const codes: readonly FailureCode[] = ['retry', 'refused', 'absent', 'config', 'unsafe', 'internal'];
   for (const code of codes) {
     await recordFailure(state, alice(1), new Failure(code, 'x'), { attempts: 1, at: null }, NOW);
@@ -81,7 +81,7 @@ t.test('every code comes out as it went in', async (t) => {
 });
 
 t.test('notices are those of the last verification', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   await recordVerified(state, alice(1), [NOTICE], NOW);
   t.same((await outcomeOf(state, 1))?.notices, [NOTICE]);
   await recordVerified(state, alice(2), [], LATER);
@@ -89,7 +89,7 @@ t.test('notices are those of the last verification', async (t) => {
 });
 
 t.test('one outcome a mailbox, listed by its present address', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   await recordInForce(state, { mailboxId: 2, address: 'a@example.org', version: 1 }, NOW);
   await recordInForce(state, { mailboxId: 1, address: 'b@example.org', version: 1 }, NOW);
   await recordInForce(state, { mailboxId: 2, address: 'z@example.org', version: 2 }, NOW);

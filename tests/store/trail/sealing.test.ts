@@ -155,7 +155,7 @@ t.test('whatever is done to a trail shows', async (t) => {
   ];
   for (const [statement, broken, why] of rowsOfTable) {
     await t.test(why, async (t) => {
-      const state = freshState(t);
+      const state = await freshState(t);
       await appendAudit(state, KEY, ['1', '2', '3', '4', '5', '6'].map(entry));
       rows(state.file, `${WITHOUT_TRIGGERS}; ${statement}`);
       t.equal(await verifyAudit(state, KEY), broken);
@@ -164,17 +164,17 @@ t.test('whatever is done to a trail shows', async (t) => {
 });
 
 t.test('another key finds no entry of its own', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   await appendAudit(state, KEY, [entry('one')]);
   t.equal(await verifyAudit(state, Buffer.alloc(32, 8)), 1);
 });
 
 t.test('an empty trail is whole', async (t) => {
-  t.equal(await verifyAudit(freshState(t), KEY), undefined);
+  t.equal(await verifyAudit(await freshState(t), KEY), undefined);
 });
 
 t.test('a long trail is verified to its end', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   await appendAudit(
     state,
     KEY,
@@ -214,7 +214,7 @@ t.test('a seal is what anybody with the key can reckon without this program', as
 });
 
 t.test('entries taken off the end show, though the chain that is left holds', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   const key = Buffer.alloc(32, 7);
   const entry = {
     at: '2026-11-23T08:00:00.000Z',

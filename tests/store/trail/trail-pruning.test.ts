@@ -33,7 +33,7 @@ const trail = async (state: StateDb) => {
 };
 
 t.test('what is older goes, a checkpoint remains, and the chain holds across it', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   t.equal(await pruneAudit(state, KEY, day(10), NOW), 0, 'nothing there');
   await appendAudit(state, KEY, TRAIL);
   t.equal(await pruneAudit(state, KEY, day(1), NOW), 0, 'nothing older');
@@ -87,7 +87,7 @@ t.test('events that nobody has sealed yet count too', async (t) => {
 });
 
 t.test('the trail and its checkpoints are only added to', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   await appendAudit(state, KEY, TRAIL);
   await pruneAudit(state, KEY, day(4), NOW);
   for (const statement of [
@@ -124,7 +124,7 @@ t.test('with the triggers gone, whatever is done to a checkpoint shows', async (
   ] as const;
   for (const [statement, found] of table) {
     await t.test(statement, async (t) => {
-      const state = freshState(t);
+      const state = await freshState(t);
       await appendAudit(state, KEY, TRAIL);
       await pruneAudit(state, KEY, day(4), NOW);
       await pruneAudit(state, KEY, day(6), NOW);
@@ -140,7 +140,7 @@ t.test('a head that was written down finds what the file alone cannot tell', asy
   await appendAudit(state, KEY, TRAIL);
   const head = await auditHead(state);
   // As if the whole file had been put back as it was, with its own end.
-  const other = freshState(t);
+  const other = await freshState(t);
   await appendAudit(other, KEY, TRAIL.slice(0, 4));
   t.match(await proveAudit(other, KEY), { intact: true }, 'whole by itself');
   t.match(await proveAudit(other, KEY, head), { intact: false, at: 7, why: 'head' });
@@ -169,7 +169,7 @@ t.test('interrupted behind the checkpoint: what is pruned is read by nobody, and
 });
 
 t.test('interrupted before it, pruning has done nothing', async (t) => {
-  const state = freshState(t);
+  const state = await freshState(t);
   await appendAudit(state, KEY, TRAIL);
   rows(
     state.file,

@@ -1,0 +1,113 @@
+/** What is mandat's own, in the site's PostgreSQL: the same tables for the same queries as state.db, in a schema that only its maker enters. */
+import { HandleEmptyInListsPlugin, Kysely, replaceWithNoncontingentExpression, sql } from 'kysely';
+import { Failure } from '../../shared/failure.ts';
+import { STATE } from '../databases.ts';
+import type { OpenOptions } from '../files/open.ts';
+import type { StateDatabase, StateDb } from '../state/state-db.ts';
+import { type PostgresSettings, postgresDialect } from './connection.ts';
+import { explainedPostgres, retried } from './failures.ts';
+import { STATE_SCHEMA, TABLE_SCHEMA } from './schema-names.ts';
+import { STATE_MIGRATIONS } from './state-schema.ts';
+
+/** Opens what {@link migrateState} has made. */
+export async function openPostgresState(settings: PostgresSettings, options: OpenOptions = {}): Promise<StateDb> {
+  const query = connect(settings, options);
+  try {
+    const version = await versionOf(query);
+    if (version !== STATE_MIGRATIONS.length) throw wrongVersion(settings, version);
+  } catch (error) {
+    await query.destroy();
+    throw explainedPostgres(error, settings, STATE.what);
+  }
+  let asked = 0;
+  return {
+    file: `${settings.shown} (schema ${STATE_SCHEMA})`,
+    query,
+    // Nobody tells of others' commits: nothing that was read counts as current.
+    dataVersion: () => ++asked,
+    write: async (work) => {
+      try {
+        return await retried(() =>
+          query.transaction().execute(async (transaction) => {
+            await oneAtATime(transaction);
+            return work(transaction);
+          }),
+        );
+      } catch (error) {
+        throw explainedPostgres(error, settings, STATE.what);
+      }
+    },
+    close: () => query.destroy(),
+  };
+}
+
+/** Makes the schema, or brings it to this program's version. Returns the versions before and after. */
+export async function migrateState(
+  settings: PostgresSettings,
+): Promise<{ readonly from: number; readonly to: number }> {
+  const query = connect(settings, {});
+  try {
+    return await query.transaction().execute(async (transaction) => {
+      await oneAtATime(transaction); // another init may be making it just now
+      const from = await versionOf(transaction);
+      if (from > STATE_MIGRATIONS.length) throw wrongVersion(settings, from);
+      if (from === 0) {
+        await sql.raw(`CREATE SCHEMA ${STATE_SCHEMA}`).execute(transaction);
+        await sql.raw(`CREATE TABLE ${VERSION} (version bigint NOT NULL)`).execute(transaction);
+        await sql.raw(`INSERT INTO ${VERSION} VALUES (0)`).execute(transaction);
+      }
+      for (const script of STATE_MIGRATIONS.slice(from)) await sql.raw(script).execute(transaction);
+      await sql.raw(`UPDATE ${VERSION} SET version = ${STATE_MIGRATIONS.length}`).execute(transaction);
+      return { from, to: STATE_MIGRATIONS.length };
+    });
+  } catch (error) {
+    throw explainedPostgres(error, settings, STATE.what);
+  } finally {
+    await query.destroy();
+  }
+}
+
+const VERSION = `${STATE_SCHEMA}.schema_version`;
+
+/** Names are looked for among what is ours first, then in the shared table: one transaction reaches both. */
+function connect(settings: PostgresSettings, { readonly, durable, patienceMs }: OpenOptions): Kysely<StateDatabase> {
+  return new Kysely<StateDatabase>({
+    dialect: postgresDialect(settings, { schemas: [STATE_SCHEMA, TABLE_SCHEMA], readonly, durable, patienceMs }),
+    plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })], // SQLite takes them as they are
+  });
+}
+
+/** One writer at a time, as on a file: each seal goes on from the one before, and what was read to be written stays as it was read. */
+async function oneAtATime(transaction: Kysely<StateDatabase>): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(${WRITING})`.execute(transaction);
+}
+
+/** Ours, in this database: "mandat" in hexadecimal. */
+const WRITING = 0x6d616e646174;
+
+/** 0 where there is none. */
+async function versionOf(query: Kysely<StateDatabase>): Promise<number> {
+  const { rows } = await sql<{ readonly there: string | null }>`SELECT to_regclass(${VERSION})::text AS there`.execute(
+    query,
+  );
+  if (rows[0]?.there == null) return 0;
+  const found = await sql<{ readonly version: number }>`SELECT version FROM ${sql.raw(VERSION)}`.execute(query);
+  return found.rows[0]?.version ?? 0;
+}
+
+function wrongVersion({ shown }: PostgresSettings, version: number): Failure {
+  const known = STATE_MIGRATIONS.length;
+  const what = `${STATE.what} (${shown}, schema ${STATE_SCHEMA})`;
+  if (version > known)
+    return new Failure(
+      'config',
+      `${what} has version ${version}, newer than this program knows (${known})`,
+      'install the newer mandat again; the database was left as it is',
+    );
+  const hint = 'run "mandat init", which makes or migrates it and keeps what is in it';
+  return new Failure(
+    'config',
+    `${what} ${version === 0 ? 'is not there' : `has version ${version}, this program needs ${known}`}`,
+    hint,
+  );
+}
