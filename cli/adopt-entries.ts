@@ -3,10 +3,10 @@ import { forgetAdoptions, noteAdoption } from '../bridge/adoption/adoptions.ts';
 import type { Found, Survey } from '../bridge/adoption/survey.ts';
 import { listedPerson } from '../bridge/directory/search.ts';
 import { Failure, failureOf } from '../bridge/shared/failure.ts';
-import { addDelegate, listDelegates } from '../bridge/store/table/delegates.ts';
+import { addDelegate, peopleCalled } from '../bridge/store/table/delegates.ts';
 import { grant } from '../bridge/store/table/delegations.ts';
 import { noteEvent } from '../bridge/store/table/events.ts';
-import { addMailbox, listMailboxes, mailboxAt } from '../bridge/store/table/mailboxes.ts';
+import { addMailbox, isMailbox, mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { markPending } from '../bridge/store/table/rows.ts';
 import { type Answer, told } from './adopt-answers.ts';
 import { confirmed } from './confirm.ts';
@@ -95,9 +95,8 @@ async function adoptOne(session: Session, answer: Answer, acknowledgedVersion: s
   const { found, delegate } = answer;
   const writer = { ...session.writer, acknowledged: acknowledgedVersion, reason: 'adopt' };
   const id = await session.writing(found.mailbox, async (db) => {
-    const there = (await listMailboxes(db)).find((one) => one.address === found.mailbox);
-    if (there === undefined) await addMailbox(db, writer, found.mailbox, { login: found.owner });
-    const known = (await listDelegates(db)).find((one) => one.identifier === delegate);
+    if (!(await isMailbox(db, found.mailbox))) await addMailbox(db, writer, found.mailbox, { login: found.owner });
+    const known = (await peopleCalled(db, [delegate])).get(delegate);
     if (known === undefined) await addPerson(session, db, answer);
     else if (known.login !== found.login)
       throw new Failure(

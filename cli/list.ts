@@ -3,7 +3,7 @@ import { type Actor, actorFault } from '../acl/actor.ts';
 import type { Policy } from '../acl/desired.ts';
 import { describeNotInForce, verdict } from '../acl/policy.ts';
 import { failureOf } from '../bridge/shared/failure.ts';
-import { phaseKey, phases } from '../bridge/store/state/ledger-pairs.ts';
+import { phaseKey, phasesAmong } from '../bridge/store/state/ledger-pairs.ts';
 import { type Delegation, listDelegations } from '../bridge/store/table/delegation-list.ts';
 import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { address } from './arguments.ts';
@@ -35,9 +35,10 @@ export function listCommand(program: Command, run: Runner): void {
           const found = await session.table(async (db) => {
             // Who there is, an admin may ask; others hear of what is theirs.
             if (mailbox !== undefined && session.actor.kind === 'admin') await mailboxAt(db, mailbox);
-            return (await listDelegations(db, { mailbox, delegate })).filter((row) => concerns(session.actor, row));
+            const found = await listDelegations(db, { mailbox, delegate, ...theirs(session.actor) });
+            return found.filter((row) => concerns(session.actor, row));
           });
-          const known = await knownPhases(session);
+          const known = await knownPhases(session, found);
           const policy = await policyNow(session);
           const rows = found.map((one) => ({ ...one, ...stateOf(one, policy, known) }));
           const { timezone } = config.policy;
@@ -64,6 +65,12 @@ export function listCommand(program: Command, run: Runner): void {
     );
 }
 
+/** What is asked of the table: no more than theirs, however many there are of others. */
+function theirs(actor: Actor): { readonly owner?: string; readonly to?: string } {
+  if (actor.kind === 'admin') return {};
+  return actor.kind === 'delegate' ? { to: actor.identifier } : { owner: actor.identifier };
+}
+
 /** An owner sees who has their mailboxes, a delegate what has been delegated to them. */
 function concerns(actor: Actor, { mailbox, delegate }: Delegation): boolean {
   if (actor.kind === 'delegate') return delegate.identifier === actor.identifier;
@@ -78,7 +85,7 @@ interface Seen {
 }
 
 /** Undefined for a user who may not read mandat's own state. */
-type Phases = Awaited<ReturnType<typeof phases>> | undefined;
+type Phases = Awaited<ReturnType<typeof phasesAmong>> | undefined;
 
 /** What the row says and what the server has seen of it. */
 function stateOf(row: Delegation, { rules }: Policy, known: Phases): Seen {
@@ -94,9 +101,10 @@ function stateOf(row: Delegation, { rules }: Policy, known: Phases): Seen {
   return { state: phase === 'in-force' ? 'being verified' : 'waiting', why: null };
 }
 
-async function knownPhases({ out, state }: Session): Promise<Phases> {
+async function knownPhases({ out, state }: Session, rows: readonly Delegation[]): Promise<Phases> {
+  const ids = rows.map(({ mailboxId }) => mailboxId);
   try {
-    return await state(phases);
+    return await state((db) => phasesAmong(db, ids));
   } catch (error) {
     const { code, message } = failureOf(error);
     if (code !== 'config') throw error;

@@ -2,7 +2,7 @@
 
 import { waitUntilTaken } from '../bridge/questions/wait-for-change.ts';
 import { type Pause, paused, pausedFailure, pauseSentence, RESUME_HINT } from '../bridge/safeguards/pause.ts';
-import { pendingMailboxes } from '../bridge/store/table/rows.ts';
+import { countPending } from '../bridge/store/table/rows.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { counted } from './output.ts';
 import { passHere, sidecarSeen } from './own-pass.ts';
@@ -97,5 +97,5 @@ async function takenAway(session: Session, mailboxIds: readonly number[], wait: 
 
 /** How many mailboxes wait for it to end. */
 export async function waitingForResume(session: Session): Promise<number> {
-  return (await session.table(pendingMailboxes)).length;
+  return session.table(countPending);
 }

@@ -4,6 +4,7 @@ import { EXIT } from './exit.ts';
 import { untilAskedToStop } from './foreground.ts';
 import { openLog } from './log.ts';
 import type { Runner } from './runner.ts';
+import { keepHeapSmall } from './small-heap.ts';
 
 export function runCommand(program: Command, run: Runner): void {
   program
@@ -13,6 +14,7 @@ export function runCommand(program: Command, run: Runner): void {
     )
     .action(
       run(async ({ config }) => {
+        keepHeapSmall();
         // Loaded here: it makes every other command slower to start.
         const { startSidecar } = await import('../bridge/sidecar/sidecar.ts');
         const { filterBeside } = await import('./filter-process.ts');

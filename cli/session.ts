@@ -138,8 +138,7 @@ export function openSession(
     touched: async () => {
       const before = versionBefore;
       if (before === undefined) return [];
-      const pending = await using(openDelegationDb(files.delegations), pendingMailboxes);
-      return pending.filter(({ version }) => version > before);
+      return using(openDelegationDb(files.delegations), (table) => pendingMailboxes(table, before));
     },
     state: (work) => using(openStateDb(files.state), work),
     submissions: async (read) => {

@@ -67,14 +67,14 @@ async function statusOf(session: Session, most: number) {
   const now = new Date().toISOString();
   return session.table((table) =>
     session.state(async (state) => {
-      const waiting = await waitingMailboxes(table, state);
       const failing = await outcomesWith(state, 'failure', most);
       const noticed = await outcomesWith(state, 'notices', most);
       const noted = new Set(running ? (await overdueNoted(state)).map(({ mailboxId }) => mailboxId) : []);
+      const { count: waiting, looked } = await waitingMailboxes(table, state, most, [...noted]);
       const tooOld = new Date(Date.parse(now) - LATE_MS).toISOString();
       const last = await lastSidecar(state);
       const sidecar = running ? sidecarOf(session, last) : null;
-      const late = waiting.filter((one) => noted.has(one.mailboxId) || (one.since !== null && one.since < tooOld));
+      const late = looked.filter((one) => noted.has(one.mailboxId) || (one.since !== null && one.since < tooOld));
       return {
         sidecar,
         /** For how long its thread was held at a stretch; null as long as nothing has been noted. */
@@ -83,12 +83,14 @@ async function statusOf(session: Session, most: number) {
         configFile: session.config.file,
         /** Why what runs isn't what the file says; null where it is. */
         outdated: sidecar?.since ? (configDifference(last, session.config) ?? null) : null,
-        waiting: waiting.length,
+        waiting,
         /** The first of them. */
-        queue: waiting.slice(0, most),
-        oldest: oldestOf(waiting) ?? null,
-        lagMs: lag(waiting, now),
+        queue: looked.slice(0, most),
+        oldest: oldestOf(looked) ?? null,
+        lagMs: lag(looked, now),
         lateCount: late.length,
+        /** Not all that wait were looked at: so many are late at least. */
+        lateAtLeast: looked.length < waiting,
         /** Of those that wait, the ones that wait for too long, whatever the reason; the first of them. */
         late: late.slice(0, most),
         failing: failing.count,
@@ -197,7 +199,7 @@ function shown(
     ...(lateCount === 0
       ? []
       : [
-          `${counted(lateCount, 'mailbox', 'mailboxes')} not brought in line within ${LATE_MS / 1000} s: ${named.join(', ')}${lateCount > named.length ? ', ...' : ''}`,
+          `${rest.lateAtLeast ? 'at least ' : ''}${counted(lateCount, 'mailbox', 'mailboxes')} not brought in line within ${LATE_MS / 1000} s: ${named.join(', ')}${lateCount > named.length ? ', ...' : ''}`,
         ]),
     ...notices.map(({ mailbox, message }) => `${mailbox}: ${oneLine(message)}`),
     ...more(noticed - new Set(notices.map(({ mailbox }) => mailbox)).size, 'with something to report'),

@@ -3,7 +3,7 @@
 import { watch } from 'node:fs';
 import { takenByName } from '../safeguards/pause.ts';
 import { pairsOf } from '../store/state/ledger-pairs.ts';
-import { listOutcomes, type Outcome, outcomeOf } from '../store/state/outcomes.ts';
+import { type Outcome, outcomeOf, outcomesOf } from '../store/state/outcomes.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
 import type { Written } from '../store/table/delegations.ts';
@@ -97,7 +97,7 @@ export async function waitForAll(
   try {
     for (;;) {
       const failed: Outcome[] = [];
-      for (const outcome of await listOutcomes(state)) {
+      for (const outcome of await outcomesOf(state, [...waiting.keys()])) {
         const version = waiting.get(outcome.mailboxId);
         if (version === undefined) continue;
         if (outcome.verifiedVersion >= version) {

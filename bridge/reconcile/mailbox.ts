@@ -75,6 +75,7 @@ export async function reconcileMailbox(
   restraint: Restraint,
   goOn: GoOn = () => true,
 ): Promise<Result> {
+  await goOn.letBy?.();
   const mailbox = await readMailbox(site.table, mailboxId);
   if (restraint.asOf !== undefined && (await changedSince(site.table, mailboxId, restraint.asOf))) {
     return { kind: 'superseded' };
@@ -91,6 +92,8 @@ export async function reconcileMailbox(
   // Who has it now: not who is on their way out, nor who has it at another account.
   const standing = pairs.filter(({ phase, ownerLogin }) => phase !== 'revoking' && ownerLogin === mailbox.rows?.login);
   const here = new Set(standing.map(({ login }) => login));
+  const letBy = goOn.letBy ?? (async () => {});
+  const current = currency(site, mailbox, only?.pause);
   const pass: Pass = {
     site,
     mailboxId,
@@ -112,7 +115,11 @@ export async function reconcileMailbox(
     strangers: new Set(),
     gone: [],
     crowded: goOn.crowded ?? (() => false),
-    stillCurrent: currency(site, mailbox, only?.pause),
+    letBy,
+    stillCurrent: async () => {
+      await letBy();
+      await current();
+    },
   };
   for (const login of restraint.held) pass.notices.push(heldNotice(login));
   const { version } = mailbox;

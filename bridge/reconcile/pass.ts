@@ -44,6 +44,8 @@ export interface Pass {
   readonly crowded: () => boolean;
   /** Throws {@link Superseded} when the rows have changed since this pass read them, it was paused, or the sidecar is to leave. */
   stillCurrent(): Promise<void>;
+  /** Lets a revoke go by (schedule.ts). Never fails. */
+  letBy(): Promise<void>;
 }
 
 /** One account's tree, and who comes, stays and leaves there. */

@@ -5,13 +5,16 @@
  */
 
 import { naming } from '../shared/other-login.ts';
-import { giveBack } from '../shared/portions.ts';
+import { giveBack, portions } from '../shared/portions.ts';
 import { asDelegate } from './delegate-sessions.ts';
 import type { MailServer } from './driver-interfaces.ts';
 import type { Pass, Target } from './pass.ts';
 
 /** Many mailboxes are often granted to one delegate at once. */
 const REMEMBERED_MS = 10_000;
+
+/** So many log in at a time for one mailbox: what is more would keep a revoke from the server's processor. */
+const AT_ONCE = 3;
 
 /** When each login was last proven, by the clock of `performance.now`. */
 const proven = new WeakMap<MailServer, Map<string, number>>();
@@ -20,16 +23,24 @@ const proven = new WeakMap<MailServer, Map<string, number>>();
 export async function proveNewcomers(pass: Pass, work: readonly Target[]): Promise<void> {
   await giveBack(); // whoever is logged in as the owner goes first
   const logins = new Set(work.flatMap(({ arriving }) => arriving.map(({ login }) => login)));
-  await Promise.all([...logins].map((login) => proveNewcomer(pass, login)));
+  for (const some of portions([...logins], AT_ONCE)) {
+    await pass.letBy();
+    await Promise.all(some.map((login) => proveNewcomer(pass, login)));
+  }
 }
 
 async function proveNewcomer(pass: Pass, login: string): Promise<void> {
   const { server, cutter, policy } = pass.site;
   const known = proven.get(server) ?? new Map<string, number>();
   proven.set(server, known);
+  for (const [one, at] of known) {
+    if (performance.now() - at < REMEMBERED_MS) break;
+    known.delete(one); // the oldest first: no more are kept than count
+  }
   if (performance.now() - (known.get(login) ?? Number.NEGATIVE_INFINITY) < REMEMBERED_MS) return;
   try {
     await asDelegate(pass, login, async () => {}, cutter !== undefined && policy.cutAtGrant);
+    known.delete(login);
     known.set(login, performance.now());
   } catch (error) {
     known.delete(login);

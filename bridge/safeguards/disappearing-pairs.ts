@@ -61,6 +61,7 @@ export function openDisappearing(table: DelegationDb, state: StateDb, settings: 
   };
   const look = (mailboxIds: readonly number[]) =>
     oneAtATime.runExclusive(async () => {
+      if (mailboxIds.length === 0) return;
       const found = await goneAmong(table, state, mailboxIds);
       for (const id of mailboxIds) remember(id, found.get(id) ?? []);
     });

@@ -140,7 +140,7 @@ export async function startDaemon(
   const lookWhatChanged = serially(async () => {
     await engine.mend(); // and says at once where the table can't be read
     await lookAtPause();
-    await engine.changes.look();
+    await engine.changes.look(schedule.revokesBy);
     const { pairs, standing } = engine.changes.held;
     if (pairs > 0) {
       log.error(

@@ -28,12 +28,12 @@ import { type Holder, takeLock } from '../store/files/lock.ts';
 import { eraseAccounts } from '../store/state/account-erasure.ts';
 import { fact, openClock, setFact } from '../store/state/facts.ts';
 import { beginTelling } from '../store/state/last-notified.ts';
-import { listOutcomes, recordFailure } from '../store/state/outcomes.ts';
+import { outcomesOf, recordFailure } from '../store/state/outcomes.ts';
 import { forgetSlowAnswers } from '../store/state/slow-answers.ts';
 import { openStateDb, type StateDb } from '../store/state/state-db.ts';
-import { unknownAmong } from '../store/state/swept-mailboxes.ts';
+import { tablePortions, unknownAmong } from '../store/state/swept-mailboxes.ts';
 import { type DelegationDb, openDelegationDb } from '../store/table/delegation-db.ts';
-import { mailboxIds, readMailbox, settle } from '../store/table/rows.ts';
+import { readMailbox, settle } from '../store/table/rows.ts';
 import { compareRows } from '../store/trail/compare-rows.ts';
 import { sealKeyOf } from '../store/trail/sealing.ts';
 import { drainEvents } from '../store/trail/take-over-events.ts';
@@ -206,8 +206,11 @@ export async function openEngine(
       },
       adopted: async () => {
         if (adoptFrom === undefined) return;
-        const seen = new Map((await listOutcomes(state)).map((one) => [one.mailboxId, one.verifiedVersion]));
-        for (const id of await mailboxIds(table)) if ((seen.get(id) ?? 0) < adoptFrom) return;
+        for await (const ids of tablePortions(table)) {
+          const seen = new Map((await outcomesOf(state, ids)).map((one) => [one.mailboxId, one.verifiedVersion]));
+          for (const id of ids) if ((seen.get(id) ?? 0) < adoptFrom) return;
+          await giveBack();
+        }
         adoptFrom = undefined;
         await setFact(state, 'adopting', '');
         log.warn('every mailbox has been looked at: this state.db is that of the delegation table from now on');

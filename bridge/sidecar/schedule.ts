@@ -7,6 +7,11 @@
  * place from a first one.
  */
 
+import { atMost } from '../shared/portions.ts';
+
+/** How long a step of what is no revoke waits for one, in milliseconds: as long as a revoke's first phase takes where its servers answer. */
+const LET_BY_MS = 100;
+
 /** `rest`: what is in force, for its second phase. */
 export type Urgency = 'revoke' | 'change' | 'rest' | 'sweep';
 
@@ -31,6 +36,8 @@ export interface GoOn {
   (): boolean;
   /** Asked while nothing happens but that an answer is awaited: whether a revoke waits for a place. */
   readonly crowded?: () => boolean;
+  /** Between two steps of what is no revoke: waits while one is in its first phase, for a moment at most. */
+  readonly letBy?: () => Promise<void>;
 }
 
 export interface ScheduleOptions extends RetryWaits {
@@ -53,6 +60,8 @@ export interface Schedule {
   idle(): Promise<void>;
   /** Resolves when no revoke is queued or in its first phase. */
   revokesFirst(): Promise<void>;
+  /** The same, for a moment at most. */
+  revokesBy(): Promise<void>;
   /** Takes no new work; resolves when what is in hand is done. */
   stop(): Promise<void>;
   readonly queued: number;
@@ -184,6 +193,7 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
   const goOn = (mailboxId: number, urgency: Urgency): GoOn =>
     Object.assign(() => mayGoOn(mailboxId, urgency), {
       crowded: () => firstFree('revoke') !== undefined && !roomFor('revoke'),
+      letBy: urgency === 'revoke' ? async () => {} : () => revokesBy(),
     });
 
   const mayGoOn = (mailboxId: number, urgency: Urgency) => {
@@ -195,6 +205,11 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
     return true;
   };
 
+  const revokesBy = async () => {
+    if (!noRevoke()) await atMost(LET_BY_MS, revokesFirst());
+  };
+  const revokesFirst = (): Promise<void> =>
+    noRevoke() ? Promise.resolve() : new Promise((resolve) => onRevoked.push(resolve));
   const noRevoke = () => revoking.size === 0 && (stopped || queues.revoke.size === 0);
   const revoked = (mailboxId: number) => {
     revoking.delete(mailboxId);
@@ -252,7 +267,8 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
       for (const [mailboxId, { urgency, kind }] of retries) if (kind === 'stuck') add(mailboxId, urgency);
     },
     idle: () => (quiet() ? Promise.resolve() : new Promise((resolve) => onIdle.push(resolve))),
-    revokesFirst: () => (noRevoke() ? Promise.resolve() : new Promise((resolve) => onRevoked.push(resolve))),
+    revokesFirst,
+    revokesBy,
     stop: async () => {
       stopped = true;
       for (const { timer } of retries.values()) clearTimeout(timer);

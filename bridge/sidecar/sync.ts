@@ -7,6 +7,7 @@ import type { Result } from '../reconcile/mailbox.ts';
 import type { GuardReport } from '../safeguards/disappearing-pairs.ts';
 import { guard, release } from '../safeguards/guard.ts';
 import { Failure } from '../shared/failure.ts';
+import { type GiveWay, giveBack } from '../shared/portions.ts';
 import { dataFiles } from '../store/files/data-files.ts';
 import type { Outcome } from '../store/state/outcomes.ts';
 import { openStateDb } from '../store/state/state-db.ts';
@@ -44,7 +45,10 @@ export async function syncOnce(
     await engine.adoptAll(
       options.mailboxIds === undefined ? mailboxPortions(engine.table, engine.state) : [options.mailboxIds],
     );
-    let report = await engine.changes.lookAtAll();
+    const { mailboxIds: named } = options;
+    // What has gone is pending, unless the rules that mark it have been changed.
+    const few = named !== undefined && !options.force && engine.table.differences().length === 0;
+    let report = await (few ? engine.changes.lookAtThese(named) : engine.changes.lookAtAll());
     if (options.force && report.held.size > 0) {
       await release(engine.table, report, options.actor);
       report = await engine.changes.lookAtAll();
@@ -70,12 +74,21 @@ export async function syncOnce(
     for (const id of ids) schedule.add(id, going.has(id) ? 'revoke' : 'change');
     await schedule.idle();
     if (options.mailboxIds === undefined) await engine.adopted();
-    await engine.drain();
-    await engine.drainSubmissions();
+    const giveWay = named === undefined ? giveBack : forAMoment();
+    await engine.drain(giveWay);
+    await engine.drainSubmissions(giveWay);
     return { results, held: countHeld(report) };
   } finally {
     await engine.close();
   }
+}
+
+/** So long what waits for the trail is taken over by a pass over some mailboxes, in milliseconds: however much it is, it keeps until a sidecar runs. */
+const TAKEN_OVER_MS = 1000;
+
+function forAMoment(): GiveWay {
+  const until = performance.now() + TAKEN_OVER_MS;
+  return async () => (await giveBack()) && performance.now() < until;
 }
 
 /** How long the sidecar may be silent, no mailbox coming to its end, before it is no longer waited for. */

@@ -15,6 +15,7 @@ import { delegation4 } from './migrations/delegation-4.ts';
 import { delegation5 } from './migrations/delegation-5.ts';
 import { delegation6 } from './migrations/delegation-6.ts';
 import { delegation7 } from './migrations/delegation-7.ts';
+import { delegation8 } from './migrations/delegation-8.ts';
 import { state1 } from './migrations/state-1.ts';
 import { state2 } from './migrations/state-2.ts';
 import { state3 } from './migrations/state-3.ts';
@@ -33,8 +34,8 @@ export const DELEGATIONS: FileKind = {
   what: 'the delegation table',
   applicationId: 0x6d616e31, // "man1"
   mode: 0o660,
-  migrations: [delegation1, delegation2, delegation3, delegation4, delegation5, delegation6, delegation7],
-  schema: '3d84fb94f4789daa43510e83e4f0d393b498b1a7604675529d664dadd80c5306',
+  migrations: [delegation1, delegation2, delegation3, delegation4, delegation5, delegation6, delegation7, delegation8],
+  schema: 'b0763b7c4069ce6b6cd90293bdc8b24b79ca4ed60bdfad768bd15c87cb73c135',
 };
 
 export const STATE: FileKind = {

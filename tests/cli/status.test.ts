@@ -44,6 +44,7 @@ t.test('nothing yet', async (t) => {
     oldest: null,
     lagMs: null,
     lateCount: 0,
+    lateAtLeast: false,
     late: [],
     failing: 0,
     failures: [],

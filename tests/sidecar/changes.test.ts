@@ -47,7 +47,11 @@ t.test('each change is told once, revokes as such', async (t) => {
   sql(`DELETE FROM delegation WHERE mailbox = '${address(3)}'`);
   await revoke(table, ADMIN, address(4), 'bob');
   await changes.look();
-  t.same(told.splice(0), ['change 2', 'revoke 4', 'revoke 3'], 'what is asked for by name waits for no judgement');
+  t.same(
+    told.splice(0),
+    ['revoke 4', 'revoke 3', 'change 2'],
+    'what is asked for by name waits for no judgement, what gives for all of it',
+  );
   await changes.look();
   t.same(told, [], 'and not again');
   sql(`${touched} WHERE mailbox = '${address(2)}'`);
@@ -88,6 +92,22 @@ t.test('a revoke by name is told while a wave that may be held is being looked a
   t.equal(told.filter((one) => one.startsWith('change ')).length, 599, 'what is held is no revoke');
   t.equal(changes.held.pairs, 599);
   t.equal(held(changes, 600).length, 599);
+});
+
+t.test('a revoke by name that comes while thousands are being looked at is told between two portions', async (t) => {
+  const { changes, table, told, sql } = world(t, 5000);
+  sql(touched);
+  let done = false;
+  const looking = changes.look().finally(() => {
+    done = true;
+  });
+  await giveBack();
+  await revoke(table, ADMIN, address(4321), 'bob');
+  for (let turns = 0; !told.includes('revoke 4321') && turns < 10; turns++) await giveBack();
+  t.same([told, done], [['revoke 4321'], false], 'although it is the last of all changes');
+  await looking;
+  t.equal(told.filter((one) => one.endsWith(' 4321')).length, 1, 'once');
+  t.equal(told.length, 5000);
 });
 
 t.test('a wave, in several commits, is held as a whole; what is worked on looks at it first', async (t) => {

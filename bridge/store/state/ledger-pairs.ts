@@ -1,5 +1,6 @@
 /** The pairs of the ledger as they are read: who has something on the server because of us, and what stood there before. */
 import { canonical, type Rights } from '../../../acl/rights.ts';
+import { PORTION_ROWS, portions } from '../../shared/portions.ts';
 import type { LedgerPhase, StateDb } from './state-db.ts';
 
 /** A folder's name as the server writes it on the wire (modified UTF-7). */
@@ -77,10 +78,15 @@ export async function pairsAmong(
   }));
 }
 
-/** How far each pair has come, by mailbox id and login: {@link phaseKey}. */
-export async function phases(db: StateDb): Promise<ReadonlyMap<string, LedgerPhase>> {
-  const rows = await db.query.selectFrom('ledger').select(['mailbox_id', 'login', 'phase']).execute();
-  return new Map(rows.map((row) => [phaseKey(row.mailbox_id, row.login), row.phase]));
+/** How far each pair of these mailboxes has come, by mailbox id and login: {@link phaseKey}. */
+export async function phasesAmong(
+  db: StateDb,
+  mailboxIds: readonly number[],
+): Promise<ReadonlyMap<string, LedgerPhase>> {
+  const found = new Map<string, LedgerPhase>();
+  for (const some of portions([...new Set(mailboxIds)], PORTION_ROWS))
+    for (const { mailboxId, login, phase } of await pairsAmong(db, some)) found.set(phaseKey(mailboxId, login), phase);
+  return found;
 }
 
 export const phaseKey = (mailboxId: number, login: string) => `${mailboxId}/${login}`;

@@ -6,6 +6,7 @@
 import type { Selectable } from 'kysely';
 import type { Instant } from '../../../acl/delegation-facts.ts';
 import type { Failure, FailureCode } from '../../shared/failure.ts';
+import { PORTION_ROWS, portions } from '../../shared/portions.ts';
 import type { StateDatabase, StateDb } from './state-db.ts';
 
 /** Something an administrator should know although the pass went well. */
@@ -98,6 +99,16 @@ export async function recordFailure(
 export async function outcomeOf(db: StateDb, mailboxId: number): Promise<Outcome | undefined> {
   const row = await db.query.selectFrom('outcomes').selectAll().where('mailbox_id', '=', mailboxId).executeTakeFirst();
   return row === undefined ? undefined : shaped(row);
+}
+
+/** Of these mailboxes, as far as anything is known of them; in portions. */
+export async function outcomesOf(db: StateDb, mailboxIds: readonly number[]): Promise<readonly Outcome[]> {
+  const found: Outcome[] = [];
+  for (const some of portions(mailboxIds, PORTION_ROWS)) {
+    const rows = await db.query.selectFrom('outcomes').selectAll().where('mailbox_id', 'in', some).execute();
+    found.push(...rows.map(shaped));
+  }
+  return found;
 }
 
 export async function listOutcomes(db: StateDb): Promise<readonly Outcome[]> {

@@ -41,19 +41,28 @@ export function ledgerPortions(state: StateDb, most: number): AsyncGenerator<rea
   return portions(inState(state, 'ledger'), most);
 }
 
+/** Those of the table alone. */
+export function tablePortions(table: DelegationDb): AsyncGenerator<readonly number[]> {
+  return portions(inTable(table));
+}
+
+function inTable(table: DelegationDb, among?: readonly number[]): Page {
+  return async (after, most) => {
+    const rows = await table.query
+      .selectFrom('mailboxes')
+      .select('id')
+      .where('id', '>', after)
+      .$if(among !== undefined, (select) => select.where('id', 'in', among ?? []))
+      .orderBy('id')
+      .limit(most)
+      .execute();
+    return rows.map(({ id }) => id);
+  };
+}
+
 function places(table: DelegationDb, state: StateDb, among?: readonly number[]): readonly Page[] {
   return [
-    async (after, most) => {
-      const rows = await table.query
-        .selectFrom('mailboxes')
-        .select('id')
-        .where('id', '>', after)
-        .$if(among !== undefined, (select) => select.where('id', 'in', among ?? []))
-        .orderBy('id')
-        .limit(most)
-        .execute();
-      return rows.map(({ id }) => id);
-    },
+    inTable(table, among),
     inState(state, 'ledger', among),
     async (after, most) => {
       const rows = await table.query

@@ -1,7 +1,9 @@
-/** Which mailboxes wait to be brought in line, and since when. As many as there may be, three statements find it out. */
+/** Which mailboxes wait to be brought in line, and since when. As many as there may be, some of them are read, and the others are counted. */
 import { sql } from 'kysely';
 import type { Instant } from '../../../acl/delegation-facts.ts';
+import { numbersOf } from '../dialect.ts';
 import type { DelegationDb } from '../table/delegation-db.ts';
+import { countPending } from '../table/rows.ts';
 import type { StateDb } from './state-db.ts';
 
 export interface Waiting {
@@ -12,22 +14,44 @@ export interface Waiting {
   readonly since: Instant | null;
 }
 
-/** In the order of their last change. */
-export async function waitingMailboxes(table: DelegationDb, state: StateDb): Promise<readonly Waiting[]> {
-  const pending = await table.query
+export interface WaitingMailboxes {
+  readonly count: number;
+  /** The first of them, in the order of their last change; and those of `also` that wait. */
+  readonly looked: readonly Waiting[];
+}
+
+/** So many are looked at, where nobody asks for more: among those that were touched longest ago are those that wait longest. */
+const LOOKED_AT = 500;
+
+/** `most`: so many are looked at, at least. `also`: ids of others that are to be looked at if they wait. */
+export async function waitingMailboxes(
+  table: DelegationDb,
+  state: StateDb,
+  most: number,
+  also: readonly number[] = [],
+): Promise<WaitingMailboxes> {
+  const count = await countPending(table);
+  if (count === 0) return { count, looked: [] };
+  const some = table.query
     .selectFrom('pending as p')
     .leftJoin('mailboxes as m', 'm.id', 'p.mailbox_id')
-    .select(['p.mailbox_id as mailboxId', 'm.address'])
-    .orderBy('p.version')
-    .execute();
-  if (pending.length === 0) return [];
+    .select(['p.mailbox_id as mailboxId', 'm.address']);
+  const first = await some.orderBy('p.version').limit(Math.max(most, LOOKED_AT)).execute();
+  const there = new Set(first.map(({ mailboxId }) => mailboxId));
+  const others = also.filter((id) => !there.has(id));
+  const further =
+    others.length === 0 ? [] : await some.where('p.mailbox_id', 'in', numbersOf(table.query, others)).execute();
+  const pending = [...first, ...further];
   const sealed = await sealedSince(state, pending);
   const unsealed = await unsealedSince(table, sealed);
-  return pending.map(({ mailboxId }, n) => ({
-    mailboxId,
-    mailbox: sealed[n]?.mailbox ?? null,
-    since: sealed[n]?.since ?? unsealed[n] ?? null,
-  }));
+  return {
+    count,
+    looked: pending.map(({ mailboxId }, n) => ({
+      mailboxId,
+      mailbox: sealed[n]?.mailbox ?? null,
+      since: sealed[n]?.since ?? unsealed[n] ?? null,
+    })),
+  };
 }
 
 interface Sealed {

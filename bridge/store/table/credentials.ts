@@ -1,6 +1,6 @@
 /** When delegates' credentials lapse, as the identity provider has it. R8, R14. */
 import { Failure } from '../../shared/failure.ts';
-import { listDelegates } from './delegates.ts';
+import { credentialsOf } from './delegates.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import { mustStand } from './undone-writes.ts';
 
@@ -23,7 +23,10 @@ export async function setCredentials(
   rows: readonly CredentialRow[],
   dryRun: boolean,
 ): Promise<readonly CredentialDifference[]> {
-  const there = new Map((await listDelegates(db)).map((one) => [one.identifier, one.credentialValidUntil]));
+  const there = await credentialsOf(
+    db,
+    rows.map(({ identifier }) => identifier),
+  );
   const unknown = rows.filter(({ identifier }) => !there.has(identifier));
   if (unknown.length > 0) {
     const names = unknown.slice(0, 5).map(({ identifier }) => identifier);

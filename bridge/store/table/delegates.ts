@@ -2,6 +2,7 @@
 import { type ExpressionBuilder, sql } from 'kysely';
 import { Failure } from '../../shared/failure.ts';
 import { grouped } from '../../shared/grouped.ts';
+import { textsOf } from '../dialect.ts';
 import { ownMailbox, resumed } from './activation.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import type { DelegateState, DelegationDatabase } from './delegation-types.ts';
@@ -187,6 +188,19 @@ export async function peopleCalled(
       .execute(),
   );
   return new Map(rows.map(({ identifier, ...called }) => [identifier, called]));
+}
+
+/** When the credentials of these lapse, by identifier; whoever is unknown is left out. */
+export async function credentialsOf(
+  db: DelegationDb,
+  identifiers: readonly string[],
+): Promise<ReadonlyMap<string, string | null>> {
+  const rows = await db.query
+    .selectFrom('delegates')
+    .select(['identifier', 'credential_valid_until as until'])
+    .where('identifier', 'in', textsOf(db.query, identifiers))
+    .execute();
+  return new Map(rows.map(({ identifier, until }) => [identifier, until]));
 }
 
 /** Identifiers of delegates by what people call them: their identifier or, where nobody has it, their login. What nobody has is left out. */

@@ -44,7 +44,14 @@ export interface Delegation {
 
 export async function listDelegations(
   db: DelegationDb,
-  filter: { readonly mailbox?: string | undefined; readonly delegate?: string | undefined } = {},
+  filter: {
+    readonly mailbox?: string | undefined;
+    readonly delegate?: string | undefined;
+    /** Also to this delegate only. */
+    readonly to?: string;
+    /** Only of mailboxes of this owner, by their identifier and where none is known by their login. */
+    readonly owner?: string;
+  } = {},
 ): Promise<readonly Delegation[]> {
   let select = db.query
     .selectFrom('delegations as g')
@@ -85,7 +92,13 @@ export async function listDelegations(
     .orderBy('m.address')
     .orderBy('d.identifier');
   if (filter.mailbox !== undefined) select = select.where('m.address', '=', filter.mailbox);
-  if (filter.delegate !== undefined) select = select.where('d.identifier', '=', filter.delegate);
+  for (const one of [filter.delegate, filter.to])
+    if (one !== undefined) select = select.where('d.identifier', '=', one);
+  const { owner } = filter;
+  if (owner !== undefined)
+    select = select.where(({ eb, or, and }) =>
+      or([eb('m.owner', '=', owner), and([eb('m.login', '=', owner), eb('m.owner', 'is', null)])]),
+    );
   return (await select.execute()).map((row) => ({
     mailboxId: row.mailbox_id,
     place: row.place ?? 1,

@@ -72,6 +72,10 @@ export async function mailboxAt(db: DelegationDb, address: string): Promise<Mail
   return found;
 }
 
+export async function isMailbox(db: DelegationDb, address: string): Promise<boolean> {
+  return (await select(db, address)).length > 0;
+}
+
 async function select(db: DelegationDb, address?: string): Promise<readonly Mailbox[]> {
   return db.read(async (query) => {
     const mailboxes = await query

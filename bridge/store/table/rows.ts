@@ -1,5 +1,6 @@
 /** What the reconciler reads from the delegation table, and the pending set it works off. */
 import { type Selectable, sql } from 'kysely';
+import type { Instant } from '../../../acl/delegation-facts.ts';
 import type { MailboxRows } from '../../../acl/desired.ts';
 import type { Person } from '../state/last-notified.ts';
 import { stateSince } from './delegates.ts';
@@ -135,9 +136,16 @@ function personOf(row: Pick<Selectable<DelegationDatabase['delegates']>, 'identi
 }
 type PersonColumn = 'first_name' | 'last_name' | 'profession';
 
-export async function pendingMailboxes(db: DelegationDb): Promise<readonly Pending[]> {
-  const rows = await db.query.selectFrom('pending').selectAll().orderBy('version').execute();
-  return rows.map((row) => ({ mailboxId: row.mailbox_id, version: row.version }));
+/** Every mailbox that waits; those that have changed after `version` alone, where it is given. */
+export async function pendingMailboxes(db: DelegationDb, version?: number): Promise<readonly Pending[]> {
+  let select = db.query.selectFrom('pending').selectAll().orderBy('version');
+  if (version !== undefined) select = select.where('version', '>', version);
+  return (await select.execute()).map((row) => ({ mailboxId: row.mailbox_id, version: row.version }));
+}
+
+export async function countPending(db: DelegationDb): Promise<number> {
+  const count = db.query.selectFrom('pending').select(({ fn }) => fn.countAll<number>().as('count'));
+  return (await count.executeTakeFirstOrThrow()).count;
 }
 
 /** So many of those that have changed after one of them, in the order of their changes. */
@@ -151,6 +159,27 @@ export async function changedAfter(db: DelegationDb, last: Pending, most: number
     .limit(most)
     .execute();
   return rows.map((row) => ({ mailboxId: row.mailbox_id, version: row.version }));
+}
+
+/** A revoke that somebody has asked for by name. */
+export interface Asked {
+  readonly at: Instant;
+  readonly mailboxId: number;
+  readonly delegateId: number;
+}
+
+/** So many of those asked for after one of them, in their order. */
+export async function askedAfter(db: DelegationDb, last: Asked, most: number): Promise<readonly Asked[]> {
+  const rows = await db.query
+    .selectFrom('intents')
+    .select(['at', 'mailbox_id as mailboxId', 'delegate_id as delegateId'])
+    .where(sql<boolean>`(at, mailbox_id, delegate_id) > (${last.at}, ${last.mailboxId}, ${last.delegateId})`)
+    .orderBy('at')
+    .orderBy('mailbox_id')
+    .orderBy('delegate_id')
+    .limit(most)
+    .execute();
+  return rows;
 }
 
 /**

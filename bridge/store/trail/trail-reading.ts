@@ -47,9 +47,12 @@ export async function readAudit(
     .selectFrom('events')
     .select(['id', 'mac', ...ENTRY])
     .limit(limit);
-  if (mailbox !== undefined) waiting = waiting.where('mailbox', '=', mailbox).orderBy('at', 'desc');
+  if (mailbox !== undefined) waiting = waiting.where('mailbox', '=', mailbox);
   if (delegate !== undefined) waiting = waiting.where('delegate', '=', delegate);
   if (since !== undefined) waiting = waiting.where('at', '>=', since);
+  // In the order of the index that finds them.
+  const filtered = mailbox !== undefined || delegate !== undefined || since !== undefined;
+  if (filtered) waiting = waiting.orderBy('at', 'desc');
   const events = [...(await waiting.orderBy('id', 'desc').execute())].reverse();
   let select = state.query
     .selectFrom('audit')
@@ -59,8 +62,7 @@ export async function readAudit(
   if (mailbox !== undefined) select = select.where('mailbox', '=', mailbox);
   if (delegate !== undefined) select = select.where('delegate', '=', delegate);
   if (since !== undefined) select = select.where('at', '>=', since);
-  // In the order of the index that finds them.
-  if (mailbox !== undefined || delegate !== undefined || since !== undefined) select = select.orderBy('at', 'desc');
+  if (filtered) select = select.orderBy('at', 'desc');
   const { found, drained, noted } = await asOf(state, () => select.orderBy('id', 'desc').execute());
   const sealed = [...found]
     .sort((one, other) => one.id - other.id)

@@ -17,7 +17,7 @@ export interface ColdStart {
 }
 
 /** When revokes are made, in milliseconds after the start. */
-const MOMENTS = [0, 500, 2000, 5000, 10_000, 20_000];
+const MOMENTS = [0, 250, 500, 1000, 1500, 2000, 2500, 3000, 4000, 5000, 6000, 7000, 8000, 10_000, 15_000];
 
 /** `delegations` 0: an empty queue. */
 export async function coldStart(delegations: number, moments: readonly number[] = MOMENTS): Promise<ColdStart> {

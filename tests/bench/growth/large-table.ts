@@ -51,8 +51,15 @@ export function putLargeTable(directory: string, delegations: number, worked: Wo
 function made(delegations: number, worked: Worked): string {
   const version = [DELEGATIONS, STATE].map(({ migrations }) => migrations.join());
   const source = readFileSync(import.meta.filename, 'utf8');
-  const digest = createHash('sha256').update(JSON.stringify([version, source])).digest('hex').slice(0, 12);
-  const directory = path.join(os.tmpdir(), 'mandat-large-tables', `${digest}-${delegations}-${worked.replaceAll(' ', '-')}`);
+  const digest = createHash('sha256')
+    .update(JSON.stringify([version, source]))
+    .digest('hex')
+    .slice(0, 12);
+  const directory = path.join(
+    os.tmpdir(),
+    'mandat-large-tables',
+    `${digest}-${delegations}-${worked.replaceAll(' ', '-')}`,
+  );
   if (existsSync(directory)) return directory;
   mkdirSync(path.dirname(directory), { recursive: true });
   const draft = mkdtempSync(`${directory}.`);
@@ -83,7 +90,8 @@ const COUNT = (most: number) => `WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELE
 const LONG_AGO = '2026-01-01T08:00:00.000Z';
 /** One event a millisecond or so. */
 const SINCE = (n: string) => `strftime('%Y-%m-%dT%H:%M:%fZ', 1767254400 + (${n}) / 1000.0, 'unixepoch')`;
-const DAYS_ON = (n: string, from: string) => `strftime('%Y-%m-%dT%H:%M:%fZ', '${from}', '+' || (${n} % 3000) || ' days')`;
+const DAYS_ON = (n: string, from: string) =>
+  `strftime('%Y-%m-%dT%H:%M:%fZ', '${from}', '+' || (${n} % 3000) || ' days')`;
 
 /** What the triggers would have made of it, an hour's work for them at the largest size. */
 function fillTable({ delegations: file }: DataFiles, size: number): void {
@@ -173,7 +181,17 @@ function sealAll(database: Database.Database, key: Buffer, files: DataFiles): vo
     if (event.action !== 'grant') continue;
     const { at, mailbox, delegate: who } = event;
     for (const action of ['in-force', 'verified'])
-      append({ at, actor: 'mandat', reason: null, action, mailbox, delegate: who, detail: null, on_behalf: null, via: null });
+      append({
+        at,
+        actor: 'mandat',
+        reason: null,
+        action,
+        mailbox,
+        delegate: who,
+        detail: null,
+        on_behalf: null,
+        via: null,
+      });
   }
   events.close();
   database.prepare("INSERT INTO facts VALUES ('audit-head', ?)").run(headMark(key, previous));

@@ -46,7 +46,6 @@ t.test('audit and history: the last that match, by an index, in its order', asyn
   const files = freshFiles(t);
   const [table, state] = [explained(t, openTable(t, files)), explained(t, openState(t, files))];
   const one = 'alice@example.org';
-  /** filter, whether unsealed ones may be looked through: only of one mailbox are there many */
   const filters: readonly (readonly [Partial<AuditFilter>, RegExp])[] = [
     [{}, /^SEARCH audit USING INTEGER PRIMARY KEY \(rowid>\?\)$/],
     [{ mailbox: one }, /^SEARCH audit USING INDEX audit_mailbox \(mailbox=\?\)$/],
@@ -63,7 +62,7 @@ t.test('audit and history: the last that match, by an index, in its order', asyn
     t.match(sealed, expected, JSON.stringify(filter));
     t.same(more, [], 'and nothing is sorted');
     const unsealed = table.plans().filter((line) => !line.startsWith('SEARCH'));
-    t.same(unsealed, filter.mailbox === undefined ? ['SCAN events'] : [], 'from the end on, in its order');
+    t.same(unsealed, Object.keys(filter).length === 0 ? ['SCAN events'] : [], 'from the end on, in its order');
   }
 });
 
@@ -89,11 +88,11 @@ t.test('no more rows leave the databases than are asked for', async (t) => {
   t.same(await read({ limit: 1, mailbox: 'box0', since: '2026-11-27T00:00:00.000Z' }), []);
 });
 
-t.test('what waits, fails and is noticed: three statements for all that waits, each mailbox by an index', async (t) => {
+t.test('what waits, fails and is noticed: four statements for all that waits, each mailbox by an index', async (t) => {
   const files = freshFiles(t);
   const [table, state] = [explained(t, openTable(t, files)), explained(t, openState(t, files))];
   rows(files.delegations, "INSERT INTO mailbox (address) VALUES ('a@b'), ('c@d')");
-  t.equal((await waitingMailboxes(table.db, state.db)).length, 2);
+  t.equal((await waitingMailboxes(table.db, state.db, 20)).looked.length, 2);
   await outcomesWith(state.db, 'failure', 5);
   await outcomesWith(state.db, 'notices', 5);
   await anythingHeld(state.db);
@@ -104,8 +103,8 @@ t.test('what waits, fails and is noticed: three statements for all that waits, e
   );
   t.same(
     scans.filter((line) => !/USING (?:COVERING )?INDEX (?:outcomes_failing|outcomes_noticed|outbox_due)/.test(line)),
-    ['SCAN p USING COVERING INDEX pending_version'],
-    'only the pending ones themselves are read from one end to the other, in their order',
+    ['SCAN pending', 'SCAN p USING COVERING INDEX pending_version'],
+    'only the pending ones themselves are counted, and the first of them read, in their order',
   );
   for (const index of ['audit_mailbox (mailbox=? AND at>?)', 'events_mailbox (mailbox=? AND at>?)']) {
     t.equal(plans.filter((line) => line.includes(index)).length, 2, `${index}, and of no mailbox`);
@@ -127,12 +126,12 @@ t.test('twice as many that wait take as many statements', async (t) => {
       t.teardown(() => query.destroy());
       return { ...db, query } as D;
     };
-    const waiting = await waitingMailboxes(counting(table), counting(state));
-    t.equal(waiting.length, count);
-    t.ok(waiting.every(({ since }) => since !== null));
+    const waiting = await waitingMailboxes(counting(table), counting(state), 20);
+    t.equal(waiting.looked.length, count);
+    t.ok(waiting.looked.every(({ since }) => since !== null));
     counts.push(statements);
   }
-  t.same(counts, [3, 3]);
+  t.same(counts, [4, 4]);
 });
 
 t.test('what a wake-up asks for is found by indexes', async (t) => {
