@@ -29,7 +29,7 @@ export async function foreignState(table: DelegationDb, state: StateDb): Promise
     const late = mark.version > last && mark.version <= (await versionOf(table));
     return late ? 'this state.db is older than what it has worked off of the delegation table' : undefined;
   }
-  if (epoch !== undefined) return undefined;
+  if (epoch !== undefined || (await allPending(table))) return undefined;
   const settled = await table.query
     .selectFrom('mailboxes as m')
     .leftJoin('pending as p', 'p.mailbox_id', 'm.id')
@@ -40,6 +40,30 @@ export async function foreignState(table: DelegationDb, state: StateDb): Promise
   return settled === undefined
     ? undefined
     : 'this state.db is new, and the delegation table has been worked off before';
+}
+
+/** Whether every mailbox that there ever was is pending, as where nobody has worked it off: ids are given one after the other. */
+async function allPending({ query }: DelegationDb): Promise<boolean> {
+  const last = async (rows: Promise<readonly { readonly last: number | null }[]>) => (await rows)[0]?.last ?? 0;
+  const given = Math.max(
+    await last(
+      query
+        .selectFrom('mailboxes')
+        .select(({ fn }) => fn.max<number | null>('id').as('last'))
+        .execute(),
+    ),
+    await last(
+      query
+        .selectFrom('pending')
+        .select(({ fn }) => fn.max<number | null>('mailbox_id').as('last'))
+        .execute(),
+    ),
+  );
+  const { count } = await query
+    .selectFrom('pending')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return count === given;
 }
 
 /** The version that every mailbox has to be looked at anew for, while what is like ours counts as ours; undefined: all of it has been. */

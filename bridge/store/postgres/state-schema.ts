@@ -102,6 +102,8 @@ CREATE TABLE copies (
 CREATE INDEX copies_state ON copies (state, sent_at);
 CREATE INDEX copies_look ON copies (look_at) WHERE look_at IS NOT NULL;
 CREATE INDEX copies_exact ON copies (exact) WHERE exact IS NOT NULL;
+CREATE INDEX ledger_identifier ON ledger (identifier);
+CREATE INDEX outcomes_held ON outcomes (mailbox_id) WHERE strpos(notices, '"held"') > 0;
 `;
 
 /** In order; the number of them is the version that this program knows. One that was released is never edited. */

@@ -27,6 +27,7 @@ export async function eraseAccounts(
       .limit(PORTION_ROWS)
       .execute();
     const ids = accounts.map(({ delegate_id }) => delegate_id);
+    if (ids.length === 0) return erased;
     const live = await table.query
       .selectFrom('delegates')
       .select(['id', 'identifier'])

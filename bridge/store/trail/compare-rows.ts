@@ -22,8 +22,7 @@ export async function compareRows(
   giveWay: GiveWay = giveBack,
 ): Promise<boolean> {
   const first = await isFirstLook(state);
-  const ids = first ? await everyRow(table) : mailboxIds;
-  for (const some of portions(ids)) {
+  for await (const some of first ? everyRow(table) : portions(mailboxIds)) {
     const drained = Number((await fact(state, 'drained')) ?? 0);
     const rows = await table.read(async (query) => {
       const waiting = await query
@@ -88,7 +87,21 @@ async function notePortion(
   });
 }
 
-async function everyRow(table: DelegationDb): Promise<readonly number[]> {
-  const rows = await table.query.selectFrom('delegations').select('mailbox_id').distinct().execute();
-  return rows.map(({ mailbox_id }) => mailbox_id);
+/** Mailboxes that have any, so many at a time. */
+async function* everyRow(table: DelegationDb): AsyncGenerator<readonly number[]> {
+  for (let after = 0; ; ) {
+    const rows = await table.query
+      .selectFrom('delegations')
+      .select('mailbox_id')
+      .distinct()
+      .where('mailbox_id', '>', after)
+      .orderBy('mailbox_id')
+      .limit(AT_ONCE)
+      .execute();
+    if (rows.length > 0) yield rows.map(({ mailbox_id }) => mailbox_id);
+    after = rows.at(-1)?.mailbox_id ?? after;
+    if (rows.length < AT_ONCE) return;
+  }
 }
+
+const AT_ONCE = 50;
