@@ -1,0 +1,20 @@
+/**
+ * The versions of the delegation table in PostgreSQL. They are counted by themselves: version 1 is what delegation.db is at its version 7.
+ * A released one is never edited. `rules` can be run again over what is there (`mandat init --repair-rules`), `tables` can't.
+ */
+import { common } from './table-1/common.ts';
+import { delegates } from './table-1/delegates.ts';
+import { delegations } from './table-1/delegations.ts';
+import { mailboxes } from './table-1/mailboxes.ts';
+import { tables } from './table-1/tables.ts';
+
+export interface TableMigration {
+  readonly tables: string;
+  readonly rules: string;
+}
+
+export const TABLE_SCHEMA = 'mandat';
+
+export const TABLE_MIGRATIONS: readonly TableMigration[] = [
+  { tables, rules: [common, mailboxes, delegates, delegations].join('\n') },
+];
