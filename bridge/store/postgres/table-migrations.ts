@@ -5,6 +5,7 @@
 import { common } from './table-1/common.ts';
 import { delegates } from './table-1/delegates.ts';
 import { delegations } from './table-1/delegations.ts';
+import { domains } from './table-1/domains.ts';
 import { mailboxes } from './table-1/mailboxes.ts';
 import { tables } from './table-1/tables.ts';
 
@@ -13,8 +14,6 @@ export interface TableMigration {
   readonly rules: string;
 }
 
-export const TABLE_SCHEMA = 'mandat';
-
 export const TABLE_MIGRATIONS: readonly TableMigration[] = [
-  { tables, rules: [common, mailboxes, delegates, delegations].join('\n') },
+  { tables, rules: [common, mailboxes, domains, delegates, delegations].join('\n') },
 ];

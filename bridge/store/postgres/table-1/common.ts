@@ -84,8 +84,11 @@ CREATE OR REPLACE TRIGGER writer_delete INSTEAD OF DELETE ON writer FOR EACH ROW
 ${fn(
   'take_turn() RETURNS trigger',
   `BEGIN
+-- Once in a transaction: each further look would pass all that it has written to that row.
+IF current_setting('mandat.turn', true) IS DISTINCT FROM pg_current_xact_id()::text THEN
 PERFORM 1 FROM counters WHERE id = 1 FOR UPDATE;
-PERFORM pg_notify('${CHANNEL}', '');
+PERFORM set_config('mandat.turn', pg_current_xact_id()::text, true), pg_notify('${CHANNEL}', '');
+END IF;
 RETURN NULL;
 END`,
   { definer: true },
@@ -100,7 +103,7 @@ ${fn(
   'next_version() RETURNS bigint',
   `DECLARE v bigint;
 BEGIN
-SELECT version INTO v FROM counters WHERE id = 1 FOR UPDATE;
+SELECT version INTO v FROM counters WHERE id = 1;
 IF current_setting('mandat.version', true) = concat_ws(' ', pg_current_xact_id(), v) THEN RETURN v; END IF;
 UPDATE counters SET version = version + 1 WHERE id = 1 RETURNING version INTO v;
 PERFORM set_config('mandat.version', concat_ws(' ', pg_current_xact_id(), v), true);

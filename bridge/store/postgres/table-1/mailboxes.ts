@@ -1,6 +1,6 @@
 /** The rules of mailboxes and their aliases, and the views through which other programs write them: those of delegation.db. */
 import { LARGEST } from './common.ts';
-import { addressOf, mark, markOne, note, object, refuse, trigger } from './functions.ts';
+import { addressOf, markOne, note, object, refuse, trigger } from './functions.ts';
 
 export const ADDRESS_SENTENCE =
   'an address is local@domain in lower case, of a-z 0-9 . _ + -, at most 254 characters (an international domain as punycode, xn--...)';
@@ -31,7 +31,8 @@ const rules = [
 ].join('');
 
 const taken = (address: string, mailbox: string) =>
-  `EXISTS (SELECT 1 FROM mailboxes WHERE (address = ${address} OR login = ${address}) AND id IS DISTINCT FROM ${mailbox})
+  `EXISTS (SELECT 1 FROM mailboxes WHERE address = ${address} AND id IS DISTINCT FROM ${mailbox})
+    OR EXISTS (SELECT 1 FROM mailboxes WHERE login = ${address} AND id IS DISTINCT FROM ${mailbox})
     OR EXISTS (SELECT 1 FROM aliases WHERE address = ${address} AND mailbox_id IS DISTINCT FROM ${mailbox})`;
 
 const takenRules = (mailbox: string) =>
@@ -179,64 +180,4 @@ IF NOT FOUND THEN RETURN NULL; END IF;`,
   ),
 ].join('');
 
-const inDomain = (domain: string) =>
-  `SELECT id FROM mailboxes WHERE substr(address, strpos(address, '@') + 1) = ${domain}`;
-
-const domainRules =
-  refuse(
-    'MANDAT_DOMAIN',
-    'a domain is written in lower case, of a-z 0-9 . - (an international one as punycode, xn--...)',
-    'bad_domain(NEW.domain)',
-  ) + refuse('MANDAT_ELIGIBLE', 'eligible is 0 or 1', 'NEW.eligible IS NULL OR NEW.eligible NOT IN (0, 1)');
-
-const turnDomain = (domain: string) => `PERFORM turn('mailbox', 'domain-not-eligible', ARRAY(${inDomain(domain)}));\n`;
-const setDomain = `${mark(inDomain('NEW.domain'))}${turnDomain('NEW.domain')}${note('domain-set', 'NULL', 'NULL', object({ domain: 'NEW.domain', eligible: 'NEW.eligible' }))}`;
-
-const domains = [
-  trigger(
-    'BEFORE',
-    'INSERT',
-    'domains',
-    `${domainRules}${refuse('MANDAT_DUPLICATE', 'this domain is there already', 'EXISTS (SELECT 1 FROM domains WHERE domain = NEW.domain)')}`,
-  ),
-  trigger(
-    'BEFORE',
-    'UPDATE',
-    'domains',
-    `${domainRules}${refuse('MANDAT_IMMUTABLE', 'a domain keeps its name: delete it and insert another', 'NEW.domain IS DISTINCT FROM OLD.domain')}`,
-  ),
-  trigger('AFTER', 'INSERT', 'domains', setDomain),
-  trigger('AFTER', 'UPDATE', 'domains', setDomain),
-  trigger(
-    'AFTER',
-    'DELETE',
-    'domains',
-    `${mark(inDomain('OLD.domain'))}${turnDomain('OLD.domain')}${note('domain-remove', 'NULL', 'NULL', object({ domain: 'OLD.domain' }))}`,
-  ),
-  'CREATE OR REPLACE VIEW domain (domain, eligible) AS SELECT domain, eligible FROM domains;\n',
-  trigger(
-    'INSTEAD OF',
-    'INSERT',
-    'domain',
-    'INSERT INTO domains (domain, eligible) VALUES (NEW.domain, COALESCE(NEW.eligible, 1));',
-  ),
-  trigger(
-    'INSTEAD OF',
-    'UPDATE',
-    'domain',
-    `UPDATE domains SET ${changed('domain')}, ${changed('eligible')} WHERE domain = OLD.domain;\nIF NOT FOUND THEN RETURN NULL; END IF;`,
-  ),
-  trigger(
-    'INSTEAD OF',
-    'DELETE',
-    'domain',
-    'DELETE FROM domains WHERE domain = OLD.domain;\nIF NOT FOUND THEN RETURN NULL; END IF;',
-  ),
-  `-- Whether a mailbox's domain takes part: its own row says so, else the setting for domains without one.
-CREATE OR REPLACE VIEW domain_eligibility (mailbox_id, domain, eligible) AS
-  SELECT m.id, substr(m.address, strpos(m.address, '@') + 1), COALESCE((SELECT d.eligible FROM domains d WHERE d.domain = substr(m.address, strpos(m.address, '@') + 1)),
-    (SELECT (s.value <> 'listed')::integer FROM settings s WHERE s.name = 'eligible_domains'), 1) FROM mailboxes m;
-`,
-].join('');
-
-export const mailboxes = [base, view, aliases, domains].join('\n');
+export const mailboxes = [base, view, aliases].join('\n');
