@@ -61,6 +61,19 @@ export function openLoginGuard({ soonMs, laterMs, stamp, now = () => performance
     common = undefined;
   };
 
+  /** No more than counts, the oldest first; and without their causes, which hold the connection that they came by. */
+  const keepLately = (login: string, { code, message, hint, rule }: Failure, at: number) => {
+    for (const [one, { until }] of lately) {
+      if (at < until) break;
+      lately.delete(one);
+    }
+    lately.delete(login);
+    lately.set(login, {
+      failure: new Failure(code, message, hint, rule === undefined ? {} : { rule }),
+      until: at + soonMs,
+    });
+  };
+
   const known = (login: string): Failure | undefined => {
     const current = stamp();
     if (current !== credentials) {
@@ -92,13 +105,13 @@ export function openLoginGuard({ soonMs, laterMs, stamp, now = () => performance
     if (failure.rule === 'NO_ACCOUNT' || failure.rule === 'ACCOUNT_CLOSED') {
       taken();
       worked.delete(login);
-      lately.set(login, { failure, until: at + soonMs });
+      keepLately(login, failure, at);
     } else if (failure.rule === 'TOO_MANY_SESSIONS') {
       taken();
     } else if (failure.rule === 'LOGIN_REFUSED') {
       suspects.add(login);
       if (common === undefined && suspects.size < COMMON) {
-        lately.set(login, { failure, until: at + soonMs });
+        keepLately(login, failure, at);
         return failure;
       }
       const wait = common === undefined ? soonMs : laterMs;

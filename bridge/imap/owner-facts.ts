@@ -19,17 +19,28 @@ export interface Owners {
   of(login: string): Promise<KnownOwner | undefined>;
 }
 
+/** So many owners' facts are kept, the latest: however many there are, each is noted anew when somebody is logged in as them. */
+const MOST_KNOWN = 5000;
+
 /** @param look opens a session of the owner's and finds out; fails `absent` where there is no such account */
 export function ownersBy(look: (login: string) => Promise<KnownOwner>): Owners {
   const known = new Map<string, KnownOwner>();
+  const note = (login: string, one: KnownOwner) => {
+    known.delete(login);
+    known.set(login, one);
+    for (const [oldest] of known) {
+      if (known.size <= MOST_KNOWN) break;
+      known.delete(oldest);
+    }
+  };
   return {
-    note: (login, one) => void known.set(login, one),
+    note,
     of: async (login) => {
       const there = known.get(login);
       if (there !== undefined) return there;
       try {
         const seen = await look(login);
-        known.set(login, seen);
+        note(login, seen);
         return seen;
       } catch (error) {
         if (failureOf(error).rule === 'NO_ACCOUNT') return undefined;

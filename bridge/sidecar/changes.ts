@@ -13,7 +13,11 @@ import type { StateDb } from '../store/state/state-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
 import { type Asked, askedAfter, changedAfter, changedSince } from '../store/table/rows.ts';
 
-export type OnChange = (mailboxId: number, urgency: 'revoke' | 'change') => void;
+/** `news`: not one of a great many that have changed together. */
+export type OnChange = (mailboxId: number, urgency: 'revoke' | 'change', news: boolean) => void;
+
+/** More that only give are not news. */
+const NEWS_AT_MOST = 100;
 
 export interface Changes extends Pick<Disappearing, 'heldIn' | 'held'> {
   /** Looks at what has changed since the last time, and tells of each mailbox. `letBy`: called where a revoke by name has been told between two portions. */
@@ -47,7 +51,7 @@ export function openChanges(table: DelegationDb, state: StateDb, settings: () =>
       const ids = [...new Set(page.map(({ mailboxId }) => mailboxId))];
       await disappearing.look(ids);
       for (const id of ids.filter((one) => disappearing.of(one) === 'asked-for')) {
-        hear(id, 'revoke');
+        hear(id, 'revoke', true);
         told.push(id);
       }
       asked = page.at(-1) ?? asked;
@@ -73,7 +77,7 @@ export function openChanges(table: DelegationDb, state: StateDb, settings: () =>
           await disappearing.look(some);
           for (const id of some.filter((one) => !told.has(one))) {
             const goes = disappearing.of(id);
-            if (goes === 'asked-for') hear(id, 'revoke');
+            if (goes === 'asked-for') hear(id, 'revoke', true);
             else (goes === 'unasked' ? unasked : given).push(id);
           }
           await giveBack();
@@ -84,11 +88,11 @@ export function openChanges(table: DelegationDb, state: StateDb, settings: () =>
       const letGo = await disappearing.judge();
       lookedAt = version;
       for (const some of portions([...unasked, ...letGo])) {
-        for (const id of some) hear(id, disappearing.heldIn(id).size > 0 ? 'change' : 'revoke');
+        for (const id of some) hear(id, disappearing.heldIn(id).size > 0 ? 'change' : 'revoke', false);
         await giveBack();
       }
       for (const some of portions(given)) {
-        for (const id of some) hear(id, 'change');
+        for (const id of some) hear(id, 'change', given.length <= NEWS_AT_MOST);
         await giveBack();
       }
     });

@@ -12,6 +12,9 @@ import { atMost } from '../shared/portions.ts';
 /** How long a step of what is no revoke waits for one, in milliseconds: as long as a revoke's first phase takes where its servers answer. */
 const LET_BY_MS = 100;
 
+/** So many news go before one that has waited longer. */
+const NEWS_IN_A_ROW = 3;
+
 /** `rest`: what is in force, for its second phase. */
 export type Urgency = 'revoke' | 'change' | 'rest' | 'sweep';
 
@@ -48,8 +51,8 @@ export interface ScheduleOptions extends RetryWaits {
 }
 
 export interface Schedule {
-  /** What a sweep would look at stays alone while it is `stuck`: it has its own time. */
-  add(mailboxId: number, urgency: Urgency): void;
+  /** What a sweep would look at stays alone while it is `stuck`: it has its own time. `news`: goes before others of its urgency that are not. */
+  add(mailboxId: number, urgency: Urgency, news?: boolean): void;
   /** Something has changed that may help: what is stuck is tried now. */
   wakeStuck(): void;
   /** What was parked is queued again, as urgent as it was. */
@@ -103,6 +106,9 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
     rest: new Set(),
     sweep: new Set(),
   };
+  /** Of the changes: what somebody waits for, before a great many that have come together. */
+  const news = new Set<number>();
+  let newsTaken = 0;
   const inHand = new Map<number, Promise<void>>();
   /** Of these, whose first phase decides something and isn't over. */
   const deciding = new Set<number>();
@@ -118,8 +124,9 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
   let stopped = false;
   let onIdle: (() => void)[] = [];
 
-  const add = (mailboxId: number, urgency: Urgency) => {
+  const add = (mailboxId: number, urgency: Urgency, isNews = false) => {
     if (stopped) return;
+    if (isNews && urgency === 'change') news.add(mailboxId);
     if (isStuck(mailboxId)) {
       if (urgency === 'sweep') return;
       attempts.delete(mailboxId); // news may have mended it: it may fail once more before it waits for long again
@@ -161,7 +168,20 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
     }
   };
 
+  /** News go first, but that one in some is for those that have waited longer: else news without end would keep them for ever. */
+  const firstNews = (): number | undefined => {
+    if (newsTaken % (NEWS_IN_A_ROW + 1) === NEWS_IN_A_ROW) return undefined;
+    for (const mailboxId of news) {
+      if (!queues.change.has(mailboxId))
+        news.delete(mailboxId); // overtaken: it is more urgent, or in hand
+      else if (!inHand.has(mailboxId)) return mailboxId;
+    }
+    return undefined;
+  };
+
   const firstFree = (urgency: Urgency): number | undefined => {
+    const first = urgency === 'change' ? firstNews() : undefined;
+    if (first !== undefined) return first;
     for (const mailboxId of queues[urgency]) if (!inHand.has(mailboxId)) return mailboxId;
     return undefined;
   };
@@ -171,6 +191,8 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
       const mailboxId = roomFor(urgency) ? firstFree(urgency) : undefined;
       if (mailboxId !== undefined) {
         queues[urgency].delete(mailboxId);
+        if (urgency === 'change') newsTaken = news.size === 0 ? 0 : newsTaken + 1;
+        news.delete(mailboxId);
         return { mailboxId, urgency };
       }
     }

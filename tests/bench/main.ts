@@ -11,7 +11,9 @@ import { startSite } from '../servers/site.ts';
 import { bareFigures } from './bare.ts';
 import { directoryFigures } from './directory.ts';
 import { type GrantFigures, grantFigures } from './grant.ts';
-import { type Comparison, ms, PAIRS, row } from './pairs.ts';
+import { coldStart } from './growth/cold-start.ts';
+import { growthFigures } from './growth/figures.ts';
+import { type Comparison, ms, PAIRS, quantile, row } from './pairs.ts';
 import { revokeFigures } from './revoke.ts';
 import { rightsFigures } from './rights.ts';
 import { lookupFigures, publishFigures } from './sender.ts';
@@ -22,7 +24,7 @@ import { idleCpu, wakeFigures } from './wake.ts';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'start,grant,rights,bare,revoke,wake,sender,directory,sweep,submission' },
+    only: { type: 'string', default: 'start,grant,rights,bare,revoke,wake,sender,directory,sweep,growth,submission' },
     quick: { type: 'boolean', default: false },
     mailboxes: { type: 'string', default: '1000' },
     write: { type: 'boolean', default: false },
@@ -149,6 +151,31 @@ if (chosen.has('sweep')) {
     ['mailboxes', 'delegations', 'took', 'peak resident memory of the sidecar'],
     [[String(mailboxes), String(delegations), `${seconds.toFixed(0)} s`, `${peakMb} MB`]],
   );
+}
+
+if (chosen.has('growth')) {
+  const large = values.quick ? 100_000 : 1_000_000;
+  const { compared, peakMb } = await growthFigures(1000, large, pairs);
+  section(
+    'Growth with the table',
+    ['what', `${large.toLocaleString('en')} delegations`, '1,000', 'ratio: median (middle half of the pairs)'],
+    compared.map(row),
+  );
+  const starts = [await coldStart(0), await coldStart(large)];
+  section(
+    'A start on a table that nobody has worked off: revokes by name meanwhile, from the commit to the BYE',
+    [
+      'delegations',
+      'the first, at the start',
+      'median of those in the first 15 s',
+      'peak resident memory of the sidecar',
+    ],
+    starts.map((one) => {
+      const took = one.revokes.map(({ tookMs }) => tookMs);
+      return [one.delegations.toLocaleString('en'), ms(took[0] ?? 0), ms(quantile(took, 0.5)), `${one.peakMb} MB`];
+    }),
+  );
+  console.log(`Peak resident memory of a sidecar on a table that was worked off: ${peakMb.join(' and ')} MB\n`);
 }
 
 const machine = `Measured ${new Date().toISOString().slice(0, 10)} on ${os.cpus().length} cores (${os.cpus()[0]?.model ?? 'unknown'}), ${Math.round(os.totalmem() / 2 ** 30)} GiB, Linux ${os.release()}, Node ${process.version}, Dovecot ${dovecotVersion() === '2.3' ? '2.3 and Postfix 3.7 of Debian 12' : '2.4 and Postfix 3.10 of Debian 13'} on the same machine.`;

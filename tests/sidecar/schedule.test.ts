@@ -78,6 +78,18 @@ function ownTime(t: Test): (ms: number) => Promise<void> {
   };
 }
 
+t.test('news go before many that have come together, and these are not kept for ever', async (t) => {
+  const { schedule, begun, inHand, end } = bench(t);
+  for (let id = 1; id <= 50; id++) schedule.add(id, 'change');
+  for (let id = 101; id <= 106; id++) schedule.add(id, 'change', true);
+  schedule.add(40, 'change', true);
+  for (let n = 0; n < 9; n++) await end(inHand()[0] ?? 0);
+  const order = begun.map(([id]) => id);
+  t.same(order, [1, 101, 102, 103, 2, 104, 105, 106, 3, 40], 'three news, then one of the others');
+  while (begun.length < 56) await end(inHand()[0] ?? 0);
+  t.equal(new Set(begun.map(([id]) => id)).size, 56, 'each of them once');
+});
+
 t.test('work begins at once, as much of it as there is room', async (t) => {
   const b = bench(t, { concurrency: 2 });
   for (const id of [1, 2, 3]) b.schedule.add(id, 'change');
