@@ -30,12 +30,20 @@ async function ground(size: number) {
   table.pragma('synchronous = FULL');
   const state = new Database(site.stateFile, { readonly: true });
   const outcome = state.prepare('SELECT in_force_version, verified_version FROM outcomes WHERE address = ?');
+  const now = table.prepare('SELECT version FROM counters').pluck();
+  /** The version of what it has changed; 0 where that was nothing. */
   const commit = (sql: string): number => {
+    const before = now.get();
     table.exec(sql);
-    return table.prepare('SELECT version FROM counters').pluck().get() as number;
+    const after = now.get() as number;
+    return after === before ? 0 : after;
   };
   const reached = async (phase: 'in_force_version' | 'verified_version', version: number) => {
-    while (((outcome.get(at('alice')) as Record<string, number> | undefined)?.[phase] ?? 0) < version) await sleep(1);
+    const until = performance.now() + LIMIT_MS;
+    while (((outcome.get(at('alice')) as Record<string, number> | undefined)?.[phase] ?? 0) < version) {
+      if (performance.now() > until) throw new Error(`not ${phase} within ${LIMIT_MS / 1000} s`);
+      await sleep(1);
+    }
   };
   return {
     site,
@@ -104,6 +112,9 @@ const COMMANDS: readonly (readonly string[])[] = [
 
 const WAKES = 10;
 
+/** A grant that takes longer has failed. */
+const LIMIT_MS = 60_000;
+
 /** Writes, and is not waited for. */
 const GRANT = ['grant', at('alice'), at('carol'), '--no-wait'];
 
@@ -113,14 +124,19 @@ export async function growthFigures(small: number, large: number, pairs: number)
   const many = await ground(large);
   try {
     compared.push(await compare('wake-up', many.wake, few.wake, 3));
-    compared.push(await compare('a grant, in force', many.grant, few.grant, pairs));
-    compared.push(await compare('a revoke, BYE seen', many.revoke, few.revoke, pairs));
     for (const args of [GRANT, ...COMMANDS]) {
       const ours = () => command(many.site, args);
       const floor = () => command(few.site, args);
       compared.push(
         await compare(`\`mandat ${args[0]}${args[1]?.startsWith('--') ? ` ${args[1]}` : ''}\``, ours, floor, pairs),
       );
+    }
+    // Last: beside a sweep of accounts that the lab's server doesn't have.
+    try {
+      compared.push(await compare('a grant, in force', many.grant, few.grant, pairs));
+      compared.push(await compare('a revoke, BYE seen', many.revoke, few.revoke, pairs));
+    } catch (error) {
+      console.log(`a grant or a revoke: ${(error as Error).message}`);
     }
     const peakMb = [peakMemoryMb(few.sidecar.pid), peakMemoryMb(many.sidecar.pid)] as const;
     return { compared: [...compared, await neverWorkedOff(small, large, pairs)], peakMb };
