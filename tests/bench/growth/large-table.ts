@@ -141,6 +141,7 @@ function workOff(files: DataFiles, key: Buffer): void {
     'told-from': '0',
     inherits: 'yes',
     sweep: new Date().toISOString(),
+    clock: new Date().toISOString(), // what came due before has been seen to
     'trail-proof': JSON.stringify({ at: new Date().toISOString(), entries: 0, broken: null }),
   };
   const note = database.prepare('INSERT OR REPLACE INTO facts VALUES (?, ?)');
