@@ -14,6 +14,7 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   MANDAT_IMAP_ADMIN_PASSWORD: 'wins over `[imap] admin_password_file`',
   MANDAT_DOVEADM_API_KEY: 'wins over `[sessions] api_key_file`',
   MANDAT_SMTP_PASSWORD: 'wins over `[notices] password_file`',
+  MANDAT_DATABASE_PASSWORD: 'for a delegation table in PostgreSQL, which no command reads yet',
   MANDAT_PROBE_PASSWORD:
     'the password that `mandat doctor --probe` sends a message with, where `--probe-password-file` is not given',
   SUDO_USER: 'who is at the keyboard, for the audit trail, where the command runs under sudo',
