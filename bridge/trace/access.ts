@@ -9,6 +9,7 @@
  * `settings`: of the mailbox (METADATA). `rights`: an entry of the ACL was written.
  */
 export const ACTIONS = [
+  'login',
   'open',
   'read',
   'headers',

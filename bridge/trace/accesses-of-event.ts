@@ -29,10 +29,7 @@ interface Place {
 }
 
 export function accessesOf(event: ServerEvent, judging: Judging): readonly Access[] {
-  const done =
-    event.kind === 'doveadm'
-      ? doneByDoveadm(event.command)
-      : doneByCommand(event.command, event.args, event.argsCut);
+  const done = doneBy(event, judging);
   if (done === undefined) return [];
   const kept = keptAnswer(event.state, event.reply);
   if (isMereLook(done, event, kept, judging)) return [];
@@ -49,6 +46,14 @@ export function accessesOf(event: ServerEvent, judging: Judging): readonly Acces
   }
   return accesses;
 }
+
+/** A login is an access where it opens a mailbox that is traced, their own; mandat's would drown everybody else's. */
+function doneBy(event: ServerEvent, { adminUser }: Judging): Done | undefined {
+  if (event.kind === 'doveadm') return doneByDoveadm(event.command);
+  if (event.kind === 'command') return doneByCommand(event);
+  return event.master === adminUser ? undefined : LOGIN;
+}
+const LOGIN: Done = { action: 'login', verb: 'LOGIN', messages: null, into: null, about: null };
 
 /** Mandat's own looks would drown everybody else's. */
 function isMereLook({ action }: Done, event: ServerEvent, { answer }: KeptAnswer, judging: Judging): boolean {
@@ -132,7 +137,7 @@ function whoIn(mailbox: TracedMailbox, event: ServerEvent, judging: Judging): Pi
     via: more.via ?? null,
     delegation: more.delegation ?? null,
   });
-  const master = judging.masterOf(event.session);
+  const master = event.master === '' ? judging.masterOf(event.session) : event.master;
   if (master !== undefined && master !== login) return as(master === judging.adminUser ? 'mandat' : 'master', { via: master });
   if (mailbox.login === login) return as('owner');
   const delegation = people.delegationOf(mailbox, login, event.at);

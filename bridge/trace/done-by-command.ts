@@ -2,6 +2,7 @@
  * What an IMAP command, or a call of doveadm's, did: the action, on which messages, and where to. An allow-list: a command that isn't named here
  * is `other`, and of its arguments nothing is read but names of folders, sequence sets, and which kind of data was asked for. RFC 9051. Pure.
  */
+import type { ServerEvent } from '../events/server-event.ts';
 import { writtenName } from '../imap/folder-name.ts';
 import type { Action, Messages } from './access.ts';
 import { type ImapWord, imapWords } from './imap-words.ts';
@@ -23,12 +24,15 @@ const NOTHING: ReadonlySet<string> = new Set(
    NOTIFY CANCELUPDATE GETQUOTA GETQUOTAROOT COMPARATOR LANGUAGE GENURLAUTH RESETKEY URLFETCH X-STATE`.split(/\s+/),
 );
 
-type Reading = (args: string, uid: boolean, cut: boolean) => Partial<Done> & Pick<Done, 'action'>;
+type Reading = (args: string, uid: boolean, hidden: Hidden) => Partial<Done> & Pick<Done, 'action'>;
+
+/** What the arguments don't show: undefined where all of them are there, else what Dovecot says that it had to open. */
+type Hidden = ServerEvent['opened'] | undefined;
 
 const COMMANDS: Readonly<Record<string, Reading | undefined>> = Object.assign(Object.create(null), {
   SELECT: named('open'),
   EXAMINE: named('open'),
-  FETCH: (args, uid, cut) => ({ action: fetched(args, cut), messages: firstSet(args, uid) }),
+  FETCH: (args, uid, hidden) => ({ action: fetched(args, hidden), messages: firstSet(args, uid) }),
   STATUS: named('look'),
   GETACL: named('look'),
   MYRIGHTS: named('look'),
@@ -57,12 +61,17 @@ const COMMANDS: Readonly<Record<string, Reading | undefined>> = Object.assign(Ob
 } satisfies Record<string, Reading>);
 
 /** Undefined: nothing that concerns a mailbox. */
-export function doneByCommand(command: string, args: string | undefined, cut: boolean): Done | undefined {
+export function doneByCommand({
+  command,
+  args,
+  argsCut,
+  opened,
+}: Pick<ServerEvent, 'command' | 'args' | 'argsCut' | 'opened'>): Done | undefined {
   if (NOTHING.has(command) || command === '') return undefined;
   const uid = command.startsWith('UID ');
   const reading = COMMANDS[uid ? command.slice(4) : command];
   if (reading === undefined || (uid && !OF_UIDS.has(command.slice(4)))) return { ...NO_MORE, action: 'other', verb: '(other)' };
-  return { ...NO_MORE, verb: command, ...reading(args ?? '', uid, cut) };
+  return { ...NO_MORE, verb: command, ...reading(args ?? '', uid, argsCut || args === undefined ? opened : undefined) };
 }
 
 const NO_MORE = { messages: null, into: null, about: null };
@@ -115,11 +124,11 @@ const CONTENT =
   /(?:BODY|BINARY)(?:\.PEEK)?\[(?!(?:\d+\.)*(?:HEADER|MIME))|(?<![\w.])RFC822(?:\.TEXT)?(?:\.PEEK)?(?![\w.])|PREVIEW|SNIPPET/;
 const HEADERS = /ENVELOPE|\[(?:\d+\.)*(?:HEADER|MIME)|RFC822\.HEADER|(?<![\w.])(?:BODYSTRUCTURE|BODY|ALL|FULL)(?![\w.[])/;
 
-/** What nobody can see in what was cut off may have been a message's text. */
-function fetched(args: string, cut: boolean): Action {
+/** Of arguments that go on unseen, what Dovecot had to open says it: a structure too makes it open a message, so that is asked only then. */
+function fetched(args: string, hidden: Hidden): Action {
   const items = args.slice(args.indexOf(' ') + 1).toUpperCase();
-  if (cut || args === '' || CONTENT.test(items)) return 'read';
-  return HEADERS.test(items) ? 'headers' : 'look';
+  if (hidden === 'body' || CONTENT.test(items)) return 'read';
+  return hidden === 'header' || HEADERS.test(items) ? 'headers' : 'look';
 }
 
 /** Keywords are not looked at: they may hold anything. */

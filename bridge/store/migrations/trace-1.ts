@@ -19,7 +19,7 @@ CREATE TABLE gone (file TEXT NOT NULL PRIMARY KEY, last_id INTEGER NOT NULL, las
 CREATE TABLE marks (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
 -- kind 1: a word (action, relation, verb, answer). 2: a login, a: its identifier, b: who opened the session in its name. 3: a mailbox, a: its owner.
--- 4: a folder, a: the mailbox. 5: a session, a: the address, b: who opened it in somebody's name. 6: an IP address. 7: an identifier.
+-- 4: a folder, a: the mailbox. 5: a session, a: the address. 6: an IP address. 7: an identifier.
 CREATE TABLE names (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, text TEXT NOT NULL, a INTEGER, b INTEGER) STRICT;
 CREATE INDEX names_text ON names (kind, text, a, b) WHERE kind <> 5;
 
