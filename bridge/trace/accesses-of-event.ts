@@ -38,7 +38,9 @@ export function accessesOf(event: ServerEvent, judging: Judging): readonly Acces
   const into = named === null ? undefined : placeOf(named, event.user, judging);
   const accesses: Access[] = [];
   if (about.mailbox !== undefined) {
-    accesses.push(accessOn(about.mailbox, about.folder, event, done, kept, judging, targetOf(about.mailbox, into, done, kept)));
+    accesses.push(
+      accessOn(about.mailbox, about.folder, event, done, kept, judging, targetOf(about.mailbox, into, done, kept)),
+    );
   }
   // What comes in from elsewhere was filed there, whatever the command is called.
   if (into?.mailbox !== undefined && into.mailbox.id !== about.mailbox?.id) {
@@ -66,17 +68,22 @@ function isMereLook({ action }: Done, event: ServerEvent, { answer }: KeptAnswer
 function placeOf(name: string | null, user: string, { people, naming }: Judging): Place {
   if (name === null || name === '') return { mailbox: people.mailboxOf(user), isOwn: true, folder: null };
   const owners = whoseFolder(name, user, naming);
-  if (owners === undefined) return { mailbox: people.mailboxOf(user), isOwn: true, folder: name };
+  if (owners === undefined) return { mailbox: people.mailboxOf(user), isOwn: true, folder: storable(name) };
   for (const { logins, folder } of owners) {
     for (const login of logins) {
       const mailbox = people.mailboxOf(login);
-      if (mailbox !== undefined) return { mailbox, isOwn: login === user, folder };
+      if (mailbox !== undefined) return { mailbox, isOwn: login === user, folder: storable(folder) };
     }
   }
   return { mailbox: undefined, isOwn: false, folder: null };
 }
 
-function targetOf(mailbox: TracedMailbox, into: Place | undefined, { action }: Done, { uids }: KeptAnswer): Access['target'] {
+function targetOf(
+  mailbox: TracedMailbox,
+  into: Place | undefined,
+  { action }: Done,
+  { uids }: KeptAnswer,
+): Access['target'] {
   if (into === undefined || action === 'file') return null;
   const told = uids?.from == null ? undefined : uids;
   const where = { uidValidity: told?.uidValidity ?? null, set: told === undefined ? null : setOf(told.to) };
@@ -125,10 +132,15 @@ function accessOn(
   };
 }
 
-function whoIn(mailbox: TracedMailbox, event: ServerEvent, judging: Judging): Pick<Access, 'login' | 'identifier' | 'relation' | 'via' | 'delegation'> {
+function whoIn(
+  mailbox: TracedMailbox,
+  event: ServerEvent,
+  judging: Judging,
+): Pick<Access, 'login' | 'identifier' | 'relation' | 'via' | 'delegation'> {
   const { people } = judging;
-  if (event.kind === 'doveadm') return { login: 'doveadm', identifier: null, relation: 'admin', via: null, delegation: null };
-  const login = event.user;
+  if (event.kind === 'doveadm')
+    return { login: 'doveadm', identifier: null, relation: 'admin', via: null, delegation: null };
+  const login = storable(event.user);
   const identifier = people.identifierOf(login);
   const as = (relation: Relation, more: { readonly via?: string; readonly delegation?: number } = {}) => ({
     login,
@@ -137,8 +149,9 @@ function whoIn(mailbox: TracedMailbox, event: ServerEvent, judging: Judging): Pi
     via: more.via ?? null,
     delegation: more.delegation ?? null,
   });
-  const master = event.master === '' ? judging.masterOf(event.session) : event.master;
-  if (master !== undefined && master !== login) return as(master === judging.adminUser ? 'mandat' : 'master', { via: master });
+  const master = event.master === '' ? judging.masterOf(event.session) : storable(event.master);
+  if (master !== undefined && master !== login)
+    return as(master === judging.adminUser ? 'mandat' : 'master', { via: master });
   if (mailbox.login === login) return as('owner');
   const delegation = people.delegationOf(mailbox, login, event.at);
   return delegation === undefined ? as('other') : as('delegate', { delegation });
@@ -148,6 +161,12 @@ function whoIn(mailbox: TracedMailbox, event: ServerEvent, judging: Judging): Pi
 function addressOf(text: string): string {
   return /^[0-9a-fA-F.:]{2,45}$/.test(text) ? text : '';
 }
+
+/** What a database gives back as it was written: a seal is over it. No name of a folder or a login is as long. */
+function storable(text: string): string {
+  return text.slice(0, LONGEST).replace(/[\p{Surrogate}\0]/gu, '\ufffd');
+}
+const LONGEST = 512;
 
 function sessionOf(text: string): string {
   return /^[\w+/=.:-]{1,64}$/.test(text) ? text : '';

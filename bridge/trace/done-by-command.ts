@@ -70,12 +70,15 @@ export function doneByCommand({
   if (NOTHING.has(command) || command === '') return undefined;
   const uid = command.startsWith('UID ');
   const reading = COMMANDS[uid ? command.slice(4) : command];
-  if (reading === undefined || (uid && !OF_UIDS.has(command.slice(4)))) return { ...NO_MORE, action: 'other', verb: '(other)' };
+  if (reading === undefined || (uid && !OF_UIDS.has(command.slice(4))))
+    return { ...NO_MORE, action: 'other', verb: '(other)' };
   return { ...NO_MORE, verb: command, ...reading(args ?? '', uid, argsCut || args === undefined ? opened : undefined) };
 }
 
 const NO_MORE = { messages: null, into: null, about: null };
-const OF_UIDS: ReadonlySet<string> = new Set('FETCH STORE COPY MOVE EXPUNGE SEARCH SORT THREAD ESEARCH REPLACE'.split(' '));
+const OF_UIDS: ReadonlySet<string> = new Set(
+  'FETCH STORE COPY MOVE EXPUNGE SEARCH SORT THREAD ESEARCH REPLACE'.split(' '),
+);
 
 /** By Dovecot's names of its commands, `doveadm acl set` as acl_set. */
 const DOVEADM: readonly (readonly [RegExp, Action])[] = [
@@ -122,7 +125,8 @@ function firstSet(args: string, uid: boolean): Messages | null {
 
 const CONTENT =
   /(?:BODY|BINARY)(?:\.PEEK)?\[(?!(?:\d+\.)*(?:HEADER|MIME))|(?<![\w.])RFC822(?:\.TEXT)?(?:\.PEEK)?(?![\w.])|PREVIEW|SNIPPET/;
-const HEADERS = /ENVELOPE|\[(?:\d+\.)*(?:HEADER|MIME)|RFC822\.HEADER|(?<![\w.])(?:BODYSTRUCTURE|BODY|ALL|FULL)(?![\w.[])/;
+const HEADERS =
+  /ENVELOPE|\[(?:\d+\.)*(?:HEADER|MIME)|RFC822\.HEADER|(?<![\w.])(?:BODYSTRUCTURE|BODY|ALL|FULL)(?![\w.[])/;
 
 /** Of arguments that go on unseen, what Dovecot had to open says it: a structure too makes it open a message, so that is asked only then. */
 function fetched(args: string, hidden: Hidden): Action {

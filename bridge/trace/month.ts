@@ -40,8 +40,20 @@ export function makeMonth(directory: string, key: Buffer, beginning: Beginning, 
           const { month, madeAt, after } = beginning;
           database
             .prepare('INSERT INTO chain VALUES (1, ?, ?, ?, ?, ?, ?)')
-            .run(month, madeAt, after?.file ?? null, after?.id ?? 0, after?.seal ?? NO_SEAL, beginningSeal(key, beginning));
-          writeEnd(database, key, beginning.file, { id: after?.id ?? 0, seal: after?.seal ?? NO_SEAL, oldest: null, newest: null });
+            .run(
+              month,
+              madeAt,
+              after?.file ?? null,
+              after?.id ?? 0,
+              after?.seal ?? NO_SEAL,
+              beginningSeal(key, beginning),
+            );
+          writeEnd(database, key, beginning.file, {
+            id: after?.id ?? 0,
+            seal: after?.seal ?? NO_SEAL,
+            oldest: null,
+            newest: null,
+          });
           for (const one of gone) noteGone(database, key, one);
           for (const { name, value } of marks) setMark(database, name, value);
         })
@@ -80,7 +92,8 @@ function beginningOf(database: Database.Database, file: string): Month['beginnin
       'SELECT month, made_at AS madeAt, after_file AS afterFile, after_id AS afterId, after_seal AS afterSeal, seal FROM chain',
     )
     .get();
-  if (row === undefined) throw new Failure('config', `${file} of the trace doesn't say where it begins`, 'mandat trace verify');
+  if (row === undefined)
+    throw new Failure('config', `${file} of the trace doesn't say where it begins`, 'mandat trace verify');
   const { month, madeAt, afterFile, afterId, afterSeal, seal } = row;
   const after = afterFile === null ? null : { file: afterFile, id: afterId, seal: afterSeal };
   return { file, month, madeAt, after, seal };
@@ -115,10 +128,9 @@ export function inOrder(months: readonly Month[]): readonly Month[] {
 }
 
 export function endOf(database: Database.Database): FileEnd & { readonly mac: Buffer } {
-  const row = database
-    .prepare<[], FileEnd & { mac: Buffer }>('SELECT id, seal, oldest, newest, mac FROM head')
-    .get();
-  if (row === undefined) throw new Failure('config', "a file of the trace doesn't say where it ends", 'mandat trace verify');
+  const row = database.prepare<[], FileEnd & { mac: Buffer }>('SELECT id, seal, oldest, newest, mac FROM head').get();
+  if (row === undefined)
+    throw new Failure('config', "a file of the trace doesn't say where it ends", 'mandat trace verify');
   return row;
 }
 

@@ -22,7 +22,8 @@ export function traceMac(key: Buffer, text: string): Buffer {
 }
 
 export function accessSeal(key: Buffer, before: Buffer, id: number, access: Access): Buffer {
-  const { at, login, identifier, relation, via, delegation, mailbox, owner, folder, action, verb, answer, said } = access;
+  const { at, login, identifier, relation, via, delegation, mailbox, owner, folder, action, verb, answer, said } =
+    access;
   const { messages, uidValidity, target, address, session } = access;
   const set = messages === null ? null : [messages.set, messages.by, messages.more];
   const to =

@@ -78,8 +78,15 @@ export async function proveTrace(
     if (kept.kind !== 'kept' && (months.length > 0 || unreadable.size > 0)) {
       faults.push(fault('trace.head', 'head', kept.kind === 'none' ? NO_KEPT : FORGED));
     }
-    const known = new Set([...names, ...unreadable.keys(), ...gone.map(({ file }) => file), ...faults.map(({ file }) => file)]);
-    for (const file of began) if (!known.has(file)) faults.push(fault(file, 'missing', 'the audit trail names it, and nothing says that it was deleted'));
+    const known = new Set([
+      ...names,
+      ...unreadable.keys(),
+      ...gone.map(({ file }) => file),
+      ...faults.map(({ file }) => file),
+    ]);
+    for (const file of began)
+      if (!known.has(file))
+        faults.push(fault(file, 'missing', 'the audit trail names it, and nothing says that it was deleted'));
     const deleted = gone.reduce((sum, one) => sum + one.accesses, 0);
     return { faults, accesses, files: months.map(({ file }) => file), deleted, head: before };
   } finally {
@@ -87,13 +94,19 @@ export async function proveTrace(
   }
 }
 
-const NO_KEPT = 'it is not there, so nobody can tell whether the end of the trace was taken off: put it back from the backup';
+const NO_KEPT =
+  'it is not there, so nobody can tell whether the end of the trace was taken off: put it back from the backup';
 const FORGED = 'it was not written with this key: it was altered, or seal.key is another one';
 
 const fault = (file: string, why: Why, detail: string, id: number | null = null): Fault => ({ file, why, id, detail });
 
 const keptFault = ({ file, id }: TraceHead) =>
-  fault(file, 'head', `its access ${id}, which trace.head names, is not there: it, and maybe more, was taken out, or an older copy put in its place`, id);
+  fault(
+    file,
+    'head',
+    `its access ${id}, which trace.head names, is not there: it, and maybe more, was taken out, or an older copy put in its place`,
+    id,
+  );
 
 /** What was deleted for its age, by the files that are there. */
 function provenGone(months: readonly Month[], key: Buffer, faults: Fault[]) {
@@ -117,18 +130,28 @@ function proveBeginning(
   faults: Fault[],
 ): void {
   if (beginning.file !== file || !beginningSeal(key, beginning).equals(beginning.seal)) {
-    faults.push(fault(file, 'beginning', 'what it says of its beginning was altered, or it is another file of this name'));
+    faults.push(
+      fault(file, 'beginning', 'what it says of its beginning was altered, or it is another file of this name'),
+    );
     return;
   }
   const { after } = beginning;
   if (after === null) {
-    if (before !== undefined) faults.push(fault(file, 'exchanged', `it begins anew, and doesn't go on from ${before.file}`));
+    if (before !== undefined)
+      faults.push(fault(file, 'exchanged', `it begins anew, and doesn't go on from ${before.file}`));
     return;
   }
   const left = gone.find((one) => one.file === after.file);
   if (before?.file === after.file) {
     if (before.id === after.id && before.seal.equals(after.seal)) return;
-    faults.push(fault(after.file, 'exchanged', `it doesn't end where ${file} goes on, at access ${after.id}: some were taken off or put on its end`, after.id));
+    faults.push(
+      fault(
+        after.file,
+        'exchanged',
+        `it doesn't end where ${file} goes on, at access ${after.id}: some were taken off or put on its end`,
+        after.id,
+      ),
+    );
   } else if (left !== undefined) {
     if (left.lastId !== after.id || !left.lastSeal.equals(after.seal)) {
       faults.push(fault(file, 'exchanged', `it doesn't go on where ${after.file}, which was deleted, ended`, after.id));
@@ -161,7 +184,12 @@ async function walk(month: Month, key: Buffer, kept: TraceHead | undefined, give
   /** Where this file is said to end, for the file behind it, whatever is wrong in between. */
   const broken = (why: Why, detail: string, at: number | null): Walked => {
     const { id, seal } = endOf(database);
-    return { accesses, end: { id, seal }, keptFound: keptFound || kept?.file === file, fault: fault(file, why, detail, at) };
+    return {
+      accesses,
+      end: { id, seal },
+      keptFound: keptFound || kept?.file === file,
+      fault: fault(file, why, detail, at),
+    };
   };
   // Rows behind a file's beginning that aren't of the chain.
   const early = database.prepare('SELECT min(id) FROM accesses WHERE id <= ?').pluck().get(id) as number | null;
@@ -170,7 +198,10 @@ async function walk(month: Month, key: Buffer, kept: TraceHead | undefined, give
     for (const row of rows) {
       const access = accessOf(row, nameOf);
       if (row.id !== id + 1 || access === undefined || !accessSeal(key, seal, row.id, access).equals(row.seal)) {
-        const what = row.id !== id + 1 ? `access ${id + 1} is not there` : `access ${row.id}, or what it names, was altered, or one before it taken out`;
+        const what =
+          row.id !== id + 1
+            ? `access ${id + 1} is not there`
+            : `access ${row.id}, or what it names, was altered, or one before it taken out`;
         return broken('access', what, id + 1);
       }
       [id, seal] = [row.id, row.seal];
@@ -201,7 +232,8 @@ async function walk(month: Month, key: Buffer, kept: TraceHead | undefined, give
     }
     const end = endOf(database);
     if (!endMac(key, file, end).equals(end.mac)) return broken('end', 'what it says of its end was altered', id);
-    if (end.id !== id || !end.seal.equals(seal)) return broken('end', `access ${end.id} was there once, and has been taken off its end`, id + 1);
+    if (end.id !== id || !end.seal.equals(seal))
+      return broken('end', `access ${end.id} was there once, and has been taken off its end`, id + 1);
     const times = wrongTimes(database, spans, end);
     if (times) return broken('times', 'the times by which its accesses are found were altered', null);
     return { accesses, end: { id, seal }, keptFound, fault: undefined };
@@ -217,9 +249,13 @@ function wrongTimes(
     .prepare<[], { span: number; oldest: number; newest: number }>('SELECT span, oldest, newest FROM spans')
     .all();
   if (told.length !== spans.size) return true;
-  if (told.some(({ span, ...at }) => spans.get(span)?.oldest !== at.oldest || spans.get(span)?.newest !== at.newest)) return true;
+  if (told.some(({ span, ...at }) => spans.get(span)?.oldest !== at.oldest || spans.get(span)?.newest !== at.newest))
+    return true;
   const all = [...spans.values()];
-  const first = all.reduce<number | null>((least, { oldest: one }) => (least === null || one < least ? one : least), null);
+  const first = all.reduce<number | null>(
+    (least, { oldest: one }) => (least === null || one < least ? one : least),
+    null,
+  );
   const last = all.reduce<number | null>((most, { newest: one }) => (most === null || one > most ? one : most), null);
   return first !== oldest || last !== newest;
 }

@@ -49,8 +49,10 @@ function* inMonths(directory: string, filter: TraceFilter, direction: Direction)
   const { months, unreadable } = openMonths(directory);
   try {
     const [broken] = unreadable;
-    if (broken !== undefined) throw new Failure('config', `${broken[0]} of the trace can't be read: ${broken[1]}`, 'put it back from a backup');
-    for (const month of direction === 'forward' ? months : [...months].reverse()) yield* inMonth(month, filter, direction);
+    if (broken !== undefined)
+      throw new Failure('config', `${broken[0]} of the trace can't be read: ${broken[1]}`, 'put it back from a backup');
+    for (const month of direction === 'forward' ? months : [...months].reverse())
+      yield* inMonth(month, filter, direction);
   } finally {
     for (const month of months) month.close();
   }
@@ -74,7 +76,11 @@ function* inMonth({ database }: Month, filter: TraceFilter, direction: Direction
 }
 
 const unreadableRow = (id: number) =>
-  new Failure('config', `access ${id} of the trace names somebody who isn't there`, '"mandat trace verify" says what is wrong');
+  new Failure(
+    'config',
+    `access ${id} of the trace names somebody who isn't there`,
+    '"mandat trace verify" says what is wrong',
+  );
 
 interface Conditions {
   readonly where: readonly string[];
@@ -158,7 +164,10 @@ function idsBetween(
 }
 
 function idsOfWord(database: Database.Database, text: string): readonly number[] {
-  return database.prepare('SELECT id FROM names WHERE kind = ? AND kind <> 5 AND text = ?').pluck().all(KIND.word, text) as number[];
+  return database
+    .prepare('SELECT id FROM names WHERE kind = ? AND kind <> 5 AND text = ?')
+    .pluck()
+    .all(KIND.word, text) as number[];
 }
 
 function mailboxIds(

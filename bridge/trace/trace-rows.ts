@@ -26,7 +26,20 @@ export interface AccessRow {
 }
 
 const COLUMNS = [
-  ...['id', 'at', 'person', 'session', 'relation', 'delegation', 'mailbox', 'folder', 'action', 'verb', 'answer', 'said'],
+  ...[
+    'id',
+    'at',
+    'person',
+    'session',
+    'relation',
+    'delegation',
+    'mailbox',
+    'folder',
+    'action',
+    'verb',
+    'answer',
+    'said',
+  ],
   ...['messages', 'uid_validity', 'target', 'target_validity', 'target_set', 'seal'],
 ];
 
@@ -119,7 +132,10 @@ export function accessOf(row: AccessRow, nameOf: (id: number) => Name | undefine
   return whole ? access : undefined;
 
   function targetOf(id: number): Target {
-    const where = { uidValidity: row.target_validity, set: row.target_set === null ? null : unpackedSet(row.target_set) };
+    const where = {
+      uidValidity: row.target_validity,
+      set: row.target_set === null ? null : unpackedSet(row.target_set),
+    };
     if (id === OWN) return { mailbox: 'own', folder: null, ...where };
     const { text: folder, a } = name(id);
     const whose = a === row.mailbox ? ('same' as const) : { address: a === null ? '' : name(a).text };

@@ -5,7 +5,18 @@
  */
 import { makeDirectory } from '../store/files/directories.ts';
 import type { Access } from './access.ts';
-import { goneIn, headOf, inOrder, type Month, makeMonth, marksIn, openMonth, setMark, writeEnd, endOf } from './month.ts';
+import {
+  endOf,
+  goneIn,
+  headOf,
+  inOrder,
+  type Month,
+  makeMonth,
+  marksIn,
+  openMonth,
+  setMark,
+  writeEnd,
+} from './month.ts';
 import { accessSeal, type TraceHead } from './trace-chain.ts';
 import { monthAt, monthFiles, monthOf, nextFile } from './trace-files.ts';
 import { nameWriter } from './trace-names.ts';

@@ -33,7 +33,10 @@ export interface OwnersFolder {
 export function whoseFolder(name: string, user: string, naming: Naming): readonly OwnersFolder[] | undefined {
   const space = naming.others
     .filter(({ prefix, delimiter }) => name.startsWith(prefix) && name.length > prefix.length && delimiter !== '')
-    .reduce<SharedSpace | undefined>((best, one) => (best && best.prefix.length >= one.prefix.length ? best : one), undefined);
+    .reduce<SharedSpace | undefined>(
+      (best, one) => (best && best.prefix.length >= one.prefix.length ? best : one),
+      undefined,
+    );
   if (space === undefined || isOwn(name, naming, space)) return undefined;
   const parts = name.slice(space.prefix.length).split(space.delimiter);
   const known = FORMS.filter(({ pattern }) => space.pattern === undefined || pattern === space.pattern);

@@ -1,0 +1,26 @@
+/** The trace as a source of events sees it: events in, accesses on disk, and how far the source was read with them in the same transaction. */
+import type { EventSink } from '../events/event-sink.ts';
+import { accessesOf, type Judging } from './accesses-of-event.ts';
+import type { TraceWriter } from './trace-writing.ts';
+
+/** So many sessions that others opened are remembered. */
+const MOST_SESSIONS = 20_000;
+
+/** `judging` is asked anew for each batch. `source`: names its position among those of others. */
+export function traceSink(writer: TraceWriter, source: string, judging: () => Omit<Judging, 'masterOf'>): EventSink {
+  const masters = new Map<string, string>();
+  return {
+    keep: (events, position) => {
+      const by: Judging = { ...judging(), masterOf: (session) => masters.get(session) };
+      const accesses = events.flatMap((event) => {
+        if (event.kind === 'login' && event.master !== '' && event.session !== '' && event.state === 'OK') {
+          if (masters.size >= MOST_SESSIONS) masters.delete(masters.keys().next().value ?? '');
+          masters.set(event.session, event.master);
+        }
+        return accessesOf(event, by);
+      });
+      writer.keep(accesses, position === undefined ? {} : { [`read ${source}`]: position });
+    },
+    position: () => writer.mark(`read ${source}`),
+  };
+}
