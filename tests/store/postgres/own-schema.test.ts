@@ -6,6 +6,9 @@ import t from 'tap';
 import { postgresDialect } from '../../../bridge/store/postgres/connection.ts';
 import { migrateState, openPostgresState } from '../../../bridge/store/postgres/state-db.ts';
 import { fact, setFact } from '../../../bridge/store/state/facts.ts';
+import { enqueue, listNotices, type NewNotice, takeDue } from '../../../bridge/store/state/outbox.ts';
+import { recordVerified } from '../../../bridge/store/state/outcomes.ts';
+import { anythingHeld, countNotices } from '../../../bridge/store/state/troubles.ts';
 import { readHead } from '../../../bridge/store/trail/seal-head.ts';
 import { renewSeals } from '../../../bridge/store/trail/seal-renewal.ts';
 import { appendAudit, auditHead, keepHead, sealKey } from '../../../bridge/store/trail/sealing.ts';
@@ -120,6 +123,39 @@ t.test('a new key, and the head beside it', async (t) => {
   t.equal(await pruneAudit(state, sealKey(file), '2999-01-01T00:00:00.000Z', NOW), 1);
   t.match(await proveAudit(state, sealKey(file)), { intact: true, entries: 1, pruned: 3 });
   await t.rejects(sql`DELETE FROM audit_checkpoints`.execute(state.query), /only added to/, 'the rule is back');
+});
+
+t.test('a notice is taken once, however many reach for it', async (t) => {
+  const state = await freshState(t);
+  const notice = (n: number): NewNotice => ({
+    event: `grant ${n}`,
+    kind: 'grant',
+    part: 'owner',
+    subject: 'alice@example.org',
+    mailbox: 'alice@example.org',
+    recipient: 'alice@example.org',
+    language: 'fr',
+    data: {},
+  });
+  const all = [1, 2, 3, 4].map(notice);
+  await enqueue(state, all, NOW, 'example.org');
+  await enqueue(state, all, NOW, 'example.org');
+  t.equal((await listNotices(state)).length, 4, 'told twice, it waits once');
+  const taken = await Promise.all(Array.from({ length: 8 }, () => takeDue(state, NOW)));
+  const ids = taken.flatMap((one) => one?.id ?? []);
+  t.same([...new Set(ids)].length, ids.length);
+  for (let one = await takeDue(state, NOW); one !== undefined; one = await takeDue(state, NOW)) ids.push(one.id);
+  t.same(ids.sort(), [1, 2, 3, 4]);
+  t.match(await countNotices(state), { sending: 4, waiting: 0 });
+});
+
+t.test('what the guard holds is found', async (t) => {
+  const state = await freshState(t);
+  const subject = { mailboxId: 1, address: 'alice@example.org', version: 3 };
+  await recordVerified(state, subject, [{ code: 'out-of-reach', login: 'bob', message: 'it says "held"' }], NOW);
+  t.notOk(await anythingHeld(state));
+  await recordVerified(state, subject, [{ code: 'held', login: 'bob', message: 'it waits' }], NOW);
+  t.ok(await anythingHeld(state));
 });
 
 t.test('what is written in one transaction is seen whole or not at all', async (t) => {
