@@ -27,7 +27,11 @@ const ENTRIES = {
 };
 
 /** Loaded by Node itself, each in one file. */
-const STARTERS = { 'cli/main': 'cli/start.ts', 'cli/precompile': 'cli/precompile.ts' };
+const STARTERS = {
+  'cli/main': 'cli/start.ts',
+  'cli/precompile': 'cli/precompile.ts',
+  'cli/intake-thread': 'bridge/events/intake-thread.ts',
+};
 
 /** `node` is what the outline is asked of. Answers what went in, for the licences. */
 export async function bundle({ root, directory, beside = [] }: Bundle): Promise<Metafile> {

@@ -12,7 +12,7 @@ import { notices } from './schema/notices.ts';
 import { accounts, directory, grant, identity, policy } from './schema/people.ts';
 import { audit, guard, health, log, schedule, subscriptions } from './schema/running.ts';
 import { senderRules, submission } from './schema/sending.ts';
-import { imap, sessions } from './schema/servers.ts';
+import { events, imap, sessions } from './schema/servers.ts';
 
 export type { SenderKind } from './schema/sending.ts';
 
@@ -43,6 +43,12 @@ alone), sender/ (which Postfix reads). A relative path starts from the directory
     sessions: sessions.optional().register(docs, {
       comment: `Ending open IMAP sessions. Without this section a delegate who is connected when they are revoked
 keeps reading until they disconnect.`,
+    }),
+    events: events.optional().register(docs, {
+      comment: `Dovecot's events: it tells at once of a folder that is made or renamed and of an entry that is changed by
+anybody, and that mailbox is looked at within a second (config/dovecot/*/events.conf). Without this section
+the sweeps and looks below find it. Other servers have no events.`,
+      off: true,
     }),
     sender_rules: senderRules.optional().register(docs, {
       comment: `Who may send as whom, for the SMTP server. Without this section no sender rules are published:
@@ -80,7 +86,7 @@ is active at once. Needs [notices], which mails the code.`,
 
 /**
  * A checked configuration: camelCase names, frozen, every path absolute, no secret in it.
- * `sessions`, `senderRules`, `submission`, `accounts`, `notices` and `health` are undefined when their section is absent.
+ * `sessions`, `events`, `senderRules`, `submission`, `accounts`, `notices` and `health` are undefined when their section is absent.
  */
 export type Config = Omit<Camelized<z.output<typeof schema>>, 'runtimeDir'> & {
   /** Absolute; where the file says nothing, what follows from data_dir. */

@@ -27,6 +27,11 @@ export const SMTP_PASSWORD: SecretName = {
   envName: 'MANDAT_SMTP_PASSWORD',
   credential: 'smtp.secret',
 };
+export const EVENTS_PASSWORD: SecretName = {
+  name: 'events.password_file',
+  envName: 'MANDAT_EVENTS_PASSWORD',
+  credential: 'events.secret',
+};
 
 export const DATABASE_PASSWORD: SecretName = {
   name: 'database_password_file',

@@ -1,10 +1,17 @@
 // Secrets and environment variables, with the words for docs/reference/configuration.md.
 
-import { DOVEADM_API_KEY, IMAP_ADMIN_PASSWORD, type SecretName, SMTP_PASSWORD } from '../../config/secret.ts';
+import {
+  DOVEADM_API_KEY,
+  EVENTS_PASSWORD,
+  IMAP_ADMIN_PASSWORD,
+  type SecretName,
+  SMTP_PASSWORD,
+} from '../../config/secret.ts';
 
 export const SECRETS: readonly (SecretName & { readonly what: string })[] = [
   { ...IMAP_ADMIN_PASSWORD, what: 'the password of `[imap] admin_user`' },
   { ...DOVEADM_API_KEY, what: 'Dovecot\'s `doveadm_api_key`, for `[sessions] kind = "doveadm-http"`' },
+  { ...EVENTS_PASSWORD, what: 'the password with which Dovecot posts its events' },
   { ...SMTP_PASSWORD, what: 'the password of `[notices] user`' },
 ];
 
@@ -13,6 +20,7 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   MANDAT_CONFIG: 'the configuration file, where `--config` is not given',
   MANDAT_IMAP_ADMIN_PASSWORD: 'wins over `[imap] admin_password_file`',
   MANDAT_DOVEADM_API_KEY: 'wins over `[sessions] api_key_file`',
+  MANDAT_EVENTS_PASSWORD: 'wins over `[events] password_file`',
   MANDAT_SMTP_PASSWORD: 'wins over `[notices] password_file`',
   MANDAT_DATABASE_PASSWORD: 'for a delegation table in PostgreSQL, which no command reads yet',
   MANDAT_PROBE_PASSWORD:

@@ -22,6 +22,7 @@ import { connectFailure, endless, lost, silent } from './connection-lost.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Questions, questionOf, questionsIn } from './fatal-questions.ts';
 import type { Namespace, Namespaces } from './namespaces.ts';
+import { noteConnection, type OwnEnd } from './own-connections.ts';
 import { transportFrom } from './transport.ts';
 
 /** One value of an untagged response: text, NIL, or a list. */
@@ -80,6 +81,7 @@ interface Undeclared {
   exec(command: string, attributes: readonly unknown[], options: ExecOptions): Promise<{ next(): void }>;
   /** Its own commands by name. False: not done. */
   run(command: string, ...args: readonly unknown[]): Promise<unknown>;
+  readonly socket?: OwnEnd;
 }
 
 /** What imapflow would ask at each login, and wait for: names of programs (ours is sent below), and namespaces, which few of our sessions need. */
@@ -143,6 +145,7 @@ export async function connect(
     client.close();
     throw why(error, connectFailure);
   }
+  client.once('close', noteConnection(inner.socket ?? {}));
   if (client.capabilities.has('ID')) introduceTo(inner);
   const questions = questionsIn(endpoint, credentials.authzid ?? credentials.user);
   const endedBy = (error: unknown, question: string) =>

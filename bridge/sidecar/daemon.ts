@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import type { Environment } from '../configured/drivers.ts';
 import { retryWaits } from '../configured/retrying.ts';
+import { openEars } from '../events/ears.ts';
 import type { Job } from '../health/pulse.ts';
 import { NO_SIGNS, type Signs } from '../health/signs.ts';
 import { openPostman } from '../notify/postman.ts';
@@ -234,6 +235,8 @@ export async function startDaemon(
   };
 
   const openLooks = () => lookAtFolders(engine.site, schedule, current.schedule, log);
+  const openListening = () =>
+    openEars({ config: current, env, log, site: engine.site, schedule, missed: () => void sweep() });
 
   const drainSubmissions = serially(() => engine.drainSubmissions(giveWay));
 
@@ -289,6 +292,7 @@ export async function startDaemon(
   void sweep();
   sweepEvery(config);
   let looks = openLooks();
+  let ears = await openListening();
 
   return {
     reload: async (next) => {
@@ -305,6 +309,8 @@ export async function startDaemon(
       current = next;
       await looks.close();
       looks = openLooks();
+      await ears.close();
+      ears = await openListening();
       await postman.stop();
       postman = openOutbox();
       sweepEvery(current);
@@ -320,6 +326,7 @@ export async function startDaemon(
       watch.close();
       loop.close();
       await looks.close();
+      await ears.close();
       clearInterval(sweepTimer);
       clearInterval(submissionsTimer);
       engine.askToStop();

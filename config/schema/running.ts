@@ -16,9 +16,12 @@ too, is subscribed once to each folder that is made while there are delegates, o
 
 export const schedule = z
   .strictObject({
-    sweep_interval_minutes: whole(1, 10_080).default(60).register(docs, {
-      comment: 'How often every mailbox is compared with the table, whether or not anything changed.',
-    }),
+    sweep_interval_minutes: whole(1, 10_080)
+      .default(60)
+      .register(docs, {
+        comment: `How often every mailbox is compared with the table, whether or not anything changed. With [events] once a
+day (1440) does.`,
+      }),
     folder_look_seconds: whole(0, 86_400)
       .default(60)
       .register(docs, {

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { adminUserSurvives, commandEnds, notInClear } from '../cross.ts';
 import { docs, loginCommand, text, whole } from '../fields.ts';
-import { doveadmUrl, hostName, ipAddress, path } from '../places.ts';
+import { doveadmUrl, hostName, ipAddress, loopbackAddress, path } from '../places.ts';
 import { accountName, separator } from '../rules.ts';
 
 export const imap = z
@@ -120,3 +120,13 @@ reconnect and see it at once; "leave": they may take minutes, or a restart, to s
       }),
   })
   .check(commandEnds);
+
+export const events = z.strictObject({
+  listen: text(loopbackAddress).default('127.0.0.1:8475').register(docs, {
+    comment: 'Where Dovecot posts them, as http://mandat:PASSWORD@127.0.0.1:8475/events. A loopback address.',
+  }),
+  password_file: text(path).default('events.secret').register(docs, {
+    comment: 'Holds that password on one line; mode 600. $MANDAT_EVENTS_PASSWORD wins over it.',
+    isPath: true,
+  }),
+});

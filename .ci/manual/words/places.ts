@@ -323,6 +323,16 @@ export const SETTINGS: readonly Place[] = [
     backup: '**yes**, as a secret',
   },
   {
+    path: 'CONFIG/events.secret',
+    kind: 'file',
+    owner: 'mandat',
+    group: 'mandat',
+    mode: '600',
+    holds: 'the password with which Dovecot posts its events: `[events] password_file`; made by hand',
+    others: NOBODY,
+    backup: '**yes**, as a secret',
+  },
+  {
     path: 'CONFIG/smtp.secret',
     kind: 'file',
     owner: 'mandat',

@@ -1,0 +1,195 @@
+/**
+ * The sidecar's ear: starts the thread that takes events (intake-thread.ts), asks it for hints a few at a time, and keeps it going. What it
+ * says is worth a look; what it could not say, because it was down or had too much, is found by a sweep.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import type { Logger } from 'pino';
+import { ConfigError } from '../../config/mistake.ts';
+import type { Config } from '../../config/schema.ts';
+import { EVENTS_PASSWORD } from '../../config/secret.ts';
+import type { Environment } from '../configured/drivers.ts';
+import { type KeptSecret, keptSecret } from '../configured/secrets.ts';
+import { followConnections } from '../imap/own-connections.ts';
+import { failureOf } from '../shared/failure.ts';
+import { retryDelay } from '../sidecar/schedule.ts';
+import type { Hint } from './hint.ts';
+import type { IntakeCounts } from './intake.ts';
+import type { FromThread, ThreadData, ToThread } from './intake-thread.ts';
+
+/** As it is kept for `mandat status`. */
+export interface HeardEvents extends IntakeCounts {
+  readonly listen: string;
+  /** Since when these are counted; an instant. */
+  readonly since: string;
+  /** Why none are taken just now. */
+  readonly trouble?: string;
+}
+
+export interface HearingOptions {
+  readonly config: Pick<Config, 'events'>;
+  readonly env: Environment;
+  readonly log: Logger;
+  readonly now: () => string;
+  /** Asked for the next ones when it has resolved. Must not reject. */
+  readonly hear: (hints: readonly Hint[]) => Promise<void>;
+  /** Something may have happened that nobody heard of. */
+  readonly missed: () => void;
+  /** How events come in, whenever that has changed; some seconds apart. */
+  readonly note: (heard: HeardEvents) => Promise<void>;
+}
+
+export interface Hearing {
+  close(): Promise<void>;
+}
+
+/** Hints that are looked into at a time, and how long after that come the next: each costs a question or two to the ledger. */
+const PORTION = 20;
+const BREATH_MS = 50;
+const COUNT_MS = 2000;
+const RETRY_MIN_MS = 1000;
+const RETRY_MAX_MS = 60_000;
+const CLOSING_MS = 2000;
+/** In MiB: what a flood makes of the thread ends the thread, not the sidecar. */
+const MOST_MEMORY = 128;
+
+export async function openHearing(options: HearingOptions): Promise<Hearing> {
+  const { config, env, log, now, hear, missed, note } = options;
+  const { events } = config;
+  if (events === undefined) return { close: async () => {} };
+  const { listen } = events;
+  let secret: KeptSecret | undefined;
+  let password = '';
+  let current: Worker | undefined;
+  let closed = false;
+  let attempt = 0;
+  let again: NodeJS.Timeout | undefined;
+  let since = now();
+  let trouble: string | undefined;
+  let counts: IntakeCounts | undefined;
+  let noted = '';
+
+  const tell = (message: ToThread) => current?.postMessage(message);
+  const noteNow = () => {
+    const heard = { listen, since, ...(counts ?? NONE), ...(trouble === undefined ? {} : { trouble }) };
+    const text = JSON.stringify(heard);
+    if (text === noted) return;
+    noted = text;
+    note(heard).catch((error: unknown) =>
+      log.warn({ reason: failureOf(error).message }, 'how events come in could not be noted'),
+    );
+  };
+  const down = (why: string) => {
+    current = undefined;
+    if (closed) return;
+    const ms = retryDelay(++attempt, RETRY_MIN_MS, RETRY_MAX_MS);
+    if (trouble !== why)
+      log.error({ listen, againInMs: ms }, `no events are taken: ${why}; sweeps find what they would have told`);
+    trouble = why;
+    noteNow();
+    again = setTimeout(start, ms);
+  };
+  const counted = (next: IntakeCounts) => {
+    const lost = next.dropped - (counts?.dropped ?? 0);
+    if (lost > 0) {
+      log.warn({ lost }, 'more hints came by events than could be kept: a sweep finds what they were about');
+      missed();
+    }
+    counts = next;
+    noteNow();
+  };
+  const listening = () => {
+    log.info({ listen }, 'taking events');
+    if (attempt > 0) missed();
+    attempt = 0;
+    trouble = undefined;
+    since = now();
+    counts = undefined;
+    noteNow();
+    tell({ kind: 'more', most: PORTION });
+  };
+  const handle = (message: FromThread, worker: Worker) => {
+    if (message.kind === 'listening') listening();
+    if (message.kind === 'counts') counted(message.counts);
+    if (message.kind === 'hints') {
+      void hear(message.hints)
+        .then(() => delay(BREATH_MS))
+        .then(() => worker === current && tell({ kind: 'more', most: PORTION }));
+    }
+    if (message.kind === 'failed') {
+      worker.removeAllListeners('exit');
+      void worker.terminate();
+      down(`can't listen on ${listen}: ${message.message}`);
+    }
+  };
+  const start = () => {
+    try {
+      secret = keptSecret({ ...EVENTS_PASSWORD, file: events.passwordFile, env });
+      password = secret.read();
+    } catch (error) {
+      return down(mistakeOf(error).message);
+    }
+    const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(listen) ?? [];
+    const worker = new Worker(program(), {
+      workerData: { host, port: Number(port), password } satisfies ThreadData,
+      execArgv: program().endsWith('.ts') ? ['--import', 'tsx'] : [],
+      env: {},
+      resourceLimits: { maxOldGenerationSizeMb: MOST_MEMORY },
+    });
+    worker.unref();
+    worker.on('message', (message: FromThread) => handle(message, worker));
+    worker.on('error', (error) => log.error({ reason: error.message }, 'the thread that takes events has failed'));
+    worker.on('exit', () => worker === current && down('the thread that takes them has ended'));
+    current = worker;
+  };
+
+  start();
+  const unfollow = followConnections((at, open) => tell({ kind: 'own', at, open }));
+  /** A file that can't be read just now leaves what was known. */
+  const rereadPassword = () => {
+    try {
+      const next = secret?.read() ?? password;
+      if (next !== password) tell({ kind: 'password', password: next });
+      password = next;
+    } catch (error) {
+      log.error(
+        { reason: failureOf(error).message },
+        'the password of the events can not be read: the one before counts',
+      );
+    }
+  };
+  const counting = setInterval(() => {
+    tell({ kind: 'count' });
+    rereadPassword();
+  }, COUNT_MS);
+  counting.unref();
+  return {
+    close: async () => {
+      closed = true;
+      clearTimeout(again);
+      clearInterval(counting);
+      unfollow();
+      const worker = current;
+      if (worker === undefined) return;
+      const ended = new Promise((resolve) => worker.once('exit', resolve));
+      tell({ kind: 'close' });
+      await Promise.race([ended, delay(CLOSING_MS)]);
+      await worker.terminate();
+    },
+  };
+}
+
+const NONE: IntakeCounts = { events: 0, malformed: 0, unauthorised: 0, refused: 0, dropped: 0, lastAt: 0 };
+
+/** Beside the program where it is bundled (.ci/bundle.ts), else its source. */
+function program(): string {
+  const bundled = join(import.meta.dirname, 'intake-thread.js');
+  return existsSync(bundled) ? bundled : join(import.meta.dirname, 'intake-thread.ts');
+}
+
+/** Of a secret that can't be used: the mistake itself, in one line. */
+function mistakeOf(error: unknown): { readonly message: string } {
+  return error instanceof ConfigError ? (error.mistakes[0] ?? error) : failureOf(error);
+}

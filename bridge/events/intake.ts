@@ -1,0 +1,118 @@
+/**
+ * What becomes of events: read, told to whoever takes all of them, and, where one hints at a change by somebody else, kept as a hint until it
+ * is asked for. It runs in a thread of its own (intake-thread.ts): however many come, the thread that does revokes is asked for nothing but
+ * a few hints at a time.
+ */
+import { authorisation, type Bounds, serveEvents } from './endpoint.ts';
+import { type Hint, hintOf } from './hint.ts';
+import { keepHints } from './kept-hints.ts';
+import { readServerEvent, type ServerEvent } from './server-event.ts';
+
+/** Takes every event that was accepted, one after the other. Must not throw, and returns at once. */
+export type EventTaker = (event: ServerEvent) => void;
+
+export interface IntakeOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly password: string;
+  readonly takers?: readonly EventTaker[];
+  readonly bounds?: Partial<Bounds>;
+  /** A hint has come where there was none. */
+  readonly onHint: () => void;
+}
+
+/** What has come since the start. */
+export interface IntakeCounts {
+  /** Events that were read, of every kind that we know. */
+  readonly events: number;
+  /** Bodies that were no event. */
+  readonly malformed: number;
+  readonly unauthorised: number;
+  /** Requests that were too large, to another place, broken off, or one connection too many. */
+  readonly refused: number;
+  /** Hints that found no place. */
+  readonly dropped: number;
+  /** When the last event came; ms since the epoch, 0 for none. */
+  readonly lastAt: number;
+}
+
+export interface Intake {
+  /** So many hints at most. */
+  hints(most: number): readonly Hint[];
+  readonly waiting: number;
+  readonly counts: IntakeCounts;
+  readonly port: number;
+  setPassword(password: string): void;
+  /** A connection of ours: what is done over it is no news. `at`: its own address and port. */
+  own(at: string, open: boolean): void;
+  /** One event that came by another way than HTTP; false where it is none. */
+  take(text: string): boolean;
+  close(): Promise<void>;
+}
+
+/** Events of a connection of ours may still come when it is closed already. */
+const OWN_FOR_MS = 30_000;
+/** What a doctor's question is called: its answer is that this comes (doctor/events.ts). */
+export const PROBE = 'mandat-doctor-';
+
+/** Rejects where it can't listen. */
+export async function openIntake(options: IntakeOptions): Promise<Intake> {
+  const { host, port, takers = [], bounds, onHint } = options;
+  let expected = authorisation(options.password);
+  const kept = keepHints();
+  const ours = new Map<string, number>();
+  let events = 0;
+  let malformed = 0;
+  let lastAt = 0;
+
+  const isOurs = ({ remoteIp, remotePort }: ServerEvent) => {
+    const until = ours.get(`${remoteIp}:${remotePort}`);
+    return until !== undefined && until > performance.now();
+  };
+  const note = (hint: Hint) => {
+    const before = kept.size;
+    kept.add(hint);
+    if (before === 0 && kept.size > 0) onHint();
+  };
+  const take = (text: string): boolean => {
+    const event = readServerEvent(text);
+    if (typeof event === 'string') {
+      if (event !== 'other') malformed++;
+      return event === 'other';
+    }
+    events++;
+    lastAt = Date.now();
+    for (const taker of takers) taker(event);
+    const hint = probeOf(event) ?? (isOurs(event) ? undefined : hintOf(event));
+    if (hint !== undefined) note(hint);
+    return true;
+  };
+  const endpoint = await serveEvents({ host, port, expected: () => expected, take, ...(bounds && { bounds }) });
+
+  return {
+    hints: kept.take,
+    take,
+    get waiting() {
+      return kept.size;
+    },
+    get counts() {
+      const { unauthorised, refused } = endpoint.counts;
+      return { events, malformed, unauthorised, refused, dropped: kept.dropped, lastAt };
+    },
+    port: endpoint.port,
+    setPassword: (password) => {
+      expected = authorisation(password);
+    },
+    own: (at, open) => {
+      const now = performance.now();
+      ours.set(at, open ? Number.POSITIVE_INFINITY : now + OWN_FOR_MS);
+      if (ours.size > 1000) for (const [one, until] of ours) if (until < now) ours.delete(one);
+    },
+    close: endpoint.close,
+  };
+}
+
+/** A folder of this name is nobody's: it is asked to be deleted, refused, and heard of. */
+function probeOf({ command, mailbox, user }: ServerEvent): Hint | undefined {
+  return command === 'DELETE' && mailbox?.startsWith(PROBE) === true ? { user, folders: [mailbox] } : undefined;
+}
