@@ -6,18 +6,16 @@ import type { Site } from '../reconcile/site.ts';
 import { paused } from '../safeguards/pause.ts';
 import { failureOf } from '../shared/failure.ts';
 import type { Schedule } from '../sidecar/schedule.ts';
-import { setJsonFact } from '../store/state/facts.ts';
 import { concerned } from './concerned.ts';
 import { type Hearing, openHearing } from './hearing.ts';
 import type { Hint } from './hint.ts';
-import { PROBE } from './intake.ts';
 import { openLooks } from './looks.ts';
 
 export interface EarsOptions {
   readonly config: Config;
   readonly env: Environment;
   readonly log: Logger;
-  readonly site: Pick<Site, 'state' | 'server' | 'clock'>;
+  readonly site: Pick<Site, 'state' | 'server'>;
   readonly schedule: Pick<Schedule, 'add' | 'pressed' | 'isStuck'>;
   /** All mailboxes are to be looked at, since something may have gone unheard. */
   readonly missed: () => void;
@@ -29,7 +27,7 @@ const MISSED_MS = 3_600_000;
 const ONE_IN_A_MINUTE = 20;
 
 export async function openEars({ config, env, log, site, schedule, missed }: EarsOptions): Promise<Hearing> {
-  const { state, server, clock } = site;
+  const { state, server } = site;
   const { folderLooksPerSecond } = config.schedule;
   const looks = openLooks(
     { perSecond: folderLooksPerSecond, oneInAMinute: ONE_IN_A_MINUTE },
@@ -37,19 +35,17 @@ export async function openEars({ config, env, log, site, schedule, missed }: Ear
     (mailboxId) => schedule.add(mailboxId, 'rest'),
   );
   const hearOne = async (hint: Hint) => {
-    const probe = hint.folders.find((folder) => folder.startsWith(PROBE));
-    if (probe !== undefined) return setJsonFact(state, 'events-probe', { name: probe.slice(0, 100), at: clock.now() });
     if ((await paused(state)) !== undefined) return; // nothing could be done about it; a sweep follows the pause
     for (const mailboxId of await concerned(state, server.name, hint)) {
       if (!schedule.isStuck(mailboxId)) looks.add(mailboxId);
     }
   };
+  let again: NodeJS.Timeout | undefined;
   let sweptAt = Number.NEGATIVE_INFINITY;
   const hearing = await openHearing({
     config,
     env,
     log,
-    now: clock.now,
     hear: async (hints) => {
       for (const hint of hints) {
         await hearOne(hint).catch((error: unknown) =>
@@ -58,15 +54,17 @@ export async function openEars({ config, env, log, site, schedule, missed }: Ear
       }
     },
     missed: () => {
-      if (performance.now() - sweptAt < MISSED_MS) return;
-      sweptAt = performance.now();
-      missed();
+      const ms = Math.max(0, sweptAt + MISSED_MS - performance.now());
+      again ??= setTimeout(() => {
+        again = undefined;
+        sweptAt = performance.now();
+        missed();
+      }, ms);
     },
-    note: (heard) => setJsonFact(state, 'events', heard),
   });
-  if (config.events === undefined) await setJsonFact(state, 'events', undefined);
   return {
     close: async () => {
+      clearTimeout(again);
       looks.close();
       await hearing.close();
     },

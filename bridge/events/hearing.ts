@@ -19,26 +19,14 @@ import type { Hint } from './hint.ts';
 import type { IntakeCounts } from './intake.ts';
 import type { FromThread, ThreadData, ToThread } from './intake-thread.ts';
 
-/** As it is kept for `mandat status`. */
-export interface HeardEvents extends IntakeCounts {
-  readonly listen: string;
-  /** Since when these are counted; an instant. */
-  readonly since: string;
-  /** Why none are taken just now. */
-  readonly trouble?: string;
-}
-
 export interface HearingOptions {
   readonly config: Pick<Config, 'events'>;
   readonly env: Environment;
   readonly log: Logger;
-  readonly now: () => string;
   /** Asked for the next ones when it has resolved. Must not reject. */
   readonly hear: (hints: readonly Hint[]) => Promise<void>;
   /** Something may have happened that nobody heard of. */
   readonly missed: () => void;
-  /** How events come in, whenever that has changed; some seconds apart. */
-  readonly note: (heard: HeardEvents) => Promise<void>;
 }
 
 export interface Hearing {
@@ -56,7 +44,7 @@ const CLOSING_MS = 2000;
 const MOST_MEMORY = 128;
 
 export async function openHearing(options: HearingOptions): Promise<Hearing> {
-  const { config, env, log, now, hear, missed, note } = options;
+  const { config, env, log, hear, missed } = options;
   const { events } = config;
   if (events === undefined) return { close: async () => {} };
   const { listen } = events;
@@ -66,21 +54,10 @@ export async function openHearing(options: HearingOptions): Promise<Hearing> {
   let closed = false;
   let attempt = 0;
   let again: NodeJS.Timeout | undefined;
-  let since = now();
   let trouble: string | undefined;
   let counts: IntakeCounts | undefined;
-  let noted = '';
 
   const tell = (message: ToThread) => current?.postMessage(message);
-  const noteNow = () => {
-    const heard = { listen, since, ...(counts ?? NONE), ...(trouble === undefined ? {} : { trouble }) };
-    const text = JSON.stringify(heard);
-    if (text === noted) return;
-    noted = text;
-    note(heard).catch((error: unknown) =>
-      log.warn({ reason: failureOf(error).message }, 'how events come in could not be noted'),
-    );
-  };
   const down = (why: string) => {
     current = undefined;
     if (closed) return;
@@ -88,7 +65,6 @@ export async function openHearing(options: HearingOptions): Promise<Hearing> {
     if (trouble !== why)
       log.error({ listen, againInMs: ms }, `no events are taken: ${why}; sweeps find what they would have told`);
     trouble = why;
-    noteNow();
     again = setTimeout(start, ms);
   };
   const counted = (next: IntakeCounts) => {
@@ -98,16 +74,13 @@ export async function openHearing(options: HearingOptions): Promise<Hearing> {
       missed();
     }
     counts = next;
-    noteNow();
   };
   const listening = () => {
     log.info({ listen }, 'taking events');
     if (attempt > 0) missed();
     attempt = 0;
     trouble = undefined;
-    since = now();
     counts = undefined;
-    noteNow();
     tell({ kind: 'more', most: PORTION });
   };
   const handle = (message: FromThread, worker: Worker) => {
@@ -180,8 +153,6 @@ export async function openHearing(options: HearingOptions): Promise<Hearing> {
     },
   };
 }
-
-const NONE: IntakeCounts = { events: 0, malformed: 0, unauthorised: 0, refused: 0, dropped: 0, lastAt: 0 };
 
 /** Beside the program where it is bundled (.ci/bundle.ts), else its source. */
 function program(): string {

@@ -52,8 +52,6 @@ export interface Intake {
 
 /** Events of a connection of ours may still come when it is closed already. */
 const OWN_FOR_MS = 30_000;
-/** What a doctor's question is called: its answer is that this comes (doctor/events.ts). */
-export const PROBE = 'mandat-doctor-';
 
 /** Rejects where it can't listen. */
 export async function openIntake(options: IntakeOptions): Promise<Intake> {
@@ -83,7 +81,7 @@ export async function openIntake(options: IntakeOptions): Promise<Intake> {
     events++;
     lastAt = Date.now();
     for (const taker of takers) taker(event);
-    const hint = probeOf(event) ?? (isOurs(event) ? undefined : hintOf(event));
+    const hint = isOurs(event) ? undefined : hintOf(event);
     if (hint !== undefined) note(hint);
     return true;
   };
@@ -110,9 +108,4 @@ export async function openIntake(options: IntakeOptions): Promise<Intake> {
     },
     close: endpoint.close,
   };
-}
-
-/** A folder of this name is nobody's: it is asked to be deleted, refused, and heard of. */
-function probeOf({ command, mailbox, user }: ServerEvent): Hint | undefined {
-  return command === 'DELETE' && mailbox?.startsWith(PROBE) === true ? { user, folders: [mailbox] } : undefined;
 }

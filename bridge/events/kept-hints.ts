@@ -13,7 +13,7 @@ export interface KeptHints {
   readonly dropped: number;
 }
 
-export function keepHints(most = 2000, mostByOne = 50): KeptHints {
+export function keepHints(most = 400, mostByOne = 20): KeptHints {
   const kept = new Map<string, Hint>();
   const byUser = new Map<string, number>();
   let dropped = 0;

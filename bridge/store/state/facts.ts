@@ -29,8 +29,6 @@ export type FactName =
   | 'sweep' // when the last full sweep ended
   | 'slow-answers' // JSON: answers of servers that passes are waiting for just now (slow-answers.ts)
   | 'folder-look' // JSON: the last round of looks at the folders of delegated mailboxes
-  | 'events' // JSON: how events come in (events/hearing.ts); empty where none are taken
-  | 'events-probe' // JSON: the doctor's last question that was heard of through an event
   | 'told-from' // delegations up to this id were there before anybody was told of any
   | 'loop' // JSON: for how long the sidecar's event loop was held
   | 'filter' // JSON: the submission filter that last ran, and for how long its loop was held
