@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import { ConfigError } from '../../config/mistake.ts';
+import type { Mistake } from '../../config/mistake.ts';
 import type { Config } from '../../config/schema.ts';
 import { EVENTS_PASSWORD } from '../../config/secret.ts';
 import type { Environment } from '../configured/drivers.ts';
@@ -162,5 +162,6 @@ function program(): string {
 
 /** Of a secret that can't be used: the mistake itself, in one line. */
 function mistakeOf(error: unknown): { readonly message: string } {
-  return error instanceof ConfigError ? (error.mistakes[0] ?? error) : failureOf(error);
+  const [mistake] = (error as { readonly mistakes?: readonly Mistake[] }).mistakes ?? [];
+  return mistake ?? failureOf(error);
 }
