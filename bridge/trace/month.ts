@@ -93,7 +93,11 @@ function beginningOf(database: Database.Database, file: string): Month['beginnin
     )
     .get();
   if (row === undefined)
-    throw new Failure('config', `${file} of the trace doesn't say where it begins`, 'mandat trace verify');
+    throw new Failure(
+      'config',
+      `${file} of the trace doesn't say where it begins`,
+      'it was damaged or changed by hand: put it back from a backup',
+    );
   const { month, madeAt, afterFile, afterId, afterSeal, seal } = row;
   const after = afterFile === null ? null : { file: afterFile, id: afterId, seal: afterSeal };
   return { file, month, madeAt, after, seal };
@@ -130,7 +134,11 @@ export function inOrder(months: readonly Month[]): readonly Month[] {
 export function endOf(database: Database.Database): FileEnd & { readonly mac: Buffer } {
   const row = database.prepare<[], FileEnd & { mac: Buffer }>('SELECT id, seal, oldest, newest, mac FROM head').get();
   if (row === undefined)
-    throw new Failure('config', "a file of the trace doesn't say where it ends", 'mandat trace verify');
+    throw new Failure(
+      'config',
+      "a file of the trace doesn't say where it ends",
+      'it was damaged or changed by hand: put it back from a backup',
+    );
   return row;
 }
 

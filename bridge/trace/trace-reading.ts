@@ -79,7 +79,7 @@ const unreadableRow = (id: number) =>
   new Failure(
     'config',
     `access ${id} of the trace names somebody who isn't there`,
-    '"mandat trace verify" says what is wrong',
+    'the file was damaged or changed by hand: put it back from a backup',
   );
 
 interface Conditions {
