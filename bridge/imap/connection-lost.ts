@@ -32,6 +32,16 @@ export function silent(command: string, ms: number, { host, port }: Endpoint): F
   );
 }
 
+/** One that we ended, because answers came in another order than the questions. */
+export function outOfTurn(error: unknown, { host, port }: Endpoint): Failure {
+  return new Failure(
+    'retry',
+    `the IMAP server at ${host}:${port} answered questions in another order than they were asked in: mandat ended the connection`,
+    'from now on it is asked one question at a time; it will be tried again',
+    { cause: error },
+  );
+}
+
 /** Why a connection couldn't be had, with the remedy. An AuthenticationFailure keeps the server's words. */
 export function connectFailure(error: unknown, endpoint: Endpoint): Failure {
   const where = `the IMAP server at ${endpoint.host}:${endpoint.port}`;

@@ -1,6 +1,6 @@
 /**
  * One IMAP connection for raw commands. imapflow has no ACL commands and no longer declares `exec` in its types, so this is
- * the only file that knows of it; package.json pins the version.
+ * the only file that knows of it, with pipeline.ts; package.json pins the version.
  * Folder names go through here as the server writes them (modified UTF-7, RFC 3501 section 5.1.3), never decoded.
  */
 
@@ -18,11 +18,12 @@ import {
 } from './answer-bounds.ts';
 import type { Argument } from './arguments.ts';
 import { text } from './arguments.ts';
-import { connectFailure, endless, lost, silent } from './connection-lost.ts';
+import { connectFailure, endless, lost, outOfTurn, silent } from './connection-lost.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Questions, questionOf, questionsIn } from './fatal-questions.ts';
 import type { Namespace, Namespaces } from './namespaces.ts';
 import { noteConnection, type OwnEnd } from './own-connections.ts';
+import { answeredOutOfTurn, pipelined, type Queueing } from './pipeline.ts';
 import { transportFrom } from './transport.ts';
 
 /** One value of an untagged response: text, NIL, or a list. */
@@ -77,7 +78,7 @@ interface ExecOptions {
 }
 
 /** What imapflow has and its types don't declare. */
-interface Undeclared {
+interface Undeclared extends Queueing {
   exec(command: string, attributes: readonly unknown[], options: ExecOptions): Promise<{ next(): void }>;
   /** Its own commands by name. False: not done. */
   run(command: string, ...args: readonly unknown[]): Promise<unknown>;
@@ -114,6 +115,7 @@ export async function connect(
   });
   const inner = client as unknown as Undeclared;
   const { run: ownRun, exec: ownExec } = inner;
+  const sendAhead = pipelined(inner, endpoint);
   let gaveUp: Failure | undefined;
   let ownDoing = false;
   const giveUp = (reason: GivenUp) => {
@@ -121,8 +123,10 @@ export async function connect(
       typeof reason === 'string' ? endless(reason, endpoint) : silent(reason.command, reason.silentMs, endpoint);
     client.close();
   };
-  const why: Why = (error, otherwise) =>
-    gaveUp ?? (isOverlong(error) ? endless(OVERLONG, endpoint) : otherwise(error, endpoint));
+  const why: Why = (error, otherwise) => {
+    if (answeredOutOfTurn(error, endpoint)) return outOfTurn(error, endpoint);
+    return gaveUp ?? (isOverlong(error) ? endless(OVERLONG, endpoint) : otherwise(error, endpoint));
+  };
   let patience = 0;
   const watched = watchAnswers(endpoint.timeoutMs, () => client.stats().received, giveUp);
   inner.run = async (command, ...args) => (NOT_AT_LOGIN.has(command) ? false : ownRun.call(inner, command, ...args));
@@ -132,6 +136,7 @@ export async function connect(
     watched.begun(command, patience > 0 || command === 'APPEND'); // while a message goes out, nothing comes in
     const answer = ownExec.call(inner, command, sent, options).finally(watched.done);
     answer.catch(() => {}); // whoever asked hears of it
+    sendAhead();
     return answer;
   };
   // Each pending command rejects by itself, without saying why; an unheard 'error' would end the process.

@@ -1,0 +1,75 @@
+/**
+ * Questions sent ahead. imapflow keeps one command in flight, so that each answer costs a way there and back; a tree's questions, or one delegate's
+ * about many mailboxes, don't depend on each other. Those that wait in its queue go out behind the one that is answered (RFC 3501 section 5.5), and
+ * answers are taken in the order in which servers give them: that of the questions. Changes go one by one, as they did.
+ * With connection.ts the only file that knows of imapflow, and the only one that knows how it queues; package.json pins the version.
+ */
+import type { Endpoint } from './endpoint.ts';
+
+interface Request {
+  readonly tag: string;
+  readonly command: string;
+  readonly attributes?: readonly unknown[];
+}
+
+/** What imapflow has and its types don't declare. */
+export interface Queueing {
+  readonly requestQueue: readonly Request[];
+  readonly currentRequest: (Request & { sent?: boolean }) | false;
+  /** Of the command in flight, what waits until the server wants it. */
+  readonly commandParts: readonly unknown[];
+  send(request: Request): Promise<void>;
+}
+
+/** A server that stops reading while it answers is given no more than it can keep. */
+const MOST_AHEAD = 100;
+
+/** What changes nothing. */
+const QUESTIONS = new Set(['GETACL', 'MYRIGHTS', 'LISTRIGHTS', 'LIST', 'LSUB', 'STATUS', 'NAMESPACE']);
+
+/** Servers that have answered out of turn: they are asked one by one. */
+const outOfTurn = new Set<string>();
+
+const nameOf = ({ host, port }: Endpoint) => `${host}:${port}`;
+
+/** Whether an error is that of a server which answered another question than the one whose turn it was; it is asked one by one from then on. */
+export function answeredOutOfTurn(error: unknown, endpoint: Endpoint): boolean {
+  if ((error as { code?: unknown }).code !== 'UnexpectedTag') return false;
+  outOfTurn.add(nameOf(endpoint));
+  return true;
+}
+
+/** @returns to be called when a command has been handed over: sends ahead what may be */
+export function pipelined(client: Queueing, endpoint: Endpoint): () => void {
+  if (outOfTurn.has(nameOf(endpoint))) return () => {};
+  const sendNow = client.send;
+  const ahead = new Set<string>();
+  const sendAhead = () => {
+    const { currentRequest: current } = client;
+    if (current === false || current.sent !== true || !isQuestion(current)) return;
+    for (const request of client.requestQueue) {
+      if (ahead.has(request.tag)) continue;
+      if (ahead.size >= MOST_AHEAD || !isQuestion(request)) return;
+      ahead.add(request.tag);
+      // One that can't be written is given back when its turn comes.
+      sendNow.call(client, request).catch(() => ahead.delete(request.tag));
+    }
+  };
+  client.send = async (request) => {
+    const { currentRequest: current } = client;
+    if (!ahead.delete(request.tag)) await sendNow.call(client, request);
+    else if (current !== false && current.tag === request.tag) current.sent = true;
+    sendAhead();
+  };
+  return sendAhead;
+}
+
+/** Which goes out in one piece: no part of it waits for the server to want it. */
+function isQuestion({ command, attributes = [] }: Request): boolean {
+  return QUESTIONS.has(command) && attributes.every(isPlain);
+}
+
+function isPlain(attribute: unknown): boolean {
+  if (Array.isArray(attribute)) return attribute.every(isPlain);
+  return /^[\x20-\x7e]*$/.test(String((attribute as { value?: unknown }).value ?? ''));
+}
