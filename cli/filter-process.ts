@@ -1,8 +1,8 @@
 /** The submission filter that `mandat run` has beside itself, as the configuration wants it: none, its own, or one that somebody else starts. */
 import path from 'node:path';
 import type { Logger } from 'pino';
+import { openState } from '../bridge/configured/stores.ts';
 import { failureOf } from '../bridge/shared/failure.ts';
-import { dataFiles } from '../bridge/store/files/data-files.ts';
 import { type FilterChild, startFilterChild } from '../bridge/submission/filter-child.ts';
 import type { Config } from '../config/schema.ts';
 
@@ -16,7 +16,7 @@ export async function filterBeside(config: Config, log: Logger): Promise<FilterB
     const program = path.resolve(process.argv[1] ?? '');
     return startFilterChild({
       command: [process.execPath, ...process.execArgv, program, '--config', given.file, 'filter'],
-      stateFile: dataFiles(given.dataDir).state,
+      openState: () => openState(given),
       log,
     });
   };

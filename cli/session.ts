@@ -3,6 +3,7 @@
 import { accessSync, constants } from 'node:fs';
 import { type Actor, actorName } from '../acl/actor.ts';
 import { refuseHalfRestored } from '../bridge/backup/unfinished.ts';
+import { existingSubmissionStore, openState, openTable } from '../bridge/configured/stores.ts';
 import { mendValues } from '../bridge/safeguards/mended-values.ts';
 import { versionOf } from '../bridge/safeguards/table-from-the-past.ts';
 import { Failure } from '../bridge/shared/failure.ts';
@@ -13,10 +14,10 @@ import { dataOwner, makeRuntimeDirectory, refuseUnsafePlaces } from '../bridge/s
 import { holderPid, lockHolder } from '../bridge/store/files/lock.ts';
 import { refuseOldPlaces } from '../bridge/store/files/old-layout.ts';
 import { guarded, type OpenOptions } from '../bridge/store/files/open.ts';
-import { openStateDb, type StateDb } from '../bridge/store/state/state-db.ts';
-import { existingSubmissions, type SubmissionStore } from '../bridge/store/submissions/submission-db.ts';
+import type { StateDb } from '../bridge/store/state/state-db.ts';
+import type { SubmissionStore } from '../bridge/store/submissions/submission-db.ts';
 import { identifiersOf, noSuchDelegate } from '../bridge/store/table/delegates.ts';
-import { type DelegationDb, openDelegationDb, type Writer } from '../bridge/store/table/delegation-db.ts';
+import type { DelegationDb, Writer } from '../bridge/store/table/delegation-db.ts';
 import { type Pending, pendingMailboxes } from '../bridge/store/table/rows.ts';
 import { applySettings } from '../bridge/store/table/rule-settings.ts';
 import { REPAIR_RULES, rulesChanged } from '../bridge/store/table/schema.ts';
@@ -84,7 +85,11 @@ export function openSession(
     becomeOwnerOf(config, files);
   };
   if (acting === 'owner') becomeOwner();
-  const using = async <D extends { close(): Promise<void> }, T>(database: D, work: (database: D) => Promise<T>) => {
+  const using = async <D extends { close(): Promise<void> }, T>(
+    opening: Promise<D>,
+    work: (database: D) => Promise<T>,
+  ) => {
+    const database = await opening;
     try {
       return await work(database);
     } finally {
@@ -92,12 +97,11 @@ export function openSession(
     }
   };
   const delegates = async (names: readonly string[]) => {
-    const known = await using(openDelegationDb(files.delegations), (db) => identifiersOf(db, names));
+    const known = await using(openTable(config), (db) => identifiersOf(db, names));
     return (name: string) => known.get(name);
   };
   /** What is noted is vouched for, where this user may read the key. */
-  const openTable = (options: OpenOptions = {}) =>
-    openDelegationDb(files.delegations, { ...options, key: vouchingKey(files.sealKey) });
+  const vouching = (options: OpenOptions = {}) => openTable(config, { ...options, key: vouchingKey(files.sealKey) });
   let versionBefore: number | undefined;
   return {
     out,
@@ -123,12 +127,12 @@ export function openSession(
     sidecarPid: () => holderPid(files.lock),
     becomeOwner,
     sidecarRuns: () => guarded(files.lock, { what: "the sidecar's lock" }, () => lockHolder(files.lock) === 'sidecar'),
-    table: (work, options) => using(openTable(options), work),
+    table: (work, options) => using(vouching(options), work),
     writing: (about, work) =>
-      using(openTable(), async (table) => {
-        const changed = table.differences();
+      using(vouching(), async (table) => {
+        const changed = await table.differences();
         if (changed.length > 0) out.warn(`mandat: ${rulesChanged(changed)}\n        ${REPAIR_RULES}`);
-        await mendIfSeen(table, files);
+        await mendIfSeen(table, config, files);
         await applySettings(table, config);
         versionBefore ??= await versionOf(table);
         return work(table).catch((error: unknown) => {
@@ -138,11 +142,11 @@ export function openSession(
     touched: async () => {
       const before = versionBefore;
       if (before === undefined) return [];
-      return using(openDelegationDb(files.delegations), (table) => pendingMailboxes(table, before));
+      return using(openTable(config), (table) => pendingMailboxes(table, before));
     },
-    state: (work) => using(openStateDb(files.state), work),
+    state: (work) => using(openState(config), work),
     submissions: async (read) => {
-      const store = existingSubmissions(files.submissions);
+      const store = await existingSubmissionStore(config);
       try {
         return store && (await read(store));
       } finally {
@@ -166,7 +170,7 @@ export function groupsFor({ senderRules, submission }: Config): readonly string[
 }
 
 /** Who may see mandat's own state puts right what would keep any write from succeeding; for others the sidecar does. */
-async function mendIfSeen(table: DelegationDb, files: DataFiles): Promise<void> {
+async function mendIfSeen(table: DelegationDb, config: Config, files: DataFiles): Promise<void> {
   try {
     accessSync(files.state, constants.R_OK | constants.W_OK);
   } catch {
@@ -174,7 +178,7 @@ async function mendIfSeen(table: DelegationDb, files: DataFiles): Promise<void> 
   }
   let state: StateDb | undefined;
   try {
-    state = openStateDb(files.state);
+    state = await openState(config);
     await mendValues(table, state);
   } catch (error) {
     if (!(error instanceof Failure)) throw error; // of another version, or locked: what follows says what it needs

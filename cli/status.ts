@@ -125,7 +125,7 @@ async function statusOf(session: Session, most: number) {
         /** An older table was put back, and is obeyed only where it takes access away. */
         restored: (await fact(state, 'restored')) === 'held',
         /** The table's own rules differ from the released ones: it is obeyed only where it takes access away. */
-        rulesChanged: table.differences().map(({ object, how }) => ({ object, how })),
+        rulesChanged: (await table.differences()).map(({ object, how }) => ({ object, how })),
         outbox: await outboxOf(state, most),
         /** How much room the data take, and when they were backed up. */
         kept: await keptOf(session, state),

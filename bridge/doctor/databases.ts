@@ -17,17 +17,17 @@ export const delegationTable: Check = {
   name: 'delegation.db',
   needs: [dataDirectory],
   look: async (subject) => {
+    const table = await subject.table();
     const counts = await Promise.all(
       (['mailboxes', 'delegates', 'delegations'] as const).map(async (name) => {
-        const row = await subject
-          .table()
-          .query.selectFrom(name)
+        const row = await table.query
+          .selectFrom(name)
           .select(({ fn }) => fn.countAll<number>().as('count'))
           .executeTakeFirstOrThrow();
         return `${name} ${row.count}`;
       }),
     );
-    const changed = subject.table().differences();
+    const changed = await table.differences();
     if (changed.length > 0) return fail(rulesChanged(changed), REPAIR_RULES);
     return ok(`version ${DELEGATIONS.migrations.length}; ${counts.join(', ')}`);
   },
@@ -37,9 +37,9 @@ export const ownState: Check = {
   name: 'state.db',
   needs: [dataDirectory],
   look: async (subject) => {
-    const { count } = await subject
-      .state()
-      .query.selectFrom('ledger')
+    const { query } = await subject.state();
+    const { count } = await query
+      .selectFrom('ledger')
       .select(({ fn }) => fn.countAll<number>().as('count'))
       .executeTakeFirstOrThrow();
     return ok(`version ${STATE.migrations.length}; pairs in the ledger ${count}`);
@@ -67,11 +67,11 @@ export const auditTrail: Check = {
     const { sealKey } = subject.files;
     const key = existingSealKey(sealKey);
     const headFile = headFileOf(sealKey);
-    const proof = await proveEnd(subject.state(), key, readHead(headFile, key));
+    const proof = await proveEnd(await subject.state(), key, readHead(headFile, key));
     const remedy =
       '"mandat audit verify" says where. From the backup of state.db, seal.key and seal.head; if there is none: "mandat init --new-seal-key"';
     if (!proof.intact) return fail(describeBroken(proof, headFile), remedy);
-    const whole = await lastProof(subject.state());
+    const whole = await lastProof(await subject.state());
     if (whole !== undefined && whole.broken !== null)
       return fail(`${whole.broken} (all of it was looked at ${whole.at})`, remedy);
     const all = whole === undefined ? '"mandat audit verify" proves all of it' : `all of it was proven ${whole.at}`;
@@ -83,7 +83,7 @@ export const epoch: Check = {
   name: 'epoch',
   needs: [delegationTable, ownState],
   look: async (subject) => {
-    const [table, state] = [subject.table(), subject.state()];
+    const [table, state] = await Promise.all([subject.table(), subject.state()]);
     if ((await fact(state, 'restored')) === 'held') return fail(FROM_THE_PAST, RESTORE);
     if (await isFromThePast(table, state)) return fail(FROM_THE_PAST, RESTORE);
     const foreign =
@@ -105,7 +105,7 @@ export const clock: Check = {
   name: 'clock',
   needs: [ownState],
   look: async (subject) => {
-    const highest = await fact(subject.state(), 'clock');
+    const highest = await fact(await subject.state(), 'clock');
     const now = subject.now();
     if (highest === undefined) return ok(`${now.toISOString()}; no sidecar has looked at it yet`);
     const ahead = Date.parse(highest) - now.getTime();

@@ -5,6 +5,7 @@
 
 import type { Config } from '../../config/schema.ts';
 import { dialectOf, type Environment, imapEndpoint, impersonation, sessionCutter } from '../configured/drivers.ts';
+import { openState, openTable } from '../configured/stores.ts';
 import type { Connection } from '../imap/connection.ts';
 import { type Dialect, UNSURE_ACCOUNT } from '../imap/dialect.ts';
 import { type Impersonation, openAs } from '../imap/impersonation.ts';
@@ -16,8 +17,8 @@ import { Failure } from '../shared/failure.ts';
 import { once } from '../shared/found-once.ts';
 import { type DataFiles, dataFiles } from '../store/files/data-files.ts';
 import { leavesNoTrace } from '../store/files/open.ts';
-import { openStateDb, type StateDb } from '../store/state/state-db.ts';
-import { type DelegationDb, openDelegationDb } from '../store/table/delegation-db.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
 import { MAIN_SERVER } from '../store/table/rows.ts';
 import { type Doveconf, type Reading, readDoveconf } from './doveconf.ts';
 import { type Address, openWire } from './line-session.ts';
@@ -58,8 +59,8 @@ export interface Subject {
   readonly files: DataFiles;
   readonly options: DoctorOptions;
   now(): Date;
-  table(): DelegationDb;
-  state(): StateDb;
+  table(): Promise<DelegationDb>;
+  state(): Promise<StateDb>;
   by(): Impersonation;
   /** As somebody, by the configured form of impersonation or another. The caller closes it. */
   openAs(login: string, by?: Impersonation): Promise<Connection>;
@@ -94,8 +95,8 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
   };
   const endpoint = once(() => imapEndpoint(config));
   const by = once(() => impersonation(config, env));
-  const table = once(() => kept(openDelegationDb(files.delegations, traceless(files.delegations))));
-  const state = once(() => kept(openStateDb(files.state, traceless(files.state))));
+  const table = once(async () => kept(await openTable(config, traceless(files.delegations))));
+  const state = once(async () => kept(await openState(config, traceless(files.state))));
   const open = (login: string, how = by()) => openAs(endpoint(), how, login);
   /** Over a session that is open; whoever else is wanted gets one of their own. */
   const over = (login: string, connection: Connection, known?: (owner: string) => Promise<KnownOwner>) => {
@@ -120,7 +121,7 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
 
   const registered = async (...only: readonly string[]): Promise<readonly string[]> => {
     try {
-      const all = table().query.selectFrom('mailboxes').select('login').orderBy('id').limit(MOST_TRIED);
+      const all = (await table()).query.selectFrom('mailboxes').select('login').orderBy('id').limit(MOST_TRIED);
       const rows = await (only.length === 0 ? all : all.where('address', 'in', only)).execute();
       return rows.map(({ login }) => login);
     } catch {
@@ -134,7 +135,7 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
 
   /** What only trying shows writes to the servers. */
   const unlessPaused = async () => {
-    const pause = await paused(state());
+    const pause = await paused(await state());
     if (pause !== undefined) throw pausedFailure(pause, '--probe would write to the server');
   };
 

@@ -39,7 +39,7 @@ export const logins: Check = {
 
 async function some(subject: Subject): Promise<readonly Named[]> {
   try {
-    const { query } = subject.table();
+    const { query } = await subject.table();
     const owners = await query.selectFrom('mailboxes').select(['address', 'login']).orderBy('id').limit(MOST).execute();
     const people = await query
       .selectFrom('delegates')

@@ -99,7 +99,7 @@ const goesOn = (connection: Connection): Promise<boolean> =>
 
 async function delegateLogins(subject: Subject): Promise<readonly string[]> {
   try {
-    const rows = await subject.table().query.selectFrom('delegates').select('login').limit(100).execute();
+    const rows = await (await subject.table()).query.selectFrom('delegates').select('login').limit(100).execute();
     return rows.map(({ login }) => login);
   } catch {
     return []; // the table has a check of its own

@@ -88,7 +88,7 @@ export const inheritance: Check = {
 /** The sidecar notes it at each grant; state.db has a check of its own. */
 async function recorded(subject: Subject): Promise<string | undefined> {
   try {
-    return await fact(subject.state(), 'inherits');
+    return await fact(await subject.state(), 'inherits');
   } catch {
     return undefined;
   }
@@ -154,9 +154,9 @@ function seen(shared: boolean, how: string, remedy: string): Finding {
 
 /** The same INBOX as the owner and as the delegate: STATUS changes nothing. Undefined where it tells nothing. */
 async function compare(subject: Subject): Promise<Finding | undefined> {
-  const pair = await subject
-    .state()
-    .query.selectFrom('ledger')
+  const { query } = await subject.state();
+  const pair = await query
+    .selectFrom('ledger')
     .select(['owner_login as ownerLogin', 'login'])
     .where('phase', '=', 'verified')
     .executeTakeFirst();

@@ -35,7 +35,7 @@ export const sidecar: Check = {
       );
     }
     const pid = holder(subject);
-    const last = await lastSidecar(subject.state());
+    const last = await lastSidecar(await subject.state());
     if (last.pid !== pid) return ok(`process ${pid ?? '?'} works on the databases, and is no sidecar: "mandat sync"`);
     const outdated = configDifference(last, subject.config);
     if (outdated !== undefined) return warn(outdated, 'systemctl reload mandat, or send it a SIGHUP');
@@ -56,7 +56,7 @@ export const pause: Check = {
   name: 'pause',
   needs: [ownState],
   look: async (subject) => {
-    const how = await paused(subject.state());
+    const how = await paused(await subject.state());
     return how === undefined
       ? ok('the servers are written to')
       : warn(
@@ -75,9 +75,9 @@ export const sweep: Check = {
   look: async (subject) => {
     if (!runs(subject)) return skipped('no sidecar is running');
     const { sweepIntervalMinutes } = subject.config.schedule;
-    if ((await paused(subject.state())) !== undefined) return skipped('it is paused');
-    const last = await fact(subject.state(), 'sweep');
-    const { since } = await lastSidecar(subject.state());
+    if ((await paused(await subject.state())) !== undefined) return skipped('it is paused');
+    const last = await fact(await subject.state(), 'sweep');
+    const { since } = await lastSidecar(await subject.state());
     const waited = subject.now().getTime() - Date.parse(last ?? since ?? subject.now().toISOString());
     const seen = last === undefined ? 'the first one is not done yet' : `the last one ended at ${last}`;
     if (waited <= LATE_SWEEPS * sweepIntervalMinutes * 60_000) return ok(seen);

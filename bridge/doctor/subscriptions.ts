@@ -17,7 +17,7 @@ export const subscriptions: Check = {
         source,
       );
     }
-    const seen = await fact(subject.state(), 'subscriptions-kept-by').catch(() => undefined);
+    const seen = await fact(await subject.state(), 'subscriptions-kept-by').catch(() => undefined);
     return seen === undefined ? skipped(reading.why) : said(seen === 'owner', 'as the last grant has shown');
   },
 };

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { sql } from 'kysely';
 import type { Instant } from '../../acl/delegation-facts.ts';
+import { existingSubmissionStore } from '../configured/stores.ts';
 import { correspondenceStatus } from '../directory/correspondence.ts';
 import { directoryStatus } from '../directory/search.ts';
 import { whiteListFile } from '../directory/white-list.ts';
@@ -14,7 +15,6 @@ import { lastProof } from '../sidecar/trail-upkeep.ts';
 import { dataFiles } from '../store/files/data-files.ts';
 import { fact } from '../store/state/facts.ts';
 import { outcomeOf } from '../store/state/outcomes.ts';
-import { existingSubmissions } from '../store/submissions/submission-db.ts';
 import { changedAfter } from '../store/table/rows.ts';
 import { answersOf, isThere, lastFilter } from '../submission/last-filter.ts';
 import { COPY_EXPECTED_MS } from '../submission/missing-copies.ts';
@@ -71,7 +71,7 @@ async function failing(sight: Sight, breathe: Breathe): Promise<readonly Figure[
     paused: (await paused(state)) !== undefined,
     withdrawn: (await withdrawn(state)) !== undefined,
     restored: (await fact(state, 'restored')) === 'held',
-    'rules-changed': table.differences().length > 0,
+    'rules-changed': (await table.differences()).length > 0,
     'foreign-state': foreign !== undefined,
   };
   return [
@@ -93,9 +93,9 @@ async function outbox({ state }: Sight, breathe: Breathe): Promise<readonly Figu
 }
 
 async function copies(sight: Sight, now: Instant): Promise<readonly Figure[]> {
-  const { dataDir, submission } = sight.config();
-  if (submission === undefined) return [];
-  const store = existingSubmissions(dataFiles(dataDir).submissions);
+  const config = sight.config();
+  if (config.submission === undefined) return [];
+  const store = await existingSubmissionStore(config);
   try {
     const expected = new Date(Date.parse(now) - COPY_EXPECTED_MS).toISOString();
     const missing = (await store?.countMissing(expected, MOST)) ?? { waiting: 0, failed: 0 };

@@ -82,7 +82,7 @@ export async function reconcileMailbox(
   }
   const pairs = await pairsOf(site.state, mailboxId);
   // Asked after the rows are read: what was written under changed rules is then known to be.
-  const mayGive = restraint.mayGive && site.table.differences().length === 0;
+  const mayGive = restraint.mayGive && (await site.table.differences()).length === 0;
   const { only } = restraint;
   const want =
     only === undefined

@@ -15,7 +15,7 @@ export interface RulesLook {
 
 /** Looks at the text of the rules. True where they are others than at the last look: then every mailbox is to be looked at. */
 export async function lookAtRules({ table, state, audit, log }: RulesLook): Promise<boolean> {
-  const found = table.lookAgain();
+  const found = await table.lookAgain();
   const now = describeDifferences(found);
   if (((await fact(state, 'rules')) ?? '') === now) return false;
   const line = { mailbox: null, onBehalf: null, delegate: null };

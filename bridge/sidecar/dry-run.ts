@@ -3,6 +3,7 @@
 import type { Config } from '../../config/schema.ts';
 import { type Environment, mailServer } from '../configured/drivers.ts';
 import { policyOf } from '../configured/site-policy.ts';
+import { copyState, openTable } from '../configured/stores.ts';
 import type { SessionCutter } from '../reconcile/driver-interfaces.ts';
 import { withdrawStale } from '../reconcile/first-phase.ts';
 import { openGate } from '../reconcile/login-turns.ts';
@@ -18,9 +19,7 @@ import { setWithdrawn } from '../safeguards/withdrawn.ts';
 import { dataFiles } from '../store/files/data-files.ts';
 import { openSenderMap, senderMapExists } from '../store/published/sender-map.ts';
 import { fact, openClock } from '../store/state/facts.ts';
-import { copyStateDb } from '../store/state/state-db.ts';
 import { everyMailbox, unknownAmong } from '../store/state/swept-mailboxes.ts';
-import { openDelegationDb } from '../store/table/delegation-db.ts';
 import { countHeld, type SyncOptions } from './sync.ts';
 
 export interface Rehearsal {
@@ -38,8 +37,8 @@ export async function rehearse(
   options: SyncOptions & { readonly withdrawn?: boolean },
 ): Promise<Rehearsal> {
   const files = dataFiles(config.dataDir);
-  const table = openDelegationDb(files.delegations, { readonly: true });
-  const state = copyStateDb(files.state);
+  const table = await openTable(config, { readonly: true });
+  const state = await copyState(config);
   await setPaused(state, undefined); // in the copy: what would be done if it weren't
   if (options.withdrawn === true) await setWithdrawn(state, { since: new Date().toISOString(), quiet: true });
   const map =

@@ -8,6 +8,7 @@ import type { Config } from '../../config/schema.ts';
 import { refuseHalfRestored } from '../backup/unfinished.ts';
 import type { Environment } from '../configured/drivers.ts';
 import { deciding, retryWaits } from '../configured/retrying.ts';
+import { existingSubmissionStore, openState, openTable } from '../configured/stores.ts';
 import { NO_SIGNS, type Signs } from '../health/signs.ts';
 import { actLines } from '../reconcile/acts.ts';
 import { withdrawStale } from '../reconcile/first-phase.ts';
@@ -30,9 +31,9 @@ import { fact, openClock, setFact } from '../store/state/facts.ts';
 import { beginTelling } from '../store/state/last-notified.ts';
 import { outcomesOf, recordFailure } from '../store/state/outcomes.ts';
 import { forgetSlowAnswers } from '../store/state/slow-answers.ts';
-import { openStateDb, type StateDb } from '../store/state/state-db.ts';
+import type { StateDb } from '../store/state/state-db.ts';
 import { tablePortions, unknownAmong } from '../store/state/swept-mailboxes.ts';
-import { type DelegationDb, openDelegationDb } from '../store/table/delegation-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
 import { readMailbox, settle } from '../store/table/rows.ts';
 import { compareRows } from '../store/trail/compare-rows.ts';
 import { sealKeyOf } from '../store/trail/sealing.ts';
@@ -93,20 +94,27 @@ export async function openEngine(
   const opened: (() => unknown)[] = [() => lock.release()];
   try {
     refuseHalfRestored(files);
-    const state = openStateDb(files.state, { writes: true });
+    const state = await openState(config, { writes: true });
     opened.push(() => state.close());
     // For what nobody waits for: its commits keep nobody from the disk.
-    const beside = openStateDb(files.state, { writes: true, durable: false });
+    const beside = await openState(config, { writes: true, durable: false });
     opened.push(() => beside.close());
     const key = await sealKeyOf(files.sealKey, state);
     // What we write there is done again where a power cut takes it: a mailbox is pending still, an event is known to be sealed.
-    const table = openDelegationDb(files.delegations, { writes: true, durable: false, key });
+    const table = await openTable(config, { writes: true, durable: false, key });
     opened.push(() => table.close());
     const clock = await openClock(state);
     let stopping = false;
     const acting = openActing({ table, state, clock, key, files, env, log, stopping: () => stopping, signs });
     opened.push(() => acting.close());
-    const trail = openTrail({ state, files, clock, key, log });
+    const trail = openTrail({
+      state,
+      files,
+      clock,
+      key,
+      log,
+      existingSubmissions: () => existingSubmissionStore(config),
+    });
     opened.push(() => trail.close());
 
     let current = config;
@@ -138,7 +146,8 @@ export async function openEngine(
     /** What is like ours in one mailbox: see adopted-entries.ts. */
     const adoptIn = async (mailboxId: number) =>
       adoptFrom === undefined ? new Set<string>() : adoptEntries(site, mailboxId, adoptFrom);
-    const mayGiveNow = async () => (await fact(state, 'restored')) !== 'held' && table.differences().length === 0;
+    const mayGiveNow = async () =>
+      (await fact(state, 'restored')) !== 'held' && (await table.differences()).length === 0;
     const changes = openChanges(table, state, () => current.guard);
 
     /** Mailboxes that were worked on since their rows were compared with what was seen of them before. */

@@ -2,17 +2,16 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import type { Environment } from '../configured/drivers.ts';
+import { openState, openTable } from '../configured/stores.ts';
 import { waitForAll } from '../questions/wait-for-change.ts';
 import type { Result } from '../reconcile/mailbox.ts';
 import type { GuardReport } from '../safeguards/disappearing-pairs.ts';
 import { guard, release } from '../safeguards/guard.ts';
 import { Failure } from '../shared/failure.ts';
 import { type GiveWay, giveBack } from '../shared/portions.ts';
-import { dataFiles } from '../store/files/data-files.ts';
 import type { Outcome } from '../store/state/outcomes.ts';
-import { openStateDb } from '../store/state/state-db.ts';
 import { everyMailbox, mailboxPortions } from '../store/state/swept-mailboxes.ts';
-import { type DelegationDb, openDelegationDb } from '../store/table/delegation-db.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
 import { markPending, readMailbox } from '../store/table/rows.ts';
 import { openEngine } from './engine.ts';
 import { openSchedule } from './schedule.ts';
@@ -47,7 +46,7 @@ export async function syncOnce(
     );
     const { mailboxIds: named } = options;
     // What has gone is pending, unless the rules that mark it have been changed.
-    const few = named !== undefined && !options.force && engine.table.differences().length === 0;
+    const few = named !== undefined && !options.force && (await engine.table.differences()).length === 0;
     let report = await (few ? engine.changes.lookAtThese(named) : engine.changes.lookAtAll());
     if (options.force && report.held.size > 0) {
       await release(engine.table, report, options.actor);
@@ -96,10 +95,9 @@ const SILENCE_MS = 120_000;
 
 /** The same by the sidecar that runs: what it makes of each mailbox at its next attempt. */
 export async function syncBySidecar(config: Config, options: SyncOptions): Promise<SyncReport> {
-  const files = dataFiles(config.dataDir);
-  const table = openDelegationDb(files.delegations);
+  const table = await openTable(config);
   try {
-    const state = openStateDb(files.state);
+    const state = await openState(config);
     try {
       if (options.force) {
         const report = await guard(table, state, config.guard);

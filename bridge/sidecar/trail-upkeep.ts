@@ -3,7 +3,7 @@ import type { Instant } from '../../acl/delegation-facts.ts';
 import type { GiveWay } from '../shared/portions.ts';
 import { jsonFact, setJsonFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
-import { existingSubmissions, type SubmissionStore } from '../store/submissions/submission-db.ts';
+import type { SubmissionStore } from '../store/submissions/submission-db.ts';
 import { headFileOf, readHead } from '../store/trail/seal-head.ts';
 import { auditHead, bringToDisk, keepHead } from '../store/trail/sealing.ts';
 import { drainSubmissions } from '../store/trail/take-over-submissions.ts';
@@ -32,7 +32,11 @@ export function openTrail({
   clock,
   key,
   log,
-}: Pick<Ground, 'state' | 'files' | 'clock' | 'key' | 'log'>) {
+  existingSubmissions,
+}: Pick<Ground, 'state' | 'files' | 'clock' | 'key' | 'log'> & {
+  /** Undefined where nothing was ever submitted through us. */
+  readonly existingSubmissions: () => Promise<SubmissionStore | undefined>;
+}) {
   let submissions: SubmissionStore | undefined;
   let submissionsSeen: number | undefined;
   let told: number | undefined;
@@ -70,7 +74,7 @@ export function openTrail({
     },
     /** Takes over what the submission filter has noted since. */
     drainSubmissions: async (giveWay: GiveWay): Promise<void> => {
-      submissions ??= existingSubmissions(files.submissions);
+      submissions ??= await existingSubmissions();
       const version = submissions?.dataVersion();
       if (submissions === undefined || version === submissionsSeen) return;
       await drainSubmissions(submissions, state, key, clock.now(), giveWay);

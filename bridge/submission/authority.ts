@@ -61,7 +61,7 @@ export function openAuthority(
     if (!delegates.some((delegate) => delegate.login === login)) return { kind: 'stranger' };
     const believed =
       (await fact(state, 'restored')) !== 'held' &&
-      table.differences().length === 0 &&
+      (await table.differences()).length === 0 &&
       !(await isFromThePast(table, state));
     if (!believed) {
       if (!(await stands(id, login))) return { kind: 'stranger' };

@@ -3,14 +3,13 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import { type Environment, sentFoldersOf } from '../configured/drivers.ts';
+import { openState, openSubmissionStore, openTable } from '../configured/stores.ts';
 import { paused } from '../safeguards/pause.ts';
 import { DELEGATIONS } from '../store/databases.ts';
 import { waitsForNobody, whenFree } from '../store/files/busy.ts';
 import { dataFiles } from '../store/files/data-files.ts';
 import { open } from '../store/files/open.ts';
-import { openStateDb } from '../store/state/state-db.ts';
-import { openSubmissions } from '../store/submissions/submission-db.ts';
-import { guardedTable, openDelegationDb } from '../store/table/delegation-db.ts';
+import { guardedTable } from '../store/table/delegation-db.ts';
 import { existingSealKey } from '../store/trail/sealing.ts';
 import { copyKeeper } from './copy.ts';
 import { copyKey, copyTicket, writtenTicket } from './copy-address.ts';
@@ -65,13 +64,13 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
     for (const one of opened.reverse()) await one();
   };
   try {
-    const store = openSubmissions(files.submissions);
+    const store = await openSubmissionStore(config);
     opened.push(() => store.close());
     const record = openRecord(store, log);
     opened.push(() => record.close());
-    const table = openDelegationDb(files.delegations);
+    const table = await openTable(config);
     opened.push(() => table.close());
-    const state = openStateDb(files.state);
+    const state = await openState(config);
     opened.push(() => state.close());
     const isPaused = () => paused(state);
     const database = open(files.delegations, DELEGATIONS); // for what must be known at once

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Failure, type FailureCode, failureOf } from '../shared/failure.ts';
 import { retryDelay } from '../sidecar/schedule.ts';
-import { openStateDb, type StateDb } from '../store/state/state-db.ts';
+import type { StateDb } from '../store/state/state-db.ts';
 import { type FilterTrouble, isThere, lastFilter, setFilterTrouble } from './last-filter.ts';
 
 /** What the child says of itself. */
@@ -31,8 +31,8 @@ export interface FilterChild {
 export interface FilterProgram {
   /** A program and its arguments: node, and what makes it `mandat filter`. */
   readonly command: readonly string[];
-  /** Of mandat's own state. */
-  readonly stateFile: string;
+  /** Mandat's own state. Opened for the moment: a file may have been replaced since the last time (replaced-files.ts). */
+  readonly openState: () => Promise<StateDb>;
   readonly log: Logger;
   readonly patience?: Patience;
 }
@@ -159,8 +159,8 @@ async function end(child: ChildProcess, limitMs: number): Promise<void> {
 }
 
 /** One whose sidecar was killed ends by itself, unless it is too busy to notice. There is one sidecar only, so it can't be another's. */
-async function endOrphan({ stateFile, log }: FilterProgram, { answerMs }: Patience): Promise<void> {
-  const last = await withState(stateFile, lastFilter);
+async function endOrphan({ openState, log }: FilterProgram, { answerMs }: Patience): Promise<void> {
+  const last = await withState(openState, lastFilter);
   if (last === undefined || !last.child || last.pid === process.pid || !isThere(last)) return;
   log.warn({ pid: last.pid }, 'a submission filter whose sidecar is gone is still there: waiting for its end');
   const began = performance.now();
@@ -170,15 +170,14 @@ async function endOrphan({ stateFile, log }: FilterProgram, { answerMs }: Patien
   }
 }
 
-async function noteTrouble({ stateFile, log }: FilterProgram, trouble: FilterTrouble | undefined): Promise<void> {
-  await withState(stateFile, (state) => setFilterTrouble(state, trouble)).catch((error: unknown) =>
+async function noteTrouble({ openState, log }: FilterProgram, trouble: FilterTrouble | undefined): Promise<void> {
+  await withState(openState, (state) => setFilterTrouble(state, trouble)).catch((error: unknown) =>
     log.warn({ reason: failureOf(error).message }, 'it could not be noted for "mandat status"'),
   );
 }
 
-/** Opened for the moment: the file may have been replaced since the last time (replaced-files.ts). */
-async function withState<T>(file: string, work: (state: StateDb) => Promise<T>): Promise<T> {
-  const state = openStateDb(file);
+async function withState<T>(openState: FilterProgram['openState'], work: (state: StateDb) => Promise<T>): Promise<T> {
+  const state = await openState();
   try {
     return await work(state);
   } finally {

@@ -2,11 +2,10 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import type { Environment } from '../configured/drivers.ts';
+import { openState } from '../configured/stores.ts';
 import { failureOf } from '../shared/failure.ts';
 import { type LoopHolds, watchLoop } from '../shared/loop-holds.ts';
-import { dataFiles } from '../store/files/data-files.ts';
 import { setFact } from '../store/state/facts.ts';
-import { openStateDb } from '../store/state/state-db.ts';
 import { countAnswers } from './answers.ts';
 import { startKeptSubmission } from './bookkeeping.ts';
 import { type LastFilter, startOf } from './last-filter.ts';
@@ -19,7 +18,7 @@ export async function startFilterProcess(
   log: Logger,
   child: boolean,
 ): Promise<Submission> {
-  const state = openStateDb(dataFiles(config.dataDir).state);
+  const state = await openState(config);
   try {
     const now = () => new Date().toISOString();
     const about = { pid: process.pid, started: startOf(process.pid) ?? null, since: now(), child };

@@ -3,11 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import { policyOf } from '../configured/site-policy.ts';
+import { openState, openTable } from '../configured/stores.ts';
 import { Failure } from '../shared/failure.ts';
-import { dataFiles } from '../store/files/data-files.ts';
 import { openClock } from '../store/state/facts.ts';
-import { openStateDb } from '../store/state/state-db.ts';
-import { openDelegationDb } from '../store/table/delegation-db.ts';
 import { openAuthority } from './authority.ts';
 import { type Behind, type Filter, startFilter } from './filter.ts';
 import { type Door, doorOf, hostAndPort } from './listening-place.ts';
@@ -31,16 +29,19 @@ export async function startSubmission(
   answered: (code: number) => void = () => {},
 ): Promise<Submission> {
   sectionOf(config);
-  const files = dataFiles(config.dataDir);
-  const table = openDelegationDb(files.delegations);
-  const watched = openDelegationDb(files.delegations);
-  const state = openStateDb(files.state);
+  const opened: { close(): Promise<void> }[] = [];
+  const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
+    const one = await opening;
+    opened.push(one);
+    return one;
+  };
   const close = async () => {
-    await table.close();
-    await watched.close();
-    await state.close();
+    for (const one of opened) await one.close();
   };
   try {
+    const table = await keep(openTable(config));
+    const watched = await keep(openTable(config));
+    const state = await keep(openState(config));
     const clock = await openClock(state);
     const behind = (given: Config): Behind => {
       const policy = policyOf(given);

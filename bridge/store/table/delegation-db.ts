@@ -29,9 +29,9 @@ export interface DelegationDb {
   /** Changes whenever another connection has committed: PRAGMA data_version, 2 microseconds. */
   dataVersion(): number;
   /** How its rules differ from the released ones: it is obeyed only where it takes access away then. Fails `config` where it can't be read at all. */
-  differences(): readonly Difference[];
+  differences(): Promise<readonly Difference[]>;
   /** The same, looking also where the number of the schema was set back. */
-  lookAgain(): readonly Difference[];
+  lookAgain(): Promise<readonly Difference[]>;
   /** One read-only view of several tables. */
   read<T>(work: (query: Transaction<DelegationDatabase>) => Promise<T>): Promise<T>;
   /** One write transaction on behalf of somebody; all or nothing. */
@@ -53,8 +53,8 @@ export function openDelegationDb(file: string, options: TableOptions = {}): Dele
     file,
     query,
     dataVersion: dataVersionOf(database),
-    differences: guarded.differences,
-    lookAgain: guarded.lookAgain,
+    differences: async () => guarded.differences(),
+    lookAgain: async () => guarded.lookAgain(),
     read: (work) => explaining(file, () => query.transaction().setAccessMode('read only').execute(work)),
     write: (writer, work) =>
       explaining(file, () =>

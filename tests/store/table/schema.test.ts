@@ -28,7 +28,7 @@ t.test('a table as init makes it differs in nothing, whatever lies beside it', a
   );
   const table = openDelegationDb(file);
   t.teardown(() => table.close());
-  t.same(table.differences(), []);
+  t.same(await table.differences(), []);
 });
 
 /** What somebody does, the object that is named, whether the table can still be read. */
@@ -83,7 +83,7 @@ t.test('each change is named, before the table is read and while it is open', as
       await read();
       await opens();
       t.ok(
-        open.differences().some((one) => one.object === object),
+        (await open.differences()).some((one) => one.object === object),
         `${sql}: ${object}`,
       );
     } else {
@@ -108,10 +108,10 @@ t.test('a number that was set back hides nothing from the one who looks at the t
   const file = freshWorld(t);
   const table = openDelegationDb(file);
   t.teardown(() => table.close());
-  t.same(table.differences(), []);
+  t.same(await table.differences(), []);
   const before = row(file, 'SELECT schema_version FROM pragma_schema_version');
   prepare(file, `DROP TRIGGER delegations_deleted; PRAGMA schema_version = ${before}`);
-  t.match(table.lookAgain(), [{ object: 'trigger delegations_deleted', how: 'missing' }]);
+  t.match(await table.lookAgain(), [{ object: 'trigger delegations_deleted', how: 'missing' }]);
 });
 
 t.test('the released rules come back and every row stays', async (t) => {

@@ -14,7 +14,14 @@ t.test('once a day, whatever is sealed meanwhile', async (t) => {
   const state = openState(t, files);
   const key = sealKey(files.sealKey);
   const clock = { time: '2026-11-28T02:00:00.000Z', now: () => clock.time, save: async () => {} };
-  const trail = openTrail({ state, files, clock, key, log: pino({ level: 'silent' }) });
+  const trail = openTrail({
+    state,
+    files,
+    clock,
+    key,
+    log: pino({ level: 'silent' }),
+    existingSubmissions: async () => undefined,
+  });
   await appendAudit(state, key, many(1000));
   await keepHead(files.sealKey, key, state);
   t.equal(await lastProof(state), undefined);
