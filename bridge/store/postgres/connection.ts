@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { type Dialect, PostgresDialect } from 'kysely';
-import type { ClientConfig, Pool, PoolConfig } from 'pg';
+import type { Client, ClientConfig, Pool, PoolConfig } from 'pg';
 import { type DatabasePlace, databasePlace } from '../../../config/database-url.ts';
 import { DATABASE_PASSWORD, readSecret, type SecretSource } from '../../../config/secret.ts';
 import { BUSY_MS } from '../files/busy.ts';
@@ -38,6 +38,9 @@ export function postgresSettings(config: Named, env: SecretSource['env'] = proce
 /** Connections that one part of this program has open at once, at most. */
 const MOST_CONNECTIONS = 5;
 
+/** How long a connection beyond the first is kept unused, in milliseconds. */
+const IDLE_MS = 60_000;
+
 /** How long it is tried to connect, in milliseconds; and how long what was sent may remain without any answer. */
 const CONNECT_MS = 10_000;
 const SILENCE_MS = 30_000;
@@ -61,18 +64,33 @@ export async function postgresPool(settings: PostgresSettings, options: PoolOpti
   const pool = new (await nodePostgres()).Pool({
     ...(await clientConfig(settings, options)),
     max: options.most ?? MOST_CONNECTIONS,
+    min: 1, // what is urgent finds a connection that stands
+    idleTimeoutMillis: IDLE_MS,
     allowExitOnIdle: true,
   } satisfies PoolConfig);
   pool.on('error', () => {}); // of a connection that nobody is using: the next query has a new one
+  pool.on('connect', (client) => ownBackends.add(backendOf(client)));
+  pool.on('remove', (client) => ownBackends.delete(backendOf(client)));
   return pool;
+}
+
+/** PostgreSQL's process ids of this program's connections: what they commit is no news. */
+export const ownBackends = new Set<number>();
+
+/** node-postgres has it of the protocol's BackendKeyData; its types don't. */
+const backendOf = (client: unknown): number => (client as { readonly processID?: number }).processID ?? 0;
+
+/** A connection of its own, not yet connected: to listen, or to hold a lock for as long as it lasts. */
+export async function postgresClient(settings: PostgresSettings, options: PoolOptions): Promise<Client> {
+  return new (await nodePostgres()).Client(await clientConfig(settings, options));
 }
 
 export function postgresDialect(settings: PostgresSettings, options: PoolOptions): Dialect {
   return new PostgresDialect({ pool: () => postgresPool(settings, options) });
 }
 
-/** What node-postgres connects with, for whoever needs a connection of their own (to listen). Nothing is taken from PG* in the environment. */
-export async function clientConfig(settings: PostgresSettings, options: PoolOptions): Promise<ClientConfig> {
+/** What node-postgres connects with. Nothing is taken from PG* in the environment. */
+async function clientConfig(settings: PostgresSettings, options: PoolOptions): Promise<ClientConfig> {
   const { host, port, user, database, password } = settings;
   const session = {
     search_path: options.schemas.join(','),
@@ -81,6 +99,10 @@ export async function clientConfig(settings: PostgresSettings, options: PoolOpti
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     default_transaction_read_only: options.readonly === true ? 'on' : 'off',
     ...(options.durable === false ? { synchronous_commit: 'off' } : {}),
+    // Whoever is gone without a word, with their machine, has no lock left half a minute later.
+    tcp_keepalives_idle: 10,
+    tcp_keepalives_interval: 5,
+    tcp_keepalives_count: 4,
     default_transaction_isolation: 'read\\ committed',
   };
   return {

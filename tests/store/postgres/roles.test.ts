@@ -1,0 +1,68 @@
+/** The two roles that init makes for other programs: one reads the views, one writes them too; neither reaches what is mandat's own. */
+import t from 'tap';
+import { type PostgresSettings, postgresSettings } from '../../../bridge/store/postgres/connection.ts';
+import { grantRoles } from '../../../bridge/store/postgres/roles.ts';
+import { migrateState } from '../../../bridge/store/postgres/state-db.ts';
+import { migrateTable } from '../../../bridge/store/postgres/table-schema.ts';
+import { startPostgresql } from '../../../config/lab/postgresql.ts';
+
+const lab = await startPostgresql();
+t.teardown(() => lab.stop());
+
+/** A database that belongs to a role of its own, as docs/postgresql.md has it made. */
+async function site(user: string, may = ''): Promise<PostgresSettings> {
+  const database = await lab.createDatabase();
+  await lab.sql(
+    database,
+    `CREATE ROLE ${user} LOGIN PASSWORD 'secret' ${may}; ALTER DATABASE ${database} OWNER TO ${user}`,
+  );
+  const url = `postgres://${user}@127.0.0.1:${lab.port}/${database}`;
+  const settings = postgresSettings(
+    { database: url, databasePasswordFile: '/nowhere' },
+    { MANDAT_DATABASE_PASSWORD: 'secret' },
+  );
+  if (settings === undefined) throw new Error('no settings');
+  await migrateTable(settings);
+  await migrateState(settings);
+  return settings;
+}
+
+const as = (settings: PostgresSettings, role: string, query: string) =>
+  lab.sql(settings.database, `SET ROLE ${role}; ${query}`);
+
+t.test('made where the role may make roles, and again as often as one likes', async (t) => {
+  const settings = await site('mandat', 'CREATEROLE');
+  t.same(await grantRoles(settings), { made: ['mandat_readers', 'mandat_writers'], missing: [] });
+  t.same(await grantRoles(settings), { made: [], missing: [] });
+  const portal = `CREATE ROLE portal; CREATE ROLE report; CREATE ROLE nobody_at_all;
+    GRANT mandat_writers TO portal; GRANT mandat_readers TO report`;
+  await lab.sql(settings.database, portal);
+  const write = `INSERT INTO mandat.mailbox (address) VALUES ('alice@example.org');
+    INSERT INTO mandat.delegate (id) VALUES ('bob'); INSERT INTO mandat.delegation (mailbox, delegate) VALUES ('alice@example.org', 'bob')`;
+  await as(settings, 'portal', write);
+  t.equal(await as(settings, 'report', 'SELECT delegate FROM mandat.delegation'), 'bob');
+  t.equal(await lab.sql(settings.database, 'SELECT count(*) FROM mandat.pending'), '1', 'the rules have worked');
+  for (const [role, query, refused] of [
+    ['report', 'DELETE FROM mandat.delegation', /permission denied for view delegation/],
+    ['portal', 'SELECT * FROM mandat.delegations', /permission denied for table delegations/],
+    ['portal', 'DELETE FROM mandat.pending', /permission denied for table pending/],
+    ['portal', 'UPDATE mandat.counters SET version = 1', /permission denied for table counters/],
+    ['portal', 'SELECT * FROM mandat_private.ledger', /permission denied for schema mandat_private/],
+    ['portal', 'CREATE TABLE mandat.mine (id integer)', /permission denied for schema mandat/],
+    ['nobody_at_all', 'SELECT * FROM mandat.delegation', /permission denied for schema mandat/],
+  ] as const)
+    await t.rejects(as(settings, role, query), refused, `${role}: ${query}`);
+  await as(settings, 'portal', 'DELETE FROM mandat.delegation');
+  t.equal(await lab.sql(settings.database, 'SELECT count(*) FROM mandat.delegations'), '0');
+});
+
+t.test('where it may not, what somebody else has to say', async (t) => {
+  const settings = await site('plain');
+  t.same(await grantRoles(settings), {
+    made: [],
+    missing: ['CREATE ROLE "plain_readers" NOLOGIN', 'CREATE ROLE "plain_writers" NOLOGIN'],
+  });
+  await lab.sql(settings.database, 'CREATE ROLE plain_readers NOLOGIN; CREATE ROLE plain_writers NOLOGIN');
+  t.same(await grantRoles(settings), { made: [], missing: [] });
+  t.equal(await as(settings, 'plain_readers', 'SELECT count(*) FROM mandat.mailbox'), '0');
+});
