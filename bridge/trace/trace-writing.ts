@@ -120,8 +120,8 @@ function writing(month: Month): Writing {
   const { database, file } = month;
   const names = nameWriter(database);
   const insert = insertAccess(database);
-  const noteSpan = database.prepare(`INSERT INTO spans VALUES (@span, @at, @at)
-    ON CONFLICT (span) DO UPDATE SET oldest = min(oldest, @at), newest = max(newest, @at)`);
+  const noteSpan = database.prepare(`INSERT INTO spans VALUES (@span, @first, @last)
+    ON CONFLICT (span) DO UPDATE SET oldest = min(oldest, @first), newest = max(newest, @last)`);
   const findMark = database.prepare('SELECT value FROM marks WHERE name = ?').pluck();
   let end = endOf(database);
   return {
@@ -132,15 +132,25 @@ function writing(month: Month): Writing {
       try {
         database
           .transaction(() => {
+            // A batch lies in one or two spans.
+            let span = { span: -1, first: 0, last: 0 };
             for (const access of accesses) {
               id++;
               seal = accessSeal(key, seal, id, access);
               insert(rowOf(id, access, seal, names));
               const { at } = access;
-              noteSpan.run({ span: Math.floor(id / 2 ** SPAN_BITS), at });
+              const number = Math.floor(id / 2 ** SPAN_BITS);
+              if (number !== span.span) {
+                if (span.span >= 0) noteSpan.run(span);
+                span = { span: number, first: at, last: at };
+              } else {
+                span.first = Math.min(span.first, at);
+                span.last = Math.max(span.last, at);
+              }
               oldest = Math.min(oldest ?? at, at);
               newest = Math.max(newest ?? at, at);
             }
+            if (span.span >= 0) noteSpan.run(span);
             for (const [name, value] of Object.entries(marks)) setMark(database, name, value);
             if (accesses.length > 0) writeEnd(database, key, file, { id, seal, oldest, newest });
           })
