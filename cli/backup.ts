@@ -22,6 +22,7 @@ interface Options {
   readonly keep?: number;
   readonly withDirectory?: boolean;
   readonly withoutKey?: boolean;
+  readonly withoutTrace?: boolean;
 }
 
 export function backupCommand(program: Command, run: Runner): void {
@@ -37,6 +38,7 @@ export function backupCommand(program: Command, run: Runner): void {
       several,
     )
     .option('--with-directory', 'also copy the imported directory of people and mailboxes, which may be large')
+    .option('--without-trace', 'leave the trace of access out, which may be large')
     .option('--without-key', 'leave seal.key out; keep it elsewhere, because a restore needs it in its place')
     .action(
       run(
@@ -59,11 +61,14 @@ export function backupCommand(program: Command, run: Runner): void {
             [told(taken), ...(old?.gone ?? []).map((gone) => `${gone}: older, and taken away`)].join('\n'),
           );
           for (const left of old?.left ?? []) out.warn(`mandat: ${left} holds what no backup does, and was left`);
-          if (manifest.trail.proven !== null) return EXIT.done;
-          out.warn(
-            `mandat: it was copied all the same, but its audit trail is not proven: ${oneLine(manifest.trail.why ?? '')}`,
-          );
-          return EXIT.failed;
+          const broken = [
+            ['audit trail', manifest.trail.why],
+            ['trace of access', manifest.trace?.why ?? null],
+          ].filter(([, why]) => why !== null);
+          for (const [what, why] of broken) {
+            out.warn(`mandat: it was copied all the same, but its ${what} is not proven: ${oneLine(why ?? '')}`);
+          }
+          return broken.length === 0 ? EXIT.done : EXIT.failed;
         },
         [],
         'caller',
@@ -72,13 +77,14 @@ export function backupCommand(program: Command, run: Runner): void {
 }
 
 async function take({ files, config }: Session, place: string, options: Options, mandat: string): Promise<Taken> {
-  const { keep, withDirectory = false, withoutKey = false } = options;
+  const { keep, withDirectory = false, withoutKey = false, withoutTrace = false } = options;
   const now = () => new Date();
   const directory = keep === undefined ? place : datedPlace(place, now());
   const { uid, gid } = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   makeBackupPlace(directory, { uid, gid });
   const { file: configFile } = config;
-  return takeBackup(files, directory, { mandat, configFile, withDirectory, withKey: !withoutKey, now });
+  const parts = { withDirectory, withTrace: !withoutTrace, withKey: !withoutKey };
+  return takeBackup(files, directory, { mandat, configFile, ...parts, now });
 }
 
 /** In the trail and for `status`; not in databases that are to be migrated first. */
@@ -103,9 +109,13 @@ function told({ directory, manifest, heldMs }: Taken): string {
       : [
           `the audit trail was proven: ${counted(proven, 'entry', 'entries')}${head === null ? '' : `, its end is ${head.id}:${head.seal}`}`,
         ];
+  const { trace } = manifest;
+  const accesses =
+    trace?.proven == null ? [] : [`the trace of access was proven: ${counted(trace.proven, 'access', 'accesses')}`];
   return [
     `${directory}: ${counted(manifest.files.length, 'file')}, ${shownSize(size)}, of one moment (nobody could commit for ${Math.ceil(heldMs)} ms)`,
     ...trail,
+    ...accesses,
   ].join('\n');
 }
 

@@ -75,9 +75,10 @@ async function restoreFrom(session: Session, directory: string, yes: boolean | u
       { from: directory, taken: manifest.taken, ...done, aside: done.aside ?? null },
       told(session, offered, done),
     );
-    if (done.trailBroken === null) return EXIT.done;
-    out.warn(`mandat: its audit trail is not proven: ${oneLine(done.trailBroken)}`);
-    return EXIT.failed;
+    const traceBroken = done.trace === 'put back' ? offered.traceBroken : null;
+    if (done.trailBroken !== null) out.warn(`mandat: its audit trail is not proven: ${oneLine(done.trailBroken)}`);
+    if (traceBroken !== null) out.warn(`mandat: its trace of access is not proven: ${oneLine(traceBroken)}`);
+    return done.trailBroken === null && traceBroken === null ? EXIT.done : EXIT.failed;
   } finally {
     offered?.discard();
     release?.();
@@ -98,6 +99,7 @@ function told({ config }: Session, { manifest, directory }: Offered, done: PutBa
   const trail = done.proven === null ? '' : `; its audit trail was proven: ${counted(done.proven, 'entry', 'entries')}`;
   return [
     `restored from ${directory}, as it was ${shownTime(manifest.taken, config.policy.timezone)}: ${counted(rows.delegations ?? 0, 'delegation')}${trail}`,
+    ...(done.trace === null ? [] : [TRACE[done.trace]]),
     ...(done.aside === undefined ? [] : [`what was there lies in ${done.aside}`]),
     ...(done.ended === 0
       ? []
@@ -106,5 +108,11 @@ function told({ config }: Session, { manifest, directory }: Offered, done: PutBa
     "entries on the servers that are like mandat's own, and that no row gives, go with the first look at each mailbox",
   ].join('\n');
 }
+
+const TRACE: Readonly<Record<NonNullable<PutBack['trace']>, string>> = {
+  kept: "the trace of access was kept as it is: it goes on from the backup's",
+  'put back': 'the trace of access is that of the backup',
+  aside: 'the trace of access that was there could not be proven with this key, and lies aside; the backup has none',
+};
 
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -13,7 +13,7 @@ export const MANIFEST = 'manifest.json';
 
 /** The only names that a backup has, and so the only ones that are ever read from one. */
 const NAMES =
-  /^(?:delegation\.db|state\.db|submission\.db|seal\.key|seal\.head|white-list\.json|mandat\.toml|(?:directory|correspondence)-\d{1,9}\.db)$/;
+  /^(?:delegation\.db|state\.db|submission\.db|seal\.key|seal\.head|white-list\.json|mandat\.toml|(?:directory|correspondence)-\d{1,9}\.db|trace\.head|trace\/\d{4}-(?:0[1-9]|1[0-2])(?:-\d{1,3})?\.db)$/;
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.number().int().min(0);
@@ -56,7 +56,15 @@ const manifest = z.strictObject({
     proven: count.nullable(),
     why: z.string().nullable(),
   }),
-  files: z.array(entry).max(100),
+  /** The trace of access: where it ended, how many accesses were proven, and why not. Absent where none was copied. */
+  trace: z
+    .strictObject({
+      head: z.strictObject({ file: z.string(), id: count, seal: z.string() }).nullable(),
+      proven: count.nullable(),
+      why: z.string().nullable(),
+    })
+    .optional(),
+  files: z.array(entry).max(1000),
 });
 export type Manifest = z.infer<typeof manifest>;
 

@@ -2,26 +2,32 @@
  * A backup that is offered to be put back: copied into the data directory under names of its own, and judged there, where nobody can change it any
  * more. Nothing that is in use has been touched by then.
  */
-import { closeSync, existsSync, fstatSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, rmdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { Failure } from '../shared/failure.ts';
 import { DELEGATIONS, groupId, STATE, SUBMISSIONS } from '../store/databases.ts';
 import { type DataFiles, SHARED_GROUP } from '../store/files/data-files.ts';
-import { makePlaces, refuseUnsafePlaces } from '../store/files/directories.ts';
+import { makeDirectory, makePlaces, refuseUnsafePlaces } from '../store/files/directories.ts';
 import { type FileKind, guarded, versionIn } from '../store/files/open.ts';
 import { existingSealKey } from '../store/trail/sealing.ts';
+import { TRACE, traceDirectory } from '../trace/trace-files.ts';
 import { copyOpened, openPlain } from './copying.ts';
 import { differenceIn, examineCopy } from './database-facts.ts';
 import { type Manifest, type ManifestEntry, readManifest } from './manifest.ts';
 import { judgeBackupPlace, reachable } from './place.ts';
 import { proven } from './take.ts';
+import { monthNamed, provenTrace, TRACE_HEAD, TRACE_PLACE } from './trace-copy.ts';
 
 export interface Offered {
   readonly directory: string;
   readonly manifest: Manifest;
   /** Where each file is to go, and where its copy lies until then. */
   readonly drafts: readonly Draft[];
+  /** Of the trace of access, likewise; null also where it has none. */
+  readonly traceBroken: string | null;
+  /** The key that it was sealed with: of the backup, or in place. */
+  readonly key: Buffer;
   /** Why its audit trail can't be proven: that was so when it was taken. Null where it was proven now. */
   readonly trailBroken: string | null;
   /** Takes the copies away that were not put in their places. */
@@ -58,18 +64,25 @@ export async function offeredIn(files: DataFiles, directory: string): Promise<Of
     for (const { draft } of drafts) {
       for (const end of ['', '-journal', '-wal', '-shm']) rmSync(draft + end, { force: true });
     }
+    removeDraftPlace(files);
   };
   try {
+    prepareTraceDrafts(files, directory, manifest);
     for (const entry of manifest.files) {
       const target = placeOf(files, entry.name);
       if (target === undefined) continue; // the configuration: to be read by people
-      const draft = { name: entry.name, draft: `${target}.restore`, target, kind: KINDS[entry.name] };
+      const month = monthNamed(entry.name);
+      const draft = {
+        name: entry.name,
+        draft: month === undefined ? `${target}.restore` : path.join(draftPlace(files), month),
+        target,
+        kind: month === undefined ? KINDS[entry.name] : TRACE,
+      };
       rmSync(draft.draft, { force: true }); // of a restore that was killed
       drafts.push(draft);
       copyOut(directory, entry, draft);
     }
-    const trailBroken = await judge(files, directory, drafts, read);
-    return { directory, manifest, drafts, trailBroken, discard };
+    return { directory, manifest, drafts, ...(await judge(files, directory, drafts, read)), discard };
   } catch (error) {
     discard();
     throw error;
@@ -78,6 +91,8 @@ export async function offeredIn(files: DataFiles, directory: string): Promise<Of
 
 function placeOf(files: DataFiles, name: string): string | undefined {
   if (name === 'mandat.toml') return undefined;
+  const month = monthNamed(name);
+  if (month !== undefined) return path.join(traceDirectory(files), month);
   return name === 'delegation.db' ? files.delegations : path.join(files.privateDirectory, name);
 }
 
@@ -108,7 +123,7 @@ async function judge(
   directory: string,
   drafts: readonly Draft[],
   { manifest, isSealedWith }: ReturnType<typeof readManifest>,
-): Promise<string | null> {
+): Promise<Pick<Offered, 'trailBroken' | 'traceBroken' | 'key'>> {
   for (const { name, draft, kind } of drafts) {
     if (kind === undefined) continue;
     versionIn(draft, kind); // ours, and not newer than this program
@@ -139,7 +154,35 @@ async function judge(
   if (trail.head?.id !== manifest.trail.head?.id || trail.head?.seal !== manifest.trail.head?.seal) {
     throw torn(directory, 'its audit trail ends elsewhere than it says');
   }
-  return trail.why;
+  const traceBroken = await judgeTrace(files, directory, draftOf(TRACE_HEAD) ?? '', manifest, key);
+  return { trailBroken: trail.why, traceBroken, key };
+}
+
+/** Of its drafts, whose names are those of its files. */
+async function judgeTrace(files: DataFiles, directory: string, head: string, { trace }: Manifest, key: Buffer) {
+  const now = await provenTrace(draftPlace(files), head, key);
+  if (now !== undefined && now.why !== null && trace?.why === null) throw torn(directory, now.why);
+  if (now?.head?.id !== trace?.head?.id || now?.head?.seal !== trace?.head?.seal) {
+    throw torn(directory, 'its trace of access ends elsewhere than it says');
+  }
+  return now?.why ?? null;
+}
+
+/** Where the months' files of a trace lie until they go to their place. */
+const draftPlace = ({ privateDirectory }: DataFiles) => path.join(privateDirectory, 'trace.restore');
+
+function prepareTraceDrafts(files: DataFiles, directory: string, { files: entries }: Manifest): void {
+  rmSync(draftPlace(files), { recursive: true, force: true }); // of a restore that was killed
+  if (!entries.some(({ name }) => monthNamed(name) !== undefined)) return;
+  judgeBackupPlace(path.join(directory, TRACE_PLACE));
+  makeDirectory(draftPlace(files), 0o700);
+  makeDirectory(traceDirectory(files), 0o700);
+}
+
+function removeDraftPlace(files: DataFiles): void {
+  try {
+    rmdirSync(draftPlace(files));
+  } catch {} // there is none
 }
 
 /** Both of the table and the state that the manifest names, and of one moment. */

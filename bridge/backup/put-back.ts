@@ -24,6 +24,7 @@ import { markWorkedOff } from '../store/table/worked-off-mark.ts';
 import { headFileOf } from '../store/trail/seal-head.ts';
 import { existingSealKey } from '../store/trail/sealing.ts';
 import { isThere, lastFilter } from '../submission/last-filter.ts';
+import { monthFiles, traceDirectory } from '../trace/trace-files.ts';
 import { syncDirectory } from './copying.ts';
 import {
   asidePlace,
@@ -36,6 +37,8 @@ import {
 } from './in-place.ts';
 import type { Offered } from './offered.ts';
 import { proven } from './take.ts';
+import { monthNamed, TRACE_HEAD } from './trace-copy.ts';
+import { type TraceInPlace, traceFilesIn, traceInPlace } from './trace-in-place.ts';
 import { asideOfUnfinished, beginRestore, endRestore } from './unfinished.ts';
 
 export interface PutBack {
@@ -48,6 +51,11 @@ export interface PutBack {
   /** How many entries of the trail were proven where it lies now; null where they could not be, and why. */
   readonly proven: number | null;
   readonly trailBroken: string | null;
+  /**
+   * Of the trace of access: `kept`, as the one in place goes on from the backup's; `put back`; `aside`: the one in place could not be proven, and the
+   * backup has none; null where there is none.
+   */
+  readonly trace: 'kept' | 'put back' | 'aside' | null;
 }
 
 /** That nobody works on the data: fails `refused` beside a sidecar or a submission filter. Released by the answer. */
@@ -99,6 +107,8 @@ export function refuseOther({ table }: InPlace, { manifest, directory }: Offered
 export async function putBack(files: DataFiles, offered: Offered, writer: Writer, now: Date): Promise<PutBack> {
   const before = inPlaceNow(files);
   refuseOther(before, offered, files);
+  const inPlace = await traceInPlace(files, offered.key, offered.manifest);
+  const drafts = inPlace === 'goes on' ? offered.drafts.filter(({ name }) => !isOfTrace(name)) : offered.drafts;
   const killed = asideOfUnfinished(files);
   const aside = asidePlace(files, now);
   beginRestore(files, killed ?? aside);
@@ -106,30 +116,42 @@ export async function putBack(files: DataFiles, offered: Offered, writer: Writer
   try {
     refuseOpenElsewhere(files);
     syncDirectory(files.privateDirectory);
-    const targets = offered.drafts.map(({ target }) => target);
-    putAside(aside, [...new Set([...targets, files.submissions])], moved); // what the backup hasn't wasn't there then
-    for (const { draft, target, kind } of offered.drafts) {
+    const targets = drafts.map(({ target }) => target);
+    const trace = inPlace === 'other' ? traceFilesIn(files) : [];
+    putAside(aside, [...new Set([...targets, files.submissions, ...trace])], moved); // what the backup hasn't wasn't there then
+    for (const { draft, target, kind } of drafts) {
       giveMode(draft, kind === DELEGATIONS ? groupId(SHARED_GROUP) : undefined, kind?.mode ?? 0o600);
       renameSync(draft, target);
     }
     syncDirectory(files.privateDirectory);
     syncDirectory(files.tableDirectory);
+    if (monthFiles(traceDirectory(files)).length > 0) syncDirectory(traceDirectory(files));
     initialise(files); // migrates what is older
     refuseDamaged([
       [files.delegations, DELEGATIONS],
       [files.state, STATE],
     ]);
+    const became = traceBecame(inPlace, drafts);
     const key = existingSealKey(files.sealKey);
-    const marked = await mark(files, key, before, { aside: moved.aside, offered, writer, now: now.toISOString() });
+    const marking = { aside: moved.aside, offered, writer, now: now.toISOString(), trace: became };
+    const marked = await mark(files, key, before, marking);
     const trail = await proven(files.state, headFileOf(files.sealKey), key);
     endRestore(files);
     syncDirectory(files.privateDirectory);
-    return { aside: moved.aside, ...marked, proven: trail.proven, trailBroken: trail.why };
+    return { aside: moved.aside, ...marked, proven: trail.proven, trailBroken: trail.why, trace: became };
   } catch (error) {
     takeBack(files, offered, moved);
     if (killed === undefined) endRestore(files); // else what is there is no more whole than it was
     throw error;
   }
+}
+
+const isOfTrace = (name: string) => name === TRACE_HEAD || monthNamed(name) !== undefined;
+
+function traceBecame(inPlace: TraceInPlace, drafts: Offered['drafts']): PutBack['trace'] {
+  if (inPlace === 'goes on') return 'kept';
+  if (drafts.some(({ name }) => monthNamed(name) !== undefined)) return 'put back';
+  return inPlace === 'other' ? 'aside' : null;
 }
 
 /** What was there is there again. */
@@ -165,6 +187,7 @@ interface Marking {
   readonly offered: Offered;
   readonly writer: Writer;
   readonly now: Instant;
+  readonly trace: PutBack['trace'];
 }
 
 /** What the databases must know of it before anybody obeys them. */
@@ -172,7 +195,7 @@ async function mark(
   files: DataFiles,
   key: Buffer,
   before: InPlace,
-  { aside, offered: { manifest }, writer, now }: Marking,
+  { aside, offered: { manifest }, writer, now, trace }: Marking,
 ): Promise<Pick<PutBack, 'ended' | 'version'>> {
   const table = openDelegationDb(files.delegations, { writes: true, key });
   const state = openStateDb(files.state, { writes: true });
@@ -195,6 +218,7 @@ async function mark(
         trailEnd: manifest.trail.head?.id ?? 0,
         ...(before.state === undefined ? {} : { trailEndBefore: before.state.trailEnd }),
         ...(aside === undefined ? {} : { aside }),
+        ...(trace === null ? {} : { trace }),
       },
     });
     await markPending(table, await mailboxIds(table), writer.actor);

@@ -4,7 +4,7 @@
  * file into another is remembered with it. Copied from the table on: were anything to come in between, state.db would never know more than the table.
  * seal.head is read in the same moment; it never names more than the trail holds then.
  */
-import { closeSync, existsSync, readdirSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, lstatSync, readdirSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type Database from 'better-sqlite3';
 import { WHITE_LIST_FILE } from '../directory/white-list.ts';
@@ -15,10 +15,20 @@ import { openStateDb } from '../store/state/state-db.ts';
 import { headFileOf, readHead } from '../store/trail/seal-head.ts';
 import { existingSealKey } from '../store/trail/sealing.ts';
 import { describeBroken, proveAudit } from '../store/trail/trail-proof.ts';
+import { traceHeadFile } from '../trace/trace-head.ts';
 import { copyDatabase, copyOpened, openPlain, syncDirectory } from './copying.ts';
 import { MANIFEST, type Manifest, type ManifestEntry, writeManifest } from './manifest.ts';
 import { type Moment, momentOf } from './moment.ts';
 import { judgeBackupPlace, namesIn } from './place.ts';
+import {
+  copyTrace,
+  provenTrace,
+  removeTracePlace,
+  snapshotOfTrace,
+  TRACE_HEAD,
+  TRACE_PLACE,
+  type TraceSnapshot,
+} from './trace-copy.ts';
 
 export interface BackupOptions {
   /** The version of the program. */
@@ -27,6 +37,8 @@ export interface BackupOptions {
   readonly configFile: string;
   /** What the directory's imports have left, too: as large as they are, and importable anew. */
   readonly withDirectory: boolean;
+  /** The trace of access, too: its months may be large, and are copied whole each time. */
+  readonly withTrace: boolean;
   /** Kept apart: then a restore needs the key in its place. */
   readonly withKey: boolean;
   readonly now: () => Date;
@@ -53,7 +65,9 @@ export async function takeBackup(files: DataFiles, directory: string, options: B
   try {
     return await fill(files, directory, options);
   } catch (error) {
-    for (const name of readdirSync(directory)) rmSync(path.join(directory, name), { force: true });
+    for (const name of readdirSync(directory)) {
+      rmSync(path.join(directory, name), { force: true, recursive: name === TRACE_PLACE });
+    }
     try {
       rmdirSync(directory);
     } catch {} // of somebody who may not, or not ours to take
@@ -72,6 +86,7 @@ async function fill(files: DataFiles, directory: string, options: BackupOptions)
   const plain = new Map<string, number>();
   const entries: ManifestEntry[] = [];
   let moment: Moment | undefined;
+  let trace: TraceSnapshot | undefined;
   let facts: Pick<Manifest, 'epoch' | 'version' | 'stateId' | 'taken'>;
   try {
     const openOne = (file: string, name = path.basename(file)) => {
@@ -80,7 +95,9 @@ async function fill(files: DataFiles, directory: string, options: BackupOptions)
     };
     moment = await momentOf(sources, () => {
       openOne(headFileOf(files.sealKey)); // it is replaced, never written in place: what was opened stays as it was
+      if (options.withTrace) openOne(traceHeadFile(files)); // likewise
     });
+    if (options.withTrace) trace = snapshotOfTrace(files);
     const taken = options.now().toISOString();
     if (options.withKey) openOne(files.sealKey);
     openOne(path.join(files.privateDirectory, WHITE_LIST_FILE));
@@ -90,23 +107,28 @@ async function fill(files: DataFiles, directory: string, options: BackupOptions)
       const name = sources[at]?.name ?? '';
       entries.push(await copyDatabase(snapshot, name, to(name)));
     }
+    if (trace !== undefined) entries.push(...(await copyTrace(trace, directory)));
     const [table, state] = moment.snapshots.map(({ database }) => database);
     facts = { taken, ...identityOf(table as Database.Database, state as Database.Database) };
     for (const [name, fd] of plain) entries.push(copyOpened(fd, name, to(name)));
   } finally {
     moment?.close();
+    trace?.close();
     for (const fd of plain.values()) closeSync(fd);
   }
   const trail = await proven(to('state.db'), to('seal.head'), key);
+  const traced = await provenTrace(to(TRACE_PLACE), to(TRACE_HEAD), key);
   const manifest: Manifest = {
     format: 'mandat backup 1',
     mandat: options.mandat,
     dataDir: files.directory,
     ...facts,
     trail,
+    ...(traced === undefined ? {} : { trace: traced }),
     files: entries,
   };
   writeManifest(directory, key, manifest);
+  if (traced !== undefined) syncDirectory(to(TRACE_PLACE));
   syncDirectory(directory);
   return { directory, manifest, heldMs: moment.heldMs };
 }
@@ -181,7 +203,8 @@ export function forgetOld(
   const [gone, left]: [string[], string[]] = [[], []];
   for (const name of dated.filter((one) => !kept.has(one) && one < newest)) {
     const directory = path.join(parent, name);
-    for (const one of namesIn(directory)) if (OURS.test(one)) rmSync(path.join(directory, one), { force: true });
+    for (const one of oursIn(directory)) rmSync(path.join(directory, one), { force: true });
+    removeTracePlace(directory);
     try {
       rmdirSync(directory);
       gone.push(directory);
@@ -192,5 +215,12 @@ export function forgetOld(
   return { gone, left };
 }
 
+/** What a backup is made of, among what lies there. */
+function oursIn(directory: string): readonly string[] {
+  const months = path.join(directory, TRACE_PLACE);
+  const below = lstatSync(months, { throwIfNoEntry: false })?.isDirectory() === true ? namesIn(months) : [];
+  return [...namesIn(directory), ...below.map((one) => `${TRACE_PLACE}/${one}`)].filter((one) => OURS.test(one));
+}
+
 const OURS =
-  /^(?:manifest\.json|(?:delegation|state|submission)\.db(?:-journal|-wal|-shm)?|seal\.(?:key|head)|white-list\.json|mandat\.toml|(?:directory|correspondence)-\d+\.db)$/;
+  /^(?:manifest\.json|(?:delegation|state|submission|trace\/[\d-]{7,11})\.db(?:-journal|-wal|-shm)?|seal\.(?:key|head)|trace\.head|white-list\.json|mandat\.toml|(?:directory|correspondence)-\d+\.db)$/;
