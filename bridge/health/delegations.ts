@@ -6,6 +6,7 @@ import { verdict } from '../../acl/policy.ts';
 import { policyOf } from '../configured/site-policy.ts';
 import { inEffect } from '../safeguards/withdrawn.ts';
 import { PORTION_ROWS } from '../shared/portions.ts';
+import { domainOf } from '../store/dialect.ts';
 import { pairsAmong, phaseKey } from '../store/state/ledger-pairs.ts';
 import { known } from '../store/table/listed-people.ts';
 import { type Breathe, pages } from './portions.ts';
@@ -34,13 +35,14 @@ interface Row {
   readonly place: number;
 }
 
-const portionAfter = (after: number) => sql<Row>`
-  SELECT g.id, g.mailbox_id AS mailboxId, g.starts_at AS startsAt, g.ends_at AS endsAt, g.suspended,
-    m.login AS ownerLogin, m.kind, m.eligible, m.owner_listed AS ownerListed, e.eligible AS domainEligible,
-    d.login, d.state, d.terms_version AS termsVersion, d.credential_valid_until AS credentialValidUntil, d.listed,
+const portionAfter = (query: Sight['table']['query']) => (after: number) =>
+  sql<Row>`
+  SELECT g.id, g.mailbox_id AS "mailboxId", g.starts_at AS "startsAt", g.ends_at AS "endsAt", g.suspended,
+    m.login AS "ownerLogin", m.kind, m.eligible, m.owner_listed AS "ownerListed", e.eligible AS "domainEligible",
+    d.login, d.state, d.terms_version AS "termsVersion", d.credential_valid_until AS "credentialValidUntil", d.listed,
     (SELECT count(*) FROM delegations AS o WHERE o.mailbox_id = g.mailbox_id AND o.id <= g.id) AS place
   FROM delegations AS g JOIN mailboxes AS m ON m.id = g.mailbox_id JOIN delegates AS d ON d.id = g.delegate_id
-    LEFT JOIN domains AS e ON e.domain = substr(m.address, instr(m.address, '@') + 1)
+    LEFT JOIN domains AS e ON e.domain = ${domainOf(query, 'm.address')}
   WHERE g.id > ${after} ORDER BY g.id LIMIT ${PORTION_ROWS}`;
 
 function factsOf(row: Row): DelegationFacts {
@@ -73,7 +75,7 @@ export async function countDelegations(sight: Sight, now: Instant, breathe: Brea
   const states = new Map<State, number>(STATES.map((one) => [one, 0]));
   const withheld = new Map<string, number>(CONDITIONS.map(({ why }) => [why, 0]));
   const add = <K>(map: Map<K, number>, key: K) => map.set(key, (map.get(key) ?? 0) + 1);
-  for await (const rows of pages(table.query, portionAfter, breathe)) {
+  for await (const rows of pages(table.query, portionAfter(table.query), breathe)) {
     const pairs = await pairsAmong(state, [...new Set(rows.map(({ mailboxId }) => mailboxId))]);
     const phases = new Map(pairs.map(({ mailboxId, login, phase }) => [phaseKey(mailboxId, login), phase]));
     for (const row of rows) {

@@ -3,6 +3,7 @@
  * fails; a writer who has left their name; settings that aren't the configuration's. None of them is fatal: they are put right, and said.
  */
 import { sql } from 'kysely';
+import { onPostgres } from '../store/dialect.ts';
 import { LARGEST } from '../store/migrations/delegation-4.ts';
 import { fact, setFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
@@ -28,19 +29,20 @@ export async function mendValues(
   settings?: RuleSettings,
 ): Promise<readonly string[]> {
   const changed = settings === undefined ? [] : await applySettings(table, settings);
-  const mended = changed.map((name) => `setting ${name} was not the configuration's`);
+  const settled = changed.map((name) => `setting ${name} was not the configuration's`);
   const { rows } = await sql<Looked>`SELECT (SELECT max(version) FROM counters) AS version,
     EXISTS (SELECT 1 FROM pending WHERE version > (SELECT max(version) FROM counters)) OR ${anyBeyond('pending', 'mailbox_id')} AS pending,
-    EXISTS (SELECT 1 FROM sqlite_sequence WHERE typeof(seq) <> 'integer' OR seq NOT BETWEEN 0 AND ${LARGEST}) AS sequences,
+    EXISTS (${badSequences(table.query)}) AS sequences,
     ${anyBeyond('events', 'id')} AS events,
     (SELECT count(*) FROM writer) AS writers`.execute(table.query);
   const [found] = rows;
-  if (found === undefined) return mended;
+  if (found === undefined) return settled;
   const last = await lastVersionSeen(state);
   const badVersion = found.version === null || !plausible(found.version, last);
-  if (!badVersion && found.pending + found.sequences + found.events + found.writers === 0) return mended;
+  if (!badVersion && found.pending + found.sequences + found.events + found.writers === 0) return settled;
   if (badVersion) await mendState(state, last);
-  await table.write({ actor: 'mandat', vouches: false }, async (query) => {
+  return table.write({ actor: 'mandat', vouches: false }, async (query) => {
+    const mended = [...settled];
     if (found.writers > 0) mended.push('a name had been left in "writer"'); // gone with the beginning of this transaction
     if (badVersion) {
       await query.deleteFrom('counters').execute();
@@ -65,8 +67,8 @@ export async function mendValues(
       mended.push(`ids of ${those.length} events were out of range`);
     } else if (found.sequences > 0) await mendSequences(query);
     if (found.sequences > 0) mended.push('the next ids were out of range');
+    return mended;
   });
-  return mended;
 }
 
 /** One search at each end; NOT BETWEEN would read them all. */
@@ -77,10 +79,24 @@ function anyBeyond(table: string, id: string) {
 
 const outOfRange = sql<boolean>`id NOT BETWEEN 1 AND ${LARGEST}`;
 
+/** Tables whose next id is out of range. */
+const badSequences = (query: DelegationDb['query'] | Query) =>
+  onPostgres(query)
+    ? sql<{
+        name: string;
+      }>`SELECT replace(sequencename, '_id_seq', '') AS name FROM pg_sequences WHERE schemaname = current_schema() AND last_value >= ${LARGEST}`
+    : sql<{
+        name: string;
+      }>`SELECT name FROM sqlite_sequence WHERE typeof(seq) <> 'integer' OR seq NOT BETWEEN 0 AND ${LARGEST}`;
+
 async function mendSequences(query: Query): Promise<void> {
-  for (const name of COUNTED) {
-    await sql`UPDATE sqlite_sequence SET seq = (SELECT COALESCE(max(id), 0) FROM ${sql.table(name)} WHERE id <= ${LARGEST})
-      WHERE name = ${name} AND (typeof(seq) <> 'integer' OR seq NOT BETWEEN 0 AND ${LARGEST})`.execute(query);
+  const { rows } = await badSequences(query).execute(query);
+  for (const name of COUNTED.filter((one) => rows.some((row) => row.name === one))) {
+    const last = sql`(SELECT COALESCE(max(id), 0) FROM ${sql.table(name)} WHERE id <= ${LARGEST})`;
+    await (onPostgres(query)
+      ? sql`SELECT setval(pg_get_serial_sequence(${name}, 'id'), ${last} + 1, false)`
+      : sql`UPDATE sqlite_sequence SET seq = ${last} WHERE name = ${name}`
+    ).execute(query);
   }
 }
 

@@ -23,17 +23,20 @@ export function openState(t: Test, files: DataFiles): StateDb {
   return state;
 }
 
-export function freshTable(t: Test): DelegationDb {
-  return openTable(t, freshFiles(t));
-}
+/** What is made where: in files, unless on-postgresql.ts was imported. */
+let made = {
+  table: async (t: Test) => openTable(t, freshFiles(t)),
+  state: async (t: Test) => openState(t, freshFiles(t)),
+};
 
-/** Where it is made: in a file, unless on-postgresql.ts was imported. */
-let made = async (t: Test) => openState(t, freshFiles(t));
-
-export function makesStatesBy(make: typeof made): void {
+export function makesStoresBy(make: typeof made): void {
   made = make;
 }
 
+export function freshTable(t: Test): Promise<DelegationDb> {
+  return made.table(t);
+}
+
 export function freshState(t: Test): Promise<StateDb> {
-  return made(t);
+  return made.state(t);
 }

@@ -2,28 +2,53 @@
 import t from 'tap';
 import { type PostgresSettings, postgresSettings } from '../../bridge/store/postgres/connection.ts';
 import { migrateState, openPostgresState } from '../../bridge/store/postgres/state-db.ts';
+import { openPostgresTable } from '../../bridge/store/postgres/table-db.ts';
+import { migrateTable } from '../../bridge/store/postgres/table-schema.ts';
 import { startPostgresql } from '../../config/lab/postgresql.ts';
-import { makesStatesBy } from './fresh.ts';
+import { makesStoresBy } from './fresh.ts';
 
 const lab = await startPostgresql();
 t.teardown(() => lab.stop());
 
-/** A new database, without anything in it. */
-export async function freshDatabase(): Promise<PostgresSettings> {
-  const name = await lab.createDatabase();
+function settingsOf(name: string): PostgresSettings {
   const url = `postgres://postgres@:${lab.port}/${name}?host=${lab.socketDirectory}`;
   const settings = postgresSettings({ database: url, databasePasswordFile: '/nowhere' }, {});
   if (settings === undefined) throw new Error('no settings');
   return settings;
 }
 
+/** A new database, without anything in it. */
+export async function freshDatabase(): Promise<PostgresSettings> {
+  return settingsOf(await lab.createDatabase());
+}
+
+let template: Promise<string> | undefined;
+let copies = 0;
+
+/** A new database with both schemas, as `mandat init` makes them. */
+export async function madeDatabase(): Promise<PostgresSettings> {
+  template ??= freshDatabase().then(async (settings) => {
+    await migrateTable(settings);
+    await migrateState(settings);
+    return settings.database;
+  });
+  const name = `made${++copies}`;
+  await lab.sql('postgres', `CREATE DATABASE ${name} TEMPLATE ${await template} STRATEGY file_copy`);
+  return settingsOf(name);
+}
+
 /** As the superuser's psql prints it. */
 export const psql = (settings: PostgresSettings, query: string) => lab.sql(settings.database, query);
 
-makesStatesBy(async (t) => {
-  const settings = await freshDatabase();
-  await migrateState(settings);
-  const state = await openPostgresState(settings);
-  t.teardown(() => state.close());
-  return state;
+makesStoresBy({
+  table: async (t) => {
+    const table = await openPostgresTable(await madeDatabase());
+    t.teardown(() => table.close());
+    return table;
+  },
+  state: async (t) => {
+    const state = await openPostgresState(await madeDatabase());
+    t.teardown(() => state.close());
+    return state;
+  },
 });

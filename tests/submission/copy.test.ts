@@ -23,7 +23,7 @@ async function keeperOn(
   open: (login: string) => Promise<SentFolder>,
   isPaused: () => Promise<Pause | undefined> = async () => undefined,
 ) {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await table.query
     .insertInto('mailbox')
     .values({ address: 'alice@lab.test' } as never)

@@ -1,7 +1,7 @@
 /** Which mailboxes wait to be brought in line, and since when. As many as there may be, some of them are read, and the others are counted. */
 import { sql } from 'kysely';
 import type { Instant } from '../../../acl/delegation-facts.ts';
-import { numbersOf } from '../dialect.ts';
+import { numbersOf, rowsOf } from '../dialect.ts';
 import type { DelegationDb } from '../table/delegation-db.ts';
 import { countPending } from '../table/rows.ts';
 import type { StateDb } from './state-db.ts';
@@ -65,7 +65,9 @@ interface Sealed {
 const firstOf = (events: 'audit' | 'events', others: string) => {
   const first = (mailbox: string) =>
     `(SELECT e.at FROM ${events} AS e WHERE e.mailbox ${mailbox} AND e.at > w.after ${others} ORDER BY e.at LIMIT 1)`;
-  return sql.raw(`(SELECT min(at) FROM (SELECT ${first('= w.mailbox')} AS at UNION ALL SELECT ${first('IS NULL')}))`);
+  return sql.raw(
+    `(SELECT min(at) FROM (SELECT ${first('= w.mailbox')} AS at UNION ALL SELECT ${first('IS NULL')}) AS both)`,
+  );
 };
 
 /** The first of what others than the sidecar did to each since it was verified, as far as it is sealed already. */
@@ -73,20 +75,28 @@ async function sealedSince(
   state: StateDb,
   pending: readonly { readonly mailboxId: number; readonly address: string | null }[],
 ): Promise<readonly Sealed[]> {
-  const given = JSON.stringify(pending.map(({ mailboxId, address }) => [mailboxId, address]));
+  const given = rowsOf(
+    state.query,
+    { id: 'number', address: 'text' },
+    pending.map(({ mailboxId, address }) => [mailboxId, address]),
+  );
   const { rows } = await sql<Sealed>`
     SELECT w.mailbox, w.after, ${firstOf('audit', "AND e.actor <> 'mandat'")} AS since
-    FROM (SELECT j.key AS n, coalesce(j.value ->> 1, o.address) AS mailbox, coalesce(o.verified_at, '') AS after
-      FROM json_each(${given}) AS j LEFT JOIN outcomes AS o ON o.mailbox_id = j.value ->> 0) AS w
+    FROM (SELECT j.n, coalesce(j.address, o.address) AS mailbox, coalesce(o.verified_at, '') AS after
+      FROM ${given} AS j LEFT JOIN outcomes AS o ON o.mailbox_id = j.id) AS w
     ORDER BY w.n`.execute(state.query);
   return rows;
 }
 
 async function unsealedSince(table: DelegationDb, waiting: readonly Sealed[]): Promise<readonly (Instant | null)[]> {
-  const given = JSON.stringify(waiting.map(({ mailbox, after }) => [mailbox, after]));
+  const given = rowsOf(
+    table.query,
+    { mailbox: 'text', after: 'text' },
+    waiting.map(({ mailbox, after }) => [mailbox, after]),
+  );
   const { rows } = await sql<Pick<Sealed, 'since'>>`
     SELECT ${firstOf('events', '')} AS since
-    FROM (SELECT j.key AS n, j.value ->> 0 AS mailbox, j.value ->> 1 AS after FROM json_each(${given}) AS j) AS w
+    FROM ${given} AS w
     ORDER BY w.n`.execute(table.query);
   return rows.map(({ since }) => since);
 }

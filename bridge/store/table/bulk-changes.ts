@@ -27,11 +27,11 @@ export async function changeMany(
   rows: readonly BulkRow[],
   atomic: boolean,
 ): Promise<BulkReport> {
-  const refused: { row: BulkRow; failure: Failure }[] = [];
-  const saved: BulkRow[] = [];
-  const written = new Map<number, Written>();
   try {
-    await db.write(writer, async (query) => {
+    return await db.write(writer, async (query) => {
+      const refused: { row: BulkRow; failure: Failure }[] = [];
+      const saved: BulkRow[] = [];
+      const written = new Map<number, Written>();
       for (const row of rows) {
         const result = await attempt(query, verb, row);
         if ('failure' in result) refused.push({ row, failure: result.failure });
@@ -40,16 +40,23 @@ export async function changeMany(
           written.set(result.mailboxId, result);
         }
       }
-      if (atomic && refused.length > 0) throw new RolledBack();
+      if (atomic && refused.length > 0) throw new RolledBack(refused);
+      return { written: [...written.values()], saved, refused };
     });
   } catch (error) {
     if (!(error instanceof RolledBack)) throw error;
-    return { written: [], saved: [], refused };
+    return { written: [], saved: [], refused: error.refused };
   }
-  return { written: [...written.values()], saved, refused };
 }
 
-class RolledBack extends Error {}
+class RolledBack extends Error {
+  readonly refused: BulkReport['refused'];
+
+  constructor(refused: BulkReport['refused']) {
+    super('nothing was saved');
+    this.refused = refused;
+  }
+}
 
 async function attempt(query: Query, verb: 'grant' | 'revoke', row: BulkRow): Promise<Written | { failure: Failure }> {
   const { mailbox, delegate } = row;

@@ -184,7 +184,7 @@ export async function peopleCalled(
     query
       .selectFrom('delegates')
       .select(['identifier', 'login', 'first_name as firstName', 'last_name as lastName'])
-      .where('identifier', 'in', sql<string>`(SELECT value FROM json_each(${JSON.stringify(identifiers)}))`)
+      .where('identifier', 'in', textsOf(query, identifiers))
       .execute(),
   );
   return new Map(rows.map(({ identifier, ...called }) => [identifier, called]));
@@ -205,10 +205,9 @@ export async function credentialsOf(
 
 /** Identifiers of delegates by what people call them: their identifier or, where nobody has it, their login. What nobody has is left out. */
 export async function identifiersOf(db: DelegationDb, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  const wanted = JSON.stringify([...new Set(names)]);
   const { rows } = await db.read((query) =>
     sql<{ name: string; identifier: string }>`
-      SELECT j.value AS name, COALESCE(i.identifier, l.identifier) AS identifier FROM json_each(${wanted}) AS j
+      SELECT j.value AS name, COALESCE(i.identifier, l.identifier) AS identifier FROM ${textsOf(query, [...new Set(names)])} AS j
       LEFT JOIN delegates AS i ON i.identifier = j.value LEFT JOIN delegates AS l ON l.login = j.value
       WHERE i.id IS NOT NULL OR l.id IS NOT NULL`.execute(query),
   );

@@ -1,6 +1,6 @@
 /**
- * delegation.db as this program opens it: one connection, whole operations that return promises.
- * A rule that the database's triggers refuse comes out as a Failure `refused` with the rule's stable name.
+ * The delegation table as this program opens it: whole operations that return promises. Here is delegation.db, by one connection; the same in a
+ * site's PostgreSQL is postgres/table-db.ts. A rule that the database's triggers refuse comes out as a Failure `refused` with the rule's stable name.
  */
 import { Kysely, type Transaction } from 'kysely';
 import { Failure } from '../../shared/failure.ts';
@@ -24,17 +24,21 @@ export interface Writer {
 }
 
 export interface DelegationDb {
+  /** For people: the file, or where in PostgreSQL. */
   readonly file: string;
   readonly query: Kysely<DelegationDatabase>;
-  /** Changes whenever another connection has committed: PRAGMA data_version, 2 microseconds. */
+  /** Changes whenever another connection has committed: PRAGMA data_version, 2 microseconds. In PostgreSQL it is another each time: nothing read counts as current. */
   dataVersion(): number;
   /** How its rules differ from the released ones: it is obeyed only where it takes access away then. Fails `config` where it can't be read at all. */
   differences(): Promise<readonly Difference[]>;
   /** The same, looking also where the number of the schema was set back. */
   lookAgain(): Promise<readonly Difference[]>;
-  /** One read-only view of several tables. */
+  /** One read-only view of several tables. `work` may be called anew, as below. */
   read<T>(work: (query: Transaction<DelegationDatabase>) => Promise<T>): Promise<T>;
-  /** One write transaction on behalf of somebody; all or nothing. */
+  /**
+   * One write transaction on behalf of somebody, by one writer at a time; all or nothing. `work` may be called anew, where others' transactions
+   * were in its way: it begins with nothing from before.
+   */
   write<T>(writer: Writer, work: (query: Transaction<DelegationDatabase>) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -58,7 +62,11 @@ export function openDelegationDb(file: string, options: TableOptions = {}): Dele
     read: (work) => explaining(file, () => query.transaction().setAccessMode('read only').execute(work)),
     write: (writer, work) =>
       explaining(file, () =>
-        immediately(query, writer, work, guarded.differences().length === 0 ? options.key : undefined),
+        query
+          .transaction()
+          .execute((transaction) =>
+            inNameOf(transaction, writer, work, guarded.differences().length === 0 ? options.key : undefined),
+          ),
       ),
     close: () => query.destroy(),
   };
@@ -77,32 +85,30 @@ export function guardedTable(database: ReturnType<typeof open>, file: string): G
   }
 }
 
-/** The writer's name stands in the table while their transaction runs; what an earlier one has left there is nobody's. */
-function immediately<T>(
-  query: Kysely<DelegationDatabase>,
+/** The writer's name stands in the table while their transaction runs; what an earlier one has left there is nobody's. `key`: to vouch with. */
+export async function inNameOf<T>(
+  transaction: Transaction<DelegationDatabase>,
   writer: Writer,
   work: (query: Transaction<DelegationDatabase>) => Promise<T>,
   key: Buffer | undefined,
 ): Promise<T> {
-  return query.transaction().execute(async (transaction) => {
-    await transaction.deleteFrom('writer').execute();
-    const vouches = key !== undefined && writer.vouches !== false;
-    const last = vouches ? await lastEvent(transaction) : 0;
-    await transaction
-      .insertInto('writer')
-      .values({
-        id: 1,
-        actor: writer.actor,
-        reason: writer.reason ?? null,
-        via: writer.via ?? null,
-        acknowledged: writer.acknowledged ?? null,
-      })
-      .execute();
-    const result = await work(transaction);
-    if (vouches) await vouchFor(transaction, key, writer.actor, last);
-    await transaction.deleteFrom('writer').execute();
-    return result;
-  });
+  await transaction.deleteFrom('writer').execute();
+  const vouches = key !== undefined && writer.vouches !== false;
+  const last = vouches ? await lastEvent(transaction) : 0;
+  await transaction
+    .insertInto('writer')
+    .values({
+      id: 1,
+      actor: writer.actor,
+      reason: writer.reason ?? null,
+      via: writer.via ?? null,
+      acknowledged: writer.acknowledged ?? null,
+    })
+    .execute();
+  const result = await work(transaction);
+  if (vouches) await vouchFor(transaction, key, writer.actor, last);
+  await transaction.deleteFrom('writer').execute();
+  return result;
 }
 
 async function explaining<T>(file: string, work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 /** Delegations as they are listed and judged, by mailbox and by delegate. R17, R47. */
-import { sql } from 'kysely';
 import type { SendMode } from '../../../acl/delegation-facts.ts';
+import { domainOf } from '../dialect.ts';
 import { stateSince } from './delegates.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import type { DelegateState, MailboxKind } from './delegation-types.ts';
@@ -57,9 +57,7 @@ export async function listDelegations(
     .selectFrom('delegations as g')
     .innerJoin('mailboxes as m', 'm.id', 'g.mailbox_id')
     .innerJoin('delegates as d', 'd.id', 'g.delegate_id')
-    .leftJoin('domains as e', (join) =>
-      join.on('e.domain', '=', sql<string>`substr(m.address, instr(m.address, '@') + 1)`),
-    )
+    .leftJoin('domains as e', (join) => join.on('e.domain', '=', domainOf(db.query, 'm.address')))
     .select((eb) =>
       eb
         .selectFrom('delegations as o')

@@ -42,7 +42,11 @@ async function lastIn(query: unknown, where: 'events' | 'audit', deeds: readonly
     .where(({ or, and, eb }) =>
       or(
         deeds.map(({ action, mailbox, delegate }) =>
-          and([eb('action', '=', action), eb('mailbox', 'is', mailbox), eb('delegate', 'is', delegate)]),
+          and([
+            eb('action', '=', action),
+            eb('mailbox', mailbox === null ? 'is' : '=', mailbox),
+            eb('delegate', delegate === null ? 'is' : '=', delegate),
+          ]),
         ),
       ),
     )

@@ -85,17 +85,23 @@ export async function noteListed(
       const names = listed === 1 ? differing(row, find(row.identifier)) : {};
       return listed === row.listed && Object.keys(names).length === 0 ? [] : [{ row, listed, names }];
     });
-    await writeInPortions(db, writer, differ, async (query, { row: { id, identifier }, listed, names }) => {
-      const { numUpdatedRows } = await query
-        .updateTable('delegates')
-        .set({ listed, ...names })
-        .where('id', '=', id)
-        .where('identifier', '=', identifier)
-        .executeTakeFirst();
-      if (Object.keys(names).length === 0 || numUpdatedRows === 0n) return;
-      renamed.push(identifier);
-      await noteAccount(query, identifier, 'account-identity', { changed: Object.keys(names).join(', ') });
-    });
+    const written = await writeInPortions(
+      db,
+      writer,
+      differ,
+      async (query, { row: { id, identifier }, listed, names }) => {
+        const { numUpdatedRows } = await query
+          .updateTable('delegates')
+          .set({ listed, ...names })
+          .where('id', '=', id)
+          .where('identifier', '=', identifier)
+          .executeTakeFirst();
+        if (Object.keys(names).length === 0 || numUpdatedRows === 0n) return undefined;
+        await noteAccount(query, identifier, 'account-identity', { changed: Object.keys(names).join(', ') });
+        return identifier;
+      },
+    );
+    renamed.push(...written.filter((identifier) => identifier !== undefined));
   }
   for await (const rows of pagesOf(db, 'mailboxes')) {
     const differ = rows.flatMap(({ id, owner, owner_listed }) => {
@@ -107,7 +113,7 @@ export async function noteListed(
         .updateTable('mailboxes')
         .set({ owner_listed: now })
         .where('id', '=', id)
-        .where('owner', 'is', owner)
+        .where('owner', owner === null ? 'is' : '=', owner)
         .execute(),
     );
   }
@@ -131,22 +137,27 @@ async function* pagesOf<Table extends 'delegates' | 'mailboxes'>(
 /** As long as others, who find the table held, wait between two attempts (busy.ts), and a little more. */
 const PAUSE_MS = 30;
 
-async function writeInPortions<T>(
+/** Returns what each write has returned. */
+async function writeInPortions<T, R>(
   db: DelegationDb,
   writer: Writer,
   all: readonly T[],
-  write: (query: Query, one: T) => Promise<unknown>,
-): Promise<void> {
-  for (let done = 0; done < all.length; await delay(PAUSE_MS)) {
-    await db.write(writer, async (query) => {
+  write: (query: Query, one: T) => Promise<R>,
+): Promise<readonly R[]> {
+  const done: R[] = [];
+  for (; done.length < all.length; await delay(PAUSE_MS)) {
+    const some = await db.write(writer, async (query) => {
+      const written: R[] = [];
       const enough = portion();
-      for (const one of all.slice(done)) {
-        await write(query, one);
-        done++;
+      for (const one of all.slice(done.length)) {
+        written.push(await write(query, one));
         if (enough()) break;
       }
+      return written;
     });
+    done.push(...some);
   }
+  return done;
 }
 
 type Named = Readonly<Record<'first_name' | 'last_name' | 'profession', string | null>>;

@@ -2,6 +2,7 @@
 import { type Selectable, sql } from 'kysely';
 import type { Instant } from '../../../acl/delegation-facts.ts';
 import type { MailboxRows } from '../../../acl/desired.ts';
+import { numbersOf } from '../dialect.ts';
 import type { Person } from '../state/last-notified.ts';
 import { stateSince } from './delegates.ts';
 import type { DelegationDb } from './delegation-db.ts';
@@ -225,7 +226,7 @@ export async function markPending(db: DelegationDb, mailboxIds: readonly number[
       .execute();
     const { version } = await query.selectFrom('counters').select('version').executeTakeFirstOrThrow();
     // One statement: a hundred thousand of them would keep everybody else from writing for seconds.
-    await sql`INSERT INTO pending (mailbox_id, version) SELECT value, ${version} FROM json_each(${JSON.stringify(mailboxIds)}) WHERE true
+    await sql`INSERT INTO pending (mailbox_id, version) SELECT value, CAST(${version} AS bigint) FROM ${numbersOf(query, [...new Set(mailboxIds)])} AS some WHERE true
       ON CONFLICT (mailbox_id) DO UPDATE SET version = excluded.version`.execute(query);
     return version;
   });

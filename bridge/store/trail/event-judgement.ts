@@ -59,21 +59,25 @@ async function namesIn(query: Reading, state: StateDb, events: readonly AuditEnt
   const olds = those.flatMap(({ detail }) => Object.values(detailOf(detail)).filter((one) => typeof one === 'string'));
   const mailboxNames = [...new Set([...those.map(({ mailbox }) => mailbox ?? ''), ...olds])];
   const delegateNames = [...new Set([...those.map(({ delegate }) => delegate ?? ''), ...olds])];
-  const list = (names: readonly string[]) => textsOf(state.query, names);
   const seen = await state.query
     .selectFrom('rows_seen')
     .select(['mailbox', 'mailbox_id', 'delegate', 'delegate_id'])
-    .where(({ or, eb }) => or([eb('mailbox', 'in', list(mailboxNames)), eb('delegate', 'in', list(delegateNames))]))
+    .where(({ or, eb }) =>
+      or([
+        eb('mailbox', 'in', textsOf(state.query, mailboxNames)),
+        eb('delegate', 'in', textsOf(state.query, delegateNames)),
+      ]),
+    )
     .execute();
   const mailboxes = await query
     .selectFrom('mailboxes')
     .select(['id', 'address as name'])
-    .where('address', 'in', list(mailboxNames))
+    .where('address', 'in', textsOf(query, mailboxNames))
     .execute();
   const delegates = await query
     .selectFrom('delegates')
     .select(['id', 'identifier as name'])
-    .where('identifier', 'in', list(delegateNames))
+    .where('identifier', 'in', textsOf(query, delegateNames))
     .execute();
   const before = {
     mailboxes: new Map(seen.map((row) => [row.mailbox, row.mailbox_id])),

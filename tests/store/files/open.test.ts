@@ -249,7 +249,7 @@ t.test('a table opened to be read is not written', async (t) => {
 });
 
 t.test('a commit survives the machine: every connection of ours syncs it', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   const { rows: found } = await import('kysely').then(({ sql }) =>
     sql<{ synchronous: number }>`PRAGMA synchronous`.execute(table.query),
   );

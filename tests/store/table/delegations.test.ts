@@ -31,7 +31,7 @@ async function aliceAndBob(table: DelegationDb): Promise<void> {
 }
 
 t.test('a grant is in the list with its terms, a revoke takes it out', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await aliceAndBob(table);
   await grant(table, ADMIN, ALICE, 'bob', {
     startsAt: '2026-12-01T00:00:00.000Z',
@@ -54,7 +54,7 @@ t.test('a grant is in the list with its terms, a revoke takes it out', async (t)
 });
 
 t.test('a suspended delegation keeps its row, and all of it', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await aliceAndBob(table);
   await grant(table, ADMIN, ALICE, 'bob', { note: 'congés' });
   const [before] = await listDelegations(table);
@@ -67,7 +67,7 @@ t.test('a suspended delegation keeps its row, and all of it', async (t) => {
 });
 
 t.test('a write says which mailbox to wait for, and for which version', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await aliceAndBob(table);
   const { id } = await mailboxAt(table, ALICE);
   const granted = await grant(table, ADMIN, ALICE, 'bob');
@@ -79,7 +79,7 @@ t.test('a write says which mailbox to wait for, and for which version', async (t
 });
 
 t.test('lists are ordered, and filtered by either side', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   for (const name of ['zoe', 'alice', 'mia']) await addMailbox(table, ADMIN, `${name}@example.org`, {});
   for (const name of ['d2', 'd1', 'd3']) await addDelegate(table, ADMIN, name, {});
   for (const [mailbox, delegate] of [
@@ -115,7 +115,7 @@ t.test('lists are ordered, and filtered by either side', async (t) => {
 });
 
 t.test('a refusal names who must act and which rule it was', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await aliceAndBob(table);
   await addMailbox(table, ADMIN, 'org@example.org', { kind: 'ORG' });
   await addMailbox(table, ADMIN, 'erin@example.org', { eligible: false });
@@ -170,7 +170,7 @@ t.test('a refusal names who must act and which rule it was', async (t) => {
 });
 
 t.test('the limit names the mailbox and how to see who is there', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await addMailbox(table, ADMIN, ALICE, {});
   for (let i = 1; i <= 11; i++) await addDelegate(table, ADMIN, `d${i}`, {});
   for (let i = 1; i <= 10; i++) await grant(table, ADMIN, ALICE, `d${i}`);
@@ -181,7 +181,7 @@ t.test('the limit names the mailbox and how to see who is there', async (t) => {
 });
 
 t.test('a mailbox: what is given, what is not, what is changed and what stays', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await addMailbox(table, ADMIN, ALICE, {});
   const plain = { address: ALICE, login: ALICE, owner: null, kind: 'PER', eligible: true, aliases: [], delegates: 0 };
   t.match(await mailboxAt(table, ALICE), plain, 'an address is enough');
@@ -206,7 +206,7 @@ t.test('a mailbox: what is given, what is not, what is changed and what stays', 
 });
 
 t.test('an alias is removed from its own mailbox only', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await addMailbox(table, ADMIN, ALICE, {});
   await addMailbox(table, ADMIN, 'eve@example.org', {});
   await addAlias(table, ADMIN, ALICE, 'x@example.org');
@@ -215,7 +215,7 @@ t.test('an alias is removed from its own mailbox only', async (t) => {
 });
 
 t.test('a delegate: what is given, what is not, what is changed and what stays', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await addDelegate(table, ADMIN, 'bob', {});
   const plain = {
     identifier: 'bob',
@@ -246,7 +246,7 @@ t.test('a delegate: what is given, what is not, what is changed and what stays',
 });
 
 t.test('what goes takes its delegations along', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await aliceAndBob(table);
   await grant(table, ADMIN, ALICE, 'bob');
   await removeDelegate(table, ADMIN, 'bob');

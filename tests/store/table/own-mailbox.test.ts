@@ -13,7 +13,7 @@ const ADMIN = { actor: 'admin:marie', via: 'root' };
 const activation = { activation: true };
 
 async function made(t: Test) {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   for (const [address, given] of [
     ['alice@lab.test', { owner: 'alice-id' }],
     ['erin@lab.test', { owner: 'erin-id' }],

@@ -31,7 +31,7 @@ async function world(table: DelegationDb): Promise<{ alice: number; erin: number
 }
 
 t.test('a mailbox as the reconciler reads it', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   const { alice } = await world(table);
   await addAlias(table, ADMIN, ALICE, 'a@example.org');
   await setDelegate(table, ADMIN, 'bob', { state: 'suspended', credentialValidUntil: hour(9) });
@@ -116,7 +116,7 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
 });
 
 t.test('a mailbox that has left the table is read as gone, at the version that says so', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   const { alice } = await world(table);
   await removeMailbox(table, ADMIN, ALICE);
   const pending = (await pendingMailboxes(table)).find(({ mailboxId }) => mailboxId === alice);
@@ -126,7 +126,7 @@ t.test('a mailbox that has left the table is read as gone, at the version that s
 });
 
 t.test('settled unless it has changed meanwhile', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   const { alice, erin } = await world(table);
   const waiting = async () => (await pendingMailboxes(table)).map(({ mailboxId }) => mailboxId);
   await grant(table, ADMIN, ALICE, 'bob');
@@ -149,7 +149,7 @@ t.test('settled unless it has changed meanwhile', async (t) => {
 });
 
 t.test('a change elsewhere neither keeps a mailbox pending nor makes its pass out of date', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   const { alice, erin } = await world(table);
   const { version } = await readMailbox(table, alice);
   await grant(table, ADMIN, ERIN, 'bob');
@@ -162,7 +162,7 @@ t.test('a change elsewhere neither keeps a mailbox pending nor makes its pass ou
 });
 
 t.test('the oldest change comes first', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   const { alice, erin } = await world(table);
   const order = async () => (await pendingMailboxes(table)).map(({ mailboxId }) => mailboxId);
   t.same(await order(), [alice, erin]);
@@ -171,7 +171,7 @@ t.test('the oldest change comes first', async (t) => {
 });
 
 t.test('another look may be asked for although nothing has changed', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   const { alice, erin } = await world(table);
   const { version } = await readMailbox(table, alice);
   await settle(table, alice, version);
@@ -187,14 +187,14 @@ t.test('another look may be asked for although nothing has changed', async (t) =
 });
 
 t.test('which mailboxes there are', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   t.same(await mailboxIds(table), []);
   const { alice, erin } = await world(table);
   t.same(await mailboxIds(table), [alice, erin]);
 });
 
 t.test('what has changed after something, in portions', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   const { alice, erin } = await world(table);
   await markPending(table, [alice, erin], 'admin');
   const [first] = await changedAfter(table, { version: 0, mailboxId: 0 }, 1);
@@ -208,7 +208,7 @@ t.test('what has changed after something, in portions', async (t) => {
 });
 
 t.test('what time changes: starts, ends, lapses', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   const { alice, erin } = await world(table);
   t.equal(await nextDue(table, hour(0)), undefined, 'nothing ever');
   await grant(table, ADMIN, ALICE, 'bob', { startsAt: hour(8), endsAt: hour(10) });
@@ -249,7 +249,7 @@ t.test('what time changes: starts, ends, lapses', async (t) => {
 });
 
 t.test("the limit comes from the configuration; a setting that hasn't changed wakes nobody", async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await world(table);
   const limit = () => row(table.file, "SELECT value FROM settings WHERE name = 'max_delegates'");
   const most = (maxDelegates: number): RuleSettings => ({
@@ -271,7 +271,7 @@ t.test("the limit comes from the configuration; a setting that hasn't changed wa
 });
 
 t.test('identifiers go by the configured scheme, whoever writes; what is there stays', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await world(table);
   await applySettings(table, { policy: { maxDelegates: 10, eligibleDomains: 'all' }, identity: { scheme: 'rpps' } });
   const refusedAs = async (work: () => Promise<unknown>) => (await failure(work)).rule;

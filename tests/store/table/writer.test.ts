@@ -19,7 +19,7 @@ async function aliceAndBob(table: DelegationDb): Promise<void> {
 }
 
 t.test('a write says who and why, in the row and in the events', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await aliceAndBob(table);
   await grant(table, { actor: 'dr.who', reason: "ticket 4711; 'quoted'" }, ALICE, 'bob');
   await revoke(table, { actor: 'admin' }, ALICE, 'bob');
@@ -32,7 +32,7 @@ t.test('a write says who and why, in the row and in the events', async (t) => {
 });
 
 t.test('whoever writes afterwards is not taken for them', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await aliceAndBob(table);
   await grant(table, { actor: 'dr.who', reason: 'why' }, ALICE, 'bob');
   rows(table.file, `INSERT INTO delegation (mailbox, delegate) VALUES ('${ALICE}', 'carol')`);
@@ -41,7 +41,7 @@ t.test('whoever writes afterwards is not taken for them', async (t) => {
 });
 
 t.test('nobody else ever sees who is writing', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await aliceAndBob(table);
   const beside = new Database(table.file, { readonly: true });
   t.teardown(() => beside.close());
@@ -60,7 +60,7 @@ t.test('nobody else ever sees who is writing', async (t) => {
 });
 
 t.test('a write that fails leaves nothing: no row, no event, nothing to do, no writer', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await aliceAndBob(table);
   const everything = () =>
     rows(
@@ -106,7 +106,7 @@ t.test('a write that fails leaves nothing: no row, no event, nothing to do, no w
 });
 
 t.test('writes that are asked for at the same time are made one after the other', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await aliceAndBob(table);
   const writers = ['one', 'two', 'three'];
   for (const name of writers) await addDelegate(table, ADMIN, name, {});
@@ -119,7 +119,7 @@ t.test('writes that are asked for at the same time are made one after the other'
 });
 
 t.test('a revoke that somebody asked for by name leaves an intent, in its own transaction', async (t) => {
-  const table = freshTable(t);
+  const table = await freshTable(t);
   await aliceAndBob(table);
   const intents = () => rows(table.file, 'SELECT mailbox_id, delegate_id FROM intents ORDER BY 2');
   await grant(table, ADMIN, ALICE, 'bob');

@@ -1,0 +1,98 @@
+/**
+ * The delegation table in a site's PostgreSQL, behind the interface of delegation.db. Who writes takes their turn first: the row of `counters`,
+ * which every rule takes as well (table-1/common.ts), so that versions become visible in their order and what was read stays as it was until the
+ * commit. Who reads several tables sees them at one moment.
+ */
+import { HandleEmptyInListsPlugin, Kysely, replaceWithNoncontingentExpression, sql } from 'kysely';
+import { Failure } from '../../shared/failure.ts';
+import { DELEGATIONS } from '../databases.ts';
+import { type DelegationDb, inNameOf, refusal, type TableOptions } from '../table/delegation-db.ts';
+import type { DelegationDatabase } from '../table/delegation-types.ts';
+import type { PostgresSettings } from './connection.ts';
+import { explainingDialect } from './explaining-dialect.ts';
+import { explainedPostgres, retried } from './failures.ts';
+import { TABLE_SCHEMA } from './schema-names.ts';
+import { TABLE_MIGRATIONS } from './table-migrations.ts';
+
+const KNOWN = TABLE_MIGRATIONS.length;
+
+/** Opens what {@link migrateTable} has made. Fails `config` where it isn't there, or has another version. */
+export async function openPostgresTable(
+  settings: PostgresSettings,
+  { key, ...options }: TableOptions = {},
+): Promise<DelegationDb> {
+  const { readonly, durable, patienceMs } = options;
+  const query = new Kysely<DelegationDatabase>({
+    dialect: explainingDialect(settings, DELEGATIONS.what, { schemas: [TABLE_SCHEMA], readonly, durable, patienceMs }),
+    plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })], // SQLite takes them as they are
+  });
+  const explaining = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw refusal(error) ?? explainedPostgres(error, settings, DELEGATIONS.what);
+    }
+  };
+  const differences = async () => [];
+  try {
+    await explaining(() => refuseOtherVersion(query, settings));
+  } catch (error) {
+    await query.destroy();
+    throw error;
+  }
+  let asked = 0;
+  return {
+    file: `${settings.shown} (schema ${TABLE_SCHEMA})`,
+    query,
+    // Nobody tells of others' commits when asked: nothing that was read counts as current.
+    dataVersion: () => ++asked,
+    differences,
+    lookAgain: differences,
+    read: (work) =>
+      explaining(() =>
+        retried(() =>
+          query.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
+        ),
+      ),
+    write: (writer, work) =>
+      explaining(() =>
+        retried(() =>
+          query.transaction().execute(async (transaction) => {
+            await takeTurn(transaction);
+            return inNameOf(transaction, writer, work, (await differences()).length === 0 ? key : undefined);
+          }),
+        ),
+      ),
+    close: () => query.destroy(),
+  };
+}
+
+/** Before anything is read: what the transaction reads is then as it will be when it commits. */
+async function takeTurn(transaction: Kysely<DelegationDatabase>): Promise<void> {
+  await sql`SELECT 1 FROM counters WHERE id = 1 FOR UPDATE`.execute(transaction);
+}
+
+async function refuseOtherVersion(query: Kysely<DelegationDatabase>, { shown }: PostgresSettings): Promise<void> {
+  const name = `${TABLE_SCHEMA}.schema_version`;
+  const { rows: there } = await sql<{
+    readonly name: string | null;
+  }>`SELECT to_regclass(${name})::text AS name`.execute(query);
+  const { rows } =
+    there[0]?.name == null
+      ? { rows: [{ version: 0 }] }
+      : await sql<{ readonly version: number }>`SELECT version FROM ${sql.table(name)}`.execute(query);
+  const version = rows[0]?.version ?? 0;
+  if (version === KNOWN) return;
+  const what = `${DELEGATIONS.what} (${shown}, schema ${TABLE_SCHEMA})`;
+  if (version > KNOWN)
+    throw new Failure(
+      'config',
+      `${what} has version ${version}, newer than this program knows (${KNOWN})`,
+      'install the newer mandat again; the database was left as it is',
+    );
+  throw new Failure(
+    'config',
+    `${what} ${version === 0 ? 'is not there' : `has version ${version}, this program needs ${KNOWN}`}`,
+    'run "mandat init", which makes or migrates it and keeps what is in it',
+  );
+}
