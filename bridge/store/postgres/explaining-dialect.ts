@@ -1,4 +1,7 @@
-/** Kysely on a site's PostgreSQL, whose errors come out as failures that say what to do, wherever the statement stands. */
+/**
+ * Kysely on a site's PostgreSQL, whose errors come out as failures that say what to do, wherever the statement stands. Its text can't hold U+0000,
+ * which SQLite's can: it goes there as U+FFFD, which no address, login or identifier has.
+ */
 import type { DatabaseConnection, Dialect, Driver } from 'kysely';
 import { type PoolOptions, type PostgresSettings, postgresDialect } from './connection.ts';
 import { explainedPostgres } from './failures.ts';
@@ -28,7 +31,8 @@ function explained(driver: Driver, explaining: <T>(work: () => Promise<T>) => Pr
     if (!known.has(connection)) {
       known.add(connection); // it comes again with the same client
       const execute = connection.executeQuery.bind(connection);
-      connection.executeQuery = (query) => explaining(() => execute(query));
+      connection.executeQuery = (query) =>
+        explaining(() => execute({ ...query, parameters: query.parameters.map(withoutNul) }));
     }
     return connection;
   };
@@ -42,3 +46,6 @@ function explained(driver: Driver, explaining: <T>(work: () => Promise<T>) => Pr
     destroy: () => driver.destroy(),
   };
 }
+
+const withoutNul = (value: unknown): unknown =>
+  typeof value === 'string' ? value.replaceAll('\0', '\uFFFD') : Array.isArray(value) ? value.map(withoutNul) : value;

@@ -4,7 +4,8 @@ import { Failure } from '../../shared/failure.ts';
 import { STATE } from '../databases.ts';
 import type { OpenOptions } from '../files/open.ts';
 import type { StateDatabase, StateDb } from '../state/state-db.ts';
-import { type PostgresSettings, postgresDialect } from './connection.ts';
+import type { PostgresSettings } from './connection.ts';
+import { explainingDialect } from './explaining-dialect.ts';
 import { explainedPostgres, retried } from './failures.ts';
 import { STATE_SCHEMA, TABLE_SCHEMA } from './schema-names.ts';
 import { STATE_MIGRATIONS } from './state-schema.ts';
@@ -72,7 +73,12 @@ const VERSION = `${STATE_SCHEMA}.schema_version`;
 /** Names are looked for among what is ours first, then in the shared table: one transaction reaches both. */
 function connect(settings: PostgresSettings, { readonly, durable, patienceMs }: OpenOptions): Kysely<StateDatabase> {
   return new Kysely<StateDatabase>({
-    dialect: postgresDialect(settings, { schemas: [STATE_SCHEMA, TABLE_SCHEMA], readonly, durable, patienceMs }),
+    dialect: explainingDialect(settings, STATE.what, {
+      schemas: [STATE_SCHEMA, TABLE_SCHEMA],
+      readonly,
+      durable,
+      patienceMs,
+    }),
     plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })], // SQLite takes them as they are
   });
 }
