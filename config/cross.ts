@@ -63,6 +63,15 @@ export const accountsNeedNotices = across('accounts', ({ accounts, notices }) =>
     : undefined,
 );
 
+export const traceNeedsEvents = across('trace', ({ trace, events }) =>
+  typeof trace === 'object' && trace !== null && (trace as Values).enabled === true && events === undefined
+    ? {
+        message: "needs [events]: what is traced is what Dovecot's events tell",
+        remedy: 'add a section [events], or write enabled = false in [trace]',
+      }
+    : undefined,
+);
+
 const publishesFile = (kind: unknown) => kind === 'file' || (Array.isArray(kind) && kind.includes('file'));
 
 export const fileHasReader = across('file_format', ({ kind, file_format }) =>

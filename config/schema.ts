@@ -5,12 +5,12 @@
  */
 import * as z from 'zod';
 import type { Camelized } from './camel.ts';
-import { accountsNeedNotices } from './cross.ts';
+import { accountsNeedNotices, traceNeedsEvents } from './cross.ts';
 import { always, docs, text } from './fields.ts';
 import { path } from './places.ts';
 import { notices } from './schema/notices.ts';
 import { accounts, directory, grant, identity, policy } from './schema/people.ts';
-import { audit, guard, health, log, schedule, subscriptions } from './schema/running.ts';
+import { audit, guard, health, log, schedule, subscriptions, trace } from './schema/running.ts';
 import { senderRules, submission } from './schema/sending.ts';
 import { events, imap, sessions } from './schema/servers.ts';
 
@@ -76,13 +76,14 @@ is active at once. Needs [notices], which mails the code.`,
       off: true,
     }),
     audit: always(audit).register(docs, { comment: 'Who did what, when, and what came of it.' }),
+    trace: always(trace).register(docs, { comment: 'The trace of access: who did what in whose mailbox.' }),
     health: health.optional().register(docs, {
       comment: 'How the sidecar is, for a monitoring system. Without this section it answers nobody.',
       off: true,
     }),
     log: always(log).register(docs, { comment: 'What the sidecar says about its work, as JSON lines.' }),
   })
-  .check(accountsNeedNotices);
+  .check(accountsNeedNotices, traceNeedsEvents);
 
 /**
  * A checked configuration: camelCase names, frozen, every path absolute, no secret in it.

@@ -2,10 +2,12 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import type { Environment } from '../configured/drivers.ts';
+import { followNaming } from '../imap/shared-naming.ts';
 import type { Site } from '../reconcile/site.ts';
 import { paused } from '../safeguards/pause.ts';
 import { failureOf } from '../shared/failure.ts';
 import type { Schedule } from '../sidecar/schedule.ts';
+import { openTraceKeeper } from '../trace/trace-keeping.ts';
 import { concerned } from './concerned.ts';
 import { type Hearing, openHearing } from './hearing.ts';
 import type { Hint } from './hint.ts';
@@ -15,7 +17,7 @@ export interface EarsOptions {
   readonly config: Config;
   readonly env: Environment;
   readonly log: Logger;
-  readonly site: Pick<Site, 'state' | 'server'>;
+  readonly site: Pick<Site, 'state' | 'server' | 'audit' | 'clock'>;
   readonly schedule: Pick<Schedule, 'add' | 'pressed' | 'isStuck'>;
   /** All mailboxes are to be looked at, since something may have gone unheard. */
   readonly missed: () => void;
@@ -25,8 +27,11 @@ export interface EarsOptions {
 const MISSED_MS = 3_600_000;
 /** Looks at one mailbox in a minute: a person makes fewer folders, and two tools that fight would make many more. */
 const ONE_IN_A_MINUTE = 20;
+/** Where nothing is traced any more, what is left of the trace goes at its time. */
+const LEFT_MONTHS_MS = 3_600_000;
 
-export async function openEars({ config, env, log, site, schedule, missed }: EarsOptions): Promise<Hearing> {
+export async function openEars(options: EarsOptions): Promise<Pick<Hearing, 'close'>> {
+  const { config, env, log, site, schedule, missed } = options;
   const { state, server } = site;
   const { folderLooksPerSecond } = config.schedule;
   const looks = openLooks(
@@ -42,10 +47,16 @@ export async function openEars({ config, env, log, site, schedule, missed }: Ear
   };
   let again: NodeJS.Timeout | undefined;
   let sweptAt = Number.NEGATIVE_INFINITY;
+  const keeper = await openTraceKeeper({ config, site, log });
+  const trace = config.trace.enabled ? keeper : undefined;
+  const clearing = trace === undefined ? setInterval(keeper.deleteLeft, LEFT_MONTHS_MS) : undefined;
+  clearing?.unref();
+  if (trace === undefined) keeper.deleteLeft();
   const hearing = await openHearing({
     config,
     env,
     log,
+    trace,
     hear: async (hints) => {
       for (const hint of hints) {
         await hearOne(hint).catch((error: unknown) =>
@@ -62,8 +73,11 @@ export async function openEars({ config, env, log, site, schedule, missed }: Ear
       }, ms);
     },
   });
+  const unfollow = trace === undefined ? () => {} : followNaming((found) => hearing.setNaming(trace.learn(found)));
   return {
     close: async () => {
+      unfollow();
+      clearInterval(clearing);
       clearTimeout(again);
       looks.close();
       await hearing.close();

@@ -15,6 +15,8 @@ import { type KeptSecret, keptSecret } from '../configured/secrets.ts';
 import { followConnections } from '../imap/own-connections.ts';
 import { failureOf } from '../shared/failure.ts';
 import { retryDelay } from '../sidecar/schedule.ts';
+import type { MonthNote, TraceCounts, TraceSettings } from '../trace/tracing.ts';
+import type { Naming } from '../trace/whose-folder.ts';
 import type { Hint } from './hint.ts';
 import type { IntakeCounts } from './intake.ts';
 import type { FromThread, ThreadData, ToThread } from './intake-thread.ts';
@@ -27,9 +29,23 @@ export interface HearingOptions {
   readonly hear: (hints: readonly Hint[]) => Promise<void>;
   /** Something may have happened that nobody heard of. */
   readonly missed: () => void;
+  /** Undefined: nothing is traced. */
+  readonly trace?: TraceKeeping | undefined;
+}
+
+/** What the trace needs of the sidecar. */
+export interface TraceKeeping {
+  /** Asked at each start of the thread. */
+  readonly settings: () => TraceSettings;
+  /** Into the audit trail. */
+  readonly note: (what: MonthNote) => Promise<void>;
+  /** How it goes, every two seconds. */
+  readonly counted: (counts: TraceCounts) => void;
 }
 
 export interface Hearing {
+  /** How the server names owners' folders to others, as it has just been learnt. */
+  setNaming(naming: Naming): void;
   close(): Promise<void>;
 }
 
@@ -44,9 +60,9 @@ const CLOSING_MS = 2000;
 const MOST_MEMORY = 128;
 
 export async function openHearing(options: HearingOptions): Promise<Hearing> {
-  const { config, env, log, hear, missed } = options;
+  const { config, env, log, hear, missed, trace } = options;
   const { events } = config;
-  if (events === undefined) return { close: async () => {} };
+  if (events === undefined) return { setNaming: () => {}, close: async () => {} };
   const { listen } = events;
   let secret: KeptSecret | undefined;
   let password = '';
@@ -85,7 +101,18 @@ export async function openHearing(options: HearingOptions): Promise<Hearing> {
   };
   const handle = (message: FromThread, worker: Worker) => {
     if (message.kind === 'listening') listening();
-    if (message.kind === 'counts') counted(message.counts);
+    if (message.kind === 'counts') {
+      counted(message.counts);
+      if (message.trace !== undefined) trace?.counted(message.trace);
+    }
+    if (message.kind === 'note') {
+      const { id, note } = message;
+      void trace?.note(note).then(
+        () => worker.postMessage({ kind: 'noted', id } satisfies ToThread),
+        (error: unknown) =>
+          log.error({ reason: failureOf(error).message }, 'what became of the trace could not be noted'),
+      );
+    }
     if (message.kind === 'hints') {
       void hear(message.hints)
         .then(() => delay(BREATH_MS))
@@ -106,7 +133,7 @@ export async function openHearing(options: HearingOptions): Promise<Hearing> {
     }
     const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(listen) ?? [];
     const worker = new Worker(program(), {
-      workerData: { host, port: Number(port), password } satisfies ThreadData,
+      workerData: { host, port: Number(port), password, trace: trace?.settings() } satisfies ThreadData,
       execArgv: program().endsWith('.ts') ? ['--import', 'tsx'] : [],
       env: {},
       resourceLimits: { maxOldGenerationSizeMb: MOST_MEMORY },
@@ -139,6 +166,7 @@ export async function openHearing(options: HearingOptions): Promise<Hearing> {
   }, COUNT_MS);
   counting.unref();
   return {
+    setNaming: (naming) => tell({ kind: 'naming', naming }),
     close: async () => {
       closed = true;
       clearTimeout(again);

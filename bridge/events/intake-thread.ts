@@ -1,5 +1,7 @@
 /** The thread that takes events (intake.ts). Started by hearing.ts, with which it talks in these messages. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { type MonthNote, openTracing, type TraceCounts, type TraceSettings, type Tracing } from '../trace/tracing.ts';
+import type { Naming } from '../trace/whose-folder.ts';
 import type { Hint } from './hint.ts';
 import { type Intake, type IntakeCounts, openIntake } from './intake.ts';
 
@@ -7,6 +9,8 @@ export interface ThreadData {
   readonly host: string;
   readonly port: number;
   readonly password: string;
+  /** Undefined: nothing is traced. */
+  readonly trace: TraceSettings | undefined;
 }
 
 export type ToThread =
@@ -14,13 +18,18 @@ export type ToThread =
   | { readonly kind: 'more'; readonly most: number }
   | { readonly kind: 'password'; readonly password: string }
   | { readonly kind: 'own'; readonly at: string; readonly open: boolean }
+  | { readonly kind: 'naming'; readonly naming: Naming }
+  /** That note stands in the audit trail now. */
+  | { readonly kind: 'noted'; readonly id: number }
   | { readonly kind: 'count' }
   | { readonly kind: 'close' };
 
 export type FromThread =
   | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'hints'; readonly hints: readonly Hint[] }
-  | { readonly kind: 'counts'; readonly counts: IntakeCounts }
+  | { readonly kind: 'counts'; readonly counts: IntakeCounts; readonly trace: TraceCounts | undefined }
+  /** For the audit trail; answered when it stands there. */
+  | { readonly kind: 'note'; readonly id: number; readonly note: MonthNote }
   | { readonly kind: 'failed'; readonly message: string };
 
 const say = (message: FromThread) => parentPort?.postMessage(message);
@@ -28,6 +37,16 @@ const say = (message: FromThread) => parentPort?.postMessage(message);
 /** How many are asked for; 0: nobody has asked. */
 let asked = 0;
 let intake: Intake | undefined;
+let tracing: Tracing | undefined;
+let notes = 0;
+/** Who waits for a note to stand in the audit trail. */
+const unanswered = new Map<number, () => void>();
+
+function note(what: MonthNote): Promise<void> {
+  const id = notes++;
+  say({ kind: 'note', id, note: what });
+  return new Promise((resolve) => void unanswered.set(id, resolve));
+}
 
 function tell(): void {
   if (asked === 0 || intake === undefined || intake.waiting === 0) return;
@@ -43,13 +62,28 @@ function hear(message: ToThread): void {
   }
   if (message.kind === 'password') intake?.setPassword(message.password);
   if (message.kind === 'own') intake?.own(message.at, message.open);
-  if (message.kind === 'count' && intake !== undefined) say({ kind: 'counts', counts: intake.counts });
-  if (message.kind === 'close') void intake?.close().then(() => parentPort?.close());
+  if (message.kind === 'naming') tracing?.setNaming(message.naming);
+  if (message.kind === 'noted') {
+    unanswered.get(message.id)?.();
+    unanswered.delete(message.id);
+  }
+  if (message.kind === 'count' && intake !== undefined) {
+    say({ kind: 'counts', counts: intake.counts, trace: tracing?.counts });
+  }
+  if (message.kind === 'close') void close();
+}
+
+/** What has been taken is kept; then nothing holds the thread any more. */
+async function close(): Promise<void> {
+  await intake?.close();
+  await tracing?.close();
+  parentPort?.close();
 }
 
 async function begin(data: ThreadData): Promise<void> {
   try {
-    intake = await openIntake({ ...data, onHint: tell });
+    tracing = data.trace && openTracing({ ...data.trace, note });
+    intake = await openIntake({ ...data, takers: tracing === undefined ? [] : [tracing.take], onHint: tell });
     parentPort?.on('message', hear);
     say({ kind: 'listening', port: intake.port });
   } catch (error) {

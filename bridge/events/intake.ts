@@ -8,8 +8,8 @@ import { type Hint, hintOf } from './hint.ts';
 import { keepHints } from './kept-hints.ts';
 import { readServerEvent, type ServerEvent } from './server-event.ts';
 
-/** Takes every event that was accepted, one after the other. Must not throw, and returns at once. */
-export type EventTaker = (event: ServerEvent) => void;
+/** Takes every event that was accepted, one after the other; `ours`: of a connection of mandat's own. Must not throw, and returns at once. */
+export type EventTaker = (event: ServerEvent, ours: boolean) => void;
 
 export interface IntakeOptions {
   readonly host: string;
@@ -80,8 +80,9 @@ export async function openIntake(options: IntakeOptions): Promise<Intake> {
     }
     events++;
     lastAt = Date.now();
-    for (const taker of takers) taker(event);
-    const hint = isOurs(event) ? undefined : hintOf(event);
+    const own = isOurs(event);
+    for (const taker of takers) taker(event, own);
+    const hint = own ? undefined : hintOf(event);
     if (hint !== undefined) note(hint);
     return true;
   };

@@ -8,9 +8,10 @@ import type { Unreachable } from '../reconcile/driver-interfaces.ts';
 import { Failure } from '../shared/failure.ts';
 import { text } from './arguments.ts';
 import type { Look } from './dialect.ts';
-import { belowTheOwner, type Namespace, type Namespaces, nowhere, type OwnersNames } from './namespaces.ts';
+import { belowTheOwner, home, type Namespace, type Namespaces, nowhere, type OwnersNames } from './namespaces.ts';
 import { idOf } from './owner-facts.ts';
 import { flagsOf, must } from './replies.ts';
+import { noteNaming } from './shared-naming.ts';
 
 interface Form {
   /** As it stands in dovecot.conf. */
@@ -61,6 +62,7 @@ export async function dovecotNames(
       if (unlisted) return { ...written(form), unlisted };
       const inbox = await inboxBelow(written(form), look);
       look.learnt.forms.set(otherUsers.prefix, { form: form.pattern, inbox });
+      noteNaming({ ...otherUsers, pattern: form.pattern, own: home(look.owner?.namespaces ?? { personal }) });
       return written(form, inbox);
     }
     const torn = possible.includes(FORMS[0] as Form) ? undefined : tornApart(otherUsers, owner);

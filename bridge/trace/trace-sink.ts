@@ -3,23 +3,38 @@ import type { EventSink } from '../events/event-sink.ts';
 import { accessesOf, type Judging } from './accesses-of-event.ts';
 import type { TraceWriter } from './trace-writing.ts';
 
+export interface TraceSink extends EventSink {
+  /** A session that somebody is known to have opened in its user's name, whether or not its login is told. */
+  opened(session: string, by: string): void;
+  /** Accesses that were written. */
+  readonly kept: number;
+}
+
 /** So many sessions that others opened are remembered. */
 const MOST_SESSIONS = 20_000;
 
 /** `judging` is asked anew for each batch. `source`: names its position among those of others. */
-export function traceSink(writer: TraceWriter, source: string, judging: () => Omit<Judging, 'masterOf'>): EventSink {
+export function traceSink(writer: TraceWriter, source: string, judging: () => Omit<Judging, 'masterOf'>): TraceSink {
   const masters = new Map<string, string>();
+  let kept = 0;
+  const opened = (session: string, by: string) => {
+    if (session === '' || masters.has(session)) return;
+    if (masters.size >= MOST_SESSIONS) masters.delete(masters.keys().next().value ?? '');
+    masters.set(session, by);
+  };
   return {
+    opened,
+    get kept() {
+      return kept;
+    },
     keep: (events, position) => {
       const by: Judging = { ...judging(), masterOf: (session) => masters.get(session) };
       const accesses = events.flatMap((event) => {
-        if (event.kind === 'login' && event.master !== '' && event.session !== '' && event.state === 'OK') {
-          if (masters.size >= MOST_SESSIONS) masters.delete(masters.keys().next().value ?? '');
-          masters.set(event.session, event.master);
-        }
+        if (event.kind === 'login' && event.master !== '' && event.state === 'OK') opened(event.session, event.master);
         return accessesOf(event, by);
       });
       writer.keep(accesses, position === undefined ? {} : { [`read ${source}`]: position });
+      kept += accesses.length;
     },
     position: () => writer.mark(`read ${source}`),
   };

@@ -69,6 +69,32 @@ pruned by the sidecar and leaves a sealed checkpoint, so that the rest can still
     }),
 });
 
+export const trace = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(false)
+    .register(docs, {
+      comment: `Keeps who opened, read, moved, filed or deleted what in a mailbox of the delegation table, when, from
+where, and what the server answered; no content, no subject, no recipient, nothing of what was searched for.
+Needs [events], whose fragment has Dovecot tell it (config/dovecot/*/). In files of its own below data_dir
+(private/trace/), one a month, sealed like the audit trail.`,
+    }),
+  keep_months: whole(1, 120)
+    .default(6)
+    .register(docs, {
+      comment: `So many whole months before the one of now are kept (CNIL advises 6 months to 1 year). What is older is
+deleted by the sidecar, also where enabled is false again; the rest can still be proven, and the audit
+trail says what went.`,
+    }),
+  looks: z
+    .boolean()
+    .default(false)
+    .register(docs, {
+      comment: `Whether looks are kept as well that show no message: counts, flags, rights. Every client makes them all
+day long. Those that the server refused always are.`,
+    }),
+});
+
 export const log = z.strictObject({
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info').register(docs, {
     comment: 'The least serious message that is still written.',

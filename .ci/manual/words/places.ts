@@ -98,6 +98,31 @@ export const DATA: readonly Place[] = [
   }),
   {
     ...own,
+    path: 'DATA/private/trace',
+    kind: 'directory',
+    mode: '700',
+    holds: 'the trace of access: `[trace] enabled`',
+    backup: NO,
+  },
+  ...withJournals({
+    ...own,
+    path: 'DATA/private/trace/YYYY-MM.db',
+    kind: 'file',
+    mode: '600',
+    holds:
+      'one month of it: who did what in whose mailbox; no content, subject or recipient, nothing that was searched for',
+    backup: 'by your own means, while no sidecar runs',
+  }),
+  {
+    ...own,
+    path: 'DATA/private/trace.head',
+    kind: 'file',
+    mode: '600',
+    holds: 'where the trace ended when it was last looked at',
+    backup: 'with the trace and the key',
+  },
+  {
+    ...own,
     path: 'DATA/private/sidecar.lock',
     kind: 'file',
     mode: '600',

@@ -28,6 +28,9 @@ export type FactName =
   | 'backup' // JSON: when "mandat backup" was last done, and where to
   | 'sweep' // when the last full sweep ended
   | 'slow-answers' // JSON: answers of servers that passes are waiting for just now (slow-answers.ts)
+  | 'trace' // JSON: how the trace of access goes (trace/trace-keeping.ts)
+  | 'trace-months' // JSON: which of its files the audit trail was told of
+  | 'shared-naming' // JSON: how the server names owners' folders to others, as last learnt
   | 'folder-look' // JSON: the last round of looks at the folders of delegated mailboxes
   | 'told-from' // delegations up to this id were there before anybody was told of any
   | 'loop' // JSON: for how long the sidecar's event loop was held
