@@ -83,6 +83,7 @@ function described(one: Explanation, { colour }: Output, timezone: string, fully
   const ledger = one.phase === null ? "nothing on the server is mandat's" : `on the server: ${PHASES[one.phase]}`;
   const lines = [`${one.mailbox} to ${who}: ${verdict}: ${one.why}`, ledger];
   if (one.held !== null) lines.push(`held: ${oneLine(one.held)}`);
+  lines.push(...one.driftLeft.map(oneLine));
   if (one.slow !== null) lines.push(slowAnswerLine(one.slow, timezone));
   if (one.failure !== null) {
     const { code, message, hint, attempts, retryAt } = one.failure;

@@ -10,7 +10,7 @@ import { always, docs, text } from './fields.ts';
 import { path } from './places.ts';
 import { notices } from './schema/notices.ts';
 import { accounts, directory, grant, identity, policy } from './schema/people.ts';
-import { audit, guard, health, log, schedule, subscriptions, trace } from './schema/running.ts';
+import { audit, guard, health, log, reconcile, schedule, subscriptions, trace } from './schema/running.ts';
 import { senderRules, submission } from './schema/sending.ts';
 import { events, imap, sessions } from './schema/servers.ts';
 
@@ -60,6 +60,9 @@ mandat listens to no mail, and From is what the client wrote.`,
       off: true,
     }),
     subscriptions: always(subscriptions).register(docs, { comment: "The delegates' lists of subscribed folders." }),
+    reconcile: always(reconcile).register(docs, {
+      comment: 'When what stands on the servers is not what mandat left there.',
+    }),
     schedule: always(schedule).register(docs, { comment: 'When the servers are looked at.' }),
     guard: always(guard).register(docs, {
       comment: `Against a table emptied by accident. A revoke made by the command line, an end date or a suspension is

@@ -20,6 +20,9 @@ export const COUNTERS = {
     help: 'Passes that found a mailbox on the servers otherwise than they had left it, though its rows had not changed',
   },
   mandat_drift_repaired_total: { help: 'Of these, those after which the mailbox was seen to be as it should' },
+  mandat_drift_reported_total: {
+    help: 'Entries of delegates that somebody else had changed and that were told of and left so',
+  },
   mandat_session_cuts_total: { help: 'Times that the open IMAP sessions of a delegate were ended' },
   mandat_server_changes_total: { help: 'Changes made on the servers, by kind', labels: ['kind'] },
   mandat_messages_total: {
@@ -63,6 +66,9 @@ export const GAUGES = {
   },
   mandat_late_mailboxes: { help: 'Mailboxes with changes that were not worked off within 10 s' },
   mandat_failing_mailboxes: { help: 'Mailboxes whose last pass failed, by who must act', labels: ['code'] },
+  mandat_drift_left_mailboxes: {
+    help: "Mailboxes in which a delegate's entry stands otherwise than it was given, and is left so",
+  },
   mandat_restrained: {
     help: '1 while something keeps delegations from being obeyed as they stand, by what it is',
     labels: ['by'],

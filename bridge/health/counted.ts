@@ -56,13 +56,22 @@ async function failing(sight: Sight, breathe: Breathe): Promise<readonly Figure[
   const { table, state } = sight;
   const counts = new Map<string, number>(CODES.map((code) => [code, 0]));
   let held = 0;
-  const portion = (after: number) => sql<{ readonly id: number; readonly code: string | null; readonly held: number }>`
-    SELECT mailbox_id AS id, code, notices LIKE '%"code":"held"%' AS held FROM outcomes
+  let left = 0;
+  interface Row {
+    readonly id: number;
+    readonly code: string | null;
+    readonly held: number;
+    readonly left: number;
+  }
+  const portion = (after: number) => sql<Row>`
+    SELECT mailbox_id AS id, code, notices LIKE '%"code":"held"%' AS held,
+      notices LIKE '%"code":"drift-reported"%' OR notices LIKE '%"code":"repaired-too-often"%' AS "left" FROM outcomes
     WHERE mailbox_id > ${after} ORDER BY mailbox_id LIMIT 500`;
   for await (const rows of pages(state.query, portion, breathe, 500))
-    for (const { code, held: isHeld } of rows) {
+    for (const { code, held: isHeld, left: isLeft } of rows) {
       if (code !== null) counts.set(code, (counts.get(code) ?? 0) + 1);
       held += isHeld;
+      left += isLeft;
     }
   const foreign =
     (await foreignState(table, state)) ?? ((await adoptingFrom(state)) === undefined ? undefined : ADOPTING);
@@ -76,6 +85,7 @@ async function failing(sight: Sight, breathe: Breathe): Promise<readonly Figure[
   };
   return [
     ...[...counts].map(([code, value]) => ({ name: 'mandat_failing_mailboxes', labels: { code }, value }) as const),
+    { name: 'mandat_drift_left_mailboxes', value: left },
     ...Object.entries(restraints).map(
       ([by, does]) => ({ name: 'mandat_restrained', labels: { by }, value: Number(does) }) as const,
     ),

@@ -12,6 +12,8 @@ import type { Sight } from './sight.ts';
 interface Tally {
   /** Entries and sender rules written or taken away. */
   corrections: number;
+  /** Drift that is left as it was found. */
+  left: number;
   /** Somebody has come, or gone: what was written is no drift. */
   moved: boolean;
 }
@@ -33,6 +35,7 @@ export function countPasses(figures: Figures, failed: (error: unknown) => void):
 
   const drift = async (sight: Sight, before: Outcome | undefined, { mailboxId, result, tally }: Ended) => {
     if (result.kind === 'superseded' || tally.moved) return;
+    if (tally.left > 0 && tally.corrections === 0) figures.count('mandat_drift_found_total');
     if (tally.corrections > 0 && before !== undefined && (await unchanged(sight, before, result.version))) {
       figures.count('mandat_drift_found_total');
       drifted.add(mailboxId);
@@ -77,7 +80,7 @@ export function countPasses(figures: Figures, failed: (error: unknown) => void):
 
   return {
     measured: async (sight, mailboxId, attempt, work) => {
-      const tally: Tally = { corrections: 0, moved: false };
+      const tally: Tally = { corrections: 0, left: 0, moved: false };
       const before = await outcomeOf(sight.state, mailboxId).catch(() => undefined);
       const began = performance.now();
       const result = await tallies.run(tally, work);
@@ -100,6 +103,9 @@ export function countPasses(figures: Figures, failed: (error: unknown) => void):
     },
     said: (lines) => {
       const tally = tallies.getStore();
+      const left = lines.filter(({ action }) => action === 'drift-left').length;
+      for (let n = 0; n < left; n++) figures.count('mandat_drift_reported_total');
+      if (tally !== undefined) tally.left += left;
       if (tally !== undefined && lines.some(({ action }) => MOVES.includes(action))) tally.moved = true;
     },
   };

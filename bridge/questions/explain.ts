@@ -11,6 +11,7 @@ import { type OtherEntry, otherEntries } from '../../acl/other-entries.ts';
 import { type Condition, conditions, describeNotInForce, verdict } from '../../acl/policy.ts';
 import { NONE, type Rights } from '../../acl/rights.ts';
 import { entriesOnce } from '../../acl/same-folder.ts';
+import { DRIFT_CODES } from '../reconcile/drift-left.ts';
 import type { Entries, MailServer } from '../reconcile/driver-interfaces.ts';
 import { INBOX } from '../reconcile/driver-interfaces.ts';
 import { sayings } from '../reconcile/out-of-reach.ts';
@@ -58,6 +59,8 @@ export interface Explanation {
   readonly slow: SlowAnswer | null;
   /** Why the guard holds their disappearance back. */
   readonly held: string | null;
+  /** Of their entries that somebody else has changed, those that are left so, and what to do next; a sentence each. */
+  readonly driftLeft: readonly string[];
   readonly folders: readonly ExplainedFolder[];
   /** What of the mailbox no delegate can reach, a sentence each. */
   readonly outOfReach: readonly string[];
@@ -133,6 +136,9 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
       failure: outcome?.failure ?? null,
       slow,
       held: outcome?.notices.find(({ code, login }) => code === 'held' && login === subject.login)?.message ?? null,
+      driftLeft: (outcome?.notices ?? [])
+        .filter(({ code, login }) => login === subject.login && DRIFT_CODES.some((one) => one === code))
+        .map(({ message }) => message),
       outOfReach: sayings(tree.folders.filter(({ name }) => seen.reached?.has(name) === false)),
       folders: tree.folders
         .filter(({ name }) => seen.reached?.has(name) !== false)

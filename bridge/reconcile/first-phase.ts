@@ -13,6 +13,7 @@ import { beginGrant, intendRights, setPhase } from '../store/state/ledger.ts';
 import type { Pair } from '../store/state/ledger-pairs.ts';
 import { cutAtRevoke, isCut } from './cutting.ts';
 import { asOwner } from './delegate-sessions.ts';
+import { openDrift } from './drift-gate.ts';
 import { INBOX, type OwnerView, type SenderPublisher } from './driver-interfaces.ts';
 import { knownFolders } from './known-folders.ts';
 import { forgetOthers, othersKnown } from './other-entries.ts';
@@ -125,14 +126,29 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
   await setPhase(site.state, ids(back), 'granting', now);
   for (const { delegate, pair } of target.staying)
     await intendRights(site.state, pair, onInbox(owner, delegate.rights));
-  for (const delegate of [...target.staying.map((stay) => stay.delegate), ...arriving]) {
+  for (const { delegate, pair } of target.staying) {
+    await pass.stillCurrent();
+    await mendInbox(pass, owner, delegate, pair);
+  }
+  for (const delegate of arriving) {
     await pass.stillCurrent();
     await applyInbox(owner, delegate.login, delegate, undefined);
   }
 }
 
+/** Who has it already may have lost it, or more of it, by another's hand. */
+async function mendInbox(pass: Pass, owner: OwnerView, delegate: DesiredDelegate, pair: Pair): Promise<void> {
+  const desired = onInbox(owner, delegate.rights);
+  const found = owner.inbox.get(delegate.login);
+  if (found === desired) return;
+  const drift = openDrift(pass, pair, desired, owner.inherits);
+  if (!(await drift.mayMend({ folder: INBOX, id: INBOX, isNew: false, found, desired }))) return;
+  await applyInbox(owner, delegate.login, delegate, undefined);
+  await drift.noteMended();
+}
+
 /** INBOX is no special folder. */
-function onInbox({ withheld, ties }: OwnerView, rights: Rights): Rights {
+export function onInbox({ withheld, ties }: OwnerView, rights: Rights): Rights {
   return rightsOn({ specialUse: false, withheld, ties }, rights);
 }
 

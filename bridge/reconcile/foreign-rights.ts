@@ -109,7 +109,8 @@ function entriesAt(tree: Tree, folder: FolderName): ReadonlyMap<string, Rights> 
   return withInherited(tree.entries(folder), tree.entries(INBOX));
 }
 
-function listing(folders: readonly FolderName[]): string {
+/** The first of them, INBOX before the others, and how many more. */
+export function listing(folders: readonly FolderName[]): string {
   const more = folders.length - NAMED;
   const inOrder = [...folders].sort((one, other) => Number(other === INBOX) - Number(one === INBOX));
   const shown = inOrder.slice(0, NAMED).join(', ');

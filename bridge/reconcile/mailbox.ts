@@ -23,12 +23,14 @@ import { inEffect } from '../safeguards/withdrawn.ts';
 import type { Failure } from '../shared/failure.ts';
 import { naming } from '../shared/other-login.ts';
 import type { GoOn, Retry } from '../sidecar/schedule.ts';
+import { settleFolders } from '../store/state/folders-seen.ts';
 import { enterForce } from '../store/state/ledger.ts';
 import { type Pair, pairsOf, standingFirst } from '../store/state/ledger-pairs.ts';
 import { type Notice, recordInForce, recordVerified } from '../store/state/outcomes.ts';
 import { changedSince, type MailboxState, readMailbox } from '../store/table/rows.ts';
 import { record } from './acts.ts';
 import { proveRest } from './cutting.ts';
+import { newlyLeft } from './drift-left.ts';
 import { INBOX, type OwnerView } from './driver-interfaces.ts';
 import { give, publishAll, publishRemaining, takeAway } from './first-phase.ts';
 import { seeAdministering, seeOthers } from './other-entries.ts';
@@ -54,6 +56,10 @@ export type Result =
       readonly version: number;
       readonly address: string;
       readonly notices: readonly Notice[];
+      /** Of these, what is left as somebody else has changed it and was not told of yet. */
+      readonly drift?: readonly string[];
+      /** When what was left because it had been put right too often may be put right again. */
+      readonly againInMs?: number | undefined;
     }
   | { readonly kind: 'superseded' }
   /** It is paused: what may be taken away meanwhile is gone, the rest waits. */
@@ -112,6 +118,10 @@ export async function reconcileMailbox(
     unproven: new Set(),
     others: new Set(),
     administering: new Map(),
+    drift: new Map(),
+    driftLeft: [],
+    again: [],
+    unsettled: new Set(),
     strangers: new Set(),
     gone: [],
     crowded: goOn.crowded ?? (() => false),
@@ -158,11 +168,19 @@ export async function reconcileMailbox(
       return { kind: 'failed', version, address: pass.address, ...deciding([first, ...others], revoking) };
     }
     if (only !== undefined) return { kind: 'paused', version, address: pass.address };
+    const news = await newlyLeft(pass);
     await site.state.write(async (query) => {
       await recordVerified({ query }, subject, pass.notices, site.clock.now());
-      await record(pass, [], { query });
+      for (const owner of pass.unsettled) await settleFolders({ query }, site.server.name, owner);
+      await record(
+        pass,
+        news.map(({ login, detail }) => ({ action: 'drift-left' as const, login, detail })),
+        { query },
+      );
     });
-    return { kind: 'verified', version, address: pass.address, notices: pass.notices };
+    const drift = news.map(({ message }) => message);
+    const againInMs = pass.again.length === 0 ? undefined : Math.min(...pass.again);
+    return { kind: 'verified', version, address: pass.address, notices: pass.notices, drift, againInMs };
   } catch (error) {
     if (error instanceof Superseded) return { kind: 'superseded' };
     const failures = [

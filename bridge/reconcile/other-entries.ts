@@ -87,9 +87,12 @@ export function seeAdministering(
 
 /** Once it is taken away: into the trail, and to the owner. */
 export async function tellAdministering(pass: Pass, login: string): Promise<void> {
-  const folders = pass.administering.get(login);
-  if (folders === undefined) return;
+  const seen = pass.administering.get(login);
+  if (seen === undefined) return;
   pass.administering.delete(login);
+  const left = [...pass.drift.values()].filter((one) => one.login === login);
+  const folders = new Set([...seen].filter((folder) => !left.some((one) => one.left.has(folder))));
+  if (folders.size === 0) return; // still theirs, and told as drift
   const { state, clock, audit, noticeRules } = pass.site;
   const now = clock.now();
   const notices = noticeRules === undefined ? [] : await administerNotices(pass, noticeRules, login, now);

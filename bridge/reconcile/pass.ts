@@ -6,6 +6,7 @@ import type { Failure } from '../shared/failure.ts';
 import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
 import type { Notice } from '../store/state/outcomes.ts';
 import { changedSince, type MailboxState } from '../store/table/rows.ts';
+import type { Drift } from './drift.ts';
 import type { Site } from './site.ts';
 
 export interface Pass {
@@ -36,6 +37,14 @@ export interface Pass {
   readonly others: Set<string>;
   /** By login: folders in which a delegate in force administers, which they may not. */
   readonly administering: Map<string, Set<FolderName>>;
+  /** By the pair's id: which of its entries are put right, and which are left as they were found. */
+  readonly drift: Map<number, Drift>;
+  /** What is left as it was found, for the trail. */
+  readonly driftLeft: { readonly login: string; readonly message: string; readonly detail: object }[];
+  /** After how many ms what was left because it was put right too often may be put right again. */
+  readonly again: number[];
+  /** Accounts in which folders have come since the last verified pass. */
+  readonly unsettled: Set<string>;
   /** Who was to arrive, and whose login could not be proven: nothing is written for them. */
   readonly strangers: Set<string>;
   /** What is left behind at accounts that the server no longer knows. */

@@ -4,12 +4,15 @@ import { negativeEntries } from '../../acl/entry-plan.ts';
 import { missing, NONE, type Rights, without } from '../../acl/rights.ts';
 import { Failure } from '../shared/failure.ts';
 import { setFact } from '../store/state/facts.ts';
-import { recordCut, setPhase } from '../store/state/ledger.ts';
+import { noteVerifiedRights, recordCut, setPhase } from '../store/state/ledger.ts';
 import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
 import { record } from './acts.ts';
 import { asDelegate } from './delegate-sessions.ts';
+import { openDrift } from './drift-gate.ts';
+import { tellLeft } from './drift-left.ts';
 import type { DelegateView } from './driver-interfaces.ts';
 import { INBOX } from './driver-interfaces.ts';
+import { onInbox } from './first-phase.ts';
 import { tellDeciding } from './foreign-rights.ts';
 import { inReach, tellOutOfReach, tryApart } from './out-of-reach.ts';
 import type { Pass } from './pass.ts';
@@ -49,6 +52,7 @@ export async function completeGrant(
     await lookAsDelegate(pass, owner, delegate, pair, tree, rights);
   });
   await setPhase(site.state, [pair.id], 'verified', site.clock.now());
+  await noteVerifiedRights(site.state, pair, onInbox(tree.owner, delegate.rights));
   if (pair.phase !== 'verified') await record(pass, [{ action: 'verified', login: delegate.login }]);
 }
 
@@ -104,11 +108,12 @@ async function cutAtGrant(pass: Pass, pair: Pair): Promise<void> {
 async function lookAsDelegate(
   pass: Pass,
   owner: string,
-  { login }: DesiredDelegate,
+  { login, rights: given }: DesiredDelegate,
   pair: Pair,
   tree: Tree,
   all: ReadonlyMap<FolderName, Rights>,
 ): Promise<void> {
+  const drift = openDrift(pass, pair, onInbox(tree.owner, given), tree.owner.inherits);
   let touched = false;
   for (let round = 1; round <= ROUNDS; round++) {
     const mended = await asDelegate(pass, login, async (view) => {
@@ -125,11 +130,22 @@ async function lookAsDelegate(
       }
       let changed = false;
       const unlisted: (readonly [FolderName, Rights])[] = [];
-      for (const [folder, desired] of wrong) {
-        const effective = seen.get(folder) ?? NONE;
-        if (effective === desired) unlisted.push([folder, desired]);
-        else if (await tree.apply(folder, login, { desired, effective, before: undefined })) changed = true;
+      drift.forget((folder) => tree.entry(folder, login) === all.get(folder));
+      try {
+        for (const [folder, desired] of inboxFirst(wrong)) {
+          const effective = seen.get(folder) ?? NONE;
+          const found = tree.entry(folder, login);
+          if (effective === desired) unlisted.push([folder, desired]);
+          else if (found === desired)
+            continue; // somebody else's entry decides
+          else if (!(await drift.mayMend({ folder, id: tree.id(folder), isNew: tree.isNew(folder), found, desired })))
+            continue;
+          else if (await tree.apply(folder, login, { desired, effective, before: undefined })) changed = true;
+        }
+      } finally {
+        await drift.noteMended();
       }
+      wrong = wrong.filter(([folder]) => !drift.left.has(folder));
       const [first] = unlisted;
       if (!changed && first !== undefined && !touched) {
         await tree.touch(first[0], login, first[1]); // one is enough for the whole tree
@@ -144,7 +160,7 @@ async function lookAsDelegate(
       }
       return changed;
     });
-    if (!mended) return;
+    if (!mended) return tellLeft(pass, login, drift);
     if (pair.phase === 'verified') await record(pass, [{ action: 'repaired', login }]);
   }
   throw new Failure(
@@ -152,6 +168,11 @@ async function lookAsDelegate(
     `what ${login} sees of ${pass.address} keeps changing`,
     'is another program setting ACLs on the same mailbox?',
   );
+}
+
+/** What is left in INBOX decides what is left below it. */
+function inboxFirst<T>(folders: readonly (readonly [FolderName, T])[]): readonly (readonly [FolderName, T])[] {
+  return [...folders].sort(([one], [other]) => Number(other === INBOX) - Number(one === INBOX));
 }
 
 /** What they may where no entry of the mailbox's stands, if neither INBOX's entry nor its lack explains it: the site decides. */

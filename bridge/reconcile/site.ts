@@ -24,6 +24,7 @@ export type AuditedOutcome =
   | 'notice-failed'
   | 'other-entry' // somebody else has access by an entry that isn't ours: seen for the first time
   | 'other-entry-gone'
+  | 'drift-left' // a delegate's entry was changed by somebody else, and is left so
   | 'administer-taken' // a delegate in force held 'a', and has it no longer
   | 'adopted' // an entry like ours that this state.db didn't know
   | 'foreign-state' // this state.db isn't the one that the table was worked off with
@@ -68,5 +69,7 @@ export interface Site {
   readonly policy: Policy & {
     readonly autoSubscribe: boolean;
     readonly cutAtGrant: boolean;
+    /** What becomes of a delegate's entry that somebody else has changed. */
+    readonly onDrift: 'repair' | 'report';
   };
 }

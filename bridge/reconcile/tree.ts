@@ -19,6 +19,10 @@ export interface Tree {
   /** Of these, those that the owner may administer. */
   readonly folders: readonly Folder[];
   has(folder: FolderName): boolean;
+  /** The server's own id of a folder that is listed. */
+  id(folder: FolderName): string;
+  /** Whether it has come since the last verified pass, or become a special-use folder or an ordinary one. */
+  isNew(folder: FolderName): boolean;
   entry(folder: FolderName, login: string): Rights | undefined;
   identifiers(folder: FolderName): readonly string[];
   /** Those that stand in the folder itself. */
@@ -45,7 +49,9 @@ export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
     patiently(pass, `the list of the folders of ${owner.login} with their ids`, (patience) => owner.folders(patience));
   let folders = await list();
   const { site } = pass;
-  await rememberFolders(site.state, site.server.name, owner.login, folders);
+  const unsettled = new Set(await rememberFolders(site.state, site.server.name, owner.login, folders));
+  if (unsettled.size > 0) pass.unsettled.add(owner.login);
+  const idOf = (folder: FolderName) => folders.find(({ name }) => name === folder)?.id ?? folder;
   const closed = (folder: FolderName) => void pass.failures.push(notHis(owner.login, folder));
   const entries = new Map<FolderName, Entries>(
     await owner.entries(
@@ -68,6 +74,8 @@ export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
       return folders.filter(({ name }) => entries.has(name));
     },
     has: (folder) => entries.has(folder),
+    id: idOf,
+    isNew: (folder) => unsettled.has(idOf(folder)),
     entry: (folder, login) => entries.get(folder)?.get(login),
     identifiers: (folder) => [...(entries.get(folder)?.keys() ?? [])],
     entries: (folder) => entries.get(folder) ?? new Map(),
@@ -76,7 +84,9 @@ export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
     },
     newcomers: async () => {
       const before = new Map(folders.map(({ name, id }) => [name, id]));
+      const knownIds = new Set(before.values());
       folders = await list();
+      for (const { id } of folders) if (!knownIds.has(id)) unsettled.add(id);
       const fresh = folders.filter(({ name, id }) => before.get(name) !== id).map(({ name }) => name);
       for (const name of before.keys()) if (!folders.some((folder) => folder.name === name)) entries.delete(name);
       for (const [folder, there] of await owner.entries(fresh, closed)) entries.set(folder, there);

@@ -102,6 +102,7 @@ export function openActing({ table, state, clock, key, files, env, log, stopping
           ...policyOf(config),
           autoSubscribe: config.subscriptions.autoSubscribe,
           cutAtGrant: config.sessions?.onGrant === 'cut',
+          onDrift: config.reconcile.onDrift,
         },
       };
     },

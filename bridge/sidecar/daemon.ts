@@ -30,6 +30,7 @@ import { followCredentials } from './changed-secrets.ts';
 import { openEngine } from './engine.ts';
 import { lookAtFolders } from './folder-look.ts';
 import { openLogWarnings } from './large-log.ts';
+import { openLater } from './later.ts';
 import { openOverdue } from './overdue.ts';
 import { noteLoop, noteSidecar } from './running-config.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
@@ -82,6 +83,8 @@ export async function startDaemon(
       }
       if (result.kind === 'verified') {
         log.info({ address, version, ms, notices: result.notices }, 'verified');
+        for (const message of result.drift ?? []) log.warn({ address }, message);
+        if (result.againInMs !== undefined) later.add(mailboxId, result.againInMs);
         if (engine.changes.heldIn(mailboxId).size === 0) overdue.workedOff(mailboxId, performance.now());
         return 'done';
       }
@@ -114,6 +117,9 @@ export async function startDaemon(
     concurrency: config.imap.connections,
     ...retryWaits(config),
   });
+
+  /** What is left for some minutes, because it was put right too often, is looked at then. */
+  const later = openLater((mailboxId) => schedule.add(mailboxId, 'rest'));
 
   engine.changes.onChange(schedule.add);
   const credentials = followCredentials({ config: () => current, env, log, tryAgain: schedule.wakeStuck });
@@ -325,6 +331,7 @@ export async function startDaemon(
       unseen();
       watch.close();
       loop.close();
+      later.close();
       await looks.close();
       await ears.close();
       clearInterval(sweepTimer);

@@ -70,6 +70,7 @@ export async function rehearse(
         ...policyOf(config),
         autoSubscribe: config.subscriptions.autoSubscribe,
         cutAtGrant: config.sessions?.onGrant === 'cut',
+        onDrift: config.reconcile.onDrift,
       },
     };
     const report = await guard(table, state, config.guard);

@@ -30,6 +30,7 @@ import { eraseAccounts } from '../store/state/account-erasure.ts';
 import { fact, openClock, setFact } from '../store/state/facts.ts';
 import { beginTelling } from '../store/state/last-notified.ts';
 import { outcomesOf, recordFailure } from '../store/state/outcomes.ts';
+import { forgetRepairs } from '../store/state/repairs.ts';
 import { forgetSlowAnswers } from '../store/state/slow-answers.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import { tablePortions, unknownAmong } from '../store/state/swept-mailboxes.ts';
@@ -68,7 +69,7 @@ export interface Engine {
   drain(giveWay?: GiveWay): Promise<void>;
   /** And from the submission filter, if it has noted anything since. */
   drainSubmissions(giveWay?: GiveWay): Promise<void>;
-  /** Takes off the audit trail what is older than it is kept. */
+  /** Takes off the audit trail what is older than it is kept, and forgets what was put right long ago. */
   prune(giveWay: GiveWay): Promise<void>;
   /** All of the audit trail is proven, once a day. */
   proveTrail(giveWay: GiveWay): Promise<void>;
@@ -233,7 +234,10 @@ export async function openEngine(
         if (ids.length > 0 && !(await compareRows(table, state, key, ids, clock.now(), giveWay)))
           for (const id of ids) touched.add(id);
       },
-      prune: (giveWay) => trail.prune(current.audit.retentionDays, giveWay),
+      prune: async (giveWay) => {
+        await forgetRepairs(state);
+        await trail.prune(current.audit.retentionDays, giveWay);
+      },
       proveTrail: trail.prove,
       tellHead: trail.tellHead,
       keepHead: trail.keepHead,

@@ -14,6 +14,19 @@ too, is subscribed once to each folder that is made while there are delegates, o
     }),
 });
 
+export const reconcile = z.strictObject({
+  on_drift: z
+    .enum(['repair', 'report'])
+    .default('repair')
+    .register(docs, {
+      comment: `What becomes of a delegate's entry that somebody else has taken away, narrowed or widened. "repair": it
+is put right, but the same entry three times within ten minutes at most, since another program may do the
+same the other way; then it is told of and left for as long. "report": it is left, and told of in "mandat
+status", in the log and in the audit trail. Grants, revokes, suspensions and new folders are worked off
+either way.`,
+    }),
+});
+
 export const schedule = z
   .strictObject({
     sweep_interval_minutes: whole(1, 10_080)

@@ -74,7 +74,7 @@ export async function passUntil(site: Site, stop: Stop, onEnd: (close: () => Pro
       gate: openGate(),
       noticeRules: undefined,
       stopping: () => false,
-      policy: { ...policyOf(config), autoSubscribe: true, cutAtGrant: true },
+      policy: { ...policyOf(config), autoSubscribe: true, cutAtGrant: true, onDrift: 'repair' },
     },
     id ?? 0,
     UNRESTRAINED,

@@ -67,6 +67,8 @@ export const OUTCOMES: Readonly<Record<AuditedOutcome, string>> = {
   'notice-failed': 'a notice was given up',
   'other-entry': "somebody else has access by an entry that is not mandat's: seen for the first time",
   'other-entry-gone': 'such an entry has gone',
+  'drift-left':
+    "somebody else has changed a delegate's entry, and it is left so for now: what it gives, what was given, in which folders, and `why`",
   'administer-taken': 'a delegate held the right to pass the mailbox on, and has it no longer',
   adopted: "an entry like mandat's own stood on the server, and this state did not know it: it counts as ours",
   'foreign-state': 'the state is not the one that the table was worked off with',

@@ -84,6 +84,9 @@ export const REMARKS: Readonly<Record<Notice['code'], string>> = {
   'cut-not-proven': 'a session was told to end, and whether it did was not seen, or it goes on',
   held: 'so many delegations disappeared at once that it may be an accident: `mandat sync --force` lets go',
   'out-of-reach': 'folders that no delegate can reach by any name',
+  'drift-reported': "somebody else has changed a delegate's entry, and `[reconcile] on_drift` says to leave it so",
+  'repaired-too-often':
+    'an entry was put right three times within ten minutes and changed again each time: find the program that sets ACLs there too',
   'no-server-account': 'the mail server knows no account of this login',
   'tied-rights': 'the server gives some rights only together with one that is withheld: they are withheld too',
   'carried-off': 'a folder was renamed out of the mailbox by a delegate',

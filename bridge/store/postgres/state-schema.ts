@@ -106,5 +106,14 @@ CREATE INDEX ledger_identifier ON ledger (identifier);
 CREATE INDEX outcomes_held ON outcomes (mailbox_id) WHERE strpos(notices, '"held"') > 0;
 `;
 
+/** Of state-11. */
+const state2 = `
+ALTER TABLE ledger ADD COLUMN verified_rights ${WORD};
+ALTER TABLE folders_seen ADD COLUMN special ${WORD}, ADD COLUMN unsettled ${WORD};
+CREATE TABLE repairs (id ${ID}, server ${WORDS}, owner_login ${WORDS}, login ${WORDS}, folder_id ${WORDS}, at ${WORDS});
+CREATE INDEX repairs_of ON repairs (server, owner_login, login);
+CREATE INDEX repairs_at ON repairs (at);
+`;
+
 /** In order; the number of them is the version that this program knows. One that was released is never edited. */
-export const STATE_MIGRATIONS: readonly string[] = [state1];
+export const STATE_MIGRATIONS: readonly string[] = [state1, state2];

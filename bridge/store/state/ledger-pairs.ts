@@ -36,6 +36,8 @@ export interface Pair {
   /** By folder; true where we subscribed them, false where they were subscribed before. */
   readonly subscriptions: ReadonlyMap<FolderName, boolean>;
   readonly cutDone: boolean;
+  /** What the last verified pass gave in INBOX; undefined where none has noted it. */
+  readonly verifiedRights: Rights | undefined;
 }
 
 /** Logins of those who have it by the ledger, who got it first before the others: what mandat has seen, whatever a row says of itself. */
@@ -123,5 +125,6 @@ export async function pairsOf(db: StateDb, mailboxId: number): Promise<readonly 
       subscriptions.filter(({ ledger_id }) => ledger_id === row.id).map(({ folder, ours }) => [folder, ours !== 0]),
     ),
     cutDone: row.cut_done === 1,
+    verifiedRights: row.verified_rights === null ? undefined : canonical(row.verified_rights),
   }));
 }

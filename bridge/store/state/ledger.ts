@@ -131,6 +131,12 @@ export async function recordBefore(db: StateDb, id: number, entries: readonly Be
   });
 }
 
+/** What the pass that verified it gave in INBOX. Whoever finds something else there later finds what somebody else has done. */
+export async function noteVerifiedRights(db: Pick<StateDb, 'query'>, pair: Pair, rights: Rights): Promise<void> {
+  if (pair.verifiedRights === rights) return;
+  await db.query.updateTable('ledger').set({ verified_rights: rights }).where('id', '=', pair.id).execute();
+}
+
 export async function recordCut(db: StateDb, id: number): Promise<void> {
   await db.query.updateTable('ledger').set({ cut_done: 1 }).where('id', '=', id).execute();
 }

@@ -18,6 +18,8 @@ export interface Notice {
     | 'cut-not-proven'
     | 'held'
     | 'out-of-reach'
+    | 'drift-reported' // [reconcile] on_drift = "report"
+    | 'repaired-too-often'
     | 'no-server-account'
     | 'tied-rights' // the server gives them only together with what is withheld
     | 'carried-off' // a folder has left the mailbox

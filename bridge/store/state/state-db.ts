@@ -29,6 +29,15 @@ export interface StateDatabase {
     in_force_at: Nullable;
     verified_at: Nullable;
     identifier: Nullable;
+    verified_rights: Nullable;
+  };
+  repairs: {
+    id: Generated<number>;
+    server: string;
+    owner_login: string;
+    login: string;
+    folder_id: string;
+    at: string;
   };
   other_entries: {
     server: string;
@@ -40,7 +49,14 @@ export interface StateDatabase {
   };
   before_entries: { ledger_id: number; folder: string; folder_id: string | null; rights: string };
   subscriptions: { ledger_id: number; folder: string; ours: number };
-  folders_seen: { server: string; owner_login: string; ids: string; listing: Nullable };
+  folders_seen: {
+    server: string;
+    owner_login: string;
+    ids: string;
+    listing: Nullable;
+    special: Nullable;
+    unsettled: Nullable;
+  };
   owner_folders: { server: string; owner_login: string; folder_id: string; folder: string; subscribed: number };
   outcomes: {
     mailbox_id: number;

@@ -1,6 +1,12 @@
 import t from 'tap';
 import { canonical, NONE } from '../../../acl/rights.ts';
-import { asSeen, foldersSeen, rememberFolders, type SeenFolder } from '../../../bridge/store/state/folders-seen.ts';
+import {
+  asSeen,
+  foldersSeen,
+  rememberFolders,
+  type SeenFolder,
+  settleFolders,
+} from '../../../bridge/store/state/folders-seen.ts';
 import {
   beginGrant,
   endPair,
@@ -275,4 +281,24 @@ t.test('folders as last seen, by account and server', async (t) => {
   t.equal(await same(folder('a'), folder('d', { name: 'C' })), false, 'made anew under its name');
   t.equal(await same(folder('a'), folder('c', { specialUse: true })), false, 'for sent messages now');
   t.equal(await foldersSeen(state, 'other', 'alice'), undefined);
+});
+
+t.test('folders that no verified pass has brought in line yet', async (t) => {
+  const state = await freshState(t);
+  const folder = (id: string, specialUse = false) => ({ id, name: id.toUpperCase(), specialUse });
+  const look = async (...folders: SeenFolder[]) => [...(await rememberFolders(state, 'main', 'alice', folders))].sort();
+  t.same(await look(folder('a'), folder('b')), ['a', 'b'], 'all of them at first');
+  t.same(await look(folder('a'), folder('b')), ['a', 'b'], 'until a pass has ended well');
+  await settleFolders(state, 'main', 'alice');
+  t.same(await look(folder('a'), folder('b')), []);
+  t.same(await look(folder('a'), folder('b'), folder('c')), ['c'], 'one that has come');
+  t.same(await look(folder('a'), folder('c'), folder('d')), ['c', 'd'], 'and one more, before');
+  t.same(await look(folder('a'), folder('d')), ['d'], 'one that has gone needs nothing');
+  await settleFolders(state, 'main', 'alice');
+  t.same(await look(folder('a', true), folder('d')), ['a'], 'a special-use folder now');
+  await settleFolders(state, 'main', 'alice');
+  t.same(await look(folder('a'), { ...folder('d'), name: 'Other' }), ['a'], 'no longer; a name is no matter');
+  await state.query.updateTable('folders_seen').set({ special: null, unsettled: null }).execute();
+  t.same(await look(folder('a', true), folder('d')), [], 'nobody knows which were, before this was noted');
+  t.same(await look(folder('a'), folder('d')), ['a'], 'and from then on it is known');
 });
