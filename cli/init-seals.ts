@@ -5,6 +5,7 @@ import { takeLock } from '../bridge/store/files/lock.ts';
 import { headFileOf, NO_HEAD, readHead, writeHead } from '../bridge/store/trail/seal-head.ts';
 import { renewSeals } from '../bridge/store/trail/seal-renewal.ts';
 import { auditHead, existingSealKey, sealKeyOf } from '../bridge/store/trail/sealing.ts';
+import { hasTrace, type Resealed, resealTrace } from '../bridge/trace/trace-resealing.ts';
 import { counted } from './output.ts';
 import type { Session } from './session.ts';
 
@@ -21,14 +22,30 @@ export function refuseLostState({ files }: Session, renew: boolean): void {
   );
 }
 
+function traceLines({ accesses, left }: Resealed): readonly string[] {
+  return [
+    `the trace of access: ${counted(accesses, 'access', 'accesses')} sealed anew, as they stand; what was done to them before can't be found any more`,
+    ...left.map(
+      (file) =>
+        `the trace of access: ${file} can't be read, and is left as it is; put it back from a backup of its key`,
+    ),
+  ];
+}
+
 /** What was done, a line each. */
 export async function prepareSeals({ files, state }: Session, renew: boolean): Promise<readonly string[]> {
   if (renew) {
     const lock = takeLock(files.lock, 'sync'); // nobody else seals meanwhile
     try {
-      const pruned = await state((db) => renewSeals(db, files.sealKey, new Date().toISOString()));
+      let trace: Resealed | undefined;
+      const sealAnew = (key: Buffer) => {
+        if (hasTrace(files)) trace = resealTrace(files, key);
+        return trace === undefined ? {} : { trace: trace.accesses };
+      };
+      const pruned = await state((db) => renewSeals(db, files.sealKey, new Date().toISOString(), sealAnew));
       return [
         `${files.sealKey}: a new key; ${counted(pruned, 'entry', 'entries')} that can't be proven any more pruned from the trail`,
+        ...(trace === undefined ? [] : traceLines(trace)),
       ];
     } finally {
       lock.release();

@@ -33,7 +33,11 @@ export async function keptOf({ files, config }: Session, state: StateDb): Promis
 type Time = (instant: string | null | undefined) => string;
 
 export function keptLines({ disk, backup }: Kept, time: Time): readonly (readonly [string, string])[] {
-  const named = disk.files.map(({ file, size, log }) => `${path.basename(file)} ${shownSize(size + log)}`);
+  const { trace } = disk;
+  const named = [
+    ...disk.files.map(({ file, size, log }) => `${path.basename(file)} ${shownSize(size + log)}`),
+    ...(trace.count === 0 ? [] : [`trace of access ${shownSize(trace.size)}`]),
+  ];
   const free = disk.available === null ? '' : `; ${shownSize(disk.available)} free there`;
   return [
     ['disk', `${shownSize(disk.total)} (${named.join(', ')})${free}`],

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Leftover } from '../bridge/removal/leftovers.ts';
 import type { DataFiles } from '../bridge/store/files/data-files.ts';
+import { monthFiles, monthOf, traceDirectory } from '../bridge/trace/trace-files.ts';
 import type { Config } from '../config/schema.ts';
 import { counted, type Output, oneLine } from './output.ts';
 
@@ -13,6 +14,8 @@ export interface ByHand {
   readonly unread: readonly { readonly file: string; readonly why: string }[];
   /** Files and directories of mandat's that are there, and go last. */
   readonly files: readonly string[];
+  /** The trace of access, which stays among them; null where there is none. */
+  readonly trace: { readonly directory: string; readonly months: readonly string[] } | null;
 }
 
 /** Looks with the rights of who typed the command. */
@@ -42,11 +45,26 @@ export async function byHand(
     leftovers: [...inPostfix.found, ...inDovecot.found],
     unread: [...inPostfix.unread, ...inDovecot.unread],
     files: places.filter((place) => existsSync(place)),
+    trace: traceLeft(files),
   };
 }
 
+function traceLeft(files: DataFiles): ByHand['trace'] {
+  const directory = traceDirectory(files);
+  try {
+    const months = [...new Set(monthFiles(directory).map(monthOf))];
+    return months.length === 0 ? null : { directory, months };
+  } catch {
+    return null; // who may not look there takes nothing off either
+  }
+}
+
 /** `number`: of the step that it is. */
-export function byHandLines({ leftovers, unread, files }: ByHand, out: Output, number?: number): readonly string[] {
+export function byHandLines(
+  { leftovers, unread, files, trace }: ByHand,
+  out: Output,
+  number?: number,
+): readonly string[] {
   const step = number === undefined ? '' : `${number}. `;
   const line = ({ file, line: at, text }: Leftover) => `   ${file}:${at}: ${oneLine(text)}`;
   const certain = leftovers.filter((one) => one.certain);
@@ -61,5 +79,10 @@ export function byHandLines({ leftovers, unread, files }: ByHand, out: Output, n
     ...(alike.length === 0 ? [] : ["   as in mandat's fragments, or this site's own:", ...alike.map(line)]),
     ...unread.map(({ file, why }) => `   could not be read: ${file} (${why})`),
     `   files of mandat's, to go last: ${files.join(', ')}`,
+    ...(trace === null
+      ? []
+      : [
+          `   among them the trace of access, ${trace.directory}: ${counted(trace.months.length, 'month')} (${[...new Set([trace.months[0], trace.months.at(-1)])].join(' to ')}). It is kept, and once the sidecar is off nothing deletes its months when their time comes: how long you must keep them is a question of your duties`,
+        ]),
   ];
 }

@@ -1,5 +1,6 @@
 /** The configuration's own file, the secrets, and the files below data_dir: are they there, and whose are they? */
 import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   DOVEADM_API_KEY,
   IMAP_ADMIN_PASSWORD,
@@ -12,6 +13,8 @@ import { DELEGATIONS, groupId, STATE, SUBMISSIONS } from '../store/databases.ts'
 import { type DataFiles, SHARED_GROUP } from '../store/files/data-files.ts';
 import { dataOwner, refuseUnsafePlaces } from '../store/files/directories.ts';
 import { refuseOldPlaces } from '../store/files/old-layout.ts';
+import { monthFiles, TRACE, traceDirectory } from '../trace/trace-files.ts';
+import { traceHeadFile } from '../trace/trace-head.ts';
 import type { Subject } from './examined-site.ts';
 import { type Check, type Finding, fail, ok, skipped } from './finding.ts';
 import { barrier, may, modeOf, ownersOf, type User, userNamed } from './permissions.ts';
@@ -119,7 +122,16 @@ export const dataModes: Check = {
         gid: undefined,
         anyOwner: false,
       })),
-      ...[files.sealKey, files.lock].map((file) => ({ file, mode: 0o600, gid: undefined, anyOwner: false })),
+      { file: traceDirectory(files), mode: 0o700, gid: undefined, anyOwner: false },
+      ...monthFiles(traceDirectory(files))
+        .flatMap((name) => withJournal(join(traceDirectory(files), name)))
+        .map((file) => ({ file, mode: TRACE.mode, gid: undefined, anyOwner: false })),
+      ...[files.sealKey, traceHeadFile(files), files.lock].map((file) => ({
+        file,
+        mode: 0o600,
+        gid: undefined,
+        anyOwner: false,
+      })),
     ];
     const wrong: string[] = [];
     const mend = new Map<string, string[]>(); // files by command

@@ -102,7 +102,7 @@ export const DATA: readonly Place[] = [
     kind: 'directory',
     mode: '700',
     holds: 'the trace of access: `[trace] enabled`',
-    backup: NO,
+    backup: 'what lies in it',
   },
   ...withJournals({
     ...own,
@@ -110,8 +110,8 @@ export const DATA: readonly Place[] = [
     kind: 'file',
     mode: '600',
     holds:
-      'one month of it: who did what in whose mailbox; no content, subject or recipient, nothing that was searched for',
-    backup: 'by your own means, while no sidecar runs',
+      'one month of it (`YYYY-MM-2.db` after a clock was set back): who did what in whose mailbox; no content, subject or recipient, nothing that was searched for',
+    backup: '**yes**, by the same, unless `--without-trace`: what people did is written down nowhere else',
   }),
   {
     ...own,
@@ -119,7 +119,7 @@ export const DATA: readonly Place[] = [
     kind: 'file',
     mode: '600',
     holds: 'where the trace ended when it was last looked at',
-    backup: 'with the trace and the key',
+    backup: '**yes**, with the trace and the key',
   },
   {
     ...own,

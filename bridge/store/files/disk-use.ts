@@ -17,6 +17,8 @@ export interface FileUse {
 
 export interface DiskUse {
   readonly files: readonly FileUse[];
+  /** Of the trace of access: how many months' files, and all of them in octets, their logs of writes too. */
+  readonly trace: { readonly count: number; readonly size: number };
   /** What restores have put aside: how many times, and all of it in octets. */
   readonly aside: { readonly count: number; readonly size: number };
   /** All of it, in octets. */
@@ -38,8 +40,14 @@ export function diskUse(files: DataFiles, senders?: string): DiskUse {
     const directory = path.join(files.privateDirectory, name);
     for (const one of namesIn(directory)) aside.size += sizeOf(path.join(directory, one)) ?? 0;
   }
-  const total = uses.reduce((sum, { size, log }) => sum + size + log, aside.size);
-  return { files: uses, aside, total, available: availableAt(files.directory) };
+  const months = path.join(files.privateDirectory, 'trace');
+  const ofTrace = namesIn(months).filter((name) => /^[\d-]+\.db(?:-wal)?$/.test(name));
+  const trace = {
+    count: ofTrace.filter((name) => name.endsWith('.db')).length,
+    size: ofTrace.reduce((sum, name) => sum + (sizeOf(path.join(months, name)) ?? 0), 0),
+  };
+  const total = uses.reduce((sum, { size, log }) => sum + size + log, aside.size + trace.size);
+  return { files: uses, trace, aside, total, available: availableAt(files.directory) };
 }
 
 function useOf(file: string): readonly FileUse[] {

@@ -31,10 +31,19 @@ async function forgetCheckpoints(query: Pick<StateDb, 'query'>['query']): Promis
   for (const { sql: made } of found.rows) await sql.raw(made).execute(query);
 }
 
-/** Returns how many entries were taken off. Interrupted, it is to be called again. */
-export async function renewSeals(state: StateDb, sealKeyFile: string, now: Instant): Promise<number> {
+/**
+ * Returns how many entries were taken off. Interrupted, it is to be called again. `others`: seals with the new key whatever else the old one did; what
+ * it answers stands in the entry that says so.
+ */
+export async function renewSeals(
+  state: StateDb,
+  sealKeyFile: string,
+  now: Instant,
+  others: (key: Buffer) => Readonly<Record<string, number>> = () => ({}),
+): Promise<number> {
   rmSync(sealKeyFile, { force: true });
   const key = sealKey(sealKeyFile);
+  const sealedAnew = others(key);
   const entries = await state.write(async (query) => {
     const standing = openStanding((await lastCheckpoint({ query }))?.standing);
     let count = 0;
@@ -55,7 +64,7 @@ export async function renewSeals(state: StateDb, sealKeyFile: string, now: Insta
         .execute();
       await query.deleteFrom('audit').where('id', '<=', end.id).execute();
     }
-    const detail = { entries: count, ...(end === undefined ? {} : { last: end.id }) };
+    const detail = { entries: count, ...(end === undefined ? {} : { last: end.id }), ...sealedAnew };
     await append({ query }, key, [ownEntry(now, { action: 'seal-key-new', mailbox: null, delegate: null, detail })]);
     return count;
   });
