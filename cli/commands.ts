@@ -34,6 +34,7 @@ export const COMMANDS: readonly CommandFile[] = [
   { names: ['explain'], load: async () => (await import('./explain.ts')).explainCommand },
   { names: ['notices'], load: async () => (await import('./notices.ts')).noticesCommand },
   { names: ['audit', 'history'], load: async () => (await import('./audit.ts')).auditCommand },
+  { names: ['trace'], load: async () => (await import('./trace.ts')).traceCommand },
   { names: ['who', 'what'], load: async () => (await import('./who.ts')).whoCommand },
   { names: ['backup'], load: async () => (await import('./backup.ts')).backupCommand },
   { names: ['restore'], load: async () => (await import('./restore.ts')).restoreCommand },

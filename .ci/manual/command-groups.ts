@@ -9,7 +9,7 @@ export const GROUPS: readonly { readonly title: string; readonly commands: reado
   { title: 'Accounts of delegates', commands: ['account'] },
   { title: 'The national directory', commands: ['directory'] },
   { title: 'Running', commands: ['run', 'filter', 'stand-in', 'status', 'sync', 'verify', 'notices'] },
-  { title: 'The audit trail', commands: ['audit'] },
+  { title: 'The audit trail, and the trace of access', commands: ['audit', 'trace'] },
   {
     title: 'Work on the servers, backup, and the way on and off',
     commands: ['adopt', 'pause', 'backup', 'restore', 'withdraw', 'uninstall'],
@@ -117,6 +117,8 @@ export const EXITS: Readonly<Record<string, Exits>> = {
   'audit list': {},
   'audit verify': { 1: 'the trail is broken: the first broken record is named' },
   'audit export': {},
+  'trace list': { 3: 'somebody asks for a mailbox that is not theirs' },
+  'trace verify': { 1: 'the trace is broken: what is wrong in each file is named' },
   backup: {
     1: 'the copy is made, and its audit trail could not be proven: it is broken, or of an older version',
     5: 'a program holds a database for too long',

@@ -96,7 +96,7 @@ function beginningOf(database: Database.Database, file: string): Month['beginnin
     throw new Failure(
       'config',
       `${file} of the trace doesn't say where it begins`,
-      'it was damaged or changed by hand: put it back from a backup',
+      'it was damaged or changed by hand: "mandat trace verify" says what else is wrong; put it back from a backup',
     );
   const { month, madeAt, afterFile, afterId, afterSeal, seal } = row;
   const after = afterFile === null ? null : { file: afterFile, id: afterId, seal: afterSeal };
@@ -137,7 +137,7 @@ export function endOf(database: Database.Database): FileEnd & { readonly mac: Bu
     throw new Failure(
       'config',
       "a file of the trace doesn't say where it ends",
-      'it was damaged or changed by hand: put it back from a backup',
+      'it was damaged or changed by hand: "mandat trace verify" says what else is wrong; put it back from a backup',
     );
   return row;
 }

@@ -50,7 +50,11 @@ function* inMonths(directory: string, filter: TraceFilter, direction: Direction)
   try {
     const [broken] = unreadable;
     if (broken !== undefined)
-      throw new Failure('config', `${broken[0]} of the trace can't be read: ${broken[1]}`, 'put it back from a backup');
+      throw new Failure(
+        'config',
+        `${broken[0]} of the trace can't be read: ${broken[1]}`,
+        '"mandat trace verify" says what else is wrong; put it back from a backup',
+      );
     for (const month of direction === 'forward' ? months : [...months].reverse())
       yield* inMonth(month, filter, direction);
   } finally {
@@ -79,7 +83,7 @@ const unreadableRow = (id: number) =>
   new Failure(
     'config',
     `access ${id} of the trace names somebody who isn't there`,
-    'the file was damaged or changed by hand: put it back from a backup',
+    'the file was damaged or changed by hand: "mandat trace verify" says what else is wrong; put it back from a backup',
   );
 
 interface Conditions {

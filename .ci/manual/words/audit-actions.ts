@@ -38,6 +38,9 @@ export const EVENTS: Readonly<Record<EventAction, string>> = {
   'all-withdrawn': 'every delegation of the site was taken out of force',
   'all-restored': 'the table is obeyed again',
   'audit-export': 'somebody took a copy of the trail',
+  'trace-read':
+    'somebody looked at the trace of access: of which mailbox, of whom, of which time, and how many accesses they were shown',
+  'trace-export': 'somebody took a copy of it: of which mailbox, of whom, of which time, in which format',
   backup: 'somebody took a backup: where to, and where the trail ended',
   restore: 'a backup was put back: of when, where the trail ended before and after, where what was there lies',
   'rules-repaired': "the table's released rules were put back",

@@ -12,6 +12,8 @@ export type EventAction =
   | 'uninstall-begun' // mandat is being taken off the servers
   | 'uninstall-done' // and nothing of it is in force any more
   | 'audit-export' // somebody took a copy of the trail
+  | 'trace-read' // somebody looked at the trace of access
+  | 'trace-export' // or took a copy of it
   | 'rules-repaired' // the released triggers and views put back
   | 'backup' // somebody took a copy of all of it
   | 'restore' // and put one back
