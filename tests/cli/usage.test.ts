@@ -86,6 +86,12 @@ const COMMANDS: readonly (readonly [command: string, names: readonly string[]])[
   ['audit list', ['--mailbox', '--delegate', '--since', '--limit', '--check', 'the same as "mandat audit"']],
   ['audit verify', ['--head <id:seal>', 'exits 1']],
   ['audit export', ['--format <format>', '"jsonl", "csv"', '--since', '--until', 'recorded']],
+  ['trace', ['list', 'verify']],
+  [
+    'trace list',
+    ['--mailbox', '--delegate', '--since', '--until', '--action', '--limit', '--format', '"fhir-auditevent"'],
+  ],
+  ['trace verify', ['exits 1']],
   ['who', ['<mailbox>', '--at <time>']],
   ['what', ['<delegate>', '--at <time>']],
   ['filter', ['submission filter', '[submission]']],
