@@ -37,6 +37,8 @@ export async function byHand(
     join(postfix, 'identity.re'),
     '/etc/systemd/system/mandat.service',
     '/etc/systemd/system/mandat-filter.service',
+    '/etc/systemd/system/mandat-shares.socket',
+    '/etc/systemd/system/mandat-shares.service',
     ...(config.file === undefined ? [] : [config.file]),
     config.runtimeDir,
     files.directory,

@@ -12,7 +12,7 @@ import { notices } from './schema/notices.ts';
 import { accounts, directory, grant, identity, policy } from './schema/people.ts';
 import { audit, guard, health, log, reconcile, schedule, subscriptions, trace } from './schema/running.ts';
 import { senderRules, submission } from './schema/sending.ts';
-import { events, imap, sessions } from './schema/servers.ts';
+import { events, imap, sessions, shares } from './schema/servers.ts';
 
 export type { SenderKind } from './schema/sending.ts';
 
@@ -48,6 +48,12 @@ keeps reading until they disconnect.`,
       comment: `Dovecot's events: it tells at once of a folder that is made or renamed and of an entry that is changed by
 anybody, and that mailbox is looked at within a second (config/dovecot/*/events.conf). Without this section
 the sweeps and looks below find it. Other servers have no events.`,
+      off: true,
+    }),
+    shares: shares.optional().register(docs, {
+      comment: `For thousands of delegations on one Dovecot: "mandat shares serve", a service of its own, keeps for
+Dovecot who shares with whom, since with Dovecot's own file each delegation makes the next one slower
+(docs/scale.md). Without this section Dovecot keeps it by itself.`,
       off: true,
     }),
     sender_rules: senderRules.optional().register(docs, {
@@ -90,7 +96,7 @@ is active at once. Needs [notices], which mails the code.`,
 
 /**
  * A checked configuration: camelCase names, frozen, every path absolute, no secret in it.
- * `sessions`, `events`, `senderRules`, `submission`, `accounts`, `notices` and `health` are undefined when their section is absent.
+ * `sessions`, `events`, `shares`, `senderRules`, `submission`, `accounts`, `notices` and `health` are undefined when their section is absent.
  */
 export type Config = Omit<Camelized<z.output<typeof schema>>, 'runtimeDir'> & {
   /** Absolute; where the file says nothing, what follows from data_dir. */

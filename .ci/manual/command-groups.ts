@@ -8,7 +8,7 @@ export const GROUPS: readonly { readonly title: string; readonly commands: reado
   { title: 'Who has what, and why', commands: ['list', 'who', 'what', 'explain', 'history'] },
   { title: 'Accounts of delegates', commands: ['account'] },
   { title: 'The national directory', commands: ['directory'] },
-  { title: 'Running', commands: ['run', 'filter', 'stand-in', 'status', 'sync', 'verify', 'notices'] },
+  { title: 'Running', commands: ['run', 'filter', 'shares', 'stand-in', 'status', 'sync', 'verify', 'notices'] },
   { title: 'The audit trail, and the trace of access', commands: ['audit', 'trace'] },
   {
     title: 'Work on the servers, backup, and the way on and off',
@@ -103,6 +103,8 @@ export const EXITS: Readonly<Record<string, Exits>> = {
   'directory status': {},
   run: { 3: 'a sidecar runs already', 5: "a port is taken, or a server can't be reached" },
   filter: {},
+  'shares serve': {},
+  'shares import': {},
   'stand-in': { 1: 'the sidecar was not there again in time' },
   status: { 1: 'something failed, is late or is held, the trail is broken, or no sidecar runs' },
   sync: {

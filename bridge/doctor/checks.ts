@@ -24,6 +24,7 @@ import { serverKind } from './server-kind.ts';
 import { sessionPrograms } from './session-commands.ts';
 import { sessionLimit } from './session-limit.ts';
 import { cutting, hibernation, keyReach, kick, who } from './sessions.ts';
+import { shares } from './shares.ts';
 import { aclCache, inheritance, probing, seenFlag, sharing } from './sharing.ts';
 import { pause, sidecar, sweep } from './sidecar.ts';
 import { sockets } from './sockets.ts';
@@ -58,6 +59,7 @@ export const CHECKS: readonly Check[] = [
   sharedNamespace,
   probing,
   sharing,
+  shares,
   inheritance,
   aclCache,
   seenFlag,

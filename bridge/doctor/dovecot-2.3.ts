@@ -30,6 +30,7 @@ export const dovecot23: Syntax = {
   },
 
   hasSharingMap: (all) => (pluginSetting(all, 'acl_shared_dict') ?? '') !== '',
+  sharesSocket: (all) => /^proxy:(?:\w+=\d+:)*(\/[^:]+):mandat$/.exec(pluginSetting(all, 'acl_shared_dict') ?? '')?.[1],
   inheritsFromInbox: (all) => isYes(pluginSetting(all, 'acl_defaults_from_inbox')),
   hasPrivateIndex: ({ settings }) => (settings.get('location') ?? '').includes('INDEXPVT'),
 

@@ -33,6 +33,7 @@ export const dovecot24: Syntax = {
   },
 
   hasSharingMap: (all) => sectionsNamed(all, 'acl_sharing_map').some(({ sections }) => sections.length > 0),
+  sharesSocket,
   inheritsFromInbox: ({ settings }) => isYes(settings.get('acl_defaults_from_inbox')),
   hasPrivateIndex: ({ settings }) => (settings.get('mail_index_private_path') ?? '') !== '',
 
@@ -66,6 +67,15 @@ function listed({ settings, sections }: Section, list: string): ReadonlySet<stri
   const switches = sections.filter(({ name }) => name === list).flatMap((one) => [...one.settings]);
   const on = switches.filter(([, value]) => isYes(value)).map(([name]) => name);
   return new Set([...words(settings.get(list)), ...on]);
+}
+
+/** The block keeps the name `file` that it has in mandat.conf; its driver says what it is. */
+function sharesSocket(all: Section): string | undefined {
+  const dicts = sectionsNamed(all, 'acl_sharing_map').flatMap(({ sections }) => sections);
+  const ours = dicts.find(
+    ({ settings }) => settings.get('driver') === 'proxy' && settings.get('proxy_name') === 'mandat',
+  );
+  return ours?.settings.get('proxy_socket_path');
 }
 
 const SCRIPT = 'keep-deleted.sieve';

@@ -22,6 +22,8 @@ export interface Syntax {
   /** So long an open session goes on with rights that it has read, and how that is written. */
   aclCache(all: Section): { readonly seconds: number; readonly words: string };
   hasSharingMap(all: Section): boolean;
+  /** The socket at which mandat is asked who shares with whom; undefined where Dovecot keeps it otherwise. */
+  sharesSocket(all: Section): string | undefined;
   inheritsFromInbox(all: Section): boolean;
   /** Whether each delegate has \Seen flags of their own in this shared namespace. */
   hasPrivateIndex(namespace: Section): boolean;

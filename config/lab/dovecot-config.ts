@@ -15,6 +15,8 @@ export interface DovecotSite {
   /** What the shared namespace begins with; the product says `shared/`. */
   readonly sharedPrefix: string;
   readonly keepDeleted: boolean;
+  /** The socket of who keeps the list of shares; undefined: Dovecot itself, in shared/. */
+  readonly shares: string | undefined;
   /** Postfix's queue directory, where its smtpd finds the SASL socket; chrooted or not. */
   readonly postfixQueue: string | undefined;
   readonly tls: TlsFiles | undefined;
@@ -102,6 +104,7 @@ ${site.postfixQueue ? saslListener(site.postfixQueue) : ''}}
 
 # ---- what the product asks for
 !include mandat/mandat.conf
+${site.shares === undefined ? '# without shares.conf' : '!include mandat/shares.conf'}
 ${site.inherit ? '!include mandat/inherit.conf' : '# without inherit.conf'}
 !include mandat/master-user.conf
 !include mandat/sessions.conf

@@ -37,6 +37,7 @@ export async function installDovecot(
     ...sharedLocation(site.storage),
     ...sharedPrefix(site.sharedPrefix).namespace,
   });
+  if (site.shares !== undefined) await install('shares.conf', { '/run/mandat-shares/dict': site.shares });
   await install('inherit.conf');
   await install('master-user.conf', { '/etc/dovecot/mandat': mandat });
   await install('sessions.conf');

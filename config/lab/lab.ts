@@ -32,6 +32,8 @@ export interface LabOptions {
   readonly sharedPrefix?: string;
   /** Include keep-deleted.conf of config/dovecot/. Default: false. */
   readonly keepDeleted?: boolean;
+  /** Include shares.conf of config/dovecot/, with the socket that Dovecot asks at. Default: Dovecot keeps who shares with whom in its own file. */
+  readonly shares?: string;
   /** Start Postfix too. Default: true. */
   readonly postfix?: boolean;
   /** Where Postfix gets the sender rules from. Default: sqlite. */
@@ -139,6 +141,7 @@ async function attemptLab(options: LabOptions): Promise<Lab> {
       reuse: options.reuse ?? false,
       sharedPrefix: options.sharedPrefix ?? 'shared/',
       keepDeleted: options.keepDeleted ?? false,
+      shares: options.shares,
       postfixQueue: withPostfix ? path.join(directory, 'postfix/queue') : undefined,
       tls,
       insidePassdb: linesFor(version, options.insidePassdb),

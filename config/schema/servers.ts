@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { adminUserSurvives, commandEnds, notInClear } from '../cross.ts';
 import { docs, loginCommand, text, whole } from '../fields.ts';
 import { doveadmUrl, hostName, ipAddress, loopbackAddress, path } from '../places.ts';
-import { accountName, separator } from '../rules.ts';
+import { accountName, groupName, separator } from '../rules.ts';
 
 export const imap = z
   .strictObject({
@@ -129,4 +129,21 @@ export const events = z.strictObject({
     comment: 'Holds that password on one line; mode 600. $MANDAT_EVENTS_PASSWORD wins over it.',
     isPath: true,
   }),
+});
+
+export const shares = z.strictObject({
+  listen: text(path)
+    .default('/run/mandat-shares/dict')
+    .register(docs, {
+      comment: `The Unix socket that Dovecot's processes connect to, as config/dovecot/*/shares.conf names it; a path,
+or a name in runtime_dir. Where systemd opens it (config/systemd/mandat-shares.socket), its unit says where,
+and must say the same.`,
+      isSocket: true,
+    }),
+  group: text(groupName)
+    .default('vmail')
+    .register(docs, {
+      comment: `The Unix group that may connect: that of the mail's user, and nobody else. Where systemd opens the
+socket, its unit says it.`,
+    }),
 });

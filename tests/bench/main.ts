@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,submission] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
+ * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,shares,growth,submission] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
  * --write puts the table into docs/performance.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -17,6 +17,7 @@ import { type Comparison, ms, PAIRS, quantile, row } from './pairs.ts';
 import { revokeFigures } from './revoke.ts';
 import { rightsFigures } from './rights.ts';
 import { lookupFigures, publishFigures } from './sender.ts';
+import { sharesFigures } from './shares.ts';
 import { startFigures } from './start.ts';
 import { submissionFigures } from './submission.ts';
 import { sweepFigures } from './sweep.ts';
@@ -24,7 +25,10 @@ import { idleCpu, wakeFigures } from './wake.ts';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'start,grant,rights,bare,revoke,wake,sender,directory,sweep,growth,submission' },
+    only: {
+      type: 'string',
+      default: 'start,grant,rights,bare,revoke,wake,sender,directory,sweep,shares,growth,submission',
+    },
     quick: { type: 'boolean', default: false },
     mailboxes: { type: 'string', default: '1000' },
     write: { type: 'boolean', default: false },
@@ -143,6 +147,15 @@ if (chosen.has('directory')) {
       ['p99 of a bare indexed lookup', ms(p99[1])],
     ],
   );
+}
+if (chosen.has('shares')) {
+  const figures: Comparison[] = [];
+  for (const keeper of ['file', 'mandat'] as const) {
+    for (const many of values.quick ? [1000] : [1000, 5000, 10_000])
+      figures.push(await sharesFigures(keeper, 100, many, pairs));
+  }
+  const head = ['what', 'with many', 'with few', 'ratio: median (middle half of the pairs)'];
+  section('SETACL, by the shares on the whole server', head, figures.map(row));
 }
 if (chosen.has('sweep')) {
   const { mailboxes, delegations, seconds, peakMb } = await sweepFigures(Number(values.mailboxes));

@@ -31,6 +31,7 @@ export const CHECK_WORDS: Readonly<Record<string, string>> = {
   'shared namespace': "there is a namespace for other users' folders, and it is listed",
   probe: 'with `--probe`: a folder and an entry can be made in the mailbox, and are taken away again',
   sharing: 'with `--probe-as`: what is shared is listed to the other account and opens; a cut ends its session',
+  shares: 'with `[shares]`: `mandat shares serve` answers, and Dovecot asks there',
   inheritance: "INBOX's entry holds for folders that have none of their own",
   'ACL cache': 'for how long an open session goes on with a right that is gone',
   '\\Seen': 'what a delegate has read, the owner sees as read',

@@ -252,6 +252,28 @@ export const RUNTIME: readonly Place[] = [
   },
 ];
 
+/** Where `[shares]` is configured; made by `mandat shares serve`, or `import`. */
+export const SHARES: readonly Place[] = [
+  ...withJournals({
+    ...own,
+    path: 'DATA/private/shares.db',
+    kind: 'file',
+    mode: '600',
+    holds: 'who shares with whom, for Dovecot; rights are in the ACLs alone',
+    backup: 'no: `doveadm acl recalc -A` makes it anew from the ACLs',
+  }),
+  {
+    ...own,
+    group: "the mail's",
+    path: '/run/mandat-shares/dict',
+    kind: 'socket',
+    mode: '660',
+    holds: '`[shares] listen`: who shares with whom is asked here; opened by systemd (`mandat-shares.socket`)',
+    others: 'Dovecot connects',
+    backup: NO,
+  },
+];
+
 /** Made by `mandat backup` and `mandat restore`. */
 export const BACKUPS: readonly Place[] = [
   {

@@ -16,6 +16,8 @@ export interface DataFiles {
   readonly lock: string;
   readonly sealKey: string;
   readonly submissions: string;
+  /** Who shares with whom, as Dovecot asks for it: bridge/shares/. */
+  readonly shares: string;
   readonly senderDirectory: string;
 }
 
@@ -31,6 +33,7 @@ export function dataFiles(directory: string): DataFiles {
     lock: join(privateDirectory, 'sidecar.lock'),
     sealKey: join(privateDirectory, 'seal.key'),
     submissions: join(privateDirectory, 'submission.db'),
+    shares: join(privateDirectory, 'shares.db'),
     senderDirectory: join(directory, 'sender'),
   };
 }
