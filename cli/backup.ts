@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { makeBackupPlace } from '../bridge/backup/place.ts';
 import { datedPlace, forgetOld, type Taken, takeBackup } from '../bridge/backup/take.ts';
 import { refuseHalfRestored } from '../bridge/backup/unfinished.ts';
+import { refusePostgres } from '../bridge/configured/stores.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import { version } from '../bridge/shared/version.ts';
 import { DELEGATIONS } from '../bridge/store/databases.ts';
@@ -17,6 +18,10 @@ import { counted, oneLine } from './output.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownSize } from './sizes.ts';
+
+/** What docs/postgresql.md says of it. */
+export const DUMP =
+  'back the database up with pg_dump, and keep seal.key, seal.head and the configuration beside it: docs/postgresql.md';
 
 interface Options {
   readonly keep?: number;
@@ -43,7 +48,8 @@ export function backupCommand(program: Command, run: Runner): void {
     .action(
       run(
         async (session, dir: string, options: Options) => {
-          const { files, out } = session;
+          const { files, out, config } = session;
+          refusePostgres(config, '"mandat backup"', DUMP);
           const place = path.resolve(dir);
           refuseOldPlaces(files);
           refuseUnsafePlaces(files);

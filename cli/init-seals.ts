@@ -1,5 +1,6 @@
 /** What `mandat init` does for the audit trail: the key, what is kept beside it, and a beginning under a new key where one was lost. */
 import { existsSync } from 'node:fs';
+import { shownDatabase, stateIsThere } from '../bridge/configured/stores.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import { takeLock } from '../bridge/store/files/lock.ts';
 import { headFileOf, NO_HEAD, readHead, writeHead } from '../bridge/store/trail/seal-head.ts';
@@ -10,14 +11,16 @@ import { counted } from './output.ts';
 import type { Session } from './session.ts';
 
 /** Before databases are made: a state that was there once isn't made anew without a word. */
-export function refuseLostState({ files }: Session, renew: boolean): void {
-  if (existsSync(files.state) || !existsSync(files.sealKey) || renew) return;
+export async function refuseLostState({ files, config }: Session, renew: boolean): Promise<void> {
+  if (renew || !existsSync(files.sealKey) || (await stateIsThere(config))) return;
   const kept = readHead(headFileOf(files.sealKey), existingSealKey(files.sealKey));
   if (kept.kind !== 'kept' || kept.head.id === 0) return;
+  const database = await shownDatabase(config);
+  const place = database === undefined ? files.state : `what mandat had for itself in ${database}`;
   throw new Failure(
     'config',
-    `${files.state} is gone: seal.head beside the key says that there was one, with ${kept.head.id} entries in its trail. It knows which entries on the servers are mandat's, and what stood there before`,
-    'put state.db back from the backup; if there is none: "mandat init --new-seal-key" begins a new one, and a new trail',
+    `${place} is gone: seal.head beside the key says that there was one, with ${kept.head.id} entries in its trail. It knows which entries on the servers are mandat's, and what stood there before`,
+    'put it back from the backup; if there is none: "mandat init --new-seal-key" begins a new one, and a new trail',
     { rule: 'MANDAT_STATE_LOST' },
   );
 }

@@ -2,8 +2,9 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { refuseHalfRestored } from '../bridge/backup/unfinished.ts';
+import { makeStores, refusePostgres } from '../bridge/configured/stores.ts';
 import { makeRuleFile, publishesAs, senderMap } from '../bridge/sender/configured-outputs.ts';
-import { DELEGATIONS, groupId, initialise } from '../bridge/store/databases.ts';
+import { DELEGATIONS, groupId } from '../bridge/store/databases.ts';
 import { SHARED_GROUP } from '../bridge/store/files/data-files.ts';
 import { refuseUnsafePlaces } from '../bridge/store/files/directories.ts';
 import { moveOldPlaces } from '../bridge/store/files/old-layout.ts';
@@ -36,6 +37,7 @@ export function initCommand(program: Command, run: Runner): void {
       run(
         async (session, { repairRules: repairs, newSealKey: renew = false }: Options) => {
           const { out, config, files, writer, table } = session;
+          if (repairs) refusePostgres(config, '"--repair-rules"', ONLY_ITS_MAKER);
           becomeOwnerOf(config, files);
           const moved = guarded(files.directory, { what: 'the data directory' }, () =>
             moveOldPlaces(files, groupId(SHARED_GROUP)),
@@ -43,8 +45,8 @@ export function initCommand(program: Command, run: Runner): void {
           refuseUnsafePlaces(files);
           refuseHalfRestored(files);
           const repaired = repairs && existsSync(files.delegations) ? repairRules(files.delegations, DELEGATIONS) : [];
-          refuseLostState(session, renew);
-          const made = [...initialise(files)];
+          await refuseLostState(session, renew);
+          const { made, roles } = await makeStores(config);
           becomeOwnerOf(config, files); // of what has just been made
           const seals = await prepareSeals(session, renew);
           const before = senderMapExists(files.senderDirectory);
@@ -64,14 +66,15 @@ export function initCommand(program: Command, run: Runner): void {
               return `${file}: ${what}, ${did}${anew}`;
             }),
           ];
-          lines.push(...seals);
+          lines.push(...seals, ...rolesLines(roles));
           if (moved.length > 0) lines.push(...socketsMoved(config));
           if (repaired.length > 0) {
             lines.push(`${files.delegations}: released rules put back: ${describeDifferences(repaired)}`);
             const detail = { differences: describeDifferences(repaired) };
             await table((db) => noteEvent(db, writer, { action: 'rules-repaired', detail }));
           }
-          const changed = repaired.length > 0 ? [] : differencesIn(files.delegations, DELEGATIONS);
+          const changed =
+            repaired.length > 0 || config.database !== undefined ? [] : differencesIn(files.delegations, DELEGATIONS);
           let unreachable: readonly string[] = [];
           if (senders !== undefined) {
             const file = join(files.senderDirectory, SENDER_FILE);
@@ -82,7 +85,10 @@ export function initCommand(program: Command, run: Runner): void {
             if (forPostfix) unreachable = impassable(files.senderDirectory, statSync(file).gid);
           }
           const sender = senders === undefined ? null : files.senderDirectory;
-          out.result({ moved, files: made, sender, unreachable, repaired, rulesChanged: changed }, lines.join('\n'));
+          out.result(
+            { moved, files: made, roles: roles ?? null, sender, unreachable, repaired, rulesChanged: changed },
+            lines.join('\n'),
+          );
           if (changed.length > 0) {
             out.warn(sentence({ message: rulesChanged(changed), hint: REPAIR_RULES, rule: undefined }));
             return EXIT.failed;
@@ -114,3 +120,18 @@ function socketsMoved({ runtimeDir, submission, senderRules }: Config): readonly
       ]
     : [];
 }
+
+const ONLY_ITS_MAKER =
+  'in PostgreSQL only the role that made the schema may change the rules: see who else has that role';
+
+/** What else gets in, in PostgreSQL. */
+function rolesLines(roles: Roles): readonly string[] {
+  if (roles === undefined) return [];
+  const made = roles.made.map((name) => `role ${name}: for other programs, made`);
+  if (roles.missing.length === 0) return made;
+  return [
+    `no roles for other programs yet, since mandat's own may make none. As a superuser: ${roles.missing.join('; ')}; then "mandat init" again`,
+  ];
+}
+
+type Roles = Awaited<ReturnType<typeof makeStores>>['roles'];

@@ -1,11 +1,10 @@
 /** Where no sidecar runs, a command that changed the table makes the passes itself, as `mandat sync MAILBOX` does: nobody else would. */
-import { accessSync, constants } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Failure, failureOf } from '../bridge/shared/failure.ts';
 import type { SyncReport } from '../bridge/sidecar/sync.ts';
 import { SYNC_AT_WORK } from '../bridge/store/files/lock.ts';
 import { counted } from './output.ts';
-import type { Session } from './session.ts';
+import { type Session, seesState } from './session.ts';
 
 export type OwnPass =
   | { readonly by: 'us'; readonly report: SyncReport }
@@ -51,8 +50,7 @@ export async function passHere(
 export function sidecarSeen(session: Session): boolean | undefined {
   try {
     if (!session.sidecarRuns()) return false;
-    accessSync(session.files.state, constants.R_OK | constants.W_OK);
-    return true;
+    return seesState(session.config, session.files) ? true : undefined;
   } catch {
     return undefined;
   }
@@ -62,7 +60,7 @@ export const NO_SIDECAR = 'No sidecar is running: it takes effect when one does 
 
 /** Of {@link sidecarSeen} where it doesn't know. */
 export function unseen({ files }: Session): string {
-  return `Whether a sidecar runs, this user may not see, nor make the pass: that takes root or the owner of ${files.state}, who may read the secrets too. It takes effect when a sidecar runs.`;
+  return `Whether a sidecar runs, this user may not see, nor make the pass: that takes root or the owner of ${files.privateDirectory}, who may read the secrets too. It takes effect when a sidecar runs.`;
 }
 
 /** `verified at 2 of 3 mailboxes`, and what went wrong at the third. */

@@ -4,10 +4,14 @@ import type { Command } from 'commander';
 import { type InPlace, inPlaceNow } from '../bridge/backup/in-place.ts';
 import { type Offered, offeredIn } from '../bridge/backup/offered.ts';
 import { aloneOn, type PutBack, putBack, refuseOther } from '../bridge/backup/put-back.ts';
+import { refusePostgres } from '../bridge/configured/stores.ts';
+import { acceptShorterTrail } from '../bridge/safeguards/shorter-trail.ts';
 import { acceptRestored } from '../bridge/safeguards/table-from-the-past.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import { refuseOldPlaces } from '../bridge/store/files/old-layout.ts';
+import { noteEvent } from '../bridge/store/table/events.ts';
 import { mailboxIds, markPending } from '../bridge/store/table/rows.ts';
+import { existingSealKey } from '../bridge/store/trail/sealing.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { counted, oneLine } from './output.ts';
@@ -42,11 +46,12 @@ export function restoreCommand(program: Command, run: Runner): void {
     .action(
       run(async (session, _: unknown, command: Command) => {
         const { yes } = command.optsWithGlobals<{ yes?: boolean }>();
-        const { out, writer } = session;
+        const { out, writer, config } = session;
         const question =
           'Obey the restored table in full? Delegations that were revoked after that copy was made come back.';
         if (!(await confirmed(session, question, yes))) return EXIT.failed;
         const was = await session.state(acceptRestored);
+        if (config.database !== undefined) await acceptTrail(session);
         if (was) await session.table(async (db) => markPending(db, await mailboxIds(db), writer.actor));
         out.result(
           { accepted: was },
@@ -57,8 +62,21 @@ export function restoreCommand(program: Command, run: Runner): void {
     );
 }
 
+/** In PostgreSQL what is missing of the trail was put back with the table: its end is told anew, and that is noted in it. */
+async function acceptTrail({ state, table, files, writer }: Session): Promise<void> {
+  const key = existingSealKey(files.sealKey);
+  const ended = await state((db) => acceptShorterTrail(files, key, db));
+  if (ended === undefined) return;
+  await table((db) => noteEvent(db, writer, { action: 'restore', detail: { trailEndedBefore: ended } }));
+}
+
 async function restoreFrom(session: Session, directory: string, yes: boolean | undefined): Promise<ExitStatus> {
   const { files, config, out, writer } = session;
+  refusePostgres(
+    config,
+    '"mandat restore DIR"',
+    'put a dump back with pg_restore while no sidecar runs: docs/postgresql.md',
+  );
   refuseOldPlaces(files);
   becomeOwnerOf(config, files);
   let release = existsSync(files.privateDirectory) ? await aloneOn(files) : undefined;

@@ -171,11 +171,7 @@ export function groupsFor({ senderRules, submission }: Config): readonly string[
 
 /** Who may see mandat's own state puts right what would keep any write from succeeding; for others the sidecar does. */
 async function mendIfSeen(table: DelegationDb, config: Config, files: DataFiles): Promise<void> {
-  try {
-    accessSync(files.state, constants.R_OK | constants.W_OK);
-  } catch {
-    return;
-  }
+  if (!seesState(config, files)) return;
   let state: StateDb | undefined;
   try {
     state = await openState(config);
@@ -184,6 +180,16 @@ async function mendIfSeen(table: DelegationDb, config: Config, files: DataFiles)
     if (!(error instanceof Failure)) throw error; // of another version, or locked: what follows says what it needs
   } finally {
     await state?.close();
+  }
+}
+
+/** Whether this user may read and write what is mandat's own: the files, or the password for the database. */
+export function seesState({ database }: Pick<Config, 'database'>, files: DataFiles): boolean {
+  try {
+    accessSync(database === undefined ? files.state : files.privateDirectory, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,7 +1,9 @@
 /** Of `mandat status`: which processes there are, and how their threads fare; and which server they speak to. */
+import { shownDatabase } from '../bridge/configured/stores.ts';
 import type { Seen } from '../bridge/imap/dialects.ts';
 import type { LoopHolds } from '../bridge/shared/loop-holds.ts';
 import type { LastSidecar } from '../bridge/sidecar/running-config.ts';
+import { lastLoss } from '../bridge/sidecar/watch-commits.ts';
 import { fact } from '../bridge/store/state/facts.ts';
 import type { StateDb } from '../bridge/store/state/state-db.ts';
 import { filterTrouble, isThere, lastFilter } from '../bridge/submission/last-filter.ts';
@@ -25,6 +27,19 @@ export function serverLine(seen: Seen | null): readonly Line[] {
   if (seen === null) return [];
   const how = seen.by === 'looking' ? 'by what it says of itself' : 'as configured';
   return [['IMAP server', `${oneLine(seen.title)}, taken for "${seen.kind}" ${how}`]];
+}
+
+/** Where the databases are in PostgreSQL, and when the sidecar last was without them. */
+export async function databaseOf({ config }: Session, state: StateDb) {
+  const place = await shownDatabase(config);
+  return place === undefined ? null : { place, lost: (await lastLoss(state)) ?? null };
+}
+
+export function databaseLine(database: Awaited<ReturnType<typeof databaseOf>>, time: Time): readonly Line[] {
+  if (database === null) return [];
+  const { place, lost } = database;
+  const ever = lost === null ? '' : `; the sidecar was without it from ${time(lost.at)} to ${time(lost.back)}`;
+  return [['database', `${oneLine(place)}${ever}`]];
 }
 
 /** Null without one. */

@@ -25,7 +25,15 @@ import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { slowAnswerLine } from './slow-answer.ts';
 import { keptLines, keptOf, keptRemarks } from './status-disk.ts';
-import { filterOf, imapServerOf, processLines, serverLine, sidecarOf } from './status-processes.ts';
+import {
+  databaseLine,
+  databaseOf,
+  filterOf,
+  imapServerOf,
+  processLines,
+  serverLine,
+  sidecarOf,
+} from './status-processes.ts';
 import { shownDuration, shownTime } from './times.ts';
 
 export function statusCommand(program: Command, run: Runner): void {
@@ -127,6 +135,8 @@ async function statusOf(session: Session, most: number) {
         /** The table's own rules differ from the released ones: it is obeyed only where it takes access away. */
         rulesChanged: (await table.differences()).map(({ object, how }) => ({ object, how })),
         outbox: await outboxOf(state, most),
+        /** Where the table is, in PostgreSQL, and when the sidecar last was without it; null where it is a file. */
+        database: await databaseOf(session, state),
         /** How much room the data take, and when they were backed up. */
         kept: await keptOf(session, state),
       };
@@ -171,6 +181,7 @@ function shown(
     ...processLines({ sidecar, loop: rest.loop, filter: rest.filter }, time),
     ['configuration', rest.configFile],
     ...serverLine(rest.server),
+    ...databaseLine(rest.database, time),
     ['waiting', `${counted(waiting, 'mailbox', 'mailboxes')} to be brought in line`],
     ['lag', lagMs === null ? null : `${shownDuration(lagMs)}: the oldest waiting change was made at ${time(oldest)}`],
     ['failing', counted(failing, 'mailbox', 'mailboxes')],

@@ -6,6 +6,7 @@
 import * as z from 'zod';
 import type { Camelized } from './camel.ts';
 import { accountsNeedNotices, traceNeedsEvents } from './cross.ts';
+import { databaseUrl } from './database-url.ts';
 import { always, docs, text } from './fields.ts';
 import { path } from './places.ts';
 import { notices } from './schema/notices.ts';
@@ -33,6 +34,25 @@ alone), sender/ (which Postfix reads). A relative path starts from the directory
         example: '/run/mandat',
         isPath: true,
       }),
+    database: text(databaseUrl)
+      .optional()
+      .register(docs, {
+        comment: `The PostgreSQL database that holds the delegation table and what is mandat's own, where they shall not be
+files in data_dir: docs/postgresql.md. TLS is verified unless the host is this machine.`,
+        example: 'postgres://mandat@db.example.org/mandat',
+      }),
+    database_password_file: text(path)
+      .default('database.secret')
+      .register(docs, {
+        comment: `Holds the password of the role named in database on one line; mode 600. $MANDAT_DATABASE_PASSWORD wins over it.
+Read only where PostgreSQL asks for one.`,
+        isPath: true,
+      }),
+    database_ca_file: text(path).optional().register(docs, {
+      comment: "PEM file of the certificate authorities of PostgreSQL's certificate, instead of the public ones.",
+      example: 'database-ca.pem',
+      isPath: true,
+    }),
     identity: always(identity).register(docs, { comment: 'Who a delegate is.' }),
     directory: always(directory).register(docs, {
       comment: 'The national directory of health professionals, as "mandat directory import" takes it over.',

@@ -1,6 +1,7 @@
 // docs/reference/configuration.md, from the schema: what config/mandat.toml says above each key, with its type and what it may be.
 
 import { z } from 'zod';
+import { databaseUrl } from '../../config/database-url.ts';
 import { bare, docs, type Form, forms } from '../../config/fields.ts';
 import { CONFIG_ENV, SYSTEM_FILE } from '../../config/load.ts';
 import {
@@ -47,6 +48,10 @@ const RULES = new Map<Rule, string>([
   [mailAddress, 'a mail address, without a name or brackets'],
   [webUrl, 'a web address, `https://...`'],
   [path, 'a path'],
+  [
+    databaseUrl,
+    '`postgres://USER@HOST:PORT/DATABASE`, or `postgres:///DATABASE?host=/run/postgresql` for a Unix socket; `?sslmode=` `verify-full`, `verify-ca`, or `disable` on this machine; never a password',
+  ],
   [doveadmUrl, 'an `https` address; `http` only to a loopback address'],
   [loopbackAddress, 'a port of this machine: `127.0.0.1:PORT`'],
   [filterAddress, 'a Unix socket (a name or a path), or a port of this machine: `127.0.0.1:PORT`'],

@@ -22,7 +22,7 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   MANDAT_DOVEADM_API_KEY: 'wins over `[sessions] api_key_file`',
   MANDAT_EVENTS_PASSWORD: 'wins over `[events] password_file`',
   MANDAT_SMTP_PASSWORD: 'wins over `[notices] password_file`',
-  MANDAT_DATABASE_PASSWORD: 'for a delegation table in PostgreSQL, which no command reads yet',
+  MANDAT_DATABASE_PASSWORD: 'for the database in PostgreSQL, instead of database_password_file',
   MANDAT_PROBE_PASSWORD:
     'the password that `mandat doctor --probe` sends a message with, where `--probe-password-file` is not given',
   SUDO_USER: 'who is at the keyboard, for the audit trail, where the command runs under sudo',

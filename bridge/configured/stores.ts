@@ -1,33 +1,116 @@
-/** The delegation table, and what is mandat's own, where the configuration says that they are. Whoever opens one closes it. */
+/**
+ * The delegation table, and what is mandat's own, where the configuration says that they are: in files, or in a site's PostgreSQL, whose code is
+ * loaded only then. Whoever opens one closes it.
+ */
+import { existsSync } from 'node:fs';
 import type { Config } from '../../config/schema.ts';
+import { Failure } from '../shared/failure.ts';
+import { type InitReport, initialise, makeDataPlaces } from '../store/databases.ts';
 import { dataFiles } from '../store/files/data-files.ts';
+import type { Holder } from '../store/files/lock.ts';
 import type { OpenOptions } from '../store/files/open.ts';
+import type { Hearing, Listening } from '../store/postgres/commits.ts';
+import type { RolesReport } from '../store/postgres/roles.ts';
+import type { SoleWorker } from '../store/postgres/sole-worker.ts';
 import { copyStateDb, openStateDb, type StateDb } from '../store/state/state-db.ts';
 import { existingSubmissions, openSubmissions, type SubmissionStore } from '../store/submissions/submission-db.ts';
 import { type DelegationDb, openDelegationDb, type TableOptions } from '../store/table/delegation-db.ts';
 
 /** What of the configuration says where they are. */
-export type Placed = Pick<Config, 'dataDir'>;
+export type Placed = Pick<Config, 'dataDir' | 'database' | 'databasePasswordFile' | 'databaseCaFile'>;
 
-export async function openTable({ dataDir }: Placed, options: TableOptions = {}): Promise<DelegationDb> {
-  return openDelegationDb(dataFiles(dataDir).delegations, options);
+export async function openTable(config: Placed, options: TableOptions = {}): Promise<DelegationDb> {
+  const settings = await postgresOf(config);
+  if (settings === undefined) return openDelegationDb(dataFiles(config.dataDir).delegations, options);
+  const { openPostgresTable } = await import('../store/postgres/table-db.ts');
+  return openPostgresTable(settings, options);
 }
 
-export async function openState({ dataDir }: Placed, options: OpenOptions = {}): Promise<StateDb> {
-  return openStateDb(dataFiles(dataDir).state, options);
+export async function openState(config: Placed, options: OpenOptions = {}): Promise<StateDb> {
+  const settings = await postgresOf(config);
+  if (settings === undefined) return openStateDb(dataFiles(config.dataDir).state, options);
+  const { openPostgresState } = await import('../store/postgres/state-db.ts');
+  return openPostgresState(settings, options);
 }
 
 /** A copy, to rehearse on: nothing of it is ever saved. */
-export async function copyState({ dataDir }: Placed): Promise<StateDb> {
-  return copyStateDb(dataFiles(dataDir).state);
+export async function copyState(config: Placed): Promise<StateDb> {
+  const settings = await postgresOf(config);
+  if (settings === undefined) return copyStateDb(dataFiles(config.dataDir).state);
+  const { copyPostgresState } = await import('../store/postgres/state-copy.ts');
+  return copyPostgresState(settings);
 }
 
-/** Makes it when there is none. */
-export async function openSubmissionStore({ dataDir }: Placed): Promise<SubmissionStore> {
-  return openSubmissions(dataFiles(dataDir).submissions);
+/** A file is made when there is none. */
+export async function openSubmissionStore(config: Placed): Promise<SubmissionStore> {
+  const settings = await postgresOf(config);
+  if (settings === undefined) return openSubmissions(dataFiles(config.dataDir).submissions);
+  const { openPostgresSubmissions } = await import('../store/postgres/submissions-db.ts');
+  return openPostgresSubmissions(settings);
 }
 
 /** Undefined where nothing was ever submitted through us. */
-export async function existingSubmissionStore({ dataDir }: Placed): Promise<SubmissionStore | undefined> {
-  return existingSubmissions(dataFiles(dataDir).submissions);
+export async function existingSubmissionStore(config: Placed): Promise<SubmissionStore | undefined> {
+  return config.database === undefined
+    ? existingSubmissions(dataFiles(config.dataDir).submissions)
+    : openSubmissionStore(config);
+}
+
+/** Makes or migrates them; never empties or replaces one. `roles`: for other programs, in PostgreSQL. */
+export async function makeStores(
+  config: Placed,
+): Promise<{ readonly made: readonly InitReport[]; readonly roles?: RolesReport }> {
+  const files = dataFiles(config.dataDir);
+  const settings = await postgresOf(config);
+  if (settings === undefined) return { made: initialise(files) };
+  makeDataPlaces(files);
+  const { initialisePostgres } = await import('../store/postgres/initialise.ts');
+  return initialisePostgres(settings);
+}
+
+/** Whether there is anything of mandat's own, of whatever version. */
+export async function stateIsThere(config: Placed): Promise<boolean> {
+  const settings = await postgresOf(config);
+  if (settings === undefined) return existsSync(dataFiles(config.dataDir).state);
+  const { stateIsMade } = await import('../store/postgres/state-db.ts');
+  return stateIsMade(settings);
+}
+
+/** Who works on the databases beside the lock file, which says it on this machine alone. `again`: after a lost connection, before the work goes on. */
+export async function soleWorkerOn(config: Placed, as: Holder, again: () => Promise<void>): Promise<SoleWorker> {
+  const settings = await postgresOf(config);
+  if (settings === undefined) return { hold: async () => {}, release: async () => {} };
+  const { soleWorker } = await import('../store/postgres/sole-worker.ts');
+  return soleWorker(settings, as, again);
+}
+
+/** Of commits to a table in PostgreSQL; undefined where it is a file. */
+export async function listenForCommits(
+  config: Placed,
+  pollMs: number,
+  hearing: Hearing,
+): Promise<Listening | undefined> {
+  const settings = await postgresOf(config);
+  if (settings === undefined) return undefined;
+  const { listenForCommits: listen } = await import('../store/postgres/commits.ts');
+  return listen(settings, pollMs, hearing);
+}
+
+/** For people, and no secret; undefined where they are files. */
+export async function shownDatabase(config: Placed): Promise<string | undefined> {
+  return (await postgresOf(config))?.shown;
+}
+
+/** What works on files alone says so, before it does anything. `instead`: what to do. */
+export function refusePostgres({ database }: Pick<Placed, 'database'>, what: string, instead: string): void {
+  if (database === undefined) return;
+  throw new Failure('refused', `${what} is for databases in files, and these are in PostgreSQL`, instead, {
+    rule: 'MANDAT_POSTGRESQL',
+  });
+}
+
+async function postgresOf(config: Placed) {
+  if (config.database === undefined) return undefined;
+  const { postgresSettings } = await import('../store/postgres/connection.ts');
+  return postgresSettings(config);
 }

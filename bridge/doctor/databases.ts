@@ -1,17 +1,20 @@
 /** The two databases: ours, of a version that this program knows, whole, of one time, and the clock they were written by. */
 
+import { shownDatabase } from '../configured/stores.ts';
 import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../safeguards/foreign-state.ts';
 import { isFromThePast } from '../safeguards/table-from-the-past.ts';
 import { lastProof } from '../sidecar/trail-upkeep.ts';
 import { DELEGATIONS, STATE } from '../store/databases.ts';
 import { complaintsOf } from '../store/files/integrity.ts';
+import type { FileKind } from '../store/files/open.ts';
 import { fact } from '../store/state/facts.ts';
 import { REPAIR_RULES, rulesChanged } from '../store/table/schema.ts';
 import { headFileOf, readHead } from '../store/trail/seal-head.ts';
 import { existingSealKey } from '../store/trail/sealing.ts';
 import { describeBroken, proveEnd } from '../store/trail/trail-proof.ts';
+import type { Subject } from './examined-site.ts';
 import { dataDirectory, sealed } from './files.ts';
-import { type Check, fail, ok, warn } from './finding.ts';
+import { type Check, fail, ok, skipped, warn } from './finding.ts';
 
 export const delegationTable: Check = {
   name: 'delegation.db',
@@ -29,7 +32,7 @@ export const delegationTable: Check = {
     );
     const changed = await table.differences();
     if (changed.length > 0) return fail(rulesChanged(changed), REPAIR_RULES);
-    return ok(`version ${DELEGATIONS.migrations.length}; ${counts.join(', ')}`);
+    return ok(`${await placed(subject, DELEGATIONS)}; ${counts.join(', ')}`);
   },
 };
 
@@ -42,14 +45,22 @@ export const ownState: Check = {
       .selectFrom('ledger')
       .select(({ fn }) => fn.countAll<number>().as('count'))
       .executeTakeFirstOrThrow();
-    return ok(`version ${STATE.migrations.length}; pairs in the ledger ${count}`);
+    return ok(`${await placed(subject, STATE)}; pairs in the ledger ${count}`);
   },
 };
+
+/** It is of this program's version, or it couldn't have been opened. */
+async function placed({ config }: Subject, { migrations }: FileKind): Promise<string> {
+  const database = await shownDatabase(config);
+  return database === undefined ? `version ${migrations.length}` : `in ${database}`;
+}
 
 export const integrity: Check = {
   name: 'integrity',
   needs: [delegationTable, ownState],
-  look: ({ files }) => {
+  look: ({ files, config }) => {
+    if (config.database !== undefined)
+      return skipped('PostgreSQL looks after its own files: data_checksums, pg_amcheck');
     const complaints = [...complaintsOf(files.delegations, DELEGATIONS), ...complaintsOf(files.state, STATE)];
     if (complaints.length === 0) return ok('both databases are whole');
     return fail(
@@ -111,7 +122,11 @@ export const clock: Check = {
     const ahead = Date.parse(highest) - now.getTime();
     if (ahead <= AHEAD_MS) return ok(now.toISOString());
     const seen = `it is ${now.toISOString()}, but mandat has seen ${highest}: until then it takes the time to stand still`;
-    const remedy = `set the clock right. If it was ${highest} that was wrong: stop the sidecar, and sqlite3 ${subject.files.state} "DELETE FROM facts WHERE name = 'clock'"`;
+    const [shell, facts] =
+      subject.config.database === undefined
+        ? [`sqlite3 ${subject.files.state}`, 'facts']
+        : ['psql -c', 'mandat_private.facts'];
+    const remedy = `set the clock right. If it was ${highest} that was wrong: stop the sidecar, and ${shell} "DELETE FROM ${facts} WHERE name = 'clock'"`;
     return ahead < 60_000 ? warn(seen, remedy) : fail(seen, remedy);
   },
 };

@@ -9,6 +9,7 @@ import {
   SMTP_PASSWORD,
 } from '../../config/secret.ts';
 import { doveadm, impersonation } from '../configured/drivers.ts';
+import { stateIsThere } from '../configured/stores.ts';
 import { DELEGATIONS, groupId, STATE, SUBMISSIONS } from '../store/databases.ts';
 import { type DataFiles, SHARED_GROUP } from '../store/files/data-files.ts';
 import { dataOwner, refuseUnsafePlaces } from '../store/files/directories.ts';
@@ -162,9 +163,9 @@ const withJournal = (file: string) => [file, `${file}-wal`, `${file}-shm`];
 export const sealed: Check = {
   name: 'seal key',
   needs: [dataDirectory],
-  look: ({ files: { sealKey, state } }) => {
+  look: async ({ config, files: { sealKey } }) => {
     if (existsSync(sealKey)) return ok(sealKey);
-    return existsSync(state)
+    return (await stateIsThere(config))
       ? fail(
           `${sealKey} is gone: the audit trail can't be proven`,
           'put it back from the backup; if there is none: "mandat init" names the other way',

@@ -53,10 +53,11 @@ export async function keepOpen(
       known = identities(watched);
       try {
         // What was written between the replacement and our closing the old file may have been mixed with the new one.
-        refuseDamaged([
-          [files.delegations, DELEGATIONS],
-          [files.state, STATE],
-        ]);
+        if (config.database === undefined)
+          refuseDamaged([
+            [files.delegations, DELEGATIONS],
+            [files.state, STATE],
+          ]);
         opened = await open(current);
         logs = identities(watched.map(walOf));
         return;

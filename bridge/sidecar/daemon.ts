@@ -34,7 +34,7 @@ import { openLater } from './later.ts';
 import { openOverdue } from './overdue.ts';
 import { noteLoop, noteSidecar } from './running-config.ts';
 import { type GoOn, type Next, openSchedule } from './schedule.ts';
-import { watchTable } from './watch-table.ts';
+import { watchCommits } from './watch-commits.ts';
 
 /** setTimeout fires at once above 24.8 days; and a clock may be set meanwhile. */
 const LONGEST_SLEEP_MS = 3_600_000;
@@ -127,9 +127,17 @@ export async function startDaemon(
   const serially = (job: () => Promise<void>, name?: Job) =>
     oneAtATime(name === undefined ? job : () => signs.job(name, job), (error) => {
       if (stopping) return; // what it worked on is closed, or about to be
+      if (name !== undefined) undone.add(name);
       const { code, message, hint } = failureOf(error);
       log.error({ code, hint }, message);
     });
+
+  /** Jobs that have failed, of those that nothing calls again by itself: a database that was away for a moment. */
+  const undone = new Set<Job>();
+  const doAgain = () => {
+    if (undone.delete('wake')) void wake();
+    if (undone.delete('due')) void due();
+  };
 
   /** What nobody waits for lets a wake-up find out what there is to do, then revokes. */
   const giveWay: GiveWay = async () => {
@@ -276,6 +284,7 @@ export async function startDaemon(
   });
   const submissionsTimer = setInterval(() => {
     credentials.look();
+    doAgain();
     void drainSubmissions();
     void upkeep();
   }, config.schedule.pollIntervalMs);
@@ -287,7 +296,7 @@ export async function startDaemon(
       log.warn({ reason: failureOf(error).message }, 'for how long the thread was held could not be noted'),
     ),
   );
-  const watch = watchTable(table, config.schedule.pollIntervalMs, () => {
+  const watch = await watchCommits(config, engine, log, () => {
     engine.site.server.prepare();
     void wake();
   });

@@ -8,7 +8,7 @@ import type { Config } from '../../config/schema.ts';
 import { refuseHalfRestored } from '../backup/unfinished.ts';
 import type { Environment } from '../configured/drivers.ts';
 import { deciding, retryWaits } from '../configured/retrying.ts';
-import { existingSubmissionStore, openState, openTable } from '../configured/stores.ts';
+import { existingSubmissionStore, openState, openTable, soleWorkerOn } from '../configured/stores.ts';
 import { NO_SIGNS, type Signs } from '../health/signs.ts';
 import { actLines } from '../reconcile/acts.ts';
 import { withdrawStale } from '../reconcile/first-phase.ts';
@@ -21,6 +21,7 @@ import { adoptingFrom, FOREIGN_STATE_HINT, takeOver } from '../safeguards/foreig
 import { forgetServedIntents } from '../safeguards/guard.ts';
 import { mendValues } from '../safeguards/mended-values.ts';
 import { type Pause, paused, takenByName } from '../safeguards/pause.ts';
+import { holdShorterTrail } from '../safeguards/shorter-trail.ts';
 import { rememberVersion, type TableAge, tableAge } from '../safeguards/table-from-the-past.ts';
 import { Failure, failureOf } from '../shared/failure.ts';
 import { type GiveWay, giveBack } from '../shared/portions.ts';
@@ -95,6 +96,9 @@ export async function openEngine(
   const opened: (() => unknown)[] = [() => lock.release()];
   try {
     refuseHalfRestored(files);
+    let lookAtTrail = async () => {};
+    const alone = await soleWorkerOn(config, as, () => lookAtTrail());
+    opened.push(() => alone.release());
     const state = await openState(config, { writes: true });
     opened.push(() => state.close());
     // For what nobody waits for: its commits keep nobody from the disk.
@@ -136,6 +140,12 @@ export async function openEngine(
     };
     await mend();
     const foreign = await takeOver(table, state);
+    if (config.database !== undefined) {
+      lookAtTrail = async () => {
+        if (await holdShorterTrail(files, key, state, clock.now())) log.error({ hint: ACCEPT }, OLDER);
+      };
+      await lookAtTrail();
+    }
     const age = await tableAge(table, state);
     const stateId = await fact(state, 'state-id');
     let adoptFrom = await adoptingFrom(state);
@@ -159,6 +169,7 @@ export async function openEngine(
       if (pause !== undefined && byName.size === 0) return leftAlone(table, mailboxId);
       const only = pause && { pause, logins: byName };
       touched.add(mailboxId);
+      await alone.hold();
       const unjudged = only ? NOBODY : await adoptIn(mailboxId).catch((error: unknown) => failureOf(error));
       const asOf = await changes.lookAt(mailboxId);
       const mayGive = await mayGiveNow();
@@ -260,6 +271,9 @@ export async function openEngine(
     throw error;
   }
 }
+
+const OLDER = 'the database is older than the one last seen: it is obeyed only where it takes access away';
+const ACCEPT = '"mandat list", then "mandat restore accept"';
 
 const NOBODY: ReadonlySet<string> = new Set();
 

@@ -24,8 +24,7 @@ export async function startSidecar(
 ): Promise<Sidecar> {
   const files = dataFiles(config.dataDir);
   const watched = [
-    files.delegations,
-    files.state,
+    ...(config.database === undefined ? [files.delegations, files.state] : []),
     files.lock,
     files.submissions,
     join(files.senderDirectory, SENDER_FILE),

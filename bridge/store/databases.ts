@@ -64,10 +64,16 @@ export interface InitReport {
   readonly rewritten: boolean;
 }
 
-/** Makes or migrates both databases. Never empties or replaces one. A table whose rules were changed is not migrated: fails `config`. */
-export function initialise(files: DataFiles): readonly InitReport[] {
+/** The directories, which are there also where the databases are elsewhere. Returns the shared group, where there is one. */
+export function makeDataPlaces(files: DataFiles): number | undefined {
   const gid = groupId(SHARED_GROUP);
   guarded(files.directory, { what: 'the data directory' }, () => makePlaces(files, gid));
+  return gid;
+}
+
+/** Makes or migrates both databases. Never empties or replaces one. A table whose rules were changed is not migrated: fails `config`. */
+export function initialise(files: DataFiles): readonly InitReport[] {
+  const gid = makeDataPlaces(files);
   refuseChangedRules(files.delegations);
   const migrated = [
     { file: files.delegations, what: DELEGATIONS.what, ...migrate(files.delegations, DELEGATIONS, gid) },

@@ -38,7 +38,7 @@ export function rowsOf(
     const list = rows.map((row) => row[at] ?? null);
     return kind === 'number' ? sql`CAST(${list} AS bigint[])` : sql`CAST(${list} AS text[])`;
   });
-  return sql`(SELECT * FROM unnest(${sql.join(lists)}) WITH ORDINALITY AS some (${sql.join([...names, 'n'].map((name) => sql.ref(name)))}))`;
+  return sql`(SELECT * FROM unnest(${sql.join(lists)}) WITH ORDINALITY AS listed (${sql.join([...names, 'n'].map((name) => sql.ref(name)))}))`;
 }
 
 /** What stands behind the @ of an address: as the index on mailboxes has it. */

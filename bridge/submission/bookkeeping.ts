@@ -9,7 +9,7 @@ import { DELEGATIONS } from '../store/databases.ts';
 import { waitsForNobody, whenFree } from '../store/files/busy.ts';
 import { dataFiles } from '../store/files/data-files.ts';
 import { open } from '../store/files/open.ts';
-import { guardedTable } from '../store/table/delegation-db.ts';
+import { type DelegationDb, guardedTable } from '../store/table/delegation-db.ts';
 import { existingSealKey } from '../store/trail/sealing.ts';
 import { copyKeeper } from './copy.ts';
 import { copyKey, copyTicket, writtenTicket } from './copy-address.ts';
@@ -73,11 +73,8 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
     const state = await openState(config);
     opened.push(() => state.close());
     const isPaused = () => paused(state);
-    const database = open(files.delegations, DELEGATIONS); // for what must be known at once
-    const guarded = guardedTable(database, files.delegations).database;
-    waitsForNobody(database);
-    opened.push(() => database.close());
-    const idOf = guarded.prepare<[string], number>('SELECT id FROM mailboxes WHERE address = ?').pluck();
+    const ids = config.database === undefined ? idsInFile(files.delegations) : idsBeside(await openTable(config));
+    opened.push(() => ids.close());
     const key = copyKey(existingSealKey(files.sealKey));
     let stopReceiving: (() => Promise<void>) | undefined;
     const receive = async (given: Config) => {
@@ -108,8 +105,8 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
       extraRecipients: async (owners, written) => {
         if (submission.sentCopy !== 'owner') return [];
         const message = { messageId: messageIdOf(written ?? ''), sentAt: new Date() };
-        const ids = await whenFree(() => owners.flatMap((owner) => idOf.get(owner) ?? []));
-        return ids.map(
+        const mailboxIds = await ids.of(owners);
+        return mailboxIds.map(
           (mailboxId) => `${writtenTicket(copyTicket(key, { mailboxId, ...message }))}@${submission.copyDomain}`,
         );
       },
@@ -123,4 +120,31 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
     await close();
     throw error;
   }
+}
+
+/** Ids of mailboxes by their addresses, on a connection of its own: what else is being read or written keeps no message waiting. */
+interface MailboxIds {
+  of(addresses: readonly string[]): Promise<readonly number[]>;
+  close(): unknown;
+}
+
+function idsInFile(file: string): MailboxIds {
+  const database = open(file, DELEGATIONS);
+  const guarded = guardedTable(database, file).database;
+  waitsForNobody(database);
+  const idOf = guarded.prepare<[string], number>('SELECT id FROM mailboxes WHERE address = ?').pluck();
+  return {
+    of: (addresses) => whenFree(() => addresses.flatMap((address) => idOf.get(address) ?? [])),
+    close: () => database.close(),
+  };
+}
+
+function idsBeside(table: DelegationDb): MailboxIds {
+  return {
+    of: async (addresses) => {
+      const found = await table.query.selectFrom('mailboxes').select('id').where('address', 'in', addresses).execute();
+      return found.map(({ id }) => id);
+    },
+    close: table.close,
+  };
 }

@@ -35,6 +35,7 @@ t.test('nothing yet', async (t) => {
   t.same(document, {
     sidecar: null,
     loop: null,
+    database: null,
     filter: null,
     configFile: configFile,
     server: null,

@@ -5,13 +5,12 @@
 
 import { mailServer, sessionCutter } from '../../bridge/configured/drivers.ts';
 import { policyOf } from '../../bridge/configured/site-policy.ts';
+import { openState, openTable } from '../../bridge/configured/stores.ts';
 import { openGate } from '../../bridge/reconcile/login-turns.ts';
 import { type Restraint, reconcileMailbox } from '../../bridge/reconcile/mailbox.ts';
 import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { openSenderMap } from '../../bridge/store/published/sender-map.ts';
 import { openClock } from '../../bridge/store/state/facts.ts';
-import { openStateDb } from '../../bridge/store/state/state-db.ts';
-import { openDelegationDb } from '../../bridge/store/table/delegation-db.ts';
 import { isChange, startProxy } from './imap-proxy.ts';
 import { configOf } from './inside.ts';
 import type { Site } from './site.ts';
@@ -40,8 +39,8 @@ export async function passUntil(site: Site, stop: Stop, onEnd: (close: () => Pro
     if (!isChange(line) || !isHere(line)) return 'pass';
     return stop.done ? 'freeze-after' : 'freeze';
   });
-  const table = openDelegationDb(files.delegations);
-  const state = openStateDb(files.state);
+  const table = await openTable(config);
+  const state = await openState(config);
   const senders = openSenderMap(files.senderDirectory);
   onEnd(async () => {
     await proxy.close();

@@ -5,6 +5,7 @@
 import { pino } from 'pino';
 import { mailServer } from '../../bridge/configured/drivers.ts';
 import { policyOf } from '../../bridge/configured/site-policy.ts';
+import { openState, openTable } from '../../bridge/configured/stores.ts';
 import { type Difference, verifyMailbox } from '../../bridge/questions/verify.ts';
 import type { Step } from '../../bridge/reconcile/steps.ts';
 import { type Rehearsal, rehearse } from '../../bridge/sidecar/dry-run.ts';
@@ -12,8 +13,6 @@ import { type Sidecar, startSidecar } from '../../bridge/sidecar/sidecar.ts';
 import { type SyncReport, syncOnce } from '../../bridge/sidecar/sync.ts';
 import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { openSenderMap } from '../../bridge/store/published/sender-map.ts';
-import { openStateDb } from '../../bridge/store/state/state-db.ts';
-import { openDelegationDb } from '../../bridge/store/table/delegation-db.ts';
 import { mailboxIds } from '../../bridge/store/table/rows.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { loadConfig } from '../../config/load.ts';
@@ -110,8 +109,8 @@ export async function runInside(site: Site<Ground>): Promise<Inside> {
 export async function verify(site: Site<Ground>): Promise<string[]> {
   const config = configOf(site);
   const files = dataFiles(config.dataDir);
-  const table = openDelegationDb(files.delegations, { readonly: true });
-  const state = openStateDb(files.state, { readonly: true });
+  const table = await openTable(config, { readonly: true });
+  const state = await openState(config, { readonly: true });
   const senders =
     config.senderRules === undefined ? undefined : openSenderMap(files.senderDirectory, { readonly: true });
   try {

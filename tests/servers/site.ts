@@ -3,10 +3,8 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import Database from 'better-sqlite3';
+import { makeStores } from '../../bridge/configured/stores.ts';
 import { senderMap } from '../../bridge/sender/configured-outputs.ts';
-import { initialise } from '../../bridge/store/databases.ts';
 import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { makeRuntimeDirectory } from '../../bridge/store/files/directories.ts';
 import { sealKey } from '../../bridge/store/trail/sealing.ts';
@@ -17,7 +15,7 @@ import { loadConfig } from '../../config/load.ts';
 import { builtMandat } from '../cli/built.ts';
 import type { Ran } from '../cli/commands.ts';
 import { mandatAt } from '../cli/warm.ts';
-import { asShell } from '../store/shell.ts';
+import { openSiteStore } from './site-store.ts';
 
 /** Of the machine, so to speak: what is not configured is shown in it. */
 process.env.TZ = 'Europe/Paris';
@@ -138,10 +136,12 @@ export async function siteOn<L extends Ground>(started: L, setUp: SetUp): Promis
   const configFile = path.join(etc, 'mandat.toml');
   const files = dataFiles(directory);
   const table = files.delegations;
+  const store = await openSiteStore({ table, etc });
   await writeFile(path.join(etc, 'imap.secret'), `${started.master.password}\n`, { mode: 0o600 });
   await writeFile(
     configFile,
     `data_dir = "${directory}"
+${store.toml}
 [identity]
 scheme = "${scheme}"
 unknown_credential = "valid"
@@ -157,17 +157,8 @@ ${toml}
   );
   const running = new Set<Running>();
   const mandat = (...args: readonly string[]) => mandatAt(configFile, args);
-  const sql = async (query: string) => {
-    // Other writers may be in this very process, and need their turn.
-    for (const until = Date.now() + 5000; ; await delay(5)) {
-      try {
-        return asShell(table, query, 0);
-      } catch (error) {
-        if ((error as { code?: string }).code !== 'SQLITE_BUSY' || Date.now() > until) throw error;
-      }
-    }
-  };
-  makeDatabases(configFile);
+  const { sql } = store;
+  await makeDatabases(configFile);
   return {
     lab: started,
     configFile,
@@ -191,16 +182,14 @@ ${toml}
     register: async (owner, ...delegates) => {
       const people = delegates.map(
         (name) =>
-          `INSERT OR IGNORE INTO delegates (identifier, login, state) SELECT '${at(name)}', '${loginOf(name)}', 'active' WHERE NOT EXISTS (SELECT 1 FROM delegates WHERE login = '${loginOf(name)}');`,
+          `INSERT INTO delegates (identifier, login, state) SELECT '${at(name)}', '${loginOf(name)}', 'active' WHERE NOT EXISTS (SELECT 1 FROM delegates WHERE login = '${loginOf(name)}' OR identifier = '${at(name)}');`,
       );
       await sql(
         `INSERT INTO mailbox (address, login) VALUES ('${at(owner)}', '${loginOf(owner)}'); ${people.join(' ')}`,
       );
     },
     settled: async (limitMs = 15_000) => {
-      const database = new Database(table, { readonly: true, timeout: 5000 });
-      const pending = database.prepare('SELECT count(*) FROM pending').pluck();
-      await waitFor('nothing is pending', limitMs, () => pending.get() === 0).finally(() => database.close());
+      await waitFor('nothing is pending', limitMs, async () => (await sql('SELECT count(*) FROM pending')) === '0\n');
     },
     stopSidecars: async (signal) => {
       for (const one of running) await one.end(signal);
@@ -214,10 +203,10 @@ ${toml}
 }
 
 /** What `mandat init` does, without the second that a process takes. */
-function makeDatabases(configFile: string): void {
+async function makeDatabases(configFile: string): Promise<void> {
   const config = loadConfig({ path: configFile, env: {}, cwd: path.dirname(configFile) });
   const files = dataFiles(config.dataDir);
-  initialise(files);
+  await makeStores(config);
   sealKey(files.sealKey);
   senderMap(config, files)?.close();
   makeRuntimeDirectory(config.runtimeDir, { uid: 0, gid: 0 });

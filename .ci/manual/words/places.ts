@@ -380,6 +380,16 @@ export const SETTINGS: readonly Place[] = [
     backup: '**yes**, as a secret',
   },
   {
+    path: 'CONFIG/database.secret',
+    kind: 'file',
+    owner: 'mandat',
+    group: 'mandat',
+    mode: '600',
+    holds: "the password of mandat's role in PostgreSQL: `database_password_file`; made by hand",
+    others: NOBODY,
+    backup: '**yes**, as a secret',
+  },
+  {
     path: 'CONFIG/smtp.secret',
     kind: 'file',
     owner: 'mandat',

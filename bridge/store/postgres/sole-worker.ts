@@ -22,8 +22,12 @@ const WORKING = "x'6d616e6461742072'::bigint";
 /** A process that was killed is noticed by PostgreSQL in a moment. */
 const PATIENCE_MS = 1500;
 
-/** Fails as the lock file does: `refused` (MANDAT_RUNNING) where a sidecar has it, `retry` where a sync has. */
-export async function soleWorker(settings: PostgresSettings, as: Holder): Promise<SoleWorker> {
+/** `again`: done before the work goes on, each time that the lock had to be taken anew. Fails as the lock file does: `refused` (MANDAT_RUNNING) where a sidecar has it, `retry` where a sync has. */
+export async function soleWorker(
+  settings: PostgresSettings,
+  as: Holder,
+  again: () => Promise<void> = async () => {},
+): Promise<SoleWorker> {
   let client: Client | undefined;
   let taking: Promise<void> | undefined;
   const take = async (patienceMs: number) => {
@@ -40,6 +44,7 @@ export async function soleWorker(settings: PostgresSettings, as: Holder): Promis
         if (rows[0]?.mine === 1) break;
         if (performance.now() > until) throw taken(await holderOn(mine), settings);
       }
+      if (patienceMs === 0) await again();
       client = mine;
     } catch (error) {
       await mine.end().catch(() => {});

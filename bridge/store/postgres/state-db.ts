@@ -68,6 +68,18 @@ export async function migrateState(
   }
 }
 
+/** Whether anything of ours has ever been made there. */
+export async function stateIsMade(settings: PostgresSettings): Promise<boolean> {
+  const query = connect(settings, {});
+  try {
+    return (await versionOf(query)) > 0;
+  } catch (error) {
+    throw explainedPostgres(error, settings, STATE.what);
+  } finally {
+    await query.destroy();
+  }
+}
+
 const VERSION = `${STATE_SCHEMA}.schema_version`;
 
 /** Names are looked for among what is ours first, then in the shared table: one transaction reaches both. */

@@ -25,6 +25,7 @@ export type FactName =
   | 'head-told' // the id of the end of the audit trail that was last told elsewhere: in the log, or beside the key
   | 'audit-head' // vouches for the last entry of the audit trail
   | 'trail-proof' // JSON: when all of the audit trail was proven last, and what came of it
+  | 'database-lost' // JSON: the last time that the connection to PostgreSQL was lost, and when it was back
   | 'backup' // JSON: when "mandat backup" was last done, and where to
   | 'sweep' // when the last full sweep ended
   | 'slow-answers' // JSON: answers of servers that passes are waiting for just now (slow-answers.ts)

@@ -66,7 +66,7 @@ const firstOf = (events: 'audit' | 'events', others: string) => {
   const first = (mailbox: string) =>
     `(SELECT e.at FROM ${events} AS e WHERE e.mailbox ${mailbox} AND e.at > w.after ${others} ORDER BY e.at LIMIT 1)`;
   return sql.raw(
-    `(SELECT min(at) FROM (SELECT ${first('= w.mailbox')} AS at UNION ALL SELECT ${first('IS NULL')}) AS both)`,
+    `(SELECT min(at) FROM (SELECT ${first('= w.mailbox')} AS at UNION ALL SELECT ${first('IS NULL')}) AS firsts)`,
   );
 };
 

@@ -226,7 +226,7 @@ export async function markPending(db: DelegationDb, mailboxIds: readonly number[
       .execute();
     const { version } = await query.selectFrom('counters').select('version').executeTakeFirstOrThrow();
     // One statement: a hundred thousand of them would keep everybody else from writing for seconds.
-    await sql`INSERT INTO pending (mailbox_id, version) SELECT value, CAST(${version} AS bigint) FROM ${numbersOf(query, [...new Set(mailboxIds)])} AS some WHERE true
+    await sql`INSERT INTO pending (mailbox_id, version) SELECT value, CAST(${version} AS bigint) FROM ${numbersOf(query, [...new Set(mailboxIds)])} AS numbers WHERE true
       ON CONFLICT (mailbox_id) DO UPDATE SET version = excluded.version`.execute(query);
     return version;
   });
