@@ -20,6 +20,7 @@ const COPIED = [
   'owner_folders',
   'other_entries',
   'rows_seen',
+  'repairs',
 ];
 const EMPTY = ['accounts', 'owner_contacts', 'outbox', 'told', 'audit', 'audit_checkpoints'];
 
@@ -39,8 +40,9 @@ export async function copyPostgresState(settings: PostgresSettings): Promise<Sta
           await run(`CREATE TEMPORARY TABLE ${table} (LIKE ${STATE_SCHEMA}.${table} INCLUDING ALL)`);
         }
         for (const table of COPIED) await run(`INSERT INTO pg_temp.${table} SELECT * FROM ${STATE_SCHEMA}.${table}`);
-        await run(`SELECT setval(pg_get_serial_sequence('pg_temp.ledger', 'id'),
-          (SELECT COALESCE(max(id), 0) + 1 FROM pg_temp.ledger), false)`);
+        for (const table of ['ledger', 'repairs'])
+          await run(`SELECT setval(pg_get_serial_sequence('pg_temp.${table}', 'id'),
+            (SELECT COALESCE(max(id), 0) + 1 FROM pg_temp.${table}), false)`);
       });
   } catch (error) {
     await query.destroy();

@@ -76,4 +76,14 @@ t.test('what is written to the copy stays in it', async (t) => {
     (await of.query.selectFrom('ledger').select('login').orderBy('id').execute()).map(({ login }) => login);
   t.same([await logins(copy), await logins(state)], [['b', 'c'], ['b']]);
   t.equal(await fact(state, 'paused'), 'yes');
+  const lacking = await psql(
+    settings,
+    `SELECT string_agg(tablename, ' ' ORDER BY tablename) FROM pg_tables WHERE schemaname = 'mandat_private'
+      AND tablename NOT IN (SELECT tablename FROM pg_tables WHERE schemaname LIKE 'pg_temp_%')`,
+  );
+  t.equal(
+    lacking,
+    'copies schema_version submission_epoch submission_events',
+    'only what no pass touches is not copied',
+  );
 });
