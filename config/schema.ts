@@ -44,8 +44,8 @@ files in data_dir: docs/postgresql.md. TLS is verified unless the host is this m
     database_password_file: text(path)
       .default('database.secret')
       .register(docs, {
-        comment: `Holds the password of the role named in database on one line; mode 600. $MANDAT_DATABASE_PASSWORD wins over it.
-Read only where PostgreSQL asks for one.`,
+        comment: `Holds the password of the role named in database on one line; mode 600. $MANDAT_DATABASE_PASSWORD
+wins over it. Read only where PostgreSQL asks for one.`,
         isPath: true,
       }),
     database_ca_file: text(path).optional().register(docs, {
