@@ -45,6 +45,12 @@ export const retriesOrdered = across('retry_min_seconds', ({ retry_min_seconds: 
     : undefined,
 );
 
+export const eventsComeFromSomewhere = across('listen', ({ listen, log }) =>
+  listen === 'off' && log === undefined
+    ? { message: '"off", and no log is named: no events would come', remedy: 'name the log, or give a port' }
+    : undefined,
+);
+
 export const commandEnds = across('end_command', ({ kind, end_command }) =>
   kind === 'command' && end_command === undefined
     ? {

@@ -90,6 +90,9 @@ export const loopbackAddress: Rule = (value) => {
       ];
 };
 
+/** `off`, or {@link loopbackAddress}. */
+export const loopbackAddressOrOff: Rule = (value) => (value === 'off' ? GOOD : loopbackAddress(value));
+
 /** A path of a Unix socket, or {@link loopbackAddress}. */
 export const filterAddress: Rule = (value) => (/:\d+$/.test(value) ? loopbackAddress(value) : path(value));
 

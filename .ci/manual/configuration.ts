@@ -11,6 +11,7 @@ import {
   hostName,
   ipAddress,
   loopbackAddress,
+  loopbackAddressOrOff,
   mailAddress,
   path,
   webUrl,
@@ -54,6 +55,7 @@ const RULES = new Map<Rule, string>([
   ],
   [doveadmUrl, 'an `https` address; `http` only to a loopback address'],
   [loopbackAddress, 'a port of this machine: `127.0.0.1:PORT`'],
+  [loopbackAddressOrOff, 'a port of this machine, `127.0.0.1:PORT`, or `off`'],
   [filterAddress, 'a Unix socket (a name or a path), or a port of this machine: `127.0.0.1:PORT`'],
   [healthAddress, 'a port of this machine, `127.0.0.1:PORT`, or a Unix socket: a path, or a name that ends in `.sock`'],
 ]);

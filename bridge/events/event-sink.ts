@@ -14,4 +14,6 @@ export interface EventSink {
   keep(events: readonly ServerEvent[], position?: string): void;
   /** What was given last, also after a restart. Undefined: never one. */
   position(): string | undefined;
+  /** A login that was kept before a restart, and may have begun a session that goes on. */
+  recall(login: ServerEvent): void;
 }

@@ -20,6 +20,7 @@ import type { Naming } from '../trace/whose-folder.ts';
 import type { Hint } from './hint.ts';
 import type { IntakeCounts } from './intake.ts';
 import type { FromThread, ThreadData, ToThread } from './intake-thread.ts';
+import type { LogCounts } from './log/log-reader.ts';
 
 export interface HearingOptions {
   readonly config: Pick<Config, 'events'>;
@@ -63,7 +64,9 @@ export async function openHearing(options: HearingOptions): Promise<Hearing> {
   const { config, env, log, hear, missed, trace } = options;
   const { events } = config;
   if (events === undefined) return { setNaming: () => {}, close: async () => {} };
-  const { listen } = events;
+  const { listen, log: read } = events;
+  const isOff = listen === 'off';
+  const from = isOff ? { log: read } : { listen, ...(read !== undefined && { log: read }) };
   let secret: KeptSecret | undefined;
   let password = '';
   let current: Worker | undefined;
@@ -72,6 +75,8 @@ export async function openHearing(options: HearingOptions): Promise<Hearing> {
   let again: NodeJS.Timeout | undefined;
   let trouble: string | undefined;
   let counts: IntakeCounts | undefined;
+  let logCounts: LogCounts | undefined;
+  let logTrouble: string | undefined;
 
   const tell = (message: ToThread) => current?.postMessage(message);
   const down = (why: string) => {
@@ -79,7 +84,7 @@ export async function openHearing(options: HearingOptions): Promise<Hearing> {
     if (closed) return;
     const ms = retryDelay(++attempt, RETRY_MIN_MS, RETRY_MAX_MS);
     if (trouble !== why)
-      log.error({ listen, againInMs: ms }, `no events are taken: ${why}; sweeps find what they would have told`);
+      log.error({ ...from, againInMs: ms }, `no events are taken: ${why}; sweeps find what they would have told`);
     trouble = why;
     again = setTimeout(start, ms);
   };
@@ -91,19 +96,38 @@ export async function openHearing(options: HearingOptions): Promise<Hearing> {
     }
     counts = next;
   };
+  const logCounted = (next: LogCounts) => {
+    const lost = next.lost - (logCounts?.lost ?? 0);
+    if (lost > 0) {
+      log.error(
+        { log: read },
+        'the log of events was taken away before it was read to its end: what stood there may be lost',
+      );
+      missed();
+    }
+    logCounts = next;
+  };
   const listening = () => {
-    log.info({ listen }, 'taking events');
+    log.info(from, 'taking events');
     if (attempt > 0) missed();
     attempt = 0;
     trouble = undefined;
     counts = undefined;
+    logCounts = undefined;
     tell({ kind: 'more', most: PORTION });
   };
   const handle = (message: FromThread, worker: Worker) => {
     if (message.kind === 'listening') listening();
     if (message.kind === 'counts') {
       counted(message.counts);
-      if (message.trace !== undefined) trace?.counted(message.trace);
+      if (message.log !== undefined) logCounted(message.log);
+      if (message.trace !== undefined)
+        trace?.counted({ ...message.trace, trouble: message.trace.trouble ?? logTrouble ?? null });
+    }
+    if (message.kind === 'log') {
+      logTrouble = message.trouble;
+      if (logTrouble === undefined) log.info({ log: read }, 'the log of events is read');
+      else log.error({ log: read, trouble: logTrouble }, 'the log of events is in trouble');
     }
     if (message.kind === 'note') {
       const { id, note } = message;
@@ -126,14 +150,14 @@ export async function openHearing(options: HearingOptions): Promise<Hearing> {
   };
   const start = () => {
     try {
-      secret = keptSecret({ ...EVENTS_PASSWORD, file: events.passwordFile, env });
-      password = secret.read();
+      secret = isOff ? undefined : keptSecret({ ...EVENTS_PASSWORD, file: events.passwordFile, env });
+      password = secret?.read() ?? '';
     } catch (error) {
       return down(mistakeOf(error).message);
     }
     const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(listen) ?? [];
     const worker = new Worker(program(), {
-      workerData: { host, port: Number(port), password, trace: trace?.settings() } satisfies ThreadData,
+      workerData: { host, port: Number(port), password, log: read, trace: trace?.settings() } satisfies ThreadData,
       execArgv: program().endsWith('.ts') ? ['--import', 'tsx'] : [],
       env: {},
       resourceLimits: { maxOldGenerationSizeMb: MOST_MEMORY },

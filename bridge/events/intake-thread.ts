@@ -4,11 +4,15 @@ import { type MonthNote, openTracing, type TraceCounts, type TraceSettings, type
 import type { Naming } from '../trace/whose-folder.ts';
 import type { Hint } from './hint.ts';
 import { type Intake, type IntakeCounts, openIntake } from './intake.ts';
+import { type Following, followLog } from './log/follow-log.ts';
+import type { LogCounts } from './log/log-reader.ts';
 
 export interface ThreadData {
   readonly host: string;
   readonly port: number;
   readonly password: string;
+  /** A log that is read too. */
+  readonly log: string | undefined;
   /** Undefined: nothing is traced. */
   readonly trace: TraceSettings | undefined;
 }
@@ -26,8 +30,15 @@ export type ToThread =
 
 export type FromThread =
   | { readonly kind: 'listening'; readonly port: number }
+  /** How the log can be read; undefined: it can. */
+  | { readonly kind: 'log'; readonly trouble: string | undefined }
   | { readonly kind: 'hints'; readonly hints: readonly Hint[] }
-  | { readonly kind: 'counts'; readonly counts: IntakeCounts; readonly trace: TraceCounts | undefined }
+  | {
+      readonly kind: 'counts';
+      readonly counts: IntakeCounts;
+      readonly log: LogCounts | undefined;
+      readonly trace: TraceCounts | undefined;
+    }
   /** For the audit trail; answered when it stands there. */
   | { readonly kind: 'note'; readonly id: number; readonly note: MonthNote }
   | { readonly kind: 'failed'; readonly message: string };
@@ -38,6 +49,7 @@ const say = (message: FromThread) => parentPort?.postMessage(message);
 let asked = 0;
 let intake: Intake | undefined;
 let tracing: Tracing | undefined;
+let following: Following | undefined;
 let notes = 0;
 /** Who waits for a note to stand in the audit trail. */
 const unanswered = new Map<number, () => void>();
@@ -68,7 +80,7 @@ function hear(message: ToThread): void {
     unanswered.delete(message.id);
   }
   if (message.kind === 'count' && intake !== undefined) {
-    say({ kind: 'counts', counts: intake.counts, trace: tracing?.counts });
+    say({ kind: 'counts', counts: intake.counts, log: following?.counts, trace: tracing?.counts });
   }
   if (message.kind === 'close') void close();
 }
@@ -76,14 +88,33 @@ function hear(message: ToThread): void {
 /** What has been taken is kept; then nothing holds the thread any more. */
 async function close(): Promise<void> {
   await intake?.close();
+  following?.close();
   await tracing?.close();
   parentPort?.close();
+}
+
+/** What a log tells that is older says nothing of how things are now, and whoever starts sweeps. */
+const NEWS_MS = 60_000;
+
+function follow(log: string, { isOurs, hear }: Intake, tracing: Tracing | undefined): Following {
+  const sink = tracing?.sink('log', isOurs);
+  return followLog({
+    log,
+    position: () => sink?.position(),
+    keep: sink === undefined ? undefined : sink.keep,
+    recall: (login) => sink?.recall(login),
+    hear: (events) => {
+      for (const event of events) if (event.at > Date.now() - NEWS_MS) hear(event);
+    },
+    say: (trouble) => say({ kind: 'log', trouble }),
+  });
 }
 
 async function begin(data: ThreadData): Promise<void> {
   try {
     tracing = data.trace && openTracing({ ...data.trace, note });
     intake = await openIntake({ ...data, takers: tracing === undefined ? [] : [tracing.take], onHint: tell });
+    if (data.log !== undefined) following = follow(data.log, intake, tracing);
     parentPort?.on('message', hear);
     say({ kind: 'listening', port: intake.port });
   } catch (error) {

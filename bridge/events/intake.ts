@@ -12,6 +12,7 @@ import { readServerEvent, type ServerEvent } from './server-event.ts';
 export type EventTaker = (event: ServerEvent, ours: boolean) => void;
 
 export interface IntakeOptions {
+  /** '': nobody is listened to, and all comes by {@link Intake.hear}. */
   readonly host: string;
   readonly port: number;
   readonly password: string;
@@ -47,6 +48,10 @@ export interface Intake {
   own(at: string, open: boolean): void;
   /** One event that came by another way than HTTP; false where it is none. */
   take(text: string): boolean;
+  /** One that somebody else keeps: what it hints at. */
+  hear(event: ServerEvent): void;
+  /** Whether it's of a connection of ours. */
+  isOurs(event: ServerEvent): boolean;
   close(): Promise<void>;
 }
 
@@ -78,27 +83,35 @@ export async function openIntake(options: IntakeOptions): Promise<Intake> {
       if (event !== 'other') malformed++;
       return event === 'other';
     }
-    events++;
-    lastAt = Date.now();
     const own = isOurs(event);
     for (const taker of takers) taker(event, own);
-    const hint = own ? undefined : hintOf(event);
-    if (hint !== undefined) note(hint);
+    hear(event);
     return true;
   };
-  const endpoint = await serveEvents({ host, port, expected: () => expected, take, ...(bounds && { bounds }) });
+  const hear = (event: ServerEvent) => {
+    events++;
+    lastAt = Date.now();
+    const hint = isOurs(event) ? undefined : hintOf(event);
+    if (hint !== undefined) note(hint);
+  };
+  const endpoint =
+    host === ''
+      ? undefined
+      : await serveEvents({ host, port, expected: () => expected, take, ...(bounds && { bounds }) });
 
   return {
     hints: kept.take,
     take,
+    hear,
+    isOurs,
     get waiting() {
       return kept.size;
     },
     get counts() {
-      const { unauthorised, refused } = endpoint.counts;
+      const { unauthorised, refused } = endpoint?.counts ?? { unauthorised: 0, refused: 0 };
       return { events, malformed, unauthorised, refused, dropped: kept.dropped, lastAt };
     },
-    port: endpoint.port,
+    port: endpoint?.port ?? 0,
     setPassword: (password) => {
       expected = authorisation(password);
     },
@@ -107,6 +120,6 @@ export async function openIntake(options: IntakeOptions): Promise<Intake> {
       ours.set(at, open ? Number.POSITIVE_INFINITY : now + OWN_FOR_MS);
       if (ours.size > 1000) for (const [one, until] of ours) if (until < now) ours.delete(one);
     },
-    close: endpoint.close,
+    close: async () => endpoint?.close(),
   };
 }

@@ -1,5 +1,6 @@
 /** The trace as a source of events sees it: events in, accesses on disk, and how far the source was read with them in the same transaction. */
 import type { EventSink } from '../events/event-sink.ts';
+import type { ServerEvent } from '../events/server-event.ts';
 import { accessesOf, type Judging } from './accesses-of-event.ts';
 import type { TraceWriter } from './trace-writing.ts';
 
@@ -22,15 +23,19 @@ export function traceSink(writer: TraceWriter, source: string, judging: () => Om
     if (masters.size >= MOST_SESSIONS) masters.delete(masters.keys().next().value ?? '');
     masters.set(session, by);
   };
+  const note = ({ kind, master, state, session }: ServerEvent) => {
+    if (kind === 'login' && master !== '' && state === 'OK') opened(session, master);
+  };
   return {
     opened,
+    recall: note,
     get kept() {
       return kept;
     },
     keep: (events, position) => {
       const by: Judging = { ...judging(), masterOf: (session) => masters.get(session) };
       const accesses = events.flatMap((event) => {
-        if (event.kind === 'login' && event.master !== '' && event.state === 'OK') opened(event.session, event.master);
+        note(event);
         return accessesOf(event, by);
       });
       writer.keep(accesses, position === undefined ? {} : { [`read ${source}`]: position });

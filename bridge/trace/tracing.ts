@@ -48,8 +48,8 @@ export interface TraceCounts {
 export interface Tracing {
   /** `ours`: of a connection of mandat's own. */
   take(event: ServerEvent, ours: boolean): void;
-  /** For a source that can be read again: its events, in the same files. Throws where they can't be written now. */
-  sink(source: string): EventSink;
+  /** For a source that can be read again: its events, in the same files. Throws where they can't be written now. `isOurs`: of a connection of mandat's own. */
+  sink(source: string, isOurs: (event: ServerEvent) => boolean): EventSink;
   setNaming(naming: Naming): void;
   readonly counts: TraceCounts;
   /** All that waits is written first. */
@@ -231,9 +231,13 @@ export function openTracing(options: TracingOptions): Tracing {
       if (queue.length >= BATCH_EVENTS && !troubles.has(WRITING)) flush();
       else timer ??= setTimeout(flush, BATCH_MS);
     },
-    sink: (source) => ({
-      keep: (events, position) => keep(source, events, position),
+    sink: (source, isOurs) => ({
+      keep: (events, position) => {
+        for (const event of events) if (isOurs(event)) sinkOf(source).opened(event.session, adminUser);
+        keep(source, events, position);
+      },
       position: () => sinkOf(source).position(),
+      recall: (login) => sinkOf(source).recall(login),
     }),
     setNaming: (next) => {
       naming = next;

@@ -1,8 +1,8 @@
 /** The servers that mandat acts on. */
 import * as z from 'zod';
-import { adminUserSurvives, commandEnds, notInClear } from '../cross.ts';
+import { adminUserSurvives, commandEnds, eventsComeFromSomewhere, notInClear } from '../cross.ts';
 import { docs, loginCommand, text, whole } from '../fields.ts';
-import { doveadmUrl, hostName, ipAddress, loopbackAddress, path } from '../places.ts';
+import { doveadmUrl, hostName, ipAddress, loopbackAddressOrOff, path } from '../places.ts';
 import { accountName, groupName, separator } from '../rules.ts';
 
 export const imap = z
@@ -121,15 +121,29 @@ reconnect and see it at once; "leave": they may take minutes, or a restart, to s
   })
   .check(commandEnds);
 
-export const events = z.strictObject({
-  listen: text(loopbackAddress).default('127.0.0.1:8475').register(docs, {
-    comment: 'Where Dovecot posts them, as http://mandat:PASSWORD@127.0.0.1:8475/events. A loopback address.',
-  }),
-  password_file: text(path).default('events.secret').register(docs, {
-    comment: 'Holds that password on one line; mode 600. $MANDAT_EVENTS_PASSWORD wins over it.',
-    isPath: true,
-  }),
-});
+export const events = z
+  .strictObject({
+    listen: text(loopbackAddressOrOff)
+      .default('127.0.0.1:8475')
+      .register(docs, {
+        comment: `Where Dovecot posts them, as http://mandat:PASSWORD@127.0.0.1:8475/events. A loopback address; "off" where
+they are read from a log alone.`,
+      }),
+    password_file: text(path).default('events.secret').register(docs, {
+      comment: 'Holds that password on one line; mode 600. $MANDAT_EVENTS_PASSWORD wins over it.',
+      isPath: true,
+    }),
+    log: text(path)
+      .optional()
+      .register(docs, {
+        comment: `A log to which Dovecot writes them, to be read as well: what was written while mandat was down is read when
+it runs again (config/dovecot/*/events-log.conf). Each event has to come one way only, or it stands in the
+trace twice.`,
+        isPath: true,
+        example: '/var/log/dovecot-events.log',
+      }),
+  })
+  .check(eventsComeFromSomewhere);
 
 export const shares = z.strictObject({
   listen: text(path)
