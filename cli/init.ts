@@ -111,6 +111,14 @@ export function initCommand(program: Command, run: Runner): void {
     );
 }
 
+/** Only Dovecot has them; which server it is nobody has looked at yet. */
+function eventsOffered({ events, imap: { server } }: Config): readonly string[] {
+  if (events !== undefined || !['auto', 'dovecot'].includes(server)) return [];
+  return [
+    'Dovecot can tell at once of folders that are made and of entries that anybody changes: [events], with config/dovecot/2.3/events.conf or config/dovecot/2.4/events.conf',
+  ];
+}
+
 /** What Postfix has to be told after a move. */
 function socketsMoved({ runtimeDir, submission, senderRules }: Config): readonly string[] {
   const used = submission !== undefined || [senderRules?.kind].flat().includes('socketmap');
