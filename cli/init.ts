@@ -85,6 +85,7 @@ export function initCommand(program: Command, run: Runner): void {
             if (forPostfix) unreachable = impassable(files.senderDirectory, statSync(file).gid);
           }
           const sender = senders === undefined ? null : files.senderDirectory;
+          if (made.some(({ from }) => from === 0)) lines.push(...eventsOffered(config));
           out.result(
             { moved, files: made, roles: roles ?? null, sender, unreachable, repaired, rulesChanged: changed },
             lines.join('\n'),

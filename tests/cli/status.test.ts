@@ -36,6 +36,7 @@ t.test('nothing yet', async (t) => {
     sidecar: null,
     loop: null,
     database: null,
+    events: null,
     filter: null,
     configFile: configFile,
     server: null,

@@ -112,7 +112,7 @@ t.test('a site with a slash, and sender restrictions and a table of its own', as
   const said = await stock.setUp({ prefix: 'Boîtes déléguées', inherit: false, events: false }, '--yes');
   t.match(said, { status: 0 }, said.stdout + said.stderr);
   t.match(readFileSync(stock.configFile, 'utf8'), /^# Written by "mandat setup"/);
-  t.notMatch(said.stdout, /separator\.conf|events\.conf|events\.secret/);
+  t.notMatch(said.stdout, /separator\.conf|\+\+\+ \S*events|events\.secret: a new file/);
   t.match(
     readFileSync(master, 'utf8'),
     /-o smtpd_sender_restrictions=reject_authenticated_sender_login_mismatch,reject_unknown_sender_domain\n/,
