@@ -130,9 +130,10 @@ const ARRIVES_MS = 10_000;
 
 export const eventsArrive: Check = {
   name: 'arrival of events',
-  needs: [adminLogin, eventsTaken],
+  needs: [adminLogin],
   look: async (subject) => {
     if (subject.config.events === undefined) return skipped(NONE);
+    if (!runs(subject)) return skipped('no sidecar is running');
     const opened = await subject.opened();
     if (opened === undefined) return skipped('there is no mailbox to cause one in: register one, or --probe');
     return arrival(subject, opened, async (sign) => (await eventsSeen(await subject.state()))?.sign === sign);

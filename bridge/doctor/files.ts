@@ -53,6 +53,7 @@ export const eventsPassword: Check = {
   look: (subject) => {
     const { events } = subject.config;
     if (events === undefined) return skipped('[events] is not configured');
+    if (events.listen === 'off') return skipped('events are read from a log alone');
     return secret(subject, EVENTS_PASSWORD, events.passwordFile, () =>
       readSecret({ ...EVENTS_PASSWORD, file: events.passwordFile, env: subject.env }),
     );
