@@ -44,7 +44,7 @@ export async function countRows(query: Query, table: string, id: string, breathe
   for (let after = 0; ; ) {
     const { rows } = await sql<{ readonly n: number; readonly last: number | null }>`
       SELECT count(*) AS n, max(id) AS last FROM
-        (SELECT ${sql.ref(id)} AS id FROM ${sql.table(table)} WHERE ${sql.ref(id)} > ${after} ORDER BY ${sql.ref(id)} LIMIT ${COUNTED}) AS some
+        (SELECT ${sql.ref(id)} AS id FROM ${sql.table(table)} WHERE ${sql.ref(id)} > ${after} ORDER BY ${sql.ref(id)} LIMIT ${COUNTED}) AS portion
     `.execute(query);
     const [{ n = 0, last = null } = {}] = rows;
     count += n;
@@ -64,6 +64,6 @@ export const MOST = 10_000;
 export async function countUpTo(query: Query, rows: RawBuilder<unknown>): Promise<number> {
   const { rows: found } = await sql<{
     readonly n: number;
-  }>`SELECT count(*) AS n FROM (${rows} LIMIT ${MOST}) AS some`.execute(query);
+  }>`SELECT count(*) AS n FROM (${rows} LIMIT ${MOST}) AS portion`.execute(query);
   return found[0]?.n ?? 0;
 }

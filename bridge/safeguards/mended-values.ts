@@ -10,6 +10,7 @@ import type { StateDb } from '../store/state/state-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
 import type { Query } from '../store/table/delegation-types.ts';
 import { applySettings, type RuleSettings } from '../store/table/rule-settings.ts';
+import { ENTRY } from '../store/trail/sealing.ts';
 import { lastVersionSeen, plausible } from './table-from-the-past.ts';
 
 const COUNTED = ['mailboxes', 'delegates', 'delegations', 'events', 'delegate_states'];
@@ -30,7 +31,7 @@ export async function mendValues(
 ): Promise<readonly string[]> {
   const changed = settings === undefined ? [] : await applySettings(table, settings);
   const settled = changed.map((name) => `setting ${name} was not the configuration's`);
-  const { rows } = await sql<Looked>`SELECT (SELECT max(version) FROM counters) AS version,
+  const { rows } = await sql<Looked>`SELECT CAST((SELECT max(version) FROM counters) AS double precision) AS version,
     EXISTS (SELECT 1 FROM pending WHERE version > (SELECT max(version) FROM counters)) OR ${anyBeyond('pending', 'mailbox_id')} AS pending,
     EXISTS (${badSequences(table.query)}) AS sequences,
     ${anyBeyond('events', 'id')} AS events,
@@ -60,10 +61,15 @@ export async function mendValues(
       if (found.pending > 0) mended.push('versions of pending mailboxes were out of range');
     }
     if (found.events > 0) {
-      const those = await query.selectFrom('events').selectAll().where(outOfRange).execute();
+      const those = await query
+        .selectFrom('events')
+        .select([...ENTRY, 'mac'])
+        .where(outOfRange)
+        .orderBy('id')
+        .execute();
       await query.deleteFrom('events').where(outOfRange).execute();
       await mendSequences(query);
-      for (const { id: _, ...event } of those) await query.insertInto('events').values(event).execute();
+      for (const event of those) await query.insertInto('events').values(event).execute();
       mended.push(`ids of ${those.length} events were out of range`);
     } else if (found.sequences > 0) await mendSequences(query);
     if (found.sequences > 0) mended.push('the next ids were out of range');

@@ -3,7 +3,9 @@ import type { Test } from 'tap';
 import { initialise } from '../../bridge/store/databases.ts';
 import { type DataFiles, dataFiles } from '../../bridge/store/files/data-files.ts';
 import { openStateDb, type StateDb } from '../../bridge/store/state/state-db.ts';
-import { type DelegationDb, openDelegationDb } from '../../bridge/store/table/delegation-db.ts';
+import { openSubmissions, type SubmissionStore } from '../../bridge/store/submissions/submission-db.ts';
+import { type DelegationDb, openDelegationDb, type TableOptions } from '../../bridge/store/table/delegation-db.ts';
+import { rows } from './shell.ts';
 
 export function freshFiles(t: Test): DataFiles {
   const files = dataFiles(t.testdir({}));
@@ -23,20 +25,50 @@ export function openState(t: Test, files: DataFiles): StateDb {
   return state;
 }
 
-/** What is made where: in files, unless on-postgresql.ts was imported. */
-let made = {
-  table: async (t: Test) => openTable(t, freshFiles(t)),
-  state: async (t: Test) => openState(t, freshFiles(t)),
+/** Everything of a site, in one place. */
+export interface Stores {
+  readonly table: DelegationDb;
+  readonly state: StateDb;
+  /** The table once more, as another process opens it. */
+  readonly another: () => Promise<DelegationDb>;
+  readonly submissions: () => Promise<SubmissionStore>;
+  /** What another program does to the table, or sees in it: lines, columns apart by `|`. Throws what its shell says. */
+  readonly sql: (text: string) => Promise<readonly string[]>;
+}
+
+/** Where it is made: in files, unless on-postgresql.ts was imported. */
+let made = async (t: Test, options: TableOptions): Promise<Stores> => {
+  const files = freshFiles(t);
+  const opened = () => {
+    const table = openDelegationDb(files.delegations, options);
+    t.teardown(() => table.close());
+    return table;
+  };
+  return {
+    table: opened(),
+    state: openState(t, files),
+    another: async () => opened(),
+    submissions: async () => {
+      const store = openSubmissions(files.submissions);
+      t.teardown(() => store.close());
+      return store;
+    },
+    sql: async (text) => rows(files.delegations, text),
+  };
 };
 
 export function makesStoresBy(make: typeof made): void {
   made = make;
 }
 
-export function freshTable(t: Test): Promise<DelegationDb> {
-  return made.table(t);
+export function freshStores(t: Test, options: TableOptions = {}): Promise<Stores> {
+  return made(t, options);
 }
 
-export function freshState(t: Test): Promise<StateDb> {
-  return made.state(t);
+export async function freshTable(t: Test): Promise<DelegationDb> {
+  return (await made(t, {})).table;
+}
+
+export async function freshState(t: Test): Promise<StateDb> {
+  return (await made(t, {})).state;
 }

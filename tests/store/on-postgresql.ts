@@ -1,7 +1,9 @@
 /** Imported before a test of the stores: from then on what it calls fresh is made in a PostgreSQL of the lab's, a database for each. */
 import t from 'tap';
 import { type PostgresSettings, postgresSettings } from '../../bridge/store/postgres/connection.ts';
+import { TABLE_SCHEMA } from '../../bridge/store/postgres/schema-names.ts';
 import { migrateState, openPostgresState } from '../../bridge/store/postgres/state-db.ts';
+import { openPostgresSubmissions } from '../../bridge/store/postgres/submissions-db.ts';
 import { openPostgresTable } from '../../bridge/store/postgres/table-db.ts';
 import { migrateTable } from '../../bridge/store/postgres/table-schema.ts';
 import { startPostgresql } from '../../config/lab/postgresql.ts';
@@ -40,15 +42,27 @@ export async function madeDatabase(): Promise<PostgresSettings> {
 /** As the superuser's psql prints it. */
 export const psql = (settings: PostgresSettings, query: string) => lab.sql(settings.database, query);
 
-makesStoresBy({
-  table: async (t) => {
-    const table = await openPostgresTable(await madeDatabase());
+makesStoresBy(async (t, options) => {
+  const settings = await madeDatabase();
+  const another = async () => {
+    const table = await openPostgresTable(settings, options);
     t.teardown(() => table.close());
     return table;
-  },
-  state: async (t) => {
-    const state = await openPostgresState(await madeDatabase());
-    t.teardown(() => state.close());
-    return state;
-  },
+  };
+  const state = await openPostgresState(settings);
+  t.teardown(() => state.close());
+  return {
+    table: await another(),
+    state,
+    another,
+    submissions: async () => {
+      const store = await openPostgresSubmissions(settings);
+      t.teardown(() => store.close());
+      return store;
+    },
+    sql: async (text) => {
+      const said = await psql(settings, `SET search_path TO ${TABLE_SCHEMA}; ${text}`);
+      return said === '' ? [] : said.split('\n');
+    },
+  };
 });

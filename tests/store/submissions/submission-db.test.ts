@@ -5,12 +5,9 @@ import path from 'node:path';
 import t, { type Test } from 'tap';
 import { SUBMISSIONS } from '../../../bridge/store/databases.ts';
 import { migrate } from '../../../bridge/store/files/open.ts';
-import {
-  existingSubmissions,
-  openSubmissions,
-  type SubmissionStore,
-} from '../../../bridge/store/submissions/submission-db.ts';
+import { existingSubmissions, type SubmissionStore } from '../../../bridge/store/submissions/submission-db.ts';
 import { lookAfter } from '../../../bridge/submission/twin-look-times.ts';
+import { freshStores } from '../fresh.ts';
 
 const AT = '2026-11-23T08:00:00.000Z';
 const LATER = '2026-11-23T09:00:00.000Z';
@@ -49,7 +46,7 @@ t.test('a file of the release before is migrated by whoever opens it first', asy
 t.test(
   'what was sent is known, whether Postfix or the filter was faster; a look is due until it was made',
   async (t) => {
-    const store = closing(t, openSubmissions(fileIn(t)));
+    const store = await (await freshStores(t)).submissions();
     await store.note([
       { kind: 'copy-sent', copy: copy('a'), content: 'of a' },
       { kind: 'copy-stored', copy: copy('a'), at: AT, look: look('exact a') },

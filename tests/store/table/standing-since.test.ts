@@ -3,15 +3,12 @@ import t from 'tap';
 import { conditions } from '../../../acl/policy.ts';
 import { listDelegations } from '../../../bridge/store/table/delegation-list.ts';
 import { turnsOf } from '../../../bridge/store/table/standing-since.ts';
-import { freshFiles, openTable } from '../fresh.ts';
-import { rows } from '../shell.ts';
+import { freshStores } from '../fresh.ts';
 
 t.test('each turn leaves its time, a write that changes nothing leaves none', async (t) => {
-  const files = freshFiles(t);
-  const sql = (text: string) => rows(files.delegations, text);
-  sql(`INSERT INTO mailbox (address) VALUES ('alice@lab.test'), ('carol@lab.test'); INSERT INTO delegate (id) VALUES ('bob'), ('dan');
+  const { table, sql } = await freshStores(t);
+  await sql(`INSERT INTO mailbox (address) VALUES ('alice@lab.test'), ('carol@lab.test'); INSERT INTO delegate (id) VALUES ('bob'), ('dan');
     INSERT INTO delegation (mailbox, delegate) VALUES ('alice@lab.test', 'bob'), ('alice@lab.test', 'dan'), ('carol@lab.test', 'bob')`);
-  const table = openTable(t, files);
   const of = (mailbox = 'alice@lab.test', delegate = 'bob') => turnsOf(table, mailbox, delegate);
   t.same(await of(), {}, 'nothing has turned');
   const turned: string[] = [];
@@ -24,7 +21,7 @@ t.test('each turn leaves its time, a write that changes nothing leaves none', as
     ["UPDATE delegation SET suspended = 1 WHERE mailbox = 'alice@lab.test' AND delegate = 'bob'", 'suspended'],
     ["INSERT INTO domain (domain, eligible) VALUES ('lab.test', 0)", 'domain-not-eligible'],
   ] as const) {
-    sql(change);
+    await sql(change);
     turned.push(what);
     t.same(Object.keys(await of()).sort(), [...turned].sort(), what);
   }
@@ -40,11 +37,11 @@ t.test('each turn leaves its time, a write that changes nothing leaves none', as
     'owner-not-listed',
   ]);
   const first = await of();
-  sql(
+  await sql(
     "UPDATE mailbox SET eligible = 0; UPDATE delegation SET suspended = 1 WHERE delegate = 'bob' AND mailbox = 'alice@lab.test'",
   );
   t.same(await of(), first, 'as it was');
-  sql("UPDATE mailbox SET eligible = 1 WHERE address = 'alice@lab.test'");
+  await sql("UPDATE mailbox SET eligible = 1 WHERE address = 'alice@lab.test'");
   t.ok(String((await of())['mailbox-not-eligible']) > String(first['mailbox-not-eligible']), 'and back: another time');
 
   const [row] = await listDelegations(table, { mailbox: 'alice@lab.test', delegate: 'bob' });
@@ -58,6 +55,6 @@ t.test('each turn leaves its time, a write that changes nothing leaves none', as
     { holds: true, since: /^2/ },
   );
 
-  sql('DELETE FROM delegation; DELETE FROM delegate; DELETE FROM mailbox');
-  t.same(sql('SELECT count(*) FROM turns'), ['0'], 'gone with what they are of');
+  await sql('DELETE FROM delegation; DELETE FROM delegate; DELETE FROM mailbox');
+  t.same(await sql('SELECT count(*) FROM turns'), ['0'], 'gone with what they are of');
 });
