@@ -8,6 +8,7 @@ import { Failure } from '../../shared/failure.ts';
 import { DELEGATIONS } from '../databases.ts';
 import { type DelegationDb, inNameOf, refusal, type TableOptions } from '../table/delegation-db.ts';
 import type { DelegationDatabase } from '../table/delegation-types.ts';
+import { rulesLook } from './changed-rules.ts';
 import type { PostgresSettings } from './connection.ts';
 import { explainingDialect } from './explaining-dialect.ts';
 import { explainedPostgres, retried } from './failures.ts';
@@ -33,21 +34,23 @@ export async function openPostgresTable(
       throw refusal(error) ?? explainedPostgres(error, settings, DELEGATIONS.what);
     }
   };
-  const differences = async () => [];
+  const file = `${settings.shown} (schema ${TABLE_SCHEMA})`;
+  const rules = rulesLook(file);
   try {
     await explaining(() => refuseOtherVersion(query, settings));
+    await explaining(() => rules.look(query, false));
   } catch (error) {
     await query.destroy();
     throw error;
   }
   let asked = 0;
   return {
-    file: `${settings.shown} (schema ${TABLE_SCHEMA})`,
+    file,
     query,
     // Nobody tells of others' commits when asked: nothing that was read counts as current.
     dataVersion: () => ++asked,
-    differences,
-    lookAgain: differences,
+    differences: () => explaining(() => rules.look(query, false)),
+    lookAgain: () => explaining(() => rules.look(query, true)),
     read: (work) =>
       explaining(() =>
         retried(() =>
@@ -59,7 +62,8 @@ export async function openPostgresTable(
         retried(() =>
           query.transaction().execute(async (transaction) => {
             await takeTurn(transaction);
-            return inNameOf(transaction, writer, work, (await differences()).length === 0 ? key : undefined);
+            const changed = await rules.look(transaction, false);
+            return inNameOf(transaction, writer, work, changed.length === 0 ? key : undefined);
           }),
         ),
       ),

@@ -48,10 +48,10 @@ const objects = (database: Database.Database): readonly Row[] =>
     .map((row) => ({ ...row, sql: row.sql?.replace(/^CREATE TABLE "(\w+)"/, 'CREATE TABLE $1') ?? null }));
 
 /** Views that this program reads; the others are other programs' doors. */
-const READ = ['domain_eligibility', 'delegation', 'domain'];
+export const READ = ['domain_eligibility', 'delegation', 'domain'];
 
 /** Tables that each pass writes to: a trigger of somebody else's would run in our own transaction. */
-const WORKED_ON = ['pending', 'intents', 'writer', 'counters', 'settings', 'events'];
+export const WORKED_ON = ['pending', 'intents', 'writer', 'counters', 'settings', 'events'];
 
 /**
  * Differences between a database and the release. What others have put beside our tables is none, as long as it hangs on none of ours.
@@ -102,7 +102,8 @@ export function rulesChanged(found: readonly Omit<Difference, 'bars'>[]): string
   return `rules of the delegation table have been changed (${describeDifferences(found)}): it is obeyed only where it takes access away`;
 }
 
-function barred(found: readonly Difference[], file: string): Failure {
+/** Where one of them bars. */
+export function barred(found: readonly Difference[], file: string): Failure {
   const what = describeDifferences(found.filter(({ bars }) => bars));
   return new Failure(
     'config',
