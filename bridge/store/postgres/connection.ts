@@ -69,6 +69,8 @@ export async function postgresPool(settings: PostgresSettings, options: PoolOpti
     allowExitOnIdle: true,
   } satisfies PoolConfig);
   pool.on('error', () => {}); // of a connection that nobody is using: the next query has a new one
+  // Cut between two statements of a transaction, it says so at the next one; without a listener the process would end.
+  pool.on('connect', (client) => client.on('error', () => {}));
   pool.on('connect', (client) => ownBackends.add(backendOf(client)));
   pool.on('remove', (client) => ownBackends.delete(backendOf(client)));
   return pool;

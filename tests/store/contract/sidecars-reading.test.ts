@@ -9,12 +9,11 @@ import { mendValues } from '../../../bridge/safeguards/mended-values.ts';
 import { acceptRestored, tableAge, versionOf } from '../../../bridge/safeguards/table-from-the-past.ts';
 import { onPostgres } from '../../../bridge/store/dialect.ts';
 import { fact } from '../../../bridge/store/state/facts.ts';
-import { beginGrant } from '../../../bridge/store/state/ledger.ts';
 import { recordVerified } from '../../../bridge/store/state/outcomes.ts';
 import { waitingMailboxes } from '../../../bridge/store/state/waiting-mailboxes.ts';
-import { addDelegate, setDelegate } from '../../../bridge/store/table/delegates.ts';
+import { setDelegate } from '../../../bridge/store/table/delegates.ts';
 import type { DelegationDb } from '../../../bridge/store/table/delegation-db.ts';
-import { grant, revoke } from '../../../bridge/store/table/delegations.ts';
+import { revoke } from '../../../bridge/store/table/delegations.ts';
 import { addMailbox } from '../../../bridge/store/table/mailboxes.ts';
 import { askedAfter, pendingMailboxes, readMailbox } from '../../../bridge/store/table/rows.ts';
 import { drainEvents } from '../../../bridge/store/trail/take-over-events.ts';
@@ -34,17 +33,21 @@ const MAILBOXES = 4;
 /** Four mailboxes, each delegated to the same ten; everything stands in the ledger. */
 async function site(t: Test) {
   const stores = await freshStores(t, { key: KEY });
-  const { table, state } = stores;
-  for (let n = 1; n <= MAILBOXES; n++) await addMailbox(table, ADMIN, box(n), {});
-  for (let n = 0; n < 10; n++) await addDelegate(table, ADMIN, `d${n}`, {});
-  for (let n = 1; n <= MAILBOXES; n++) for (let d = 0; d < 10; d++) await grant(table, ADMIN, box(n), `d${d}`);
+  const { table, state, sql } = stores;
+  const names = (all: readonly string[]) => all.map((one) => `('${one}')`).join(', ');
+  const mailboxes = Array.from({ length: MAILBOXES }, (_, n) => box(n + 1));
+  const delegates = Array.from({ length: 10 }, (_, n) => `d${n}`);
+  await sql(`INSERT INTO mailbox (address) VALUES ${names(mailboxes)}; INSERT INTO delegate (id) VALUES ${names(delegates)};
+    INSERT INTO delegation (mailbox, delegate) SELECT m.address, d.id FROM mailbox m CROSS JOIN delegate d ORDER BY 1, 2`);
   for (let mailboxId = 1; mailboxId <= MAILBOXES; mailboxId++) {
     const { rows } = await readMailbox(table, mailboxId);
-    const address = box(mailboxId);
-    for (const [login, delegateId] of rows?.delegateIds ?? []) {
-      const pair = { mailboxId, delegateId, address, server: 'main', ownerLogin: address, login };
-      await beginGrant(state, { ...pair, inboxBefore: undefined, foldersBefore: [], given: [] }, NOW);
-    }
+    const pairs = [...(rows?.delegateIds ?? [])].map(([login, delegate_id]) => ({ login, delegate_id }));
+    const both = { mailbox_id: mailboxId, address: box(mailboxId), server: 'main', owner_login: box(mailboxId) };
+    const granting = { phase: 'granting', since: NOW, inbox_before: null, folders_before: '[]' } as const;
+    await state.query
+      .insertInto('ledger')
+      .values(pairs.map((pair) => ({ ...both, ...granting, ...pair })))
+      .execute();
   }
   return stores;
 }
@@ -75,7 +78,7 @@ t.test('events are taken over in portions, each once, in their order, and the tr
   t.match(
     last.map(({ action, actor, sealed }) => ({ action, actor, sealed })),
     [
-      { action: 'grant', actor: 'admin:marie', sealed: true },
+      { action: 'grant', actor: 'sql', sealed: true },
       { action: 'change', actor: 'sql', sealed: true },
     ],
   );

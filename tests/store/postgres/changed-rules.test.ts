@@ -1,7 +1,10 @@
 /** The delegation table's rules in PostgreSQL, changed by somebody: each change is named, and what may not be read isn't. */
 import t from 'tap';
 import { DELEGATIONS } from '../../../bridge/store/databases.ts';
+import { repairPostgresRules } from '../../../bridge/store/postgres/rule-repair.ts';
 import { openPostgresTable } from '../../../bridge/store/postgres/table-db.ts';
+import { addDelegate } from '../../../bridge/store/table/delegates.ts';
+import { grant, revoke } from '../../../bridge/store/table/delegations.ts';
 import { released } from '../../../bridge/store/table/schema.ts';
 import { failure } from '../failures.ts';
 import { madeDatabase, psql } from '../on-postgresql.ts';
@@ -96,6 +99,27 @@ t.test('each change is named, while the table is open and when it is opened', as
     }
     await table.close();
   }
+});
+
+t.test('the released rules come back, and every row stays; a table that was altered is left as it is', async (t) => {
+  const settings = await madeDatabase();
+  const does = (text: string) => psql(settings, `SET search_path TO mandat; ${text}`);
+  await does("INSERT INTO mailbox (address) VALUES ('alice@x.test'); INSERT INTO delegate (id) VALUES ('bob')");
+  for (const [change] of CHANGES.filter(([, object]) => !object.startsWith('table '))) await does(change);
+  const found = await repairPostgresRules(settings);
+  t.ok(found.length > 10, `${found.length} differences`);
+  t.same(await repairPostgresRules(settings), [], 'once');
+  const table = await openPostgresTable(settings);
+  t.same(await table.differences(), []);
+  await grant(table, { actor: 'admin' }, 'alice@x.test', 'bob');
+  await revoke(table, { actor: 'admin' }, 'alice@x.test', 'bob');
+  t.match((await failure(() => addDelegate(table, { actor: 'admin' }, 'anyone', {}))).rule, 'MANDAT_IDENTIFIER');
+  await table.close();
+  await does('ALTER TABLE delegations ADD COLUMN more text; DROP TRIGGER delegations_before_insert ON delegations');
+  t.match(await failure(() => repairPostgresRules(settings)), {
+    code: 'config',
+    message: /table delegations is altered/,
+  });
 });
 
 t.test('each index of delegation.db has one of its name here', async (t) => {
