@@ -11,7 +11,7 @@ import type { Call, Called } from './host.ts';
 const resting: ChildProcess[] = [];
 
 /** Commands that go on until a signal comes. */
-const LASTING = ['run', 'filter'];
+const LASTING = ['run', 'filter', 'serve'];
 
 /** `mandat --config FILE` with the arguments: without a process of its own, unless the test wants to see one. */
 export async function mandatAt(configFile: string, args: readonly string[], how: How = {}): Promise<Ran> {
