@@ -9,17 +9,18 @@ import type { Config } from '../config/schema.ts';
  * `supervisor`: told when that begins, and when it is over.
  */
 export async function untilAskedToStop(
-  { file: path }: Config,
+  config: Config,
   log: Logger,
   reload: (config: Config) => Promise<void>,
   supervisor?: Pick<Supervisor, 'ready' | 'reloading'>,
 ): Promise<void> {
+  const { file: path } = config;
   let last = Promise.resolve();
   process.on('SIGHUP', () => {
     log.info({ file: path }, 'SIGHUP: rereading the configuration'); // it may take a while
     last = last
       .then(() => supervisor?.reloading())
-      .then(() => reload(loadConfig({ path, env: process.env, cwd: process.cwd() })))
+      .then(() => reload(onSameDatabase(config, loadConfig({ path, env: process.env, cwd: process.cwd() }))))
       .catch((error: Error) =>
         log.error({ err: error.message }, 'the configuration could not be reread: the old one stays'),
       )
@@ -30,4 +31,10 @@ export async function untilAskedToStop(
     process.once('SIGINT', () => resolve());
   });
   log.info('asked to stop');
+}
+
+/** What is open stays open: half in the one and half in the other nobody could follow it. */
+function onSameDatabase({ database }: Config, next: Config): Config {
+  if (next.database === database) return next;
+  throw new Error('"database" has changed, which takes a restart');
 }

@@ -51,6 +51,9 @@ const BREATH_MS = 10;
 /** A server that doesn't answer may keep a revoke for ever, and a program that never stops writing keeps us awake: what gives way gets on then. */
 const LONGEST_WAY_MS = 1000;
 
+/** How long the same failure isn't told again, in milliseconds. */
+const TOLD_MS = 60_000;
+
 /** How long what was noted is still taken over at the end. The rest keeps. */
 const LEAVING_MS = 5000;
 
@@ -129,8 +132,18 @@ export async function startDaemon(
       if (stopping) return; // what it worked on is closed, or about to be
       if (name !== undefined) undone.add(name);
       const { code, message, hint } = failureOf(error);
-      log.error({ code, hint }, message);
+      if (config.database === undefined || !toldLately(message)) log.error({ code, hint }, message);
     });
+
+  /** While PostgreSQL is away each job fails at each look: said once a minute. */
+  const toldAt = new Map<string, number>();
+  const toldLately = (message: string): boolean => {
+    const now = performance.now();
+    for (const [one, at] of toldAt) if (now - at > TOLD_MS) toldAt.delete(one);
+    if (toldAt.has(message)) return true;
+    toldAt.set(message, now);
+    return false;
+  };
 
   /** Jobs that have failed, of those that nothing calls again by itself: a database that was away for a moment. */
   const undone = new Set<Job>();

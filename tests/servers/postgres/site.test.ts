@@ -57,6 +57,11 @@ t.test('with a sidecar it is followed, and every question is answered', async (t
   await done('revoke', at('alice'), at('bob'), '--yes');
   t.notOk(await access('bob'));
   t.type(await session.waitForBye(10_000), 'string', 'the open session is cut');
+  const written = readFileSync(site.configFile, 'utf8');
+  writeFileSync(site.configFile, written.replace('database = "postgres://', 'database = "postgres://other'));
+  process.kill(sidecar.pid, 'SIGHUP');
+  const refused = () => sidecar.log().some(({ err }) => /takes a restart/.test(String(err)));
+  await waitFor('another database is refused', 10_000, refused).finally(() => writeFileSync(site.configFile, written));
   for (const secret of ['pw-mandat', 'database.secret']) t.notMatch(JSON.stringify(sidecar.log()), secret);
   t.notMatch(readFileSync(`/proc/${sidecar.pid}/cmdline`, 'utf8'), /postgres:|pw-/);
 });
