@@ -28,8 +28,8 @@ interface Options {
 }
 
 const USUAL_LIMIT = 100;
-/** So many are held in memory. */
-const MOST = 10_000;
+/** So many are held in memory, and laid out as a table. */
+const MOST = 1000;
 
 export function traceCommand(program: Command, run: Runner): void {
   const trace = program
