@@ -69,11 +69,23 @@ export const accountsNeedNotices = across('accounts', ({ accounts, notices }) =>
     : undefined,
 );
 
+const traceIsOn = (trace: unknown) => typeof trace === 'object' && trace !== null && (trace as Values).enabled === true;
+
 export const traceNeedsEvents = across('trace', ({ trace, events }) =>
-  typeof trace === 'object' && trace !== null && (trace as Values).enabled === true && events === undefined
+  traceIsOn(trace) && events === undefined
     ? {
         message: "needs [events]: what is traced is what Dovecot's events tell",
         remedy: 'add a section [events], or write enabled = false in [trace]',
+      }
+    : undefined,
+);
+
+/** Who is who is looked up between one event and the next, in the file. */
+export const traceNeedsFile = across('trace', ({ trace, database }) =>
+  traceIsOn(trace) && database !== undefined
+    ? {
+        message: 'works with a delegation table in delegation.db only, not yet with one in PostgreSQL',
+        remedy: 'write enabled = false in [trace]',
       }
     : undefined,
 );

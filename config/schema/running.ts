@@ -90,7 +90,8 @@ export const trace = z.strictObject({
       comment: `Keeps who opened, read, moved, filed or deleted what in a mailbox of the delegation table, when, from
 where, and what the server answered; no content, no subject, no recipient, nothing of what was searched for.
 Needs [events], whose fragment has Dovecot tell it (config/dovecot/*/). In files of its own below data_dir
-(private/trace/), one a month, sealed like the audit trail. "mandat trace" shows it.`,
+(private/trace/), one a month, sealed like the audit trail. "mandat trace" shows it. Not yet with a
+delegation table in PostgreSQL.`,
     }),
   keep_months: whole(1, 120)
     .default(6)
