@@ -25,17 +25,19 @@ import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { slowAnswerLine } from './slow-answer.ts';
 import { keptLines, keptOf, keptRemarks } from './status-disk.ts';
+
 import {
   databaseLine,
   databaseOf,
-  eventsLine,
-  eventsOf,
   filterOf,
   imapServerOf,
   processLines,
   serverLine,
   sidecarOf,
 } from './status-processes.ts';
+
+import { isTraceOdd, traceLines, traceOf, traceRemarks } from './status-trace.ts';
+
 import { shownDuration, shownTime } from './times.ts';
 
 export function statusCommand(program: Command, run: Runner): void {
@@ -59,6 +61,7 @@ export function statusCommand(program: Command, run: Runner): void {
           status.paused !== undefined ||
           status.foreignState !== null ||
           status.trailBroken !== null ||
+          isTraceOdd(status.trace) ||
           held ||
           noFilter ||
           status.restored ||
@@ -118,8 +121,6 @@ async function statusOf(session: Session, most: number) {
         /** Which kind of IMAP server it is, as a pass has seen it. */
         server: await imapServerOf(state),
         lastSweep: (await fact(state, 'sweep')) ?? null,
-        /** What has come by Dovecot's events since the sidecar began; null where they are not configured. */
-        events: await eventsOf(session, state, sidecar?.pid),
         folderLook: (await lastLookRound(state)) ?? null,
         /** Entries of other people by which somebody else has access: "mandat verify" lists them. */
         otherEntries: await countOtherEntries(state),
@@ -127,6 +128,8 @@ async function statusOf(session: Session, most: number) {
         subscriptionsKeptBy: (await fact(state, 'subscriptions-kept-by')) ?? null,
         /** How the audit trail is broken, by the sidecar's last proof of all of it. */
         trailBroken: (await lastProof(state))?.broken ?? null,
+        /** The trace of access; null where there is none. */
+        trace: await traceOf(session, state),
         /** Nothing is written to the servers: since when, by whom and why. Left out where it is. */
         paused: await paused(state),
         /** Every delegation of the site is out of force, since when. */
@@ -192,10 +195,10 @@ function shown(
     ...outboxLine(rest.outbox),
     ...othersLine(rest.otherEntries),
     ...(rest.subscriptionsKeptBy === 'owner' ? [['subscriptions', OWNERS_LIST] as const] : []),
+    ...traceLines(rest.trace, time),
     ...keptLines(rest.kept, time),
     ['next due', time(rest.nextDue)],
     ['last sweep', time(rest.lastSweep)],
-    ...eventsLine(rest.events, time),
     ...(rest.folderLook === null ? [] : [['folders', lookedAt(rest.folderLook)] as const]),
   ]);
   const lines = [
@@ -224,6 +227,7 @@ function shown(
       ? []
       : [`all delegations are withdrawn, since ${time(rest.withdrawn)}: "mandat withdraw --undo" brings them back`]),
     ...(rest.trailBroken === null ? [] : [`${oneLine(rest.trailBroken)}\n    "mandat audit verify" says more`]),
+    ...traceRemarks(rest.trace, time),
     ...(rest.restored ? [RESTORED] : []),
     ...(rest.foreignState === null ? [] : [`${rest.foreignState}: ${FOREIGN_STATE_HINT}`]),
     ...(rest.rulesChanged.length > 0 ? [`${oneLine(rulesChanged(rest.rulesChanged))}\n    ${REPAIR_RULES}`] : []),

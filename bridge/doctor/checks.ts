@@ -5,17 +5,7 @@ import { copyListener, copyRoute } from './copies.ts';
 import { auditTrail, clock, delegationTable, epoch, integrity, ownState } from './databases.ts';
 import { deletedMail } from './deleted-mail.ts';
 import { dovecotVersion } from './dovecot-version.ts';
-import { eventsArrive, eventsSent, eventsTaken, eventsWouldArrive } from './events.ts';
-import {
-  configuration,
-  dataDirectory,
-  dataModes,
-  doveadmKey,
-  eventsPassword,
-  imapPassword,
-  sealed,
-  smtpPassword,
-} from './files.ts';
+import { configuration, dataDirectory, dataModes, doveadmKey, imapPassword, sealed, smtpPassword } from './files.ts';
 import { filterInPostfix, reinjection, submissionFilter } from './filter.ts';
 import type { Check } from './finding.ts';
 import { aclCapability, adminLogin, imapServer, tls } from './imap.ts';
@@ -40,6 +30,7 @@ import { pause, sidecar, sweep } from './sidecar.ts';
 import { sockets } from './sockets.ts';
 import { authAtPort25, outside, postfix, refusedSenders, restriction } from './submission.ts';
 import { subscriptions } from './subscriptions.ts';
+import { trace } from './trace.ts';
 
 export const CHECKS: readonly Check[] = [
   configuration,
@@ -52,6 +43,7 @@ export const CHECKS: readonly Check[] = [
   sealed,
   integrity,
   auditTrail,
+  trace,
   epoch,
   clock,
   sidecar,
@@ -83,11 +75,6 @@ export const CHECKS: readonly Check[] = [
   keyReach,
   sessionPrograms,
   hibernation,
-  eventsPassword,
-  eventsTaken,
-  eventsSent,
-  eventsArrive,
-  eventsWouldArrive,
   sessionLimit,
   bans,
   senderRules,

@@ -11,8 +11,7 @@ import type { Subject } from './examined-site.ts';
 import { dataDirectory } from './files.ts';
 import { type Check, ok, skipped, warn } from './finding.ts';
 
-/** Whether a sidecar, or a command's own pass, works on these databases. */
-export function runs({ files: { lock } }: Subject): boolean {
+function runs({ files: { lock } }: Subject): boolean {
   try {
     return isLocked(lock);
   } catch (error) {

@@ -15,8 +15,6 @@ export interface Looks {
   /** Known already: nothing more. */
   add(mailboxId: number): void;
   readonly waiting: number;
-  /** Since the start. */
-  readonly begun: number;
   close(): void;
 }
 
@@ -43,7 +41,6 @@ export function openLooks(
   const looked = new Map<number, number[]>();
   const leaving = new AbortController();
   let running = false;
-  let begun = 0;
 
   const due = (): number | undefined => {
     const at = now();
@@ -67,7 +64,6 @@ export function openLooks(
       waiting.delete(id);
       looked.set(id, [...(looked.get(id) ?? []), at].slice(-oneInAMinute));
       forget(at);
-      begun++;
       look(id);
       await pause(1000 / perSecond);
     }
@@ -93,9 +89,6 @@ export function openLooks(
     },
     get waiting() {
       return waiting.size;
-    },
-    get begun() {
-      return begun;
     },
     close: () => leaving.abort(),
   };

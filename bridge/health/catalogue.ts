@@ -23,17 +23,15 @@ export const COUNTERS = {
   mandat_drift_reported_total: {
     help: 'Entries of delegates that somebody else had changed and that were told of and left so',
   },
-  mandat_events_total: {
-    help: "What has come to the place for Dovecot's events, by what became of it",
-    labels: ['outcome'],
-  },
-  mandat_event_hints_dropped_total: { help: 'Hints by events that found no place: a sweep finds what they were about' },
-  mandat_event_looks_total: { help: 'Looks at a mailbox that were begun because of events' },
   mandat_session_cuts_total: { help: 'Times that the open IMAP sessions of a delegate were ended' },
   mandat_server_changes_total: { help: 'Changes made on the servers, by kind', labels: ['kind'] },
   mandat_messages_total: {
     help: 'Messages that the submission filter has answered since it began, by the answer',
     labels: ['answer'],
+  },
+  mandat_trace_accesses_total: { help: 'Accesses that were written into the trace of access' },
+  mandat_trace_lost_events_total: {
+    help: 'Events that found no place in the trace of access, and are missing from it',
   },
 } as const satisfies Record<string, Declared>;
 
@@ -90,12 +88,17 @@ export const GAUGES = {
   },
   mandat_credentials_ending_soon: { help: 'Delegates of a mailbox whose credential ends within 14 days' },
   mandat_sweep_completed_timestamp_seconds: { help: 'When the last sweep over all mailboxes ended' },
-  mandat_sweep_interval_seconds: { help: 'How often all mailboxes are swept, as it is configured' },
-  mandat_events_up: { help: '1 while events are taken; absent where none are configured' },
-  mandat_event_seen_timestamp_seconds: { help: 'When the last event came' },
   mandat_audit_head: { help: 'Number of the last sealed entry of the audit trail' },
   mandat_audit_unsealed_events: { help: 'Events that are noted and not sealed yet' },
   mandat_audit_broken: { help: '1 where the last proof of the whole audit trail found it broken' },
+  mandat_trace_trouble: {
+    help: '1 while the trace of access can not be written, or its old months not be deleted; absent where it is off',
+  },
+  mandat_trace_waiting_events: { help: 'Events that wait to be written into the trace of access' },
+  mandat_trace_last_access_timestamp_seconds: { help: 'When an access was written into the trace last' },
+  mandat_trace_months: { help: 'Months of the trace of access that are kept' },
+  mandat_trace_broken: { help: '1 where the last proof of the whole trace of access found it broken' },
+  mandat_trace_proven_timestamp_seconds: { help: 'When the whole trace of access was proven last' },
   mandat_event_loop_hold_seconds: {
     help: 'The longest time that the event loop was held at a stretch',
     labels: ['process', 'span'],

@@ -29,6 +29,7 @@ export type AuditedOutcome =
   | 'adopted' // an entry like ours that this state.db didn't know
   | 'foreign-state' // this state.db isn't the one that the table was worked off with
   | 'values-mended'
+  | 'trace-gap' // events that found no place in it
   | 'trace-month-begun' // a file of the trace of access
   | 'trace-month-deleted' // kept for long enough
   | 'rules-changed'

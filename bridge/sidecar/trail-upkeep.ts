@@ -1,5 +1,6 @@
 /** The upkeep of the audit trail: what others have noted is taken over, what is too old goes, its end is told to the log. */
 import type { Instant } from '../../acl/delegation-facts.ts';
+import { failureOf } from '../shared/failure.ts';
 import type { GiveWay } from '../shared/portions.ts';
 import { jsonFact, setJsonFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
@@ -9,6 +10,7 @@ import { auditHead, bringToDisk, keepHead } from '../store/trail/sealing.ts';
 import { drainSubmissions } from '../store/trail/take-over-submissions.ts';
 import { describeBroken, proveAudit } from '../store/trail/trail-proof.ts';
 import { pruneAudit } from '../store/trail/trail-pruning.ts';
+import { proveTraceDaily } from '../trace/daily-proof.ts';
 import type { Ground } from './acting.ts';
 
 export interface TrailProof {
@@ -53,6 +55,9 @@ export function openTrail({
     prove: async (giveWay: GiveWay): Promise<void> => {
       const last = await lastProof(state);
       const now = clock.now();
+      await proveTraceDaily({ state, files, key, log, now }, giveWay).catch((error: unknown) =>
+        log.error({ reason: failureOf(error).message }, 'the trace of access could not be proven'),
+      );
       if (last !== undefined && Date.parse(now) - Date.parse(last.at) < DAY_MS) return;
       const headFile = headFileOf(files.sealKey);
       const proof = await proveAudit(state, key, undefined, readHead(headFile, key), giveWay);

@@ -20,12 +20,26 @@ export interface TraceState {
   readonly trouble: string | null;
   /** Since when that is so, or was last so; null: never. */
   readonly since: string | null;
-  /** Events that found no place since the sidecar started. */
+  /** Since the sidecar started: accesses that were written, events that found no place. */
+  readonly kept: number;
   readonly lost: number;
+  /** Events that wait to be written. */
+  readonly waiting: number;
+  /** When an access was written last, also before a restart; null: never. */
+  readonly lastAt: string | null;
+  /** Events that are missing, and from when on, as long as it isn't in the audit trail. */
+  readonly gap: { readonly lost: number; readonly from: string } | null;
 }
 
+const NONE: TraceState = { trouble: null, since: null, kept: 0, lost: 0, waiting: 0, lastAt: null, gap: null };
+
+/** So often at most, where nothing is wrong. */
+const NOTE_MS = 5000;
+
+/** Undefined where there never was a trace. */
 export async function traceState(state: Pick<StateDb, 'query'>): Promise<TraceState | undefined> {
-  return jsonFact<TraceState>(state, 'trace');
+  const noted = await jsonFact<Partial<TraceState>>(state, 'trace');
+  return noted && { ...NONE, ...noted };
 }
 
 export interface TraceKeeper {
@@ -53,7 +67,17 @@ export async function openTraceKeeper({ config, site, log }: TraceKeeperOptions)
   const { state, audit, clock } = site;
   const spaces = new Map((await knownNaming(state)).map((one) => [one.prefix, one]));
   const naming = () => namingOf([...spaces.values()]);
-  let last: TraceState | undefined;
+  const before = await traceState(state);
+  /** What was missing before a restart is told with what is missing now. */
+  let last: TraceState = {
+    ...NONE,
+    since: before?.since ?? null,
+    lastAt: before?.lastAt ?? null,
+    gap: before?.gap ?? null,
+  };
+  let savedAt = Number.NEGATIVE_INFINITY;
+  let saved = '';
+  let telling = false;
   let notes = Promise.resolve();
   const save = (name: 'trace' | 'shared-naming', value: object) =>
     void setJsonFact(state, name, value).catch((error: unknown) =>
@@ -80,6 +104,25 @@ export async function openTraceKeeper({ config, site, log }: TraceKeeperOptions)
     notes = noted.catch(() => {});
     return noted;
   };
+  /** Once no more are lost: that, how many and when they were is all that can be said of them. */
+  const tellGap = () => {
+    const { gap } = last;
+    if (gap === null || telling) return;
+    telling = true;
+    const line = { mailbox: null, onBehalf: null, delegate: null };
+    const detail = { lost: gap.lost, from: gap.from, to: clock.now() };
+    audit([{ action: 'trace-gap', ...line, detail }])
+      .then(() => {
+        last = { ...last, gap: last.gap === gap ? null : last.gap };
+        save('trace', last);
+      })
+      .catch((error: unknown) =>
+        log.warn({ reason: failureOf(error).message }, 'a gap of the trace of access could not be noted'),
+      )
+      .finally(() => {
+        telling = false;
+      });
+  };
   return {
     settings: () => ({
       dataDir: config.dataDir,
@@ -95,30 +138,43 @@ export async function openTraceKeeper({ config, site, log }: TraceKeeperOptions)
       ).catch((error: unknown) => {
         log.error({ reason: failureOf(error).message }, 'old months of the trace of access can not be deleted');
       }),
-    counted: ({ trouble, lost }) => {
-      if (trouble === (last?.trouble ?? null) && lost === (last?.lost ?? 0)) {
-        if (last === undefined) save('trace', { trouble: null, since: null, lost: 0 } satisfies TraceState);
-        last ??= { trouble: null, since: null, lost: 0 };
-        return;
+    counted: (counts) => {
+      const was = last;
+      last = stateAfter(was, counts, clock.now());
+      const { trouble, lost } = last;
+      const isNews = trouble !== was.trouble || lost !== was.lost;
+      if (isNews || (performance.now() - savedAt > NOTE_MS && JSON.stringify(last) !== saved)) {
+        savedAt = performance.now();
+        saved = JSON.stringify(last);
+        save('trace', last);
       }
-      const before = last;
-      const since = trouble === null || before?.trouble != null ? (before?.since ?? null) : clock.now();
-      last = { trouble, since, lost };
-      save('trace', last);
-      if (trouble !== null && trouble !== before?.trouble) log.error({ trouble }, 'the trace of access is in trouble');
-      if (trouble === null && before?.trouble != null) log.info('the trace of access is kept again');
-      if (lost > (before?.lost ?? 0)) {
-        log.error(
-          { lost: lost - (before?.lost ?? 0) },
-          'events found no place in the trace of access, and are lost to it',
-        );
+      if (trouble !== null && trouble !== was.trouble) log.error({ trouble }, 'the trace of access is in trouble');
+      if (trouble === null && was.trouble !== null) log.info('the trace of access is kept again');
+      if (lost > was.lost) {
+        log.error({ lost: lost - was.lost }, 'events found no place in the trace of access, and are lost to it');
       }
+      if (trouble === null && last.gap !== null && lost === was.lost) tellGap();
     },
     learn: (found) => {
       spaces.set(found.prefix, found);
       save('shared-naming', [...spaces.values()]);
       return naming();
     },
+  };
+}
+
+/** Pure. `was.lost` and `counts.lost` begin anew with the thread. */
+export function stateAfter(was: TraceState, counts: TraceCounts, now: string): TraceState {
+  const { trouble, kept, lost, waiting } = counts;
+  const more = lost < was.lost ? lost : lost - was.lost;
+  return {
+    trouble,
+    since: trouble === null || was.trouble !== null ? was.since : now,
+    kept,
+    lost,
+    waiting,
+    lastAt: counts.lastAt === 0 ? was.lastAt : new Date(counts.lastAt).toISOString(),
+    gap: more === 0 ? was.gap : { lost: (was.gap?.lost ?? 0) + more, from: was.gap?.from ?? was.since ?? now },
   };
 }
 

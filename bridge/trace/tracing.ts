@@ -37,6 +37,8 @@ export interface TraceSettings {
 export interface TraceCounts {
   /** Accesses that were written since the start. */
   readonly kept: number;
+  /** When the last of them was; ms since the epoch, 0 for none. */
+  readonly lastAt: number;
   /** Events that found no place while nothing could be written. */
   readonly lost: number;
   /** Events that wait to be written. */
@@ -91,6 +93,7 @@ export function openTracing(options: TracingOptions): Tracing {
   let queue: { readonly event: ServerEvent; readonly ours: boolean }[] = [];
   let weight = 0;
   let kept = 0;
+  let lastAt = 0;
   let lost = 0;
   const troubles = new Map<string, string>();
   let noted = '';
@@ -153,6 +156,7 @@ export function openTracing(options: TracingOptions): Tracing {
     const sink = sinkOf(source);
     const before = sink.kept;
     sink.keep(events, position);
+    if (sink.kept > before) lastAt = Date.now();
     kept += sink.kept - before;
     const { writer } = ready();
     tellMonths(writer);
@@ -243,7 +247,7 @@ export function openTracing(options: TracingOptions): Tracing {
       naming = next;
     },
     get counts() {
-      return { kept, lost, waiting: queue.length, trouble: [...troubles.values()][0] ?? null };
+      return { kept, lastAt, lost, waiting: queue.length, trouble: [...troubles.values()][0] ?? null };
     },
     close: async () => {
       closed = true;

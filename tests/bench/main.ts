@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,shares,growth,submission] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
+ * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,shares,growth,submission,trace] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
  * --write puts the table into docs/performance.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -21,13 +21,14 @@ import { sharesFigures } from './shares.ts';
 import { startFigures } from './start.ts';
 import { submissionFigures } from './submission.ts';
 import { sweepFigures } from './sweep.ts';
+import { type Rate, revokeBesideTrace, traceFigures } from './trace/figures.ts';
 import { idleCpu, wakeFigures } from './wake.ts';
 
 const { values } = parseArgs({
   options: {
     only: {
       type: 'string',
-      default: 'start,grant,rights,bare,revoke,wake,sender,directory,sweep,shares,growth,submission',
+      default: 'start,grant,rights,bare,revoke,wake,sender,directory,sweep,shares,growth,submission,trace',
     },
     quick: { type: 'boolean', default: false },
     mailboxes: { type: 'string', default: '1000' },
@@ -191,6 +192,36 @@ if (chosen.has('growth')) {
   console.log(`Peak resident memory of a sidecar on a table that was worked off: ${peakMb.join(' and ')} MB\n`);
 }
 
+if (chosen.has('trace')) {
+  const { commands, taken, octets, accesses } = await traceFigures(pairs, values.quick);
+  const perSecond = (count: number, ms: number) => Math.round((count / ms) * 1000).toLocaleString('en');
+  const rates = ({ compared, count }: Rate, aim: readonly string[] = []) => {
+    const [what = '', , , ratio = ''] = row(compared);
+    return [what, perSecond(count, compared.ours), perSecond(count, compared.floor), ratio, ...aim];
+  };
+  const TIME = 'time, ours / floor: median (middle half of the pairs)';
+  section(
+    'IMAP commands a second, with the trace of access and without',
+    ['what a delegate does', 'with', 'without', TIME, 'of them stand in the trace'],
+    commands.map((one) => rates(one, [one.traced === undefined ? '-' : `${(one.traced * 100).toFixed(1)} %`])),
+  );
+  const reached = taken.count / taken.compared.ours >= 5;
+  section(
+    'Events taken a second, until they stand in the trace',
+    ['what', 'ours', 'a bare HTTP sink', TIME, 'aimed at'],
+    [rates(taken, [`5,000, ${reached ? 'met' : 'not met'}`])],
+  );
+  section(
+    'The trace on disk',
+    ['accesses', 'octets each', 'aimed at'],
+    [[accesses.toLocaleString('en'), octets.toFixed(1), `150, ${octets <= 150 ? 'met' : 'not met'}`]],
+  );
+  section(
+    'A revoke beside the trace',
+    ['what', 'events to the trace', 'events to a bare sink', HEAD[3] ?? ''],
+    [row(await revokeBesideTrace(pairs, 500))],
+  );
+}
 const machine = `Measured ${new Date().toISOString().slice(0, 10)} on ${os.cpus().length} cores (${os.cpus()[0]?.model ?? 'unknown'}), ${Math.round(os.totalmem() / 2 ** 30)} GiB, Linux ${os.release()}, Node ${process.version}, Dovecot ${dovecotVersion() === '2.3' ? '2.3 and Postfix 3.7 of Debian 12' : '2.4 and Postfix 3.10 of Debian 13'} on the same machine.`;
 console.log(machine);
 if (chosen.has('submission')) {

@@ -26,6 +26,7 @@ t.test('nothing yet', async (t) => {
   t.match(kept, {
     disk: {
       files: [{ file: table, readers: [] }, { file: /state\.db$/ }],
+      trace: { count: 0, size: 0 },
       aside: { count: 0, size: 0 },
       total: Number,
       available: Number,
@@ -36,7 +37,6 @@ t.test('nothing yet', async (t) => {
     sidecar: null,
     loop: null,
     database: null,
-    events: null,
     filter: null,
     configFile: configFile,
     server: null,
@@ -58,6 +58,7 @@ t.test('nothing yet', async (t) => {
     lastSweep: null,
     folderLook: null,
     trailBroken: null,
+    trace: null,
     withdrawn: null,
     restored: false,
     rulesChanged: [],

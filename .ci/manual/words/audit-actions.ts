@@ -76,6 +76,8 @@ export const OUTCOMES: Readonly<Record<AuditedOutcome, string>> = {
   adopted: "an entry like mandat's own stood on the server, and this state did not know it: it counts as ours",
   'foreign-state': 'the state is not the one that the table was worked off with',
   'values-mended': 'values in the table that nothing could follow were put right',
+  'trace-gap':
+    'events found no place in the trace of access while nothing could be written there (a full disk, say), and are missing from it: how many, from when to when',
   'trace-month-begun': 'another file of the trace of access is written to from now on, or was found; which',
   'trace-month-deleted':
     'a month of the trace was kept for long enough, and was deleted; which, and with how many accesses',

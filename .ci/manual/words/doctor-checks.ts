@@ -14,6 +14,8 @@ export const CHECK_WORDS: Readonly<Record<string, string>> = {
   'seal key': 'the key of the audit trail is there',
   integrity: 'both databases are whole, as SQLite sees it',
   'audit trail': 'the last entries hold, and the trail ends no earlier than it did',
+  'trace of access':
+    "where `[trace]` is enabled: it can be written, its last proof found it whole, and Dovecot's configuration tells what it is made of",
   epoch: 'the table is the one last seen, not an older copy, and `state.db` belongs to it',
   clock: 'the clock is not behind the time that mandat has seen already',
   sidecar: 'one runs, with the configuration that the file has now',
@@ -46,14 +48,6 @@ export const CHECK_WORDS: Readonly<Record<string, string>> = {
   'session commands':
     "`[sessions] end_command` and `list_command` may be run, are in nobody else's hands, and name nobody where nobody is connected",
   hibernation: "Dovecot's hibernation is off: with it a cut may end somebody else's session too",
-  'events password':
-    'the secret of `[events]`: there, of one line, closed to others, readable by whoever runs the sidecar',
-  'taking of events': 'somebody listens at `[events] listen`, and knows the password',
-  'sending of events':
-    "Dovecot's configuration sends there, with that name and password, what changes folders and entries",
-  'arrival of events':
-    'a command that changes nothing (it deletes a folder that is not there) is told of to the sidecar within seconds',
-  'events before a sidecar runs': 'the same while no sidecar runs: the doctor listens itself for a moment',
   'session limit':
     'how many sessions of a login Dovecot takes from one address, and whether a webmail here can leave mandat none',
   'banned addresses':

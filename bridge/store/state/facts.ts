@@ -30,10 +30,10 @@ export type FactName =
   | 'sweep' // when the last full sweep ended
   | 'slow-answers' // JSON: answers of servers that passes are waiting for just now (slow-answers.ts)
   | 'trace' // JSON: how the trace of access goes (trace/trace-keeping.ts)
+  | 'trace-proof' // JSON: when all of the trace was proven last, and what came of it (trace/daily-proof.ts)
   | 'trace-months' // JSON: which of its files the audit trail was told of
   | 'shared-naming' // JSON: how the server names owners' folders to others, as last learnt
   | 'folder-look' // JSON: the last round of looks at the folders of delegated mailboxes
-  | 'events' // JSON: what the sidecar has heard by events since it began (events/events-seen.ts)
   | 'told-from' // delegations up to this id were there before anybody was told of any
   | 'loop' // JSON: for how long the sidecar's event loop was held
   | 'filter' // JSON: the submission filter that last ran, and for how long its loop was held
