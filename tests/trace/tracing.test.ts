@@ -1,5 +1,6 @@
 /** The trace at work beside the table: whom it knows, what it keeps while nothing can be written, what becomes of its files. */
-import { chmodSync, readdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import type { ServerEvent } from '../../bridge/events/server-event.ts';
@@ -158,6 +159,34 @@ t.test('while nothing can be written events wait, so many; it is said, and made 
   t.equal(tracing.counts.trouble, null);
   await tracing.close();
   t.match(await here.prove(), { faults: [], accesses: waiting });
+});
+
+t.test('a full disk: it is said what is full, and what waited is kept when there is room', async (t) => {
+  const here = await site(t);
+  mkdirSync(here.months, { mode: 0o700 });
+  const sized = (size: string, ...more: readonly string[]) =>
+    spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=700${more.join('')}`, 'none', here.months]).status ===
+    0;
+  if (!sized('300k')) {
+    t.comment('skipped: nothing can be mounted here');
+    return;
+  }
+  t.teardown(() => spawnSync('umount', [here.months]));
+  const tracing = here.open();
+  const events = 3000;
+  for (let n = 0; n < events; n++) {
+    tracing.take(
+      command('alice@lab.test', 'SELECT', { session: `S${n}`, mailbox: `Folder ${n} ${'x'.repeat(40)}` }),
+      false,
+    );
+  }
+  await waitFor('it is full', 10_000, async () =>
+    /disk is full/.test(tracing.counts.trouble ?? '') ? true : undefined,
+  );
+  t.ok(sized('20m', ',remount'), 'there is room again');
+  await waitFor('all is kept', 30_000, async () => (tracing.counts.kept === events ? true : undefined));
+  await tracing.close();
+  t.match(await here.prove(), { faults: [], accesses: events });
 });
 
 t.test('without the key, or the table, it says so and takes events all the same', async (t) => {
