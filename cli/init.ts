@@ -1,17 +1,16 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { refuseHalfRestored } from '../bridge/backup/unfinished.ts';
-import { makeStores, refusePostgres } from '../bridge/configured/stores.ts';
+import { makeStores, repairTable, shownDatabase, tableDifferences } from '../bridge/configured/stores.ts';
 import { makeRuleFile, publishesAs, senderMap } from '../bridge/sender/configured-outputs.ts';
-import { DELEGATIONS, groupId } from '../bridge/store/databases.ts';
+import { groupId } from '../bridge/store/databases.ts';
 import { SHARED_GROUP } from '../bridge/store/files/data-files.ts';
 import { refuseUnsafePlaces } from '../bridge/store/files/directories.ts';
 import { moveOldPlaces } from '../bridge/store/files/old-layout.ts';
 import { guarded } from '../bridge/store/files/open.ts';
 import { impassable, SENDER_FILE, senderMapExists } from '../bridge/store/published/sender-map.ts';
 import { noteEvent } from '../bridge/store/table/events.ts';
-import { differencesIn, repairRules } from '../bridge/store/table/rule-repair.ts';
 import { describeDifferences, REPAIR_RULES, rulesChanged } from '../bridge/store/table/schema.ts';
 import type { Config } from '../config/schema.ts';
 import { EXIT } from './exit.ts';
@@ -28,7 +27,10 @@ export function initCommand(program: Command, run: Runner): void {
   program
     .command('init')
     .description('make the databases, or migrate them; never empties or replaces one')
-    .option('--repair-rules', 'put the released triggers, views and indexes back into delegation.db; every row is kept')
+    .option(
+      '--repair-rules',
+      'put the released triggers, views and indexes back into the delegation table; every row is kept',
+    )
     .option(
       '--new-seal-key',
       'where the key or the state was lost for good: prune what can no longer be proven, and go on',
@@ -37,14 +39,13 @@ export function initCommand(program: Command, run: Runner): void {
       run(
         async (session, { repairRules: repairs, newSealKey: renew = false }: Options) => {
           const { out, config, files, writer, table } = session;
-          if (repairs) refusePostgres(config, '"--repair-rules"', ONLY_ITS_MAKER);
           becomeOwnerOf(config, files);
           const moved = guarded(files.directory, { what: 'the data directory' }, () =>
             moveOldPlaces(files, groupId(SHARED_GROUP)),
           );
           refuseUnsafePlaces(files);
           refuseHalfRestored(files);
-          const repaired = repairs && existsSync(files.delegations) ? repairRules(files.delegations, DELEGATIONS) : [];
+          const repaired = repairs ? await repairTable(config) : [];
           await refuseLostState(session, renew);
           const { made, roles } = await makeStores(config);
           becomeOwnerOf(config, files); // of what has just been made
@@ -69,12 +70,12 @@ export function initCommand(program: Command, run: Runner): void {
           lines.push(...seals, ...rolesLines(roles));
           if (moved.length > 0) lines.push(...socketsMoved(config));
           if (repaired.length > 0) {
-            lines.push(`${files.delegations}: released rules put back: ${describeDifferences(repaired)}`);
+            const place = (await shownDatabase(config)) ?? files.delegations;
+            lines.push(`${place}: released rules put back: ${describeDifferences(repaired)}`);
             const detail = { differences: describeDifferences(repaired) };
             await table((db) => noteEvent(db, writer, { action: 'rules-repaired', detail }));
           }
-          const changed =
-            repaired.length > 0 || config.database !== undefined ? [] : differencesIn(files.delegations, DELEGATIONS);
+          const changed = repaired.length > 0 ? [] : await tableDifferences(config);
           let unreachable: readonly string[] = [];
           if (senders !== undefined) {
             const file = join(files.senderDirectory, SENDER_FILE);
@@ -120,9 +121,6 @@ function socketsMoved({ runtimeDir, submission, senderRules }: Config): readonly
       ]
     : [];
 }
-
-const ONLY_ITS_MAKER =
-  'in PostgreSQL only the role that made the schema may change the rules: see who else has that role';
 
 /** What else gets in, in PostgreSQL. */
 function rolesLines(roles: Roles): readonly string[] {

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../../config/schema.ts';
 import { Failure } from '../shared/failure.ts';
-import { type InitReport, initialise, makeDataPlaces } from '../store/databases.ts';
+import { DELEGATIONS, type InitReport, initialise, makeDataPlaces } from '../store/databases.ts';
 import { dataFiles } from '../store/files/data-files.ts';
 import type { Holder } from '../store/files/lock.ts';
 import type { OpenOptions } from '../store/files/open.ts';
@@ -15,6 +15,8 @@ import type { SoleWorker } from '../store/postgres/sole-worker.ts';
 import { copyStateDb, openStateDb, type StateDb } from '../store/state/state-db.ts';
 import { existingSubmissions, openSubmissions, type SubmissionStore } from '../store/submissions/submission-db.ts';
 import { type DelegationDb, openDelegationDb, type TableOptions } from '../store/table/delegation-db.ts';
+import { differencesIn, repairRules } from '../store/table/rule-repair.ts';
+import type { Difference } from '../store/table/schema.ts';
 
 /** What of the configuration says where they are. */
 export type Placed = Pick<Config, 'dataDir' | 'database' | 'databasePasswordFile' | 'databaseCaFile'>;
@@ -66,6 +68,25 @@ export async function makeStores(
   makeDataPlaces(files);
   const { initialisePostgres } = await import('../store/postgres/initialise.ts');
   return initialisePostgres(settings);
+}
+
+/** Puts the released rules back into the delegation table; every row is kept. What was put right. Before {@link makeStores}, which says who gets in again. */
+export async function repairTable(config: Placed): Promise<readonly Difference[]> {
+  const settings = await postgresOf(config);
+  if (settings === undefined) {
+    const { delegations } = dataFiles(config.dataDir);
+    return existsSync(delegations) ? repairRules(delegations, DELEGATIONS) : [];
+  }
+  const { repairPostgresRules } = await import('../store/postgres/rule-repair.ts');
+  return repairPostgresRules(settings);
+}
+
+/** How its rules differ from the released ones, whether it may be read or not. */
+export async function tableDifferences(config: Placed): Promise<readonly Difference[]> {
+  const settings = await postgresOf(config);
+  if (settings === undefined) return differencesIn(dataFiles(config.dataDir).delegations, DELEGATIONS);
+  const { postgresDifferences } = await import('../store/postgres/rule-repair.ts');
+  return postgresDifferences(settings);
 }
 
 /** Whether there is anything of mandat's own, of whatever version. */

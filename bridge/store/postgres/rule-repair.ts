@@ -8,6 +8,7 @@ import { type PostgresSettings, postgresDialect } from './connection.ts';
 import { explainedPostgres, retried } from './failures.ts';
 import { TABLE_SCHEMA } from './schema-names.ts';
 import { TABLE_MIGRATIONS } from './table-migrations.ts';
+import { tableVersion } from './table-version.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: of whichever tables
 type Query = Kysely<any>;
@@ -16,30 +17,50 @@ type Query = Kysely<any>;
  * What was put right, of a table at this program's version. A base table that is missing or altered can't be: its rows would be lost. Fails
  * `config` then. A view that is made anew has lost who may use it: grantRoles gives it back.
  */
-export async function repairPostgresRules(settings: PostgresSettings): Promise<readonly Difference[]> {
+export function repairPostgresRules(settings: PostgresSettings): Promise<readonly Difference[]> {
+  return inOneTransaction(settings, async (query) => {
+    const found = await differencesIn(query);
+    if (found.length === 0) return [];
+    await takeAway(query, found);
+    if (!found.some(({ object }) => object.startsWith('table '))) await makeAnew(query);
+    const left = await differencesIn(query);
+    if (left.length > 0) throw beyondRepair(settings, left);
+    return found;
+  });
+}
+
+/** Also of a table that must not be read. */
+export function postgresDifferences(settings: PostgresSettings): Promise<readonly Difference[]> {
+  return inOneTransaction(settings, differencesIn);
+}
+
+/** Nothing is looked at where the table isn't there, or is of another version. */
+async function inOneTransaction(
+  settings: PostgresSettings,
+  work: (query: Query) => Promise<readonly Difference[]>,
+): Promise<readonly Difference[]> {
   const query: Query = new Kysely({ dialect: postgresDialect(settings, { schemas: [TABLE_SCHEMA] }) });
   try {
     return await retried(() =>
-      query.transaction().execute(async (transaction) => {
-        const found = await differencesIn(transaction);
-        if (found.length === 0) return [];
-        await takeAway(transaction, found);
-        const indexes = TABLE_MIGRATIONS.flatMap(({ tables }) => tables.match(/^CREATE INDEX [^;]*;$/gm) ?? []);
-        const run = (text: string) => sql.raw(text).execute(transaction);
-        const tablesStand = !found.some(({ object }) => object.startsWith('table '));
-        if (tablesStand)
-          for (const made of indexes) await run(made.replace('CREATE INDEX', 'CREATE INDEX IF NOT EXISTS'));
-        if (tablesStand) for (const { rules } of TABLE_MIGRATIONS) await run(rules);
-        const left = await differencesIn(transaction);
-        if (left.length > 0) throw beyondRepair(settings, left);
-        return found;
-      }),
+      query
+        .transaction()
+        .execute(async (transaction) =>
+          (await tableVersion(transaction)) === TABLE_MIGRATIONS.length ? work(transaction) : [],
+        ),
     );
   } catch (error) {
     throw explainedPostgres(error, settings, DELEGATIONS.what);
   } finally {
     await query.destroy();
   }
+}
+
+async function makeAnew(query: Query): Promise<void> {
+  const run = (text: string) => sql.raw(text).execute(query);
+  for (const { tables } of TABLE_MIGRATIONS)
+    for (const made of tables.match(/^CREATE INDEX [^;]*;$/gm) ?? [])
+      await run(made.replace('CREATE INDEX', 'CREATE INDEX IF NOT EXISTS'));
+  for (const { rules } of TABLE_MIGRATIONS) await run(rules);
 }
 
 /** Whatever isn't as released goes: so it doesn't matter what was done to it. */

@@ -14,6 +14,7 @@ import { explainingDialect } from './explaining-dialect.ts';
 import { explainedPostgres, retried } from './failures.ts';
 import { TABLE_SCHEMA } from './schema-names.ts';
 import { TABLE_MIGRATIONS } from './table-migrations.ts';
+import { tableVersion } from './table-version.ts';
 
 const KNOWN = TABLE_MIGRATIONS.length;
 
@@ -77,15 +78,7 @@ async function takeTurn(transaction: Kysely<DelegationDatabase>): Promise<void> 
 }
 
 async function refuseOtherVersion(query: Kysely<DelegationDatabase>, { shown }: PostgresSettings): Promise<void> {
-  const name = `${TABLE_SCHEMA}.schema_version`;
-  const { rows: there } = await sql<{
-    readonly name: string | null;
-  }>`SELECT to_regclass(${name})::text AS name`.execute(query);
-  const { rows } =
-    there[0]?.name == null
-      ? { rows: [{ version: 0 }] }
-      : await sql<{ readonly version: number }>`SELECT version FROM ${sql.table(name)}`.execute(query);
-  const version = rows[0]?.version ?? 0;
+  const version = await tableVersion(query);
   if (version === KNOWN) return;
   const what = `${DELEGATIONS.what} (${shown}, schema ${TABLE_SCHEMA})`;
   if (version > KNOWN)

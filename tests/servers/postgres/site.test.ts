@@ -92,11 +92,22 @@ t.test('what works on files alone says so, and does nothing', async (t) => {
   for (const [args, instead] of [
     [['backup', '/nowhere/at/all'], /pg_dump/],
     [['restore', '/nowhere/at/all', '--yes'], /pg_restore/],
-    [['init', '--repair-rules'], /role that made the schema/],
   ] as const) {
     const { status, stderr } = await site.mandat(...args);
     t.match({ status, stderr }, { status: 3, stderr: instead }, args.join(' '));
   }
+});
+
+t.test('changed rules are told of, and put back with who may use them', async (t) => {
+  await postgresql.sql(
+    last.database,
+    'DROP TRIGGER delegations_before_insert ON mandat.delegations; DROP VIEW mandat.mailbox CASCADE',
+  );
+  const told = /rules of the delegation table have been changed .*trigger delegations_before_insert is missing/;
+  t.match(await site.mandat('init'), { status: 1, stderr: told });
+  t.match(await done('init', '--repair-rules'), /released rules put back: .*view mailbox is missing/);
+  t.match(await site.mandat('init'), { status: 0 });
+  await site.sql(`UPDATE mailbox SET eligible = 1 WHERE address = '${at('alice')}'`);
 });
 
 t.test('a password that is wrong, and one that others may read', async (t) => {

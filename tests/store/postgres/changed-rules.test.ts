@@ -1,13 +1,13 @@
 /** The delegation table's rules in PostgreSQL, changed by somebody: each change is named, and what may not be read isn't. */
 import t from 'tap';
 import { DELEGATIONS } from '../../../bridge/store/databases.ts';
-import { repairPostgresRules } from '../../../bridge/store/postgres/rule-repair.ts';
+import { postgresDifferences, repairPostgresRules } from '../../../bridge/store/postgres/rule-repair.ts';
 import { openPostgresTable } from '../../../bridge/store/postgres/table-db.ts';
 import { addDelegate } from '../../../bridge/store/table/delegates.ts';
 import { grant, revoke } from '../../../bridge/store/table/delegations.ts';
 import { released } from '../../../bridge/store/table/schema.ts';
 import { failure } from '../failures.ts';
-import { madeDatabase, psql } from '../on-postgresql.ts';
+import { freshDatabase, madeDatabase, psql } from '../on-postgresql.ts';
 
 /** What somebody does, the object that is named and how, whether the table can still be read. */
 const CHANGES: readonly (readonly [string, string, string, boolean])[] = [
@@ -120,6 +120,8 @@ t.test('the released rules come back, and every row stays; a table that was alte
     code: 'config',
     message: /table delegations is altered/,
   });
+  t.equal((await postgresDifferences(settings)).length, 2, 'told of, though it may not be read');
+  t.same(await postgresDifferences(await freshDatabase()), [], 'nothing is there to differ');
 });
 
 t.test('each index of delegation.db has one of its name here', async (t) => {
