@@ -86,6 +86,7 @@ export function initCommand(program: Command, run: Runner): void {
             if (forPostfix) unreachable = impassable(files.senderDirectory, statSync(file).gid);
           }
           const sender = senders === undefined ? null : files.senderDirectory;
+          if (made.some(({ from }) => from === 0)) lines.push(...eventsOffered(config));
           out.result(
             { moved, files: made, roles: roles ?? null, sender, unreachable, repaired, rulesChanged: changed },
             lines.join('\n'),
@@ -110,6 +111,14 @@ export function initCommand(program: Command, run: Runner): void {
         'caller',
       ),
     );
+}
+
+/** Only Dovecot has them; which server it is nobody has looked at yet. */
+function eventsOffered({ events, imap: { server } }: Config): readonly string[] {
+  if (events !== undefined || !['auto', 'dovecot'].includes(server)) return [];
+  return [
+    'Dovecot can tell at once of folders that are made and of entries that anybody changes: [events], with config/dovecot/2.3/events.conf or config/dovecot/2.4/events.conf',
+  ];
 }
 
 /** What Postfix has to be told after a move. */

@@ -88,6 +88,7 @@ const QUESTIONS: readonly (readonly [Exclude<Key, 'try_as'>, string])[] = [
     'inherit',
     "Shall INBOX's entry be the default of every folder (faster; holds for what users have shared by hand too)?",
   ],
+  ['events', 'Shall Dovecot tell mandat at once when anybody makes a folder or changes an entry?'],
   ['sending', 'Shall delegates send for owners (changes Postfix)?'],
   ['change_separator', 'If folders are named with a dot here, may that become a slash (needed; shown before)?'],
 ];

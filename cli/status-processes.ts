@@ -1,5 +1,6 @@
 /** Of `mandat status`: which processes there are, and how their threads fare; and which server they speak to. */
 import { shownDatabase } from '../bridge/configured/stores.ts';
+import { eventsSeenBy } from '../bridge/events/events-seen.ts';
 import type { Seen } from '../bridge/imap/dialects.ts';
 import type { LoopHolds } from '../bridge/shared/loop-holds.ts';
 import type { LastSidecar } from '../bridge/sidecar/running-config.ts';
@@ -54,6 +55,30 @@ export async function filterOf(session: Session, state: StateDb) {
     /** Why there is none, where the sidecar tries to start it. */
     trouble: there || !session.sidecarRuns() ? null : ((await filterTrouble(state)) ?? null),
   };
+}
+
+/** Null where no events are configured; `seen` is null while the sidecar has not listened yet. */
+export async function eventsOf(session: Session, state: StateDb, pid: number | null | undefined) {
+  if (session.config.events === undefined) return null;
+  const seen = await eventsSeenBy(state, pid);
+  if (seen === undefined) return { listening: false, seen: null };
+  const { events, malformed, unauthorised, refused, dropped, looks, lastAt, listening } = seen;
+  const last = lastAt === 0 ? null : new Date(lastAt).toISOString();
+  return { listening, seen: { last, taken: events, malformed, unauthorised, refused, dropped, looks } };
+}
+
+export function eventsLine(events: Awaited<ReturnType<typeof eventsOf>>, time: Time): readonly Line[] {
+  if (events === null) return [];
+  const { listening, seen } = events;
+  if (seen === null || !listening) return [['events', 'none are taken: sweeps and looks find what is changed']];
+  const odd = [
+    ...(seen.dropped > 0 ? [`${seen.dropped} hints dropped, which a sweep makes up for`] : []),
+    ...(seen.unauthorised > 0 ? [`${seen.unauthorised} refused without the password`] : []),
+    ...(seen.malformed + seen.refused > 0 ? [`${seen.malformed + seen.refused} that were none`] : []),
+  ];
+  const last =
+    seen.last === null ? 'none has come yet' : `the last at ${time(seen.last)}, ${seen.taken} since the start`;
+  return [['events', [last, ...odd].join('; ')]];
 }
 
 interface Processes {

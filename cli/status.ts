@@ -29,6 +29,8 @@ import { keptLines, keptOf, keptRemarks } from './status-disk.ts';
 import {
   databaseLine,
   databaseOf,
+  eventsLine,
+  eventsOf,
   filterOf,
   imapServerOf,
   processLines,
@@ -121,6 +123,8 @@ async function statusOf(session: Session, most: number) {
         /** Which kind of IMAP server it is, as a pass has seen it. */
         server: await imapServerOf(state),
         lastSweep: (await fact(state, 'sweep')) ?? null,
+        /** What has come by Dovecot's events since the sidecar began; null where they are not configured. */
+        events: await eventsOf(session, state, sidecar?.pid),
         folderLook: (await lastLookRound(state)) ?? null,
         /** Entries of other people by which somebody else has access: "mandat verify" lists them. */
         otherEntries: await countOtherEntries(state),
@@ -199,6 +203,7 @@ function shown(
     ...keptLines(rest.kept, time),
     ['next due', time(rest.nextDue)],
     ['last sweep', time(rest.lastSweep)],
+    ...eventsLine(rest.events, time),
     ...(rest.folderLook === null ? [] : [['folders', lookedAt(rest.folderLook)] as const]),
   ]);
   const lines = [

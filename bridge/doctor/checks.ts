@@ -5,7 +5,17 @@ import { copyListener, copyRoute } from './copies.ts';
 import { auditTrail, clock, delegationTable, epoch, integrity, ownState } from './databases.ts';
 import { deletedMail } from './deleted-mail.ts';
 import { dovecotVersion } from './dovecot-version.ts';
-import { configuration, dataDirectory, dataModes, doveadmKey, imapPassword, sealed, smtpPassword } from './files.ts';
+import { eventsArrive, eventsSent, eventsTaken, eventsWouldArrive } from './events.ts';
+import {
+  configuration,
+  dataDirectory,
+  dataModes,
+  doveadmKey,
+  eventsPassword,
+  imapPassword,
+  sealed,
+  smtpPassword,
+} from './files.ts';
 import { filterInPostfix, reinjection, submissionFilter } from './filter.ts';
 import type { Check } from './finding.ts';
 import { aclCapability, adminLogin, imapServer, tls } from './imap.ts';
@@ -75,6 +85,11 @@ export const CHECKS: readonly Check[] = [
   keyReach,
   sessionPrograms,
   hibernation,
+  eventsPassword,
+  eventsTaken,
+  eventsSent,
+  eventsArrive,
+  eventsWouldArrive,
   sessionLimit,
   bans,
   senderRules,

@@ -59,3 +59,62 @@ export function pluginSetting(all: Section, name: string): string | undefined {
 
 export const words = (list = ''): readonly string[] => list.split(/[,\s]+/).filter((word) => word !== '');
 export const isYes = (value = ''): boolean => /^y/i.test(value);
+
+/** `event_exporter NAME`, as far as it sends by HTTP. */
+export interface EventExporter {
+  readonly name: string;
+  /** As it is written; '' where it has none, or who asks may not read it. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly user: string;
+  readonly password: string;
+  readonly byHttp: boolean;
+  readonly format: string;
+}
+
+export interface EventMetric {
+  readonly filter: string;
+  /** Names of exporters. */
+  readonly exporters: readonly string[];
+}
+
+/** Events that are sent; `driver` and `url` are what the version calls the settings. */
+export function eventsIn(
+  all: Section,
+  driver: string,
+  url: string,
+): { readonly exporters: readonly EventExporter[]; readonly metrics: readonly EventMetric[] } {
+  return {
+    exporters: sectionsNamed(all, 'event_exporter').map(({ name, settings }) => ({
+      name: name.replace(/^event_exporter /, ''),
+      byHttp: settings.get(driver) === 'http-post',
+      format: settings.get('format') ?? '',
+      ...placeIn(settings.get(url) ?? ''),
+    })),
+    metrics: sectionsNamed(all, 'metric').map(({ settings }) => ({
+      filter: settings.get('filter') ?? '',
+      exporters: words(settings.get('exporter')),
+    })),
+  };
+}
+
+function placeIn(url: string): Omit<EventExporter, 'name' | 'byHttp' | 'format'> {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const plain = (part = '') => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      return part;
+    }
+  };
+  return {
+    url,
+    host: (parsed?.hostname ?? '').replace(/^\[(.*)\]$/, '$1'),
+    port: Number(parsed?.port || 80),
+    path: parsed?.pathname ?? '',
+    user: plain(parsed?.username),
+    password: plain(parsed?.password),
+  };
+}

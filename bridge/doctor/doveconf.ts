@@ -54,3 +54,13 @@ export async function askDoveconf(file: string | undefined): Promise<Reading<Dov
   }
   return { found: { source, version, syntax, file: file ?? fileIn(first.stdout), all } };
 }
+
+/** Its event exporters with the passwords in their addresses, which it shows for these alone, and its metrics. */
+export async function askEvents(file: string | undefined): Promise<Reading<Section>> {
+  const chosen = file === undefined ? [] : ['-c', file];
+  const exporters = await runTool('doveconf', [...chosen, '-P', 'event_exporter']);
+  const metrics = await runTool('doveconf', [...chosen, 'metric']);
+  const [bad] = [exporters, metrics].filter(({ status }) => status !== 0);
+  if (bad !== undefined) return { found: undefined, why: `${['doveconf', ...chosen].join(' ')}: ${bad.complaint}` };
+  return { found: parseDoveconf(`${exporters.stdout}\n${metrics.stdout}`) };
+}

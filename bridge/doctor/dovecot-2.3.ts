@@ -1,5 +1,5 @@
 /** Dovecot 2.3's configuration, read. `all` is what `doveconf -f protocol=imap` prints. */
-import { isYes, pluginSetting, type Section, sectionsNamed, words } from './doveconf-text.ts';
+import { eventsIn, isYes, pluginSetting, type Section, sectionsNamed, words } from './doveconf-text.ts';
 import type { KeepDeleted, Syntax } from './dovecot-syntax.ts';
 
 /** What Dovecot takes without a word from the administrator. */
@@ -16,6 +16,7 @@ export const dovecot23: Syntax = {
   },
   sharingMapName: 'acl_shared_dict',
 
+  events: (all) => eventsIn(all, 'transport', 'transport_args'),
   imapPorts: (all) => {
     const listeners = sectionsNamed(all, 'service imap-login').flatMap((service) =>
       sectionsNamed(service, 'inet_listener'),

@@ -1,5 +1,5 @@
 /** Dovecot 2.4's configuration, read. `all` is what `doveconf -a` prints, with what stands in `protocol imap`. */
-import { isYes, type Section, sectionsNamed, words } from './doveconf-text.ts';
+import { eventsIn, isYes, type Section, sectionsNamed, words } from './doveconf-text.ts';
 import type { KeepDeleted, Syntax } from './dovecot-syntax.ts';
 
 /** Where a listener of this name listens that has no `port`: doveconf doesn't say. */
@@ -16,6 +16,7 @@ export const dovecot24: Syntax = {
   },
   sharingMapName: 'acl_sharing_map',
 
+  events: (all) => eventsIn(all, 'driver', 'http_post_url'),
   imapPorts: (all) => {
     const listeners = sectionsNamed(all, 'service imap-login').flatMap((service) =>
       sectionsNamed(service, 'inet_listener'),

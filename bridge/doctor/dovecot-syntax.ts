@@ -2,7 +2,7 @@
  * What the doctor and the set-up ask Dovecot's configuration, whatever its version calls it. 2.4 has no plugin { }, names its sections,
  * and most settings are called otherwise: dovecot-2.3.ts and dovecot-2.4.ts, one plain object each.
  */
-import type { Section } from './doveconf-text.ts';
+import type { eventsIn, Section } from './doveconf-text.ts';
 
 export interface Syntax {
   /** As the folder in config/dovecot/ is called. */
@@ -35,6 +35,8 @@ export interface Syntax {
   certificate(all: Section): string | undefined;
   /** keep-deleted.sieve, where it is configured. */
   keepDeleted(all: Section): KeepDeleted | undefined;
+  /** Events that are sent by HTTP, and which. */
+  events(all: Section): ReturnType<typeof eventsIn>;
   /** Why a kick, as it is configured, ends no session that has a shared mailbox open. Undefined: nothing is known against it. */
   kickInVain(all: Section): string | undefined;
 }

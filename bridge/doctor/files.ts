@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   DOVEADM_API_KEY,
+  EVENTS_PASSWORD,
   IMAP_ADMIN_PASSWORD,
   readSecret,
   type SecretName,
@@ -43,6 +44,19 @@ export const doveadmKey: Check = {
     if (sessions === undefined) return skipped('[sessions] is not configured');
     if (sessions.kind === 'command') return skipped('sessions are ended by commands');
     return secret(subject, DOVEADM_API_KEY, sessions.apiKeyFile, () => doveadm(subject.config, subject.env));
+  },
+};
+
+export const eventsPassword: Check = {
+  name: 'events password',
+  needs: [],
+  look: (subject) => {
+    const { events } = subject.config;
+    if (events === undefined) return skipped('[events] is not configured');
+    if (events.listen === 'off') return skipped('events are read from a log alone');
+    return secret(subject, EVENTS_PASSWORD, events.passwordFile, () =>
+      readSecret({ ...EVENTS_PASSWORD, file: events.passwordFile, env: subject.env }),
+    );
   },
 };
 

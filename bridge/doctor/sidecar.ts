@@ -11,7 +11,8 @@ import type { Subject } from './examined-site.ts';
 import { dataDirectory } from './files.ts';
 import { type Check, ok, skipped, warn } from './finding.ts';
 
-function runs({ files: { lock } }: Subject): boolean {
+/** Whether a sidecar, or a command's own pass, works on these databases. */
+export function runs({ files: { lock } }: Subject): boolean {
   try {
     return isLocked(lock);
   } catch (error) {

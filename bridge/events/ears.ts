@@ -9,6 +9,7 @@ import { failureOf } from '../shared/failure.ts';
 import type { Schedule } from '../sidecar/schedule.ts';
 import { openTraceKeeper } from '../trace/trace-keeping.ts';
 import { concerned } from './concerned.ts';
+import { openEventsNotes } from './events-seen.ts';
 import { type Hearing, openHearing } from './hearing.ts';
 import type { Hint } from './hint.ts';
 import { openLooks } from './looks.ts';
@@ -52,11 +53,15 @@ export async function openEars(options: EarsOptions): Promise<Pick<Hearing, 'clo
   const clearing = trace === undefined ? setInterval(keeper.deleteLeft, LEFT_MONTHS_MS) : undefined;
   clearing?.unref();
   if (trace === undefined) keeper.deleteLeft();
+  const notes = openEventsNotes(state, (error) =>
+    log.warn({ reason: failureOf(error).message }, 'what has come by events could not be noted'),
+  );
   const hearing = await openHearing({
     config,
     env,
     log,
     trace,
+    counted: (counts) => notes.note(counts, looks.begun),
     hear: async (hints) => {
       for (const hint of hints) {
         await hearOne(hint).catch((error: unknown) =>
@@ -81,6 +86,7 @@ export async function openEars(options: EarsOptions): Promise<Pick<Hearing, 'clo
       clearTimeout(again);
       looks.close();
       await hearing.close();
+      await notes.close();
     },
   };
 }

@@ -30,6 +30,8 @@ export interface HearingOptions {
   readonly hear: (hints: readonly Hint[]) => Promise<void>;
   /** Something may have happened that nobody heard of. */
   readonly missed: () => void;
+  /** What has come since the start, every two seconds; undefined while nobody listens. */
+  readonly counted?: (counts: IntakeCounts | undefined) => void;
   /** Undefined: nothing is traced. */
   readonly trace?: TraceKeeping | undefined;
 }
@@ -87,6 +89,7 @@ export async function openHearing(options: HearingOptions): Promise<Hearing> {
       log.error({ ...from, againInMs: ms }, `no events are taken: ${why}; sweeps find what they would have told`);
     trouble = why;
     again = setTimeout(start, ms);
+    options.counted?.(undefined);
   };
   const counted = (next: IntakeCounts) => {
     const lost = next.dropped - (counts?.dropped ?? 0);
@@ -95,6 +98,7 @@ export async function openHearing(options: HearingOptions): Promise<Hearing> {
       missed();
     }
     counts = next;
+    options.counted?.(next);
   };
   const logCounted = (next: LogCounts) => {
     const lost = next.lost - (logCounts?.lost ?? 0);
@@ -114,6 +118,7 @@ export async function openHearing(options: HearingOptions): Promise<Hearing> {
     trouble = undefined;
     counts = undefined;
     logCounts = undefined;
+    tell({ kind: 'count' });
     tell({ kind: 'more', most: PORTION });
   };
   const handle = (message: FromThread, worker: Worker) => {

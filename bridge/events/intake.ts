@@ -7,6 +7,7 @@ import { authorisation, type Bounds, serveEvents } from './endpoint.ts';
 import { type Hint, hintOf } from './hint.ts';
 import { keepHints } from './kept-hints.ts';
 import { readServerEvent, type ServerEvent } from './server-event.ts';
+import { signOf } from './sign.ts';
 
 /** Takes every event that was accepted, one after the other; `ours`: of a connection of mandat's own. Must not throw, and returns at once. */
 export type EventTaker = (event: ServerEvent, ours: boolean) => void;
@@ -35,6 +36,8 @@ export interface IntakeCounts {
   readonly dropped: number;
   /** When the last event came; ms since the epoch, 0 for none. */
   readonly lastAt: number;
+  /** The last name of a folder by which `mandat doctor` looks whether events arrive (sign.ts); '' for none. */
+  readonly sign: string;
 }
 
 export interface Intake {
@@ -67,6 +70,7 @@ export async function openIntake(options: IntakeOptions): Promise<Intake> {
   let events = 0;
   let malformed = 0;
   let lastAt = 0;
+  let sign = '';
 
   const isOurs = ({ remoteIp, remotePort }: ServerEvent) => {
     const until = ours.get(`${remoteIp}:${remotePort}`);
@@ -91,6 +95,7 @@ export async function openIntake(options: IntakeOptions): Promise<Intake> {
   const hear = (event: ServerEvent) => {
     events++;
     lastAt = Date.now();
+    sign = signOf(event) ?? sign;
     const hint = isOurs(event) ? undefined : hintOf(event);
     if (hint !== undefined) note(hint);
   };
@@ -109,7 +114,7 @@ export async function openIntake(options: IntakeOptions): Promise<Intake> {
     },
     get counts() {
       const { unauthorised, refused } = endpoint?.counts ?? { unauthorised: 0, refused: 0 };
-      return { events, malformed, unauthorised, refused, dropped: kept.dropped, lastAt };
+      return { events, malformed, unauthorised, refused, dropped: kept.dropped, lastAt, sign };
     },
     port: endpoint?.port ?? 0,
     setPassword: (password) => {

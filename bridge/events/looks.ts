@@ -15,6 +15,8 @@ export interface Looks {
   /** Known already: nothing more. */
   add(mailboxId: number): void;
   readonly waiting: number;
+  /** Since the start. */
+  readonly begun: number;
   close(): void;
 }
 
@@ -41,6 +43,7 @@ export function openLooks(
   const looked = new Map<number, number[]>();
   const leaving = new AbortController();
   let running = false;
+  let begun = 0;
 
   const due = (): number | undefined => {
     const at = now();
@@ -64,6 +67,7 @@ export function openLooks(
       waiting.delete(id);
       looked.set(id, [...(looked.get(id) ?? []), at].slice(-oneInAMinute));
       forget(at);
+      begun++;
       look(id);
       await pause(1000 / perSecond);
     }
@@ -89,6 +93,9 @@ export function openLooks(
     },
     get waiting() {
       return waiting.size;
+    },
+    get begun() {
+      return begun;
     },
     close: () => leaving.abort(),
   };

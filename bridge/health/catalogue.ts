@@ -23,6 +23,12 @@ export const COUNTERS = {
   mandat_drift_reported_total: {
     help: 'Entries of delegates that somebody else had changed and that were told of and left so',
   },
+  mandat_events_total: {
+    help: "What has come to the place for Dovecot's events, by what became of it",
+    labels: ['outcome'],
+  },
+  mandat_event_hints_dropped_total: { help: 'Hints by events that found no place: a sweep finds what they were about' },
+  mandat_event_looks_total: { help: 'Looks at a mailbox that were begun because of events' },
   mandat_session_cuts_total: { help: 'Times that the open IMAP sessions of a delegate were ended' },
   mandat_server_changes_total: { help: 'Changes made on the servers, by kind', labels: ['kind'] },
   mandat_messages_total: {
@@ -88,6 +94,9 @@ export const GAUGES = {
   },
   mandat_credentials_ending_soon: { help: 'Delegates of a mailbox whose credential ends within 14 days' },
   mandat_sweep_completed_timestamp_seconds: { help: 'When the last sweep over all mailboxes ended' },
+  mandat_sweep_interval_seconds: { help: 'How often all mailboxes are swept, as it is configured' },
+  mandat_events_up: { help: '1 while events are taken; absent where none are configured' },
+  mandat_event_seen_timestamp_seconds: { help: 'When the last event came' },
   mandat_audit_head: { help: 'Number of the last sealed entry of the audit trail' },
   mandat_audit_unsealed_events: { help: 'Events that are noted and not sealed yet' },
   mandat_audit_broken: { help: '1 where the last proof of the whole audit trail found it broken' },

@@ -6,6 +6,7 @@ import { existingSubmissionStore } from '../configured/stores.ts';
 import { correspondenceStatus } from '../directory/correspondence.ts';
 import { directoryStatus } from '../directory/search.ts';
 import { whiteListFile } from '../directory/white-list.ts';
+import { eventsSeenBy } from '../events/events-seen.ts';
 import { ADOPTING, adoptingFrom, foreignState } from '../safeguards/foreign-state.ts';
 import { paused } from '../safeguards/pause.ts';
 import { withdrawn } from '../safeguards/withdrawn.ts';
@@ -48,6 +49,8 @@ export async function countAll(sight: Sight, now: Instant): Promise<Counted> {
     ...(await traceFigures(sight)),
     { name: 'mandat_other_entries', value: await countUpTo(state.query, sql`SELECT 1 FROM other_entries`) },
     ...(await filter(sight)),
+    { name: 'mandat_sweep_interval_seconds', value: sight.config().schedule.sweepIntervalMinutes * 60 },
+    ...(await events(sight)),
   ];
   return { figures, oldestChange: await oldestChange(sight, breathe) };
 }
@@ -183,6 +186,23 @@ async function filter({ state, config }: Sight): Promise<readonly Figure[]> {
       ([answer, value]) => ({ name: 'mandat_messages_total', labels: { answer }, value }) as const,
     ),
     ...(holds === undefined ? [] : loopFigures('filter', holds)),
+  ];
+}
+
+/** Of this process, as it has noted it a moment ago. */
+async function events({ state, config }: Sight): Promise<readonly Figure[]> {
+  if (config().events === undefined) return [];
+  const seen = await eventsSeenBy(state, process.pid);
+  if (seen === undefined) return [{ name: 'mandat_events_up', value: 0 }];
+  const { events: taken, malformed, unauthorised, refused } = seen;
+  return [
+    { name: 'mandat_events_up', value: Number(seen.listening) },
+    ...Object.entries({ taken, malformed, unauthorised, refused }).map(
+      ([outcome, value]) => ({ name: 'mandat_events_total', labels: { outcome }, value }) as const,
+    ),
+    { name: 'mandat_event_hints_dropped_total', value: seen.dropped },
+    { name: 'mandat_event_looks_total', value: seen.looks },
+    ...(seen.lastAt === 0 ? [] : [{ name: 'mandat_event_seen_timestamp_seconds', value: seen.lastAt / 1000 } as const]),
   ];
 }
 

@@ -29,6 +29,8 @@ const schema = z.strictObject({
     .default('shared'),
   /** Whether INBOX's entry is the default of every folder. */
   inherit: z.boolean().default(true),
+  /** Whether Dovecot tells mandat at once of folders that are made and of entries that anybody changes. */
+  events: z.boolean().default(true),
   /** Whether delegates may send: Postfix is set up too. */
   sending: z.boolean().default(true),
   /** Whether the systemd unit is installed and started. */

@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { EVENTS_PATH, EVENTS_USER } from '../events/endpoint.ts';
 import { fragment } from '../shared/shipped-files.ts';
 import type { Change, Owner, Place } from './change.ts';
 import type { DovecotSite } from './dovecot-site.ts';
@@ -10,6 +11,8 @@ export interface Secrets {
   /** Of the master user, and of doveadm's HTTP API. */
   readonly master: string;
   readonly apiKey: string;
+  /** Of the events that Dovecot posts. */
+  readonly events: string;
 }
 
 /** Letters and digits only: they stand in configuration files. */
@@ -33,11 +36,14 @@ export function included(text: string, names: readonly string[]): string {
 
 export interface Ports {
   readonly doveadm: number;
+  /** Undefined: no events. */
+  readonly events: number | undefined;
 }
 
-/** The master user and the way to end sessions. */
+/** The master user, the way to end sessions, and the events where they are wanted. */
 export function wayIn(site: DovecotSite, secrets: Secrets, ports: Ports, dovecot: Owner): readonly Change[] {
   const { directory, file } = site;
+  const events = ports.events === undefined ? [] : eventsOf(site, secrets, ports.events);
   const master = join(directory, 'master.passwd');
   return [
     {
@@ -61,7 +67,29 @@ export function wayIn(site: DovecotSite, secrets: Secrets, ports: Ports, dovecot
       mode: 0o600,
       secret: true,
     },
-    { file, after: included(readFileSync(file, 'utf8'), ['master-user.conf', 'sessions.conf']) },
+    ...events,
+    {
+      file,
+      after: included(readFileSync(file, 'utf8'), [
+        'master-user.conf',
+        'sessions.conf',
+        ...(events.length === 0 ? [] : ['events.conf']),
+      ]),
+    },
+  ];
+}
+
+/** The address holds a password, and so has a file of its own. */
+function eventsOf({ directory, version }: DovecotSite, { events }: Secrets, port: number): readonly Change[] {
+  const key = version === '2.3' ? 'transport_args' : 'http_post_url';
+  return [
+    { file: join(directory, 'events.conf'), after: fragment(`dovecot/${version}/events.conf`) },
+    {
+      file: join(directory, 'events-url.conf'),
+      after: `event_exporter mandat {\n  ${key} = http://${EVENTS_USER}:${events}@127.0.0.1:${port}${EVENTS_PATH}\n}\n`,
+      mode: 0o600,
+      secret: true,
+    },
   ];
 }
 

@@ -5,7 +5,7 @@ import { stringify } from 'smol-toml';
 import { fragment } from '../shared/shipped-files.ts';
 import type { Answers } from './answers.ts';
 import type { Change, Owner } from './change.ts';
-import type { Secrets } from './dovecot-changes.ts';
+import type { Ports, Secrets } from './dovecot-changes.ts';
 import { certificateOf, type DovecotSite } from './dovecot-site.ts';
 
 const HEADER = `# Written by "mandat setup". What is left out keeps its default: config/mandat.toml of mandat has every key with its meaning.
@@ -17,22 +17,14 @@ export interface OwnFiles {
   readonly answers: Answers;
   readonly site: DovecotSite;
   readonly secrets: Secrets;
-  readonly doveadmPort: number;
+  readonly ports: Ports;
   /** Whether sender rules are published for Postfix. */
   readonly sending: boolean;
   /** Who runs the sidecar. */
   readonly runner: Owner;
 }
 
-export function ownFiles({
-  configFile,
-  answers,
-  site,
-  secrets,
-  doveadmPort,
-  sending,
-  runner,
-}: OwnFiles): readonly Change[] {
+export function ownFiles({ configFile, answers, site, secrets, ports, sending, runner }: OwnFiles): readonly Change[] {
   const certificate = site.tls === 'none' ? undefined : certificateOf(site.certificate);
   const authority = join(dirname(configFile), 'imap-ca.pem');
   const document = {
@@ -47,7 +39,10 @@ export function ownFiles({
       admin_user: 'bridge',
       admin_password_file: 'imap.secret',
     },
-    sessions: { url: `http://127.0.0.1:${doveadmPort}/doveadm/v1`, api_key_file: 'doveadm.secret' },
+    sessions: { url: `http://127.0.0.1:${ports.doveadm}/doveadm/v1`, api_key_file: 'doveadm.secret' },
+    ...(ports.events === undefined
+      ? {}
+      : { events: { listen: `127.0.0.1:${ports.events}`, password_file: 'events.secret' } }),
     ...(sending ? { sender_rules: {} } : {}),
   };
   const secret = (name: string, text: string): Change => ({
@@ -61,6 +56,7 @@ export function ownFiles({
     { file: configFile, after: HEADER + stringify(document), mode: 0o640, owner: { uid: 0, gid: runner.gid } },
     secret('imap.secret', secrets.master),
     secret('doveadm.secret', secrets.apiKey),
+    ...(ports.events === undefined ? [] : [secret('events.secret', secrets.events)]),
     // A certificate that nobody signed is its own authority.
     ...(certificate?.selfSigned === true && site.certificate !== undefined
       ? [{ file: authority, after: readFileSync(site.certificate, 'utf8'), mode: 0o644 }]

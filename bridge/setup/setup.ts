@@ -78,8 +78,8 @@ export async function setUp(answers: Answers, around: Around): Promise<Outcome> 
       );
   }
 
-  const secrets: Secrets = { master: newSecret(), apiKey: newSecret() };
-  const ports = { doveadm: await freePort(8080) };
+  const secrets: Secrets = { master: newSecret(), apiKey: newSecret(), events: newSecret() };
+  const ports = { doveadm: await freePort(8080), events: answers.events ? await freePort(8475) : undefined };
   const mail: Owner = { uid: accounts[0]?.uid ?? 0, gid: accounts[0]?.gid ?? 0 };
   const sending = postfix !== undefined;
   const first = wayIn(site, secrets, ports, { uid: dovecot.uid, gid: [...dovecot.gids][0] ?? 0 });
@@ -90,7 +90,7 @@ export async function setUp(answers: Answers, around: Around): Promise<Outcome> 
     answers,
     site,
     secrets,
-    doveadmPort: ports.doveadm,
+    ports,
     sending,
     runner,
   });

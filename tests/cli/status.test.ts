@@ -37,6 +37,7 @@ t.test('nothing yet', async (t) => {
     sidecar: null,
     loop: null,
     database: null,
+    events: null,
     filter: null,
     configFile: configFile,
     server: null,

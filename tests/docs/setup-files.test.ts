@@ -27,7 +27,8 @@ t.test('as setup writes them, on both Dovecots', async (t) => {
   await writeCertificate({ certificate, key: path.join(top, 'own.key'), days: 30, names: 'DNS:imap.lab.test' });
   const file = path.join(top, 'dovecot/dovecot.conf');
   const answers = answersOf({ try_as: ['a@lab.test', 'b@lab.test'] });
-  const secrets = { master: 'x', apiKey: 'y' };
+  const ports = { doveadm: 8080, events: 8475 };
+  const secrets = { master: 'x', apiKey: 'y', events: 'z' };
   const changes = (version: DovecotSite['version']): readonly Change[] => {
     const site: DovecotSite = {
       file,
@@ -46,16 +47,16 @@ t.test('as setup writes them, on both Dovecots', async (t) => {
       SERVERS.map(bare).find((one) => one.startsWith('/var/lib/dovecot/mandat ')),
     );
     const configFile = path.join(top, 'mandat/mandat.toml');
-    const own = { configFile, answers, site, secrets, doveadmPort: 8080, sending: true, runner: RUNNER };
+    const own = { configFile, answers, site, secrets, ports, sending: true, runner: RUNNER };
     return [
-      ...wayIn(site, secrets, { doveadm: 8080 }, DOVECOT),
+      ...wayIn(site, secrets, ports, DOVECOT),
       ...sharing(site, { prefix: 'shared', inherit: true }),
       ...ownFiles(own),
       unit(configFile, 'mandat', ['/usr/bin/node', '/opt/mandat/dist/cli/main.js']),
     ].filter((one) => one.file !== file);
   };
   const listed = [...SETTINGS, ...SERVERS]
-    .filter(({ kind, path: one }) => kind === 'file' && !/^(?:\/etc\/postfix|FILE|CONFIG\/(?:smtp|events))/.test(one))
+    .filter(({ kind, path: one }) => kind === 'file' && !/^(?:\/etc\/postfix|FILE|CONFIG\/smtp)/.test(one))
     .map(bare)
     .sort();
   for (const version of ['2.3', '2.4'] as const) {

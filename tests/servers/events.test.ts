@@ -4,11 +4,12 @@ import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import t from 'tap';
+import { runTool } from '../../bridge/shared/run-tool.ts';
 import { dovecotVersion } from '../../config/lab/dovecot-version.ts';
 import { readFragment } from '../../config/lab/fragment.ts';
 import { reservePorts } from '../../config/lab/ports.ts';
 import { waitFor as waitWithin } from '../../config/lab/wait.ts';
-import { grantRow } from './rows.ts';
+import { forgetRepairs, grantRow } from './rows.ts';
 import { at, startSite } from './site.ts';
 
 const LIMIT_MS = 20_000;
@@ -70,6 +71,7 @@ t.test('an entry that is taken away, narrowed or widened by hand is put right', 
     `SETACL INBOX ${at('bob')} lrswipkxtea`,
     `SETACL "INBOX" {${at('bob').length}+}\r\n${at('bob')} l`,
   ]) {
+    forgetRepairs(site);
     await alice.command(line);
     await waitFor(async () => (await entries('INBOX')) === whole, `right after ${line}`);
   }
@@ -78,12 +80,51 @@ t.test('an entry that is taken away, narrowed or widened by hand is put right', 
 });
 
 t.test('our own entries are no news: looks end', async (t) => {
-  await alice.command(`SETACL INBOX ${at('bob')} lr`);
+  forgetRepairs(site);
   const before = passes();
+  await alice.command(`SETACL INBOX ${at('bob')} lr`);
   await waitFor(() => passes() > before, 'it was looked at');
   await alice.command('CREATE Last');
   await waitFor(async () => (await subscribed()).includes('/Last'), 'and works on');
   t.ok(passes() - before <= 6, `${passes() - before} passes for two changes`);
+});
+
+t.test('what is done by doveadm is heard of as well', async (t) => {
+  const whole = await entries('INBOX');
+  const doveadm = async (...words: readonly string[]) => {
+    const conf = path.join(site.lab.directory, 'dovecot/dovecot.conf');
+    const ran = await runTool('doveadm', ['-c', conf, ...words]);
+    t.equal(ran.status, 0, ran.complaint);
+  };
+  forgetRepairs(site);
+  await doveadm('acl', 'set', '-u', at('alice'), 'INBOX', `user=${at('bob')}`, 'lookup', 'read');
+  t.not(await entries('INBOX'), undefined);
+  await waitFor(async () => (await entries('INBOX')) === whole, 'an entry that was narrowed');
+  await doveadm('acl', 'delete', '-u', at('alice'), 'INBOX', `user=${at('bob')}`);
+  await waitFor(async () => (await entries('INBOX')) === whole, 'one that was taken away');
+  await doveadm('mailbox', 'create', '-u', at('alice'), 'Doveadm');
+  await waitFor(async () => (await subscribed()).includes('/Doveadm'), 'a folder that was made');
+});
+
+t.test('how soon: no more than some passes long, and one look each', async (t) => {
+  const whole = await entries('INBOX');
+  const took: number[] = [];
+  const passMs: number[] = [];
+  for (let n = 0; n < 5; n++) {
+    forgetRepairs(site);
+    const before = passes();
+    const began = performance.now();
+    await alice.command(n % 2 ? `DELETEACL INBOX ${at('bob')}` : `SETACL INBOX ${at('bob')} lrswipkxtea`);
+    await waitFor(async () => (await entries('INBOX')) === whole, 'it is put right');
+    took.push(performance.now() - began);
+    await waitFor(() => passes() > before, 'the pass has ended');
+    passMs.push(Number(running.log().findLast(({ msg }) => msg === 'verified')?.ms));
+    t.ok(passes() - before <= 2, `${passes() - before} looks`);
+  }
+  const fastest = Math.min(...took);
+  const pass = Math.min(...passMs);
+  t.ok(fastest < 20 * Math.max(pass, 10), `${Math.round(fastest)} ms until it is right, a pass takes ${pass} ms`);
+  t.comment(`took ${took.map(Math.round)}, passes ${passMs}`);
 });
 
 /** One request as it stands; resolves with the status line, '' where the connection ended without. */

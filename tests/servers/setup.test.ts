@@ -53,6 +53,8 @@ t.test("Debian's own: no separator is set, and Maildir's is a dot", async (t) =>
     t.match(said, { status: 0, stderr: '' }, said.stdout);
     t.match(said.stdout, /alice@lab\.test shared the INBOX with bob@lab\.test, who opened it/);
     t.match(said.stdout, / 0 failed/);
+    t.match(said.stdout, /ok +sending of events/i);
+    t.match(said.stdout, /ok +events before a sidecar runs +nobody|skipped? +events before a sidecar runs/i);
     t.notMatch(
       said.stdout,
       new RegExp(readFileSync(path.join(path.dirname(stock.configFile), 'imap.secret'), 'utf8').trim()),
@@ -61,6 +63,8 @@ t.test("Debian's own: no separator is set, and Maildir's is a dot", async (t) =>
       [stock.configFile, 0o640],
       [path.join(path.dirname(stock.configFile), 'imap.secret'), 0o600],
       [path.join(path.dirname(stock.configFile), 'doveadm.secret'), 0o600],
+      [path.join(path.dirname(stock.configFile), 'events.secret'), 0o600],
+      [path.join(path.dirname(stock.dovecotConf), 'mandat/events-url.conf'), 0o600],
       [path.join(path.dirname(stock.dovecotConf), 'mandat/master.passwd'), 0o640],
       [path.join(path.dirname(stock.dovecotConf), 'mandat/api-key.conf'), 0o600],
     ] as const)
@@ -105,10 +109,10 @@ t.test('a site with a slash, and sender restrictions and a table of its own', as
   // As the Debian package puts it there: "mandat setup" writes it anew.
   mkdirSync(path.dirname(stock.configFile), { recursive: true });
   cpSync('config/debian/mandat.toml', stock.configFile);
-  const said = await stock.setUp({ prefix: 'Boîtes déléguées', inherit: false }, '--yes');
+  const said = await stock.setUp({ prefix: 'Boîtes déléguées', inherit: false, events: false }, '--yes');
   t.match(said, { status: 0 }, said.stdout + said.stderr);
   t.match(readFileSync(stock.configFile, 'utf8'), /^# Written by "mandat setup"/);
-  t.notMatch(said.stdout, /separator\.conf/);
+  t.notMatch(said.stdout, /separator\.conf|\+\+\+ \S*events|events\.secret: a new file/);
   t.match(
     readFileSync(master, 'utf8'),
     /-o smtpd_sender_restrictions=reject_authenticated_sender_login_mismatch,reject_unknown_sender_domain\n/,

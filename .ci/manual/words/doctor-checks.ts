@@ -48,6 +48,14 @@ export const CHECK_WORDS: Readonly<Record<string, string>> = {
   'session commands':
     "`[sessions] end_command` and `list_command` may be run, are in nobody else's hands, and name nobody where nobody is connected",
   hibernation: "Dovecot's hibernation is off: with it a cut may end somebody else's session too",
+  'events password':
+    'the secret of `[events]`: there, of one line, closed to others, readable by whoever runs the sidecar',
+  'taking of events': 'somebody listens at `[events] listen`, and knows the password',
+  'sending of events':
+    "Dovecot's configuration sends there, with that name and password, what changes folders and entries",
+  'arrival of events':
+    'a command that changes nothing (it deletes a folder that is not there) is told of to the sidecar within seconds',
+  'events before a sidecar runs': 'the same while no sidecar runs: the doctor listens itself for a moment',
   'session limit':
     'how many sessions of a login Dovecot takes from one address, and whether a webmail here can leave mandat none',
   'banned addresses':

@@ -34,6 +34,7 @@ export type FactName =
   | 'trace-months' // JSON: which of its files the audit trail was told of
   | 'shared-naming' // JSON: how the server names owners' folders to others, as last learnt
   | 'folder-look' // JSON: the last round of looks at the folders of delegated mailboxes
+  | 'events' // JSON: what the sidecar has heard by events since it began (events/events-seen.ts)
   | 'told-from' // delegations up to this id were there before anybody was told of any
   | 'loop' // JSON: for how long the sidecar's event loop was held
   | 'filter' // JSON: the submission filter that last ran, and for how long its loop was held
