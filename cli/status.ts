@@ -11,6 +11,7 @@ import { countOtherEntries } from '../bridge/store/state/other-entries.ts';
 import { listNotices } from '../bridge/store/state/outbox.ts';
 import { slowAnswers } from '../bridge/store/state/slow-answers.ts';
 import type { StateDb } from '../bridge/store/state/state-db.ts';
+import { sweepBegun } from '../bridge/store/state/sweep-begun.ts';
 import { anythingHeld, countNotices, outcomesWith } from '../bridge/store/state/troubles.ts';
 import { type Waiting, waitingMailboxes } from '../bridge/store/state/waiting-mailboxes.ts';
 import { nextDue } from '../bridge/store/table/due-times.ts';
@@ -125,6 +126,8 @@ async function statusOf(session: Session, most: number) {
         lastSweep: (await fact(state, 'sweep')) ?? null,
         /** What has come by Dovecot's events since the sidecar began; null where they are not configured. */
         events: await eventsOf(session, state, sidecar?.pid),
+        /** The sweep that is going on, or goes on when a sidecar runs: since when, and how many mailboxes it is done with. */
+        sweep: await sweepAge(state),
         folderLook: (await lastLookRound(state)) ?? null,
         /** Entries of other people by which somebody else has access: "mandat verify" lists them. */
         otherEntries: await countOtherEntries(state),
@@ -153,6 +156,18 @@ async function statusOf(session: Session, most: number) {
       };
     }),
   );
+}
+
+async function sweepAge(state: StateDb) {
+  const begun = await sweepBegun(state);
+  return begun === undefined ? null : { begunAt: begun.at, mailboxes: begun.looked };
+}
+
+function sweepLine(sweep: Status['sweep'], time: (instant: string) => string): readonly (readonly [string, string])[] {
+  if (sweep === null) return [];
+  return [
+    ['this sweep', `since ${time(sweep.begunAt)}, done with ${counted(sweep.mailboxes, 'mailbox', 'mailboxes')}`],
+  ];
 }
 
 /** Notices on their way, those that could not be sent, and whom nobody has an address of: they are to be told otherwise (R9). */
@@ -204,6 +219,7 @@ function shown(
     ['next due', time(rest.nextDue)],
     ['last sweep', time(rest.lastSweep)],
     ...eventsLine(rest.events, time),
+    ...sweepLine(rest.sweep, time),
     ...(rest.folderLook === null ? [] : [['folders', lookedAt(rest.folderLook)] as const]),
   ]);
   const lines = [

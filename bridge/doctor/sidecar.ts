@@ -84,7 +84,7 @@ export const sweep: Check = {
     if (waited <= LATE_SWEEPS * sweepIntervalMinutes * 60_000) return ok(seen);
     return warn(
       `${seen}, and every ${sweepIntervalMinutes} minutes there should be one`,
-      '"mandat status" names what fails or waits; the log of the sidecar says more',
+      '"mandat status" names what fails or waits, and says how far the sweep has come; where there are more people than [schedule] sweep_logins_per_second lets it log in as in that time, raise it, or the interval',
     );
   },
 };

@@ -82,7 +82,7 @@ interface Undeclared extends Queueing {
   exec(command: string, attributes: readonly unknown[], options: ExecOptions): Promise<{ next(): void }>;
   /** Its own commands by name. False: not done. */
   run(command: string, ...args: readonly unknown[]): Promise<unknown>;
-  readonly socket?: OwnEnd;
+  readonly socket?: OwnEnd & NonNullable<Queueing['socket']>;
 }
 
 /** What imapflow would ask at each login, and wait for: names of programs (ours is sent below), and namespaces, which few of our sessions need. */

@@ -19,6 +19,8 @@ export interface Queueing {
   /** Of the command in flight, what waits until the server wants it. */
   readonly commandParts: readonly unknown[];
   send(request: Request): Promise<void>;
+  /** While it is corked, what is written waits and goes out in one piece. */
+  readonly socket?: { cork(): void; uncork(): void };
 }
 
 /** A server that stops reading while it answers is given no more than it can keep. */
@@ -47,6 +49,9 @@ export function pipelined(client: Queueing, endpoint: Endpoint): () => void {
   const sendAhead = () => {
     const { currentRequest: current } = client;
     if (current === false || current.sent !== true || !isQuestion(current)) return;
+    const { socket } = client;
+    socket?.cork();
+    setImmediate(() => socket?.uncork());
     for (const request of client.requestQueue) {
       if (ahead.has(request.tag)) continue;
       if (ahead.size >= MOST_AHEAD || !isQuestion(request)) return;

@@ -12,7 +12,7 @@ const NAMED = 20;
 
 /** What has been done since, and then what came of it, by the delegate's login where it concerns one. */
 export async function record(
-  pass: Pass,
+  pass: Pick<Pass, 'site' | 'address' | 'onBehalf' | 'identifiers'>,
   outcomes: readonly { readonly action: AuditedOutcome; readonly login: string; readonly detail?: object }[],
   within?: Parameters<Pass['site']['audit']>[1],
 ): Promise<void> {

@@ -52,7 +52,7 @@ export async function asOwner(pass: Pass, login: string, mayCut: boolean, patien
       try {
         return await command(now.view);
       } catch (error) {
-        if (attempt === ATTEMPTS || !passes(error) || !now.wasCut()) throw error;
+        if (attempt === ATTEMPTS || !passesAway(error) || !now.wasCut()) throw error;
         now.view.close();
         now = await open();
       }
@@ -89,9 +89,10 @@ async function survivingCuts<T>(gate: Gate, login: string, work: () => Promise<T
     try {
       return await work();
     } catch (error) {
-      if (attempt === ATTEMPTS || !passes(error) || !wasCut()) throw error;
+      if (attempt === ATTEMPTS || !passesAway(error) || !wasCut()) throw error;
     }
   }
 }
 
-const passes = (error: unknown) => failureOf(error).code === 'retry' && !isFull(error);
+/** What may go better in another session. */
+export const passesAway = (error: unknown): boolean => failureOf(error).code === 'retry' && !isFull(error);

@@ -126,13 +126,9 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
   await setPhase(site.state, ids(back), 'granting', now);
   for (const { delegate, pair } of target.staying)
     await intendRights(site.state, pair, onInbox(owner, delegate.rights));
-  for (const { delegate, pair } of target.staying) {
-    await pass.stillCurrent();
-    await mendInbox(pass, owner, delegate, pair);
-  }
+  for (const { delegate, pair } of target.staying) await mendInbox(pass, owner, delegate, pair);
   for (const delegate of arriving) {
-    await pass.stillCurrent();
-    await applyInbox(owner, delegate.login, delegate, undefined);
+    await applyInbox(owner, delegate.login, delegate, undefined, pass.stillCurrent);
   }
 }
 
@@ -143,7 +139,7 @@ async function mendInbox(pass: Pass, owner: OwnerView, delegate: DesiredDelegate
   if (found === desired) return;
   const drift = openDrift(pass, pair, desired, owner.inherits);
   if (!(await drift.mayMend({ folder: INBOX, id: INBOX, isNew: false, found, desired }))) return;
-  await applyInbox(owner, delegate.login, delegate, undefined);
+  await applyInbox(owner, delegate.login, delegate, undefined, pass.stillCurrent);
   await drift.noteMended();
 }
 
@@ -157,6 +153,7 @@ async function applyInbox(
   login: string,
   desired: DesiredDelegate | undefined,
   pair: Pair | undefined,
+  beforeIt: () => Promise<void> = async () => {},
 ): Promise<void> {
   const entry = owner.inbox.get(login);
   const step = entryStep({
@@ -166,6 +163,8 @@ async function applyInbox(
     effective: entry ?? ('' as DesiredDelegate['rights']),
     before: pair?.inboxBefore,
   });
+  if (step.kind === 'none') return;
+  await beforeIt();
   if (step.kind === 'set') await owner.set(INBOX, login, step.rights);
   if (step.kind === 'delete') await owner.remove(INBOX, login);
 }

@@ -33,6 +33,7 @@ import { proveRest } from './cutting.ts';
 import { newlyLeft } from './drift-left.ts';
 import { INBOX, type OwnerView } from './driver-interfaces.ts';
 import { give, publishAll, publishRemaining, takeAway } from './first-phase.ts';
+import type { Unseen } from './later-looks.ts';
 import { seeAdministering, seeOthers } from './other-entries.ts';
 import { currency, type Pass, Superseded, type Target, targets } from './pass.ts';
 import { proveNewcomers } from './proven-newcomers.ts';
@@ -48,6 +49,8 @@ export interface Restraint {
   readonly asOf: number | undefined;
   /** While it is paused (pause.ts): these logins lose what they have, nobody gets anything, and nothing else is touched. */
   readonly only?: { readonly pause: Pause; readonly logins: ReadonlySet<string> } | undefined;
+  /** Whether looks as delegates in force are left for later: who leaves is looked at here. */
+  readonly later?: boolean | undefined;
 }
 
 export type Result =
@@ -66,6 +69,8 @@ export type Result =
   | { readonly kind: 'paused'; readonly version: number; readonly address: string }
   /** The first phase is done, the second gave way to others. */
   | { readonly kind: 'in-force'; readonly version: number; readonly address: string }
+  /** All is done but the looks as the delegates ({@link Restraint.later}). */
+  | { readonly kind: 'unseen'; readonly version: number; readonly address: string; readonly unseen: Unseen }
   | {
       readonly kind: 'failed';
       readonly version: number;
@@ -124,6 +129,7 @@ export async function reconcileMailbox(
     unsettled: new Set(),
     strangers: new Set(),
     gone: [],
+    later: restraint.later === true ? [] : undefined,
     crowded: goOn.crowded ?? (() => false),
     letBy,
     stillCurrent: async () => {
@@ -168,6 +174,15 @@ export async function reconcileMailbox(
       return { kind: 'failed', version, address: pass.address, ...deciding([first, ...others], revoking) };
     }
     if (only !== undefined) return { kind: 'paused', version, address: pass.address };
+    if (pass.later !== undefined && pass.later.length > 0) {
+      const { address, onBehalf, identifiers, notices, unsettled, later: looks } = pass;
+      return {
+        kind: 'unseen',
+        version,
+        address,
+        unseen: { ...subject, onBehalf, identifiers, notices, unsettled, looks },
+      };
+    }
     const news = await newlyLeft(pass);
     await site.state.write(async (query) => {
       await recordVerified({ query }, subject, pass.notices, site.clock.now());

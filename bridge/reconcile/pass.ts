@@ -1,12 +1,14 @@
 /** One pass over one mailbox: what both phases share. */
 
 import type { Desired, DesiredDelegate } from '../../acl/desired.ts';
+import type { Rights } from '../../acl/rights.ts';
 import { type Pause, paused, samePause } from '../safeguards/pause.ts';
 import type { Failure } from '../shared/failure.ts';
 import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
 import type { Notice } from '../store/state/outcomes.ts';
 import { changedSince, type MailboxState } from '../store/table/rows.ts';
 import type { Drift } from './drift.ts';
+import type { Folder } from './driver-interfaces.ts';
 import type { Site } from './site.ts';
 
 export interface Pass {
@@ -49,12 +51,28 @@ export interface Pass {
   readonly strangers: Set<string>;
   /** What is left behind at accounts that the server no longer knows. */
   readonly gone: Pair[];
+  /** Looks as delegates that are left for later; undefined: none is. */
+  readonly later: LaterLook[] | undefined;
   /** Whether a revoke finds no place among what is being worked on. */
   readonly crowded: () => boolean;
   /** Throws {@link Superseded} when the rows have changed since this pass read them, it was paused, or the sidecar is to leave. */
   stillCurrent(): Promise<void>;
   /** Lets a revoke go by (schedule.ts). Never fails. */
   letBy(): Promise<void>;
+}
+
+/** One pair, as it should show in a fresh session of the delegate's. */
+export interface LaterLook {
+  /** Of the ledger. */
+  readonly pairId: number;
+  readonly login: string;
+  readonly owner: string;
+  readonly folders: readonly Folder[];
+  readonly rights: ReadonlyMap<FolderName, Rights>;
+  /** What this pass gave in INBOX. */
+  readonly given: Rights;
+  /** To which of them the delegate is known to be, or to have been, subscribed; undefined where that is nobody's affair now. */
+  readonly subscribed: ReadonlySet<FolderName> | undefined;
 }
 
 /** One account's tree, and who comes, stays and leaves there. */

@@ -15,7 +15,8 @@ import { INBOX } from './driver-interfaces.ts';
 import { onInbox } from './first-phase.ts';
 import { tellDeciding } from './foreign-rights.ts';
 import { inReach, tellOutOfReach, tryApart } from './out-of-reach.ts';
-import type { Pass } from './pass.ts';
+import type { LaterLook, Pass } from './pass.ts';
+import { keeperAsSeen } from './subscription-list.ts';
 import { subscribeTo } from './subscriptions.ts';
 import { type Tree, wanted } from './tree.ts';
 
@@ -49,11 +50,31 @@ export async function completeGrant(
       );
       await cutAtGrant(pass, pair);
     }
-    await lookAsDelegate(pass, owner, delegate, pair, tree, rights);
+    if (pass.later !== undefined) pass.later.push(await laterLook(pass, delegate, pair, tree, rights));
+    else await lookAsDelegate(pass, owner, delegate, pair, tree, rights);
   });
+  if (pass.later !== undefined) return;
   await setPhase(site.state, [pair.id], 'verified', site.clock.now());
   await noteVerifiedRights(site.state, pair, onInbox(tree.owner, delegate.rights));
   if (pair.phase !== 'verified') await record(pass, [{ action: 'verified', login: delegate.login }]);
+}
+
+async function laterLook(
+  { site }: Pass,
+  { login, rights: wanted }: DesiredDelegate,
+  pair: Pair,
+  tree: Tree,
+  rights: ReadonlyMap<FolderName, Rights>,
+): Promise<LaterLook> {
+  const { policy } = site;
+  // A pass that brings somebody has just seen to it.
+  const looks = policy.autoSubscribe && pair.phase === 'verified';
+  const all = !pair.subscriptionsUndone && pair.subscriptions.size === tree.folders.length;
+  const left = looks && !all && !pair.subscriptionsUndone && (await keeperAsSeen(site)) === 'owner';
+  const known = pair.subscriptionsUndone ? [] : pair.subscriptions.keys(); // what is undone takes a pass
+  const subscribed = looks && !left ? new Set(known) : undefined;
+  const given = onInbox(tree.owner, wanted);
+  return { pairId: pair.id, login, owner: tree.owner.login, folders: tree.folders, rights, given, subscribed };
 }
 
 /** Rights that nobody withholds, and that the server gives only together with one that is. INBOX is looked at, which is no special folder. */

@@ -59,9 +59,10 @@ export function plausible(version: number, last: number): boolean {
 }
 
 export async function rememberVersion(table: DelegationDb, state: StateDb): Promise<void> {
-  await setFact(state, 'epoch', await epochOf(table));
-  const version = await versionOf(table);
-  if (version <= LARGEST) await setFact(state, 'version', String(version)); // else it is mended at the next look
+  const [epoch, version] = [await epochOf(table), await versionOf(table)];
+  if ((await fact(state, 'epoch')) !== epoch) await setFact(state, 'epoch', epoch);
+  if (version > LARGEST) return; // it is mended at the next look
+  if ((await fact(state, 'version')) !== String(version)) await setFact(state, 'version', String(version));
 }
 
 /** From now on the table is obeyed in full. Returns false when it was already. */

@@ -24,6 +24,7 @@ import type { DelegationDb } from '../store/table/delegation-db.ts';
 import { applySettings } from '../store/table/rule-settings.ts';
 import { isVouched } from '../store/table/vouched-events.ts';
 import { append, appendAudit, ownEntry } from '../store/trail/sealing.ts';
+import { countedLogins } from './login-budget.ts';
 
 export interface Ground {
   readonly table: DelegationDb;
@@ -72,7 +73,10 @@ export function openActing({ table, state, clock, key, files, env, log, stopping
     tellBehind,
     close: () => senders?.close(),
     site: async (config) => {
-      const server = recordedServer(watchedServer(mailServer(config, env, noteServer), signs.contact), onStep);
+      const server = recordedServer(
+        countedLogins(watchedServer(mailServer(config, env, noteServer), signs.contact)),
+        onStep,
+      );
       const cutter = sessionCutter(config, env);
       const opened = openSenders(config, files, tellBehind);
       await applySettings(table, config);

@@ -27,13 +27,15 @@ import { fact, setFact } from '../store/state/facts.ts';
 import { mailboxPortions } from '../store/state/swept-mailboxes.ts';
 import { dueBetween, nextDue } from '../store/table/due-times.ts';
 import { followCredentials } from './changed-secrets.ts';
-import { openEngine } from './engine.ts';
+import { openDelegatesHalf } from './delegates-half.ts';
+import { type Half, openEngine } from './engine.ts';
 import { lookAtFolders } from './folder-look.ts';
 import { openLogWarnings } from './large-log.ts';
 import { openLater } from './later.ts';
 import { openOverdue } from './overdue.ts';
 import { noteLoop, noteSidecar } from './running-config.ts';
-import { type GoOn, type Next, openSchedule } from './schedule.ts';
+import { type GoOn, type Next, openSchedule, type Schedule, type Urgency } from './schedule.ts';
+import { openSweeping } from './sweeping.ts';
 import { watchCommits } from './watch-commits.ts';
 
 /** setTimeout fires at once above 24.8 days; and a clock may be set meanwhile. */
@@ -73,11 +75,17 @@ export async function startDaemon(
   const work = async (mailboxId: number, attempt: number, goOn: GoOn): Promise<Next> => {
     const began = performance.now();
     try {
-      const result = await signs.pass(mailboxId, attempt, () => engine.work(mailboxId, attempt, goOn));
+      const half = halfOf(mailboxId, goOn.urgency);
+      const pass = () => signs.pass(mailboxId, attempt, () => engine.work(mailboxId, attempt, goOn, half));
+      const result = await (goOn.urgency === 'sweep' ? sweeping.budget.spending(pass) : pass());
       postman.wake();
       const ms = Math.round(performance.now() - began);
       if (result.kind === 'superseded') return 'again';
       if (result.kind === 'paused') return 'parked';
+      if (result.kind === 'unseen') {
+        (goOn.urgency === 'sweep' ? sweeping.half : many).keep(result.unseen);
+        return 'done';
+      }
       credentials.heard(result);
       const { address, version } = result;
       if (result.kind === 'in-force') {
@@ -103,8 +111,24 @@ export async function startDaemon(
         comparing = undefined;
         void drain();
       }, COMPARED_MS);
+      sweeping.worked(mailboxId);
+      lookAtMany();
       await giveBack(); // a pass that had nothing to ask a server was one turn of the loop so far
     }
+  };
+
+  /** What a pass need not do itself: of a sweep, and of many grants at once, delegates are looked at by person. */
+  const halfOf = (mailboxId: number, urgency: Urgency | undefined): Half => {
+    const [swept, granted] = [sweeping.half.take(mailboxId), many.take(mailboxId)];
+    if (urgency === 'sweep') return { later: sweeping.waitsFor(mailboxId) };
+    if (urgency !== 'rest') return {};
+    const others = schedule.sizes.queued.rest > 0 || many.waiting > 0;
+    return { looked: swept ?? granted, later: others && !many.full };
+  };
+  /** Once no grant waits for what is left of it. */
+  const lookAtMany = () => {
+    const { rest, change } = schedule.sizes.queued;
+    if (many.waiting > 0 && (many.full || rest + change === 0)) void many.look();
   };
 
   /** What was worked on is compared with what was seen before, once for a burst. */
@@ -125,6 +149,19 @@ export async function startDaemon(
   const later = openLater((mailboxId) => schedule.add(mailboxId, 'rest'));
 
   engine.changes.onChange(schedule.add);
+  const sweeping = openSweeping({ site: () => engine.site, config: () => current, schedule });
+  const many = openDelegatesHalf({ site: () => engine.site, schedule });
+  /** For whoever has a hint that something has changed there: what was seen before counts for nothing. */
+  const hinted: Pick<Schedule, 'add' | 'pressed' | 'isStuck'> = {
+    isStuck: schedule.isStuck,
+    add: (mailboxId, urgency, news) => {
+      for (const half of [sweeping.half, many]) half.forget(mailboxId);
+      schedule.add(mailboxId, urgency, news);
+    },
+    get pressed() {
+      return schedule.pressed;
+    },
+  };
   const credentials = followCredentials({ config: () => current, env, log, tryAgain: schedule.wakeStuck });
 
   const serially = (job: () => Promise<void>, name?: Job) =>
@@ -188,7 +225,7 @@ export async function startDaemon(
     if (pause === undefined) log.warn('resumed: what was due is done now');
     else tellPause(pause);
     schedule.unpark(); // what may go now goes, the rest is laid down again
-    if (pause === undefined) void sweep();
+    if (pause === undefined) void sweepAnew();
   };
   const tellPause = (how: Pause) => {
     log.warn({ ...how }, 'paused: nothing is written to the servers');
@@ -206,7 +243,7 @@ export async function startDaemon(
     afterwards = undefined;
     void drain();
     // Where rules were changed, what they should have marked may not be marked.
-    if (await engine.rulesMoved()) void sweep();
+    if (await engine.rulesMoved()) void sweepAnew();
     await due();
   });
 
@@ -241,11 +278,7 @@ export async function startDaemon(
       await engine.adoptAll(mailboxPortions(table, state));
       await engine.changes.lookAtAll(giveWay);
       await engine.clearAway(giveWay);
-      for await (const ids of mailboxPortions(table, state)) {
-        for (const mailboxId of ids) schedule.add(mailboxId, 'sweep');
-        if (!(await giveWay())) return;
-      }
-      await schedule.idle();
+      if (!(await sweeping.run())) return;
       await engine.adopted();
     }
     await engine.prune(giveWay);
@@ -255,15 +288,19 @@ export async function startDaemon(
     await setFact(state, 'sweep', clock.now());
     log.debug('sweep done');
   });
+  const sweepAnew = () => {
+    sweeping.anew();
+    return sweep();
+  };
   let sweepTimer: NodeJS.Timeout | undefined;
   const sweepEvery = ({ schedule: { sweepIntervalMinutes } }: Config) => {
     clearInterval(sweepTimer);
     sweepTimer = setInterval(() => void sweep(), sweepIntervalMinutes * 60_000);
   };
 
-  const openLooks = () => lookAtFolders(engine.site, schedule, current.schedule, log);
+  const openLooks = () => lookAtFolders(engine.site, hinted, current.schedule, log);
   const openListening = () =>
-    openEars({ config: current, env, log, site: engine.site, schedule, missed: () => void sweep() });
+    openEars({ config: current, env, log, site: engine.site, schedule: hinted, missed: () => void sweep() });
 
   const drainSubmissions = serially(() => engine.drainSubmissions(giveWay));
 
@@ -324,7 +361,9 @@ export async function startDaemon(
 
   return {
     reload: async (next) => {
+      sweeping.anew();
       await schedule.idle();
+      many.forgetAll();
       const [before, after] = [current, next].map((one) => JSON.stringify(socketmapOf(one, files)));
       if (before !== after) {
         await socketmap.close();
@@ -345,7 +384,7 @@ export async function startDaemon(
       await noteSidecar(state, current, since);
       log.info('configuration reread');
       schedule.wakeStuck();
-      void sweep();
+      void sweepAnew();
     },
     stop: async (how) => {
       stopping = how === 'abandon';
@@ -357,6 +396,7 @@ export async function startDaemon(
       await looks.close();
       await ears.close();
       clearInterval(sweepTimer);
+      sweeping.close();
       clearInterval(submissionsTimer);
       engine.askToStop();
       await schedule.stop();

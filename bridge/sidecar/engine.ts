@@ -13,6 +13,7 @@ import { NO_SIGNS, type Signs } from '../health/signs.ts';
 import { actLines } from '../reconcile/acts.ts';
 import { withdrawStale } from '../reconcile/first-phase.ts';
 import { type Result, reconcileMailbox } from '../reconcile/mailbox.ts';
+import { recordLooks } from '../reconcile/record-looks.ts';
 import type { Site } from '../reconcile/site.ts';
 import type { Step } from '../reconcile/steps.ts';
 import { adoptEntries } from '../safeguards/adopted-entries.ts';
@@ -42,8 +43,17 @@ import { sealKeyOf } from '../store/trail/sealing.ts';
 import { drainEvents } from '../store/trail/take-over-events.ts';
 import { openActing } from './acting.ts';
 import { type Changes, openChanges } from './changes.ts';
+import type { Looked } from './delegates-half.ts';
 import { type GoOn, retryWait } from './schedule.ts';
 import { openTrail } from './trail-upkeep.ts';
+
+/** What a pass does of the delegates' half of its work (delegates-half.ts). Default: all of it. */
+export interface Half {
+  /** Left for later. */
+  readonly later?: boolean;
+  /** Done, and to be recorded if it still holds. */
+  readonly looked?: Looked | undefined;
+}
 
 export interface Engine {
   readonly site: Site;
@@ -53,7 +63,7 @@ export interface Engine {
   /** Whether nothing may be written to the servers just now, and why. */
   paused(): Promise<Pause | undefined>;
   /** One pass over a mailbox, its outcome recorded. `attempt` counts from 1 since the last success. Never throws. */
-  work(mailboxId: number, attempt: number, goOn?: GoOn): Promise<Result>;
+  work(mailboxId: number, attempt: number, goOn?: GoOn, half?: Half): Promise<Result>;
   /** What has changed. {@link Engine.work} looks again before it obeys news. */
   readonly changes: Changes;
   /** Before a sweep: what belongs to nobody any more is cleared away. */
@@ -163,7 +173,7 @@ export async function openEngine(
 
     /** Mailboxes that were worked on since their rows were compared with what was seen of them before. */
     const touched = new Set<number>();
-    const work = async (mailboxId: number, attempt: number, goOn?: GoOn): Promise<Result> => {
+    const work: Engine['work'] = async (mailboxId, attempt, goOn, { later, looked } = {}) => {
       const pause = await paused(state);
       const byName = pause === undefined || pause.all ? NOBODY : await takenByName(table, state, mailboxId);
       if (pause !== undefined && byName.size === 0) return leftAlone(table, mailboxId);
@@ -179,12 +189,13 @@ export async function openEngine(
         async (): Promise<Result> =>
           unjudged instanceof Failure
             ? notLookedAt(table, mailboxId, unjudged)
-            : reconcileMailbox(site, mailboxId, { held, mayGive, asOf, only }, goOn),
+            : ((looked && (await recordLooks(site, looked.unseen, looked.seen, beside))) ??
+              reconcileMailbox(site, mailboxId, { held, mayGive, asOf, only, later }, goOn)),
       );
       await changes.lookAfter(mailboxId);
       const now = clock.now();
-      await clock.save();
-      if (result.kind === 'superseded' || result.kind === 'in-force' || result.kind === 'paused') return result;
+      if (result.kind !== 'unseen' && looked === undefined) await clock.save(); // a sweep begins and ends with it
+      if (result.kind !== 'failed' && result.kind !== 'verified') return result;
       if (result.kind === 'failed') {
         const delay = retryWait(result.retry, attempt, retryWaits(current));
         const at = new Date(Date.parse(now) + delay).toISOString();

@@ -46,5 +46,10 @@ export function configDifference({ config: running }: LastSidecar, config: Confi
 }
 
 function note(config: Config): Noted {
-  return { file: config.file, digest: createHash('sha256').update(JSON.stringify(config)).digest('hex') };
+  return { file: config.file, digest: digestOf(config) };
+}
+
+/** Of what a configuration means. */
+export function digestOf(config: Config): string {
+  return createHash('sha256').update(JSON.stringify(config)).digest('hex');
 }

@@ -12,6 +12,9 @@ import { atMost } from '../shared/portions.ts';
 /** How long a step of what is no revoke waits for one, in milliseconds: as long as a revoke's first phase takes where its servers answer. */
 const LET_BY_MS = 100;
 
+/** The same of a sweep, which waits for grants too. One that can't be brought in force keeps it no longer. */
+const CALM_MS = 500;
+
 /** So many news go before one that has waited longer. */
 const NEWS_IN_A_ROW = 3;
 
@@ -37,9 +40,11 @@ export interface RetryWaits {
 /** Asked once, between the phases. False: others wait, give way. */
 export interface GoOn {
   (): boolean;
+  /** As what this pass was taken out of its queue. */
+  readonly urgency?: Urgency;
   /** Asked while nothing happens but that an answer is awaited: whether a revoke waits for a place. */
   readonly crowded?: () => boolean;
-  /** Between two steps of what is no revoke: waits while one is in its first phase, for a moment at most. */
+  /** Between two steps of what is no revoke: waits while one is in its first phase, and a sweep while a grant is, for a moment at most. */
   readonly letBy?: () => Promise<void>;
 }
 
@@ -61,6 +66,13 @@ export interface Schedule {
   isStuck(mailboxId: number): boolean;
   /** Resolves when nothing is queued or in hand; mailboxes that wait for a retry don't count. */
   idle(): Promise<void>;
+  /**
+   * A session of its own that takes a place as a sweep does, after what is left of grants and before the sweep. Resolves when it is over, or won't
+   * be begun any more. `job` never rejects.
+   */
+  beside(job: () => Promise<void>): Promise<void>;
+  /** Resolves when no revoke or grant is queued or in its first phase; for a moment at most. */
+  calm(): Promise<void>;
   /** Resolves when no revoke is queued or in its first phase. */
   revokesFirst(): Promise<void>;
   /** The same, for a moment at most. */
@@ -115,6 +127,9 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
   /** Of those, which are revokes. */
   const revoking = new Set<number>();
   let onRevoked: (() => void)[] = [];
+  let onCalm: (() => void)[] = [];
+  const jobs: { readonly job: () => Promise<void>; readonly over: () => void }[] = [];
+  const besides = new Set<Promise<void>>();
   const attempts = new Map<number, number>();
   const retries = new Map<
     number,
@@ -162,9 +177,9 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
       case 'change':
         return deciding.size < concurrency && inHand.size < 2 * concurrency;
       case 'rest':
-        return inHand.size < concurrency;
+        return inHand.size + besides.size < concurrency;
       case 'sweep': // leaves one place free for the server's own users
-        return inHand.size < Math.max(1, concurrency - 1);
+        return inHand.size + besides.size < Math.max(1, concurrency - 1);
     }
   };
 
@@ -188,6 +203,7 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
 
   const take = (): { readonly mailboxId: number; readonly urgency: Urgency } | undefined => {
     for (const urgency of ORDER) {
+      if (urgency === 'sweep') beginBesides();
       const mailboxId = roomFor(urgency) ? firstFree(urgency) : undefined;
       if (mailboxId !== undefined) {
         queues[urgency].delete(mailboxId);
@@ -197,6 +213,20 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
       }
     }
     return undefined;
+  };
+
+  const beginBesides = () => {
+    while (jobs.length > 0 && roomFor('sweep')) {
+      const next = jobs.shift();
+      if (next === undefined) return;
+      const running = next.job().finally(() => {
+        besides.delete(running);
+        next.over();
+        pump();
+        tellIfQuiet();
+      });
+      besides.add(running);
+    }
   };
 
   const pump = () => {
@@ -214,8 +244,9 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
   /** A revoke goes on whoever waits: without inheritance it is over only when every folder's entry has gone. */
   const goOn = (mailboxId: number, urgency: Urgency): GoOn =>
     Object.assign(() => mayGoOn(mailboxId, urgency), {
+      urgency,
       crowded: () => firstFree('revoke') !== undefined && !roomFor('revoke'),
-      letBy: urgency === 'revoke' ? async () => {} : () => revokesBy(),
+      letBy: urgency === 'revoke' ? async () => {} : urgency === 'sweep' ? () => calm(LET_BY_MS) : revokesBy,
     });
 
   const mayGoOn = (mailboxId: number, urgency: Urgency) => {
@@ -227,6 +258,12 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
     return true;
   };
 
+  const pressed = () => queues.revoke.size + queues.change.size + deciding.size > 0;
+  /** But what waits for the very mailbox that is in hand: that one had better get on. */
+  const isCalm = () => deciding.size === 0 && firstFree('revoke') === undefined && firstFree('change') === undefined;
+  const calm = async (atMostMs = CALM_MS) => {
+    if (!isCalm() && !stopped) await atMost(atMostMs, new Promise<void>((resolve) => onCalm.push(resolve)));
+  };
   const revokesBy = async () => {
     if (!noRevoke()) await atMost(LET_BY_MS, revokesFirst());
   };
@@ -235,6 +272,10 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
   const noRevoke = () => revoking.size === 0 && (stopped || queues.revoke.size === 0);
   const revoked = (mailboxId: number) => {
     revoking.delete(mailboxId);
+    if (isCalm()) {
+      for (const resolve of onCalm) resolve();
+      onCalm = [];
+    }
     if (!noRevoke()) return;
     for (const resolve of onRevoked) resolve();
     onRevoked = [];
@@ -268,14 +309,16 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
     deciding.delete(mailboxId);
     pump();
     revoked(mailboxId);
-    if (quiet()) {
-      for (const resolve of onIdle) resolve();
-      onIdle = [];
-    }
+    tellIfQuiet();
+  };
+  const tellIfQuiet = () => {
+    if (!quiet()) return;
+    for (const resolve of onIdle) resolve();
+    onIdle = [];
   };
 
   const queued = () => ORDER.reduce((sum, urgency) => sum + queues[urgency].size, 0);
-  const quiet = () => inHand.size === 0 && (stopped || queued() === 0);
+  const quiet = () => inHand.size + besides.size === 0 && (stopped || queued() + jobs.length === 0);
 
   return {
     add,
@@ -289,15 +332,23 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
       for (const [mailboxId, { urgency, kind }] of retries) if (kind === 'stuck') add(mailboxId, urgency);
     },
     idle: () => (quiet() ? Promise.resolve() : new Promise((resolve) => onIdle.push(resolve))),
+    beside: (job) =>
+      new Promise((over) => {
+        if (stopped) return over();
+        jobs.push({ job, over });
+        pump();
+      }),
+    calm: () => calm(),
     revokesFirst,
     revokesBy,
     stop: async () => {
       stopped = true;
+      for (const { over } of jobs.splice(0)) over();
       for (const { timer } of retries.values()) clearTimeout(timer);
-      await Promise.all(inHand.values());
+      await Promise.all([...inHand.values(), ...besides]);
     },
     get pressed() {
-      return queues.revoke.size + queues.change.size + deciding.size > 0;
+      return pressed();
     },
     get sizes() {
       const { revoke, change, rest, sweep } = queues;

@@ -35,6 +35,13 @@ export const schedule = z
         comment: `How often every mailbox is compared with the table, whether or not anything changed. With [events] once a
 day (1440) does.`,
       }),
+    sweep_logins_per_second: whole(0, 10_000)
+      .default(10)
+      .register(docs, {
+        comment: `No more than so many logins a second are made for that: one as each owner, one as each delegate for up to
+500 mailboxes. With more people than that a sweep takes longer: 40000 at 10 a second 67 minutes. 0: as many
+as the server takes.`,
+      }),
     folder_look_seconds: whole(0, 86_400)
       .default(60)
       .register(docs, {

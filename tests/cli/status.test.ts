@@ -57,6 +57,7 @@ t.test('nothing yet', async (t) => {
     slow: [],
     nextDue: null,
     lastSweep: null,
+    sweep: null,
     folderLook: null,
     trailBroken: null,
     trace: null,
@@ -148,7 +149,7 @@ t.test('what fails, with code, hint and the next attempt; what is due; the last 
     INSERT INTO delegation (mailbox, delegate, starts_at) VALUES ('alice@lab.test', 'bob', '2999-06-01T10:00:00.000Z')`);
   state(
     made,
-    `INSERT INTO facts (name, value) VALUES ('sweep', '${OLD}');
+    `INSERT INTO facts (name, value) VALUES ('sweep', '${OLD}'), ('sweep-begun', '{"at":"${OLD}","under":"","looked":500}');
     INSERT INTO outcomes (mailbox_id, address, code, message, hint, failed_version, attempts, failed_at, retry_at)
       VALUES (1, 'alice@lab.test', 'config', 'the password is wrong', 'mend it', 1, 4, '${OLD}', '${OLD}');
     INSERT INTO outcomes (mailbox_id, address, notices) VALUES (2, 'carol@lab.test', '[{"code": "held", "login": "bob", "message": "held back"}]')`,
@@ -159,6 +160,7 @@ t.test('what fails, with code, hint and the next attempt; what is due; the last 
     /^failing +1 mailbox$/m,
     /^next due +2999-06-01T12:00:00\+02:00$/m,
     /^last sweep +2026-01-01T09:00:00\+01:00$/m,
+    /^this sweep +since 2026-01-01T09:00:00\+01:00, done with 500 mailboxes$/m,
     /^alice@lab\.test: config: the password is wrong\n {4}mend it\n {4}attempt 4; again when a sidecar runs$/m,
     /^carol@lab\.test: held back$/m,
   ])
@@ -168,6 +170,7 @@ t.test('what fails, with code, hint and the next attempt; what is due; the last 
     notices: [{ mailbox: 'carol@lab.test', code: 'held' }],
     nextDue: '2999-06-01T10:00:00.000Z',
     lastSweep: OLD,
+    sweep: { begunAt: OLD, mailboxes: 500 },
   });
 });
 

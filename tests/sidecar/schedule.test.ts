@@ -648,3 +648,52 @@ t.test('what gives way waits for revokes, queued and in their first phase, and f
   await asked;
   t.equal(gone.way, 2, 'its second phase is not waited for');
 });
+
+t.test(
+  'a session of its own takes a place as a sweep does, before the sweep and after what is left of grants',
+  async (t) => {
+    const { schedule, inHand, end } = bench(t, { concurrency: 2 });
+    const jobs: (() => void)[] = [];
+    const job = () => new Promise<void>((resolve) => jobs.push(resolve));
+    const over = schedule.beside(job);
+    schedule.add(1, 'sweep');
+    t.equal(jobs.length, 1, 'it has begun');
+    t.same(inHand(), [], 'the sweep waits: one place is for the server');
+    schedule.add(2, 'rest');
+    schedule.add(3, 'change');
+    t.same(inHand(), [2, 3], 'a grant does not');
+    await end(2);
+    await end(3);
+    jobs[0]?.();
+    await over;
+    await turn();
+    t.same(inHand(), [1]);
+    const second = schedule.beside(job);
+    t.equal(jobs.length, 1, 'nor does it begin beside a sweep');
+    const stopped = schedule.stop();
+    await second; // it won't be begun
+    await end(1);
+    await stopped;
+    t.equal(jobs.length, 1);
+  },
+);
+
+t.test('calm: a sweep waits for grants, but not for one that waits for itself', async (t) => {
+  const { schedule, first, end } = bench(t, { concurrency: 2 });
+  let calm = false;
+  schedule.add(1, 'change');
+  const waiting = schedule.calm().then(() => {
+    calm = true;
+  });
+  await turn();
+  t.notOk(calm, 'a first phase is at work');
+  t.ok(first(1));
+  await waiting;
+  await end(1);
+  schedule.add(2, 'sweep');
+  schedule.add(2, 'change');
+  await schedule.calm();
+  t.pass('what waits for the mailbox in hand waits for no place');
+  await end(2);
+  await end(2);
+});

@@ -28,6 +28,7 @@ export type FactName =
   | 'database-lost' // JSON: the last time that the connection to PostgreSQL was lost, and when it was back
   | 'backup' // JSON: when "mandat backup" was last done, and where to
   | 'sweep' // when the last full sweep ended
+  | 'sweep-begun' // JSON: the one that is going on, or was broken off (sidecar/sweeping.ts)
   | 'slow-answers' // JSON: answers of servers that passes are waiting for just now (slow-answers.ts)
   | 'trace' // JSON: how the trace of access goes (trace/trace-keeping.ts)
   | 'trace-proof' // JSON: when all of the trace was proven last, and what came of it (trace/daily-proof.ts)

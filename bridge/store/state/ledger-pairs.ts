@@ -35,6 +35,8 @@ export interface Pair {
   readonly before: readonly BeforeEntry[];
   /** By folder; true where we subscribed them, false where they were subscribed before. */
   readonly subscriptions: ReadonlyMap<FolderName, boolean>;
+  /** Whether a pass ended early in the midst of these. */
+  readonly subscriptionsUndone: boolean;
   readonly cutDone: boolean;
   /** What the last verified pass gave in INBOX; undefined where none has noted it. */
   readonly verifiedRights: Rights | undefined;
@@ -91,6 +93,19 @@ export async function phasesAmong(
   return found;
 }
 
+/** Of one mailbox's pairs, by their ids. */
+export async function phasesOf(
+  db: StateDb,
+  mailboxId: number,
+): Promise<ReadonlyMap<number, { readonly phase: LedgerPhase; readonly verifiedRights: string | null }>> {
+  const rows = await db.query
+    .selectFrom('ledger')
+    .select(['id', 'phase', 'verified_rights'])
+    .where('mailbox_id', '=', mailboxId)
+    .execute();
+  return new Map(rows.map(({ id, phase, verified_rights: verifiedRights }) => [id, { phase, verifiedRights }]));
+}
+
 export const phaseKey = (mailboxId: number, login: string) => `${mailboxId}/${login}`;
 
 export async function pairsOf(db: StateDb, mailboxId: number): Promise<readonly Pair[]> {
@@ -124,6 +139,7 @@ export async function pairsOf(db: StateDb, mailboxId: number): Promise<readonly 
     subscriptions: new Map(
       subscriptions.filter(({ ledger_id }) => ledger_id === row.id).map(({ folder, ours }) => [folder, ours !== 0]),
     ),
+    subscriptionsUndone: subscriptions.some(({ ledger_id, ours }) => ledger_id === row.id && ours > 1),
     cutDone: row.cut_done === 1,
     verifiedRights: row.verified_rights === null ? undefined : canonical(row.verified_rights),
   }));

@@ -132,7 +132,11 @@ export async function recordBefore(db: StateDb, id: number, entries: readonly Be
 }
 
 /** What the pass that verified it gave in INBOX. Whoever finds something else there later finds what somebody else has done. */
-export async function noteVerifiedRights(db: Pick<StateDb, 'query'>, pair: Pair, rights: Rights): Promise<void> {
+export async function noteVerifiedRights(
+  db: Pick<StateDb, 'query'>,
+  pair: Pick<Pair, 'id'> & Partial<Pick<Pair, 'verifiedRights'>>,
+  rights: Rights,
+): Promise<void> {
   if (pair.verifiedRights === rights) return;
   await db.query.updateTable('ledger').set({ verified_rights: rights }).where('id', '=', pair.id).execute();
 }

@@ -55,9 +55,22 @@ interface Subject {
   readonly version: number;
 }
 
-/** The first phase is done: what decides stands as the table says. */
+/** The first phase is done: what decides stands as the table says. That it still does is no news, and nothing is written. */
 export async function recordInForce(db: Pick<StateDb, 'query'>, subject: Subject, now: Instant): Promise<void> {
-  await upsert(db, subject, { in_force_version: subject.version, in_force_at: now });
+  const { mailboxId, address, version } = subject;
+  const values = { address, in_force_version: version, in_force_at: now };
+  await db.query
+    .insertInto('outcomes')
+    .values({ mailbox_id: mailboxId, ...values })
+    .onConflict((conflict) =>
+      conflict
+        .column('mailbox_id')
+        .doUpdateSet(values)
+        .where(({ or, eb }) =>
+          or([eb('outcomes.in_force_version', '<>', version), eb('outcomes.address', '<>', address)]),
+        ),
+    )
+    .execute();
 }
 
 /** The whole tree stands as the table says, seen as the delegates see it. Ends a row of failures. */

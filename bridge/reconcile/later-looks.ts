@@ -1,0 +1,111 @@
+/**
+ * Looks as delegates that a pass leaves for later, so that somebody with many mailboxes is logged in once for all of them: what each look must
+ * show, and what was seen. They only read. Whatever differs is for a pass of that mailbox, which mends it and looks again.
+ */
+import { NONE } from '../../acl/rights.ts';
+import { type Failure, failureOf } from '../shared/failure.ts';
+import { portions } from '../shared/portions.ts';
+import type { FolderName } from '../store/state/ledger-pairs.ts';
+import type { Notice } from '../store/state/outcomes.ts';
+import { passesAway } from './delegate-sessions.ts';
+import type { DelegateView } from './driver-interfaces.ts';
+import { sayings } from './out-of-reach.ts';
+import type { LaterLook, Pass } from './pass.ts';
+import type { Site } from './site.ts';
+
+/** A mailbox of which all is done but these looks. */
+export interface Unseen extends Pick<Pass, 'mailboxId' | 'address' | 'onBehalf' | 'identifiers' | 'unsettled'> {
+  /** Of the rows that it was worked off by. */
+  readonly version: number;
+  readonly notices: readonly Notice[];
+  readonly looks: readonly LaterLook[];
+}
+
+/** `outOfReach`: sentences about folders that the delegate can't have a name for. */
+export type Seen =
+  | { readonly kind: 'same'; readonly outOfReach: readonly string[] }
+  | { readonly kind: 'differs' }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** So many owners' questions are on their way at once in one session. */
+const OWNERS_AHEAD = 10;
+
+/** More often than mailboxes can honestly cut somebody meanwhile. */
+const MOST_CUTS = 20;
+
+/**
+ * One session for all of them, but where it is lost: it is opened anew then, and what was being asked is asked one by one. What a cut of our own
+ * has ended counts for nothing. Never rejects; looks that it did not come to, because the sidecar is to leave, are missing from the answer.
+ * @param letBy waits while somebody is more urgent
+ */
+export async function lookAsOne(
+  site: Pick<Site, 'server' | 'gate' | 'stopping'>,
+  login: string,
+  looks: readonly LaterLook[],
+  letBy: () => Promise<void>,
+): Promise<ReadonlyMap<LaterLook, Seen>> {
+  const seen = new Map<LaterLook, Seen>();
+  const alone = new Set<LaterLook>();
+  let cuts = 0;
+  const left = () => looks.filter((look) => !seen.has(look));
+  const fail = (some: readonly LaterLook[], error: unknown) => {
+    for (const look of some) seen.set(look, { kind: 'failed', failure: failureOf(error) });
+  };
+  /** Until one session ends. */
+  const session = async (view: DelegateView, wasCut: () => boolean) => {
+    const together = left().filter((look) => !alone.has(look));
+    const groups = [
+      ...portions(together, OWNERS_AHEAD),
+      ...[...alone].filter((look) => !seen.has(look)).map((one) => [one]),
+    ];
+    for (const group of groups) {
+      await letBy();
+      if (site.stopping()) return;
+      const lost = new Map<LaterLook, unknown>();
+      const ask = async (look: LaterLook) => {
+        try {
+          seen.set(look, await lookAt(view, look));
+        } catch (error) {
+          if (passesAway(error)) lost.set(look, error);
+          else fail([look], error);
+        }
+      };
+      await Promise.all(group.map(ask));
+      if (lost.size === 0) continue;
+      if (wasCut() && cuts++ < MOST_CUTS) return;
+      if (group.length === 1) for (const [look, error] of lost) fail([look], error);
+      for (const look of lost.keys()) alone.add(look);
+      return;
+    }
+  };
+  while (left().length > 0 && !site.stopping()) {
+    await letBy();
+    const wasCut = site.gate.watch(login);
+    try {
+      const view = await site.server.asDelegate(login);
+      try {
+        await session(view, wasCut);
+      } finally {
+        view.close();
+      }
+    } catch (error) {
+      if (!(passesAway(error) && wasCut() && cuts++ < MOST_CUTS)) fail(left(), error);
+    }
+  }
+  return seen;
+}
+
+async function lookAt(view: DelegateView, { owner, folders, rights, subscribed }: LaterLook): Promise<Seen> {
+  if ((await view.unreachable(owner)) !== undefined) return { kind: 'differs' }; // a pass says why
+  const reached = await view.reach(owner, folders);
+  const names = [...rights.keys()].filter((name) => reached.has(name));
+  const listed = await view.listed(owner);
+  const has = await view.rights(owner, names);
+  const asItShould = (name: FolderName) => listed.has(name) && (has.get(name) ?? NONE) === rights.get(name);
+  if (!names.every(asItShould) || !sameFolders(names, subscribed)) return { kind: 'differs' };
+  return { kind: 'same', outOfReach: sayings(folders.filter(({ name }) => !reached.has(name))) };
+}
+
+function sameFolders(names: readonly FolderName[], subscribed: ReadonlySet<FolderName> | undefined): boolean {
+  return subscribed === undefined || (subscribed.size === names.length && names.every((name) => subscribed.has(name)));
+}

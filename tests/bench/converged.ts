@@ -1,0 +1,136 @@
+/** A sweep of a site where all is as it should be, beside a bare client with the same logins that asks the least. */
+import Database from 'better-sqlite3';
+import { connectImap, type RawImap } from '../../config/lab/raw-imap.ts';
+import { waitFor } from '../../config/lab/wait.ts';
+import { at, type Site, startSite } from '../servers/site.ts';
+import { type Comparison, compare } from './pairs.ts';
+
+/** As many sessions at once as a sweep takes: all places ([imap] connections) but one. */
+const AT_ONCE = 3;
+
+const LONG_MS = 600_000;
+
+/** Mailboxes and delegates in a ring: each delegate has as many mailboxes as a mailbox has delegates. */
+export function ring(mailboxes: number, delegatesEach: number) {
+  const owners = Array.from({ length: mailboxes }, (_, n) => `owner${n}`);
+  const people = owners.map((_, n) => `delegate${n}`);
+  const pairs = owners.flatMap((owner, n) =>
+    Array.from({ length: delegatesEach }, (_, k) => ({ owner, delegate: people[(n + k) % mailboxes] as string })),
+  );
+  return { owners, people, pairs };
+}
+
+/** All of it in one commit. */
+export function putRing(site: Site, { owners, people, pairs }: ReturnType<typeof ring>): void {
+  const insert = (into: string, values: readonly string[]) => `INSERT INTO ${into} VALUES ${values.join(',')};`;
+  const row = (...names: readonly string[]) => `(${names.map((name) => `'${at(name)}'`).join(', ')})`;
+  const table = new Database(site.table);
+  table.exec(
+    [
+      'BEGIN;',
+      insert(
+        'mailbox (address)',
+        owners.map((name) => row(name)),
+      ),
+      insert(
+        'delegate (id)',
+        people.map((name) => row(name)),
+      ),
+      ...owners.map((one) =>
+        insert(
+          'delegation (mailbox, delegate)',
+          pairs.filter(({ owner }) => owner === one).map(({ owner, delegate }) => row(owner, delegate)),
+        ),
+      ),
+      'COMMIT;',
+    ].join('\n'),
+  );
+  table.close();
+}
+
+/** `by`: whether the bare client logs in as a delegate once for each of their mailboxes, or once. */
+export async function convergedFigures(
+  mailboxes: number,
+  delegatesEach: number,
+  rounds: number,
+  by: 'pair' | 'person' = 'person',
+): Promise<Comparison> {
+  const people = ring(mailboxes, delegatesEach);
+  const site = await startSite({
+    reuse: false,
+    users: [...people.owners, ...people.people],
+    postfix: false,
+    extraToml: process.env.BENCH_SCHEDULE ?? '[schedule]\nsweep_logins_per_second = 0',
+  });
+  try {
+    putRing(site, people);
+    const sidecar = await site.run();
+    await site.settled(LONG_MS);
+    const state = new Database(site.stateFile, { readonly: true });
+    const ended = state.prepare("SELECT value FROM facts WHERE name = 'sweep'").pluck();
+    await waitFor('the first sweep has ended', LONG_MS, () => ended.get() !== undefined);
+    const sweep = async () => {
+      const before = ended.get();
+      const began = performance.now();
+      process.kill(sidecar.pid, 'SIGHUP');
+      await waitFor('a sweep has ended', LONG_MS, () => ended.get() !== before);
+      return performance.now() - began;
+    };
+    const floor = async () => {
+      const began = performance.now();
+      await bareSweep(site, people, by);
+      return performance.now() - began;
+    };
+    const what = `sweep, ${mailboxes} mailboxes with ${delegatesEach} delegates each, a login a ${by} below`;
+    const figures = await compare(what, sweep, floor, rounds);
+    state.close();
+    await sidecar.end();
+    return figures;
+  } finally {
+    await site.stop();
+  }
+}
+
+/** Each owner's entries, as the owner; each folder as each delegate sees it. What can be sent ahead is. */
+async function bareSweep(site: Site, { owners, people, pairs }: ReturnType<typeof ring>, by: 'pair' | 'person') {
+  const folders = new Map<string, readonly string[]>();
+  await atOnce(owners, async (owner) => {
+    const imap = await loggedIn(site, owner);
+    const { lines } = await imap.command('LIST "" "*" RETURN (SPECIAL-USE SUBSCRIBED STATUS (X-GUID))');
+    const names = lines.filter((line) => line.startsWith('* LIST')).map((line) => line.split(' "/" ')[1] ?? '');
+    folders.set(
+      owner,
+      names.map((name) => name.replaceAll('"', '')),
+    );
+    await Promise.all(names.map((name) => imap.send(`GETACL ${name}`)));
+    imap.close();
+  });
+  const sessions =
+    by === 'pair' ? pairs.map((pair) => [pair]) : people.map((one) => pairs.filter(({ delegate }) => delegate === one));
+  await atOnce(sessions, async (session) => {
+    const imap = await loggedIn(site, session[0]?.delegate ?? '');
+    await Promise.all(
+      session.flatMap(({ owner }) => {
+        const root = `shared/${at(owner)}`;
+        const asked = (folders.get(owner) ?? []).map((name) => (name === 'INBOX' ? root : `${root}/${name}`));
+        return [imap.send(`LIST "" ("${root}" "${root}/*")`), ...asked.map((name) => imap.send(`MYRIGHTS "${name}"`))];
+      }),
+    );
+    imap.close();
+  });
+}
+
+async function loggedIn({ lab }: Site, name: string): Promise<RawImap> {
+  const imap = await connectImap(lab.imap);
+  const { status, text } = await imap.loginAs(at(name), lab.master.user, lab.master.password);
+  if (status !== 'OK') throw new Error(text);
+  return imap;
+}
+
+async function atOnce<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  const left = [...all];
+  const worker = async () => {
+    for (let one = left.shift(); one !== undefined; one = left.shift()) await work(one);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
