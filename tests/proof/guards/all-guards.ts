@@ -1,0 +1,21 @@
+/** Every guard that is listed. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ACCESS_GUARDS } from './access-guards.ts';
+import type { Guard } from './guard.ts';
+import { OTHER_GUARDS } from './other-guards.ts';
+import { POLICY_GUARDS } from './policy-guards.ts';
+import { tableGuards } from './table-guards.ts';
+
+/** Where the table's own rules are tried. schema.test.ts compares their text, which says nothing of what they do. */
+const NOT = ['schema.test.ts'];
+
+/** `tree`: the project's root. */
+export function allGuards(tree: string): readonly Guard[] {
+  const testsIn = (directory: string) =>
+    readdirSync(join(tree, directory))
+      .filter((name) => name.endsWith('.test.ts') && !NOT.includes(name))
+      .map((name) => `${directory}/${name}`);
+  const table = tableGuards([...testsIn('tests/store/table'), ...testsIn('tests/safeguards')], testsIn('tests/cli'));
+  return [...POLICY_GUARDS, ...table, ...ACCESS_GUARDS, ...OTHER_GUARDS];
+}
