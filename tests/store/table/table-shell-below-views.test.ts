@@ -59,10 +59,15 @@ t.test('under the scheme of national identifiers', (t) =>
     [RPPS, "INSERT INTO delegate (id) VALUES ('zoe')", 'MANDAT_IDENTIFIER', 'a delegate (R5)'],
     [RPPS, "INSERT INTO delegate (id) VALUES ('810000000001')", undefined, 'a number'],
     [RPPS, "UPDATE delegate SET id = 'zoe' WHERE id = 'bob'", 'MANDAT_IDENTIFIER', 'a delegate that is renamed'],
-    [RPPS, "INSERT INTO mailbox (address, owner) VALUES ('zoe@example.org', 'zoe')", 'MANDAT_IDENTIFIER', 'an owner'],
     [
       RPPS,
-      "UPDATE mailbox SET owner = 'zoe' WHERE address = 'other@example.org'",
+      "INSERT INTO mailbox (address, owner, kind) VALUES ('zoe@example.org', 'zoe', 'ORG')",
+      'MANDAT_IDENTIFIER',
+      'an owner',
+    ],
+    [
+      RPPS,
+      "UPDATE mailbox SET owner = 'zoe' WHERE address = 'org@example.org'",
       'MANDAT_IDENTIFIER',
       'an owner that is another now',
     ],
