@@ -18,6 +18,8 @@ export interface DoveadmProxy {
   blind: boolean;
   /** While set, `who` also names a session of this process, until it was asked so often. */
   ghost: { readonly pid: string; times: number } | undefined;
+  /** Called before each `kick` is passed on. */
+  beforeKick: (() => Promise<void>) | undefined;
   close(): Promise<void>;
 }
 
@@ -33,6 +35,7 @@ export async function startDoveadmProxy(target: string): Promise<DoveadmProxy> {
     const [name, parameters, tag] = command;
     if (name === 'kick' && proxy.lying) return JSON.stringify(['doveadmResponse', [{ count: '1' }], tag]);
     if (name === 'who' && proxy.blind) return JSON.stringify(['doveadmResponse', [], tag]);
+    if (name === 'kick') await proxy.beforeKick?.();
     const passed = await fetch(target, { method: 'POST', headers: { authorization }, body: JSON.stringify([command]) });
     const [answer] = JSON.parse(await passed.text()) as [string, object[], string][];
     if (name === 'who' && proxy.ghost !== undefined && proxy.ghost.times-- > 0) {
@@ -48,6 +51,7 @@ export async function startDoveadmProxy(target: string): Promise<DoveadmProxy> {
     lying: false,
     blind: false,
     ghost: undefined,
+    beforeKick: undefined,
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();

@@ -85,6 +85,23 @@ t.test('kick answers 1, and their session goes on', async (t) => {
   t.match(await audited(site), /"ended"/);
 });
 
+t.test('when the sessions of whoever leaves are ended, no new one gets in', async (t) => {
+  const { site, proxy } = await proxied(t);
+  await grantRow(site, 'alice', 'bob');
+  await sync(site);
+  (await reading(site)).close();
+  await revokeRow(site, 'alice', 'bob');
+  const met: string[] = [];
+  proxy.beforeKick = async () => {
+    proxy.beforeKick = undefined; // the first is the one that counts
+    const bob = await site.login('bob');
+    met.push((await bob.command(`SELECT ${INBOX}`)).status);
+    bob.close();
+  };
+  await sync(site);
+  t.same(met, ['NO'], 'the entry went before the cut (R49)');
+});
+
 t.test('one who has gone by themselves, and come back: the new session is not their old one', async (t) => {
   const { site, proxy } = await proxied(t);
   const bob = await site.login('bob');

@@ -29,7 +29,7 @@ export const ACCESS_GUARDS: readonly Guard[] = [
     FIRST,
     '    await applyInbox(owner, pair.login, undefined, pair);\n',
     '',
-    ...servers('reconcile-interrupted', 'reconcile-revoke', 'reconcile-cut'),
+    ...servers('reconcile-cut'),
   ),
   line(
     'whose entry went is cut',
