@@ -167,7 +167,7 @@ export const ACCESS_GUARDS: readonly Guard[] = [
   line(
     'a grant is verified by a login of the delegate',
     GRANTED,
-    '    await lookAsDelegate(pass, owner, delegate, pair, tree, rights);\n',
+    '    else await lookAsDelegate(pass, owner, delegate, pair, tree, rights);\n',
     '',
     ...servers('reconcile-drift', 'reconcile-grant'),
   ),

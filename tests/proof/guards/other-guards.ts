@@ -43,7 +43,7 @@ const SAFEGUARDS: readonly Guard[] = [
   line(
     'a table whose rules were changed gives nothing',
     'bridge/reconcile/mailbox.ts',
-    'restraint.mayGive && site.table.differences().length === 0',
+    'restraint.mayGive && (await site.table.differences()).length === 0',
     'restraint.mayGive',
     ...servers('table-attacked', 'hostile-database'),
   ),
