@@ -39,6 +39,7 @@ t.test('an empty file is the defaults, with camelCase names and absolute paths',
     subscriptions: { autoSubscribe: true },
     schedule: {
       sweepIntervalMinutes: 60,
+      sweepLoginsPerSecond: 10,
       folderLookSeconds: 60,
       folderLooksPerSecond: 10,
       retryMinSeconds: 2,

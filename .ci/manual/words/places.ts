@@ -98,31 +98,6 @@ export const DATA: readonly Place[] = [
   }),
   {
     ...own,
-    path: 'DATA/private/trace',
-    kind: 'directory',
-    mode: '700',
-    holds: 'the trace of access: `[trace] enabled`',
-    backup: 'what lies in it',
-  },
-  ...withJournals({
-    ...own,
-    path: 'DATA/private/trace/YYYY-MM.db',
-    kind: 'file',
-    mode: '600',
-    holds:
-      'one month of it (`YYYY-MM-2.db` after a clock was set back): who did what in whose mailbox; no content, subject or recipient, nothing that was searched for',
-    backup: '**yes**, by the same, unless `--without-trace`: what people did is written down nowhere else',
-  }),
-  {
-    ...own,
-    path: 'DATA/private/trace.head',
-    kind: 'file',
-    mode: '600',
-    holds: 'where the trace ended when it was last looked at',
-    backup: '**yes**, with the trace and the key',
-  },
-  {
-    ...own,
     path: 'DATA/private/sidecar.lock',
     kind: 'file',
     mode: '600',
@@ -249,6 +224,35 @@ export const RUNTIME: readonly Place[] = [
     holds: '`[health] listen`: how the sidecar is, for a monitoring system',
     others: 'group mandat asks',
     backup: NO,
+  },
+];
+
+/** Where `[trace] enabled`; made with the first access that is kept. */
+export const TRACE: readonly Place[] = [
+  {
+    ...own,
+    path: 'DATA/private/trace',
+    kind: 'directory',
+    mode: '700',
+    holds: 'the trace of access: `[trace] enabled`',
+    backup: 'what lies in it',
+  },
+  ...withJournals({
+    ...own,
+    path: 'DATA/private/trace/YYYY-MM.db',
+    kind: 'file',
+    mode: '600',
+    holds:
+      'one month of it (`YYYY-MM-2.db` after a clock was set back): who did what in whose mailbox; no content, subject or recipient, nothing that was searched for',
+    backup: '**yes**, by the same, unless `--without-trace`: what people did is written down nowhere else',
+  }),
+  {
+    ...own,
+    path: 'DATA/private/trace.head',
+    kind: 'file',
+    mode: '600',
+    holds: 'where the trace ended when it was last looked at',
+    backup: '**yes**, with the trace and the key',
   },
 ];
 
