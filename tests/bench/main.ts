@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,shares,growth,submission,trace] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
+ * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,shares,growth,submission,trace] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
  * --write puts the table into docs/performance.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { dovecotVersion } from '../../config/lab/dovecot-version.ts';
 import { startSite } from '../servers/site.ts';
 import { bareFigures } from './bare.ts';
+import { convergedFigures } from './converged.ts';
 import { directoryFigures } from './directory.ts';
 import { type GrantFigures, grantFigures } from './grant.ts';
 import { coldStart } from './growth/cold-start.ts';
@@ -28,7 +29,7 @@ const { values } = parseArgs({
   options: {
     only: {
       type: 'string',
-      default: 'start,grant,rights,bare,revoke,wake,sender,directory,sweep,shares,growth,submission,trace',
+      default: 'start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,shares,growth,submission,trace',
     },
     quick: { type: 'boolean', default: false },
     mailboxes: { type: 'string', default: '1000' },
@@ -167,6 +168,10 @@ if (chosen.has('sweep')) {
   );
 }
 
+if (chosen.has('converged')) {
+  const figures = await convergedFigures(60, 5, values.quick ? 3 : pairs);
+  section('A sweep where all is as it should be', HEAD, [row(figures)]);
+}
 if (chosen.has('growth')) {
   const large = values.quick ? 100_000 : 1_000_000;
   const { compared, peakMb } = await growthFigures(1000, large, pairs);
