@@ -20,7 +20,7 @@ export async function refuseLostState({ files, config }: Session, renew: boolean
   throw new Failure(
     'config',
     `${place} is gone: seal.head beside the key says that there was one, with ${kept.head.id} entries in its trail. It knows which entries on the servers are mandat's, and what stood there before`,
-    'put it back from the backup; if there is none: "mandat init --new-seal-key" begins a new one, and a new trail',
+    `put ${database === undefined ? 'state.db' : 'it'} back from the backup; if there is none: "mandat init --new-seal-key" begins a new one, and a new trail`,
     { rule: 'MANDAT_STATE_LOST' },
   );
 }
