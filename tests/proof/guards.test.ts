@@ -22,7 +22,7 @@ t.test('every guard stands where the list says, and can be taken out', async (t)
 
 t.test('a few of them, out', async (t) => {
   // The quick ones: those that need no server.
-  const quick = guards.filter(({ tests, behind }) => behind === undefined && tests[0]?.startsWith('tests/acl/'));
+  const quick = guards.filter(({ tests }) => tests.every((test) => test.startsWith('tests/acl/')));
   const chosen: Guard[] = [];
   while (chosen.length < SAMPLE) {
     const [one] = quick.splice(Math.floor(Math.random() * quick.length), 1);
