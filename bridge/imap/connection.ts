@@ -142,7 +142,8 @@ export async function connect(
   // Each pending command rejects by itself, without saying why; an unheard 'error' would end the process.
   client.on('error', (error: unknown) => {
     if (isOverlong(error)) giveUp(OVERLONG);
-    else ownDoing = true; // a silence that lasted too long, or what the network says
+    // A silence that lasted too long, or what the network says. A process that dies with questions unread resets the connection.
+    else if ((error as { code?: unknown }).code !== 'ECONNRESET') ownDoing = true;
   });
   try {
     await client.connect();
