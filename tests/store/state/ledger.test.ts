@@ -66,6 +66,7 @@ t.test('an intent holds all that a crash must not lose', async (t) => {
     inForceAt: null,
     before: [],
     subscriptions: new Map(),
+    subscriptionsUndone: false,
     cutDone: false,
   });
   t.ok(id > 0);
