@@ -148,17 +148,19 @@ const RULES: readonly (readonly [string, string | undefined])[] = [
 ];
 
 /** In words that each store has. */
-const said = (table: DelegationDb, statement: string) =>
+const inWordsOf = (table: DelegationDb, statement: string) =>
   onPostgres(table.query) ? statement : statement.replaceAll('chr(10)', 'char(10)');
 
 const CODED = /(MANDAT_[A-Z_]+): (.*)$/s;
+
+const ALWAYS_ITS_OWN = /column "id" can only be updated to DEFAULT/;
 
 /** The rule that refuses it, by its own transaction, which is rolled back. */
 async function ruleOf(table: DelegationDb, statements: readonly string[]): Promise<string | undefined> {
   const undo = new Error('undone');
   try {
     await table.query.transaction().execute(async (query) => {
-      for (const statement of statements) await sql.raw(said(table, statement)).execute(query);
+      for (const statement of statements) await sql.raw(inWordsOf(table, statement)).execute(query);
       throw undo;
     });
   } catch (error) {
@@ -170,13 +172,16 @@ async function ruleOf(table: DelegationDb, statements: readonly string[]): Promi
 
 t.test('each rule refuses the same statements, and a refusal leaves all as it was', async (t) => {
   const { table } = await freshStores(t);
-  for (const statement of WORLD) await sql.raw(said(table, statement)).execute(table.query);
+  for (const statement of WORLD) await sql.raw(inWordsOf(table, statement)).execute(table.query);
   const before = await everything(table);
   for (const [statement, rule] of RULES) {
-    t.equal(await ruleOf(table, [statement]), rule, statement.slice(0, 120));
+    const said = await ruleOf(table, [statement]);
+    // PostgreSQL refuses another id by itself, before any rule of ours is asked.
+    const byItself = onPostgres(table.query) && said !== undefined && ALWAYS_ITS_OWN.test(said);
+    t.equal(byItself ? 'MANDAT_IMMUTABLE' : said, rule, statement.slice(0, 120));
     if (rule !== undefined)
       await sql
-        .raw(said(table, statement))
+        .raw(inWordsOf(table, statement))
         .execute(table.query)
         .catch(() => {}); // by itself, in no transaction of ours
   }

@@ -3,15 +3,17 @@
  * each of these files.
  */
 import '../on-postgresql.ts';
-import '../contract/rules.test.ts';
-import '../contract/values.test.ts';
-import '../contract/writers.test.ts';
-import '../contract/untouched.test.ts';
-import '../contract/sidecars-reading.test.ts';
-import '../table/delegations.test.ts';
-import '../table/rows.test.ts';
-import '../table/own-mailbox.test.ts';
-import '../table/standing-since.test.ts';
-import '../table/writer.test.ts';
-import '../trail/claims.test.ts';
-import '../submissions/submission-db.test.ts';
+
+// One after the other: what is imported beside a module that awaits something would begin without it.
+await import('../contract/rules.test.ts');
+await import('../contract/values.test.ts');
+await import('../contract/writers.test.ts');
+await import('../contract/untouched.test.ts');
+await import('../contract/sidecars-reading.test.ts');
+await import('../table/delegations.test.ts');
+await import('../table/rows.test.ts');
+await import('../table/own-mailbox.test.ts');
+await import('../table/standing-since.test.ts');
+await import('../table/writer.test.ts');
+await import('../trail/claims.test.ts');
+await import('../submissions/submission-db.test.ts');

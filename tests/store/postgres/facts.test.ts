@@ -1,3 +1,5 @@
 /** The same as on a file. */
 import '../on-postgresql.ts';
-import '../state/facts.test.ts';
+
+// One after the other: what is imported beside a module that awaits something would begin without it.
+await import('../state/facts.test.ts');
