@@ -103,6 +103,7 @@ export function openSweeping({ site, config, schedule }: SweepingOptions): Sweep
         await schedule.calm();
         await fewerThan(atOnce);
         await budget.ready(leaving.signal);
+        if (schedule.isStuck(mailboxId)) continue; // since then: the schedule would not take it, and nobody would tell of its end
         give(mailboxId, 'sweep');
         if (half.full) await delegatesHalf();
       }
