@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { isLoopback } from './loopback.ts';
 import type { Problem } from './rule.ts';
+import { serverName } from './rules.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -48,6 +49,16 @@ export const retriesOrdered = across('retry_min_seconds', ({ retry_min_seconds: 
 export const eventsComeFromSomewhere = across('listen', ({ listen, log }) =>
   listen === 'off' && log === undefined
     ? { message: '"off", and no log is named: no events would come', remedy: 'name the log, or give a port' }
+    : undefined,
+);
+
+/** The list is the same on all of them, so that it can be copied. */
+export const clusterHasName = across('cluster', ({ name, cluster }) =>
+  Array.isArray(cluster) && typeof name === 'string' && serverName(name).length === 0 && !cluster.includes(name)
+    ? {
+        message: `${JSON.stringify(name)}, which is this server, isn't among them`,
+        remedy: 'write the names of all servers that share folders, this one too; the same list on each of them',
+      }
     : undefined,
 );
 

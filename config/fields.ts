@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import type { Problem, Rule } from './rule.ts';
-import { commandWords, loginCommandWords, severalOf } from './rules.ts';
+import { commandWords, loginCommandWords, serverList, severalOf } from './rules.ts';
 
 /** A file is looked at once: making code for that takes longer than it saves. */
 z.config({ jitless: true });
@@ -28,7 +28,8 @@ export const docs = z.registry<KeyDoc>();
 export type Form =
   | { readonly kind: 'text'; readonly rule: Rule }
   | { readonly kind: 'one-or-several'; readonly options: readonly string[] }
-  | { readonly kind: 'command'; readonly login: boolean };
+  | { readonly kind: 'command'; readonly login: boolean }
+  | { readonly kind: 'server-names' };
 
 export const forms = z.registry<Form>();
 
@@ -69,6 +70,9 @@ export const command = () => judged<readonly string[]>(commandWords).register(fo
 /** A command that is told a login: by the word `{login}`, or as its last argument. */
 export const loginCommand = () =>
   judged<readonly string[]>(loginCommandWords).register(forms, { kind: 'command', login: true });
+
+/** Mail servers, by their names in the table. */
+export const serverNames = () => judged<readonly string[]>(serverList).register(forms, { kind: 'server-names' });
 
 /** A section whose keys all have defaults: left out, it is as if it stood there empty. */
 export const always = <T extends z.ZodObject>(section: T) => section.prefault({} as z.input<T>);

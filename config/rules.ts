@@ -18,6 +18,13 @@ export const word: Rule = shaped(
   'write 1 to 64 of A-Z a-z 0-9 . _ -, for example 2026-11',
 );
 
+/** A mail server in the table's column `server`. */
+export const serverName: Rule = shaped(
+  /^[a-z0-9-]{1,30}$/,
+  "a mail server's name in the table",
+  'write 1 to 30 of a-z 0-9 -, for example mx1',
+);
+
 /** Separated by commas; as people write them. */
 export const folderNames: Rule = (value) => {
   const names = value.split(',').map((name) => name.trim());
@@ -137,6 +144,16 @@ export const severalOf =
       ...twice.map((word) => ({ message: `"${word}" stands there more than once`, remedy: 'write it once' })),
     ];
   };
+
+/** What is wrong with a value that should be a list of mail servers. */
+export const serverList = (value: unknown): readonly Problem[] => {
+  const remedy = 'write a list of names: ["mx1", "mx2"]';
+  if (!Array.isArray(value) || !value.every((one): one is string => typeof one === 'string')) {
+    return [{ message: 'this is not a list of texts', remedy }];
+  }
+  if (value.length > new Set(value).size) return [{ message: 'a server stands there twice', remedy: 'write it once' }];
+  return value.flatMap((one) => serverName(one));
+};
 
 /** What is wrong with a value that should be a command's words. None of them is repeated: one may be a password. */
 export const commandWords = (value: unknown): readonly Problem[] => {

@@ -13,7 +13,7 @@ import { notices } from './schema/notices.ts';
 import { accounts, directory, grant, identity, policy } from './schema/people.ts';
 import { audit, guard, health, log, reconcile, schedule, subscriptions, trace } from './schema/running.ts';
 import { senderRules, submission } from './schema/sending.ts';
-import { events, imap, sessions, shares } from './schema/servers.ts';
+import { events, imap, server, sessions, shares } from './schema/servers.ts';
 
 export type { SenderKind } from './schema/sending.ts';
 
@@ -59,6 +59,9 @@ wins over it. Read only where PostgreSQL asks for one.`,
     }),
     policy: always(policy).register(docs, { comment: 'What a delegation means.' }),
     grant: always(grant).register(docs, { comment: 'What is asked of whoever grants.' }),
+    server: always(server).register(docs, {
+      comment: 'Which mail server this is, where several work on one table.',
+    }),
     imap: always(imap).register(docs, { comment: 'The server that holds the mailboxes.' }),
     sessions: sessions.optional().register(docs, {
       comment: `Ending open IMAP sessions. Without this section a delegate who is connected when they are revoked

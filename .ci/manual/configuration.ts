@@ -24,6 +24,7 @@ import {
   groupName,
   rights,
   separator,
+  serverName,
   socketMode,
   timeZone,
   word,
@@ -36,6 +37,7 @@ import { anchor, code, MADE, page, prose, table } from './markdown.ts';
 /** What a text must be, by the rule that judges it. */
 const RULES = new Map<Rule, string>([
   [accountName, 'a login: printable ASCII without spaces, at most 254 characters'],
+  [serverName, 'the name of a mail server in the table: 1 to 30 of `a-z 0-9 -`'],
   [word, 'a short name: 1 to 64 of `A-Z a-z 0-9 . _ -`'],
   [folderNames, 'names of folders, with commas between; none holds `"`, `%` or `*`'],
   [groupName, 'the name of a Unix group, or its number; never 0'],
@@ -143,6 +145,7 @@ function formed(form: Form): string {
     const login = form.login ? ` The login takes the place of ${code('"{login}"')}, or comes last` : '';
     return `a command as the list of its words, the program by its full path; no shell sees it${login && `.${login}`}`;
   }
+  if (form.kind === 'server-names') return 'a list of names of mail servers, as `[server] name` has them';
   const said = RULES.get(form.rule);
   if (said === undefined) throw new Error('a rule that .ci/manual/configuration.ts has no words for');
   return `text: ${said}`;

@@ -1,9 +1,27 @@
 /** The servers that mandat acts on. */
 import * as z from 'zod';
-import { adminUserSurvives, commandEnds, eventsComeFromSomewhere, notInClear } from '../cross.ts';
-import { docs, loginCommand, text, whole } from '../fields.ts';
+import { adminUserSurvives, clusterHasName, commandEnds, eventsComeFromSomewhere, notInClear } from '../cross.ts';
+import { docs, loginCommand, serverNames, text, whole } from '../fields.ts';
 import { doveadmUrl, hostName, ipAddress, loopbackAddressOrOff, path } from '../places.ts';
-import { accountName, groupName, separator } from '../rules.ts';
+import { accountName, groupName, separator, serverName } from '../rules.ts';
+
+export const server = z
+  .strictObject({
+    name: text(serverName)
+      .default('main')
+      .register(docs, {
+        comment: `What this mail server is called in the column "server" of the table. mandat works on the mailboxes that
+carry this name, and leaves the others to the mandat of their own server: docs/postgresql.md.`,
+      }),
+    cluster: serverNames()
+      .optional()
+      .register(docs, {
+        comment: `The mail servers that share folders with one another, this one among them; the same list on each of them.
+Without it a delegate who has a mailbox on another server can't be given one of this server's.`,
+        example: ['main', 'mx2'],
+      }),
+  })
+  .check(clusterHasName);
 
 export const imap = z
   .strictObject({

@@ -40,6 +40,10 @@ const ALONE: readonly Row[] = [
   ['[imap]\nconnections = 65', 'imap.connections', /1 to 64/, 'more than a server likes'],
   ['[imap]\nserver_name = "a b"', 'imap.server_name', /name/, 'not a name'],
   ['[imap]\nca_file = ""', 'imap.ca_file', /path/, 'empty path'],
+  ['[server]\nname = "MX1"', 'server.name', /a-z 0-9/, 'one name, one way to write it'],
+  ['[server]\ncluster = "mx1"', 'server.cluster', /list/, 'text where a list stands'],
+  ['[server]\ncluster = ["main", "main"]', 'server.cluster', /once/, 'twice'],
+  ['[server]\ncluster = ["main", "mx 2"]', 'server.cluster', /a-z 0-9/, 'no name'],
   ['[identity]\nscheme = "adeli"', 'identity.scheme', /"rpps", "login"/, 'not a scheme'],
   ['[identity]\nstrict = "yes"', 'identity.strict', /true or strict = false/, 'not a boolean'],
   ['[directory]\nmax_shrink = 101', 'directory.max_shrink', /from 0 to 100/, 'more than all'],
@@ -96,6 +100,7 @@ const ALONE: readonly Row[] = [
 const ACROSS: readonly Row[] = [
   ['[imap]\ntls = "none"\nhost = "mail.example.org"', 'imap.tls', /starttls/, 'the password in clear'],
   ['[imap]\nadmin_user = "imap/bridge"', 'imap.admin_user', /suffix/, 'imapflow would drop the authzid'],
+  ['[server]\nname = "mx3"\ncluster = ["mx1", "mx2"]', 'server.cluster', /this one too/, 'the same list everywhere'],
   ['[sender_rules]\nkind = "file"', 'sender_rules.file_format', /"opensmtpd"/, 'a file for whom?'],
   ['[sender_rules]\nkind = ["socketmap", "file"]', 'sender_rules.file_format', /"exim"/, 'the same in a list'],
   [

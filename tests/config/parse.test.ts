@@ -23,6 +23,7 @@ t.test('an empty file is the defaults, with camelCase names and absolute paths',
     directory: { maxShrink: 5 },
     policy: { maxDelegates: 10, rights: 'lrswipkxte', eligibleDomains: 'all', timezone: 'Europe/Paris' },
     grant: { acknowledge: true },
+    server: { name: 'main' },
     imap: {
       host: '127.0.0.1',
       port: 143,
@@ -116,6 +117,7 @@ t.test('what looks wrong and is right', async (t) => {
     ['[sender_rules]\nkind = ["socketmap"]', 'a list of one'],
     ['[sessions]\nkind = "command"\nend_command = ["/bin/kick"]', 'the login comes last, and nothing can be proven'],
     ['[sender_rules]\nfile_format = "texthash"', 'a file that is not published needs no reader'],
+    ['[server]\nname = "mx2"\ncluster = ["mx1", "mx2"]', 'the same list on each server'],
     ['imap.port = 993', 'dotted keys are TOML too'],
     ['imap = { port = 993 }', 'and inline tables'],
   ] as const;

@@ -3,7 +3,7 @@ import t from 'tap';
 import { isLoopback } from '../../config/loopback.ts';
 import { doveadmUrl, hostName, path } from '../../config/places.ts';
 import type { Rule } from '../../config/rule.ts';
-import { accountName, folderNames, groupName, rights, separator, timeZone } from '../../config/rules.ts';
+import { accountName, folderNames, groupName, rights, separator, serverName, timeZone } from '../../config/rules.ts';
 
 /** rule, value, number of problems, why */
 const TABLE: readonly (readonly [Rule, string, number, string])[] = [
@@ -33,6 +33,13 @@ const TABLE: readonly (readonly [Rule, string, number, string])[] = [
   [folderNames, 'Sent*', 1, 'a pattern would be many'],
   [folderNames, 'Se"nt', 1, 'a quote'],
   [folderNames, 'Sent\nEnvoyés', 1, 'a line break'],
+
+  [serverName, 'main', 0, 'the default'],
+  [serverName, 'mx-2', 0, 'a hyphen'],
+  [serverName, 'm'.repeat(31), 1, 'too long'],
+  [serverName, 'MX1', 1, 'lower case alone: there are no two names that look alike'],
+  [serverName, 'mx1.example.org', 1, 'no host name: machines are renamed'],
+  [serverName, '', 1, 'none'],
 
   [timeZone, 'Europe/Paris', 0, 'the default'],
   [timeZone, 'Indian/Reunion', 0, 'overseas'],
