@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process';
 import { appendFile, chown, writeFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
+import { run } from './run.ts';
 import { waitFor } from './wait.ts';
 
 /** A person of the lab. The login is a full address, such as alice@lab.test, and its mailbox's name. */
@@ -25,7 +24,7 @@ export async function writeAccounts(file: string, users: readonly LabUser[], dov
 export async function appendAccount(file: string, user: LabUser, dovecotConf: string): Promise<void> {
   await appendFile(file, line(user));
   await waitFor(`Dovecot to know ${user.login}`, 5_000, async () => {
-    const lookup = promisify(execFile)('doveadm', ['-c', dovecotConf, 'auth', 'lookup', user.login]);
+    const lookup = run('doveadm', ['-c', dovecotConf, 'auth', 'lookup', user.login]);
     return lookup.then(() => true).catch(() => false);
   });
 }

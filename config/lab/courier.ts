@@ -4,14 +4,14 @@
  * Its imapd is the real one; logging in, which Courier does by a daemon with paths of its own, is done here, so that an authorization
  * identity can be honoured, ignored (as Courier's own does, answering OK), or refused.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { chmod, chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import type { LabUser } from './accounts.ts';
 import { PACKAGE_CACHE } from './jail.ts';
+import { run } from './run.ts';
 import { systemUser } from './system-ids.ts';
 import { machineLibraries, unpackedPackages } from './unpacked-packages.ts';
 
@@ -96,7 +96,7 @@ async function makeMaildirs(root: string, libraries: string, directory: string, 
   for (const { login } of accounts) {
     const home = path.join(directory, login);
     await mkdir(home);
-    await promisify(execFile)(path.join(root, 'usr/bin/maildirmake.courier'), [path.join(home, 'Maildir')], {
+    await run(path.join(root, 'usr/bin/maildirmake.courier'), [path.join(home, 'Maildir')], {
       env: { ...process.env, LD_LIBRARY_PATH: libraries },
     });
     for (const made of ['', ...(await readdir(home, { recursive: true }))])
@@ -109,7 +109,7 @@ async function withoutNotification(directory: string): Promise<void> {
   const names = ['FAMClose', 'FAMMonitorDirectory', 'FAMMonitorFile', 'FAMCancelMonitor', 'FAMNextEvent', 'FAMPending'];
   const source = ['FAMOpen', 'FAMOpen2', ...names].map((name) => `int ${name}(void) { return -1; }\n`).join('');
   await writeFile(path.join(directory, 'fam.c'), source);
-  await promisify(execFile)('g++', ['-x', 'c', '-shared', '-fPIC', '-o', 'libfam.so.0', 'fam.c'], { cwd: directory });
+  await run('g++', ['-x', 'c', '-shared', '-fPIC', '-o', 'libfam.so.0', 'fam.c'], { cwd: directory });
 }
 
 const environment = (directory: string, libraries: string, login: string): readonly string[] => [

@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
 import { chown, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { type LabUser, writeAccounts } from './accounts.ts';
 import { type DovecotSite, dovecotConf } from './dovecot-config.ts';
 import { SYNTAXES } from './dovecot-syntax.ts';
 import { readFragment } from './fragment.ts';
+import { run } from './run.ts';
 import { type Server, server } from './server.ts';
 import { systemGroup, systemUser } from './system-ids.ts';
 
@@ -59,8 +58,7 @@ export async function installDovecot(
   const configuration = path.join(directory, 'dovecot.conf');
   await writeFile(configuration, dovecotConf(site), { mode: 0o644 });
   // As the script's header says; the compiler needs the whole configuration.
-  if (site.keepDeleted)
-    await promisify(execFile)('sievec', ['-c', configuration, path.join(mandat, 'keep-deleted.sieve')]);
+  if (site.keepDeleted) await run('sievec', ['-c', configuration, path.join(mandat, 'keep-deleted.sieve')]);
 }
 
 export function accountsFile(directory: string): string {

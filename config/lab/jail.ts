@@ -2,13 +2,10 @@
  * Servers whose packages can't be installed beside Postfix: unpacked into a root directory of their own, with an /etc and accounts of
  * their own, and run there by chroot(8). .ci/setup has fetched the packages; libraries that aren't among them come from this machine.
  */
-import { execFile } from 'node:child_process';
 import { chmod, copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { run } from './run.ts';
 import type { SystemIds } from './system-ids.ts';
-
-const run = promisify(execFile);
 
 /** Where .ci/setup keeps them. */
 export const PACKAGE_CACHE = '/var/cache/mandat-tests';

@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { makeCertificate } from './certificate.ts';
 import { readFragment } from './fragment.ts';
 import { inJail, makeJail } from './jail.ts';
 import { type OtherServer, type OtherSite, ownedBy } from './other-server.ts';
+import { run } from './run.ts';
 import { server } from './server.ts';
 import { systemGroup } from './system-ids.ts';
 
@@ -71,6 +70,6 @@ match from auth for any action "out"
 }
 
 async function crypted(password: string): Promise<string> {
-  const { stdout } = await promisify(execFile)('openssl', ['passwd', '-6', password]);
+  const { stdout } = await run('openssl', ['passwd', '-6', password]);
   return stdout.trim();
 }

@@ -1,14 +1,12 @@
 /** What initdb makes takes a second or two and is always the same: made once a machine and copied for each lab. */
-import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { PACKAGE_CACHE } from './jail.ts';
+import { run } from './run.ts';
 import { systemUser } from './system-ids.ts';
 
 const PROGRAMS = '/usr/lib/postgresql';
-const run = promisify(execFile);
 
 /** The newest that is installed: Debian keeps each version's programs in a folder of its own. */
 export function postgresqlProgram(name: string): string {

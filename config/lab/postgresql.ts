@@ -2,22 +2,19 @@
  * A private PostgreSQL: on a free loopback port and on a Unix socket, in a directory of its own, run by the account that Debian's package
  * made (it refuses root). Text is compared as in a natural language, not by octets: as on most sites, and unlike SQLite.
  */
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { makeCertificate } from './certificate.ts';
 import { reservePorts } from './ports.ts';
 import { clusterTemplate, postgresqlProgram } from './postgresql-template.ts';
 import { isAlive } from './processes.ts';
+import { run } from './run.ts';
 import { type Server, server } from './server.ts';
 import { systemUser } from './system-ids.ts';
 import { waitFor } from './wait.ts';
 import { startWatchdog } from './watchdog.ts';
-
-const run = promisify(execFile);
 
 export interface PostgresqlOptions {
   /** Default: a new one below os.tmpdir(), removed by stop(). One that is given is kept. */

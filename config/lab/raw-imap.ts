@@ -1,6 +1,7 @@
 import net from 'node:net';
 import { imapReader } from './imap-reader.ts';
 import { type Transcript, transcript } from './transcript.ts';
+import { within } from './wait.ts';
 
 export interface ImapAnswer {
   /** BYE also when the connection ended before the tagged response came. */
@@ -29,6 +30,7 @@ export interface RawImap {
   close(): void;
 }
 
+/** For the greeting, and for each answer, unless the test says another. */
 const ANSWER_LIMIT_MS = 30_000;
 
 interface Waiting {
@@ -38,7 +40,10 @@ interface Waiting {
 }
 
 /** An IMAP session written by hand, so that the tests do not see the server through the library under test. */
-export async function connectImap(address: { readonly host: string; readonly port: number }): Promise<RawImap> {
+export async function connectImap(
+  address: { readonly host: string; readonly port: number },
+  limitMs = ANSWER_LIMIT_MS,
+): Promise<RawImap> {
   const socket = net.connect({ ...address, noDelay: true });
   const reader = imapReader();
   const wire = transcript();
@@ -81,7 +86,7 @@ export async function connectImap(address: { readonly host: string; readonly por
     wire.client(`${tag} ${shown}`);
     return new Promise<ImapAnswer>((resolve, reject) => {
       if (socket.closed) return resolve({ status: 'BYE', text: bye ?? 'connection closed', lines: [] });
-      const timer = setTimeout(() => reject(new Error(`no answer to ${shown}\n${wire.print()}`)), ANSWER_LIMIT_MS);
+      const timer = setTimeout(() => reject(new Error(`no answer to ${shown}\n${wire.print()}`)), limitMs);
       waiting.push({
         tag,
         lines: [],
@@ -94,7 +99,12 @@ export async function connectImap(address: { readonly host: string; readonly por
     });
   };
 
-  const greeting = await greeted;
+  const greeting = await within(`the IMAP greeting of ${address.host}:${address.port}`, limitMs, greeted).catch(
+    (error) => {
+      socket.destroy();
+      throw error;
+    },
+  );
   if (!greeting) throw new Error(`no IMAP greeting from ${address.host}:${address.port}`);
   return {
     greeting,
@@ -114,11 +124,7 @@ export async function connectImap(address: { readonly host: string; readonly por
       return transmit(`APPEND ${quoted(folder)} ${list}{${Buffer.byteLength(message)}+}\r\n${message}`);
     },
     async waitForBye(limitMs) {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`no BYE within ${limitMs} ms\n${wire.print()}`)), limitMs);
-      });
-      await Promise.race([ended, late]).finally(() => clearTimeout(timer));
+      await within('BYE', limitMs, ended, wire.print);
       return bye ?? '';
     },
     close: () => socket.destroy(),

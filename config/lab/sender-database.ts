@@ -1,11 +1,8 @@
-import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { readFragment } from './fragment.ts';
+import { run } from './run.ts';
 import { systemGroup } from './system-ids.ts';
-
-const run = promisify(execFile);
 
 /** Makes the directory and the empty table that config/postfix/mandat.cf asks for, with the modes it asks for. */
 export async function makeSenderDatabase(directory: string): Promise<void> {
@@ -25,9 +22,8 @@ export async function senderSql(directory: string, sql: string): Promise<string>
 }
 
 async function feed(database: string, sql: string): Promise<string> {
-  const shell = run('sqlite3', ['-bail', '-cmd', '.timeout 5000', database]);
-  shell.child.stdin?.end(sql);
-  return (await shell).stdout;
+  const { stdout } = await run('sqlite3', ['-bail', '-cmd', '.timeout 5000', database], { input: sql });
+  return stdout;
 }
 
 function senderDatabase(directory: string): string {

@@ -2,12 +2,11 @@
  * Debian packages of servers that can't be installed beside Dovecot, since each of them is "the" IMAP server. .ci/setup has fetched them; they
  * are unpacked once, beside them, for every lab.
  */
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { PACKAGE_CACHE } from './jail.ts';
+import { run } from './run.ts';
 
 /** Where they are unpacked; undefined when one of them was not fetched. The first gives the version. */
 export async function unpackedPackages(name: string, packages: readonly string[]): Promise<string | undefined> {
@@ -20,10 +19,10 @@ export async function unpackedPackages(name: string, packages: readonly string[]
   const root = path.join(PACKAGE_CACHE, `${name}-${version}`);
   if (existsSync(root)) return root;
   const fresh = await mkdtemp(`${root}.`);
-  for (const deb of debs) await promisify(execFile)('dpkg-deb', ['-x', path.join(PACKAGE_CACHE, deb ?? ''), fresh]);
+  for (const deb of debs) await run('dpkg-deb', ['-x', path.join(PACKAGE_CACHE, deb ?? ''), fresh]);
   // Another lab may have been faster: whoever is second throws their own away.
   await rename(fresh, root).catch(() => rm(fresh, { recursive: true, force: true }));
-  await promisify(execFile)('chmod', ['755', root]);
+  await run('chmod', ['755', root]);
   return root;
 }
 

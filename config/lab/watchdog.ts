@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { within } from './wait.ts';
 
 /** Ends the servers of a lab whose process died without stopping it, whatever the cause: SIGKILL, a crash, a tap timeout. */
 export interface Watchdog {
@@ -32,7 +33,7 @@ export function startWatchdog(directory: string, removeDirectory: boolean): Watc
       dog.ref();
       dog.stdin.on('error', () => {}); // it may have been killed before us
       dog.stdin.end('dismissed\n');
-      await ended;
+      await within("the end of the lab's watchdog", 30_000, ended);
     },
   };
 }

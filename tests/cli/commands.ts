@@ -1,6 +1,7 @@
 /** Running commands to their end as a shell would, and what must hold of every one of them whatever it does. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { within } from '../../config/lab/wait.ts';
 
 export interface Ran {
   readonly status: number;
@@ -14,6 +15,9 @@ export interface How {
   /** Called when the process has started. */
   readonly started?: (child: ChildProcess) => void;
 }
+
+/** As long as a test may take, and a little less. */
+const LIMIT_MS = 200_000;
 
 /** Runs it without a terminal, its standard input empty. */
 export async function ran(argv: readonly string[], how: How = {}): Promise<Ran> {
@@ -32,7 +36,13 @@ export async function ran(argv: readonly string[], how: How = {}): Promise<Ran> 
   child.stderr?.setEncoding('utf8').on('data', (text) => {
     stderr += text;
   });
-  const [status] = (await once(child, 'close')) as [number];
+  // 'close' comes when nobody writes to its output any more: a child that it has left behind would keep it from coming.
+  const closed = within(`the end of ${argv.join(' ')}`, LIMIT_MS, once(child, 'close'), () => {
+    child.kill('SIGKILL');
+    const how = child.exitCode ?? child.signalCode;
+    return `${how === null ? 'it runs' : `it ended with ${how}, and its output is open`}\n${stdout}\n${stderr}`;
+  });
+  const [status] = (await closed) as [number];
   return tidy(args, { status, stdout, stderr });
 }
 

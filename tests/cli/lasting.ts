@@ -2,10 +2,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Test } from 'tap';
-import { waitFor } from '../../config/lab/wait.ts';
+import { waitFor, within } from '../../config/lab/wait.ts';
 import { builtMandat } from './built.ts';
 
 export const LIMIT_MS = 20_000;
+/** It finishes the step in hand before it ends. */
+const END_LIMIT_MS = 60_000;
 
 export interface Lasting {
   readonly child: ChildProcess;
@@ -62,7 +64,7 @@ export async function lasting(
     ended,
     end: (signal) => {
       child.kill(signal);
-      return ended;
+      return within(`the end of mandat ${command} after ${signal}`, END_LIMIT_MS, ended, () => output);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** A pseudo-terminal with somebody sitting at it: util-linux's script(1) makes it, we type. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { within } from '../../config/lab/wait.ts';
 
 export interface Seen {
   readonly status: number | null;
@@ -39,7 +40,8 @@ export async function inConversation(
     child.stdin.write(keys);
   });
   const late = setTimeout(() => child.kill(), LIMIT_MS); // a question that nobody expected
-  const [status] = (await once(child, 'close')) as [number | null];
+  const closed = within(`the end of ${line}`, 2 * LIMIT_MS, once(child, 'close'), () => screen);
+  const [status] = (await closed) as [number | null];
   clearTimeout(late);
   return { status, screen };
 }

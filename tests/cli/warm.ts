@@ -4,11 +4,15 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
+import { within } from '../../config/lab/wait.ts';
 import { builtDirectory, builtMandat } from './built.ts';
 import { type How, type Ran, ran, tidy } from './commands.ts';
 import type { Call, Called } from './host.ts';
 
 const resting: ChildProcess[] = [];
+
+/** A command waits for a sidecar for two minutes at most. */
+const LIMIT_MS = 150_000;
 
 /** Commands that go on until a signal comes. */
 const LASTING = ['run', 'filter', 'serve'];
@@ -42,7 +46,7 @@ async function startHost(): Promise<ChildProcess> {
 function ask(host: ChildProcess, call: Call): Promise<Called> {
   host.ref();
   host.channel?.ref();
-  return new Promise((resolve, reject) => {
+  const answer = new Promise<Called>((resolve, reject) => {
     const died = (status: number | null, signal: string | null) =>
       reject(new Error(`mandat ${call.args.join(' ')}: its process ended with ${status ?? signal}`));
     host.once('exit', died);
@@ -52,4 +56,5 @@ function ask(host: ChildProcess, call: Call): Promise<Called> {
     });
     host.send(call);
   });
+  return within(`the end of mandat ${call.args.join(' ')}, called in process ${host.pid}`, LIMIT_MS, answer);
 }

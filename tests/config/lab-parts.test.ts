@@ -10,9 +10,10 @@ import { imapReader } from '../../config/lab/imap-reader.ts';
 import { startLab } from '../../config/lab/lab.ts';
 import { reservePorts } from '../../config/lab/ports.ts';
 import { isAlive } from '../../config/lab/processes.ts';
-import { quoted } from '../../config/lab/raw-imap.ts';
+import { connectImap, quoted } from '../../config/lab/raw-imap.ts';
+import { run } from '../../config/lab/run.ts';
 import { server } from '../../config/lab/server.ts';
-import { waitFor } from '../../config/lab/wait.ts';
+import { GRACE_MS, waitFor, within } from '../../config/lab/wait.ts';
 
 t.test('IMAP responses are cut right, wherever the network cuts the bytes', async () => {
   const responses = [
@@ -46,6 +47,29 @@ t.test('reserved ports are free, and nobody else is given them', async (t) => {
   await new Promise<void>((resolve) => server.listen(ports[0], '127.0.0.1', resolve));
   await new Promise((resolve) => server.close(resolve));
   await Promise.all(reservations.map(({ release }) => release()));
+});
+
+t.test('whatever is waited for in vain is named', async (t) => {
+  const never = new Promise<never>(() => {});
+  await t.rejects(
+    within('the answer', 10, never, () => 'its log'),
+    /not within 10 ms: the answer\nits log/,
+  );
+  await t.rejects(
+    waitFor('the answer', 10, () => false),
+    /not within 10 ms: the answer$/,
+  );
+  await t.rejects(
+    waitFor('the answer', 10 - GRACE_MS, () => never),
+    /: the answer; the last look has not come back/,
+  );
+  await t.rejects(run('sleep', ['600'], { timeout: 50 }), /not within 50 ms: the end of sleep 600/);
+
+  const silent = net.createServer(() => {});
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => silent.close());
+  const { port } = silent.address() as net.AddressInfo;
+  await t.rejects(connectImap({ host: '127.0.0.1', port }, 50), /not within 50 ms: the IMAP greeting of 127\.0\.0\.1:/);
 });
 
 t.test('a fragment that lost what the lab replaces is an error, not a lab that tests something else', async (t) => {

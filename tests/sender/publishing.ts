@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { SenderRule } from '../../acl/desired.ts';
+import { within } from '../../config/lab/wait.ts';
 import { builtDirectory, NODE } from '../cli/built.ts';
 
 export interface Publisher {
@@ -28,7 +29,11 @@ export async function startPublisher(configFile: string): Promise<Publisher> {
   const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
   createInterface({ input: child.stdout }).on('line', (line) => waiting.shift()?.(line));
   const next = () =>
-    Promise.race([new Promise<string>((resolve) => waiting.push(resolve)), gone.then(() => 'it has ended')]);
+    within(
+      "the publisher's answer",
+      60_000,
+      Promise.race([new Promise<string>((resolve) => waiting.push(resolve)), gone.then(() => 'it has ended')]),
+    );
   return {
     child,
     began: await next(),
@@ -41,7 +46,7 @@ export async function startPublisher(configFile: string): Promise<Publisher> {
       const closed = once(child, 'close');
       if (signal === undefined) child.stdin.end();
       else child.kill(signal);
-      await closed;
+      await within('the end of the publisher', 60_000, closed);
     },
   };
 }

@@ -11,6 +11,7 @@ import { type Restraint, reconcileMailbox } from '../../bridge/reconcile/mailbox
 import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { openSenderMap } from '../../bridge/store/published/sender-map.ts';
 import { openClock } from '../../bridge/store/state/facts.ts';
+import { within } from '../../config/lab/wait.ts';
 import { isChange, startProxy } from './imap-proxy.ts';
 import { configOf } from './inside.ts';
 import type { Site } from './site.ts';
@@ -78,11 +79,12 @@ export async function passUntil(site: Site, stop: Stop, onEnd: (close: () => Pro
     id ?? 0,
     UNRESTRAINED,
   );
-  return Promise.race([
+  const over = Promise.race([
     proxy.frozen.then(() => at),
     pass.then((result) => {
       if (result.kind !== 'verified') throw new Error(`the pass ended as ${JSON.stringify(result)}`);
       return undefined;
     }),
   ]);
+  return within(`the end of a pass, or its change ${stop.change} of ${changes} so far`, 120_000, over);
 }

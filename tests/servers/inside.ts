@@ -14,7 +14,7 @@ import { type SyncReport, syncOnce } from '../../bridge/sidecar/sync.ts';
 import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { openSenderMap } from '../../bridge/store/published/sender-map.ts';
 import { mailboxIds } from '../../bridge/store/table/rows.ts';
-import { waitFor } from '../../config/lab/wait.ts';
+import { waitFor, within } from '../../config/lab/wait.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Ground, Site } from './site.ts';
@@ -38,6 +38,9 @@ export interface Inside {
   stop(): Promise<void>;
 }
 
+/** A pass over the few mailboxes of a test, and the end of a sidecar that is in the middle of one. */
+const LIMIT_MS = 120_000;
+
 const STEPS = ['set-entry', 'delete-entry', 'publish', 'withdraw', 'cut', 'subscribe', 'unsubscribe'];
 
 function recorder() {
@@ -48,6 +51,13 @@ function recorder() {
   );
   return { lines, logger };
 }
+
+/** The last of it, for an error. */
+const text = (lines: readonly Line[]) =>
+  lines
+    .slice(-30)
+    .map((line) => JSON.stringify(line))
+    .join('\n');
 
 /** The steps that the log tells of, as the dry run prints them. */
 export function stepsIn(lines: readonly Line[]): readonly Step[] {
@@ -63,7 +73,8 @@ export function configOf(site: Site<Ground>): Config {
 /** `mandat sync`. */
 export async function sync(site: Site<Ground>, options: { readonly force?: boolean } = {}): Promise<Synced> {
   const { lines, logger } = recorder();
-  const report = await syncOnce(configOf(site), {}, logger, { force: options.force ?? false, actor: 'test' });
+  const syncing = syncOnce(configOf(site), {}, logger, { force: options.force ?? false, actor: 'test' });
+  const report = await within('the end of a sync', LIMIT_MS, syncing, () => text(lines));
   return { ...report, steps: stepsIn(lines), ...told(report) };
 }
 
@@ -72,7 +83,8 @@ export async function dryRun(
   site: Site<Ground>,
   options: { readonly force?: boolean } = {},
 ): Promise<Rehearsal & Pick<Synced, 'failures' | 'notices'>> {
-  const rehearsal = await rehearse(configOf(site), {}, { force: options.force ?? false, actor: 'test' });
+  const rehearsing = rehearse(configOf(site), {}, { force: options.force ?? false, actor: 'test' });
+  const rehearsal = await within('the end of a dry run', LIMIT_MS, rehearsing);
   return { ...rehearsal, ...told(rehearsal) };
 }
 
@@ -90,16 +102,22 @@ function told({ results }: Pick<SyncReport, 'results'>): Pick<Synced, 'failures'
 /** `mandat run`. */
 export async function runInside(site: Site<Ground>): Promise<Inside> {
   const { lines, logger } = recorder();
-  const sidecar = await startSidecar(configOf(site), {}, logger);
+  const starting = startSidecar(configOf(site), {}, logger);
+  const sidecar = await within('the start of a sidecar', LIMIT_MS, starting, () => text(lines));
   let stopped: Promise<void> | undefined;
   return {
     sidecar,
     log: () => lines,
     idle: async () => {
-      await waitFor('the first sweep', 20_000, () => lines.some(({ msg }) => msg === 'sweep done'));
+      await waitFor(
+        'the first sweep',
+        20_000,
+        () => lines.some(({ msg }) => msg === 'sweep done'),
+        () => text(lines),
+      );
     },
     stop: () => {
-      stopped ??= sidecar.stop();
+      stopped ??= within('the end of a sidecar', LIMIT_MS, sidecar.stop(), () => text(lines));
       return stopped;
     },
   };

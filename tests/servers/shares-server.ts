@@ -6,7 +6,7 @@ import path from 'node:path';
 import { openShareStore, type ShareStore } from '../../bridge/shares/share-store.ts';
 import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { systemUser } from '../../config/lab/system-ids.ts';
-import { waitFor } from '../../config/lab/wait.ts';
+import { waitFor, within } from '../../config/lab/wait.ts';
 import { builtMandat } from '../cli/built.ts';
 import type { Ran } from '../cli/commands.ts';
 import { mandatAt } from '../cli/warm.ts';
@@ -83,7 +83,7 @@ export async function startShares({ held = false } = {}): Promise<SharesServer> 
     const ended = new Promise<void>((done) => child.once('exit', () => done()));
     end = async () => {
       child.kill();
-      await ended;
+      await within('the end of mandat shares serve', 60_000, ended, () => log);
     };
     await waitFor('the list of shares', LIMIT_MS, () => {
       if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${log}`);

@@ -10,7 +10,7 @@ import { makeRuntimeDirectory } from '../../bridge/store/files/directories.ts';
 import { sealKey } from '../../bridge/store/trail/sealing.ts';
 import { type Lab, type LabOptions, startLab } from '../../config/lab/lab.ts';
 import { connectImap, type RawImap } from '../../config/lab/raw-imap.ts';
-import { waitFor } from '../../config/lab/wait.ts';
+import { waitFor, within } from '../../config/lab/wait.ts';
 import { loadConfig } from '../../config/load.ts';
 import { builtMandat } from '../cli/built.ts';
 import type { Ran } from '../cli/commands.ts';
@@ -212,6 +212,9 @@ async function makeDatabases(configFile: string): Promise<void> {
   makeRuntimeDirectory(config.runtimeDir, { uid: 0, gid: 0 });
 }
 
+/** A sidecar finishes the step in hand before it ends. */
+const END_LIMIT_MS = 60_000;
+
 async function startRunning(configFile: string): Promise<Running> {
   const [file = '', ...first] = await builtMandat();
   const child = spawn(file, [...first, '--config', configFile, 'run'], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -243,7 +246,7 @@ async function startRunning(configFile: string): Promise<Running> {
     log,
     end: async (signal = 'SIGTERM') => {
       if (ended === undefined) child.kill(signal);
-      return exit;
+      return within(`the end of mandat run after ${signal}`, END_LIMIT_MS, exit, () => output);
     },
   };
 }

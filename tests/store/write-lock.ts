@@ -1,6 +1,7 @@
 /** Another process that holds the write lock of a database: a shell in the middle of a transaction. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { within } from '../../config/lab/wait.ts';
 
 export interface WriteLock {
   /** Ends a lock that was taken without `seconds`. */
@@ -16,6 +17,6 @@ export async function holdWriteLock(file: string, { seconds }: { readonly second
   const ended = once(child, 'exit');
   child.stdin.write('BEGIN IMMEDIATE;\n.print held\n');
   if (seconds !== undefined) child.stdin.write(`.system sleep ${seconds}\nCOMMIT;\n.quit\n`);
-  await once(child.stdout, 'data');
+  await within('the write lock', 60_000, once(child.stdout, 'data'));
   return { release: () => child.stdin.end('COMMIT;\n'), ended };
 }
