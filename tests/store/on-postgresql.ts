@@ -9,7 +9,7 @@ import { migrateTable } from '../../bridge/store/postgres/table-schema.ts';
 import { startPostgresql } from '../../config/lab/postgresql.ts';
 import { makesStoresBy } from './fresh.ts';
 
-const lab = await startPostgresql();
+export const lab = await startPostgresql();
 t.teardown(() => lab.stop());
 
 function settingsOf(name: string): PostgresSettings {

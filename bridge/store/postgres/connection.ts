@@ -17,6 +17,8 @@ export interface PostgresSettings extends DatabasePlace {
   readonly caFile: string | undefined;
   /** Asked for when PostgreSQL asks. Throws ConfigError. */
   readonly password: () => string;
+  /** How long what was asked may remain without any answer, in milliseconds. Default: half a minute. */
+  readonly silenceMs?: number;
 }
 
 /** Of the configuration. */
@@ -45,6 +47,9 @@ const IDLE_MS = 60_000;
 const CONNECT_MS = 10_000;
 const SILENCE_MS = 30_000;
 
+/** A connection that is idle is asked for so often whether the other side is still there, by TCP. In milliseconds. */
+const KEEP_ALIVE_MS = 10_000;
+
 /** A transaction of ours that does nothing for so long is ended by PostgreSQL: whoever stopped in the middle of it keeps nobody from writing. */
 const IDLE_IN_TRANSACTION_MS = 30_000;
 
@@ -71,6 +76,7 @@ export async function postgresPool(settings: PostgresSettings, options: PoolOpti
   pool.on('error', () => {}); // of a connection that nobody is using: the next query has a new one
   // Cut between two statements of a transaction, it says so at the next one; without a listener the process would end.
   pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('connect', endsWhenSilent);
   pool.on('connect', (client) => ownBackends.add(backendOf(client)));
   pool.on('remove', (client) => ownBackends.delete(backendOf(client)));
   return pool;
@@ -84,8 +90,31 @@ const backendOf = (client: unknown): number => (client as { readonly processID?:
 
 /** A connection of its own, not yet connected: to listen, or to hold a lock for as long as it lasts. */
 export async function postgresClient(settings: PostgresSettings, options: PoolOptions): Promise<Client> {
-  return new (await nodePostgres()).Client(await clientConfig(settings, options));
+  const client = new (await nodePostgres()).Client(await clientConfig(settings, options));
+  endsWhenSilent(client);
+  return client;
 }
+
+/**
+ * A question that gets no answer in time is given up by node-postgres, and its connection goes on: the ROLLBACK behind it would be given up as well, and
+ * whoever got the connection next would write within that old transaction. So the connection ends with it.
+ */
+function endsWhenSilent(client: Pick<Client, 'query'>): void {
+  const ask = client.query.bind(client) as (...asked: readonly unknown[]) => Promise<unknown>;
+  const asking = async (...asked: readonly unknown[]) => {
+    try {
+      return await ask(...asked);
+    } catch (error) {
+      if (error instanceof Error && error.message === 'Query read timeout') streamOf(client)?.destroy(error);
+      throw error;
+    }
+  };
+  client.query = asking as Client['query'];
+}
+
+/** node-postgres has it; its types don't. */
+const streamOf = (client: unknown) =>
+  (client as { readonly connection?: { readonly stream?: { destroy(error: Error): void } } }).connection?.stream;
 
 export function postgresDialect(settings: PostgresSettings, options: PoolOptions): Dialect {
   return new PostgresDialect({ pool: () => postgresPool(settings, options) });
@@ -101,6 +130,7 @@ async function clientConfig(settings: PostgresSettings, options: PoolOptions): P
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     default_transaction_read_only: options.readonly === true ? 'on' : 'off',
     ...(options.durable === false ? { synchronous_commit: 'off' } : {}),
+    client_connection_check_interval: 5000, // what nobody waits for any more ends
     // Whoever is gone without a word, with their machine, has no lock left half a minute later.
     tcp_keepalives_idle: 10,
     tcp_keepalives_interval: 5,
@@ -119,8 +149,9 @@ async function clientConfig(settings: PostgresSettings, options: PoolOptions): P
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
     connectionTimeoutMillis: CONNECT_MS,
-    query_timeout: SILENCE_MS,
+    query_timeout: settings.silenceMs ?? SILENCE_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     types: await types(),
   };
 }

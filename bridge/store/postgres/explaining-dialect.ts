@@ -41,7 +41,8 @@ function explained(driver: Driver, explaining: <T>(work: () => Promise<T>) => Pr
     acquireConnection,
     beginTransaction: (connection, settings) => driver.beginTransaction(connection, settings),
     commitTransaction: (connection) => driver.commitTransaction(connection),
-    rollbackTransaction: (connection) => driver.rollbackTransaction(connection),
+    // Where that can't be said any more, the connection is gone, and the transaction with it: what went wrong before is what counts.
+    rollbackTransaction: (connection) => driver.rollbackTransaction(connection).catch(() => {}),
     releaseConnection: (connection) => driver.releaseConnection(connection),
     destroy: () => driver.destroy(),
   };

@@ -11,6 +11,24 @@ export function isPassing(error: unknown): boolean {
   return ['40001', '40P01'].includes(codeOf(causeOf(error)));
 }
 
+/** The connection has gone, or will not answer any more: what was under way on it may be done or not. */
+export function isLost(error: unknown): boolean {
+  const cause = causeOf(error);
+  const code = codeOf(cause);
+  if (code !== '') return GONE.test(code);
+  return cause instanceof Error && LOST.test(cause.message);
+}
+
+/** connection_exception; the server or somebody has ended this session, for having stopped too. */
+const GONE = /^(?:08...|57P0[125]|25P03|ECONNRESET|EPIPE|ETIMEDOUT)$/;
+
+/** What node-postgres says of one that stood. */
+const LOST =
+  /Connection terminated(?! due to connection timeout)|Query read timeout|connection error and is not queryable/;
+
+/** And of one that never came to stand. */
+const NO_ANSWER = /timeout exceeded when trying to connect|timeout expired|due to connection timeout/;
+
 const causeOf = (error: unknown): unknown => (error instanceof Failure ? error.cause : error);
 
 const ATTEMPTS = 6;
@@ -91,12 +109,23 @@ function byCode(
         'name the primary in "database"',
       ];
     case '53100':
-      return ['retry', `the disk is full: ${place} can't be written`, 'make room, then try again'];
+      return [
+        'retry',
+        `the disk is full: ${place} can't be written`,
+        'make room on the database server, then try again',
+      ];
+    case '53200': // out_of_memory
+    case '53000': // insufficient_resources
+    case '58030': // io_error
+      return ['retry', `${place} can't go on: ${error.message}`, "see the database server's log, then try again"];
+    case '57014': // query_canceled
+      return ['retry', `${place} has given up what was asked: ${error.message}`, 'try again in a moment'];
     case '53300':
       return unreachable('it has as many connections as it takes (max_connections)');
     case '57P01':
     case '57P02':
     case '57P03':
+    case '57P05':
       return unreachable(error.message);
     case 'ECONNREFUSED':
     case 'ECONNRESET':
@@ -129,11 +158,14 @@ function byMessage(message: string, { shown }: PostgresSettings, what: string): 
   if (/does not support SSL/.test(message)) {
     return ['config', `${place} does not offer TLS`, 'switch it on there (ssl = on), with a certificate for this host'];
   }
-  if (
-    /Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error/.test(
-      message,
-    )
-  ) {
+  if (NO_ANSWER.test(message)) {
+    return [
+      'retry',
+      `${place} can't be reached: it doesn't answer`,
+      'see that PostgreSQL runs and may be reached from here, then try again',
+    ];
+  }
+  if (LOST.test(message)) {
     return [
       'retry',
       `the connection to ${place} was lost`,

@@ -6,9 +6,10 @@ import type { OpenOptions } from '../files/open.ts';
 import type { StateDatabase, StateDb } from '../state/state-db.ts';
 import type { PostgresSettings } from './connection.ts';
 import { explainingDialect } from './explaining-dialect.ts';
-import { explainedPostgres, retried } from './failures.ts';
+import { explainedPostgres } from './failures.ts';
 import { STATE_SCHEMA, TABLE_SCHEMA } from './schema-names.ts';
 import { STATE_MIGRATIONS } from './state-schema.ts';
+import { type Turn, written } from './transactions.ts';
 
 /** Opens what {@link migrateState} has made. */
 export async function openPostgresState(settings: PostgresSettings, options: OpenOptions = {}): Promise<StateDb> {
@@ -28,12 +29,7 @@ export async function openPostgresState(settings: PostgresSettings, options: Ope
     dataVersion: () => ++asked,
     write: async (work) => {
       try {
-        return await retried(() =>
-          query.transaction().execute(async (transaction) => {
-            await oneAtATime(transaction);
-            return work(transaction);
-          }),
-        );
+        return await written(query, { settings, what: STATE.what, turn }, work);
       } catch (error) {
         throw explainedPostgres(error, settings, STATE.what);
       }
@@ -49,7 +45,7 @@ export async function migrateState(
   const query = connect(settings, {});
   try {
     return await query.transaction().execute(async (transaction) => {
-      await oneAtATime(transaction); // another init may be making it just now
+      await sql`SELECT pg_advisory_xact_lock(${WRITING})`.execute(transaction); // another init may be making it just now
       const from = await versionOf(transaction);
       if (from > STATE_MIGRATIONS.length) throw wrongVersion(settings, from);
       if (from === 0) {
@@ -96,9 +92,7 @@ function connect(settings: PostgresSettings, { readonly, durable, patienceMs }: 
 }
 
 /** One writer at a time, as on a file: each seal goes on from the one before, and what was read to be written stays as it was read. */
-async function oneAtATime(transaction: Kysely<StateDatabase>): Promise<void> {
-  await sql`SELECT pg_advisory_xact_lock(${WRITING})`.execute(transaction);
-}
+const turn: Turn = (mark) => sql`SELECT ${mark}, pg_advisory_xact_lock(${WRITING})`;
 
 /** Ours, in this database: "mandat" in hexadecimal. */
 const WRITING = 0x6d616e646174;

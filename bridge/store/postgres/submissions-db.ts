@@ -18,8 +18,9 @@ import type { LookedFor, Note, SubmissionStore } from '../submissions/submission
 import { ENTRY } from '../trail/sealing.ts';
 import type { PostgresSettings } from './connection.ts';
 import { explainingDialect } from './explaining-dialect.ts';
-import { explainedPostgres, retried } from './failures.ts';
+import { explainedPostgres } from './failures.ts';
 import { STATE_SCHEMA } from './schema-names.ts';
+import { type Turn, written } from './transactions.ts';
 
 type Text = ColumnType<string | null, string | null | undefined, string | null>;
 
@@ -64,12 +65,9 @@ export async function openPostgresSubmissions(
     dataVersion: () => ++asked, // nobody tells of others' commits
     note: async (notes) => {
       try {
-        await retried(() =>
-          query.transaction().execute(async (transaction) => {
-            await sql`SELECT pg_advisory_xact_lock(${NOTING})`.execute(transaction);
-            for (const note of notes) await noteOne(transaction, note);
-          }),
-        );
+        await written(query, { settings, what: SUBMISSIONS.what, turn }, async (transaction) => {
+          for (const note of notes) await noteOne(transaction, note);
+        });
       } catch (error) {
         throw explainedPostgres(error, settings, SUBMISSIONS.what);
       }
@@ -135,6 +133,8 @@ const STATES = ['waiting', 'stored', 'failed'] as const;
 
 /** Ours, in this database: "submit" in hexadecimal. */
 const NOTING = 0x7375626d6974;
+
+const turn: Turn = (mark) => sql`SELECT ${mark}, pg_advisory_xact_lock(${NOTING})`;
 
 async function noteOne(query: Query, note: Note): Promise<void> {
   if (note.kind === 'event') {

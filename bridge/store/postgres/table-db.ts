@@ -11,10 +11,11 @@ import type { DelegationDatabase } from '../table/delegation-types.ts';
 import { rulesLook } from './changed-rules.ts';
 import type { PostgresSettings } from './connection.ts';
 import { explainingDialect } from './explaining-dialect.ts';
-import { explainedPostgres, retried } from './failures.ts';
+import { explainedPostgres } from './failures.ts';
 import { TABLE_SCHEMA } from './schema-names.ts';
 import { TABLE_MIGRATIONS } from './table-migrations.ts';
 import { tableVersion } from './table-version.ts';
+import { answered, type Turn, written } from './transactions.ts';
 
 const KNOWN = TABLE_MIGRATIONS.length;
 
@@ -54,28 +55,23 @@ export async function openPostgresTable(
     lookAgain: () => explaining(() => rules.look(query, true)),
     read: (work) =>
       explaining(() =>
-        retried(() =>
+        answered(() =>
           query.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
         ),
       ),
     write: (writer, work) =>
       explaining(() =>
-        retried(() =>
-          query.transaction().execute(async (transaction) => {
-            await takeTurn(transaction);
-            const changed = await rules.look(transaction, false);
-            return inNameOf(transaction, writer, work, changed.length === 0 ? key : undefined);
-          }),
-        ),
+        written(query, { settings, what: DELEGATIONS.what, turn }, async (transaction) => {
+          const changed = await rules.look(transaction, false);
+          return inNameOf(transaction, writer, work, changed.length === 0 ? key : undefined);
+        }),
       ),
     close: () => query.destroy(),
   };
 }
 
 /** Before anything is read: what the transaction reads is then as it will be when it commits. */
-async function takeTurn(transaction: Kysely<DelegationDatabase>): Promise<void> {
-  await sql`SELECT 1 FROM counters WHERE id = 1 FOR UPDATE`.execute(transaction);
-}
+const turn: Turn = (mark) => sql`SELECT ${mark} FROM counters WHERE id = 1 FOR UPDATE`;
 
 async function refuseOtherVersion(query: Kysely<DelegationDatabase>, { shown }: PostgresSettings): Promise<void> {
   const version = await tableVersion(query);
