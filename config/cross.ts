@@ -101,6 +101,16 @@ export const traceNeedsFile = across('trace', ({ trace, database }) =>
     : undefined,
 );
 
+/** Where there is none, there is no view to ask. */
+export const viewNeedsPostgres = across('sender_rules', ({ sender_rules: rules, database }) =>
+  database === undefined && [(rules as Values | undefined)?.kind].flat().includes('postfix-pgsql')
+    ? {
+        message: 'kind has "postfix-pgsql", which is a view in PostgreSQL, and no "database" is named',
+        remedy: 'name the database at the top of the file, or take "postfix-pgsql" out',
+      }
+    : undefined,
+);
+
 const publishesFile = (kind: unknown) => kind === 'file' || (Array.isArray(kind) && kind.includes('file'));
 
 export const fileHasReader = across('file_format', ({ kind, file_format }) =>

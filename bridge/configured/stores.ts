@@ -130,7 +130,8 @@ export function refusePostgres({ database }: Pick<Placed, 'database'>, what: str
   });
 }
 
-async function postgresOf(config: Placed) {
+/** How to connect; undefined where they are files. */
+export async function postgresOf(config: Placed) {
   if (config.database === undefined) return undefined;
   const { postgresSettings } = await import('../store/postgres/connection.ts');
   return postgresSettings(config);

@@ -29,6 +29,7 @@ import { messageFromOutside, messageSubmitted } from './probe-mail.ts';
 import { reinjectionLimits } from './reinjection-limits.ts';
 import { senderFiles, senderReadable, senderRules, senderTable, senderWal } from './sender.ts';
 import { senderFile, socketmap } from './sender-outputs.ts';
+import { senderView } from './sender-view.ts';
 import { separator } from './separator.ts';
 import { serverKind } from './server-kind.ts';
 import { sessionPrograms } from './session-commands.ts';
@@ -99,6 +100,7 @@ export const CHECKS: readonly Check[] = [
   senderReadable,
   senderFile,
   socketmap,
+  senderView,
   postfix,
   restriction,
   refusedSenders,

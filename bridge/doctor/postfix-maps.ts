@@ -1,10 +1,11 @@
 /** The maps that Postfix asks where users log in: is ours among them, can it be reached, and what do they answer? */
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SenderRule } from '../../acl/desired.ts';
 import { publishesAs, ruleFileOf, socketmapOf } from '../sender/configured-outputs.ts';
 import { MAP_NAME } from '../sender/socketmap-answer.ts';
 import { asRoot } from '../shared/unix-user.ts';
+import { SENDER_VIEW } from '../store/postgres/sender-rules.ts';
 import { SENDER_FILE } from '../store/published/sender-map.ts';
 import type { Subject } from './examined-site.ts';
 import { type Check, type Finding, fail, ok, skipped, warn, worst } from './finding.ts';
@@ -70,6 +71,8 @@ function fragment({ config, files }: Subject): string {
   const socketmap = socketmapOf(config, files);
   if (socketmap !== undefined)
     return `config/postfix/socketmap.cf.fragment, with unix:${socketmap.place.path}:${MAP_NAME}`;
+  if (publishesAs(config, 'postfix-pgsql'))
+    return 'config/postfix/pgsql.main.cf.fragment and mandat-pgsql.cf, with the hosts and the database of PostgreSQL';
   return `config/postfix/texthash.cf.fragment, with ${ruleFileOf(config)?.path}`;
 }
 
@@ -83,6 +86,10 @@ function judgeMaps(subject: Subject, found: Postfix, service: Service): Finding 
   if (ours.type === 'sqlite' && !existsSync(join(subject.files.senderDirectory, SENDER_FILE))) {
     const seen = `Postfix is stuck: the map that ${service.name} asks is not there, each question ends the proxymap that asks it, and the client waits`;
     return fail(seen, STUCK);
+  }
+  if (ours.type === 'pgsql' && ((statSync(ours.name, { throwIfNoEntry: false })?.mode ?? 0) & 0o004) !== 0) {
+    const seen = `${ours.name} holds a password, and everybody on this machine may read it`;
+    return fail(seen, `chown root:postfix ${ours.name} && chmod 640 ${ours.name}`);
   }
   // A text file is read before smtpd goes into its chroot.
   if (!ours.proxied && ours.type !== 'texthash') {
@@ -113,13 +120,23 @@ export function isOurTable(subject: Pick<Subject, 'config' | 'files'>, { type, n
   const { config, files } = subject;
   if (type === 'socketmap') return name === `unix:${socketmapOf(config, files)?.place.path}:${MAP_NAME}`;
   if (type === 'texthash') return name === ruleFileOf(config)?.path;
+  if (type === 'pgsql') return publishesAs(config, 'postfix-pgsql') && settingOf(name, 'query').includes(SENDER_VIEW);
   return type === 'sqlite' && isOurMap(subject, name);
+}
+
+/** Of a table's own file; empty where it isn't there, or not for us. */
+function settingOf(tableFile: string, name: string): string {
+  try {
+    return parseSettings(asRoot(() => readFileSync(tableFile, 'utf8'))).get(name) ?? '';
+  } catch {
+    return '';
+  }
 }
 
 function isOurMap(subject: Pick<Subject, 'files'>, tableFile: string): boolean {
   const published = join(subject.files.senderDirectory, SENDER_FILE);
   try {
-    const path = parseSettings(asRoot(() => readFileSync(tableFile, 'utf8'))).get('dbpath') ?? '';
+    const path = settingOf(tableFile, 'dbpath');
     return path === published || realpathSync(path) === realpathSync(published);
   } catch {
     return false; // one of them isn't there, or not for us

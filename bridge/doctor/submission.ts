@@ -19,12 +19,19 @@ export const postfix: Check = {
     const { source, smtpd, tableTypes } = reading.found;
     if (publishesAs(subject.config, 'postfix-sqlite') && !tableTypes.has('sqlite'))
       return fail('this Postfix reads no SQLite tables', 'apt-get install postfix-sqlite');
+    if (asksPostgres(subject.config) && !tableTypes.has('pgsql'))
+      return fail('this Postfix asks no PostgreSQL', 'apt-get install postfix-pgsql');
     return ok(`${source}; users log in at ${named(users(smtpd)) || 'no service'}`);
   },
 };
 
+/** And nothing else that is here. */
+const asksPostgres = (config: Config) =>
+  publishesAs(config, 'postfix-pgsql') && !publishesAs(config, 'postfix-sqlite') && !publishesAs(config, 'socketmap');
+
 const forPostfix = (config: Config) =>
   publishesAs(config, 'postfix-sqlite') ||
+  publishesAs(config, 'postfix-pgsql') ||
   publishesAs(config, 'socketmap') ||
   ruleFileOf(config)?.format === 'texthash';
 

@@ -30,7 +30,7 @@ export async function emptySenderMap(config: Config, files: DataFiles, state: St
   if (how === undefined) throw new Failure('unsafe', 'the delegations are not withdrawn: the sender map stays');
   await setWithdrawn(state, { ...how, unpublished: true });
   const behind: Failure[] = [];
-  const map = openSenders(config, files, (failures) => behind.push(...failures));
+  const map = openSenders(config, files, (failures) => behind.push(...failures), state);
   try {
     for (let look = 0; map !== undefined; look++) {
       const ids = map.mailboxIds(0, PORTION);

@@ -4,8 +4,11 @@ import type { Config, SenderKind } from '../../config/schema.ts';
 import { Failure } from '../shared/failure.ts';
 import { groupId } from '../store/databases.ts';
 import type { DataFiles } from '../store/files/data-files.ts';
+import { sharedRules } from '../store/postgres/sender-rules.ts';
 import { openSenderMap, type PublishedMap, prepareSenderMap } from '../store/published/sender-map.ts';
-import { type OnBehind, type Senders, senders } from './outputs.ts';
+import type { StateDb } from '../store/state/state-db.ts';
+import { type OnBehind, type SenderOutput, type Senders, senders } from './outputs.ts';
+import { noPostgresRules, postgresRules } from './postgres-rules.ts';
 import type { SocketmapOptions } from './socketmap.ts';
 import { type RuleFile, ruleFile } from './text-file.ts';
 
@@ -27,17 +30,33 @@ export function senderMap(config: Config, files: DataFiles): PublishedMap | unde
   return openSenderMap(files.senderDirectory);
 }
 
-/** The map, and what follows it; {@link senders}. */
-export function openSenders(config: Config, files: DataFiles, onBehind: OnBehind): Senders | undefined {
+/** The map, and what follows it; {@link senders}. `state`: where an output is in PostgreSQL, it is written through it. */
+export function openSenders(
+  config: Config,
+  files: DataFiles,
+  onBehind: OnBehind,
+  state?: Pick<StateDb, 'query' | 'write'>,
+): Senders | undefined {
   const map = senderMap(config, files);
   if (map === undefined) return undefined;
   try {
     const file = ruleFileOf(config);
-    return senders(map, file === undefined ? [] : [ruleFile(file)], onBehind);
+    const outputs = [...postgresOutput(config, map, state), ...(file === undefined ? [] : [ruleFile(file)])];
+    return senders(map, outputs, onBehind);
   } catch (error) {
     map.close();
     throw error;
   }
+}
+
+function postgresOutput(
+  config: Config,
+  map: PublishedMap,
+  state: Pick<StateDb, 'query' | 'write'> | undefined,
+): readonly SenderOutput[] {
+  if (config.database === undefined || state === undefined) return [];
+  const shared = sharedRules(state, config.server.name);
+  return [publishesAs(config, 'postfix-pgsql') ? postgresRules(map, shared) : noPostgresRules(shared)];
 }
 
 /** The file, where it isn't there yet and its reader would not start without it. Returns its path if it was made. */

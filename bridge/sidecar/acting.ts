@@ -78,7 +78,7 @@ export function openActing({ table, state, clock, key, files, env, log, stopping
         onStep,
       );
       const cutter = sessionCutter(config, env);
-      const opened = openSenders(config, files, tellBehind);
+      const opened = openSenders(config, files, tellBehind, state);
       await applySettings(table, config);
       senders?.close();
       senders = opened;

@@ -2,7 +2,14 @@ import type { TlsFiles } from './dovecot-syntax.ts';
 import type { LabPorts } from './ports.ts';
 
 /** Where Postfix gets the sender rules from: main.cf.fragment, or one of its alternatives. */
-export type SenderMapKind = 'sqlite' | 'texthash' | 'socketmap';
+export type SenderMapKind = 'sqlite' | 'texthash' | 'socketmap' | PostgresMap;
+
+/** pgsql.main.cf.fragment, with `hosts` and the password of the role `mandat_postfix` as config/postfix/mandat-pgsql.cf has them. */
+export interface PostgresMap {
+  readonly hosts: string;
+  readonly password: string;
+  readonly database: string;
+}
 
 export interface PostfixSite {
   /** Holds everything of this Postfix: conf/, queue/, data/, log. */

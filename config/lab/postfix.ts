@@ -1,7 +1,7 @@
 import { chmod, chown, mkdir, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readFragment } from './fragment.ts';
-import { mainCf, masterCf, type PostfixSite } from './postfix-config.ts';
+import { mainCf, masterCf, type PostfixSite, type PostgresMap } from './postfix-config.ts';
 import { makeSenderDatabase } from './sender-database.ts';
 import { type Server, server } from './server.ts';
 import { systemGroup, systemUser } from './system-ids.ts';
@@ -59,6 +59,7 @@ async function filterFragments({ filterSocket, ports }: PostfixSite) {
 /** The file, and the directory of the socket, stand beside the directory of the SQLite map. */
 async function senderMapFragment({ senderMap }: PostfixSite, conf: string, senderDirectory: string): Promise<string> {
   const beside = (name: string) => path.join(path.dirname(senderDirectory), name);
+  if (typeof senderMap === 'object') return postgresFragment(senderMap, conf);
   switch (senderMap) {
     case 'sqlite':
       return readFragment('postfix/main.cf.fragment', { '/etc/postfix': conf });
@@ -71,6 +72,21 @@ async function senderMapFragment({ senderMap }: PostfixSite, conf: string, sende
         '/etc/mandat/senders': beside('senders'),
       });
   }
+}
+
+/** With the modes that mandat-pgsql.cf asks for. */
+async function postgresFragment({ hosts, password, database }: PostgresMap, conf: string): Promise<string> {
+  const file = path.join(conf, 'mandat-pgsql.cf');
+  const text = await readFragment('postfix/mandat-pgsql.cf', {
+    'postgresql://mandat_postfix:PASSWORD@db.example.org/mandat?sslmode=verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt&connect_timeout=5':
+      hosts,
+    PASSWORD: password,
+    'dbname = mandat': `dbname = ${database}`,
+  });
+  await writeCold(file, text);
+  await chown(file, 0, systemGroup('postfix'));
+  await chmod(file, 0o640);
+  return readFragment('postfix/pgsql.main.cf.fragment', { '/etc/postfix': conf });
 }
 
 /** Postfix rereads a file changed in the last second or two until it has cooled down: 1.6 s at each start. */

@@ -5,7 +5,7 @@ import { command, docs, oneOrSeveral, text, whole } from '../fields.ts';
 import { filterAddress, hostName, loopbackAddress, path } from '../places.ts';
 import { fileMode, folderNames, groupName, socketMode } from '../rules.ts';
 
-const SENDER_KINDS = ['postfix-sqlite', 'file', 'socketmap'] as const;
+const SENDER_KINDS = ['postfix-sqlite', 'postfix-pgsql', 'file', 'socketmap'] as const;
 export type SenderKind = (typeof SENDER_KINDS)[number];
 
 export const senderRules = z
@@ -15,6 +15,8 @@ export const senderRules = z
       .register(docs, {
         comment: `How the SMTP server gets them; one, or a list of several, which always say the same.
 "postfix-sqlite": sender/sender.db in data_dir, read by Postfix through proxy:sqlite; works without us.
+"postfix-pgsql": a view in the PostgreSQL of "database", for Postfix on any machine; while PostgreSQL is
+away, it defers all submitted mail (config/postfix/mandat-pgsql.cf).
 "file": a text file for OpenSMTPD, Exim, or Postfix where it has no SQLite (see file_format).
 "socketmap": Postfix asks the running sidecar; while none runs, it defers all submitted mail.`,
       }),

@@ -26,7 +26,7 @@ const verdict = ({ code, text }: SmtpAnswer): Verdict => {
 /** Tests are refused and asked again more often than Postfix likes. */
 const UNBRAKED = ['junk_command', 'soft_error', 'hard_error'].map((name) => `smtpd_${name}_limit=1000000`);
 
-export async function postfix(t: Test, kind: SenderMapKind): Promise<Subject & { readonly lab: Lab }> {
+export async function postfix(t: Test, kind: Exclude<SenderMapKind, object>): Promise<Subject & { readonly lab: Lab }> {
   const lab = await startLab({ users: USERS, senderMap: kind, submissionOptions: UNBRAKED });
   t.teardown(() => lab.stop());
   const dataDir = path.dirname(lab.senderDirectory);

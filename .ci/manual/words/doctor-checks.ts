@@ -66,6 +66,8 @@ export const CHECK_WORDS: Readonly<Record<string, string>> = {
   'sender table': 'the map is whole; how many rules it has',
   'read by Postfix': "Postfix's user can open the map",
   'sender file': 'the text file of the rules: there, as published, readable by the SMTP server, and can be replaced',
+  'sender view':
+    "where `[sender_rules] kind` has `postfix-pgsql`: what stands in PostgreSQL is what is published, and Postfix's role may read it",
   socketmap: 'the socket answers, and Postfix may ask',
   Postfix: 'which Postfix it is, that it reads the tables configured, and where users log in',
   'Postfix restriction': 'where users log in, an address that is not theirs is refused',

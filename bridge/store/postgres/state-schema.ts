@@ -2,6 +2,8 @@
  * What is mandat's own, in PostgreSQL: what state.db and submission.db hold elsewhere (bridge/store/migrations/state-*.ts and submission-*.ts
  * say what each column means). A schema of its own: nobody but the role that made it gets in. Texts are compared by octets, as there.
  */
+import { senderRules1 } from './sender-rules-schema.ts';
+
 const WORD = 'text COLLATE "C"';
 const WORDS = `${WORD} NOT NULL`;
 const NUMBER = 'bigint NOT NULL';
@@ -116,4 +118,4 @@ CREATE INDEX repairs_at ON repairs (at);
 `;
 
 /** In order; the number of them is the version that this program knows. One that was released is never edited. */
-export const STATE_MIGRATIONS: readonly string[] = [state1, state2];
+export const STATE_MIGRATIONS: readonly string[] = [state1, state2, senderRules1];

@@ -18,6 +18,7 @@ import { Failure } from '../../shared/failure.ts';
 import { makeDirectory } from '../files/directories.ts';
 import { refuseLink, setModeAndGroup } from '../files/no-follow.ts';
 import { explained } from '../files/open.ts';
+import { COPIED_TABLES, type Copied, copiedMap, noteBehind } from './copied-map.ts';
 
 export const SENDER_FILE = 'sender.db';
 const WHAT = 'the sender map';
@@ -30,6 +31,8 @@ export interface PublishedMap extends SenderPublisher {
   version(): string;
   /** Every rule, for verify. */
   all(): readonly (SenderRule & { readonly mailboxId: number })[];
+  /** For a copy of it elsewhere, which is brought up to date mailbox by mailbox (bridge/sender/postgres-rules.ts). */
+  readonly copied: Copied;
   close(): void;
 }
 
@@ -51,7 +54,8 @@ export function prepareSenderMap(directory: string, gid: number | undefined): vo
       database.pragma('journal_mode = WAL');
       database.exec(`CREATE TABLE IF NOT EXISTS sender_login (address TEXT NOT NULL, login TEXT NOT NULL, mailbox INTEGER NOT NULL,
         PRIMARY KEY (address, login)) STRICT, WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS sender_login_mailbox ON sender_login (mailbox);`);
+        CREATE INDEX IF NOT EXISTS sender_login_mailbox ON sender_login (mailbox);
+        ${COPIED_TABLES}`);
     } finally {
       database.close();
     }
@@ -130,6 +134,7 @@ export function openSenderMap(directory: string, options: { readonly readonly?: 
       .transaction(() => {
         for (const { address, login } of removed) remove.run(address, login, mailboxId);
         for (const { address, login } of added) insert.run(address, login, mailboxId);
+        noteBehind(database, mailboxId);
       })
       .immediate();
     return { added, removed };
@@ -154,6 +159,7 @@ export function openSenderMap(directory: string, options: { readonly readonly?: 
           )
           .all(),
       ),
+    copied: copiedMap(database, (work) => guarded(file, work)),
     version: () => guarded(file, () => `${database.pragma('data_version', { simple: true })}.${changes.get()}`),
     close: () => database.close(),
   };

@@ -1,4 +1,4 @@
-/** The two roles that init makes for other programs: one reads the views, one writes them too; neither reaches what is mandat's own. */
+/** The roles that init makes for other programs: one reads the views, one writes them too, one reads the sender rules; none reaches what is mandat's own. */
 import t from 'tap';
 import { type PostgresSettings, postgresSettings } from '../../../bridge/store/postgres/connection.ts';
 import { grantRoles } from '../../../bridge/store/postgres/roles.ts';
@@ -32,7 +32,7 @@ const as = (settings: PostgresSettings, role: string, query: string) =>
 
 t.test('made where the role may make roles, and again as often as one likes', async (t) => {
   const settings = await site('mandat', 'CREATEROLE');
-  t.same(await grantRoles(settings), { made: ['mandat_readers', 'mandat_writers'], missing: [] });
+  t.same(await grantRoles(settings), { made: ['mandat_readers', 'mandat_writers', 'mandat_postfix'], missing: [] });
   t.same(await grantRoles(settings), { made: [], missing: [] });
   const portal = `CREATE ROLE portal; CREATE ROLE report; CREATE ROLE nobody_at_all;
     GRANT mandat_writers TO portal; GRANT mandat_readers TO report`;
@@ -60,9 +60,9 @@ t.test('where it may not, what somebody else has to say', async (t) => {
   const settings = await site('plain');
   t.same(await grantRoles(settings), {
     made: [],
-    missing: ['CREATE ROLE "plain_readers" NOLOGIN', 'CREATE ROLE "plain_writers" NOLOGIN'],
+    missing: ['readers', 'writers', 'postfix'].map((name) => `CREATE ROLE "plain_${name}" NOLOGIN`),
   });
-  await lab.sql(settings.database, 'CREATE ROLE plain_readers NOLOGIN; CREATE ROLE plain_writers NOLOGIN');
+  await lab.sql(settings.database, 'CREATE ROLE plain_readers; CREATE ROLE plain_writers; CREATE ROLE plain_postfix');
   t.same(await grantRoles(settings), { made: [], missing: [] });
   t.equal(await as(settings, 'plain_readers', 'SELECT count(*) FROM mandat.mailbox'), '0');
 });
