@@ -11,21 +11,13 @@ const { prepare } = Database.prototype;
 const seen = new Map();
 const READS_OR_WRITES = /^\s*(?:SELECT|WITH|INSERT|UPDATE|DELETE)\b/i;
 
-/** EXPLAIN wants its parameters too, as many as there are. */
+/** EXPLAIN wants its parameters too: as many as there are question marks, but for those in texts and names, or those that are named. */
 function explained(database, sql) {
-  for (let count = 0; ; count = count < 40 ? count + 1 : count * 2) {
+  const statement = prepare.call(database, sql);
+  const named = Object.fromEntries([...sql.matchAll(/[@:$](\w+)/g)].map(([, name]) => [name, null]));
+  for (let count = sql.split('?').length - 1; count >= 0; count--) {
     try {
-      return prepare.call(database, sql).all(...Array(count).fill(null));
-    } catch (error) {
-      if (!(error instanceof RangeError && /too few/i.test(error.message))) return countDown(database, sql, count);
-    }
-  }
-}
-
-function countDown(database, sql, from) {
-  for (let count = from; count >= 0; count--) {
-    try {
-      return prepare.call(database, sql).all(...Array(count).fill(null));
+      return statement.all(...Array(count).fill(null), named);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
     }
