@@ -12,6 +12,8 @@ export type GetSocket = (
 
 /** What a server says to a hundred letters: four answers to each, of the 512 bytes that RFC 5321 section 4.5.3.1.5 grants. */
 const MOST_HEARD = 256 * 1024;
+/** The same in lines: four answers of ten lines each. nodemailer works off an empty one a turn, and goes on when the connection has long ended. */
+const MOST_LINES = 4000;
 const LOOK_MS = 100;
 
 /** @param mostMs after which a connection ends, whatever it is doing */
@@ -28,15 +30,17 @@ export function boundedSocket(address: net.TcpNetConnectOpts, connectMs: number,
     socket.once('error', refuse);
     socket.once('connect', () => {
       socket.off('error', refuse).off('timeout', late).setTimeout(0);
-      const look = () => {
-        const endless = socket.bytesRead > MOST_HEARD;
+      let lines = 0;
+      const look = (piece?: Buffer) => {
+        lines += piece === undefined ? 0 : linesIn(piece);
+        const endless = socket.bytesRead > MOST_HEARD || lines > MOST_LINES;
         if (!endless && Date.now() - since < mostMs) return;
         socket.destroy(new Error(endless ? 'there is no end to what it says' : 'it took too long'));
       };
-      const looking = setInterval(look, LOOK_MS);
+      const looking = setInterval(() => look(), LOOK_MS);
       looking.unref();
       socket.once('close', () => clearInterval(looking));
-      // Each piece is looked at before nodemailer has it; behind TLS, which takes the socket over, only now and then.
+      // Each piece is looked at before nodemailer has it; behind TLS, which takes the socket over, only its bytes, now and then.
       const beforeItsOwn = (event: string | symbol) => {
         if (event === 'data') socket.off('newListener', beforeItsOwn).on('data', look);
       };
@@ -44,4 +48,10 @@ export function boundedSocket(address: net.TcpNetConnectOpts, connectMs: number,
       done(null, { connection: socket });
     });
   };
+}
+
+function linesIn(piece: Buffer): number {
+  let lines = 0;
+  for (let at = piece.indexOf('\n'); at !== -1; at = piece.indexOf('\n', at + 1)) lines++;
+  return lines;
 }
