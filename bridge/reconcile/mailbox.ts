@@ -24,7 +24,7 @@ import type { Failure } from '../shared/failure.ts';
 import { naming } from '../shared/other-login.ts';
 import type { GoOn, Retry } from '../sidecar/schedule.ts';
 import { settleFolders } from '../store/state/folders-seen.ts';
-import { enterForce } from '../store/state/ledger.ts';
+import { enterForce, leaveForce } from '../store/state/ledger.ts';
 import { type Pair, pairsOf, standingFirst } from '../store/state/ledger-pairs.ts';
 import { type Notice, recordInForce, recordVerified } from '../store/state/outcomes.ts';
 import { changedSince, type MailboxState, readMailbox } from '../store/table/rows.ts';
@@ -218,21 +218,27 @@ async function settleFirst(
 ): Promise<void> {
   const { site } = pass;
   const now = site.clock.now();
-  const leavers = work.flatMap(({ leaving }) => leaving).filter(({ phase }) => phase !== 'revoking');
+  // A pass that began to take it away and didn't come to here has recorded nothing of it: in_force_at stands as it stood.
+  const leavers = work
+    .flatMap(({ leaving }) => leaving)
+    .filter(({ phase, inForceAt }) => phase !== 'revoking' || inForceAt !== null);
+  const withdrawn = leavers.map(({ login }) => ({ action: 'withdrawn' as const, login }));
+  const left = leavers.map(({ id }) => id);
   if (isPaused) {
-    const withdrawn = leavers.map(({ login }) => ({ action: 'withdrawn' as const, login }));
-    return record(pass, withdrawn); // the mailbox isn't as the table has it; what is to be told is told when it is
+    // The mailbox isn't as the table has it; what is to be told is told when it is.
+    return site.state.write(async (query) => {
+      await leaveForce({ query }, left);
+      await record(pass, withdrawn, { query });
+    });
   }
   const tell = await telling(pass, now);
   // One transaction: whoever waits for it waits for one commit.
   await site.state.write(async (query) => {
     await recordInForce({ query }, subject, now);
     await tell(query);
+    await leaveForce({ query }, left);
     const entered = await enterForce({ query }, pass.mailboxId, now);
-    const outcomes = [
-      ...leavers.map(({ login }) => ({ action: 'withdrawn' as const, login })),
-      ...entered.map((login) => ({ action: 'in-force' as const, login })),
-    ];
+    const outcomes = [...withdrawn, ...entered.map((login) => ({ action: 'in-force' as const, login }))];
     await record(pass, outcomes, { query });
   });
 }

@@ -155,3 +155,19 @@ t.test('nothing in it but what it is made of', async (t) => {
   }
   t.same(seen, DETAILS);
 });
+
+t.test('a revoke that was interrupted: its end is in the trail all the same, once', async (t) => {
+  const moves = async () =>
+    ((await json('history', at('alice'))) as Entry[])
+      .map(({ action }) => action)
+      .filter((action) => ['in-force', 'withdrawn', 'ended'].includes(action));
+  const before = (await moves()).length;
+  await must(site.mandat('grant', at('alice'), BOB));
+  const during = new Date().toISOString();
+  await site.lab.stopDovecot();
+  t.not((await site.mandat('revoke', at('alice'), BOB, '--yes')).status, 0, 'the server is away');
+  await site.lab.startDovecot();
+  await must(site.mandat('sync'));
+  t.same((await moves()).slice(before), ['in-force', 'withdrawn', 'ended']);
+  t.match(await access('who', at('alice'), '--at', during), [{ delegate: BOB }]);
+});

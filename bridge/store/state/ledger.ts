@@ -95,6 +95,12 @@ export async function enterForce(
   return entered.map(({ login }) => login);
 }
 
+/** What was taken from these pairs is out of force, which stands in the trail: in_force_at says no more that they have it. */
+export async function leaveForce(db: Pick<StateDb, 'query'>, ids: readonly number[]): Promise<void> {
+  if (ids.length === 0) return;
+  await db.query.updateTable('ledger').set({ in_force_at: null }).where('id', 'in', ids).execute();
+}
+
 /** Moves pairs to a phase. A revoke that is taken back by a new grant starts over; a cut is to be done again at a revoke, and after it. */
 export async function setPhase(
   db: Pick<StateDb, 'query'>,

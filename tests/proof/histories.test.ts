@@ -1,0 +1,22 @@
+/** Random histories against real servers, anew each time: for half a minute here, any number with `npm run proof`. */
+import t from 'tap';
+import { historyOf, openRunner } from './histories/runner.ts';
+import { described } from './histories/steps.ts';
+
+/** Begun within this time; the servers' start and the last history come on top. */
+const BEGIN_MS = 25_000;
+
+t.test('who may do what, after random histories', async (t) => {
+  const seed = Number(process.env.PROOF_SEED ?? Math.floor(Math.random() * 2 ** 30));
+  t.comment(`seed ${seed}`);
+  const runner = openRunner({ inherit: seed % 2 === 0 });
+  t.teardown(() => runner.close());
+  const until = Date.now() + BEGIN_MS;
+  for (let next = seed; Date.now() < until; next++) {
+    const failed = await runner.runSeed(next);
+    const steps = historyOf(next).map(described).join('\n  ');
+    if (failed !== undefined) return t.fail(`history ${next}: ${failed.message}\n  ${steps}\n${failed.log}`);
+  }
+  const { histories, steps, tries } = runner.figures;
+  t.pass(`${histories} histories of ${steps} steps, ${tries} tries to get in`);
+});

@@ -1,0 +1,232 @@
+/** Steps that change the table, as programs and administrators do, and the model with it. */
+import { copyFile, rename, rm } from 'node:fs/promises';
+import { at } from '../../servers/site.ts';
+import type { History } from './history.ts';
+import { held, type Model, rowOf, samePair, type Table } from './model.ts';
+import { MAX_PAIRS, type Pair } from './people.ts';
+import { settle } from './settle.ts';
+import type { Step } from './steps.ts';
+import { endSidecar, rowsIn } from './world.ts';
+
+const SOON_MS = 350;
+const iso = (at: number | null) => (at === null ? 'NULL' : `'${new Date(at).toISOString()}'`);
+
+type TableStep = Exclude<
+  Step,
+  {
+    do:
+      | 'folder'
+      | 'entry'
+      | 'message'
+      | 'kill'
+      | 'stop'
+      | 'start'
+      | 'freeze'
+      | 'thaw'
+      | 'cut'
+      | 'deaf'
+      | 'dovecot'
+      | 'settle';
+  }
+>;
+
+/** False: it fits nothing here, and nothing was done. */
+export async function changeTable(history: History, step: TableStep): Promise<boolean> {
+  const { model, world } = history;
+  const { table } = model;
+  const write = (sql: string, change: (table: Table) => void) => written(history, sql, change);
+  const where = ({ mailbox, delegate }: Pair) =>
+    `mailbox = '${at(table.address[mailbox])}' AND delegate = '${at(delegate)}'`;
+  switch (step.do) {
+    case 'grant': {
+      if (rowOf(table, step.pair)) return false;
+      // Of a wave that is held, what is put back may end the hold: what is gone then goes, alone.
+      if (held(model).length > 0) await settle(history);
+      const now = Date.now();
+      const starts = step.when === 'starts-soon' ? now + SOON_MS : null;
+      const ends = { 'ends-soon': now + SOON_MS, over: now - 1000, now: null, 'starts-soon': null }[step.when];
+      return counted(history, 'grant', 1, () =>
+        write(
+          `INSERT INTO delegation (mailbox, delegate, starts_at, ends_at) VALUES ('${at(table.address[step.pair.mailbox])}', '${at(step.pair.delegate)}', ${iso(starts)}, ${iso(ends)})`,
+          ({ rows }) => void rows.push({ ...step.pair, suspended: false, starts, ends }),
+        ),
+      );
+    }
+    case 'revoke': {
+      if (!rowOf(table, step.pair)) return false;
+      const gone = model.standing.filter((one) => !rowOf(table, one)).length;
+      if (gone + 1 > MAX_PAIRS || held(model).length > 0) await settle(history);
+      if (step.by === 'sql') {
+        return counted(history, 'revoke', 1, () =>
+          write(`DELETE FROM delegation WHERE ${where(step.pair)}`, (to) => {
+            to.rows = to.rows.filter((row) => !samePair(row, step.pair));
+          }),
+        );
+      }
+      return counted(history, 'revoke', 1, async () => {
+        const to = [at(table.address[step.pair.mailbox]), at(step.pair.delegate)];
+        const { status, stderr } = await world.site.mandat('revoke', ...to, '--yes', '--no-wait');
+        if (status !== 0) throw new Error(`mandat revoke ${to.join(' ')}: ${status} ${stderr}`);
+        change(history, (now) => {
+          now.rows = now.rows.filter((row) => !samePair(row, step.pair));
+        });
+        history.model = { ...history.model, askedFor: [...history.model.askedFor, step.pair] };
+        return true;
+      });
+    }
+    case 'suspend':
+      if (!rowOf(table, step.pair) || rowOf(table, step.pair)?.suspended === step.on) return false;
+      return write(`UPDATE delegation SET suspended = ${Number(step.on)} WHERE ${where(step.pair)}`, (to) => {
+        const row = rowOf(to, step.pair);
+        if (row) row.suspended = step.on;
+      });
+    case 'wave': {
+      const { spare } = step;
+      await settle(history);
+      const going = history.model.table.rows.filter((row) => spare === undefined || !samePair(row, spare));
+      if (going.length === 0) return false;
+      return counted(history, 'revoke', going.length, () =>
+        write(`DELETE FROM delegation${spare === undefined ? '' : ` WHERE NOT (${where(spare)})`}`, (to) => {
+          to.rows = to.rows.filter((row) => !going.some((one) => samePair(row, one)));
+        }),
+      );
+    }
+    case 'letGo': {
+      await settle(history);
+      if (held(history.model).length === 0) return false;
+      const { status, stderr } = await world.site.mandat('sync', '--force');
+      if (status !== 0) throw new Error(`mandat sync --force: ${status} ${stderr}`);
+      history.model = { ...history.model, askedFor: held(history.model) };
+      history.dirty = true;
+      return true;
+    }
+    case 'credential': {
+      const now = Date.now();
+      const until = { past: now - 1000, soon: now + SOON_MS, later: now + 86_400_000, unknown: null }[step.until];
+      return write(
+        `UPDATE delegate SET credential_valid_until = ${iso(until)} WHERE id = '${at(step.delegate)}'`,
+        (to) => {
+          to.credential[step.delegate] = until;
+        },
+      );
+    }
+    case 'active':
+      return write(
+        `UPDATE delegate SET state = '${step.on ? 'active' : 'suspended'}' WHERE id = '${at(step.delegate)}'`,
+        (to) => {
+          to.active[step.delegate] = step.on;
+        },
+      );
+    case 'eligible':
+      return write(
+        `UPDATE mailbox SET eligible = ${Number(step.on)} WHERE address = '${at(table.address[step.mailbox])}'`,
+        (to) => {
+          to.eligible[step.mailbox] = step.on;
+        },
+      );
+    case 'moveMailbox': {
+      await settle(history);
+      if (held(history.model).length > 0) return false;
+      const login = table.login.alice === 'alice' ? 'erin' : 'alice';
+      history.moved = true;
+      return write(`UPDATE mailbox SET login = '${at(login)}' WHERE address = '${at(table.address.alice)}'`, (to) => {
+        to.login.alice = login;
+      });
+    }
+    case 'moveDelegate': {
+      await settle(history);
+      if (held(history.model).length > 0) return false;
+      const login = table.delegateLogin.dave === 'dave' ? 'erin' : 'dave';
+      history.moved = true;
+      return write(`UPDATE delegate SET login = '${at(login)}' WHERE id = '${at('dave')}'`, (to) => {
+        to.delegateLogin.dave = login;
+      });
+    }
+    case 'address': {
+      const address = table.address.alice === 'alice' ? 'office' : 'alice';
+      history.moved = true;
+      return write(
+        `UPDATE mailbox SET address = '${at(address)}' WHERE address = '${at(table.address.alice)}'`,
+        (to) => {
+          to.address.alice = address;
+        },
+      );
+    }
+    case 'save': {
+      await settle(history);
+      if (history.model.fromThePast || held(history.model).length > 0) return false;
+      const file = savedFile(history);
+      await rm(file, { force: true });
+      await world.site.sql(`VACUUM INTO '${file}'`);
+      history.saved = { table: structuredClone(table), version: versionOf(history) };
+      return true;
+    }
+    case 'restore': {
+      const { saved } = history;
+      if (saved === undefined) return false;
+      await settle(history);
+      if (history.model.fromThePast || held(history.model).length > 0) return false;
+      const older = versionOf(history) > saved.version;
+      await endSidecar(world, 'SIGTERM'); // as docs/backup.md has it: nobody else may hold the file open
+      for (const beside of ['-wal', '-shm']) await rm(`${world.site.table}${beside}`, { force: true });
+      await copyFile(savedFile(history), `${savedFile(history)}.copy`);
+      await rename(`${savedFile(history)}.copy`, world.site.table);
+      history.model = { ...history.model, table: structuredClone(saved.table), fromThePast: older };
+      history.counts = undefined;
+      history.dirty = true;
+      history.moved = true;
+      await settle(history);
+      return true;
+    }
+    case 'accept':
+      await settle(history);
+      if (!history.model.fromThePast) return false;
+      await accept(history);
+      return true;
+  }
+}
+
+export async function accept(history: History): Promise<void> {
+  const { status, stderr } = await history.world.site.mandat('restore', 'accept', '--yes');
+  if (status !== 0) throw new Error(`mandat restore accept: ${status} ${stderr}`);
+  history.model = { ...history.model, fromThePast: false };
+  history.dirty = true;
+}
+
+const savedFile = ({ world }: History) => `${world.site.lab.directory}/saved.db`;
+
+export function versionOf({ world }: Pick<History, 'world'>): number {
+  return rowsIn<{ version: number }>(world.site.table, 'SELECT version FROM counters')[0]?.version ?? 0;
+}
+
+/** As another program writes it. What a rule refuses changes nothing, here and there. */
+async function written(history: History, sql: string, how: (table: Table) => void): Promise<boolean> {
+  try {
+    await history.world.site.sql(sql);
+  } catch (error) {
+    if (/MANDAT_/.test(String(error))) return false;
+    throw error;
+  }
+  change(history, how);
+  return true;
+}
+
+function change(history: History, how: (table: Table) => void): void {
+  const table: Model['table'] = structuredClone(history.model.table);
+  how(table);
+  // Who is granted anew isn't revoked any more.
+  const askedFor = history.model.askedFor.filter((pair) => !rowOf(table, pair));
+  history.model = { ...history.model, table, askedFor };
+  history.dirty = true;
+}
+
+async function counted(
+  history: History,
+  what: 'grant' | 'revoke',
+  count: number,
+  work: () => Promise<boolean>,
+): Promise<boolean> {
+  const done = await work();
+  if (done && history.counts !== undefined) history.counts[what] += count;
+  return done;
+}

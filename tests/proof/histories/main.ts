@@ -1,0 +1,90 @@
+/**
+ * `npm run proof -- --sequences N [--seed S] [--sites K] [--keep-going] [--shrink-minutes M]`, or `--replay FILE`: random histories against
+ * real servers. History i is that of seed S + i, whichever site it runs at. Exit status 1 where one failed.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Failed, openRunner } from './runner.ts';
+import { described, type Step } from './steps.ts';
+
+const { values } = parseArgs({
+  options: {
+    sequences: { type: 'string', default: '100' },
+    seed: { type: 'string' },
+    sites: { type: 'string', default: '2' },
+    replay: { type: 'string' },
+    times: { type: 'string', default: '1' },
+    'keep-going': { type: 'boolean', default: false },
+    'shrink-minutes': { type: 'string', default: '3' },
+  },
+});
+
+/** Of two sites one has INBOX's entry as the default of every folder, and one has not. */
+const inheritAt = (site: number) => site % 2 === 0;
+
+interface Script {
+  readonly inherit: boolean;
+  readonly steps: readonly Step[];
+}
+
+if (values.replay !== undefined) await replay(values.replay);
+else await histories();
+
+async function replay(file: string): Promise<void> {
+  const { inherit, steps } = JSON.parse(readFileSync(file, 'utf8')) as Script;
+  const runner = openRunner({ inherit });
+  for (let time = 0; time < Number(values.times); time++) {
+    const failed = await runner.run(steps);
+    if (failed !== undefined) {
+      tell(failed);
+      process.exitCode = 1;
+      break;
+    }
+    console.log(`${file}: all held`);
+  }
+  await runner.close();
+}
+
+async function histories(): Promise<void> {
+  const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 30));
+  const wanted = Number(values.sequences);
+  const began = Date.now();
+  console.log(`seed ${seed}, ${wanted} histories, ${values.sites} sites`);
+  let next = 0;
+  let failures = 0;
+  const runners = Array.from({ length: Number(values.sites) }, (_, site) => openRunner({ inherit: inheritAt(site) }));
+  const figures = () => {
+    const sum = (what: 'histories' | 'steps' | 'tries') =>
+      runners.reduce((total, { figures }) => total + figures[what], 0);
+    const seconds = (Date.now() - began) / 1000;
+    return `${sum('histories')} histories held, ${sum('steps')} steps, ${failures} failed; ${(seconds / Math.max(1, next)).toFixed(2)} s a history, ${Math.round(seconds)} s`;
+  };
+  await Promise.all(
+    runners.map(async (runner, site) => {
+      while (next < wanted && (failures === 0 || values['keep-going'])) {
+        const index = next++;
+        const failed = await runner.runSeed(seed + index);
+        if (failed !== undefined) {
+          failures++;
+          console.log(`history ${seed + index} (inherit: ${inheritAt(site)}) failed: ${failed.message}`);
+          const least = await runner.shrink(failed, Number(values['shrink-minutes']) * 60_000);
+          tell(least);
+          const file = join(tmpdir(), `proof-${seed + index}.json`);
+          const script: Script = { inherit: inheritAt(site), steps: least.steps };
+          writeFileSync(file, `${JSON.stringify(script, undefined, 1)}\n`);
+          console.log(`again: npm run proof -- --replay ${file}`);
+        }
+        if (next % 20 === 0) console.log(figures());
+      }
+    }),
+  );
+  console.log(figures());
+  await Promise.all(runners.map((runner) => runner.close()));
+  process.exitCode = failures === 0 ? 0 : 1;
+}
+
+function tell({ steps, message, log }: Failed): void {
+  console.log(`${message}\n${steps.map((one, index) => `  ${index + 1}. ${described(one)}`).join('\n')}\n${log}`);
+}

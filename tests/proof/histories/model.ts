@@ -1,0 +1,122 @@
+/**
+ * What should be: the rows as they were written, and who may have what by them. Nothing here knows a server or how mandat works; it is the
+ * manual's answer (docs/table.md) in a few lines, which the servers are compared with.
+ */
+import {
+  type Account,
+  type Address,
+  type DelegateName,
+  MAX_PAIRS,
+  type MailboxName,
+  type Pair,
+  type Person,
+} from './people.ts';
+
+export interface Row extends Pair {
+  suspended: boolean;
+  starts: number | null;
+  ends: number | null;
+}
+
+/** What the table says. */
+export interface Table {
+  rows: Row[];
+  login: Record<MailboxName, Account>;
+  address: Record<MailboxName, Address>;
+  eligible: Record<MailboxName, boolean>;
+  delegateLogin: Record<DelegateName, Person>;
+  active: Record<DelegateName, boolean>;
+  /** Milliseconds; null: nobody has said. */
+  credential: Record<DelegateName, number | null>;
+}
+
+/** Somebody who has access: whose row it is, and at which account under which login. */
+export interface Access extends Pair {
+  readonly owner: Account;
+  readonly who: Person;
+}
+
+export interface Model {
+  table: Table;
+  /** Since the last settling. */
+  standing: readonly Access[];
+  /** An older table was put back, and nobody has accepted it. */
+  fromThePast: boolean;
+  /** Revoked by mandat's own command since the last settling: never held. */
+  askedFor: readonly Pair[];
+}
+
+export const START: Table = {
+  rows: [],
+  login: { alice: 'alice', bob: 'bob' },
+  address: { alice: 'alice', bob: 'bob' },
+  eligible: { alice: true, bob: true },
+  delegateLogin: { bob: 'bob', carol: 'carol', dave: 'dave' },
+  active: { bob: true, carol: true, dave: true },
+  credential: { bob: null, carol: null, dave: null },
+};
+
+export const freshModel = (): Model => ({
+  table: structuredClone(START),
+  standing: [],
+  fromThePast: false,
+  askedFor: [],
+});
+
+export const samePair = (a: Pair, b: Pair) => a.mailbox === b.mailbox && a.delegate === b.delegate;
+const sameAccess = (a: Access, b: Access) => samePair(a, b) && a.owner === b.owner && a.who === b.who;
+export const rowOf = ({ rows }: Table, pair: Pair) => rows.find((row) => samePair(row, pair));
+
+/** Who has a delegation in force by the rows. */
+export function inForce(table: Table, now: number): Access[] {
+  return table.rows
+    .filter((row) => {
+      const until = table.credential[row.delegate];
+      return (
+        !row.suspended &&
+        (row.starts === null || row.starts <= now) &&
+        (row.ends === null || row.ends > now) &&
+        (until === null || until > now) &&
+        table.active[row.delegate] &&
+        table.eligible[row.mailbox] &&
+        table.login[row.mailbox] !== table.delegateLogin[row.delegate]
+      );
+    })
+    .map(({ mailbox, delegate }) => ({
+      mailbox,
+      delegate,
+      owner: table.login[mailbox],
+      who: table.delegateLogin[delegate],
+    }));
+}
+
+/** Those whose row has gone, if they are so many that the guard holds them. */
+export function held({ table, standing, askedFor }: Model): readonly Access[] {
+  const gone = standing.filter((one) => !rowOf(table, one) && !askedFor.some((pair) => samePair(pair, one)));
+  return gone.length > MAX_PAIRS && gone.length * 100 > standing.length * 30 ? gone : [];
+}
+
+/** How it should stand when all has been worked off. */
+export function settled(model: Model, now: number): Model {
+  const wanted = inForce(model.table, now);
+  const given = model.fromThePast ? wanted.filter((one) => model.standing.some((old) => sameAccess(old, one))) : wanted;
+  return { ...model, standing: [...given, ...held(model)], askedFor: [] };
+}
+
+/** Whether a person has the mail of an account, their own aside. */
+export const mayEnter = ({ standing }: Model, who: Person, owner: Account) =>
+  standing.some((one) => one.who === who && one.owner === owner);
+
+/** Whether Postfix should take an address from a login: everybody their own, the owner the mailbox's, and who stands. */
+export function maySendAs({ table, standing }: Model, who: Person, address: Address): boolean {
+  const owns = Object.entries(table.address).some(
+    ([mailbox, at]) => at === address && table.login[mailbox as MailboxName] === who,
+  );
+  return who === address || owns || standing.some((one) => one.who === who && table.address[one.mailbox] === address);
+}
+
+/** Instants at which time alone changes something, later than now. */
+export function comingInstants({ rows, credential }: Table, now: number): number[] {
+  const all = [...rows.flatMap(({ starts, ends }) => [starts, ends]), ...Object.values(credential)];
+  return all.filter((at) => at !== null && at > now) as number[];
+}

@@ -1,0 +1,138 @@
+/**
+ * One step of a history, as plain data, so that a history is a JSON file that can be read, edited and replayed, and stays the same when the
+ * generator changes. fast-check makes and shrinks lists of them; a step that fits nothing where it comes is passed over, so that every part
+ * of a history is one too (fc.commands replays by a path through its own generator, which no later version would find again).
+ */
+import fc from 'fast-check';
+import { ACCOUNTS, ADDRESSES, DELEGATES, FIXED, MAILBOXES, NAMES, PAIRS, PEOPLE } from './people.ts';
+
+const of = <T>(values: readonly T[]) => fc.constantFrom(...values);
+const pair = of(PAIRS);
+const name = fc.nat({ max: NAMES.length - 1 });
+
+const KINDS = {
+  // ---- the table
+  grant: fc.record({
+    do: fc.constant('grant' as const),
+    pair,
+    when: of(['now', 'now', 'now', 'starts-soon', 'ends-soon', 'over'] as const),
+  }),
+  revoke: fc.record({ do: fc.constant('revoke' as const), pair, by: of(['sql', 'sql', 'command'] as const) }),
+  suspend: fc.record({ do: fc.constant('suspend' as const), pair, on: fc.boolean() }),
+  wave: fc.record({ do: fc.constant('wave' as const), spare: of([...PAIRS, undefined]) }),
+  letGo: fc.record({ do: fc.constant('letGo' as const) }),
+  credential: fc.record({
+    do: fc.constant('credential' as const),
+    delegate: of(DELEGATES),
+    until: of(['past', 'soon', 'later', 'unknown'] as const),
+  }),
+  active: fc.record({ do: fc.constant('active' as const), delegate: of(DELEGATES), on: fc.boolean() }),
+  eligible: fc.record({ do: fc.constant('eligible' as const), mailbox: of(MAILBOXES), on: fc.boolean() }),
+  moveMailbox: fc.record({ do: fc.constant('moveMailbox' as const) }),
+  moveDelegate: fc.record({ do: fc.constant('moveDelegate' as const) }),
+  address: fc.record({ do: fc.constant('address' as const) }),
+  save: fc.record({ do: fc.constant('save' as const) }),
+  restore: fc.record({ do: fc.constant('restore' as const) }),
+  accept: fc.record({ do: fc.constant('accept' as const) }),
+  // ---- folders and entries, by people
+  folder: fc.record({
+    do: fc.constant('folder' as const),
+    as: of(PEOPLE),
+    at: of(ACCOUNTS),
+    op: of(['create', 'create', 'create', 'rename', 'delete', 'subscribe', 'unsubscribe'] as const),
+    name,
+    below: fc.option(name, { nil: undefined }),
+    to: name,
+  }),
+  entry: fc.record({
+    do: fc.constant('entry' as const),
+    at: of(ACCOUNTS),
+    what: of([
+      'narrow',
+      'widen',
+      'remove',
+      'copy',
+      'stranger',
+      'group',
+      'negative',
+      'against',
+      'hand',
+      'unhand',
+    ] as const),
+    delegate: of(DELEGATES),
+    folder: of(FIXED),
+    name,
+  }),
+  message: fc.record({ do: fc.constant('message' as const), as: of(PEOPLE), from: of(ADDRESSES) }),
+  // ---- faults
+  kill: fc.record({ do: fc.constant('kill' as const) }),
+  stop: fc.record({ do: fc.constant('stop' as const) }),
+  start: fc.record({ do: fc.constant('start' as const) }),
+  freeze: fc.record({ do: fc.constant('freeze' as const) }),
+  thaw: fc.record({ do: fc.constant('thaw' as const) }),
+  cut: fc.record({ do: fc.constant('cut' as const) }),
+  deaf: fc.record({ do: fc.constant('deaf' as const) }),
+  dovecot: fc.record({ do: fc.constant('dovecot' as const) }),
+  settle: fc.record({ do: fc.constant('settle' as const) }),
+} as const;
+
+type Kinds = typeof KINDS;
+type Value<A> = A extends fc.Arbitrary<infer T> ? T : never;
+export type Step = { [K in keyof Kinds]: Value<Kinds[K]> }[keyof Kinds];
+
+/** How often each comes, of a hundred and some. Servers that restart cost a second. */
+const WEIGHTS: Readonly<Record<keyof Kinds, number>> = {
+  grant: 22,
+  revoke: 10,
+  suspend: 5,
+  wave: 3,
+  letGo: 2,
+  credential: 4,
+  active: 3,
+  eligible: 2,
+  moveMailbox: 2,
+  moveDelegate: 2,
+  address: 2,
+  save: 2,
+  restore: 3,
+  accept: 1,
+  folder: 14,
+  entry: 12,
+  message: 5,
+  kill: 4,
+  stop: 1,
+  start: 3,
+  freeze: 2,
+  thaw: 2,
+  cut: 4,
+  deaf: 2,
+  dovecot: 0.5,
+  settle: 8,
+};
+
+const MOST_STEPS = 16;
+
+export const step: fc.Arbitrary<Step> = fc.oneof(
+  ...(Object.keys(KINDS) as (keyof Kinds)[]).map((kind) => ({
+    arbitrary: KINDS[kind] as fc.Arbitrary<Step>,
+    weight: Math.round(WEIGHTS[kind] * 2),
+  })),
+);
+
+/** Some grants first, or there would be little to lose. */
+export const history: fc.Arbitrary<Step[]> = fc.noBias(
+  fc
+    .tuple(
+      fc.array(KINDS.grant, { minLength: 1, maxLength: 4 }),
+      fc.array(step, { minLength: 2, maxLength: MOST_STEPS, size: 'max' }),
+    )
+    .map(([grants, steps]) => [...grants, ...steps]),
+);
+
+/** A line for people. */
+export function described({ do: what, ...rest }: Step): string {
+  const words = Object.entries(rest).map(([key, value]) =>
+    value === undefined ? '' : `${key}=${typeof value === 'object' ? Object.values(value).join('/') : value}`,
+  );
+  return [what, ...words.filter((one) => one !== '')].join(' ');
+}

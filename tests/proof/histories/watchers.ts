@@ -1,0 +1,96 @@
+/**
+ * Beside each history, a session of each person who might be a delegate tries all the time: to read with the session that it has, to open
+ * anew, to send. What matters is the last time that each succeeded, by the instant at which the command was sent.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { connectImap, quoted, type RawImap } from '../../../config/lab/raw-imap.ts';
+import type { RawSmtp } from '../../../config/lab/raw-smtp.ts';
+import { at, password, type Site } from '../../servers/site.ts';
+import { askSender, submissionAs } from '../../servers/submission.ts';
+import { ACCOUNTS, type Account, ADDRESSES, type Address, type Person } from './people.ts';
+
+export interface Watchers {
+  /** When this person last read in this account; 0: never. */
+  lastRead(who: Person, account: Account): number;
+  lastSent(who: Person, address: Address): number;
+  /** How many commands were tried so far. */
+  readonly tries: number;
+  stop(): Promise<void>;
+}
+
+const WATCHED: readonly Person[] = ['bob', 'carol', 'dave', 'erin'];
+const PAUSE_MS = 40;
+
+export function startWatchers(site: Site): Watchers {
+  const read = new Map<string, number>();
+  const sent = new Map<string, number>();
+  let stopping = false;
+  let tries = 0;
+
+  const reader = async (who: Person) => {
+    let imap: RawImap | undefined;
+    let open: Account | undefined;
+    const tried = async (account: Account, line: string): Promise<boolean> => {
+      const began = Date.now();
+      tries++;
+      const { status, lines } = (await imap?.command(line)) ?? { status: 'BYE', lines: [] };
+      if (status === 'BYE') imap = undefined;
+      const got = status === 'OK' && (!line.startsWith('FETCH') || lines.some((one) => / FETCH /.test(one)));
+      if (got) read.set(`${who} ${account}`, began);
+      return got;
+    };
+    for (let round = 0; !stopping; round++) {
+      try {
+        if (imap === undefined) {
+          open = undefined;
+          imap = await connectImap(site.lab.imap);
+          if ((await imap.login(at(who), password(who))).status !== 'OK') imap = undefined;
+        }
+        const account = ACCOUNTS[round % ACCOUNTS.length] ?? 'alice';
+        if (open !== undefined) await tried(open, 'FETCH 1 (FLAGS BODY.PEEK[])');
+        if (account !== who && imap !== undefined) {
+          if (await tried(account, `EXAMINE ${quoted(`shared/${at(account)}`)}`)) open = account;
+          else if (imap !== undefined) open = undefined;
+        }
+      } catch {
+        imap?.close(); // the server restarts
+        imap = undefined;
+      }
+      await delay(PAUSE_MS);
+    }
+    imap?.close();
+  };
+
+  const sender = async (who: Person) => {
+    let smtp: RawSmtp | undefined;
+    for (let round = 0; !stopping; round++) {
+      try {
+        smtp ??= await submissionAs(site, who);
+        const address = ADDRESSES[round % ADDRESSES.length] ?? 'alice';
+        const began = Date.now();
+        tries++;
+        const { code } = address === who ? { code: 0 } : await askSender(smtp, at(address), 'patient@elsewhere.test');
+        if (code === 250) sent.set(`${who} ${address}`, began);
+        else if (code !== 553 && address !== who) throw new Error(`${code}`);
+      } catch {
+        smtp?.close(); // Dovecot, whom Postfix asks for the password, restarts
+        smtp = undefined;
+      }
+      await delay(PAUSE_MS);
+    }
+    smtp?.close();
+  };
+
+  const all = WATCHED.flatMap((who) => [reader(who), sender(who)]);
+  return {
+    lastRead: (who, account) => read.get(`${who} ${account}`) ?? 0,
+    lastSent: (who, address) => sent.get(`${who} ${address}`) ?? 0,
+    get tries() {
+      return tries;
+    },
+    stop: async () => {
+      stopping = true;
+      await Promise.all(all);
+    },
+  };
+}

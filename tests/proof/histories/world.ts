@@ -1,0 +1,138 @@
+/** The real servers, the built `mandat run`, the wire between them, and the databases as anybody may read them. One world serves many histories. */
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { folderName } from '../../../bridge/imap/folder-name.ts';
+import { connectImap, quoted, type RawImap } from '../../../config/lab/raw-imap.ts';
+import { type Sink, startSink } from '../../notify/sink.ts';
+import { routeThrough } from '../../servers/imap-proxy.ts';
+import { at, password, type Running, type Site, startSite } from '../../servers/site.ts';
+import { MAX_PAIRS, NAMES, PEOPLE, type Person } from './people.ts';
+import { openWire, type Wire } from './wire-between.ts';
+
+export interface World {
+  readonly site: Site;
+  readonly wire: Wire;
+  readonly sink: Sink;
+  /** Undefined: none runs. */
+  sidecar: Running | undefined;
+  frozen: boolean;
+  /** How often one was ended by SIGKILL: what it had in hand may be told twice. */
+  kills: number;
+  /** The last of the sidecars' log lines, for a diagnosis. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+export interface WorldOptions {
+  readonly inherit: boolean;
+}
+
+export async function startWorld({ inherit }: WorldOptions): Promise<World> {
+  const sink = await startSink();
+  const site = await startSite({
+    users: [...PEOPLE, 'mandat'],
+    inherit,
+    filter: true,
+    chroot: false, // or smtpd can't reach the filter's socket
+    extraMain:
+      'smtpd_soft_error_limit = 1000000\nsmtpd_hard_error_limit = 1000001\nsmtpd_junk_command_limit = 1000000\n',
+    extraDovecot: {
+      '2.3': 'protocol imap {\n  mail_max_userip_connections = 200\n}\n',
+      '2.4': 'protocol imap {\n  mail_max_userip_connections = 200\n}\n',
+    },
+    extraImap: 'timeout_seconds = 10\n',
+    extraToml: `[notices]\nport = ${sink.port}\ntls = "none"\nfrom = "${at('mandat')}"\npassword_file = "smtp.secret"\nending_days = 0
+[guard]\nmax_pairs = ${MAX_PAIRS}\n[schedule]\npoll_interval_ms = 100\nretry_min_seconds = 1\nretry_max_seconds = 1\nlogin_retry_seconds = 1\nsweep_logins_per_second = 0`,
+  });
+  await writeFile(path.join(site.lab.directory, 'smtp.secret'), password('mandat'), { mode: 0o600 });
+  const wire = await openWire(site.lab.imap);
+  await routeThrough(site, wire);
+  await site.register('alice', 'bob', 'carol', 'dave');
+  await site.register('bob');
+  for (const name of PEOPLE) {
+    await asPerson(site, name, async (imap) => {
+      for (const folder of ['Drafts', 'Sent', 'Trash', 'Junk']) await imap.command(`STATUS ${folder} (MESSAGES)`);
+      await imap.command('CREATE Affaires');
+      await imap.append('INBOX', 'Subject: first\r\n\r\nfirst\r\n');
+    });
+  }
+  const world: World = {
+    site,
+    wire,
+    sink,
+    sidecar: undefined,
+    frozen: false,
+    kills: 0,
+    log: () =>
+      (world.sidecar?.log() ?? [])
+        .slice(-25)
+        .map((line) => JSON.stringify(line))
+        .join('\n'),
+    stop: async () => {
+      thaw(world);
+      await site.stop();
+      await wire.close();
+      await sink.close();
+    },
+  };
+  world.sidecar = await site.run();
+  return world;
+}
+
+export async function startSidecar(world: World): Promise<void> {
+  world.sidecar ??= await world.site.run();
+  thaw(world);
+}
+
+export async function endSidecar(world: World, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  const { sidecar } = world;
+  if (sidecar === undefined) return;
+  if (signal === 'SIGTERM') thaw(world);
+  else world.kills++;
+  world.sidecar = undefined;
+  world.frozen = false;
+  await sidecar.end(signal);
+}
+
+export function freeze(world: World): void {
+  if (world.sidecar === undefined || world.frozen) return;
+  process.kill(world.sidecar.pid, 'SIGSTOP');
+  world.frozen = true;
+}
+
+export function thaw(world: World): void {
+  if (world.sidecar !== undefined && world.frozen) process.kill(world.sidecar.pid, 'SIGCONT');
+  world.frozen = false;
+}
+
+/** Rows of a database that is only read, as objects. */
+export function rowsIn<T>(file: string, sql: string, ...values: readonly unknown[]): T[] {
+  const database = new Database(file, { readonly: true, timeout: 10_000 });
+  try {
+    return database.prepare(sql).all(...values) as T[];
+  } finally {
+    database.close();
+  }
+}
+
+export async function asPerson<T>(
+  site: Pick<Site, 'lab'>,
+  name: Person,
+  work: (imap: RawImap) => Promise<T>,
+): Promise<T> {
+  const imap = await connectImap(site.lab.imap);
+  try {
+    const { status, text } = await imap.login(at(name), password(name));
+    if (status !== 'OK') throw new Error(`login of ${name}: ${text}`);
+    return await work(imap);
+  } finally {
+    imap.close();
+  }
+}
+
+/** A folder of the histories by its numbers, as it stands on the wire, for its owner or, with `root`, for somebody else. */
+export function folderAt(name: number, below: number | undefined, root = ''): string {
+  const written = [below, name].filter((one) => one !== undefined).map((one) => folderName(NAMES[one] ?? ''));
+  return quoted(`${root}${written.join('/')}`);
+}
