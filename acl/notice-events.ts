@@ -88,8 +88,12 @@ export function tidings(told: Told | undefined, now: Standing | undefined, annou
     return { tidings: told === undefined || isOver(told) ? [] : [{ kind: 'revoke' }], told: undefined };
   const { verdict } = now;
   if (!verdict.inForce) {
-    const { why } = verdict;
-    return { tidings: withheld(told, classOf(why)), told: { standing: 'withheld', why, ending: told?.ending ?? null } };
+    // What is over and then withheld for another reason too is over still, until it is in force: its end isn't told again.
+    const why = told !== undefined && isOver(told) ? told.why : verdict.why;
+    return {
+      tidings: withheld(told, classOf(verdict.why)),
+      told: { standing: 'withheld', why, ending: told?.ending ?? null },
+    };
   }
   const begun = begins(told);
   const coming = comingEnd(now, announceUpTo);

@@ -101,3 +101,18 @@ t.test('an end is the same event whenever it is come upon, the others are events
   t.equal(eventName(17, grant(), LATER), `grant 17 ${LATER}`);
   t.not(eventName(17, suspend('suspended'), SOON), eventName(17, suspend('suspended'), LATER));
 });
+
+t.test('its end is told once, whatever else keeps it from being in force afterwards', (t) => {
+  for (const [first, end] of [
+    [inForce, [revoke]],
+    [undefined, []],
+  ] as const) {
+    const over = tidings(first, not('ended'), null);
+    t.same(over.tidings, end);
+    const suspended = tidings(over.told, not('suspended'), null);
+    t.same(suspended.tidings, []);
+    t.same(tidings(suspended.told, undefined, null).tidings, [], 'the row goes');
+    t.same(tidings(suspended.told, stands(), null).tidings, [resume('over')], 'or its end was moved');
+  }
+  t.end();
+});
