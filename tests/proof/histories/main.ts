@@ -1,11 +1,15 @@
 /**
  * `npm run proof -- --sequences N [--seed S] [--sites K] [--keep-going] [--shrink-minutes M]`, or `--replay FILE`: random histories against
- * real servers. History i is that of seed S + i, whichever site it runs at. Exit status 1 where one failed.
+ * real servers. `--without WORDS`: of a copy of the program without the guard of that name (tests/proof/guards), which they should find. History i is that of seed S + i, whichever site it runs at. Exit status 1 where one failed.
  */
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { allGuards } from '../guards/all-guards.ts';
+import { copyOfTree } from '../guards/run-guard.ts';
 import { type Failed, openRunner } from './runner.ts';
 import { described, type Step } from './steps.ts';
 
@@ -18,8 +22,11 @@ const { values } = parseArgs({
     times: { type: 'string', default: '1' },
     'keep-going': { type: 'boolean', default: false },
     'shrink-minutes': { type: 'string', default: '3' },
+    without: { type: 'string' },
   },
 });
+
+const TREE = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** Of two sites one has INBOX's entry as the default of every folder, and one has not. */
 const inheritAt = (site: number) => site % 2 === 0;
@@ -29,8 +36,29 @@ interface Script {
   readonly steps: readonly Step[];
 }
 
-if (values.replay !== undefined) await replay(values.replay);
+if (values.without !== undefined) await withoutGuard(values.without);
+else if (values.replay !== undefined) await replay(values.replay);
 else await histories();
+
+/** The same command, of a copy of the tree. */
+async function withoutGuard(words: string): Promise<void> {
+  const found = allGuards(TREE).filter(({ name }) => name.includes(words));
+  const [guard] = found;
+  if (guard === undefined || found.length > 1) throw new Error(`${found.length} guards are called "${words}"`);
+  const copy = copyOfTree(TREE);
+  try {
+    const file = join(copy.directory, guard.file);
+    writeFileSync(file, guard.without(readFileSync(file, 'utf8')));
+    console.log(`without: ${guard.name}`);
+    const rest = process.argv
+      .slice(2)
+      .filter((arg, index, all) => arg !== '--without' && all[index - 1] !== '--without');
+    const argv = ['--import', 'tsx', 'tests/proof/histories/main.ts', ...rest];
+    process.exitCode = spawnSync(process.execPath, argv, { cwd: copy.directory, stdio: 'inherit' }).status ?? 2;
+  } finally {
+    copy.remove();
+  }
+}
 
 async function replay(file: string): Promise<void> {
   const { inherit, steps } = JSON.parse(readFileSync(file, 'utf8')) as Script;
