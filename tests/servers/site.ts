@@ -215,6 +215,9 @@ async function makeDatabases(configFile: string): Promise<void> {
 /** A sidecar finishes the step in hand before it ends. */
 const END_LIMIT_MS = 60_000;
 
+/** The filter is a process of lower priority, and on a machine that is busy with other things it comes last. */
+const START_LIMIT_MS = 60_000;
+
 async function startRunning(configFile: string): Promise<Running> {
   const [file = '', ...first] = await builtMandat();
   const child = spawn(file, [...first, '--config', configFile, 'run'], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -237,10 +240,11 @@ async function startRunning(configFile: string): Promise<Running> {
   const wanted = /^\[submission\]$/m.test(readFileSync(configFile, 'utf8'))
     ? ['watching', 'filtering submissions']
     : ['watching'];
-  await waitFor('the sidecar watches', 15_000, () => {
+  const ready = () => {
     if (ended !== undefined) throw new Error(`mandat run ended with ${ended}: ${output}`);
     return wanted.every((one) => log().some(({ msg }) => msg === one));
-  });
+  };
+  await waitFor('the sidecar watches', START_LIMIT_MS, ready, () => output);
   return {
     pid: child.pid ?? 0,
     log,
