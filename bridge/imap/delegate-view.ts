@@ -31,7 +31,14 @@ export function delegateView(
   const asksAtOnce = connection.has('LIST-MYRIGHTS') && takesMany(connection);
   /** What a LIST has told beside an owner's folders, by the names that it has: for the question that follows it. RFC 8440. */
   const told = new Map<string, ReadonlyMap<string, Rights>>();
-  const list = async (owner: string) => {
+  /** On their way. */
+  const lists = new Map<string, Promise<ReadonlySet<FolderName>>>();
+  const list = (owner: string) => {
+    const one = listOnce(owner).finally(() => lists.delete(owner));
+    lists.set(owner, one);
+    return one;
+  };
+  const listOnce = async (owner: string) => {
     const { places, folderOf, unlisted } = await namesOf(owner);
     if (places.length === 0 || unlisted === true) return new Set<FolderName>();
     const patterns = places.flatMap(({ root, delimiter }) => [root, `${root}${delimiter}*`]);
@@ -55,7 +62,7 @@ export function delegateView(
   };
   /** What the last LIST didn't tell, of folders that it hides or that have gone, is asked for one by one. */
   const rights = async (owner: string, folders: readonly FolderName[]) => {
-    if (asksAtOnce && !told.has(owner) && folders.length > 1) await list(owner);
+    if (asksAtOnce && !told.has(owner) && folders.length > 1) await (lists.get(owner) ?? list(owner));
     const known = told.get(owner);
     told.delete(owner); // another question is another look
     const { nameOf } = await namesOf(owner);

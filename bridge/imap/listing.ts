@@ -2,6 +2,7 @@
 
 import { type Argument, atom, text } from './arguments.ts';
 import type { Connection, Untagged } from './connection.ts';
+import type { Question } from './foresight.ts';
 import { flagsOf, must } from './replies.ts';
 
 export const takesMany = (connection: Connection) => connection.has('LIST-EXTENDED') || connection.has('IMAP4REV2');
@@ -38,11 +39,17 @@ export async function everything(
   what: string,
 ): Promise<readonly Untagged[]> {
   if (!takesMany(connection)) return withSubscriptions(connection, what);
+  const { command, args, collect } = allWith(connection, folderId);
+  return must(await connection.run(command, args, ...collect), what);
+}
+
+/** Where the server takes many. */
+export function allWith(connection: Connection, folderId: string | undefined): Question {
   // STATUS opens each folder, so that special-use folders declared `auto` exist after this (server facts, trap 7).
   const ids = folderId === undefined ? [] : [atom('STATUS'), [atom(folderId)]];
   const special = connection.has('SPECIAL-USE') ? [atom('SPECIAL-USE')] : [];
   const selection = [text(''), text('*'), atom('RETURN'), [...special, atom('SUBSCRIBED'), ...ids]];
-  return must(await connection.run('LIST', selection, 'LIST', 'STATUS'), what);
+  return { command: 'LIST', args: selection, collect: ['LIST', 'STATUS'] };
 }
 
 async function withSubscriptions(connection: Connection, what: string): Promise<readonly Untagged[]> {

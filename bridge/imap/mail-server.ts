@@ -5,9 +5,10 @@ import type { MailServer } from '../reconcile/driver-interfaces.ts';
 import type { Connection } from './connection.ts';
 import { delegateView } from './delegate-view.ts';
 import type { DialectOf, Learnt } from './dialect.ts';
+import { withForesight } from './foresight.ts';
 import { offered } from './offered-rights.ts';
 import { type KnownOwner, knownBy, ownersBy } from './owner-facts.ts';
-import { ownerView } from './owner-view.ts';
+import { aboutTree, ownerView } from './owner-view.ts';
 
 /** Opens a connection that is logged in as somebody (bridge/imap/impersonation.ts). */
 export type OpenAs = (login: string) => Promise<Connection>;
@@ -45,11 +46,17 @@ export function imapServer(
   return {
     name,
     prepare,
-    asOwner: async (login, patience) => {
-      const connection = await openAs(login);
+    asOwner: async (login, patience, looks = false) => {
+      const connection = withForesight(await openAs(login));
       return orClosed(connection, async () => {
         const dialect = await dialectOf(connection);
-        const prove = () => dialect.proven(connection, login, adminUser, openNobody);
+        const prove = () => {
+          if (looks && connection.has('ACL')) {
+            connection.foresee(aboutTree(connection, dialect, owners.folders(login)));
+            connection.namespaces().catch(() => {}); // whoever asks for them hears of it
+          }
+          return dialect.proven(connection, login, adminUser, openNobody);
+        };
         const inbox = await (patience === undefined ? prove() : connection.patiently(patience, prove));
         const offer = dialect.asksTies ? await offered(connection) : UNTIED;
         return ownerView(connection, dialect, login, { inbox, siteNames, owners, offer });
@@ -59,8 +66,11 @@ export function imapServer(
       const connection = await openAs(login);
       return orClosed(connection, async () => {
         const dialect = await dialectOf(connection);
-        await dialect.proven(connection, login, adminUser, openNobody);
-        return delegateView(connection, dialect, login, await connection.namespaces(), { owners, learnt });
+        const proof = dialect.proven(connection, login, adminUser, openNobody);
+        const namespaces = connection.namespaces(); // on its way beside the proof
+        namespaces.catch(() => {});
+        await proof;
+        return delegateView(connection, dialect, login, await namespaces, { owners, learnt });
       });
     },
   };

@@ -15,26 +15,27 @@ export interface KnownOwner {
 
 export interface Owners {
   note(login: string, known: KnownOwner): void;
+  /** How their folders were called when they were last listed: what is likely to be asked about. */
+  noteFolders(login: string, folders: readonly FolderName[]): void;
+  folders(login: string): readonly FolderName[];
   /** Asked in a session of theirs where none has been open yet. */
   of(login: string): Promise<KnownOwner | undefined>;
 }
 
 /** So many owners' facts are kept, the latest: however many there are, each is noted anew when somebody is logged in as them. */
 const MOST_KNOWN = 5000;
+/** And so many names of each one's folders: of a larger tree none. */
+const MOST_FOLDERS = 50;
 
 /** @param look opens a session of the owner's and finds out; fails `absent` where there is no such account */
 export function ownersBy(look: (login: string) => Promise<KnownOwner>): Owners {
   const known = new Map<string, KnownOwner>();
-  const note = (login: string, one: KnownOwner) => {
-    known.delete(login);
-    known.set(login, one);
-    for (const [oldest] of known) {
-      if (known.size <= MOST_KNOWN) break;
-      known.delete(oldest);
-    }
-  };
+  const named = new Map<string, readonly FolderName[]>();
+  const note = (login: string, one: KnownOwner) => keepLatest(known, login, one);
   return {
     note,
+    noteFolders: (login, folders) => keepLatest(named, login, folders.length > MOST_FOLDERS ? [] : folders),
+    folders: (login) => named.get(login) ?? [],
     of: async (login) => {
       const there = known.get(login);
       if (there !== undefined) return there;
@@ -48,6 +49,15 @@ export function ownersBy(look: (login: string) => Promise<KnownOwner>): Owners {
       }
     },
   };
+}
+
+function keepLatest<T>(all: Map<string, T>, login: string, one: T): void {
+  all.delete(login);
+  all.set(login, one);
+  for (const [oldest] of all) {
+    if (all.size <= MOST_KNOWN) break;
+    all.delete(oldest);
+  }
 }
 
 /** In a session of the owner's. `folderId`: what STATUS calls a folder's id. */

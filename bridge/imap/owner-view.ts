@@ -9,6 +9,8 @@ import { text } from './arguments.ts';
 import { carriedOff } from './carried-off.ts';
 import type { Connection } from './connection.ts';
 import type { Dialect } from './dialect.ts';
+import type { Question } from './foresight.ts';
+import { allWith, takesMany } from './listing.ts';
 import { ownFolders, ownNames } from './own-folders.ts';
 import { idOf, knownBy, type Owners } from './owner-facts.ts';
 import { entriesOf, must, refused } from './replies.ts';
@@ -56,6 +58,10 @@ export function ownerView(
       const proof = inbox && { folder: INBOX, id: inbox.id };
       const namespaces = await connection.namespaces();
       owners.note(login, proof ? { namespaces, proof } : await knownBy(connection, dialect.proofId));
+      owners.noteFolders(
+        login,
+        folders.map(({ name }) => name),
+      );
       return folders;
     },
     names: () => ownNames(connection, login),
@@ -68,7 +74,8 @@ export function ownerView(
     entries: async (folders, closed) => {
       const answers = await Promise.all(
         folders.map(async (folder) => {
-          const reply = await connection.run('GETACL', [text(folder)], 'ACL');
+          const { command, args, collect } = aboutEntries(folder);
+          const reply = await connection.run(command, args, ...collect);
           const denied = !reply.ok && dialect.isDenied(reply);
           if (denied) closed?.(folder);
           return [folder, denied ? undefined : entriesOf(reply, dialect)] as const;
@@ -88,6 +95,18 @@ export function ownerView(
     subscribe: async (folder) => (await connection.run('SUBSCRIBE', [text(folder)])).ok,
     close: connection.close,
   };
+}
+
+const aboutEntries = (folder: FolderName): Question => ({ command: 'GETACL', args: [text(folder)], collect: ['ACL'] });
+
+/** All that a look at an owner's tree asks, as far as it is known before: whose session it is, the folders, the entries in those that were there. */
+export function aboutTree(
+  connection: Connection,
+  dialect: Dialect,
+  folders: readonly FolderName[],
+): readonly Question[] {
+  const list = takesMany(connection) ? [allWith(connection, dialect.folderId)] : [];
+  return [aboutEntries(INBOX), ...list, ...folders.map(aboutEntries)];
 }
 
 /** Folder, identifier, rights. */

@@ -23,11 +23,19 @@ export interface Queueing {
   readonly socket?: { cork(): void; uncork(): void };
 }
 
+/** What is written in this turn of the loop goes out at its end, in one piece: a segment for each question would cost both sides a wake-up. */
+export function inOnePiece({ socket }: Pick<Queueing, 'socket'>): void {
+  socket?.cork();
+  setImmediate(() => socket?.uncork());
+}
+
 /** A server that stops reading while it answers is given no more than it can keep. */
 const MOST_AHEAD = 100;
 
 /** What changes nothing. */
-const QUESTIONS = new Set(['GETACL', 'MYRIGHTS', 'LISTRIGHTS', 'LIST', 'LSUB', 'STATUS', 'NAMESPACE']);
+export const QUESTIONS: ReadonlySet<string> = new Set(
+  'GETACL MYRIGHTS LISTRIGHTS LIST LSUB STATUS NAMESPACE ID'.split(' '),
+);
 
 /** Servers that have answered out of turn: they are asked one by one. */
 const outOfTurn = new Set<string>();
@@ -49,9 +57,7 @@ export function pipelined(client: Queueing, endpoint: Endpoint): () => void {
   const sendAhead = () => {
     const { currentRequest: current } = client;
     if (current === false || current.sent !== true || !isQuestion(current)) return;
-    const { socket } = client;
-    socket?.cork();
-    setImmediate(() => socket?.uncork());
+    inOnePiece(client);
     for (const request of client.requestQueue) {
       if (ahead.has(request.tag)) continue;
       if (ahead.size >= MOST_AHEAD || !isQuestion(request)) return;
@@ -62,6 +68,7 @@ export function pipelined(client: Queueing, endpoint: Endpoint): () => void {
   };
   client.send = async (request) => {
     const { currentRequest: current } = client;
+    if (isQuestion(request)) inOnePiece(client);
     if (!ahead.delete(request.tag)) await sendNow.call(client, request);
     else if (current !== false && current.tag === request.tag) current.sent = true;
     sendAhead();

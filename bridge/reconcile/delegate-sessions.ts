@@ -3,7 +3,7 @@
  * one's access then also ends the sessions in which we work for the other. Such a session is opened again, and its work goes on.
  */
 import { failureOf } from '../shared/failure.ts';
-import type { DelegateView, OwnerView, Patience } from './driver-interfaces.ts';
+import type { DelegateView, MailServer, OwnerView, Patience } from './driver-interfaces.ts';
 import type { Gate } from './login-turns.ts';
 import { isFull, withRoom } from './making-room.ts';
 import type { Pass } from './pass.ts';
@@ -33,16 +33,22 @@ export async function asDelegate<T>(
 
 /**
  * As the owner; a command is given once more when a cut came in between, so each must bear being repeated. `mayCut`: the owner's own
- * sessions may be ended to make room for it.
+ * sessions may be ended to make room for it. `looks`: see {@link MailServer.asOwner}.
  */
-export async function asOwner(pass: Pass, login: string, mayCut: boolean, patience?: Patience): Promise<OwnerView> {
+export async function asOwner(
+  pass: Pass,
+  login: string,
+  mayCut: boolean,
+  patience?: Patience,
+  looks = false,
+): Promise<OwnerView> {
   const { gate, server } = pass.site;
-  const open = (waits?: Patience) =>
+  const open = (waits?: Patience, ahead = false) =>
     survivingCuts(gate, login, async () => {
       const wasCut = gate.watch(login);
-      return { view: await withRoom(pass, login, mayCut, () => server.asOwner(login, waits)), wasCut };
+      return { view: await withRoom(pass, login, mayCut, () => server.asOwner(login, waits, ahead)), wasCut };
     });
-  const first = await open(patience);
+  const first = await open(patience, looks);
   let now = first;
   let dropped = false;
   const steadily = async <T>(command: (view: OwnerView) => Promise<T>): Promise<T> => {

@@ -37,8 +37,11 @@ export interface MailServer {
   readonly name: string;
   /** Says that a session will be wanted in a moment. */
   prepare(): void;
-  /** A fresh session as the owner, the identity proven. Fails `unsafe` when it is somebody else's. */
-  asOwner(login: string, patience?: Patience): Promise<OwnerView>;
+  /**
+   * A fresh session as the owner, the identity proven. Fails `unsafe` when it is somebody else's. `looks`: all of the tree will be asked about, and
+   * nobody waits for INBOX before that, so that all of it may be asked at once.
+   */
+  asOwner(login: string, patience?: Patience, looks?: boolean): Promise<OwnerView>;
   /** A fresh session as the delegate, the identity proven. Fails `absent` when the server knows no such account. */
   asDelegate(login: string): Promise<DelegateView>;
 }

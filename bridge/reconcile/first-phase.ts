@@ -31,10 +31,11 @@ export async function takeAway(pass: Pass, target: Target, leaves: boolean): Pro
   await setPhase(site.state, ids(target.leaving), 'revoking', site.clock.now());
   const concerned = target.leaving.length + target.staying.length + target.arriving.length;
   if (concerned === 0 && !(await othersKnown(pass, target.owner))) return undefined;
+  const looks = pass.later !== undefined && target.arriving.length === 0;
   const opening = `the IMAP server to open the mailbox of ${target.owner}`;
   const opened = leaves
     ? asOwner(pass, target.owner, target.leaving.length > 0)
-    : patiently(pass, opening, (patience) => asOwner(pass, target.owner, false, patience));
+    : patiently(pass, opening, (patience) => asOwner(pass, target.owner, false, patience, looks));
   const owner = await opened.catch(async (error: unknown) => {
     const gone = failureOf(error).rule === 'NO_ACCOUNT' && target.staying.length + target.arriving.length === 0;
     // The entries can't be reached now, but the sessions that are open can.

@@ -99,8 +99,7 @@ async function lookAt(view: DelegateView, { owner, folders, rights, subscribed }
   if ((await view.unreachable(owner)) !== undefined) return { kind: 'differs' }; // a pass says why
   const reached = await view.reach(owner, folders);
   const names = [...rights.keys()].filter((name) => reached.has(name));
-  const listed = await view.listed(owner);
-  const has = await view.rights(owner, names);
+  const [listed, has] = await Promise.all([view.listed(owner), view.rights(owner, names)]);
   const asItShould = (name: FolderName) => listed.has(name) && (has.get(name) ?? NONE) === rights.get(name);
   if (!names.every(asItShould) || !sameFolders(names, subscribed)) return { kind: 'differs' };
   return { kind: 'same', outOfReach: sayings(folders.filter(({ name }) => !reached.has(name))) };

@@ -6,7 +6,7 @@ export function recordedServer(server: MailServer, onStep: OnStep): MailServer {
   return {
     name: server.name,
     prepare: server.prepare,
-    asOwner: async (login, patience) => recordedOwner(await server.asOwner(login, patience), onStep),
+    asOwner: async (...about) => recordedOwner(await server.asOwner(...about), onStep),
     asDelegate: async (login) => recordedDelegate(await server.asDelegate(login), onStep),
   };
 }

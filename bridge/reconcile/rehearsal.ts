@@ -47,8 +47,8 @@ export function rehearsedServer(real: MailServer, { inherits, ownersList }: Know
   return {
     name: real.name,
     prepare: real.prepare,
-    asOwner: async (login, patience) => {
-      const view = rehearsedOwner(await real.asOwner(login, patience), changes, read);
+    asOwner: async (login, ...how) => {
+      const view = rehearsedOwner(await real.asOwner(login, ...how), changes, read);
       return {
         ...view,
         subscribed: async () => overlay(await view.subscribed(), lists.get(login)),

@@ -58,9 +58,9 @@ export function openLoginBudget(perSecond: () => number, now: () => number = () 
 export function countedLogins(server: MailServer): MailServer {
   return {
     ...server,
-    asOwner: (login, patience) => {
+    asOwner: (...about) => {
       spender.getStore()?.();
-      return server.asOwner(login, patience);
+      return server.asOwner(...about);
     },
     asDelegate: (login) => {
       spender.getStore()?.();
