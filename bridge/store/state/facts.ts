@@ -1,5 +1,6 @@
 /** Single facts in state.db: the clock's high-water mark, the table's epoch, what was learnt about the server. */
 import type { Instant } from '../../../acl/delegation-facts.ts';
+import { whileUnchanged } from '../unchanged.ts';
 import type { StateDb } from './state-db.ts';
 
 export type FactName =
@@ -43,10 +44,13 @@ export type FactName =
   | 'filter-trouble' // JSON: why the sidecar's submission filter isn't running; empty while it is
   | 'sidecar'; // JSON: pid and start of the sidecar that last ran
 
-export async function fact(db: Pick<StateDb, 'query'>, name: FactName): Promise<string | undefined> {
+/** A database, or a transaction in it. */
+type Asked = Pick<StateDb, 'query' | 'stamp'>;
+
+export const fact = whileUnchanged(async (db: Asked, name: FactName): Promise<string | undefined> => {
   const row = await db.query.selectFrom('facts').select('value').where('name', '=', name).executeTakeFirst();
   return row?.value;
-}
+});
 
 export async function setFact(db: Pick<StateDb, 'query'>, name: FactName, value: string): Promise<void> {
   await db.query
@@ -57,7 +61,7 @@ export async function setFact(db: Pick<StateDb, 'query'>, name: FactName, value:
 }
 
 /** One that is kept as JSON; undefined where it isn't there, or empty. */
-export async function jsonFact<T extends object>(db: Pick<StateDb, 'query'>, name: FactName): Promise<T | undefined> {
+export async function jsonFact<T extends object>(db: Asked, name: FactName): Promise<T | undefined> {
   return JSON.parse((await fact(db, name)) || 'null') ?? undefined;
 }
 

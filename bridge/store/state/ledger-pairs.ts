@@ -1,6 +1,7 @@
 /** The pairs of the ledger as they are read: who has something on the server because of us, and what stood there before. */
 import { canonical, type Rights } from '../../../acl/rights.ts';
 import { PORTION_ROWS, portions } from '../../shared/portions.ts';
+import { whileUnchanged } from '../unchanged.ts';
 import type { LedgerPhase, StateDb } from './state-db.ts';
 
 /** A folder's name as the server writes it on the wire (modified UTF-7). */
@@ -108,7 +109,10 @@ export async function phasesOf(
 
 export const phaseKey = (mailboxId: number, login: string) => `${mailboxId}/${login}`;
 
-export async function pairsOf(db: StateDb, mailboxId: number): Promise<readonly Pair[]> {
+/** All of one mailbox, by login. */
+export const pairsOf: (db: StateDb, mailboxId: number) => Promise<readonly Pair[]> = whileUnchanged(readPairs);
+
+async function readPairs(db: StateDb, mailboxId: number): Promise<readonly Pair[]> {
   const rows = await db.query
     .selectFrom('ledger')
     .selectAll()

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import { type Generated, Kysely, type Transaction } from 'kysely';
 import { STATE } from '../databases.ts';
 import { dataVersionOf, patientDialect, waitsForNobody } from '../files/busy.ts';
+import { keptStatements, stampOf } from '../files/kept-statements.ts';
 import { explained, type OpenOptions, open } from '../files/open.ts';
 
 export type LedgerPhase = 'granting' | 'in-force' | 'verified' | 'revoking';
@@ -165,6 +166,8 @@ export interface StateDb {
   readonly file: string;
   readonly query: Kysely<StateDatabase>;
   dataVersion(): number;
+  /** The same as long as nothing was written by anybody ({@link whileUnchanged}); missing where that can't be told. */
+  readonly stamp?: () => string;
   write<T>(work: (query: Transaction<StateDatabase>) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -190,11 +193,14 @@ export function copyStateDb(file: string): StateDb {
 
 function stateDbOn(database: Database.Database, file: string, patienceMs?: number): StateDb {
   waitsForNobody(database);
-  const query = new Kysely<StateDatabase>({ dialect: patientDialect(database, patienceMs) });
+  const kept = keptStatements(database);
+  const query = new Kysely<StateDatabase>({ dialect: patientDialect(kept.database, patienceMs) });
+  const dataVersion = dataVersionOf(database);
   return {
     file,
     query,
-    dataVersion: dataVersionOf(database),
+    dataVersion,
+    stamp: stampOf(kept, dataVersion),
     write: async (work) => {
       try {
         return await query.transaction().execute(work);

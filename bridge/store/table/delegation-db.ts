@@ -6,6 +6,7 @@ import { Kysely, type Transaction } from 'kysely';
 import { Failure } from '../../shared/failure.ts';
 import { DELEGATIONS } from '../databases.ts';
 import { dataVersionOf, patientDialect, waitsForNobody } from '../files/busy.ts';
+import { keptStatements, stampOf } from '../files/kept-statements.ts';
 import { explained, type OpenOptions, open } from '../files/open.ts';
 import type { DelegationDatabase } from './delegation-types.ts';
 import { type Difference, type GuardedDatabase, guardSchema } from './schema.ts';
@@ -29,6 +30,8 @@ export interface DelegationDb {
   readonly query: Kysely<DelegationDatabase>;
   /** Changes whenever another connection has committed: PRAGMA data_version, 2 microseconds. In PostgreSQL it is another each time: nothing read counts as current. */
   dataVersion(): number;
+  /** The same as long as nothing was written by anybody ({@link whileUnchanged}); missing where that can't be told. */
+  readonly stamp?: () => string;
   /** How its rules differ from the released ones: it is obeyed only where it takes access away then. Fails `config` where it can't be read at all. */
   differences(): Promise<readonly Difference[]>;
   /** The same, looking also where the number of the schema was set back. */
@@ -52,11 +55,14 @@ export function openDelegationDb(file: string, options: TableOptions = {}): Dele
   const database = open(file, DELEGATIONS, options);
   const guarded = guardedTable(database, file);
   waitsForNobody(database);
-  const query = new Kysely<DelegationDatabase>({ dialect: patientDialect(guarded.database, options.patienceMs) });
+  const kept = keptStatements(guarded.database);
+  const query = new Kysely<DelegationDatabase>({ dialect: patientDialect(kept.database, options.patienceMs) });
+  const dataVersion = dataVersionOf(database);
   return {
     file,
     query,
-    dataVersion: dataVersionOf(database),
+    dataVersion,
+    stamp: stampOf(kept, dataVersion),
     differences: async () => guarded.differences(),
     lookAgain: async () => guarded.lookAgain(),
     read: (work) => explaining(file, () => query.transaction().setAccessMode('read only').execute(work)),

@@ -4,6 +4,7 @@ import type { Instant } from '../../../acl/delegation-facts.ts';
 import type { MailboxRows } from '../../../acl/desired.ts';
 import { numbersOf } from '../dialect.ts';
 import type { Person } from '../state/last-notified.ts';
+import { whileUnchanged } from '../unchanged.ts';
 import { stateSince } from './delegates.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import type { DelegationDatabase } from './delegation-types.ts';
@@ -188,13 +189,8 @@ export async function askedAfter(db: DelegationDb, last: Asked, most: number): P
  * nothing is to be noted nothing is written: a sweep leaves the table's log of writes alone, and wakes nobody.
  */
 export async function settle(db: DelegationDb, mailboxId: number, version: number, stateId?: string): Promise<void> {
-  const waits = await db.query
-    .selectFrom('pending')
-    .select('version')
-    .where('mailbox_id', '=', mailboxId)
-    .where('version', '<=', version)
-    .executeTakeFirst();
-  if (waits === undefined) {
+  const waits = await pendingVersion(db, mailboxId);
+  if (waits === undefined || waits > version) {
     const mark = stateId === undefined ? undefined : await workedOff(db);
     if (stateId === undefined || (mark?.stateId === stateId && mark.version >= version)) return;
   }
@@ -208,14 +204,18 @@ export async function settle(db: DelegationDb, mailboxId: number, version: numbe
 
 /** Whether a mailbox has changed after `version`, so that work in hand is out of date. */
 export async function changedSince(db: DelegationDb, mailboxId: number, version: number): Promise<boolean> {
+  const pending = await pendingVersion(db, mailboxId);
+  return pending !== undefined && pending > version;
+}
+
+const pendingVersion = whileUnchanged(async (db: DelegationDb, mailboxId: number): Promise<number | undefined> => {
   const row = await db.query
     .selectFrom('pending')
     .select('version')
     .where('mailbox_id', '=', mailboxId)
-    .where('version', '>', version)
     .executeTakeFirst();
-  return row !== undefined;
-}
+  return row?.version;
+});
 
 /** Asks for another look at mailboxes although nothing changed: what `mandat sync` does while a sidecar runs. */
 export async function markPending(db: DelegationDb, mailboxIds: readonly number[], actor: string): Promise<number> {

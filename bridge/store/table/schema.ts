@@ -183,6 +183,7 @@ export function guardSchema(
     if (/^\s*(?:BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|PRAGMA)\b/i.test(sql)) return statement;
     const guarded = {
       reader: statement.reader,
+      readonly: statement.readonly,
       all: (...values: unknown[]) => run(statement.readonly, () => statement.all(...values)),
       get: (...values: unknown[]) => run(statement.readonly, () => statement.get(...values)),
       run: (...values: unknown[]) => run(statement.readonly, () => statement.run(...values)),
