@@ -1,7 +1,8 @@
 /**
  * Questions sent ahead. imapflow keeps one command in flight, so that each answer costs a way there and back; a tree's questions, or one delegate's
  * about many mailboxes, don't depend on each other. Those that wait in its queue go out behind the one that is answered (RFC 3501 section 5.5), and
- * answers are taken in the order in which servers give them: that of the questions. Changes go one by one, as they did.
+ * answers are taken in the order in which servers give them: that of the questions. Changes go one by one, but for subscriptions, of which none depends on
+ * another.
  * With connection.ts the only file that knows of imapflow, and the only one that knows how it queues; package.json pins the version.
  */
 import type { Endpoint } from './endpoint.ts';
@@ -37,6 +38,9 @@ export const QUESTIONS: ReadonlySet<string> = new Set(
   'GETACL MYRIGHTS LISTRIGHTS LIST LSUB STATUS NAMESPACE ID'.split(' '),
 );
 
+/** What may be sent behind one another. */
+const AHEAD: ReadonlySet<string> = new Set([...QUESTIONS, 'SUBSCRIBE']);
+
 /** Servers that have answered out of turn: they are asked one by one. */
 const outOfTurn = new Set<string>();
 
@@ -56,11 +60,11 @@ export function pipelined(client: Queueing, endpoint: Endpoint): () => void {
   const ahead = new Set<string>();
   const sendAhead = () => {
     const { currentRequest: current } = client;
-    if (current === false || current.sent !== true || !isQuestion(current)) return;
+    if (current === false || current.sent !== true || !mayBeAhead(current)) return;
     inOnePiece(client);
     for (const request of client.requestQueue) {
       if (ahead.has(request.tag)) continue;
-      if (ahead.size >= MOST_AHEAD || !isQuestion(request)) return;
+      if (ahead.size >= MOST_AHEAD || !mayBeAhead(request)) return;
       ahead.add(request.tag);
       // One that can't be written is given back when its turn comes.
       sendNow.call(client, request).catch(() => ahead.delete(request.tag));
@@ -68,7 +72,7 @@ export function pipelined(client: Queueing, endpoint: Endpoint): () => void {
   };
   client.send = async (request) => {
     const { currentRequest: current } = client;
-    if (isQuestion(request)) inOnePiece(client);
+    if (mayBeAhead(request)) inOnePiece(client);
     if (!ahead.delete(request.tag)) await sendNow.call(client, request);
     else if (current !== false && current.tag === request.tag) current.sent = true;
     sendAhead();
@@ -77,8 +81,8 @@ export function pipelined(client: Queueing, endpoint: Endpoint): () => void {
 }
 
 /** Which goes out in one piece: no part of it waits for the server to want it. */
-function isQuestion({ command, attributes = [] }: Request): boolean {
-  return QUESTIONS.has(command) && attributes.every(isPlain);
+function mayBeAhead({ command, attributes = [] }: Request): boolean {
+  return AHEAD.has(command) && attributes.every(isPlain);
 }
 
 function isPlain(attribute: unknown): boolean {

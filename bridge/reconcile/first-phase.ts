@@ -9,7 +9,7 @@ import type { Rights } from '../../acl/rights.ts';
 import { adoptedOf, forgetAdoptions } from '../adoption/adoptions.ts';
 import { type Failure, failureOf } from '../shared/failure.ts';
 import { type GiveWay, giveBack, PORTION_ROWS } from '../shared/portions.ts';
-import { beginGrant, intendRights, setPhase } from '../store/state/ledger.ts';
+import { beginGrants, intendRights, setPhase } from '../store/state/ledger.ts';
 import type { Pair } from '../store/state/ledger-pairs.ts';
 import { cutAtRevoke, isCut } from './cutting.ts';
 import { asOwner } from './delegate-sessions.ts';
@@ -94,33 +94,27 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
     // Before the first write it is noted which folders are there, because a folder that is made after it may carry a copy of our
     // entry, which would pass for one that had stood there before (readBefore in tree.ts).
     const before = await knownFolders(pass, target, owner);
-    for (const { login, rights } of arriving) {
+    const begun = arriving.map(({ login, rights }) => {
       // Where the mailbox has moved here, mail and all, from an account that is gone, our own entries have come along: they must
       // not pass for something that had stood there before.
       // Nor must what somebody has declared mandat's own: nothing stood before it.
       const moved = pass.gone.find((pair) => pair.login === login);
-      await beginGrant(
-        site.state,
-        {
-          mailboxId: pass.mailboxId,
-          delegateId: pass.mailbox.rows?.delegateIds.get(login) ?? 0,
-          address: pass.address,
-          server: site.server.name,
-          ownerLogin: target.owner,
-          login,
-          identifier: pass.identifiers.get(login),
-          inboxBefore: adopted.has(login)
-            ? undefined
-            : moved === undefined
-              ? owner.inbox.get(login)
-              : moved.inboxBefore,
-          foldersBefore: before(login),
-          given: [onInbox(owner, rights)],
-          before: adopted.has(login) ? [] : moved?.before,
-        },
-        now,
-      );
-    }
+      const stood = moved === undefined ? owner.inbox.get(login) : moved.inboxBefore;
+      return {
+        mailboxId: pass.mailboxId,
+        delegateId: pass.mailbox.rows?.delegateIds.get(login) ?? 0,
+        address: pass.address,
+        server: site.server.name,
+        ownerLogin: target.owner,
+        login,
+        identifier: pass.identifiers.get(login),
+        inboxBefore: adopted.has(login) ? undefined : stood,
+        foldersBefore: before(login),
+        given: [onInbox(owner, rights)],
+        before: adopted.has(login) ? [] : moved?.before,
+      };
+    });
+    await beginGrants(site.state, begun, now);
   }
   await forgetAdoptions(site.state, pass.mailboxId, [...adopted]);
   const back = target.staying.filter(({ pair }) => pair.phase === 'revoking').map(({ pair }) => pair);

@@ -128,6 +128,7 @@ export async function reconcileMailbox(
     again: [],
     unsettled: new Set(),
     strangers: new Set(),
+    keepers: new Set(),
     gone: [],
     later: restraint.later === true ? [] : undefined,
     crowded: goOn.crowded ?? (() => false),

@@ -49,6 +49,8 @@ export interface Pass {
   readonly unsettled: Set<string>;
   /** Who was to arrive, and whose login could not be proven: nothing is written for them. */
   readonly strangers: Set<string>;
+  /** Owners of whom a look of this pass has shown that what a delegate subscribes to stands in the delegate's own list. */
+  readonly keepers: Set<string>;
   /** What is left behind at accounts that the server no longer knows. */
   readonly gone: Pair[];
   /** Looks as delegates that are left for later; undefined: none is. */

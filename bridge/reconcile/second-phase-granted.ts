@@ -3,7 +3,7 @@ import { type DesiredDelegate, rightsOn } from '../../acl/desired.ts';
 import { negativeEntries } from '../../acl/entry-plan.ts';
 import { missing, NONE, type Rights, without } from '../../acl/rights.ts';
 import { Failure } from '../shared/failure.ts';
-import { setFact } from '../store/state/facts.ts';
+import { fact, setFact } from '../store/state/facts.ts';
 import { noteVerifiedRights, recordCut, setPhase } from '../store/state/ledger.ts';
 import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
 import { record } from './acts.ts';
@@ -106,7 +106,8 @@ async function fillIn(
   view: DelegateView,
 ): Promise<void> {
   const inherited = await view.inherited(owner);
-  await setFact(pass.site.state, 'inherits', inherited === rights.get(INBOX) ? 'yes' : 'no');
+  const inherits = inherited === rights.get(INBOX) ? 'yes' : 'no';
+  if ((await fact(pass.site.state, 'inherits')) !== inherits) await setFact(pass.site.state, 'inherits', inherits);
   const apart = new Map(tree.folders.map((folder) => [folder.name, folder.apart]));
   for (const [folder, desired] of rights) {
     // A negative entry for them is an entry for them: nothing is inherited beside it.

@@ -7,7 +7,7 @@ import { subscribeOwner } from './owner-subscriptions.ts';
 import { type Pass, Superseded, type Target } from './pass.ts';
 import { completeGrant } from './second-phase-granted.ts';
 import { completeRevoke } from './second-phase-revoked.ts';
-import { readBefore, readTree } from './tree.ts';
+import { readAllBefore, readTree } from './tree.ts';
 
 export async function complete(pass: Pass, target: Target, owner: OwnerView): Promise<void> {
   const tree = await readTree(pass, owner);
@@ -23,10 +23,11 @@ export async function complete(pass: Pass, target: Target, owner: OwnerView): Pr
   );
   if (leavers.length < pairs.length) await subscribeOwner(pass, owner, pairs, tree);
   const taken: string[] = [];
-  for (const stored of [...leavers, ...pairs.filter((pair) => !leavers.includes(pair))]) {
+  const inOrder = [...leavers, ...pairs.filter((pair) => !leavers.includes(pair))];
+  if (inOrder.some(({ foldersBefore }) => foldersBefore !== undefined)) await pass.stillCurrent();
+  for (const pair of await readAllBefore(pass, inOrder, tree)) {
     // Where nothing is asked or written for it now, nobody waits for it.
-    if (pass.later === undefined || stored.phase !== 'verified') await pass.stillCurrent();
-    const pair = await readBefore(pass, stored, tree);
+    if (pass.later === undefined || pair.phase !== 'verified') await pass.stillCurrent();
     const delegate = [...target.staying.map((stay) => stay.delegate), ...target.arriving].find(
       ({ login }) => login === pair.login,
     );

@@ -41,6 +41,13 @@ export interface Wanted {
 
 /** Before a delegate is subscribed to anything. What was tried on the way is either settled, where the list is theirs, or put back. */
 export async function keeperAtGrant(pass: Pass, asked: Asked, { unsettled, fresh, there }: Wanted): Promise<Keeper> {
+  const { login } = asked.tree.owner;
+  // Seen a moment ago, in this pass: the list of another delegate's is kept as this one's is.
+  if (pass.keepers.has(login) && unsettled.length === 0) return 'delegate';
+  return keeperByLooking(pass, asked, { unsettled, fresh, there });
+}
+
+async function keeperByLooking(pass: Pass, asked: Asked, { unsettled, fresh, there }: Wanted): Promise<Keeper> {
   const { view, tree, pair } = asked;
   const { state } = pass.site;
   const { login } = tree.owner;
@@ -63,11 +70,11 @@ export async function keeperAtGrant(pass: Pass, asked: Asked, { unsettled, fresh
       await view.subscribe(login, folder); // the owner has subscribed to it in this moment
     }
     await settleSubscriptions(state, pair.id, [folder]);
-    return note(pass, 'delegate');
+    return seen(pass, login);
   }
   // Of one list they would see the same of it, but for INBOX and special folders, which may show by auto = subscribe alone.
   const [owners] = inOrder(tree, fresh, before);
-  if (owners !== undefined && owners !== INBOX && !specialIn(tree).has(owners)) return note(pass, 'delegate');
+  if (owners !== undefined && owners !== INBOX && !specialIn(tree).has(owners)) return seen(pass, login);
   const known = await keeperAsSeen(pass.site);
   const [shared] = inOrder(tree, there, before);
   if (known !== undefined || shared === undefined) return known ?? 'delegate';
@@ -76,7 +83,7 @@ export async function keeperAtGrant(pass: Pass, asked: Asked, { unsettled, fresh
   const gone = !(await tree.owner.subscribed()).has(shared);
   await view.subscribe(login, shared);
   await settleTried(state, pair.id, shared);
-  return gone ? ownersList(pass, pair, [shared]) : note(pass, 'delegate');
+  return gone ? ownersList(pass, pair, [shared]) : seen(pass, login);
 }
 
 /** Before a delegate is unsubscribed from what they were subscribed to: whether that is theirs to leave. */
@@ -119,6 +126,11 @@ export async function putBackTried(pass: Pass, { view, tree, pair }: Asked): Pro
 async function ownersList(pass: Pass, pair: Pair, folders: readonly FolderName[]): Promise<Keeper> {
   await forgetSubscriptions(pass.site.state, pair.id, folders);
   return note(pass, 'owner');
+}
+
+function seen(pass: Pass, owner: string): Promise<Keeper> {
+  pass.keepers.add(owner);
+  return note(pass, 'delegate');
 }
 
 async function note(pass: Pass, keeper: Keeper): Promise<Keeper> {

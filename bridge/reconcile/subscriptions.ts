@@ -3,6 +3,7 @@
  * keep it is their affair from then on. At the end what we subscribed is unsubscribed, by name. R46.
  */
 import { NONE } from '../../acl/rights.ts';
+import { portions } from '../shared/portions.ts';
 import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
 import {
   forgetSubscriptions,
@@ -15,6 +16,9 @@ import type { DelegateView } from './driver-interfaces.ts';
 import type { Pass } from './pass.ts';
 import { keeperAsSeen, keeperAtGrant, keeperAtRevoke, putBackTried } from './subscription-list.ts';
 import type { Tree } from './tree.ts';
+
+/** So many folders are subscribed to before it is looked whether somebody else has changed the rows. */
+const AT_ONCE = 10;
 
 /** `again`: it has been tried for this grant before, whose list it is. */
 export async function subscribeTo(
@@ -54,9 +58,12 @@ export async function subscribeTo(
   const done: FolderName[] = [];
   const refused: FolderName[] = [];
   try {
-    for (const folder of await unsettledSubscriptions(state, pair.id)) {
+    for (const some of portions(await unsettledSubscriptions(state, pair.id), AT_ONCE)) {
       await pass.stillCurrent();
-      ((await view.subscribe(owner, folder)) ? done : refused).push(folder);
+      const subscribe = async (folder: FolderName) =>
+        void ((await view.subscribe(owner, folder)) ? done : refused).push(folder);
+      const ended = await Promise.allSettled(some.map(subscribe));
+      for (const one of ended) if (one.status === 'rejected') throw one.reason;
     }
   } finally {
     await settleSubscriptions(state, pair.id, done);

@@ -5,7 +5,7 @@ import { entryStep } from '../../acl/entry-plan.ts';
 import { type Rights, without } from '../../acl/rights.ts';
 import { Failure } from '../shared/failure.ts';
 import { rememberFolders } from '../store/state/folders-seen.ts';
-import { recordBefore } from '../store/state/ledger.ts';
+import { recordAllBefore } from '../store/state/ledger.ts';
 import type { BeforeEntry, FolderName, Pair } from '../store/state/ledger-pairs.ts';
 import type { Entries, Folder, OwnerView } from './driver-interfaces.ts';
 import { INBOX } from './driver-interfaces.ts';
@@ -129,9 +129,26 @@ export function wanted(tree: Tree, rights: Rights): ReadonlyMap<FolderName, Righ
  * known to have been there before the grant is a copy of ours, made by the server, when it is what we wrote into INBOX's entry.
  */
 export async function readBefore(pass: Pass, pair: Pair, tree: Tree): Promise<Pair> {
-  if (pair.foldersBefore === undefined) return pair;
+  const [read = pair] = await readAllBefore(pass, [pair], tree);
+  return read;
+}
+
+/** Of several, noted in one commit. */
+export async function readAllBefore(pass: Pass, pairs: readonly Pair[], tree: Tree): Promise<readonly Pair[]> {
+  const read = new Map(
+    pairs.flatMap((pair) => (pair.foldersBefore === undefined ? [] : [[pair.id, entriesBefore(pair, tree)] as const])),
+  );
+  if (read.size === 0) return pairs;
+  await recordAllBefore(pass.site.state, read);
+  return pairs.map((pair) => {
+    const before = read.get(pair.id);
+    return before === undefined ? pair : { ...pair, foldersBefore: undefined, before };
+  });
+}
+
+function entriesBefore(pair: Pair, tree: Tree): readonly BeforeEntry[] {
   const there = new Set(pair.foldersBefore);
-  const before = tree.folders.flatMap(({ name, id, names }): readonly BeforeEntry[] => {
+  return tree.folders.flatMap(({ name, id, names }): readonly BeforeEntry[] => {
     const rights = tree.entry(name, pair.login);
     if (name === INBOX || rights === undefined) return [];
     // INBOX by another name has our entry already.
@@ -139,8 +156,6 @@ export async function readBefore(pass: Pass, pair: Pair, tree: Tree): Promise<Pa
       ? [{ folder: name, folderId: id, rights }]
       : [];
   });
-  await recordBefore(pass.site.state, pair.id, before);
-  return { ...pair, foldersBefore: undefined, before };
 }
 
 /** The entry that stood in a folder before the grant, found by the folder's id, whatever it is called now. */

@@ -33,7 +33,12 @@ export interface NewPair {
  * is still being taken back: one that was removed and made anew.
  */
 export async function beginGrant(db: StateDb, pair: NewPair, now: Instant): Promise<void> {
-  const begin = async (query: Query) => {
+  await beginGrants(db, [pair], now);
+}
+
+/** All of them, or none: one commit, which waits for the disk once. */
+export async function beginGrants(db: StateDb, pairs: readonly NewPair[], now: Instant): Promise<void> {
+  const begin = async (query: Query, pair: NewPair) => {
     const { id } = await query
       .insertInto('ledger')
       .values({
@@ -54,8 +59,11 @@ export async function beginGrant(db: StateDb, pair: NewPair, now: Instant): Prom
       .executeTakeFirstOrThrow();
     await insertBefore(query, id, pair.before ?? []);
   };
-  await db.write(begin).catch((error: unknown) => {
-    throw isTaken(error) ? stillThere(pair, error) : error;
+  await db.write(async (query) => {
+    for (const pair of pairs)
+      await begin(query, pair).catch((error: unknown) => {
+        throw isTaken(error) ? stillThere(pair, error) : error;
+      });
   });
 }
 
@@ -131,9 +139,18 @@ export async function intendRights(db: StateDb, pair: Pair, rights: Rights): Pro
 
 /** What stood in the other folders before our first write to them; read once, never again. */
 export async function recordBefore(db: StateDb, id: number, entries: readonly BeforeEntry[]): Promise<void> {
+  await recordAllBefore(db, new Map([[id, entries]]));
+}
+
+/** Of several pairs, by their ids, in one commit. */
+export async function recordAllBefore(db: StateDb, all: ReadonlyMap<number, readonly BeforeEntry[]>): Promise<void> {
   await db.write(async (query) => {
-    await insertBefore(query, id, entries);
-    await query.updateTable('ledger').set({ folders_before: null }).where('id', '=', id).execute();
+    for (const [id, entries] of all) await insertBefore(query, id, entries);
+    await query
+      .updateTable('ledger')
+      .set({ folders_before: null })
+      .where('id', 'in', [...all.keys()])
+      .execute();
   });
 }
 

@@ -12,6 +12,7 @@ export async function recordSubscriptions(
   id: number,
   folders: ReadonlyMap<FolderName, boolean>,
 ): Promise<void> {
+  if (folders.size === 0) return;
   await db.write(async (query) => {
     for (const [folder, ours] of folders) {
       await query
@@ -25,6 +26,7 @@ export async function recordSubscriptions(
 
 /** Folders they are about to be subscribed to: they count as ours from now on, and as not done until {@link settleSubscriptions}. */
 export async function intendSubscriptions(db: StateDb, id: number, folders: readonly FolderName[]): Promise<void> {
+  if (folders.length === 0) return;
   await db.write(async (query) => {
     for (const folder of folders) {
       await query
@@ -42,6 +44,7 @@ export function unsettledSubscriptions(db: StateDb, id: number): Promise<readonl
 }
 
 export async function settleSubscriptions(db: StateDb, id: number, folders: readonly FolderName[]): Promise<void> {
+  if (folders.length === 0) return;
   await db.write(async (query) => {
     for (const folder of folders) {
       const row = query.updateTable('subscriptions').set({ ours: 1 });
