@@ -3,6 +3,7 @@
  * made (it refuses root). Text is compared as in a natural language, not by octets: as on most sites, and unlike SQLite.
  */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -218,4 +219,7 @@ async function end(one: Server, signal: NodeJS.Signals): Promise<void> {
     await waitFor(`postgresql to end by ${signal}`, STOP_LIMIT_MS, () => !isAlive(pid)).catch(() => {});
   }
   await one.stop();
+  // The next one takes a process that has ended, and that nobody has asked how, for one that runs: "lock file postmaster.pid already exists".
+  if (pid !== undefined)
+    await waitFor(`process ${pid} to be forgotten`, STOP_LIMIT_MS, () => !existsSync(`/proc/${pid}`));
 }
