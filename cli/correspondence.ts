@@ -7,6 +7,7 @@ import { warnOfLeftOut } from './left-out-lines.ts';
 import { counted, oneLine } from './output.ts';
 import { openProgress } from './progress.ts';
 import type { Session } from './session.ts';
+import { shareForAll } from './shared-imports.ts';
 
 const SHOWN = 5;
 
@@ -19,6 +20,7 @@ export async function takeCorrespondence(session: Session, file: string): Promis
     now: new Date().toISOString(),
     onProgress: progress.at,
   }).finally(progress.end);
+  await shareForAll(session, 'addresses');
   const against = await againstTheTable(session);
   out.result(
     { ...report, contradictions: against },

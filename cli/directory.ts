@@ -21,6 +21,7 @@ import { counted, facts, oneLine, table } from './output.ts';
 import { openProgress } from './progress.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
+import { shareForAll } from './shared-imports.ts';
 import { shownDuration, shownTime } from './times.ts';
 import { importDomains, shownWhiteList, whiteListStatus } from './white-list.ts';
 
@@ -63,6 +64,7 @@ export function directoryCommand(program: Command, run: Runner): void {
         const report = await atLowPriority(() => importExtract(files.privateDirectory, file, options)).finally(
           progress.end,
         );
+        await shareForAll(session, 'directory');
         const { lines, people, source } = report;
         const { listed, renamed } = await noteWhoIsListed(session, 'directory import');
         const detail = { source, people, lines };

@@ -41,6 +41,10 @@ export function runner(program: Command): Runner {
             rule: 'MANDAT_ACTOR',
           });
         }
+        if (session.config.database !== undefined) {
+          const { takeSharedImports } = await import('./shared-imports.ts');
+          await takeSharedImports(session, pathOf(args.at(-1)));
+        }
         process.exitCode = (await action(session, ...(args as never[]))) ?? EXIT.done;
       } catch (error) {
         if (session !== undefined) await noteRefusal(session, error, args.at(-1));

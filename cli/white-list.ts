@@ -2,14 +2,17 @@
 import { whiteListIn } from '../bridge/directory/white-list.ts';
 import { counted, oneLine } from './output.ts';
 import type { Session } from './session.ts';
+import { shareForAll } from './shared-imports.ts';
 import { shownDuration, shownTime } from './times.ts';
 
-export async function importDomains({ out, config, files }: Session, file: string): Promise<undefined> {
+export async function importDomains(session: Session, file: string): Promise<undefined> {
+  const { out, config, files } = session;
   const { importWhiteList } = await import('../bridge/directory/white-list-import.ts'); // other commands start without it
   const report = importWhiteList(files.privateDirectory, file, {
     maxShrinkPercent: config.directory.maxShrink,
     now: new Date().toISOString(),
   });
+  await shareForAll(session, 'white list');
   const { source, domains, bad, examples, before } = report;
   const then = before === undefined ? '' : `, ${before} before`;
   out.result({ ...report, before: before ?? null }, `${source}: ${counted(domains, 'domain')} of MSSanté${then}`);

@@ -30,7 +30,7 @@ export interface PublishedMailbox {
   readonly owner: string | null;
 }
 
-const BOXES: GenerationKind = {
+export const BOXES: GenerationKind = {
   what: 'the list of MSSanté addresses',
   prefix: 'correspondence',
   applicationId: 0x6d616e34, // "man4"

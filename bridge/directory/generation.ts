@@ -23,7 +23,7 @@ export interface GenerationKind {
   readonly indexes: string;
 }
 
-const nameOf = ({ prefix }: GenerationKind, number: number) => `${prefix}-${number}.db`;
+const nameOf = ({ prefix }: Pick<GenerationKind, 'prefix'>, number: number) => `${prefix}-${number}.db`;
 
 /** The newest generation's file, or undefined before the first import. */
 export function currentGeneration(directory: string, kind: GenerationKind): string | undefined {
@@ -31,7 +31,7 @@ export function currentGeneration(directory: string, kind: GenerationKind): stri
   return newest === undefined ? undefined : path.join(directory, nameOf(kind, newest));
 }
 
-function generations(directory: string, { prefix }: GenerationKind): readonly number[] {
+function generations(directory: string, { prefix }: Pick<GenerationKind, 'prefix'>): readonly number[] {
   const name = new RegExp(`^${prefix}-(\\d+)\\.db$`);
   return readdirSync(directory)
     .flatMap((one) => name.exec(one)?.[1] ?? [])
@@ -62,11 +62,20 @@ export async function nextGeneration(
   kind: GenerationKind,
   fill: (database: Database.Database) => Promise<void>,
 ): Promise<string> {
+  return nextFile(directory, kind, (draft) => make(draft, kind, fill));
+}
+
+/** The same of a file that `write` writes whole, as of one that was made elsewhere (shared-imports.ts). */
+export async function nextFile(
+  directory: string,
+  kind: Pick<GenerationKind, 'what' | 'prefix'>,
+  write: (draft: string) => Promise<void>,
+): Promise<string> {
   const [newest = 0] = generations(directory, kind);
   const file = path.join(directory, nameOf(kind, newest + 1));
   clearDrafts(directory, kind);
   try {
-    if (!(await makeWholeSlowly(file, (draft) => make(draft, kind, fill)))) {
+    if (!(await makeWholeSlowly(file, write))) {
       throw new Failure(
         'retry',
         'another import was faster',
@@ -107,7 +116,7 @@ async function make(
 }
 
 /** What imports that were killed have left. */
-function clearDrafts(directory: string, { prefix }: GenerationKind): void {
+function clearDrafts(directory: string, { prefix }: Pick<GenerationKind, 'prefix'>): void {
   const draft = new RegExp(`^${prefix}-\\d+\\.db\\.(\\d+)`);
   for (const name of readdirSync(directory)) {
     const pid = Number(draft.exec(name)?.[1] ?? Number.NaN);

@@ -66,7 +66,8 @@ function textOf(file: string): string {
   }
 }
 
-function swap(file: string, content: string): void {
+/** In the place of the one before, at one moment. */
+export function swap(file: string, content: string | Buffer): void {
   const draft = `${file}.${process.pid}`;
   try {
     rmSync(draft, { force: true }); // of a process of the same number that was killed

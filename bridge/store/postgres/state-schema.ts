@@ -3,6 +3,7 @@
  * say what each column means). A schema of its own: nobody but the role that made it gets in. Texts are compared by octets, as there.
  */
 import { senderRules1 } from './sender-rules-schema.ts';
+import { sharedFiles1 } from './shared-files-schema.ts';
 
 const WORD = 'text COLLATE "C"';
 const WORDS = `${WORD} NOT NULL`;
@@ -118,4 +119,4 @@ CREATE INDEX repairs_at ON repairs (at);
 `;
 
 /** In order; the number of them is the version that this program knows. One that was released is never edited. */
-export const STATE_MIGRATIONS: readonly string[] = [state1, state2, senderRules1];
+export const STATE_MIGRATIONS: readonly string[] = [state1, state2, senderRules1, sharedFiles1];
