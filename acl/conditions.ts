@@ -20,6 +20,15 @@ export interface Rule {
 }
 
 const stateSince = ({ delegate }: DelegationFacts) => delegate.stateSince;
+/** Whether who has a mailbox on the one server can be let into one on the other; one that isn't known is no obstacle. */
+export function shareFolders(
+  one: string | null | undefined,
+  other: string | null | undefined,
+  cluster: readonly string[] = [],
+): boolean {
+  return one == null || other == null || one === other || (cluster.includes(one) && cluster.includes(other));
+}
+
 const safe = (login: string) => identifierFault(login) === undefined;
 const RETURNS = 'it holds again after the next "mandat directory import FILE" that lists this identity';
 
@@ -73,6 +82,14 @@ export const CONDITIONS: readonly Rule[] = [
     kept: 'owner and delegate are two people',
     broken: 'the owner cannot be their own delegate',
     remedy: '"mandat revoke MAILBOX DELEGATE": the owner has all of it already',
+  },
+  {
+    why: 'other-server',
+    holds: ({ mailbox, delegate }, _, { cluster }) => shareFolders(mailbox.server, delegate.server, cluster),
+    kept: "the delegate can reach the mailbox's server",
+    broken: "the delegate's own mailbox is on another mail server, which shares no folders with this one",
+    remedy:
+      '"mandat mailbox set MAILBOX --server SERVER" moves it; or [server] cluster, where these servers do share folders',
   },
   {
     why: 'suspended',

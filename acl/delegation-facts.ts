@@ -16,6 +16,8 @@ export interface DelegationFacts {
     readonly domainEligible: boolean | null;
     /** Whether the directory knows the owner; null where it was never asked, or they have no identifier. R5 */
     readonly ownerListed: boolean | null;
+    /** The mail server that it is on; not given: the only one. */
+    readonly server?: string;
   };
   readonly delegate: {
     readonly login: string;
@@ -28,6 +30,8 @@ export interface DelegationFacts {
     readonly credentialValidUntil: Instant | null;
     /** Whether the directory knows them; null where it was never asked. R5, R27 */
     readonly listed: boolean | null;
+    /** The mail server that has a mailbox of their login; null where the table knows none. Not given: the only one. */
+    readonly server?: string | null;
   };
   readonly startsAt: Instant | null;
   readonly endsAt: Instant | null;
@@ -47,6 +51,8 @@ export interface PolicyRules {
   readonly maxDelegates?: number;
   /** Whether a domain without a row of its own takes part; not given: it does. R26 */
   readonly openDomains?: boolean;
+  /** Mail servers that share folders with one another; not given: each shares with itself alone. */
+  readonly cluster?: readonly string[];
   /** Nothing is in force at this site, whatever the table says: `mandat withdraw --all`. */
   readonly withdrawn?: boolean;
 }
@@ -60,6 +66,7 @@ export type NotInForce =
   | 'owner-not-listed' // R5, of the owner
   | 'unsafe-login' // an ACL would read it as something else
   | 'self' // the owner can't be their own delegate
+  | 'other-server' // owner and delegate are on servers that don't share folders
   | 'suspended' // this delegation
   | 'over-limit' // R15: more rows than the site allows
   | 'account-pending' // R38, R45: they have not activated it

@@ -12,6 +12,7 @@ export interface MailboxRows {
   readonly eligible: boolean;
   readonly domainEligible: DelegationFacts['mailbox']['domainEligible'];
   readonly ownerListed: boolean | null;
+  readonly server?: string;
   /** Further addresses the owner sends from. */
   readonly aliases: readonly string[];
   readonly delegations: readonly (Pick<DelegationFacts, 'delegate' | 'startsAt' | 'endsAt' | 'suspended' | 'place'> & {

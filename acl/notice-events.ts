@@ -36,6 +36,7 @@ const CLASSES: Readonly<Record<NotInForce, ReasonClass>> = {
   'domain-not-eligible': 'mailbox',
   'owner-not-listed': 'owner-identity',
   'unsafe-login': 'setup',
+  'other-server': 'setup',
   self: 'setup',
   suspended: 'suspended',
   'over-limit': 'setup',

@@ -95,7 +95,7 @@ function stateOf(row: Delegation, { rules }: Policy, known: Phases): Seen {
     if (judged.why === 'not-started') return { state: 'not started', why };
     return { state: judged.why === 'ended' ? 'ended' : 'suspended', why };
   }
-  const phase = known?.get(phaseKey(row.mailboxId, row.delegate.login));
+  const phase = known?.get(phaseKey(row.mailbox.server, row.mailboxId, row.delegate.login));
   if (known === undefined) return { state: 'granted', why: null };
   if (phase === 'verified') return { state: 'in force', why: null };
   return { state: phase === 'in-force' ? 'being verified' : 'waiting', why: null };

@@ -3,7 +3,6 @@ import { entryName } from '../acl/entry-name.ts';
 import type { OtherEntry } from '../acl/other-entries.ts';
 import { otherEntriesOf, type SeenEntry } from '../bridge/store/state/other-entries.ts';
 import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
-import { MAIN_SERVER } from '../bridge/store/table/rows.ts';
 import { counted, oneLine } from './output.ts';
 import type { Session } from './session.ts';
 import { shownTime } from './times.ts';
@@ -25,5 +24,5 @@ export function otherEntryLine(
 export async function otherEntriesAt(session: Session, address: string): Promise<readonly SeenEntry[]> {
   const mailbox = await session.table((db) => mailboxAt(db, address).catch(() => undefined));
   if (mailbox === undefined) return [];
-  return session.state((state) => otherEntriesOf(state, MAIN_SERVER, mailbox.login));
+  return session.state((state) => otherEntriesOf(state, mailbox.server, mailbox.login));
 }

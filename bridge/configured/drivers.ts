@@ -16,7 +16,6 @@ import { commandCutter, type SessionCommands } from '../sessions/command.ts';
 import { doveadmCutter } from '../sessions/doveadm.ts';
 import type { DoveadmOptions } from '../sessions/doveadm-api.ts';
 import { Failure } from '../shared/failure.ts';
-import { MAIN_SERVER } from '../store/table/rows.ts';
 import type { SentFolders } from '../submission/sent-folder.ts';
 import { retryWaits } from './retrying.ts';
 import { doveadmSecret, imapAdminSecret, keptSecret, stampOf } from './secrets.ts';
@@ -30,7 +29,7 @@ export function mailServer(config: Config, env: Environment, onSeen?: (seen: See
   const headStart = openHeadStart(endpoint);
   const guard = loginGuard(config, env);
   const open = (login: string) => guard.attempt(login, () => openAs(endpoint, by, login, headStart));
-  return imapServer(MAIN_SERVER, dialectOf(config, onSeen), by.adminUser, open, {
+  return imapServer(config.server.name, dialectOf(config, onSeen), by.adminUser, open, {
     prepare: () => {
       headStart.prepare();
       guard.invite();

@@ -18,17 +18,19 @@ import { type DelegationDb, openDelegationDb, type TableOptions } from '../store
 import { differencesIn, repairRules } from '../store/table/rule-repair.ts';
 import type { Difference } from '../store/table/schema.ts';
 
-/** What of the configuration says where they are. */
-export type Placed = Pick<Config, 'dataDir' | 'database' | 'databasePasswordFile' | 'databaseCaFile'>;
+/** What of the configuration says where they are, and for which mail server we look into them. */
+export type Placed = Pick<Config, 'dataDir' | 'database' | 'databasePasswordFile' | 'databaseCaFile' | 'server'>;
 
-export async function openTable(config: Placed, options: TableOptions = {}): Promise<DelegationDb> {
+export async function openTable(config: Placed, given: TableOptions = {}): Promise<DelegationDb> {
+  const options = { ...given, server: config.server.name };
   const settings = await postgresOf(config);
   if (settings === undefined) return openDelegationDb(dataFiles(config.dataDir).delegations, options);
   const { openPostgresTable } = await import('../store/postgres/table-db.ts');
   return openPostgresTable(settings, options);
 }
 
-export async function openState(config: Placed, options: OpenOptions = {}): Promise<StateDb> {
+export async function openState(config: Placed, given: OpenOptions = {}): Promise<StateDb> {
+  const options = { ...given, server: config.server.name };
   const settings = await postgresOf(config);
   if (settings === undefined) return openStateDb(dataFiles(config.dataDir).state, options);
   const { openPostgresState } = await import('../store/postgres/state-db.ts');
@@ -38,9 +40,9 @@ export async function openState(config: Placed, options: OpenOptions = {}): Prom
 /** A copy, to rehearse on: nothing of it is ever saved. */
 export async function copyState(config: Placed): Promise<StateDb> {
   const settings = await postgresOf(config);
-  if (settings === undefined) return copyStateDb(dataFiles(config.dataDir).state);
+  if (settings === undefined) return copyStateDb(dataFiles(config.dataDir).state, config.server.name);
   const { copyPostgresState } = await import('../store/postgres/state-copy.ts');
-  return copyPostgresState(settings);
+  return copyPostgresState(settings, config.server.name);
 }
 
 /** A file is made when there is none. */

@@ -8,6 +8,7 @@ import { DELEGATIONS, STATE } from '../store/databases.ts';
 import { complaintsOf } from '../store/files/integrity.ts';
 import type { FileKind } from '../store/files/open.ts';
 import { fact } from '../store/state/facts.ts';
+import { countPairs } from '../store/state/ledger-pairs.ts';
 import { REPAIR_RULES, rulesChanged } from '../store/table/schema.ts';
 import { headFileOf, readHead } from '../store/trail/seal-head.ts';
 import { existingSealKey } from '../store/trail/sealing.ts';
@@ -40,11 +41,7 @@ export const ownState: Check = {
   name: 'state.db',
   needs: [dataDirectory],
   look: async (subject) => {
-    const { query } = await subject.state();
-    const { count } = await query
-      .selectFrom('ledger')
-      .select(({ fn }) => fn.countAll<number>().as('count'))
-      .executeTakeFirstOrThrow();
+    const count = await countPairs(await subject.state());
     return ok(`${await placed(subject, STATE)}; pairs in the ledger ${count}`);
   },
 };

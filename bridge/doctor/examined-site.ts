@@ -19,7 +19,6 @@ import { type DataFiles, dataFiles } from '../store/files/data-files.ts';
 import { leavesNoTrace } from '../store/files/open.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
-import { MAIN_SERVER } from '../store/table/rows.ts';
 import { type Doveconf, type Reading, readDoveconf } from './doveconf.ts';
 import { type Address, openWire } from './line-session.ts';
 import { nobodysLogin } from './nobodys-login.ts';
@@ -101,7 +100,7 @@ export function openSubject(config: Config, env: Environment, options: DoctorOpt
   /** Over a session that is open; whoever else is wanted gets one of their own. */
   const over = (login: string, connection: Connection, known?: (owner: string) => Promise<KnownOwner>) => {
     const these = async (wanted: string) => (wanted === login ? connection : open(wanted));
-    return imapServer(MAIN_SERVER, dialectOf(config), config.imap.adminUser, these, { known });
+    return imapServer(config.server.name, dialectOf(config), config.imap.adminUser, these, { known });
   };
   const prove = ({ login, connection }: Opened) => over(login, connection).asOwner(login);
 

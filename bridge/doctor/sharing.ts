@@ -154,10 +154,11 @@ function seen(shared: boolean, how: string, remedy: string): Finding {
 
 /** The same INBOX as the owner and as the delegate: STATUS changes nothing. Undefined where it tells nothing. */
 async function compare(subject: Subject): Promise<Finding | undefined> {
-  const { query } = await subject.state();
+  const { query, server } = await subject.state();
   const pair = await query
     .selectFrom('ledger')
     .select(['owner_login as ownerLogin', 'login'])
+    .where('server', '=', server)
     .where('phase', '=', 'verified')
     .executeTakeFirst();
   if (pair === undefined) return undefined;

@@ -43,6 +43,7 @@ export async function concerned(
     const own = await query
       .selectFrom('ledger')
       .select('mailbox_id as id')
+      .where('server', '=', server)
       .where('login', '=', user)
       .distinct()
       .limit(MOST_OF_ONE)

@@ -11,11 +11,11 @@ export interface EventsSeen extends IntakeCounts {
   readonly looks: number;
 }
 
-export const eventsSeen = (state: Pick<StateDb, 'query'>) => jsonFact<EventsSeen>(state, 'events');
+export const eventsSeen = (state: Pick<StateDb, 'query' | 'server'>) => jsonFact<EventsSeen>(state, 'events');
 
 /** Undefined where no events are taken by this process. */
 export async function eventsSeenBy(
-  state: Pick<StateDb, 'query'>,
+  state: Pick<StateDb, 'query' | 'server'>,
   pid: number | null | undefined,
 ): Promise<EventsSeen | undefined> {
   const seen = await eventsSeen(state);

@@ -71,7 +71,7 @@ async function failing(sight: Sight, breathe: Breathe): Promise<readonly Figure[
   const portion = (after: number) => sql<Row>`
     SELECT mailbox_id AS id, code, notices LIKE '%"code":"held"%' AS held,
       notices LIKE '%"code":"drift-reported"%' OR notices LIKE '%"code":"repaired-too-often"%' AS "left" FROM outcomes
-    WHERE mailbox_id > ${after} ORDER BY mailbox_id LIMIT 500`;
+    WHERE server = ${state.server} AND mailbox_id > ${after} ORDER BY mailbox_id LIMIT 500`;
   for await (const rows of pages(state.query, portion, breathe, 500))
     for (const { code, held: isHeld, left: isLeft } of rows) {
       if (code !== null) counts.set(code, (counts.get(code) ?? 0) + 1);

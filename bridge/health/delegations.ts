@@ -33,12 +33,15 @@ interface Row {
   readonly credentialValidUntil: string | null;
   readonly listed: number | null;
   readonly place: number;
+  readonly server: string;
+  readonly delegateServer: string | null;
 }
 
 const portionAfter = (query: Sight['table']['query']) => (after: number) =>
   sql<Row>`
   SELECT g.id, g.mailbox_id AS "mailboxId", g.starts_at AS "startsAt", g.ends_at AS "endsAt", g.suspended,
-    m.login AS "ownerLogin", m.kind, m.eligible, m.owner_listed AS "ownerListed", e.eligible AS "domainEligible",
+    m.login AS "ownerLogin", m.kind, m.eligible, m.owner_listed AS "ownerListed", m.server,
+    (SELECT o.server FROM mailboxes AS o WHERE o.login = d.login) AS "delegateServer", e.eligible AS "domainEligible",
     d.login, d.state, d.terms_version AS "termsVersion", d.credential_valid_until AS "credentialValidUntil", d.listed,
     (SELECT count(*) FROM delegations AS o WHERE o.mailbox_id = g.mailbox_id AND o.id <= g.id) AS place
   FROM delegations AS g JOIN mailboxes AS m ON m.id = g.mailbox_id JOIN delegates AS d ON d.id = g.delegate_id
@@ -53,6 +56,7 @@ function factsOf(row: Row): DelegationFacts {
       eligible: row.eligible === 1,
       domainEligible: row.domainEligible === null ? null : row.domainEligible === 1,
       ownerListed: known(row.ownerListed),
+      server: row.server,
     },
     delegate: {
       login: row.login,
@@ -61,6 +65,7 @@ function factsOf(row: Row): DelegationFacts {
       termsVersion: row.termsVersion,
       credentialValidUntil: row.credentialValidUntil,
       listed: known(row.listed),
+      server: row.delegateServer,
     },
     startsAt: row.startsAt,
     endsAt: row.endsAt,
@@ -76,8 +81,8 @@ export async function countDelegations(sight: Sight, now: Instant, breathe: Brea
   const withheld = new Map<string, number>(CONDITIONS.map(({ why }) => [why, 0]));
   const add = <K>(map: Map<K, number>, key: K) => map.set(key, (map.get(key) ?? 0) + 1);
   for await (const rows of pages(table.query, portionAfter(table.query), breathe)) {
-    const pairs = await pairsAmong(state, [...new Set(rows.map(({ mailboxId }) => mailboxId))]);
-    const phases = new Map(pairs.map(({ mailboxId, login, phase }) => [phaseKey(mailboxId, login), phase]));
+    const pairs = await pairsAmong(state, [...new Set(rows.map(({ mailboxId }) => mailboxId))], 'everywhere');
+    const phases = new Map(pairs.map((pair) => [phaseKey(pair.server, pair.mailboxId, pair.login), pair.phase]));
     for (const row of rows) {
       const judged = verdict(factsOf(row), rules, now);
       if (!judged.inForce) {
@@ -86,7 +91,7 @@ export async function countDelegations(sight: Sight, now: Instant, breathe: Brea
         add(states, stays);
         continue;
       }
-      const phase = phases.get(phaseKey(row.mailboxId, row.login));
+      const phase = phases.get(phaseKey(row.server, row.mailboxId, row.login));
       add(states, phase === 'verified' ? 'in force' : phase === 'in-force' ? 'being verified' : 'waiting');
     }
   }

@@ -51,7 +51,7 @@ export async function accessNow(
   const { rules: conditions } = await inEffect(policy, state);
   const found: Access[] = [];
   for (const id of ids) {
-    const pairs = await pairsOf(state, id);
+    const pairs = await pairsOf(state, id, null);
     const published = rules(id);
     const sends = (login: string) => published.filter((rule) => rule.login === login).map(({ address }) => address);
     const inside = (login: string) =>

@@ -2,6 +2,7 @@
 import type { Rights } from '../../acl/rights.ts';
 import type { Entries, Folder, MailServer } from '../reconcile/driver-interfaces.ts';
 import { type Failure, failureOf } from '../shared/failure.ts';
+import { notHere } from './other-server.ts';
 
 export type Trouble = Pick<Failure, 'code' | 'message' | 'hint'>;
 
@@ -23,6 +24,12 @@ export async function readTree(server: MailServer, owner: string): Promise<ReadT
   } catch (error) {
     return { folders: [], entries: new Map(), trouble: troubleOf(error) };
   }
+}
+
+/** Of a mailbox that isn't on the server which this command can ask. */
+export function elsewhere({ address, server }: { readonly address: string; readonly server: string }): ReadTree {
+  const { code, message, hint } = notHere(address, server);
+  return { folders: [], entries: new Map(), trouble: { code, message, hint } };
 }
 
 const UNSEEN = { reached: undefined, listed: undefined, rights: undefined, trouble: null };

@@ -27,7 +27,7 @@ import type { DelegationDb } from '../store/table/delegation-db.ts';
 import { listDelegations } from '../store/table/delegation-list.ts';
 import { mailboxAt } from '../store/table/mailboxes.ts';
 import { turnsOf } from '../store/table/standing-since.ts';
-import { readTree, seenByDelegate, type Trouble } from './explain-on-server.ts';
+import { elsewhere, readTree, seenByDelegate, type Trouble } from './explain-on-server.ts';
 
 /** Whose an entry is: put by mandat, or a copy that the server made of it; what stood there before; somebody else's. */
 export type Whose = 'ours' | 'before' | 'theirs';
@@ -91,7 +91,7 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
   const mailbox = await mailboxAt(site.table, address);
   const policy = await inEffect(site.policy, site.state);
   const rows = await listDelegations(site.table, { mailbox: address });
-  const pairs = await pairsOf(site.state, mailbox.id);
+  const pairs = await pairsOf(site.state, mailbox.id, mailbox.server);
   const turned = await Promise.all(
     rows.map((row) => turnsOf(site.table, row.mailbox.address, row.delegate.identifier)),
   );
@@ -122,9 +122,12 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
       })),
   ].filter(({ login, identifier }) => delegate === undefined || delegate === login || delegate === identifier);
 
-  const outcome = await outcomeOf(site.state, mailbox.id);
-  const slow = (await slowAnswers(site.state)).find(({ mailboxId }) => mailboxId === mailbox.id) ?? null;
-  const tree = await readTree(site.server, mailbox.login);
+  const outcome = await outcomeOf(site.state, mailbox.id, mailbox.server);
+  const slow =
+    (await slowAnswers({ query: site.state.query, server: mailbox.server })).find(
+      ({ mailboxId }) => mailboxId === mailbox.id,
+    ) ?? null;
+  const tree = mailbox.server === site.server.name ? await readTree(site.server, mailbox.login) : elsewhere(mailbox);
   const explained: Explanation[] = [];
   for (const subject of subjects) {
     const pair = pairs.find(({ login, ownerLogin }) => login === subject.login && ownerLogin === mailbox.login);
@@ -172,7 +175,7 @@ export async function explain(site: ExplainSite, address: string, delegate?: str
       ownerLogin === mailbox.login && phase !== 'revoking' ? [login] : [],
     ),
   );
-  const noted = await otherEntriesOf(site.state, site.server.name, mailbox.login);
+  const noted = await otherEntriesOf(site.state, mailbox.server, mailbox.login);
   const others = otherEntries(
     entriesOnce(tree.folders, (name) => tree.entries.get(name)),
     mailbox.login,

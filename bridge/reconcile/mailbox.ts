@@ -186,7 +186,7 @@ export async function reconcileMailbox(
     }
     const news = await newlyLeft(pass);
     await site.state.write(async (query) => {
-      await recordVerified({ query }, subject, pass.notices, site.clock.now());
+      await recordVerified({ query, server: site.state.server }, subject, pass.notices, site.clock.now());
       for (const owner of pass.unsettled) await settleFolders({ query }, site.server.name, owner);
       await record(
         pass,
@@ -235,10 +235,10 @@ async function settleFirst(
   const tell = await telling(pass, now);
   // One transaction: whoever waits for it waits for one commit.
   await site.state.write(async (query) => {
-    await recordInForce({ query }, subject, now);
+    await recordInForce({ query, server: site.state.server }, subject, now);
     await tell(query);
     await leaveForce({ query }, left);
-    const entered = await enterForce({ query }, pass.mailboxId, now);
+    const entered = await enterForce({ query, server: site.state.server }, pass.mailboxId, now);
     const outcomes = [...withdrawn, ...entered.map((login) => ({ action: 'in-force' as const, login }))];
     await record(pass, outcomes, { query });
   });

@@ -50,7 +50,7 @@ export async function recordLooks(
     await setPhase({ query }, ids, 'verified', now);
     for (const { pairId: id, given: rights } of given) await noteVerifiedRights({ query }, { id }, rights);
     if (failures.length === 0) {
-      await recordVerified({ query }, unseen, notices, now);
+      await recordVerified({ query, server: site.state.server }, unseen, notices, now);
       for (const owner of unseen.unsettled) await settleFolders({ query }, site.server.name, owner);
     }
     await record({ ...unseen, site }, verified, { query });

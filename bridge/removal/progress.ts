@@ -11,7 +11,7 @@ export interface Removal {
   readonly doneAt?: string;
 }
 
-type Facts = Pick<StateDb, 'query'>;
+type Facts = Pick<StateDb, 'query' | 'server'>;
 
 export async function removal(state: Facts): Promise<Removal | undefined> {
   return jsonFact<Removal>(state, 'uninstall');

@@ -19,7 +19,7 @@ export interface Pause {
   readonly all: boolean;
 }
 
-type Facts = Pick<StateDb, 'query'>;
+type Facts = Pick<StateDb, 'query' | 'server'>;
 
 /** Undefined where the servers are written to as ever. */
 export async function paused(state: Facts): Promise<Pause | undefined> {

@@ -34,6 +34,7 @@ export async function holdShorterTrail(
     const pairs = await state.query
       .selectFrom('ledger')
       .select(['id', 'mailbox_id as mailboxId', 'login'])
+      .where('server', '=', state.server)
       .where('phase', '<>', 'revoking')
       .execute();
     const gone = pairs.filter((pair) => !map.rules(pair.mailboxId).some(({ login }) => login === pair.login));

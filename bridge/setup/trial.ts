@@ -10,7 +10,7 @@ import { isForeign } from '../imap/namespaces.ts';
 import { must } from '../imap/replies.ts';
 import { INBOX } from '../reconcile/driver-interfaces.ts';
 import { Failure, failureOf } from '../shared/failure.ts';
-import { MAIN_SERVER } from '../store/table/rows.ts';
+import { MAIN_SERVER } from '../store/main-server.ts';
 
 export interface Trial {
   readonly endpoint: Endpoint;

@@ -112,6 +112,7 @@ async function following({ state }: Ground, mailboxId: number): Promise<Looked |
   return state.query
     .selectFrom('ledger')
     .select(['mailbox_id as mailboxId', 'address', 'owner_login as ownerLogin'])
+    .where('server', '=', state.server)
     .where('mailbox_id', '>', mailboxId)
     .where('phase', 'in', ['in-force', 'verified'])
     .orderBy('mailbox_id')

@@ -16,7 +16,7 @@ export interface LastLoss {
   readonly why: string;
 }
 
-export async function lastLoss(state: Pick<StateDb, 'query'>): Promise<LastLoss | undefined> {
+export async function lastLoss(state: Pick<StateDb, 'query' | 'server'>): Promise<LastLoss | undefined> {
   return jsonFact<LastLoss>(state, 'database-lost');
 }
 

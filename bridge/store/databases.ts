@@ -28,6 +28,7 @@ import { state9 } from './migrations/state-9.ts';
 import { state10 } from './migrations/state-10.ts';
 import { state11 } from './migrations/state-11.ts';
 import { state12 } from './migrations/state-12.ts';
+import { state13 } from './migrations/state-13.ts';
 import { submission1 } from './migrations/submission-1.ts';
 import { submission2 } from './migrations/submission-2.ts';
 import { differencesIn } from './table/rule-repair.ts';
@@ -45,7 +46,21 @@ export const STATE: FileKind = {
   what: "mandat's own state",
   applicationId: 0x6d616e32, // "man2"
   mode: 0o600,
-  migrations: [state1, state2, state3, state4, state5, state6, state7, state8, state9, state10, state11, state12],
+  migrations: [
+    state1,
+    state2,
+    state3,
+    state4,
+    state5,
+    state6,
+    state7,
+    state8,
+    state9,
+    state10,
+    state11,
+    state12,
+    state13,
+  ],
 };
 
 /** Made by the submission filter when it first runs. */

@@ -54,7 +54,7 @@ export function openAuthority(
     if (rows.login === login) return { kind: 'own' };
     const { maxDelegates = Number.POSITIVE_INFINITY } = policy().rules;
     const crowded = rows.delegations.length > maxDelegates;
-    const first = crowded ? standingFirst(await pairsOf(state, id)) : [];
+    const first = crowded ? standingFirst(await pairsOf(state, id, mailbox.server)) : [];
     const { delegates } = desired(rows, await inEffect(policy(), state), clock.now(), first);
     const delegation = rows.delegations.find(({ delegate }) => delegate.login === login);
     if (delegation === undefined && (await isHeldBack(id, login))) return { kind: 'held' };
@@ -64,7 +64,7 @@ export function openAuthority(
       (await table.differences()).length === 0 &&
       !(await isFromThePast(table, state));
     if (!believed) {
-      if (!(await stands(id, login))) return { kind: 'stranger' };
+      if (!(await stands(mailbox, login))) return { kind: 'stranger' };
     }
     return { kind: 'owner', owner: rows.address, mode: delegation?.sendMode ?? null };
   };
@@ -77,8 +77,10 @@ export function openAuthority(
   };
 
   /** Whether they have something on the servers by the ledger, and aren't losing it. */
-  const stands = async (id: number, login: string): Promise<boolean> =>
-    (await pairsAmong(state, [id])).some((pair) => pair.login === login && pair.phase !== 'revoking');
+  const stands = async ({ id, server }: MailboxState, login: string): Promise<boolean> =>
+    (await pairsAmong(state, [id], 'everywhere')).some(
+      (pair) => pair.server === server && pair.login === login && pair.phase !== 'revoking',
+    );
 
   return {
     rights: async (login, addresses) => {

@@ -14,7 +14,7 @@ export interface LastFilter {
   readonly loop: LoopHolds | null;
 }
 
-export async function lastFilter(state: Pick<StateDb, 'query'>): Promise<LastFilter | undefined> {
+export async function lastFilter(state: Pick<StateDb, 'query' | 'server'>): Promise<LastFilter | undefined> {
   return jsonFact<LastFilter>(state, 'filter');
 }
 
@@ -30,7 +30,10 @@ export async function noteAnswers(state: StateDb, { pid, started }: Process, ans
 }
 
 /** Of that very filter. */
-export async function answersOf(state: Pick<StateDb, 'query'>, filter: Process | undefined): Promise<Answers> {
+export async function answersOf(
+  state: Pick<StateDb, 'query' | 'server'>,
+  filter: Process | undefined,
+): Promise<Answers> {
   const stored = await fact(state, 'filter-messages');
   if (stored === undefined || filter === undefined) return NO_ANSWERS;
   const { pid, started, answers } = JSON.parse(stored) as Process & { readonly answers: Answers };
@@ -61,7 +64,7 @@ export interface FilterTrouble {
   readonly againAt: string;
 }
 
-export async function filterTrouble(state: Pick<StateDb, 'query'>): Promise<FilterTrouble | undefined> {
+export async function filterTrouble(state: Pick<StateDb, 'query' | 'server'>): Promise<FilterTrouble | undefined> {
   const text = (await fact(state, 'filter-trouble')) ?? '';
   return text === '' ? undefined : (JSON.parse(text) as FilterTrouble);
 }

@@ -18,7 +18,7 @@ export interface DailyProof {
 }
 
 /** The last one; undefined where there was none. */
-export async function lastTraceProof(state: Pick<StateDb, 'query'>): Promise<DailyProof | undefined> {
+export async function lastTraceProof(state: Pick<StateDb, 'query' | 'server'>): Promise<DailyProof | undefined> {
   return jsonFact<DailyProof>(state, 'trace-proof');
 }
 

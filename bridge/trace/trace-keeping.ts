@@ -37,7 +37,7 @@ const NONE: TraceState = { trouble: null, since: null, kept: 0, lost: 0, waiting
 const NOTE_MS = 5000;
 
 /** Undefined where there never was a trace. */
-export async function traceState(state: Pick<StateDb, 'query'>): Promise<TraceState | undefined> {
+export async function traceState(state: Pick<StateDb, 'query' | 'server'>): Promise<TraceState | undefined> {
   const noted = await jsonFact<Partial<TraceState>>(state, 'trace');
   return noted && { ...NONE, ...noted };
 }
@@ -179,7 +179,7 @@ export function stateAfter(was: TraceState, counts: TraceCounts, now: string): T
 }
 
 /** As it was learnt last, before a restart too. */
-async function knownNaming(state: Pick<StateDb, 'query'>): Promise<readonly SharedNaming[]> {
+async function knownNaming(state: Pick<StateDb, 'query' | 'server'>): Promise<readonly SharedNaming[]> {
   return (await jsonFact<readonly SharedNaming[]>(state, 'shared-naming')) ?? [];
 }
 

@@ -16,10 +16,11 @@ interface Change {
   readonly place?: number;
   /** Of the site. */
   readonly withdrawn?: boolean;
+  readonly cluster?: readonly string[];
 }
 
 const RULES: PolicyRules = { unknownCredential: 'invalid', terms: '2', maxDelegates: 10, openDomains: true };
-const rulesOf = ({ withdrawn = false }: Change): PolicyRules => ({ ...RULES, withdrawn });
+const rulesOf = ({ withdrawn = false, cluster = [] }: Change): PolicyRules => ({ ...RULES, withdrawn, cluster });
 const ACTIVE: DelegationFacts['delegate'] = {
   login: 'bob',
   state: 'active',
@@ -97,6 +98,15 @@ const TABLE: readonly (readonly [Change, NotInForce | undefined, string])[] = [
   [{ suspended: true }, 'suspended', 'somebody decided that for this mailbox alone'],
   [{ suspended: true, delegate: { state: 'suspended' } }, 'suspended', 'the delegation before the person'],
   [{ suspended: true, endsAt: BEFORE }, 'suspended', 'a decision before time'],
+  [{ mailbox: { server: 'mx1' }, delegate: { server: 'mx1' } }, undefined, 'on one server'],
+  [
+    { mailbox: { server: 'mx1' }, delegate: { server: null } },
+    undefined,
+    'without a mailbox of their own they are nowhere else',
+  ],
+  [{ mailbox: { server: 'mx1' }, delegate: { server: 'mx2' } }, 'other-server', 'the servers share no folders'],
+  [{ mailbox: { server: 'mx1' }, delegate: { server: 'mx2' }, cluster: ['mx1', 'mx2'] }, undefined, 'these two do'],
+  [{ mailbox: { server: 'mx1' }, delegate: { server: 'mx2' }, cluster: ['mx1', 'mx3'] }, 'other-server', 'others do'],
   [{ place: 10 }, undefined, 'the last of ten (R15)'],
   [{ place: 11 }, 'over-limit', 'whatever the table lets in (R15)'],
   [{ mailbox: { domainEligible: null } }, undefined, 'the site opens domains that have no row'],
@@ -112,7 +122,7 @@ t.test('every condition, and its boundary', async (t) => {
 t.test('every condition as it stands, the failing one with what would change it', async (t) => {
   for (const [change, why] of TABLE) {
     const all = conditions(facts(change), rulesOf(change), NOW);
-    t.equal(all.length, 18);
+    t.equal(all.length, 19);
     const failing = all.filter(({ holds }) => !holds);
     t.equal(failing[0]?.why, why, JSON.stringify(change));
     for (const { sentence, remedy } of failing) t.ok(sentence !== '' && remedy !== '');
@@ -130,7 +140,7 @@ t.test('every condition as it stands, the failing one with what would change it'
 
 t.test('every reason has a sentence of its own', async (t) => {
   const reasons = new Set(TABLE.flatMap(([, why]) => (why === undefined ? [] : [why])));
-  t.equal(reasons.size, 18, 'the table has each of them');
+  t.equal(reasons.size, 19, 'the table has each of them');
   t.equal(new Set([...reasons].map(describeNotInForce)).size, reasons.size);
 });
 

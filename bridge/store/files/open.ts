@@ -84,6 +84,8 @@ export interface OpenOptions {
   readonly writes?: boolean;
   /** False: a commit waits for no disk. It outlives this process, but not the machine, until another one that does wait comes behind it. */
   readonly durable?: boolean;
+  /** Whose mailboxes are meant where nothing else is said: `[server] name`. Default: `main`. */
+  readonly server?: string | undefined;
   /** How long what a statement needs is waited for where another program has it, in milliseconds. */
   readonly patienceMs?: number;
 }

@@ -25,7 +25,7 @@ const COPIED = [
 const EMPTY = ['accounts', 'owner_contacts', 'outbox', 'told', 'audit', 'audit_checkpoints'];
 
 /** Needs the right to make temporary tables in this database, which everybody has by default. */
-export async function copyPostgresState(settings: PostgresSettings): Promise<StateDb> {
+export async function copyPostgresState(settings: PostgresSettings, server: string): Promise<StateDb> {
   const query = new Kysely<StateDatabase>({
     dialect: postgresDialect(settings, { schemas: [STATE_SCHEMA], most: 1 }),
     plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })],
@@ -51,6 +51,7 @@ export async function copyPostgresState(settings: PostgresSettings): Promise<Sta
   let asked = 0;
   return {
     file: `a copy of ${settings.shown} (schema ${STATE_SCHEMA})`,
+    server,
     query,
     dataVersion: () => ++asked,
     write: (work) => query.transaction().execute(work),

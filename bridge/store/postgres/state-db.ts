@@ -3,6 +3,7 @@ import { HandleEmptyInListsPlugin, Kysely, replaceWithNoncontingentExpression, s
 import { Failure } from '../../shared/failure.ts';
 import { STATE } from '../databases.ts';
 import type { OpenOptions } from '../files/open.ts';
+import { MAIN_SERVER } from '../main-server.ts';
 import type { StateDatabase, StateDb } from '../state/state-db.ts';
 import type { PostgresSettings } from './connection.ts';
 import { explainingDialect } from './explaining-dialect.ts';
@@ -24,6 +25,7 @@ export async function openPostgresState(settings: PostgresSettings, options: Ope
   let asked = 0;
   return {
     file: `${settings.shown} (schema ${STATE_SCHEMA})`,
+    server: options.server ?? MAIN_SERVER,
     query,
     // Nobody tells of others' commits: nothing that was read counts as current.
     dataVersion: () => ++asked,

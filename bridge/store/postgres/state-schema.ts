@@ -118,5 +118,18 @@ CREATE INDEX repairs_of ON repairs (server, owner_login, login);
 CREATE INDEX repairs_at ON repairs (at);
 `;
 
+/** Of state-13. */
+const state3 = `
+ALTER TABLE outcomes ADD COLUMN server ${WORDS} DEFAULT 'main';
+ALTER TABLE outcomes DROP CONSTRAINT outcomes_pkey;
+ALTER TABLE outcomes ADD PRIMARY KEY (server, mailbox_id);
+DROP INDEX outcomes_failing, outcomes_noticed, outcomes_held;
+CREATE INDEX outcomes_failing ON outcomes (server, address) WHERE code IS NOT NULL;
+CREATE INDEX outcomes_noticed ON outcomes (server, address) WHERE notices <> '[]';
+CREATE INDEX outcomes_held ON outcomes (server, mailbox_id) WHERE strpos(notices, '"held"') > 0;
+CREATE INDEX ledger_server ON ledger (server, mailbox_id);
+CREATE INDEX ledger_login ON ledger (server, login, mailbox_id);
+`;
+
 /** In order; the number of them is the version that this program knows. One that was released is never edited. */
-export const STATE_MIGRATIONS: readonly string[] = [state1, state2, senderRules1, sharedFiles1];
+export const STATE_MIGRATIONS: readonly string[] = [state1, state2, senderRules1, sharedFiles1, state3];

@@ -6,6 +6,7 @@
 import { HandleEmptyInListsPlugin, Kysely, replaceWithNoncontingentExpression, sql } from 'kysely';
 import { Failure } from '../../shared/failure.ts';
 import { DELEGATIONS } from '../databases.ts';
+import { MAIN_SERVER } from '../main-server.ts';
 import { type DelegationDb, inNameOf, refusal, type TableOptions } from '../table/delegation-db.ts';
 import type { DelegationDatabase } from '../table/delegation-types.ts';
 import { rulesLook } from './changed-rules.ts';
@@ -24,7 +25,7 @@ export async function openPostgresTable(
   settings: PostgresSettings,
   { key, ...options }: TableOptions = {},
 ): Promise<DelegationDb> {
-  const { readonly, durable, patienceMs } = options;
+  const { readonly, durable, patienceMs, server = MAIN_SERVER } = options;
   const query = new Kysely<DelegationDatabase>({
     dialect: explainingDialect(settings, DELEGATIONS.what, { schemas: [TABLE_SCHEMA], readonly, durable, patienceMs }),
     plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })], // SQLite takes them as they are
@@ -48,6 +49,7 @@ export async function openPostgresTable(
   let asked = 0;
   return {
     file,
+    server,
     query,
     // Nobody tells of others' commits when asked: nothing that was read counts as current.
     dataVersion: () => ++asked,

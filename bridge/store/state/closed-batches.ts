@@ -38,6 +38,7 @@ async function notSince(state: StateDb, ids: readonly number[], since: Instant):
     const rows = await state.query
       .selectFrom('outcomes')
       .select('mailbox_id')
+      .where('server', '=', state.server)
       .where('mailbox_id', 'in', some)
       .where(({ or, eb }) => or([eb('verified_at', '>=', since), eb('failed_at', '>=', since)]))
       .execute();
@@ -70,16 +71,27 @@ async function closure(
   return found;
 }
 
-async function delegatesOf({ query }: StateDb, mailboxId: number): Promise<readonly string[]> {
-  const rows = await query.selectFrom('ledger').select('login').where('mailbox_id', '=', mailboxId).execute();
+async function delegatesOf({ query, server }: StateDb, mailboxId: number): Promise<readonly string[]> {
+  const rows = await query
+    .selectFrom('ledger')
+    .select('login')
+    .where('server', '=', server)
+    .where('mailbox_id', '=', mailboxId)
+    .execute();
   return rows.map(({ login }) => login);
 }
 
 /** So many above that one: those below have had their turn. */
-async function mailboxesOf({ query }: StateDb, login: string, above: number, most: number): Promise<readonly number[]> {
+async function mailboxesOf(
+  { query, server }: StateDb,
+  login: string,
+  above: number,
+  most: number,
+): Promise<readonly number[]> {
   const rows = await query
     .selectFrom('ledger')
     .select('mailbox_id')
+    .where('server', '=', server)
     .where('login', '=', login)
     .where('mailbox_id', '>', above)
     .orderBy('mailbox_id')

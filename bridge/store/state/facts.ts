@@ -1,23 +1,18 @@
-/** Single facts in state.db: the clock's high-water mark, the table's epoch, what was learnt about the server. */
+/** Single facts in state.db: the clock's high-water mark, the table's epoch, what was learnt about the server. Some are the site's, some a server's. */
 import type { Instant } from '../../../acl/delegation-facts.ts';
+import { MAIN_SERVER } from '../main-server.ts';
 import { whileUnchanged } from '../unchanged.ts';
 import type { StateDb } from './state-db.ts';
 
-export type FactName =
-  | 'clock' // the highest time seen
+/** Of the whole site: one value, however many servers it has. */
+export type SiteFact =
   | 'epoch' // delegation.db's random epoch
   | 'version' // and the highest version of it that we have seen
   | 'restored' // 'held' while a delegation.db older than that is obeyed only where it takes access away
   | 'withdrawn' // JSON: since when every delegation is out of force (withdrawn.ts); empty where they are obeyed
   | 'adoptions' // JSON: hand-made entries declared mandat's own, until their grant begins (adoption/adoptions.ts)
-  | 'uninstall' // JSON: since when mandat is being taken off, and whom it has seen asking its map
   | 'paused' // JSON: since when, by whom and why nothing is written to the servers (pause.ts); empty where it is
-  | 'pause-seen' // JSON: the last pause for which the sidecar has laid down what it had in hand
-  | 'overdue' // JSON: mailboxes that the sidecar sees waiting for too long
   | 'rules' // how the table's own rules differed from the released ones at the last look; empty where they don't
-  | 'imap-server' // JSON: which kind of server it is, as last seen
-  | 'inherits' // 'yes' or 'no': whether INBOX's entry reaches folders without one of their own, as last seen
-  | 'subscriptions-kept-by' // 'owner' or 'delegate': whose list a delegate's SUBSCRIBE writes, as last seen
   | 'state-id' // names this state.db, in the mark that it leaves in the table (foreign-state.ts)
   | 'adopting' // from which version on each mailbox is looked at for entries like ours; empty where all have been
   | 'rows-seen' // 'yes' once what stands in the table is known in rows_seen
@@ -25,53 +20,102 @@ export type FactName =
   | 'submissions-drained' // the same of submission.db, behind the epoch of that file
   | 'head-told' // the id of the end of the audit trail that was last told elsewhere: in the log, or beside the key
   | 'audit-head' // vouches for the last entry of the audit trail
+  | 'seal-key' // a digest of the key that the audit trail is sealed with: it is the same on all machines
   | 'trail-proof' // JSON: when all of the audit trail was proven last, and what came of it
-  | 'database-lost' // JSON: the last time that the connection to PostgreSQL was lost, and when it was back
   | 'backup' // JSON: when "mandat backup" was last done, and where to
-  | 'sweep' // when the last full sweep ended
-  | 'sweep-begun' // JSON: the one that is going on, or was broken off (sidecar/sweeping.ts)
-  | 'slow-answers' // JSON: answers of servers that passes are waiting for just now (slow-answers.ts)
-  | 'trace' // JSON: how the trace of access goes (trace/trace-keeping.ts)
-  | 'trace-proof' // JSON: when all of the trace was proven last, and what came of it (trace/daily-proof.ts)
-  | 'trace-months' // JSON: which of its files the audit trail was told of
-  | 'shared-naming' // JSON: how the server names owners' folders to others, as last learnt
-  | 'folder-look' // JSON: the last round of looks at the folders of delegated mailboxes
-  | 'events' // JSON: what the sidecar has heard by events since it began (events/events-seen.ts)
-  | 'told-from' // delegations up to this id were there before anybody was told of any
-  | 'loop' // JSON: for how long the sidecar's event loop was held
-  | 'filter' // JSON: the submission filter that last ran, and for how long its loop was held
-  | 'filter-messages' // JSON: how many messages that filter has answered, and how
-  | 'filter-trouble' // JSON: why the sidecar's submission filter isn't running; empty while it is
-  | 'sidecar'; // JSON: pid and start of the sidecar that last ran
+  | 'told-from'; // delegations up to this id were there before anybody was told of any
 
-/** A database, or a transaction in it. */
-type Asked = Pick<StateDb, 'query' | 'stamp'>;
+/**
+ * Of one mail server and the machine that works on it: each server's sidecar notes its own. A clock is one machine's, and with it up to when
+ * its sidecar has looked at what comes due; what was learnt about an IMAP server holds of that one alone.
+ */
+const SERVER_FACTS = [
+  'clock', // the highest time seen
+  'uninstall', // JSON: since when mandat is being taken off, and whom it has seen asking its map
+  'pause-seen', // JSON: the last pause for which the sidecar has laid down what it had in hand
+  'overdue', // JSON: mailboxes that the sidecar sees waiting for too long
+  'imap-server', // JSON: which kind of server it is, as last seen
+  'inherits', // 'yes' or 'no': whether INBOX's entry reaches folders without one of their own, as last seen
+  'subscriptions-kept-by', // 'owner' or 'delegate': whose list a delegate's SUBSCRIBE writes, as last seen
+  'database-lost', // JSON: the last time that the connection to PostgreSQL was lost, and when it was back
+  'sweep', // when the last full sweep ended
+  'sweep-begun', // JSON: the one that is going on, or was broken off (sidecar/sweeping.ts)
+  'slow-answers', // JSON: answers of servers that passes are waiting for just now (slow-answers.ts)
+  'trace', // JSON: how the trace of access goes (trace/trace-keeping.ts)
+  'trace-proof', // JSON: when all of the trace was proven last, and what came of it (trace/daily-proof.ts)
+  'trace-months', // JSON: which of its files the audit trail was told of
+  'shared-naming', // JSON: how the server names owners' folders to others, as last learnt
+  'folder-look', // JSON: the last round of looks at the folders of delegated mailboxes
+  'events', // JSON: what the sidecar has heard by events since it began (events/events-seen.ts)
+  'loop', // JSON: for how long the sidecar's event loop was held
+  'filter', // JSON: the submission filter that last ran, and for how long its loop was held
+  'filter-messages', // JSON: how many messages that filter has answered, and how
+  'filter-trouble', // JSON: why the sidecar's submission filter isn't running; empty while it is
+  'sidecar', // JSON: pid and start of the sidecar that last ran
+] as const;
+export type ServerFact = (typeof SERVER_FACTS)[number];
 
-export const fact = whileUnchanged(async (db: Asked, name: FactName): Promise<string | undefined> => {
+export type FactName = SiteFact | ServerFact;
+
+/** Where a site's facts are read and written; and where one server's are. */
+export type SiteFacts = Pick<StateDb, 'query' | 'stamp'>;
+export type ServerFacts = Pick<StateDb, 'query' | 'stamp' | 'server'>;
+
+/** Of these the server's name is part of the name: `sweep@mx2`. Those of `main` stand where they stood before there was any other. */
+const OF_SERVERS: ReadonlySet<string> = new Set(SERVER_FACTS);
+
+const placed = ({ server = MAIN_SERVER }: Partial<ServerFacts>, name: FactName) =>
+  server === MAIN_SERVER || !OF_SERVERS.has(name) ? name : `${name}@${server}`;
+
+const kept = whileUnchanged(async (db: Pick<StateDb, 'query' | 'stamp'>, name: string): Promise<string | undefined> => {
   const row = await db.query.selectFrom('facts').select('value').where('name', '=', name).executeTakeFirst();
   return row?.value;
 });
 
-export async function setFact(db: Pick<StateDb, 'query'>, name: FactName, value: string): Promise<void> {
+export async function fact(db: ServerFacts, name: FactName): Promise<string | undefined>;
+export async function fact(db: SiteFacts, name: SiteFact): Promise<string | undefined>;
+export async function fact(db: SiteFacts | ServerFacts, name: FactName): Promise<string | undefined> {
+  return kept(db, placed(db, name));
+}
+
+export async function setFact(db: ServerFacts, name: FactName, value: string): Promise<void>;
+export async function setFact(db: SiteFacts, name: SiteFact, value: string): Promise<void>;
+export async function setFact(db: SiteFacts | ServerFacts, name: FactName, value: string): Promise<void> {
   await db.query
     .insertInto('facts')
-    .values({ name, value })
+    .values({ name: placed(db, name), value })
     .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
     .execute();
 }
 
+/** The servers of which a fact stands there, whether there is a sidecar on them now or not; in the order of their names. */
+export async function serversWith({ query }: SiteFacts, name: ServerFact): Promise<readonly string[]> {
+  const rows = await query
+    .selectFrom('facts')
+    .select('name')
+    .where('name', '>=', name)
+    .where('name', '<', `${name}A`) // the character behind "@"
+    .execute();
+  const names = rows.map((row) => row.name).filter((one) => one === name || one.startsWith(`${name}@`));
+  return names.map((one) => (one === name ? MAIN_SERVER : one.slice(name.length + 1))).sort();
+}
+
 /** One that is kept as JSON; undefined where it isn't there, or empty. */
-export async function jsonFact<T extends object>(db: Asked, name: FactName): Promise<T | undefined> {
-  return JSON.parse((await fact(db, name)) || 'null') ?? undefined;
+export async function jsonFact<T extends object>(db: ServerFacts, name: FactName): Promise<T | undefined>;
+export async function jsonFact<T extends object>(db: SiteFacts, name: SiteFact): Promise<T | undefined>;
+export async function jsonFact<T extends object>(db: SiteFacts | ServerFacts, name: FactName): Promise<T | undefined> {
+  return JSON.parse((await fact(db as ServerFacts, name)) || 'null') ?? undefined;
 }
 
 /** Undefined empties it. */
+export async function setJsonFact(db: ServerFacts, name: FactName, value: object | undefined): Promise<void>;
+export async function setJsonFact(db: SiteFacts, name: SiteFact, value: object | undefined): Promise<void>;
 export async function setJsonFact(
-  db: Pick<StateDb, 'query'>,
+  db: SiteFacts | ServerFacts,
   name: FactName,
   value: object | undefined,
 ): Promise<void> {
-  await setFact(db, name, value === undefined ? '' : JSON.stringify(value));
+  await setFact(db as ServerFacts, name, value === undefined ? '' : JSON.stringify(value));
 }
 
 export interface Clock {

@@ -57,40 +57,46 @@ export function standingFirst(pairs: readonly Pair[]): readonly string[] {
     .map(({ login }) => login);
 }
 
+/** On this server. */
 export async function countPairs(db: StateDb): Promise<number> {
   const { count } = await db.query
     .selectFrom('ledger')
     .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('server', '=', db.server)
     .executeTakeFirstOrThrow();
   return count;
 }
 
-/** The pairs of these mailboxes. */
+/** The pairs of these mailboxes on this server; `everywhere`: on any. */
 export async function pairsAmong(
   db: StateDb,
   mailboxIds: readonly number[],
-): Promise<readonly Pick<Pair, 'mailboxId' | 'delegateId' | 'login' | 'phase'>[]> {
+  where: 'here' | 'everywhere' = 'here',
+): Promise<readonly Pick<Pair, 'mailboxId' | 'delegateId' | 'login' | 'phase' | 'server'>[]> {
   const rows = await db.query
     .selectFrom('ledger')
-    .select(['mailbox_id', 'delegate_id', 'login', 'phase'])
+    .select(['mailbox_id', 'delegate_id', 'login', 'phase', 'server'])
     .where('mailbox_id', 'in', mailboxIds)
+    .$if(where === 'here', (select) => select.where('server', '=', db.server))
     .execute();
   return rows.map((row) => ({
     mailboxId: row.mailbox_id,
     delegateId: row.delegate_id,
     login: row.login,
     phase: row.phase,
+    server: row.server,
   }));
 }
 
-/** How far each pair of these mailboxes has come, by mailbox id and login: {@link phaseKey}. */
+/** How far each pair of these mailboxes has come, on whichever server: {@link phaseKey}. */
 export async function phasesAmong(
   db: StateDb,
   mailboxIds: readonly number[],
 ): Promise<ReadonlyMap<string, LedgerPhase>> {
   const found = new Map<string, LedgerPhase>();
   for (const some of portions([...new Set(mailboxIds)], PORTION_ROWS))
-    for (const { mailboxId, login, phase } of await pairsAmong(db, some)) found.set(phaseKey(mailboxId, login), phase);
+    for (const { server, mailboxId, login, phase } of await pairsAmong(db, some, 'everywhere'))
+      found.set(phaseKey(server, mailboxId, login), phase);
   return found;
 }
 
@@ -102,20 +108,30 @@ export async function phasesOf(
   const rows = await db.query
     .selectFrom('ledger')
     .select(['id', 'phase', 'verified_rights'])
+    .where('server', '=', db.server)
     .where('mailbox_id', '=', mailboxId)
     .execute();
   return new Map(rows.map(({ id, phase, verified_rights: verifiedRights }) => [id, { phase, verifiedRights }]));
 }
 
-export const phaseKey = (mailboxId: number, login: string) => `${mailboxId}/${login}`;
+export const phaseKey = (server: string, mailboxId: number, login: string) => `${server}/${mailboxId}/${login}`;
 
-/** All of one mailbox, by login. */
-export const pairsOf: (db: StateDb, mailboxId: number) => Promise<readonly Pair[]> = whileUnchanged(readPairs);
+/** All of one mailbox, by login: on this server; on another `server`, where one is named; null: on any. */
+export async function pairsOf(
+  db: StateDb,
+  mailboxId: number,
+  server: string | null = db.server,
+): Promise<readonly Pair[]> {
+  return server === db.server ? ownPairs(db, mailboxId) : readPairs(db, mailboxId, server);
+}
 
-async function readPairs(db: StateDb, mailboxId: number): Promise<readonly Pair[]> {
+const ownPairs = whileUnchanged((db: StateDb, mailboxId: number) => readPairs(db, mailboxId, db.server));
+
+async function readPairs(db: StateDb, mailboxId: number, server: string | null): Promise<readonly Pair[]> {
   const rows = await db.query
     .selectFrom('ledger')
     .selectAll()
+    .$if(server !== null, (select) => select.where('server', '=', server ?? ''))
     .where('mailbox_id', '=', mailboxId)
     .orderBy('login')
     .execute();

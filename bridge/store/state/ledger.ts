@@ -7,6 +7,7 @@ import type { Instant } from '../../../acl/delegation-facts.ts';
 import type { Rights } from '../../../acl/rights.ts';
 import { Failure } from '../../shared/failure.ts';
 import { isTaken } from '../dialect.ts';
+import type { ServerFacts } from './facts.ts';
 import type { BeforeEntry, Pair } from './ledger-pairs.ts';
 import { forgetUndelegated } from './owner-folders.ts';
 import type { LedgerPhase, StateDb } from './state-db.ts';
@@ -88,14 +89,11 @@ function stillThere({ ownerLogin, login }: NewPair, cause: unknown): Failure {
 }
 
 /** What is being granted in this mailbox is in force now. Returns the delegates' logins. */
-export async function enterForce(
-  db: Pick<StateDb, 'query'>,
-  mailboxId: number,
-  now: Instant,
-): Promise<readonly string[]> {
+export async function enterForce(db: ServerFacts, mailboxId: number, now: Instant): Promise<readonly string[]> {
   const entered = await db.query
     .updateTable('ledger')
     .set({ phase: 'in-force', in_force_at: now })
+    .where('server', '=', db.server)
     .where('mailbox_id', '=', mailboxId)
     .where('phase', '=', 'granting')
     .returning('login')

@@ -1,12 +1,14 @@
 /**
  * What became of each mailbox, for status and for whoever waits for a change: up to which version of the table it is in
- * force and verified, the last failure with its hint, when it is tried again.
+ * force and verified, the last failure with its hint, when it is tried again. Each server's sidecar notes its own: one mailbox may be leaving
+ * one server while it comes to another.
  */
 
 import type { Selectable } from 'kysely';
 import type { Instant } from '../../../acl/delegation-facts.ts';
 import type { Failure, FailureCode } from '../../shared/failure.ts';
 import { PORTION_ROWS, portions } from '../../shared/portions.ts';
+import type { ServerFacts } from './facts.ts';
 import type { StateDatabase, StateDb } from './state-db.ts';
 
 /** Something an administrator should know although the pass went well. */
@@ -56,15 +58,15 @@ interface Subject {
 }
 
 /** The first phase is done: what decides stands as the table says. That it still does is no news, and nothing is written. */
-export async function recordInForce(db: Pick<StateDb, 'query'>, subject: Subject, now: Instant): Promise<void> {
+export async function recordInForce(db: ServerFacts, subject: Subject, now: Instant): Promise<void> {
   const { mailboxId, address, version } = subject;
   const values = { address, in_force_version: version, in_force_at: now };
   await db.query
     .insertInto('outcomes')
-    .values({ mailbox_id: mailboxId, ...values })
+    .values({ server: db.server, mailbox_id: mailboxId, ...values })
     .onConflict((conflict) =>
       conflict
-        .column('mailbox_id')
+        .columns(['server', 'mailbox_id'])
         .doUpdateSet(values)
         .where(({ or, eb }) =>
           or([eb('outcomes.in_force_version', '<>', version), eb('outcomes.address', '<>', address)]),
@@ -75,7 +77,7 @@ export async function recordInForce(db: Pick<StateDb, 'query'>, subject: Subject
 
 /** The whole tree stands as the table says, seen as the delegates see it. Ends a row of failures. */
 export async function recordVerified(
-  db: Pick<StateDb, 'query'>,
+  db: ServerFacts,
   subject: Subject,
   notices: readonly Notice[],
   now: Instant,
@@ -111,36 +113,57 @@ export async function recordFailure(
   });
 }
 
-export async function outcomeOf(db: StateDb, mailboxId: number): Promise<Outcome | undefined> {
-  const row = await db.query.selectFrom('outcomes').selectAll().where('mailbox_id', '=', mailboxId).executeTakeFirst();
+/** What this server's sidecar has made of it; that of another `server`, where one is named. */
+export async function outcomeOf(db: StateDb, mailboxId: number, server = db.server): Promise<Outcome | undefined> {
+  const row = await db.query
+    .selectFrom('outcomes')
+    .selectAll()
+    .where('server', '=', server)
+    .where('mailbox_id', '=', mailboxId)
+    .executeTakeFirst();
   return row === undefined ? undefined : shaped(row);
 }
 
 /** Of these mailboxes, as far as anything is known of them; in portions. */
-export async function outcomesOf(db: StateDb, mailboxIds: readonly number[]): Promise<readonly Outcome[]> {
+export async function outcomesOf(
+  db: StateDb,
+  mailboxIds: readonly number[],
+  server = db.server,
+): Promise<readonly Outcome[]> {
   const found: Outcome[] = [];
   for (const some of portions(mailboxIds, PORTION_ROWS)) {
-    const rows = await db.query.selectFrom('outcomes').selectAll().where('mailbox_id', 'in', some).execute();
+    const rows = await db.query
+      .selectFrom('outcomes')
+      .selectAll()
+      .where('server', '=', server)
+      .where('mailbox_id', 'in', some)
+      .execute();
     found.push(...rows.map(shaped));
   }
   return found;
 }
 
 export async function listOutcomes(db: StateDb): Promise<readonly Outcome[]> {
-  return (await db.query.selectFrom('outcomes').selectAll().orderBy('address').execute()).map(shaped);
+  const rows = await db.query
+    .selectFrom('outcomes')
+    .selectAll()
+    .where('server', '=', db.server)
+    .orderBy('address')
+    .execute();
+  return rows.map(shaped);
 }
 
 /** A mailbox that has left the table and the ledger needs no outcome; its version is kept for whoever waits. */
 async function upsert(
-  db: Pick<StateDb, 'query'>,
+  db: ServerFacts,
   subject: Subject,
-  values: Partial<Omit<Selectable<StateDatabase['outcomes']>, 'mailbox_id' | 'address'>>,
+  values: Partial<Omit<Selectable<StateDatabase['outcomes']>, 'server' | 'mailbox_id' | 'address'>>,
 ): Promise<void> {
   const { mailboxId: mailbox_id, address } = subject;
   await db.query
     .insertInto('outcomes')
-    .values({ mailbox_id, address, ...values })
-    .onConflict((conflict) => conflict.column('mailbox_id').doUpdateSet({ address, ...values }))
+    .values({ server: db.server, mailbox_id, address, ...values })
+    .onConflict((conflict) => conflict.columns(['server', 'mailbox_id']).doUpdateSet({ address, ...values }))
     .execute();
 }
 

@@ -12,7 +12,7 @@ export interface SlowAnswer {
 }
 
 /** Whoever makes passes holds the lock, so nobody else writes them. In the order in which they were noted. */
-export async function slowAnswers(state: Pick<StateDb, 'query'>): Promise<readonly SlowAnswer[]> {
+export async function slowAnswers(state: Pick<StateDb, 'query' | 'server'>): Promise<readonly SlowAnswer[]> {
   return (await jsonFact<readonly SlowAnswer[]>(state, 'slow-answers')) ?? [];
 }
 
@@ -30,8 +30,9 @@ export async function forgetSlowAnswers(state: StateDb): Promise<void> {
 }
 
 async function change(state: StateDb, mailboxId: number, now: readonly SlowAnswer[]): Promise<void> {
+  const { server } = state;
   await state.write(async (query) => {
-    const others = (await slowAnswers({ query })).filter((one) => one.mailboxId !== mailboxId);
-    await setJsonFact({ query }, 'slow-answers', [...others, ...now]);
+    const others = (await slowAnswers({ query, server })).filter((one) => one.mailboxId !== mailboxId);
+    await setJsonFact({ query, server }, 'slow-answers', [...others, ...now]);
   });
 }

@@ -5,6 +5,7 @@ import { STATE } from '../databases.ts';
 import { dataVersionOf, patientDialect, waitsForNobody } from '../files/busy.ts';
 import { keptStatements, stampOf } from '../files/kept-statements.ts';
 import { explained, type OpenOptions, open } from '../files/open.ts';
+import { MAIN_SERVER } from '../main-server.ts';
 
 export type LedgerPhase = 'granting' | 'in-force' | 'verified' | 'revoking';
 
@@ -60,6 +61,7 @@ export interface StateDatabase {
   };
   owner_folders: { server: string; owner_login: string; folder_id: string; folder: string; subscribed: number };
   outcomes: {
+    server: string;
     mailbox_id: number;
     address: string;
     in_force_version: Generated<number>;
@@ -164,6 +166,8 @@ export type OutboxState = 'waiting' | 'sending' | 'sent' | 'failed' | 'no-addres
 
 export interface StateDb {
   readonly file: string;
+  /** Whose ledger, outcomes and facts are meant where nothing else is said: `[server] name`. */
+  readonly server: string;
   readonly query: Kysely<StateDatabase>;
   dataVersion(): number;
   /** The same as long as nothing was written by anybody ({@link whileUnchanged}); missing where that can't be told. */
@@ -173,31 +177,32 @@ export interface StateDb {
 }
 
 export function openStateDb(file: string, options: OpenOptions = {}): StateDb {
-  return stateDbOn(open(file, STATE, options), file, options.patienceMs);
+  return stateDbOn(open(file, STATE, options), file, options);
 }
 
 /** Where a SQLite file's header says how it is written and read (file format, section 1.3.3). */
 const WRITE_VERSION = 18;
 
 /** A copy in memory, to rehearse on: nothing of it is ever saved. */
-export function copyStateDb(file: string): StateDb {
+export function copyStateDb(file: string, server?: string): StateDb {
   const original = open(file, STATE, { readonly: true });
   try {
     const copy = original.serialize();
     copy.fill(1, WRITE_VERSION, WRITE_VERSION + 2); // from WAL to a plain journal: there is no WAL in memory
-    return stateDbOn(new Database(copy), `a copy of ${file}`);
+    return stateDbOn(new Database(copy), `a copy of ${file}`, { server });
   } finally {
     original.close();
   }
 }
 
-function stateDbOn(database: Database.Database, file: string, patienceMs?: number): StateDb {
+function stateDbOn(database: Database.Database, file: string, { patienceMs, server }: OpenOptions): StateDb {
   waitsForNobody(database);
   const kept = keptStatements(database);
   const query = new Kysely<StateDatabase>({ dialect: patientDialect(kept.database, patienceMs) });
   const dataVersion = dataVersionOf(database);
   return {
     file,
+    server: server ?? MAIN_SERVER,
     query,
     dataVersion,
     stamp: stampOf(kept, dataVersion),

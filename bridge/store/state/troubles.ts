@@ -16,11 +16,13 @@ export async function outcomesWith(state: StateDb, what: 'failure' | 'notices', 
   const { count } = await state.query
     .selectFrom('outcomes')
     .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('server', '=', state.server)
     .where(which)
     .executeTakeFirstOrThrow();
   const rows = await state.query
     .selectFrom('outcomes')
     .selectAll()
+    .where('server', '=', state.server)
     .where(which)
     .orderBy('address')
     .limit(most)
@@ -35,7 +37,7 @@ export async function anythingHeld(state: StateDb): Promise<boolean> {
     : sql`json_each(o.notices) AS n`;
   const place = onPostgres(state.query) ? sql`strpos` : sql`instr`; // an index holds these alone
   const { rows } =
-    await sql`SELECT 1 FROM (SELECT notices FROM outcomes WHERE ${place}(notices, '"held"') > 0) AS o, ${notices}
+    await sql`SELECT 1 FROM (SELECT notices FROM outcomes WHERE server = ${state.server} AND ${place}(notices, '"held"') > 0) AS o, ${notices}
     WHERE n.value ->> 'code' = 'held' LIMIT 1`.execute(state.query);
   return rows.length > 0;
 }

@@ -83,7 +83,7 @@ async function sealedSince(
   const { rows } = await sql<Sealed>`
     SELECT w.mailbox, w.after, ${firstOf('audit', "AND e.actor <> 'mandat'")} AS since
     FROM (SELECT j.n, coalesce(j.address, o.address) AS mailbox, coalesce(o.verified_at, '') AS after
-      FROM ${given} AS j LEFT JOIN outcomes AS o ON o.mailbox_id = j.id) AS w
+      FROM ${given} AS j LEFT JOIN outcomes AS o ON o.server = ${state.server} AND o.mailbox_id = j.id) AS w
     ORDER BY w.n`.execute(state.query);
   return rows;
 }

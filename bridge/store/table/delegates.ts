@@ -83,6 +83,11 @@ export function stateSince(eb: ExpressionBuilder<DelegationDatabase & { d: Deleg
     .limit(1);
 }
 
+/** On which server the delegate `d` of a query has a mailbox of their own login; null where they have none. */
+export function serverOfLogin(eb: ExpressionBuilder<DelegationDatabase & { d: DelegationDatabase['delegates'] }, 'd'>) {
+  return eb.selectFrom('mailboxes as own').select('own.server').whereRef('own.login', '=', 'd.login');
+}
+
 export async function listDelegates(db: DelegationDb): Promise<readonly Delegate[]> {
   return select(db);
 }

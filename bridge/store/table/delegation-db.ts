@@ -8,6 +8,7 @@ import { DELEGATIONS } from '../databases.ts';
 import { dataVersionOf, patientDialect, waitsForNobody } from '../files/busy.ts';
 import { keptStatements, stampOf } from '../files/kept-statements.ts';
 import { explained, type OpenOptions, open } from '../files/open.ts';
+import { MAIN_SERVER } from '../main-server.ts';
 import type { DelegationDatabase } from './delegation-types.ts';
 import { type Difference, type GuardedDatabase, guardSchema } from './schema.ts';
 import { lastEvent, vouchFor } from './vouched-events.ts';
@@ -27,6 +28,8 @@ export interface Writer {
 export interface DelegationDb {
   /** For people: the file, or where in PostgreSQL. */
   readonly file: string;
+  /** Whose mailboxes are meant where nothing else is said: `[server] name`. */
+  readonly server: string;
   readonly query: Kysely<DelegationDatabase>;
   /** Changes whenever another connection has committed: PRAGMA data_version, 2 microseconds. In PostgreSQL it is another each time: nothing read counts as current. */
   dataVersion(): number;
@@ -60,6 +63,7 @@ export function openDelegationDb(file: string, options: TableOptions = {}): Dele
   const dataVersion = dataVersionOf(database);
   return {
     file,
+    server: options.server ?? MAIN_SERVER,
     query,
     dataVersion,
     stamp: stampOf(kept, dataVersion),

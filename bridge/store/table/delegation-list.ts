@@ -1,7 +1,7 @@
 /** Delegations as they are listed and judged, by mailbox and by delegate. R17, R47. */
 import type { SendMode } from '../../../acl/delegation-facts.ts';
 import { domainOf } from '../dialect.ts';
-import { stateSince } from './delegates.ts';
+import { serverOfLogin, stateSince } from './delegates.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import type { DelegateState, MailboxKind } from './delegation-types.ts';
 import { known } from './listed-people.ts';
@@ -20,6 +20,7 @@ export interface Delegation {
     /** Null where its domain has no row of its own. */
     readonly domainEligible: boolean | null;
     readonly ownerListed: boolean | null;
+    readonly server: string;
   };
   readonly delegate: {
     readonly identifier: string;
@@ -31,6 +32,8 @@ export interface Delegation {
     readonly termsVersion: string | null;
     readonly credentialValidUntil: string | null;
     readonly listed: boolean | null;
+    /** Where a mailbox of the table has their login; null where none has. */
+    readonly server: string | null;
   };
   readonly createdAt: string;
   readonly createdBy: string;
@@ -77,7 +80,8 @@ export async function listDelegations(
       'g.suspended',
       'g.send_mode',
     ])
-    .select(['m.address', 'm.owner', 'm.login as owner_login', 'm.kind', 'm.eligible', 'm.owner_listed'])
+    .select(['m.address', 'm.owner', 'm.login as owner_login', 'm.kind', 'm.eligible', 'm.owner_listed', 'm.server'])
+    .select((eb) => serverOfLogin(eb).as('delegate_server'))
     .select([
       'd.identifier',
       'd.login',
@@ -108,6 +112,7 @@ export async function listDelegations(
       eligible: row.eligible === 1,
       domainEligible: row.domain_eligible === null ? null : row.domain_eligible === 1,
       ownerListed: known(row.owner_listed),
+      server: row.server,
     },
     delegate: {
       identifier: row.identifier,
@@ -119,6 +124,7 @@ export async function listDelegations(
       termsVersion: row.terms_version,
       credentialValidUntil: row.credential_valid_until,
       listed: known(row.listed),
+      server: row.delegate_server,
     },
     createdAt: row.created_at,
     createdBy: row.created_by,

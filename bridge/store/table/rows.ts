@@ -5,7 +5,7 @@ import type { MailboxRows } from '../../../acl/desired.ts';
 import { numbersOf } from '../dialect.ts';
 import type { Person } from '../state/last-notified.ts';
 import { whileUnchanged } from '../unchanged.ts';
-import { stateSince } from './delegates.ts';
+import { serverOfLogin, stateSince } from './delegates.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import type { DelegationDatabase } from './delegation-types.ts';
 import { known } from './listed-people.ts';
@@ -39,13 +39,11 @@ export interface Pending {
   readonly version: number;
 }
 
-export const MAIN_SERVER = 'main';
-
 export async function readMailbox(db: DelegationDb, id: number): Promise<MailboxState> {
   return db.read(async (query) => {
     const { version } = await query.selectFrom('counters').select('version').executeTakeFirstOrThrow();
     const mailbox = await query.selectFrom('mailboxes').selectAll().where('id', '=', id).executeTakeFirst();
-    if (mailbox === undefined) return { id, server: MAIN_SERVER, version, rows: undefined };
+    if (mailbox === undefined) return { id, server: db.server, version, rows: undefined };
     const domain = await query
       .selectFrom('domains')
       .select('eligible')
@@ -84,6 +82,7 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
         'd.listed',
         'd.terms_version',
         (eb) => stateSince(eb).as('state_since'),
+        (eb) => serverOfLogin(eb).as('delegate_server'),
         'g.id as delegation_id',
         'g.created_by',
         'g.starts_at',
@@ -107,6 +106,7 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
         eligible: mailbox.eligible === 1,
         domainEligible: domain === undefined ? null : domain.eligible === 1,
         ownerListed: known(mailbox.owner_listed),
+        server: mailbox.server,
         aliases: aliases.map(({ address }) => address),
         delegations: delegations.map((row) => ({
           id: row.identifier,
@@ -118,6 +118,7 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
             termsVersion: row.terms_version,
             credentialValidUntil: row.credential_valid_until,
             listed: known(row.listed),
+            server: row.delegate_server,
           },
           startsAt: row.starts_at,
           endsAt: row.ends_at,

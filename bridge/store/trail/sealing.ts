@@ -10,7 +10,7 @@ import { portion } from '../../shared/portions.ts';
 import { refuseLink } from '../files/no-follow.ts';
 import { guarded } from '../files/open.ts';
 import { makeWhole } from '../files/whole-file.ts';
-import { type FactName, fact, setFact } from '../state/facts.ts';
+import { fact, type SiteFact, setFact } from '../state/facts.ts';
 import type { StateDb } from '../state/state-db.ts';
 import { headFileOf, NO_HEAD, readHead, writeHead } from './seal-head.ts';
 import { type AuditHead, mac } from './seal-mac.ts';
@@ -200,7 +200,7 @@ export async function sealPortion<Entry extends AuditEntry>(
   state: StateDb,
   key: Buffer,
   entries: readonly Entry[],
-  mark: (last: Entry) => readonly [FactName, string],
+  mark: (last: Entry) => readonly [SiteFact, string],
   /** In the same transaction, with what was sealed. */
   then: (query: Pick<StateDb, 'query'>, sealed: readonly Entry[]) => Promise<void> = async () => {},
 ): Promise<number> {

@@ -62,7 +62,7 @@ t.test('what is written to the copy stays in it', async (t) => {
   const row = { ...pair, inbox_before: null, folders_before: null };
   await state.query.insertInto('ledger').values(row).execute();
   await setFact(state, 'paused', 'yes');
-  const copy = await copyPostgresState(settings);
+  const copy = await copyPostgresState(settings, 'main');
   t.teardown(() => copy.close());
   t.equal(await fact(copy, 'paused'), 'yes');
   await setFact(copy, 'paused', 'no');

@@ -169,7 +169,7 @@ t.test('what is written in one transaction is seen whole or not at all', async (
   t.teardown(() => other.destroy());
   await t.rejects(
     state.write(async (query) => {
-      await setFact({ query }, 'clock', NOW);
+      await setFact({ query, server: 'main' }, 'clock', NOW);
       const { rows } = await sql`SELECT value FROM facts WHERE name = 'clock'`.execute(other);
       t.same(rows, [], 'nobody else sees it yet');
       throw new Error('thought better of it');

@@ -98,9 +98,9 @@ t.test('pairs are told by mailbox, in order of login', async (t) => {
   t.same(
     [...(await pairsAmong(state, EVERY))].sort((a, b) => a.mailboxId - b.mailboxId || a.delegateId - b.delegateId),
     [
-      { mailboxId: 1, delegateId: 7, login: 'bob', phase: 'granting' },
-      { mailboxId: 1, delegateId: 9, login: 'zoe', phase: 'granting' },
-      { mailboxId: 2, delegateId: 7, login: 'bob', phase: 'granting' },
+      { mailboxId: 1, delegateId: 7, login: 'bob', phase: 'granting', server: 'main' },
+      { mailboxId: 1, delegateId: 9, login: 'zoe', phase: 'granting', server: 'main' },
+      { mailboxId: 2, delegateId: 7, login: 'bob', phase: 'granting', server: 'main' },
     ],
   );
 });
@@ -113,6 +113,10 @@ t.test(
     t.equal((await failure(() => beginGrant(state, pair({ mailboxId: 2 }), LATER))).code, 'retry');
     t.equal((await onlyPair(state)).mailboxId, 1, 'the old one is untouched');
     await beginGrant(state, pair({ mailboxId: 2, server: 'other' }), NOW);
+    t.same(await pairsOf(state, 2), [], 'what stands on another server is that server’s affair');
+    t.equal((await pairsOf(state, 2, 'other')).length, 1);
+    t.equal((await pairsAmong(state, [1, 2])).length, 1);
+    t.equal((await pairsAmong(state, [1, 2], 'everywhere')).length, 2);
     await endPair(state, (await onlyPair(state)).id);
     await beginGrant(state, pair({ mailboxId: 3 }), NOW);
     t.equal((await onlyPair(state, 3)).phase, 'granting');

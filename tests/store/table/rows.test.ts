@@ -7,7 +7,6 @@ import { addAlias, addMailbox, mailboxAt, removeMailbox, setMailbox } from '../.
 import {
   changedAfter,
   changedSince,
-  MAIN_SERVER,
   mailboxIds,
   markPending,
   pendingMailboxes,
@@ -52,7 +51,7 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
   const nameless = (identifier: string) => ({ identifier, firstName: null, lastName: null, profession: null });
   t.same(await readMailbox(table, alice), {
     id: alice,
-    server: MAIN_SERVER,
+    server: 'main',
     version,
     rows: {
       address: ALICE,
@@ -62,6 +61,7 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
       eligible: true,
       domainEligible: null,
       ownerListed: null,
+      server: 'main',
       aliases: ['a@example.org'],
       delegations: [
         {
@@ -74,6 +74,7 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
             termsVersion: null,
             credentialValidUntil: hour(9),
             listed: null,
+            server: null,
           },
           startsAt: null,
           endsAt: null,
@@ -90,6 +91,7 @@ t.test('a mailbox as the reconciler reads it', async (t) => {
             termsVersion: null,
             credentialValidUntil: null,
             listed: null,
+            server: null,
           },
           startsAt: hour(8),
           endsAt: hour(10),
