@@ -71,6 +71,8 @@ export const WARNINGS: Readonly<Record<string, string>> = {
 export const OF_THE_HOUSE: Readonly<Record<string, string>> = {
   MANDAT_RUNNING: 'a sidecar runs on these databases already',
   MANDAT_POSTGRESQL: 'this is for databases in files, and these are in PostgreSQL: [postgresql.md](../postgresql.md)',
+  MANDAT_OTHER_SERVER:
+    'the mailbox is on another mail server, or the delegate has theirs on one that shares no folders with it: run the command there, or move a mailbox',
   MANDAT_PAUSED: 'mandat is paused, and this would write to the servers: `mandat resume` ends it',
   SYNC_AT_WORK: 'a `mandat sync`, or a command that makes its own pass, is at work: try again when it is done',
   MANDAT_SCHEMA: 'the table is not as mandat makes it: `mandat init --repair-rules`, and find out who writes the file',

@@ -105,7 +105,7 @@ t.test('it is lost before the commit, and nobody can be asked', async (t) => {
       await setFact({ query }, 'paused', 'yes');
       proxy.open = false;
       proxy.cut();
-      await setFact({ query }, 'sweep', 'yes');
+      await setFact({ query }, 'rules', 'yes');
     }),
   );
   t.match(said, { code: 'retry', message: /was lost: nothing of this is done|can't be reached/ });
@@ -125,7 +125,7 @@ t.test('the other side is silent in the middle of it', async (t) => {
   t.equal(await fact(state, 'paused'), 'no');
   const open = `SELECT count(*) FROM pg_stat_activity WHERE datname = '${settings.database}' AND state LIKE 'idle in transaction%'`;
   await waitFor('no transaction of before is open', 10_000, async () => (await psql(settings, open)) === '0');
-  await Promise.all(Array.from({ length: 8 }, (_, n) => state.write((query) => setFact({ query }, 'sweep', `${n}`))));
+  await Promise.all(Array.from({ length: 8 }, (_, n) => state.write((query) => setFact({ query }, 'rules', `${n}`))));
 });
 
 t.test('the server ends our session, and is started anew', async (t) => {
@@ -138,7 +138,7 @@ t.test('the server ends our session, and is started anew', async (t) => {
     if (ended++ > 0) return;
     const others = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${settings.database}' AND pid <> pg_backend_pid()`;
     await psql(settings, others);
-    await setFact({ query }, 'sweep', 'x');
+    await setFact({ query }, 'rules', 'x');
   });
   t.equal(await fact(state, 'paused'), '1', 'done anew');
 });
