@@ -196,7 +196,7 @@ const SENDING: readonly Guard[] = [
   line(
     'an old table lets nobody send who could not before',
     AUTHORITY,
-    "      if (!(await stands(id, login))) return { kind: 'stranger' };\n",
+    "      if (!(await stands(mailbox, login))) return { kind: 'stranger' };\n",
     '',
     'tests/submission/authority.test.ts',
     ...servers('reconcile-restore', 'table-attacked'),
