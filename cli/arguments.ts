@@ -37,6 +37,12 @@ export function login(typed: string): string {
   return folded;
 }
 
+/** A mail server, as the table names it. */
+export function serverName(typed: string): string {
+  if (/^[a-z0-9-]{1,30}$/.test(typed)) return typed;
+  throw refused('MANDAT_SERVER', "a mail server's name", typed, 'it is written with 1 to 30 of a-z 0-9 -');
+}
+
 function refused(rule: string, as: string, typed: string, why: string): Failure {
   return new Failure('refused', `"${shown(typed)}" is refused as ${as}: ${why}`, '', { rule });
 }

@@ -8,6 +8,7 @@ import type { SeenEntry } from '../bridge/store/state/other-entries.ts';
 import type { Outcome } from '../bridge/store/state/outcomes.ts';
 import { delegateNamed } from '../bridge/store/table/delegates.ts';
 import { rowOf, type Written } from '../bridge/store/table/delegations.ts';
+import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { seconds } from './arguments.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { type Missing, missingLines } from './not-in-force.ts';
@@ -68,7 +69,10 @@ export async function followChange(session: Session, change: Change, wait: numbe
     );
   }
   const newcomer = await newcomerOf(session, change);
-  const sidecar = sidecarSeen(session);
+  const server = await serverOf(session, change);
+  // Of another server's mailbox its own sidecar makes the pass, wherever that runs: it is waited for.
+  const sidecar =
+    server === config.server.name ? sidecarSeen(session) : sidecarSeen(session) !== undefined || undefined;
   if (sidecar === undefined) return saved(session, change, sidecar);
   const pause = await pauseOf(session);
   if (pause !== undefined) return heldUp(session, change, pause, wait);
@@ -85,7 +89,9 @@ export async function followChange(session: Session, change: Change, wait: numbe
     out.warn(`mandat: not yet: ${failure.message}; it is being tried again`);
   };
   const waited = await session
-    .state((state) => waitForChange(state, change.written, change.began, wait * 1000, look, undefined, newcomer))
+    .state((state) =>
+      waitForChange(state, change.written, change.began, wait * 1000, look, undefined, newcomer, server),
+    )
     .finally(waiting.end);
   return told(
     session,
@@ -116,6 +122,11 @@ type Became =
 async function newcomerOf(session: Session, { verb, delegate, withheld = [] }: Change): Promise<string | undefined> {
   if (SAYS[verb] !== GIVEN || withheld.length > 0) return undefined;
   return (await session.table((db) => delegateNamed(db, delegate).catch(() => undefined)))?.login;
+}
+
+/** The mail server that the mailbox is on. */
+async function serverOf({ config, table }: Session, { mailbox }: Change): Promise<string> {
+  return (await table((db) => mailboxAt(db, mailbox).catch(() => undefined)))?.server ?? config.server.name;
 }
 
 /** Undefined where a sidecar has started meanwhile. */

@@ -41,7 +41,9 @@ export function grantCommand(program: Command, run: Runner): void {
       async (session, at: string | undefined, to: string | undefined, options: Options) => {
         const about = subject('grant', at, to, options);
         const force = options.force !== undefined;
-        const { timezone } = session.config.policy;
+        const { policy, server } = session.config;
+        const { timezone } = policy;
+        const { cluster } = server;
         if ('from' in about) {
           const { readDelegations } = await import('./csv.ts');
           const typed = readDelegations(about.from, timezone, session.identity.find, new Date().toISOString());
@@ -65,7 +67,7 @@ export function grantCommand(program: Command, run: Runner): void {
             session,
             'grant',
             about.from,
-            rows.map((row) => ({ ...row, sendMode: row.sendMode ?? options.sendMode, force })),
+            rows.map((row) => ({ ...row, sendMode: row.sendMode ?? options.sendMode, force, cluster })),
             { ...options, writer },
           );
         }
@@ -93,6 +95,7 @@ export function grantCommand(program: Command, run: Runner): void {
             note: options.note,
             sendMode: options.sendMode,
             force,
+            cluster,
           }),
           withheld: await whyWithheld(db, await policyNow(session), mailbox, delegate),
         }));

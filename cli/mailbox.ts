@@ -17,7 +17,7 @@ import {
 } from '../bridge/store/table/mailboxes.ts';
 import type { Config } from '../config/schema.ts';
 import { accountOf } from './account-exists.ts';
-import { address, login } from './arguments.ts';
+import { address, login, serverName } from './arguments.ts';
 import { confirmed } from './confirm.ts';
 import { publishedOf } from './correspondence.ts';
 import { EXIT } from './exit.ts';
@@ -32,6 +32,7 @@ interface Options {
   readonly owner?: string;
   readonly kind?: MailboxKind;
   readonly eligible?: boolean;
+  readonly server?: string;
 }
 
 const KINDS: readonly MailboxKind[] = ['PER', 'ORG', 'APP', 'CAB'];
@@ -96,6 +97,7 @@ export function mailboxCommand(program: Command, run: Runner): void {
             ['owner', found.owner],
             ['kind', found.kind],
             ['eligible', found.eligible ? 'yes' : 'no'],
+            ['server', found.server],
             ['aliases', found.aliases.join(', ')],
             ['delegates', found.delegates],
           ]),
@@ -191,6 +193,7 @@ function attributes(command: Command): Command {
     .option('--login <login>', "the owner's login on the mail server, where it is not the address", login)
     .option('--owner <id>', "the owner's identifier")
     .addOption(new Option('--kind <kind>', 'what kind of mailbox it is; only PER can be delegated').choices(KINDS))
+    .option('--server <name>', 'the mail server that it is on, as [server] name has it there', serverName)
     .option('--eligible', 'it may be delegated')
     .option('--not-eligible', 'it may not be delegated');
 }
@@ -209,11 +212,12 @@ function change(
   { read }: Identity,
   listed: (identifier: string) => boolean | null,
 ): MailboxChange {
-  const { notEligible, login: by, owner, kind, eligible } = options;
+  const { notEligible, login: by, owner, kind, eligible, server } = options;
   return {
     ...(by === undefined ? {} : { login: by }),
     ...(owner === undefined ? {} : ownedBy(read(owner), listed)),
     ...(kind === undefined ? {} : { kind }),
+    ...(server === undefined ? {} : { server }),
     ...(notEligible === true ? { eligible: false } : eligible === true ? { eligible: true } : {}),
   };
 }

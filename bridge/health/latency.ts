@@ -8,6 +8,7 @@ import type { DelegationDb } from '../store/table/delegation-db.ts';
 const OF_A_MAILBOX = [
   'mailbox-add',
   'mailbox-set',
+  'mailbox-move',
   'mailbox-remove',
   'alias-add',
   'alias-remove',

@@ -21,6 +21,7 @@ export type Tell = (query: Transaction<StateDatabase>) => Promise<void>;
 
 export async function telling(pass: Pass, now: Instant): Promise<Tell> {
   const { state, noticeRules: rules } = pass.site;
+  if (pass.mailbox.movedTo !== undefined) return async () => {}; // its new server tells what becomes of it
   if ((await withdrawn(state))?.quiet === true) return async () => {}; // nor remembered: its end is no news either
   const before = new Map((await toldOf(state, pass.mailboxId)).map((row) => [row.delegationId, row]));
   const rows = standing(pass);

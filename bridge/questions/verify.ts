@@ -20,8 +20,9 @@ import { type FolderName, type Pair, pairsOf, standingFirst } from '../store/sta
 import { otherEntriesOf } from '../store/state/other-entries.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
-import { readMailbox } from '../store/table/rows.ts';
+import { ownMailbox } from '../store/table/rows.ts';
 import { closing, lookAsDelegate, lookAsOwner, type ReadTree } from './one-look.ts';
+import { notHere } from './other-server.ts';
 
 export interface Difference {
   readonly mailbox: string;
@@ -65,8 +66,14 @@ const RECENT = 'the folder was made since mandat last looked, and is mended at i
  */
 const STRAY = 'this state.db is not the one that the table was worked off with, and the next pass takes it for its own';
 
+async function placeOf({ query }: DelegationDb, id: number): Promise<string> {
+  const row = await query.selectFrom('mailboxes').select('address').where('id', '=', id).executeTakeFirst();
+  return row?.address ?? `mailbox ${id}`;
+}
+
 export async function verifyMailbox(site: VerifySite, mailboxId: number, named = false): Promise<Checked> {
-  const mailbox = await readMailbox(site.table, mailboxId);
+  const mailbox = await ownMailbox(site.table, mailboxId);
+  if (named && mailbox.movedTo !== undefined) throw notHere(await placeOf(site.table, mailboxId), mailbox.movedTo);
   const pairs = await pairsOf(site.state, mailboxId);
   const want = desired(mailbox.rows, await inEffect(site.policy, site.state), site.now, standingFirst(pairs));
   const address = mailbox.rows?.address ?? pairs[0]?.address ?? `mailbox ${mailboxId}`;

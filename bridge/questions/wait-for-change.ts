@@ -32,6 +32,8 @@ export async function waitForChange(
   onFailure: (outcome: Outcome) => void,
   ended: () => boolean = () => false,
   newcomer?: string,
+  /** Whose sidecar brings it about. */
+  server = state.server,
 ): Promise<Waited> {
   let inForceMs: number | undefined;
   let told = 0;
@@ -39,12 +41,15 @@ export async function waitForChange(
   try {
     for (;;) {
       const over = ended(); // before the look: what was done until then is seen
-      const outcome = await outcomeOf(state, change.mailboxId);
+      const outcome = await outcomeOf(state, change.mailboxId, server);
       const elapsed = performance.now() - began;
       if (outcome !== undefined) {
         const decided = inForceMs === undefined && outcome.inForceVersion >= change.version;
         const verified = outcome.verifiedVersion >= change.version;
-        if (decided && (verified || newcomer === undefined || (await stands(state, change.mailboxId, newcomer)))) {
+        if (
+          decided &&
+          (verified || newcomer === undefined || (await stands(state, change.mailboxId, newcomer, server)))
+        ) {
           inForceMs = elapsed;
         }
         if (verified) return { inForceMs, verifiedMs: elapsed, outcome };
@@ -63,8 +68,8 @@ export async function waitForChange(
   }
 }
 
-async function stands(state: StateDb, mailboxId: number, login: string): Promise<boolean> {
-  const pairs = await pairsOf(state, mailboxId);
+async function stands(state: StateDb, mailboxId: number, login: string, server: string): Promise<boolean> {
+  const pairs = await pairsOf(state, mailboxId, server);
   return pairs.some((pair) => pair.login === login && (pair.phase === 'in-force' || pair.phase === 'verified'));
 }
 

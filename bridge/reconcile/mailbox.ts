@@ -27,7 +27,7 @@ import { settleFolders } from '../store/state/folders-seen.ts';
 import { enterForce, leaveForce } from '../store/state/ledger.ts';
 import { type Pair, pairsOf, standingFirst } from '../store/state/ledger-pairs.ts';
 import { type Notice, recordInForce, recordVerified } from '../store/state/outcomes.ts';
-import { changedSince, type MailboxState, readMailbox } from '../store/table/rows.ts';
+import { changedSince, type MailboxState, ownMailbox } from '../store/table/rows.ts';
 import { record } from './acts.ts';
 import { proveRest } from './cutting.ts';
 import { newlyLeft } from './drift-left.ts';
@@ -87,7 +87,7 @@ export async function reconcileMailbox(
   goOn: GoOn = () => true,
 ): Promise<Result> {
   await goOn.letBy?.();
-  const mailbox = await readMailbox(site.table, mailboxId);
+  const mailbox = await ownMailbox(site.table, mailboxId);
   if (restraint.asOf !== undefined && (await changedSince(site.table, mailboxId, restraint.asOf))) {
     return { kind: 'superseded' };
   }

@@ -5,7 +5,7 @@ import { failureOf } from '../shared/failure.ts';
 import { beginGrant } from '../store/state/ledger.ts';
 import { pairsOf } from '../store/state/ledger-pairs.ts';
 import { outcomeOf } from '../store/state/outcomes.ts';
-import { readMailbox } from '../store/table/rows.ts';
+import { ownMailbox } from '../store/table/rows.ts';
 
 /**
  * Of one mailbox, unless it has been looked at since version `from`. Returns the logins that were taken in, have no row, and that nobody asked
@@ -14,7 +14,7 @@ import { readMailbox } from '../store/table/rows.ts';
 export async function adoptEntries(site: Site, mailboxId: number, from: number): Promise<ReadonlySet<string>> {
   const unasked = new Set<string>();
   if (((await outcomeOf(site.state, mailboxId))?.verifiedVersion ?? 0) >= from) return unasked;
-  const { rows } = await readMailbox(site.table, mailboxId);
+  const { rows } = await ownMailbox(site.table, mailboxId);
   if (rows === undefined) return unasked;
   const known = new Set(
     (await pairsOf(site.state, mailboxId))

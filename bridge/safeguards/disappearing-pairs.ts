@@ -107,7 +107,7 @@ function countUnasked(found: readonly Disappearance[]): number {
   return found.reduce((sum, { intended }) => sum + (intended ? 0 : 1), 0);
 }
 
-/** Of each of these mailboxes that has any, the pairs of the ledger without a row. */
+/** Of each of these mailboxes that has any, the pairs that this server's ledger has, and for which there is no row any more at this server. */
 export async function goneAmong(
   table: DelegationDb,
   state: StateDb,
@@ -119,9 +119,11 @@ export async function goneAmong(
   const key = (mailboxId: number, delegateId: number) => `${mailboxId}/${delegateId}`;
   const [rows, intents] = await table.read(async (query) => [
     await query
-      .selectFrom('delegations')
-      .select(['mailbox_id', 'delegate_id'])
-      .where('mailbox_id', 'in', mailboxIds)
+      .selectFrom('delegations as g')
+      .innerJoin('mailboxes as m', 'm.id', 'g.mailbox_id')
+      .select(['g.mailbox_id', 'g.delegate_id'])
+      .where('g.mailbox_id', 'in', mailboxIds)
+      .where('m.server', '=', table.server) // from a server that a mailbox has left, all of it goes
       .execute(),
     await query
       .selectFrom('intents')

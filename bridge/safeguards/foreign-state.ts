@@ -61,7 +61,7 @@ async function allPending({ query }: DelegationDb): Promise<boolean> {
   );
   const { count } = await query
     .selectFrom('pending')
-    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .select(({ fn }) => fn.count<number>('mailbox_id').distinct().as('count'))
     .executeTakeFirstOrThrow();
   return count === given;
 }

@@ -1,5 +1,6 @@
 /** The guard (acl/guard.ts) asked once, by whoever doesn't follow the changes; and what it holds, let go. */
 import type { GuardSettings } from '../../acl/guard.ts';
+import { pairsAmong } from '../store/state/ledger-pairs.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
 import { type GuardReport, openDisappearing } from './disappearing-pairs.ts';
@@ -27,13 +28,10 @@ export async function release(table: DelegationDb, report: GuardReport, actor: s
   return wave.length;
 }
 
-/** Intents whose pair has left the ledger have served. */
+/** Intents whose pair has left the ledger have served: on whichever server it was to go from. */
 export async function forgetServedIntents(table: DelegationDb, state: StateDb, mailboxId: number): Promise<void> {
-  const pairs = await state.query
-    .selectFrom('ledger')
-    .select('delegate_id')
-    .where('mailbox_id', '=', mailboxId)
-    .execute();
+  const all = await pairsAmong(state, [mailboxId], 'everywhere');
+  const pairs = (await staying(table, mailboxId, all)).map(({ delegateId }) => ({ delegate_id: delegateId }));
   const intents = await table.query
     .selectFrom('intents')
     .select('delegate_id')
@@ -52,4 +50,22 @@ export async function forgetServedIntents(table: DelegationDb, state: StateDb, m
       )
       .execute(),
   );
+}
+
+/** Of these pairs, those that are still to go: the row is gone, or the mailbox has left that server. One that is given there again needs no intent. */
+async function staying<Pair extends { readonly server: string; readonly delegateId: number }>(
+  table: DelegationDb,
+  mailboxId: number,
+  pairs: readonly Pair[],
+): Promise<readonly Pair[]> {
+  if (pairs.length === 0) return [];
+  const rows = await table.query
+    .selectFrom('delegations as g')
+    .innerJoin('mailboxes as m', 'm.id', 'g.mailbox_id')
+    .select(['g.delegate_id', 'm.server'])
+    .where('g.mailbox_id', '=', mailboxId)
+    .execute();
+  const stands = ({ server, delegateId }: Pair) =>
+    rows.some((row) => row.server === server && row.delegate_id === delegateId);
+  return pairs.filter((pair) => !stands(pair));
 }

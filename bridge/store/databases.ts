@@ -16,6 +16,7 @@ import { delegation5 } from './migrations/delegation-5.ts';
 import { delegation6 } from './migrations/delegation-6.ts';
 import { delegation7 } from './migrations/delegation-7.ts';
 import { delegation8 } from './migrations/delegation-8.ts';
+import { delegation9 } from './migrations/delegation-9.ts';
 import { state1 } from './migrations/state-1.ts';
 import { state2 } from './migrations/state-2.ts';
 import { state3 } from './migrations/state-3.ts';
@@ -38,8 +39,18 @@ export const DELEGATIONS: FileKind = {
   what: 'the delegation table',
   applicationId: 0x6d616e31, // "man1"
   mode: 0o660,
-  migrations: [delegation1, delegation2, delegation3, delegation4, delegation5, delegation6, delegation7, delegation8],
-  schema: 'b0763b7c4069ce6b6cd90293bdc8b24b79ca4ed60bdfad768bd15c87cb73c135',
+  migrations: [
+    delegation1,
+    delegation2,
+    delegation3,
+    delegation4,
+    delegation5,
+    delegation6,
+    delegation7,
+    delegation8,
+    delegation9,
+  ],
+  schema: '2bee1fcb14c4e32761411a4f8cd371f9492473b02a26208d5f14f514d4db7399',
 };
 
 export const STATE: FileKind = {

@@ -66,7 +66,7 @@ const DEEDS: readonly (readonly [string, RegExp])[] = [
   ['DROP TRIGGER counters_guard_delete; DELETE FROM counters', /version of the table \(gone\)/],
   [asMandat(`UPDATE counters SET version = ${2 ** 51}`), /version of the table/],
   [`UPDATE pending SET version = ${END}`, /versions of pending mailboxes/],
-  [`INSERT INTO pending VALUES (${END}, 1)`, /versions of pending mailboxes/],
+  [`INSERT INTO pending VALUES (${END}, 1, 'main')`, /versions of pending mailboxes/],
   [`UPDATE sqlite_sequence SET seq = ${END}`, /next ids/],
   [
     `DROP TRIGGER events_guard_insert; INSERT INTO events (id, at, actor, action) VALUES (${END}, '2026-11-23T08:00:00.000Z', 'sql', 'grant')`,

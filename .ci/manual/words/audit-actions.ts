@@ -11,6 +11,7 @@ type StepAction = Exclude<Said['action'], AuditedOutcome>;
 export const ASKED: Readonly<Record<string, string>> = {
   'mailbox-add': 'a mailbox was added',
   'mailbox-set': 'a mailbox was changed; `address` is the one before',
+  'mailbox-move': 'a mailbox was moved to another mail server; `from` and `to` are their names',
   'mailbox-remove': 'a mailbox was removed',
   'alias-add': 'the owner and the delegates may send from a further address',
   'alias-remove': 'they may no longer',

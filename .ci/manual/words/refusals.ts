@@ -20,6 +20,7 @@ export const OF_THE_TABLE: Readonly<Record<string, string>> = {
   MANDAT_OURS: 'leave these tables to mandat',
   MANDAT_SELF: 'owner and delegate must be two people',
   MANDAT_SEND_MODE: 'write one of the two, or NULL',
+  MANDAT_SERVER: "write the mail server's name as `[server] name` has it on its machine",
   MANDAT_STATE: 'write one of the words',
   MANDAT_TIME: 'write the time in UTC with milliseconds: `2026-12-31T17:00:00.000Z`',
   MANDAT_UNKNOWN_DELEGATE: 'add the delegate first, or correct the identifier: `mandat delegate list`',

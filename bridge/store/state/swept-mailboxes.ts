@@ -1,4 +1,5 @@
 /** Which mailboxes a sweep looks at. */
+import { sql } from 'kysely';
 import { PORTION_ROWS } from '../../shared/portions.ts';
 import type { DelegationDb } from '../table/delegation-db.ts';
 import type { StateDb } from './state-db.ts';
@@ -7,12 +8,17 @@ import type { StateDb } from './state-db.ts';
 type Page = (after: number, most: number) => Promise<readonly number[]>;
 
 /**
- * In portions: those of the table, of the ledger (one that has left the table while something of its delegates stands on the server),
+ * Of one server. In portions: those of the table, of the ledger (one that has left the table while something of its delegates stands on the server),
  * and those that have left the table and were not worked off since, or of which somebody is to be told so. One of several of these comes
  * more than once.
  */
 export async function* mailboxPortions(table: DelegationDb, state: StateDb): AsyncGenerator<readonly number[]> {
   for (const page of places(table, state)) yield* portions(page);
+  // No server stands beside what somebody was told of.
+  for await (const ids of portions(inState(state, 'told'))) {
+    const ours = await notElsewhere(table, ids);
+    if (ours.length > 0) yield ours;
+  }
 }
 
 /** The same at once, each of them once. */
@@ -33,6 +39,7 @@ export async function unknownAmong(
     for (const id of await page(0, ids.length)) left.delete(id);
     if (left.size === 0) return [];
   }
+  for (const id of await notElsewhere(table, await inState(state, 'told', ids)(0, ids.length))) left.delete(id);
   return [...left];
 }
 
@@ -51,6 +58,7 @@ function inTable(table: DelegationDb, among?: readonly number[]): Page {
     const rows = await table.query
       .selectFrom('mailboxes')
       .select('id')
+      .where('server', '=', table.server)
       .where('id', '>', after)
       .$if(among !== undefined, (select) => select.where('id', 'in', among ?? []))
       .orderBy('id')
@@ -68,6 +76,7 @@ function places(table: DelegationDb, state: StateDb, among?: readonly number[]):
       const rows = await table.query
         .selectFrom('pending')
         .select('mailbox_id')
+        .where('server', '=', table.server)
         .where('mailbox_id', '>', after)
         .$if(among !== undefined, (select) => select.where('mailbox_id', 'in', among ?? []))
         .orderBy('mailbox_id')
@@ -75,7 +84,6 @@ function places(table: DelegationDb, state: StateDb, among?: readonly number[]):
         .execute();
       return rows.map(({ mailbox_id }) => mailbox_id);
     },
-    inState(state, 'told', among),
   ];
 }
 
@@ -85,6 +93,7 @@ function inState(state: StateDb, from: 'ledger' | 'told', among?: readonly numbe
       .selectFrom(from)
       .select('mailbox_id')
       .distinct()
+      .$if(from === 'ledger', (select) => select.where(sql<boolean>`server = ${state.server}`)) // the other has no such column
       .where('mailbox_id', '>', after)
       .$if(among !== undefined, (select) => select.where('mailbox_id', 'in', among ?? []))
       .orderBy('mailbox_id')
@@ -92,6 +101,19 @@ function inState(state: StateDb, from: 'ledger' | 'told', among?: readonly numbe
       .execute();
     return rows.map(({ mailbox_id }) => mailbox_id);
   };
+}
+
+/** Without those that another server works on. */
+async function notElsewhere(table: DelegationDb, ids: readonly number[]): Promise<readonly number[]> {
+  if (ids.length === 0) return ids;
+  const others = await table.query
+    .selectFrom('mailboxes')
+    .select('id')
+    .where('id', 'in', ids)
+    .where('server', '<>', table.server)
+    .execute();
+  const elsewhere = new Set(others.map(({ id }) => id));
+  return elsewhere.size === 0 ? ids : ids.filter((id) => !elsewhere.has(id));
 }
 
 async function* portions(page: Page, most = PORTION_ROWS): AsyncGenerator<readonly number[]> {

@@ -35,7 +35,8 @@ export async function waitingMailboxes(
   const some = table.query
     .selectFrom('pending as p')
     .leftJoin('mailboxes as m', 'm.id', 'p.mailbox_id')
-    .select(['p.mailbox_id as mailboxId', 'm.address']);
+    .select(['p.mailbox_id as mailboxId', 'm.address'])
+    .where('p.server', '=', table.server);
   const first = await some.orderBy('p.version').limit(Math.max(most, LOOKED_AT)).execute();
   const there = new Set(first.map(({ mailboxId }) => mailboxId));
   const others = also.filter((id) => !there.has(id));

@@ -52,7 +52,7 @@ export interface DelegationDatabase {
     send_mode: Generated<SendMode | null>;
     acknowledged: Generated<string | null>;
   };
-  pending: { mailbox_id: number; version: number };
+  pending: { mailbox_id: number; version: number; server: string };
   intents: { mailbox_id: number; delegate_id: number; at: string };
   writer: {
     id: number;

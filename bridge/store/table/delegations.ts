@@ -1,4 +1,5 @@
 /** Delegations: granting, revoking, listing. R1, R13, R15, R16, R47, R49. */
+import { shareFolders } from '../../../acl/conditions.ts';
 import type { SendMode } from '../../../acl/delegation-facts.ts';
 import { Failure } from '../../shared/failure.ts';
 import { noSuchDelegate } from './delegates.ts';
@@ -24,6 +25,8 @@ export interface GrantTerms {
   readonly sendMode?: SendMode | undefined;
   /** Also to somebody whom the directory doesn't list. */
   readonly force?: boolean | undefined;
+  /** Mail servers that share folders with one another, by `[server] cluster`. */
+  readonly cluster?: readonly string[] | undefined;
 }
 
 export async function grant(
@@ -53,6 +56,7 @@ export async function insertDelegation(
   terms: GrantTerms,
 ): Promise<Written> {
   if (terms.force !== true) await refuseUnlisted(query, delegate);
+  await refuseElsewhere(query, mailbox, delegate, terms.cluster);
   await query
     .insertInto('delegation')
     .values({
@@ -68,6 +72,29 @@ export async function insertDelegation(
     })
     .execute();
   return written(query, mailbox);
+}
+
+/** Which servers share folders only a configuration says: the table's own rules can't, and what another program writes is not in force. */
+async function refuseElsewhere(
+  query: Query,
+  mailbox: string,
+  delegate: string,
+  cluster: readonly string[] | undefined,
+): Promise<void> {
+  const found = await query
+    .selectFrom('mailboxes as m')
+    .innerJoin('delegates as d', (join) => join.on('d.identifier', '=', delegate))
+    .innerJoin('mailboxes as own', 'own.login', 'd.login')
+    .select(['m.server', 'own.server as theirs'])
+    .where('m.address', '=', mailbox)
+    .executeTakeFirst();
+  if (found === undefined || shareFolders(found.server, found.theirs, cluster)) return;
+  throw new Failure(
+    'refused',
+    `${mailbox} is on the mail server ${found.server}, and ${delegate} has their own mailbox on ${found.theirs}: they could not open it there`,
+    `move one of the mailboxes ("mandat mailbox set ${mailbox} --server ${found.theirs}"); or, where these servers do share folders, name both in [server] cluster`,
+    { rule: 'MANDAT_OTHER_SERVER' },
+  );
 }
 
 export async function deleteDelegation(query: Query, mailbox: string, delegate: string): Promise<Written> {

@@ -2,13 +2,26 @@
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { Instant } from '../../../acl/delegation-facts.ts';
 import { PORTION_ROWS } from '../../shared/portions.ts';
+import { numbersOf } from '../dialect.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import type { DelegationDatabase } from './delegation-types.ts';
 
 const OF_A_DELEGATION = ['starts_at', 'ends_at'] as const;
 
-/** Mailboxes for which time alone may have changed something in (after, upTo], in portions; one of several comes more than once. */
+/** This server's mailboxes for which time alone may have changed something in (after, upTo], in portions; one of several comes more than once. */
 export async function* dueBetween(db: DelegationDb, after: Instant, upTo: Instant): AsyncGenerator<readonly number[]> {
+  for await (const ids of dueAnywhere(db, after, upTo)) {
+    const rows = await db.query
+      .selectFrom('mailboxes')
+      .select('id')
+      .where('server', '=', db.server)
+      .where('id', 'in', numbersOf(db.query, [...new Set(ids)]))
+      .execute();
+    if (rows.length > 0) yield rows.map(({ id }) => id);
+  }
+}
+
+async function* dueAnywhere(db: DelegationDb, after: Instant, upTo: Instant): AsyncGenerator<readonly number[]> {
   for (const column of OF_A_DELEGATION) {
     yield* inPortions((at, id) =>
       db.query
@@ -69,7 +82,7 @@ async function* lapsing(db: DelegationDb, after: Instant, upTo: Instant): AsyncG
   }
 }
 
-/** The next instant after `after` at which time alone changes something, or undefined. */
+/** The next instant after `after` at which time alone changes something, or undefined; on whichever server: a look that finds nothing costs little. */
 export async function nextDue(db: DelegationDb, after: Instant): Promise<Instant | undefined> {
   let next: Instant | undefined;
   for (const column of OF_A_DELEGATION) {

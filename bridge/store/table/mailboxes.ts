@@ -28,6 +28,8 @@ export interface MailboxChange {
   readonly kind?: MailboxKind;
   readonly eligible?: boolean;
   readonly address?: string;
+  /** The mail server that it is on, by its [server] name. */
+  readonly server?: string;
 }
 
 export async function addMailbox(
@@ -45,7 +47,7 @@ export async function addMailbox(
         owner: given.owner ?? null,
         kind: given.kind ?? null,
         eligible: given.eligible === undefined ? null : Number(given.eligible),
-        server: null,
+        server: given.server ?? db.server,
       })
       .execute();
     await noteOwner(query, address, given);
@@ -120,6 +122,7 @@ export async function setMailbox(
 ): Promise<void> {
   const { eligible, ownerListed: _, ...rest } = change;
   const changed = await db.write(writer, async (query) => {
+    if (rest.server !== undefined) await letGo(query, address, rest.server);
     const written = { ...rest, ...(eligible === undefined ? {} : { eligible: Number(eligible) }) };
     const result = await query.updateTable('mailboxes').set(written).where('address', '=', address).executeTakeFirst();
     if (result.numUpdatedRows > 0n) await mustStand(query, placeOf(rest.address ?? address), written);
@@ -127,6 +130,24 @@ export async function setMailbox(
     return result;
   });
   if (changed.numUpdatedRows === 0n) throw noSuchMailbox(address);
+}
+
+/** What a move takes from the server that is left is asked for by name: the guard holds none of it back. */
+async function letGo(query: Query, address: string, to: string): Promise<void> {
+  const at = new Date().toISOString();
+  const leaving = await query
+    .selectFrom('delegations as g')
+    .innerJoin('mailboxes as m', 'm.id', 'g.mailbox_id')
+    .select(['g.mailbox_id', 'g.delegate_id'])
+    .where('m.address', '=', address)
+    .where('m.server', '<>', to)
+    .execute();
+  for (const pair of leaving)
+    await query
+      .insertInto('intents')
+      .values({ ...pair, at })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
 }
 
 export async function removeMailbox(db: DelegationDb, writer: Writer, address: string): Promise<void> {

@@ -14,6 +14,8 @@ import { setMark, workedOff } from './worked-off-mark.ts';
 export interface MailboxState {
   readonly id: number;
   readonly server: string;
+  /** Of a mailbox that has moved from the server whose pass this is: `rows` is undefined then, as of one that is gone. */
+  readonly movedTo?: string;
   /** The version of the whole table when this was read: a change that comes later has a higher one. */
   readonly version: number;
   /** Undefined when the mailbox has left the table. */
@@ -133,21 +135,38 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
   });
 }
 
+/**
+ * As a pass of this server's sidecar obeys it. What stands at another server is that one's affair: from this one all of it goes, as from a mailbox
+ * that is gone. Whoever has it there has lost nothing, and is told nothing.
+ */
+export async function ownMailbox(db: DelegationDb, id: number): Promise<MailboxState> {
+  const mailbox = await readMailbox(db, id);
+  return mailbox.server === db.server ? mailbox : { ...mailbox, rows: undefined, movedTo: mailbox.server };
+}
+
 function personOf(row: Pick<Selectable<DelegationDatabase['delegates']>, 'identifier' | PersonColumn>): Person {
   const { identifier, first_name: firstName, last_name: lastName, profession } = row;
   return { identifier, firstName, lastName, profession };
 }
 type PersonColumn = 'first_name' | 'last_name' | 'profession';
 
-/** Every mailbox that waits; those that have changed after `version` alone, where it is given. */
-export async function pendingMailboxes(db: DelegationDb, version?: number): Promise<readonly Pending[]> {
-  let select = db.query.selectFrom('pending').selectAll().orderBy('version');
+/** Every mailbox that waits for this server; those that have changed after `version` alone, where it is given; `everywhere`: for any server. */
+export async function pendingMailboxes(
+  db: DelegationDb,
+  version?: number,
+  where: 'here' | 'everywhere' = 'here',
+): Promise<readonly Pending[]> {
+  let select = db.query.selectFrom('pending').select(['mailbox_id', 'version']).distinct().orderBy('version');
+  if (where === 'here') select = select.where('server', '=', db.server);
   if (version !== undefined) select = select.where('version', '>', version);
   return (await select.execute()).map((row) => ({ mailboxId: row.mailbox_id, version: row.version }));
 }
 
 export async function countPending(db: DelegationDb): Promise<number> {
-  const count = db.query.selectFrom('pending').select(({ fn }) => fn.countAll<number>().as('count'));
+  const count = db.query
+    .selectFrom('pending')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('server', '=', db.server);
   return (await count.executeTakeFirstOrThrow()).count;
 }
 
@@ -156,6 +175,7 @@ export async function changedAfter(db: DelegationDb, last: Pending, most: number
   const rows = await db.query
     .selectFrom('pending')
     .selectAll()
+    .where('server', '=', db.server)
     .where(sql<boolean>`(version, mailbox_id) > (${last.version}, ${last.mailboxId})`)
     .orderBy('version')
     .orderBy('mailbox_id')
@@ -186,7 +206,7 @@ export async function askedAfter(db: DelegationDb, last: Asked, most: number): P
 }
 
 /**
- * Takes a mailbox off the pending set unless it has changed again after `version`. `stateId`: whose work it was, for the mark (worked-off-mark.ts). Where
+ * Takes a mailbox off this server's pending set unless it has changed again after `version`. `stateId`: whose work it was, for the mark (worked-off-mark.ts). Where
  * nothing is to be noted nothing is written: a sweep leaves the table's log of writes alone, and wakes nobody.
  */
 export async function settle(db: DelegationDb, mailboxId: number, version: number, stateId?: string): Promise<void> {
@@ -196,7 +216,12 @@ export async function settle(db: DelegationDb, mailboxId: number, version: numbe
     if (stateId === undefined || (mark?.stateId === stateId && mark.version >= version)) return;
   }
   await db.write({ actor: 'mandat' }, async (query) => {
-    await query.deleteFrom('pending').where('mailbox_id', '=', mailboxId).where('version', '<=', version).execute();
+    await query
+      .deleteFrom('pending')
+      .where('server', '=', db.server)
+      .where('mailbox_id', '=', mailboxId)
+      .where('version', '<=', version)
+      .execute();
     const mark = stateId === undefined ? undefined : await workedOff({ query });
     if (stateId !== undefined && (mark?.stateId !== stateId || mark.version < version))
       await setMark(query, stateId, version);
@@ -213,12 +238,16 @@ const pendingVersion = whileUnchanged(async (db: DelegationDb, mailboxId: number
   const row = await db.query
     .selectFrom('pending')
     .select('version')
+    .where('server', '=', db.server)
     .where('mailbox_id', '=', mailboxId)
     .executeTakeFirst();
   return row?.version;
 });
 
-/** Asks for another look at mailboxes although nothing changed: what `mandat sync` does while a sidecar runs. */
+/**
+ * Asks for another look at mailboxes although nothing changed: what `mandat sync` does while a sidecar runs. Each server that works on one of them
+ * looks; at those that have left the table, this one.
+ */
 export async function markPending(db: DelegationDb, mailboxIds: readonly number[], actor: string): Promise<number> {
   return db.write({ actor, reason: 'sync' }, async (query) => {
     await query
@@ -227,13 +256,24 @@ export async function markPending(db: DelegationDb, mailboxIds: readonly number[
       .execute();
     const { version } = await query.selectFrom('counters').select('version').executeTakeFirstOrThrow();
     // One statement: a hundred thousand of them would keep everybody else from writing for seconds.
-    await sql`INSERT INTO pending (mailbox_id, version) SELECT value, CAST(${version} AS bigint) FROM ${numbersOf(query, [...new Set(mailboxIds)])} AS numbers WHERE true
-      ON CONFLICT (mailbox_id) DO UPDATE SET version = excluded.version`.execute(query);
+    const ids = () => numbersOf(query, [...new Set(mailboxIds)]);
+    await sql`UPDATE pending SET version = ${version} WHERE mailbox_id IN (SELECT value FROM ${ids()} AS numbers)`.execute(
+      query,
+    );
+    await sql`INSERT INTO pending (mailbox_id, version, server)
+      SELECT n.value, CAST(${version} AS bigint), COALESCE(m.server, ${db.server}) FROM ${ids()} AS n LEFT JOIN mailboxes AS m ON m.id = n.value WHERE true
+      ON CONFLICT (mailbox_id, server) DO UPDATE SET version = excluded.version`.execute(query);
     return version;
   });
 }
 
+/** Of this server. */
 export async function mailboxIds(db: DelegationDb): Promise<readonly number[]> {
-  const rows = await db.query.selectFrom('mailboxes').select('id').orderBy('id').execute();
+  const rows = await db.query
+    .selectFrom('mailboxes')
+    .select('id')
+    .where('server', '=', db.server)
+    .orderBy('id')
+    .execute();
   return rows.map(({ id }) => id);
 }

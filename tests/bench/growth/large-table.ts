@@ -119,7 +119,7 @@ function fillTable({ delegations: file }: DataFiles, size: number): void {
     INSERT INTO events (at, actor, action, mailbox, delegate, detail)
       SELECT g.created_at, 'sql', 'grant', m.address, d.identifier, json_object('by', 'sql', 'starts_at', g.starts_at, 'ends_at', g.ends_at)
       FROM delegations AS g JOIN mailboxes AS m ON m.id = g.mailbox_id JOIN delegates AS d ON d.id = g.delegate_id ORDER BY g.id;
-    INSERT INTO pending SELECT mailbox_id, ${people} + max(id) FROM delegations GROUP BY mailbox_id;
+    INSERT INTO pending SELECT mailbox_id, ${people} + max(id), 'main' FROM delegations GROUP BY mailbox_id;
     UPDATE counters SET version = ${people} + ${size};`);
   for (const { sql } of triggers) database.exec(sql);
   database.exec('COMMIT');
