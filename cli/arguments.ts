@@ -39,7 +39,8 @@ export function login(typed: string): string {
 
 /** A mail server, as the table names it. */
 export function serverName(typed: string): string {
-  if (/^[a-z0-9-]{1,30}$/.test(typed)) return typed;
+  const folded = lowerCase(typed);
+  if (/^[a-z0-9-]{1,30}$/.test(folded)) return folded;
   throw refused('MANDAT_SERVER', "a mail server's name", typed, 'it is written with 1 to 30 of a-z 0-9 -');
 }
 

@@ -11,6 +11,7 @@ import type { Holder } from '../store/files/lock.ts';
 import type { OpenOptions } from '../store/files/open.ts';
 import type { Hearing, Listening } from '../store/postgres/commits.ts';
 import type { RolesReport } from '../store/postgres/roles.ts';
+import type { SiteDuties } from '../store/postgres/site-duties.ts';
 import type { SoleWorker } from '../store/postgres/sole-worker.ts';
 import { copyStateDb, openStateDb, type StateDb } from '../store/state/state-db.ts';
 import { existingSubmissions, openSubmissions, type SubmissionStore } from '../store/submissions/submission-db.ts';
@@ -105,6 +106,14 @@ export async function soleWorkerOn(config: Placed, as: Holder, again: () => Prom
   if (settings === undefined) return { hold: async () => {}, release: async () => {} };
   const { soleWorker } = await import('../store/postgres/sole-worker.ts');
   return soleWorker(settings, as, again);
+}
+
+/** Who does what belongs to no mail server, where several work on one database. In files it is whoever has the lock. */
+export async function siteDutiesOn(config: Placed): Promise<SiteDuties> {
+  const settings = await postgresOf(config);
+  if (settings === undefined) return { ours: async () => true, release: async () => {} };
+  const { siteDuties } = await import('../store/postgres/site-duties.ts');
+  return siteDuties(settings);
 }
 
 /** Of commits to a table in PostgreSQL; undefined where it is a file. */

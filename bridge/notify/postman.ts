@@ -45,6 +45,8 @@ export interface PostmanOptions {
   readonly log: Logger;
   readonly audit: Site['audit'];
   readonly patience?: Patience;
+  /** Whether it is this sidecar that sends, where several work on one database. Default: it is. */
+  readonly mine?: () => Promise<boolean>;
 }
 
 export interface Postman {
@@ -60,10 +62,12 @@ const PATIENCE: Patience = { retryMinMs: 60_000, retryMaxMs: 2 * HOUR_MS, giveUp
 const GATHER_MS = 50;
 const KEPT_MS = 90 * 24 * HOUR_MS;
 const STOP_MS = 3000;
+/** Where another sidecar sends: how long until it is asked whether that one is still there. */
+const OTHERS_MS = 2000;
 
 /** Without `[notices]` it has nothing to do. */
 export function openPostman(options: PostmanOptions): Postman {
-  const { config, env, state, log, now, patience = PATIENCE, audit } = options;
+  const { config, env, state, log, now, patience = PATIENCE, audit, mine = async () => true } = options;
   const { notices: settings } = config;
   if (settings === undefined) return { wake: () => {}, stop: async () => {} };
   let server: MailServerForNotices | undefined;
@@ -82,12 +86,16 @@ export function openPostman(options: PostmanOptions): Postman {
 
   /** Everything that is due. Answers after how long something may be again, unless somebody writes before. */
   async function deliverDue(): Promise<number> {
+    if (!(await mine())) {
+      recalled = false; // whoever has them now may end in the midst of one
+      return OTHERS_MS;
+    }
     if (!recalled) await recallSending(state, now());
     recalled = true;
     await pruneOutbox(state, later(now(), -KEPT_MS));
     const templates = once(() => openTemplates(settings?.templates));
     try {
-      while (!stopped) {
+      while (!stopped && (await mine())) {
         const notice = await takeDue(state, now());
         if (notice === undefined) break;
         if ((await deliver(notice, templates)) === 'server') {

@@ -135,7 +135,15 @@ export async function startDaemon(
   let comparing: NodeJS.Timeout | undefined;
 
   const openOutbox = () =>
-    openPostman({ config: current, env, state, now: clock.now, log, audit: (...what) => engine.site.audit(...what) });
+    openPostman({
+      config: current,
+      env,
+      state,
+      now: clock.now,
+      log,
+      audit: (...what) => engine.site.audit(...what),
+      mine: engine.hasDuties,
+    });
   let postman = openOutbox();
   const overdue = openOverdue(table, state, log, clock.now);
 

@@ -8,7 +8,7 @@ import type { Config } from '../../config/schema.ts';
 import { refuseHalfRestored } from '../backup/unfinished.ts';
 import type { Environment } from '../configured/drivers.ts';
 import { deciding, retryWaits } from '../configured/retrying.ts';
-import { existingSubmissionStore, openState, openTable, soleWorkerOn } from '../configured/stores.ts';
+import { existingSubmissionStore, openState, openTable, siteDutiesOn, soleWorkerOn } from '../configured/stores.ts';
 import { NO_SIGNS, type Signs } from '../health/signs.ts';
 import { actLines } from '../reconcile/acts.ts';
 import { withdrawStale } from '../reconcile/first-phase.ts';
@@ -86,6 +86,8 @@ export interface Engine {
   proveTrail(giveWay: GiveWay): Promise<void>;
   /** Says in the log where the audit trail ends: what was cut off it later shows beside it. */
   tellHead(): Promise<void>;
+  /** Whether what belongs to no mail server is this sidecar's to do. */
+  hasDuties(): Promise<boolean>;
   /** Notes it beside the key, where nobody can write it anew without that. */
   keepHead(): Promise<void>;
   /** Drivers and policy of a new configuration, once nothing is in hand. */
@@ -109,6 +111,8 @@ export async function openEngine(
     let lookAtTrail = async () => {};
     const alone = await soleWorkerOn(config, as, () => lookAtTrail());
     opened.push(() => alone.release());
+    const duties = await siteDutiesOn(config);
+    opened.push(() => duties.release());
     const state = await openState(config, { writes: true });
     opened.push(() => state.close());
     // For what nobody waits for: its commits keep nobody from the disk.
@@ -138,7 +142,8 @@ export async function openEngine(
     await forgetSlowAnswers(state);
     let site = await acting.site(config);
     const mend = async () => {
-      const mended = [...toTell, ...(await mendValues(table, state, current))];
+      // Whoever has the site's duties sees that its settings stand there: two configurations would take turns for ever.
+      const mended = [...toTell, ...(await mendValues(table, state, (await duties.ours()) ? current : undefined))];
       toTell = [];
       if (mended.length === 0) return;
       log.error(
@@ -230,7 +235,8 @@ export async function openEngine(
         acting.tellBehind(await acting.noting(acts, () => withdrawStale(site.senders, unknown, giveWay)));
         await site.audit(actLines(acts, new Map()).map((line) => ({ mailbox: null, onBehalf: null, ...line })));
         // A table from the past lacks delegates who may come back.
-        if (await mayGiveNow()) await eraseAccounts(table, state, clock.now(), undefined, giveWay);
+        if ((await duties.ours()) && (await mayGiveNow()))
+          await eraseAccounts(table, state, clock.now(), undefined, giveWay);
       },
       adoptAll: async (mailboxIds) => {
         if (adoptFrom === undefined) return;
@@ -250,7 +256,7 @@ export async function openEngine(
       mend,
       rulesMoved: () => lookAtRules({ table, state, audit: site.audit, log }),
       drain: async (giveWay = giveBack) => {
-        await drainEvents(table, beside, key, giveWay, state);
+        if (await duties.ours()) await drainEvents(table, beside, key, giveWay, state);
         const ids = [...touched];
         touched.clear();
         if (ids.length > 0 && !(await compareRows(table, state, key, ids, clock.now(), giveWay)))
@@ -258,12 +264,17 @@ export async function openEngine(
       },
       prune: async (giveWay) => {
         await forgetRepairs(state);
-        await trail.prune(current.audit.retentionDays, giveWay);
+        if (await duties.ours()) await trail.prune(current.audit.retentionDays, giveWay);
       },
-      proveTrail: trail.prove,
+      proveTrail: async (giveWay) => {
+        if (await duties.ours()) await trail.prove(giveWay);
+      },
       tellHead: trail.tellHead,
       keepHead: trail.keepHead,
-      drainSubmissions: (giveWay = giveBack) => trail.drainSubmissions(giveWay),
+      drainSubmissions: async (giveWay = giveBack) => {
+        if (await duties.ours()) await trail.drainSubmissions(giveWay);
+      },
+      hasDuties: duties.ours,
       adopt: async (next) => {
         site = await acting.site(next);
         current = next;

@@ -92,7 +92,7 @@ async function refuseElsewhere(
   throw new Failure(
     'refused',
     `${mailbox} is on the mail server ${found.server}, and ${delegate} has their own mailbox on ${found.theirs}: they could not open it there`,
-    `move one of the mailboxes ("mandat mailbox set ${mailbox} --server ${found.theirs}"); or, where these servers do share folders, name both in [server] cluster`,
+    `move one of the mailboxes ("mandat mailbox set ${mailbox} --server SERVER"); or, where these servers do share folders, name both in [server] cluster`,
     { rule: 'MANDAT_OTHER_SERVER' },
   );
 }

@@ -10,7 +10,7 @@ import type { Instant } from '../../../acl/delegation-facts.ts';
 import { onPostgres } from '../dialect.ts';
 import type { StateDb } from '../state/state-db.ts';
 import { headFileOf, writeHead } from './seal-head.ts';
-import { append, auditHead, ownEntry, sealKey } from './sealing.ts';
+import { agreeOn, append, auditHead, ownEntry, sealKey } from './sealing.ts';
 import { checkpointSeal, lastCheckpoint } from './trail-pruning.ts';
 import { sealedEntries } from './trail-reading.ts';
 
@@ -68,6 +68,7 @@ export async function renewSeals(
     await append({ query }, key, [ownEntry(now, { action: 'seal-key-new', mailbox: null, delegate: null, detail })]);
     return count;
   });
+  if (onPostgres(state.query)) await agreeOn(state, key, sealKeyFile, undefined);
   const head = await auditHead(state);
   if (head !== undefined) writeHead(headFileOf(sealKeyFile), key, head);
   return entries;

@@ -7,6 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Instant } from '../../../acl/delegation-facts.ts';
 import { Failure } from '../../shared/failure.ts';
 import { portion } from '../../shared/portions.ts';
+import { onPostgres } from '../dialect.ts';
 import { refuseLink } from '../files/no-follow.ts';
 import { guarded } from '../files/open.ts';
 import { makeWhole } from '../files/whole-file.ts';
@@ -73,14 +74,37 @@ export function sealKey(file: string): Buffer {
 
 /** The same, but fails `config` where the trail has been sealed with a key that isn't there any more. */
 export async function sealKeyOf(file: string, state: Pick<StateDb, 'query'>): Promise<Buffer> {
-  if (existsSync(file)) return sealKey(file);
+  // In PostgreSQL several machines seal one trail.
+  const known = onPostgres(state.query) ? await fact(state, 'seal-key') : undefined;
   const end = await auditHead(state);
   const mark = await fact(state, 'audit-head');
-  if (end === undefined && mark === undefined) return sealKey(file);
+  if (existsSync(file) || (end === undefined && mark === undefined && known === undefined)) {
+    const key = sealKey(file);
+    if (onPostgres(state.query)) await agreeOn(state, key, file, known);
+    return key;
+  }
   throw new Failure(
     'config',
     `${file} is gone, and the audit trail${end === undefined ? '' : ` (up to entry ${end.id})`} was sealed with it: with another key it can't be proven any more`,
     'put seal.key and seal.head back from the backup; if there is none: "mandat audit export" first, then "mandat init --new-seal-key", which prunes what can\'t be proven and says so in the trail',
+    { rule: 'MANDAT_SEAL_KEY' },
+  );
+}
+
+/** One key for one trail, on whichever machine. Fails `config` where this machine has another. */
+export async function agreeOn(
+  state: Pick<StateDb, 'query'>,
+  key: Buffer,
+  file: string,
+  known: string | undefined,
+): Promise<void> {
+  const digest = mac(key, 'seal key');
+  if (known === undefined) return setFact(state, 'seal-key', digest);
+  if (known === digest) return;
+  throw new Failure(
+    'config',
+    `${file} is not the key that the audit trail in this database is sealed with: the machines of all mail servers must have the same`,
+    'copy seal.key from the private directory of another machine, in its place and with its owner and mode; seal.head stays as it is here, or goes',
     { rule: 'MANDAT_SEAL_KEY' },
   );
 }
