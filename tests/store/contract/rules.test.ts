@@ -56,6 +56,9 @@ const RULES: readonly (readonly [string, string | undefined])[] = [
   ),
   ["UPDATE mailbox SET login = NULL WHERE address = 'alice@x.test'", 'MANDAT_LOGIN'],
   ["INSERT INTO mailbox (address, kind) VALUES ('n@x.test', 'XXX')", 'MANDAT_KIND'],
+  ["INSERT INTO mailbox (address, server) VALUES ('n@x.test', 'MX1')", 'MANDAT_SERVER'],
+  ["UPDATE mailbox SET server = 'mx 1' WHERE address = 'alice@x.test'", 'MANDAT_SERVER'],
+  ["UPDATE mailbox SET server = NULL WHERE address = 'alice@x.test'", 'MANDAT_SERVER'],
   ["INSERT INTO mailbox (address, eligible) VALUES ('n@x.test', 2)", 'MANDAT_ELIGIBLE'],
   ["UPDATE mailbox SET eligible = NULL WHERE address = 'alice@x.test'", 'MANDAT_ELIGIBLE'],
   ...['alice@x.test', 'al@x.test', 'alice'].map(
