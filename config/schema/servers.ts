@@ -11,7 +11,7 @@ export const server = z
       .default('main')
       .register(docs, {
         comment: `What this mail server is called in the column "server" of the table. mandat works on the mailboxes that
-carry this name, and leaves the others to the mandat of their own server: docs/postgresql.md.`,
+carry this name, and leaves the others to the mandat of their own server: docs/several-servers.md.`,
       }),
     cluster: serverNames()
       .optional()
