@@ -105,7 +105,7 @@ export async function soleWorkerOn(config: Placed, as: Holder, again: () => Prom
   const settings = await postgresOf(config);
   if (settings === undefined) return { hold: async () => {}, release: async () => {} };
   const { soleWorker } = await import('../store/postgres/sole-worker.ts');
-  return soleWorker(settings, as, again);
+  return soleWorker(settings, as, again, config.server.name);
 }
 
 /** Who does what belongs to no mail server, where several work on one database. In files it is whoever has the lock. */

@@ -17,7 +17,8 @@ export interface SoleWorker {
 }
 
 /** Ours, in this database: "mandat run" in hexadecimal, cut to eight octets. */
-const WORKING = "x'6d616e6461742072'::bigint";
+const working = (server: string) =>
+  server === 'main' ? "x'6d616e6461742072'::bigint" : `hashtextextended('mandat run ${server}', 0)`;
 
 /** A process that was killed is noticed by PostgreSQL in a moment. */
 const PATIENCE_MS = 1500;
@@ -27,7 +28,9 @@ export async function soleWorker(
   settings: PostgresSettings,
   as: Holder,
   again: () => Promise<void> = async () => {},
+  server = 'main',
 ): Promise<SoleWorker> {
+  const WORKING = working(server);
   let client: Client | undefined;
   let taking: Promise<void> | undefined;
   const take = async (patienceMs: number) => {
@@ -42,7 +45,7 @@ export async function soleWorker(
       for (const until = performance.now() + patienceMs; ; await delay(50)) {
         const { rows } = await mine.query<{ readonly mine: number }>(`SELECT pg_try_advisory_lock(${WORKING}) AS mine`);
         if (rows[0]?.mine === 1) break;
-        if (performance.now() > until) throw taken(await holderOn(mine), settings);
+        if (performance.now() > until) throw taken(await holderOn(mine, WORKING), settings);
       }
       if (patienceMs === 0) await again();
       client = mine;
@@ -75,7 +78,7 @@ interface Who {
   readonly from: string;
 }
 
-async function holderOn(client: Client): Promise<Who | undefined> {
+async function holderOn(client: Client, WORKING: string): Promise<Who | undefined> {
   const { rows } =
     await client.query<Who>(`SELECT a.application_name AS name, COALESCE(host(a.client_addr), 'the socket') AS from
     FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
