@@ -104,7 +104,7 @@ export async function agreeOn(
   throw new Failure(
     'config',
     `${file} is not the key that the audit trail in this database is sealed with: the machines of all mail servers must have the same`,
-    'copy seal.key from the private directory of another machine, in its place and with its owner and mode; seal.head stays as it is here, or goes',
+    'copy seal.key from the private directory of another machine, in its place and with its owner and mode, and remove the seal.head that was made with the other key; then "mandat init"',
     { rule: 'MANDAT_SEAL_KEY' },
   );
 }

@@ -1,0 +1,113 @@
+/** Two mail servers with their sidecars on one table in PostgreSQL: each works on its own mailboxes, one moves, and what is the site's is done once. */
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import t from 'tap';
+import { dataFiles } from '../../../bridge/store/files/data-files.ts';
+import { headFileOf } from '../../../bridge/store/trail/seal-head.ts';
+import { startPostgresql } from '../../../config/lab/postgresql.ts';
+import { waitFor } from '../../../config/lab/wait.ts';
+import { must } from '../../cli/desk.ts';
+import { at, type Running, type Site, startSite } from '../site.ts';
+import { keepsSitesIn } from '../site-store.ts';
+import { seen } from '../wire.ts';
+
+const postgresql = await startPostgresql();
+t.teardown(() => postgresql.stop());
+const database = await postgresql.createDatabase();
+const psql = (query: string) => postgresql.sql(database, `SET search_path = mandat; ${query}`);
+await psql(`CREATE ROLE mandat LOGIN CREATEROLE PASSWORD 'pw-mandat'; ALTER DATABASE ${database} OWNER TO mandat`);
+keepsSitesIn(async ({ etc }) => {
+  await writeFile(path.join(etc, 'database.secret'), 'pw-mandat\n', { mode: 0o600 });
+  return {
+    toml: `database = "postgres://mandat@127.0.0.1:${postgresql.port}/${database}"`,
+    sql: async (query) => `${await psql(query)}\n`,
+  };
+});
+
+const users = ['alice', 'bob', 'carol', 'dora'];
+const named = (name: string) => startSite({ users, postfix: false, extraToml: `[server]\nname = "${name}"` });
+const mx1 = await named('mx1');
+t.teardown(() => mx1.stop());
+const mx2 = await named('mx2');
+t.teardown(() => mx2.stop());
+const sidecars = new Map<Site, Running>();
+
+const access = async (site: Site, owner: string, delegate: string) =>
+  Object.keys(await seen(site, owner, delegate)).length > 0;
+const count = async (query: string) => Number((await psql(`SELECT count(*) FROM ${query}`)).trim());
+
+t.test('the key of the audit trail is the same on all machines', async (t) => {
+  sidecars.set(mx1, await mx1.run());
+  const [key1, key2] = [mx1, mx2].map(({ lab }) => dataFiles(lab.directory).sealKey);
+  const refused = await mx2.mandat('sync');
+  t.match(refused, { status: 2, stderr: /is not the key that the audit trail in this database is sealed with/ });
+  copyFileSync(key1 ?? '', key2 ?? '');
+  rmSync(headFileOf(key2 ?? '')); // of the key that it had made
+  await must(mx2.mandat('init'));
+  sidecars.set(mx2, await mx2.run());
+});
+
+t.test('each works on its own mailboxes only, wherever the command is given', async (t) => {
+  await must(mx1.mandat('mailbox', 'add', at('alice')));
+  await must(mx1.mandat('mailbox', 'add', at('dora'), '--server', 'mx2'));
+  await must(mx1.mandat('delegate', 'add', at('bob')));
+  await must(mx1.mandat('grant', at('alice'), at('bob')));
+  const { stdout } = await must(mx1.mandat('grant', at('dora'), at('bob')));
+  t.match(stdout, /verified as the delegate sees it/, 'the sidecar of the mailbox is waited for');
+  t.same([await access(mx1, 'alice', 'bob'), await access(mx2, 'dora', 'bob')], [true, true]);
+  t.same([await access(mx2, 'alice', 'bob'), await access(mx1, 'dora', 'bob')], [false, false]);
+  const said = (site: Site) => JSON.stringify(sidecars.get(site)?.log());
+  t.notMatch(said(mx1), /dora/);
+  t.notMatch(said(mx2), /alice/);
+  t.match(await mx1.mandat('verify', at('dora')), { stderr: /is on the mail server mx2/ });
+});
+
+t.test(
+  'a mailbox moves while a delegate has it open: nothing is left behind, and they have it on the new server',
+  async (t) => {
+    const session = await mx1.login('bob');
+    await session.command(`SELECT "shared/${at('alice')}"`);
+    await must(mx2.mandat('mailbox', 'set', at('alice'), '--server', 'mx2'));
+    t.type(await session.waitForBye(15_000), 'string', 'the open session is cut');
+    await waitFor('it is worked off by both', 20_000, async () => (await count('pending')) === 0);
+    t.same([await access(mx1, 'alice', 'bob'), await access(mx2, 'alice', 'bob')], [false, true]);
+    t.equal(await count("mandat_private.ledger WHERE server = 'mx1'"), 0);
+    t.equal(await count('intents'), 0, 'what was asked for has served');
+    await waitFor(
+      'it is in the trail',
+      10_000,
+      async () => (await count("mandat_private.audit WHERE action = 'mailbox-move'")) > 0,
+    );
+  },
+);
+
+t.test('owner and delegate on servers that share no folders, and then do', async (t) => {
+  await must(mx1.mandat('mailbox', 'add', at('carol')));
+  await must(mx1.mandat('delegate', 'add', at('carol')));
+  const refused = await mx1.mandat('grant', at('dora'), at('carol'));
+  t.match(refused, { status: 3, stderr: /dora.* is on the mail server mx2, and carol.* has their own mailbox on mx1/ });
+  t.equal(await count('delegation'), 2, 'nothing was written');
+  await psql(`INSERT INTO delegation (mailbox, delegate) VALUES ('${at('dora')}', '${at('carol')}')`);
+  await waitFor('it is worked off', 15_000, async () => (await count('pending')) === 0);
+  t.notOk(await access(mx2, 'dora', 'carol'));
+  t.match((await mx2.mandat('explain', at('dora'), at('carol'))).stdout, /on another mail server/);
+  for (const site of [mx1, mx2]) {
+    const toml = readFileSync(site.configFile, 'utf8');
+    writeFileSync(site.configFile, toml.replace('[server]\n', '[server]\ncluster = ["mx1", "mx2"]\n'));
+    process.kill(sidecars.get(site)?.pid ?? 0, 'SIGHUP');
+  }
+  await waitFor('it is in force', 20_000, () => access(mx2, 'dora', 'carol'));
+});
+
+t.test('what is the site’s is done once; when its sidecar is gone by the other one', async (t) => {
+  const drained = async () => (await count('events')) === 0;
+  await waitFor('the events are taken over', 10_000, drained);
+  await sidecars.get(mx1)?.end('SIGKILL');
+  await must(mx2.mandat('revoke', at('dora'), at('bob'), '--yes'));
+  t.notOk(await access(mx2, 'dora', 'bob'));
+  await waitFor('the events are taken over by the other', 15_000, drained);
+  for (const [action, times] of Object.entries({ 'mailbox-move': 1, grant: 3, revoke: 1 }))
+    t.equal(await count(`mandat_private.audit WHERE action = '${action}'`), times, action);
+  await must(mx2.mandat('audit', 'verify'));
+});
