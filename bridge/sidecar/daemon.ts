@@ -26,6 +26,7 @@ import { shrinkLog } from '../store/files/write-ahead-log.ts';
 import { fact, setFact } from '../store/state/facts.ts';
 import { mailboxPortions } from '../store/state/swept-mailboxes.ts';
 import { dueBetween, nextDue } from '../store/table/due-times.ts';
+import { openAlarm } from './alarm.ts';
 import { followCredentials } from './changed-secrets.ts';
 import { openDelegatesHalf } from './delegates-half.ts';
 import { type Half, openEngine } from './engine.ts';
@@ -260,7 +261,7 @@ export async function startDaemon(
     await engine.tellHead();
   });
 
-  let dueTimer: NodeJS.Timeout | undefined;
+  const alarm = openAlarm(() => void due());
   let lookedAt = (await fact(state, 'clock')) ?? '';
   const due = serially(async () => {
     const now = clock.now();
@@ -273,8 +274,7 @@ export async function startDaemon(
     const next = await nextDue(table, now);
     const until = next === undefined ? LONGEST_SLEEP_MS : Date.parse(next) - Date.parse(clock.now());
     const sleep = Number.isNaN(until) ? LONGEST_SLEEP_MS : until; // no instant, though the rules say so
-    clearTimeout(dueTimer);
-    dueTimer = setTimeout(() => void due(), Math.min(LONGEST_SLEEP_MS, Math.max(1, sleep)));
+    alarm.set(Math.min(LONGEST_SLEEP_MS, sleep));
   }, 'due');
 
   const sweep = serially(async () => {
@@ -415,7 +415,7 @@ export async function startDaemon(
       }
       clearTimeout(afterwards);
       clearTimeout(comparing);
-      clearTimeout(dueTimer);
+      alarm.close();
       await postman.stop();
       if (how === 'orderly') await engine.tellHead();
       await socketmap.close(); // before the lock goes: the next sidecar wants the same place

@@ -80,6 +80,7 @@ export function listenForCommits(settings: PostgresSettings, pollMs: number, hea
       told = true;
       return later(PAUSES_MS.at(-1) ?? pollMs, connect);
     }
+    if (closed) return; // nobody would end it
     client = mine;
     mine.on('error', (error) => gone(mine, error)).on('end', () => gone(mine, new Error('Connection terminated')));
     mine.on('notification', ({ processId }) => {

@@ -64,6 +64,7 @@ export async function soleWorker(
       return taking;
     },
     release: async () => {
+      await taking?.catch(() => {}); // nobody would end what it connects
       const mine = client;
       client = undefined;
       await mine?.end().catch(() => {});
