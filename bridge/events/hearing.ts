@@ -34,6 +34,8 @@ export interface HearingOptions {
   readonly counted?: (counts: IntakeCounts | undefined) => void;
   /** Undefined: nothing is traced. */
   readonly trace?: TraceKeeping | undefined;
+  /** The thread's program. Default: as it was built, or its source. */
+  readonly program?: string;
 }
 
 /** What the trace needs of the sidecar. */
@@ -63,7 +65,7 @@ const CLOSING_MS = 2000;
 const MOST_MEMORY = 128;
 
 export async function openHearing(options: HearingOptions): Promise<Hearing> {
-  const { config, env, log, hear, missed, trace } = options;
+  const { config, env, log, hear, missed, trace, program = threadProgram() } = options;
   const { events } = config;
   if (events === undefined) return { setNaming: () => {}, close: async () => {} };
   const { listen, log: read } = events;
@@ -161,9 +163,9 @@ export async function openHearing(options: HearingOptions): Promise<Hearing> {
       return down(mistakeOf(error).message);
     }
     const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(listen) ?? [];
-    const worker = new Worker(program(), {
+    const worker = new Worker(program, {
       workerData: { host, port: Number(port), password, log: read, trace: trace?.settings() } satisfies ThreadData,
-      execArgv: program().endsWith('.ts') ? ['--import', 'tsx'] : [],
+      execArgv: program.endsWith('.ts') ? ['--import', 'tsx'] : [],
       env: {},
       resourceLimits: { maxOldGenerationSizeMb: MOST_MEMORY },
     });
@@ -212,7 +214,7 @@ export async function openHearing(options: HearingOptions): Promise<Hearing> {
 }
 
 /** Beside the program where it is bundled (.ci/bundle.ts), else its source. */
-function program(): string {
+function threadProgram(): string {
   const bundled = join(import.meta.dirname, 'intake-thread.js');
   return existsSync(bundled) ? bundled : join(import.meta.dirname, 'intake-thread.ts');
 }

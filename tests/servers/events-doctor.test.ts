@@ -8,6 +8,7 @@ import { reservePorts } from '../../config/lab/ports.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { dovecotConf, rewritten } from '../doctor/breakage.ts';
 import { ask } from '../health/scrape.ts';
+import { eventsTaken } from './events-taken.ts';
 import { grantRow } from './rows.ts';
 import { startSite } from './site.ts';
 
@@ -56,11 +57,7 @@ t.test('before a sidecar runs, the doctor listens itself', async (t) => {
 t.test('with a sidecar, what arrives there is seen', async (t) => {
   const running = await site.run();
   t.teardown(() => running.end());
-  await waitFor(
-    'events are taken',
-    20_000,
-    () => running.log().some(({ msg }) => msg === 'taking events') || undefined,
-  );
+  await eventsTaken(running);
   const before = (await site.mandat('status')).stdout;
   t.match(before, /^events +(none has come yet|the last at)/m);
   t.match(await doctor(), {

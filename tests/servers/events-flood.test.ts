@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import t from 'tap';
 import { reservePorts } from '../../config/lab/ports.ts';
 import { waitFor } from '../../config/lab/wait.ts';
+import { eventsTaken } from './events-taken.ts';
 import { grantRow, revokeRow } from './rows.ts';
 import { at, startSite } from './site.ts';
 
@@ -43,11 +44,7 @@ setInterval(() => parentPort.postMessage(n), 50);
 t.test('a revoke beside it comes at its time', async (t) => {
   const running = await site.run();
   t.teardown(() => running.end());
-  await waitFor(
-    'events are taken',
-    20_000,
-    () => running.log().some(({ msg }) => msg === 'taking events') || undefined,
-  );
+  await eventsTaken(running);
   const alice = await site.login('alice');
   const holds = async () => (await alice.command('GETACL INBOX')).lines.join().includes(at('bob'));
   const fastest = async (): Promise<number> => {

@@ -9,6 +9,7 @@ import { dovecotVersion } from '../../config/lab/dovecot-version.ts';
 import { readFragment } from '../../config/lab/fragment.ts';
 import { reservePorts } from '../../config/lab/ports.ts';
 import { waitFor as waitWithin } from '../../config/lab/wait.ts';
+import { eventsTaken } from './events-taken.ts';
 import { forgetRepairs, grantRow } from './rows.ts';
 import { at, startSite } from './site.ts';
 
@@ -46,7 +47,7 @@ await grantRow(site, 'dave', 'bob');
 const running = await site.run();
 t.teardown(() => running.end());
 await site.settled();
-await waitFor(() => running.log().some(({ msg }) => msg === 'taking events'), 'events are taken');
+await eventsTaken(running);
 const alice = await site.login('alice');
 const bob = await site.login('bob');
 

@@ -8,6 +8,7 @@ import { dovecotVersion } from '../../config/lab/dovecot-version.ts';
 import { readFragment } from '../../config/lab/fragment.ts';
 import { reservePorts } from '../../config/lab/ports.ts';
 import { waitFor as waitWithin } from '../../config/lab/wait.ts';
+import { eventsTaken } from './events-taken.ts';
 import { grantRow, revokeRow } from './rows.ts';
 import { at, startSite } from './site.ts';
 
@@ -48,7 +49,7 @@ await grantRow(site, 'alice', 'bob');
 const running = await site.run();
 t.teardown(() => running.end());
 await site.settled();
-await waitFor('events are taken', () => running.log().some(({ msg }) => msg === 'taking events'));
+await eventsTaken(running);
 for (const n of [1, 2, 3]) {
   await deliver(site.lab, at('alice'), 'INBOX', {
     from: `${SECRET}@elsewhere.test`,
