@@ -8,7 +8,7 @@ import { bulk, byIdentifier, delegationArguments, subject } from './bulk.ts';
 import { refuseImpersonal } from './correspondence.ts';
 import { EXIT } from './exit.ts';
 import { followChange, waitOptions } from './follow-change.ts';
-import { policyNow, whyWithheld } from './not-in-force.ts';
+import { policyNow, whyHeld, whyWithheld } from './not-in-force.ts';
 import { lookUpNewcomers } from './note-listed.ts';
 import { mayDelegate } from './permitted.ts';
 import { acknowledged } from './responsibility.ts';
@@ -97,7 +97,10 @@ export function grantCommand(program: Command, run: Runner): void {
             force,
             cluster,
           }),
-          withheld: await whyWithheld(db, await policyNow(session), mailbox, delegate),
+          withheld: [
+            ...(await whyHeld(session)),
+            ...(await whyWithheld(db, await policyNow(session), mailbox, delegate)),
+          ],
         }));
         return followChange(session, { verb: 'grant', mailbox, delegate, written, began, withheld }, options.wait);
       },

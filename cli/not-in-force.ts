@@ -4,6 +4,7 @@ import { type Condition, conditions } from '../acl/policy.ts';
 import { policyOf } from '../bridge/configured/site-policy.ts';
 import { inEffect } from '../bridge/safeguards/withdrawn.ts';
 import { failureOf } from '../bridge/shared/failure.ts';
+import { fact } from '../bridge/store/state/facts.ts';
 import type { DelegationDb } from '../bridge/store/table/delegation-db.ts';
 import { listDelegations } from '../bridge/store/table/delegation-list.ts';
 import type { Session } from './session.ts';
@@ -31,6 +32,22 @@ export async function whyWithheld(
   return conditions(row, rules, new Date().toISOString(), {}, { mailbox, delegate })
     .filter(({ holds }) => !holds)
     .map(({ sentence: broken, remedy }) => ({ sentence: broken, remedy }));
+}
+
+/** While the table is older than the one last seen, it gives nobody access. To whoever may not see mandat's own state it isn't told. */
+export async function whyHeld({ state }: Session): Promise<readonly Missing[]> {
+  try {
+    if ((await state((db) => fact(db, 'restored'))) !== 'held') return [];
+  } catch (error) {
+    if (failureOf(error).code === 'config') return [];
+    throw error;
+  }
+  return [
+    {
+      sentence: 'the delegation table is older than the one last seen, and gives nobody access',
+      remedy: 'look ("mandat list"), then say "mandat restore accept"',
+    },
+  ];
 }
 
 /** The site's policy as it counts now. Whether all has been withdrawn, a user who may not see mandat's own state isn't told. */

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { type InPlace, inPlaceNow } from '../bridge/backup/in-place.ts';
@@ -50,8 +50,8 @@ export function restoreCommand(program: Command, run: Runner): void {
         const question =
           'Obey the restored table in full? Delegations that were revoked after that copy was made come back.';
         if (!(await confirmed(session, question, yes))) return EXIT.failed;
-        const was = await session.state(acceptRestored);
         if (config.database !== undefined) await acceptTrail(session);
+        const was = await session.state(acceptRestored);
         if (was) await session.table(async (db) => markPending(db, await mailboxIds(db), writer.actor));
         out.result(
           { accepted: was },
@@ -65,6 +65,7 @@ export function restoreCommand(program: Command, run: Runner): void {
 /** In PostgreSQL what is missing of the trail was put back with the table: its end is told anew, and that is noted in it. */
 async function acceptTrail({ state, table, files, writer }: Session): Promise<void> {
   const key = existingSealKey(files.sealKey);
+  rmSync(files.lastSeen, { force: true }); // what is there now counts, and is noted anew
   const ended = await state((db) => acceptShorterTrail(files, key, db));
   if (ended === undefined) return;
   await table((db) => noteEvent(db, writer, { action: 'restore', detail: { trailEndedBefore: ended } }));

@@ -129,7 +129,7 @@ export function openSession(
     sidecarRuns: () => guarded(files.lock, { what: "the sidecar's lock" }, () => lockHolder(files.lock) === 'sidecar'),
     table: (work, options) => using(vouching(options), work),
     writing: (about, work) =>
-      using(vouching(), async (table) => {
+      using(vouching({ older: 'refused' }), async (table) => {
         const changed = await table.differences();
         if (changed.length > 0) out.warn(`mandat: ${rulesChanged(changed)}\n        ${REPAIR_RULES}`);
         await mendIfSeen(table, config, files);

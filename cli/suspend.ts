@@ -3,7 +3,7 @@ import { Failure } from '../bridge/shared/failure.ts';
 import { setSuspended } from '../bridge/store/table/delegations.ts';
 import { address } from './arguments.ts';
 import { followChange, waitOptions } from './follow-change.ts';
-import { policyNow, whyWithheld } from './not-in-force.ts';
+import { policyNow, whyHeld, whyWithheld } from './not-in-force.ts';
 import { endPause } from './pause.ts';
 import { mayDelegate } from './permitted.ts';
 import type { Runner } from './runner.ts';
@@ -43,7 +43,10 @@ export function suspendCommand(program: Command, run: Runner): void {
           const delegate = await session.delegate(typed);
           const { written, withheld } = await session.writing(mailbox, async (db) => ({
             written: await setSuspended(db, session.writer, mailbox, delegate, verb === 'suspend'),
-            withheld: verb === 'resume' ? await whyWithheld(db, await policyNow(session), mailbox, delegate) : [],
+            withheld:
+              verb === 'resume'
+                ? [...(await whyHeld(session)), ...(await whyWithheld(db, await policyNow(session), mailbox, delegate))]
+                : [],
           }));
           if (written.unchanged === true) {
             const already = verb === 'suspend' ? 'is suspended already' : 'is not suspended';

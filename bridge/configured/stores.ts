@@ -9,7 +9,9 @@ import { DELEGATIONS, type InitReport, initialise, makeDataPlaces } from '../sto
 import { dataFiles } from '../store/files/data-files.ts';
 import type { Holder } from '../store/files/lock.ts';
 import type { OpenOptions } from '../store/files/open.ts';
+import type { OlderDatabase } from '../store/postgres/admission.ts';
 import type { Hearing, Listening } from '../store/postgres/commits.ts';
+import type { PostgresSettings } from '../store/postgres/connection.ts';
 import type { RolesReport } from '../store/postgres/roles.ts';
 import type { SiteDuties } from '../store/postgres/site-duties.ts';
 import type { SoleWorker } from '../store/postgres/sole-worker.ts';
@@ -24,7 +26,7 @@ export type Placed = Pick<Config, 'dataDir' | 'database' | 'databasePasswordFile
 
 export async function openTable(config: Placed, given: TableOptions = {}): Promise<DelegationDb> {
   const options = { ...given, server: config.server.name };
-  const settings = await postgresOf(config);
+  const settings = await postgresOf(config, given.older);
   if (settings === undefined) return openDelegationDb(dataFiles(config.dataDir).delegations, options);
   const { openPostgresTable } = await import('../store/postgres/table-db.ts');
   return openPostgresTable(settings, options);
@@ -32,7 +34,7 @@ export async function openTable(config: Placed, given: TableOptions = {}): Promi
 
 export async function openState(config: Placed, given: OpenOptions = {}): Promise<StateDb> {
   const options = { ...given, server: config.server.name };
-  const settings = await postgresOf(config);
+  const settings = await postgresOf(config, given.older);
   if (settings === undefined) return openStateDb(dataFiles(config.dataDir).state, options);
   const { openPostgresState } = await import('../store/postgres/state-db.ts');
   return openPostgresState(settings, options);
@@ -47,18 +49,24 @@ export async function copyState(config: Placed): Promise<StateDb> {
 }
 
 /** A file is made when there is none. */
-export async function openSubmissionStore(config: Placed): Promise<SubmissionStore> {
-  const settings = await postgresOf(config);
+export async function openSubmissionStore(
+  config: Placed,
+  { older }: Pick<OpenOptions, 'older'> = {},
+): Promise<SubmissionStore> {
+  const settings = await postgresOf(config, older);
   if (settings === undefined) return openSubmissions(dataFiles(config.dataDir).submissions);
   const { openPostgresSubmissions } = await import('../store/postgres/submissions-db.ts');
   return openPostgresSubmissions(settings);
 }
 
 /** Undefined where nothing was ever submitted through us. */
-export async function existingSubmissionStore(config: Placed): Promise<SubmissionStore | undefined> {
+export async function existingSubmissionStore(
+  config: Placed,
+  options: Pick<OpenOptions, 'older'> = {},
+): Promise<SubmissionStore | undefined> {
   return config.database === undefined
     ? existingSubmissions(dataFiles(config.dataDir).submissions)
-    : openSubmissionStore(config);
+    : openSubmissionStore(config, options);
 }
 
 /** Makes or migrates them; never empties or replaces one. `roles`: for other programs, in PostgreSQL. */
@@ -121,8 +129,9 @@ export async function listenForCommits(
   config: Placed,
   pollMs: number,
   hearing: Hearing,
+  older: OlderDatabase,
 ): Promise<Listening | undefined> {
-  const settings = await postgresOf(config);
+  const settings = await postgresOf(config, older);
   if (settings === undefined) return undefined;
   const { listenForCommits: listen } = await import('../store/postgres/commits.ts');
   return listen(settings, pollMs, hearing);
@@ -141,9 +150,12 @@ export function refusePostgres({ database }: Pick<Placed, 'database'>, what: str
   });
 }
 
-/** How to connect; undefined where they are files. */
-export async function postgresOf(config: Placed) {
+/** How to connect; undefined where they are files. `older`: where whose word a database is counts for anything. */
+export async function postgresOf(config: Placed, older?: OlderDatabase): Promise<PostgresSettings | undefined> {
   if (config.database === undefined) return undefined;
   const { postgresSettings } = await import('../store/postgres/connection.ts');
-  return postgresSettings(config);
+  const settings = postgresSettings(config);
+  if (settings === undefined || older === undefined) return settings;
+  const { admission } = await import('../store/postgres/admission.ts');
+  return { ...settings, admission: admission(dataFiles(config.dataDir), settings.shown, older) };
 }

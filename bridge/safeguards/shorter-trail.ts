@@ -28,7 +28,13 @@ export async function holdShorterTrail(
   const kept = readHead(headFileOf(sealKey), key);
   if (kept.kind !== 'kept' || (await goesOnFrom(kept.head, state))) return false;
   await setFact(state, 'restored', 'held');
-  if (!senderMapExists(senderDirectory)) return true;
+  await leaveWithoutRule(senderDirectory, state, now);
+  return true;
+}
+
+/** Whoever has no sender rule any more is on their way out, whatever an older ledger says. */
+export async function leaveWithoutRule(senderDirectory: string, state: StateDb, now: Instant): Promise<void> {
+  if (!senderMapExists(senderDirectory)) return;
   const map = openSenderMap(senderDirectory, { readonly: true });
   try {
     const pairs = await state.query
@@ -42,7 +48,6 @@ export async function holdShorterTrail(
       const ids = some.map(({ id }) => id);
       await setPhase(state, ids, 'revoking', now);
     }
-    return true;
   } finally {
     map.close();
   }

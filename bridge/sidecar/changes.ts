@@ -63,6 +63,7 @@ export function openChanges(table: DelegationDb, state: StateDb, settings: () =>
   const look = (letBy: () => Promise<unknown> = giveBack) =>
     oneAtATime.runExclusive(async () => {
       const version = await versionOf(table); // before: what comes meanwhile is looked at again
+      table.saw?.(version);
       if (version === lookedAt) return;
       const unasked: number[] = [];
       const given: number[] = []; // told last: they would keep this look from the processor, and it may find revokes
@@ -119,6 +120,7 @@ export function openChanges(table: DelegationDb, state: StateDb, settings: () =>
     lookAt: async (mailboxId) => {
       if (!(await changedSince(table, mailboxId, lookedAt))) return lookedAt;
       const version = await versionOf(table);
+      table.saw?.(version);
       await disappearing.look([mailboxId]);
       if (disappearing.of(mailboxId) !== 'unasked') return version;
       await look(); // it depends on the others

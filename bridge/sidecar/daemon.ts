@@ -300,6 +300,7 @@ export async function startDaemon(
     sweeping.anew();
     return sweep();
   };
+  engine.onOlder(() => void sweepAnew());
   let sweepTimer: NodeJS.Timeout | undefined;
   const sweepEvery = ({ schedule: { sweepIntervalMinutes } }: Config) => {
     clearInterval(sweepTimer);

@@ -21,6 +21,7 @@ import { lookAtRules } from '../safeguards/changed-rules.ts';
 import { adoptingFrom, FOREIGN_STATE_HINT, takeOver } from '../safeguards/foreign-state.ts';
 import { forgetServedIntents } from '../safeguards/guard.ts';
 import { mendValues } from '../safeguards/mended-values.ts';
+import { holdOlderDatabase } from '../safeguards/older-database.ts';
 import { type Pause, paused, takenByName } from '../safeguards/pause.ts';
 import { holdShorterTrail } from '../safeguards/shorter-trail.ts';
 import { rememberVersion, type TableAge, tableAge } from '../safeguards/table-from-the-past.ts';
@@ -92,6 +93,10 @@ export interface Engine {
   keepHead(): Promise<void>;
   /** Drivers and policy of a new configuration, once nothing is in hand. */
   adopt(config: Config): Promise<void>;
+  /** What is done, while it runs too, where the database in PostgreSQL is found to be older than the one last seen: it is held. */
+  older(): Promise<void>;
+  /** Called each time after that. */
+  onOlder(hear: () => void): void;
   askToStop(): void;
   close(): Promise<void>;
 }
@@ -109,18 +114,29 @@ export async function openEngine(
   try {
     refuseHalfRestored(files);
     let lookAtTrail = async () => {};
+    let holding: Promise<void> | undefined;
+    let whenHeld = async () => {};
+    const older = () => {
+      holding ??= holdOlderDatabase(config)
+        .then(() => log.error({ hint: ACCEPT }, OLDER))
+        .then(() => void whenHeld())
+        .finally(() => {
+          holding = undefined;
+        });
+      return holding;
+    };
     const alone = await soleWorkerOn(config, as, () => lookAtTrail());
     opened.push(() => alone.release());
     const duties = await siteDutiesOn(config);
     opened.push(() => duties.release());
-    const state = await openState(config, { writes: true });
+    const state = await openState(config, { writes: true, older });
     opened.push(() => state.close());
     // For what nobody waits for: its commits keep nobody from the disk.
-    const beside = await openState(config, { writes: true, durable: false });
+    const beside = await openState(config, { writes: true, durable: false, older });
     opened.push(() => beside.close());
     const key = await sealKeyOf(files.sealKey, state);
     // What we write there is done again where a power cut takes it: a mailbox is pending still, an event is known to be sealed.
-    const table = await openTable(config, { writes: true, durable: false, key });
+    const table = await openTable(config, { writes: true, durable: false, key, older });
     opened.push(() => table.close());
     const clock = await openClock(state);
     let stopping = false;
@@ -132,7 +148,7 @@ export async function openEngine(
       clock,
       key,
       log,
-      existingSubmissions: () => existingSubmissionStore(config),
+      existingSubmissions: () => existingSubmissionStore(config, { older }),
     });
     opened.push(() => trail.close());
 
@@ -169,6 +185,11 @@ export async function openEngine(
       const line = { mailbox: null, onBehalf: null, delegate: null };
       await site.audit([{ action: 'foreign-state', ...line, detail: { why: foreign } }]);
     }
+    let hearOlder = () => {};
+    whenHeld = async () => {
+      adoptFrom = await adoptingFrom(state).catch(() => adoptFrom);
+      hearOlder();
+    };
     /** What is like ours in one mailbox: see adopted-entries.ts. */
     const adoptIn = async (mailboxId: number) =>
       adoptFrom === undefined ? new Set<string>() : adoptEntries(site, mailboxId, adoptFrom);
@@ -226,6 +247,10 @@ export async function openEngine(
       state,
       age,
       paused: () => paused(state),
+      older,
+      onOlder: (hear) => {
+        hearOlder = hear;
+      },
       work,
       changes,
       clearAway: async (giveWay = giveBack) => {
@@ -259,6 +284,7 @@ export async function openEngine(
         if (await duties.ours()) await drainEvents(table, beside, key, giveWay, state);
         const ids = [...touched];
         touched.clear();
+        if (config.database !== undefined) await trail.keepHead(); // a fail-over may come at any moment
         if (ids.length > 0 && !(await compareRows(table, state, key, ids, clock.now(), giveWay)))
           for (const id of ids) touched.add(id);
       },

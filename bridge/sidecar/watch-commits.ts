@@ -4,6 +4,7 @@ import type { Instant } from '../../acl/delegation-facts.ts';
 import type { Config } from '../../config/schema.ts';
 import { listenForCommits } from '../configured/stores.ts';
 import { failureOf } from '../shared/failure.ts';
+import type { Hearing } from '../store/postgres/commits.ts';
 import { jsonFact, setJsonFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
@@ -23,17 +24,19 @@ export async function lastLoss(state: Pick<StateDb, 'query' | 'server'>): Promis
 interface Watched {
   readonly table: DelegationDb;
   readonly state: StateDb;
+  /** What is done where the database is older than the one last seen. */
+  readonly older: () => Promise<void>;
 }
 
 export async function watchCommits(
   config: Config,
-  { table, state }: Watched,
+  { table, state, older }: Watched,
   log: Logger,
   wake: () => void,
 ): Promise<Watch> {
   const pollMs = config.schedule.pollIntervalMs;
   let lost: Omit<LastLoss, 'back'> | undefined;
-  const listening = await listenForCommits(config, pollMs, {
+  const hearing: Hearing = {
     wake,
     lost: ({ code, message, hint }) => {
       lost = { at: new Date().toISOString(), why: message };
@@ -48,6 +51,7 @@ export async function watchCommits(
         log.warn({ reason: failureOf(error).message }, 'that the database was away could not be noted'),
       );
     },
-  });
+  };
+  const listening = await listenForCommits(config, pollMs, hearing, older);
   return listening ?? watchTable(table, pollMs, wake);
 }

@@ -64,16 +64,19 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
     for (const one of opened.reverse()) await one();
   };
   try {
-    const store = await openSubmissionStore(config);
+    const store = await openSubmissionStore(config, { older: 'refused' });
     opened.push(() => store.close());
     const record = openRecord(store, log);
     opened.push(() => record.close());
-    const table = await openTable(config);
+    const table = await openTable(config, { older: 'refused' });
     opened.push(() => table.close());
-    const state = await openState(config);
+    const state = await openState(config, { older: 'refused' });
     opened.push(() => state.close());
     const isPaused = () => paused(state);
-    const ids = config.database === undefined ? idsInFile(files.delegations) : idsBeside(await openTable(config));
+    const ids =
+      config.database === undefined
+        ? idsInFile(files.delegations)
+        : idsBeside(await openTable(config, { older: 'refused' }));
     opened.push(() => ids.close());
     const key = copyKey(existingSealKey(files.sealKey));
     let stopReceiving: (() => Promise<void>) | undefined;

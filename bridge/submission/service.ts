@@ -39,9 +39,9 @@ export async function startSubmission(
     for (const one of opened) await one.close();
   };
   try {
-    const table = await keep(openTable(config));
-    const watched = await keep(openTable(config));
-    const state = await keep(openState(config));
+    const table = await keep(openTable(config, { older: 'refused' }));
+    const watched = await keep(openTable(config, { older: 'refused' }));
+    const state = await keep(openState(config, { older: 'refused' }));
     const clock = await openClock(state);
     const behind = (given: Config): Behind => {
       const policy = policyOf(given);

@@ -26,6 +26,8 @@ export interface PostgresqlOptions {
   readonly tls?: boolean;
   /** More lines for postgresql.conf. */
   readonly extra?: string;
+  /** A streaming replica of this one, which runs; it has its databases, roles and passwords. */
+  readonly replicaOf?: Postgresql;
 }
 
 export interface Postgresql {
@@ -51,6 +53,10 @@ export interface Postgresql {
   halt(): Promise<void>;
   /** As a power cut would: SIGKILL to all of it. */
   kill(): Promise<void>;
+  /** Of a replica: from now on it takes writes, with what it has received so far. */
+  promote(): Promise<void>;
+  /** Of a replica: it receives nothing from now on, and goes on answering. */
+  cutOff(): Promise<void>;
   /** After {@link Postgresql.halt} or {@link Postgresql.kill}, on the same port. */
   start(): Promise<void>;
   /** For good. */
@@ -68,7 +74,8 @@ export async function startPostgresql(options: PostgresqlOptions = {}): Promise<
   const watchdog = startWatchdog(directory, removeDirectory);
   const reservation = await reservePorts(1);
   const [port = 0] = reservation.ports;
-  const password = randomBytes(18).toString('base64url');
+  const { replicaOf } = options;
+  const password = replicaOf?.superuser.password ?? randomBytes(18).toString('base64url');
   const place = {
     directory,
     port,
@@ -94,7 +101,7 @@ export async function startPostgresql(options: PostgresqlOptions = {}): Promise<
       await answers(place);
     };
     await start();
-    await psql('postgres', `ALTER ROLE ${SUPERUSER} PASSWORD '${password}'`);
+    if (replicaOf === undefined) await psql('postgres', `ALTER ROLE ${SUPERUSER} PASSWORD '${password}'`);
     const superuser = { user: SUPERUSER, password };
     let databases = 0;
     return {
@@ -115,6 +122,15 @@ export async function startPostgresql(options: PostgresqlOptions = {}): Promise<
       },
       halt: () => end(one, 'SIGINT'),
       kill: () => end(one, 'SIGKILL'),
+      promote: async () => {
+        await psql('postgres', 'SELECT pg_promote()');
+      },
+      cutOff: async () => {
+        await psql('postgres', "ALTER SYSTEM SET primary_conninfo = ''");
+        await psql('postgres', 'SELECT pg_reload_conf()');
+        const receiving = () => psql('postgres', 'SELECT count(*) FROM pg_stat_wal_receiver');
+        await waitFor('the replica to receive nothing', STOP_LIMIT_MS, async () => (await receiving()) === '0');
+      },
       start,
       stop,
     };
@@ -136,12 +152,14 @@ async function install(
     durable = false,
     certificate,
     extra = '',
+    replicaOf,
   }: Omit<PostgresqlOptions, 'tls'> & { certificate: { certificate: string; key: string } | undefined },
 ): Promise<void> {
   const { uid, gid } = systemUser(SUPERUSER);
   const data = dataDirectory(directory);
-  await run('cp', ['-a', await clusterTemplate(), data]);
   const logs = path.dirname(log);
+  if (replicaOf === undefined) await run('cp', ['-a', await clusterTemplate(), data]);
+  else await copyOf(replicaOf, data);
   await mkdir(socketDirectory, { mode: 0o755 });
   for (const one of [socketDirectory, logs]) await chown(one, uid, gid);
   if (certificate !== undefined) await chown(certificate.key, uid, gid);
@@ -172,6 +190,17 @@ host all all 127.0.0.1/32 scram-sha-256
 host replication all 127.0.0.1/32 scram-sha-256
 `;
   await writeFile(path.join(data, 'pg_hba.conf'), access);
+}
+
+/** By the very program that a site takes for it; it leaves a replica, which follows at its first start. */
+async function copyOf({ socketDirectory, port }: Postgresql, data: string): Promise<void> {
+  const { uid, gid } = systemUser(SUPERUSER);
+  await mkdir(data, { mode: 0o700 });
+  await chown(data, uid, gid);
+  const from = ['-h', socketDirectory, '-p', `${port}`, '-U', SUPERUSER];
+  const how = ['-D', data, '-R', '-X', 'stream', '-c', 'fast', '--no-sync'];
+  const identity = ['--reuid', `${uid}`, '--regid', `${gid}`, '--clear-groups', '--'];
+  await run('setpriv', [...identity, postgresqlProgram('pg_basebackup'), ...from, ...how], { cwd: '/' });
 }
 
 function postgresqlServer({ directory, port, log }: Place): Server {

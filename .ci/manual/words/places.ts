@@ -87,6 +87,14 @@ export const DATA: readonly Place[] = [
     holds: 'where the trail ended when it was last looked at',
     backup: '**yes**, with the key',
   },
+  {
+    ...own,
+    path: 'DATA/private/table.seen',
+    kind: 'file',
+    mode: '600',
+    holds: 'how far the table in PostgreSQL had come when it was last seen: [postgresql.md](../postgresql.md)',
+    backup: 'with the key',
+  },
   ...withJournals({
     ...own,
     path: 'DATA/private/submission.db',

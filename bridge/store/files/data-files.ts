@@ -15,6 +15,8 @@ export interface DataFiles {
   readonly state: string;
   readonly lock: string;
   readonly sealKey: string;
+  /** How far the table had come when it was last seen, where it is in PostgreSQL: bridge/store/postgres/last-seen.ts. */
+  readonly lastSeen: string;
   readonly submissions: string;
   /** Who shares with whom, as Dovecot asks for it: bridge/shares/. */
   readonly shares: string;
@@ -32,6 +34,7 @@ export function dataFiles(directory: string): DataFiles {
     state: join(privateDirectory, 'state.db'),
     lock: join(privateDirectory, 'sidecar.lock'),
     sealKey: join(privateDirectory, 'seal.key'),
+    lastSeen: join(privateDirectory, 'table.seen'),
     submissions: join(privateDirectory, 'submission.db'),
     shares: join(privateDirectory, 'shares.db'),
     senderDirectory: join(directory, 'sender'),

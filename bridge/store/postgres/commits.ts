@@ -13,6 +13,9 @@ import { CHANNEL } from './table-1/common.ts';
 /** Between two attempts to connect, in milliseconds; the last one from then on. */
 const PAUSES_MS = [50, 100, 250, 500, 1000, 2000, 5000];
 
+/** The question whether anything has changed is answered at once, or the connection is dead. In milliseconds. */
+const SILENCE_MS = 10_000;
+
 export interface Hearing {
   /** Somebody else has committed, or may have. */
   readonly wake: () => void;
@@ -74,7 +77,10 @@ export function listenForCommits(settings: PostgresSettings, pollMs: number, hea
   const connect = async (): Promise<void> => {
     let mine: Client;
     try {
-      mine = await postgresClient(settings, { schemas: [TABLE_SCHEMA] });
+      mine = await postgresClient(
+        { ...settings, silenceMs: settings.silenceMs ?? SILENCE_MS },
+        { schemas: [TABLE_SCHEMA] },
+      );
     } catch (error) {
       if (!told) hearing.lost?.(failureOf(error, settings));
       told = true;
@@ -88,6 +94,7 @@ export function listenForCommits(settings: PostgresSettings, pollMs: number, hea
     });
     try {
       await mine.connect();
+      await settings.admission?.admit(mine);
       await mine.query(`LISTEN ${CHANNEL}`);
       seen = undefined;
       await ask(mine);

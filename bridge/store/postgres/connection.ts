@@ -9,6 +9,7 @@ import type { Client, ClientConfig, Pool, PoolConfig } from 'pg';
 import { type DatabasePlace, databasePlace } from '../../../config/database-url.ts';
 import { DATABASE_PASSWORD, readSecret, type SecretSource } from '../../../config/secret.ts';
 import { BUSY_MS } from '../files/busy.ts';
+import type { Admission } from './admission.ts';
 
 export interface PostgresSettings extends DatabasePlace {
   /** For people, and no secret: `postgres://mandat@db.example.org/mandat`. */
@@ -19,6 +20,8 @@ export interface PostgresSettings extends DatabasePlace {
   readonly password: () => string;
   /** How long what was asked may remain without any answer, in milliseconds. Default: half a minute. */
   readonly silenceMs?: number;
+  /** What each new connection is asked before anything else; not given: nothing. */
+  readonly admission?: Admission | undefined;
 }
 
 /** Of the configuration. */
@@ -72,6 +75,7 @@ export async function postgresPool(settings: PostgresSettings, options: PoolOpti
     min: 1, // what is urgent finds a connection that stands
     idleTimeoutMillis: IDLE_MS,
     allowExitOnIdle: true,
+    onConnect: async (client) => settings.admission?.admit(client),
   } satisfies PoolConfig);
   pool.on('error', () => {}); // of a connection that nobody is using: the next query has a new one
   // Cut between two statements of a transaction, it says so at the next one; without a listener the process would end.

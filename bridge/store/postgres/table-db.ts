@@ -61,19 +61,30 @@ export async function openPostgresTable(
           query.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
         ),
       ),
-    write: (writer, work) =>
-      explaining(() =>
+    write: async (writer, work) => {
+      let version: number | undefined;
+      const result = await explaining(() =>
         written(query, { settings, what: DELEGATIONS.what, turn }, async (transaction) => {
           const changed = await rules.look(transaction, false);
-          return inNameOf(transaction, writer, work, changed.length === 0 ? key : undefined);
+          const result = await inNameOf(transaction, writer, work, changed.length === 0 ? key : undefined);
+          version = settings.admission && (await versionNow(transaction)); // nobody else changes it before we commit
+          return result;
         }),
-      ),
+      );
+      if (version !== undefined) settings.admission?.saw(version);
+      return result;
+    },
+    saw: settings.admission?.saw,
     close: () => query.destroy(),
   };
 }
 
 /** Before anything is read: what the transaction reads is then as it will be when it commits. */
 const turn: Turn = (mark) => sql`SELECT ${mark} FROM counters WHERE id = 1 FOR UPDATE`;
+
+async function versionNow(transaction: Kysely<DelegationDatabase>): Promise<number> {
+  return (await transaction.selectFrom('counters').select('version').executeTakeFirstOrThrow()).version;
+}
 
 async function refuseOtherVersion(query: Kysely<DelegationDatabase>, { shown }: PostgresSettings): Promise<void> {
   const version = await tableVersion(query);

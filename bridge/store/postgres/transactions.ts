@@ -8,6 +8,7 @@ import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import { Failure } from '../../shared/failure.ts';
 import { type PostgresSettings, postgresClient } from './connection.ts';
 import { isLost, retried } from './failures.ts';
+import { HISTORY } from './last-seen.ts';
 
 /** One transaction of ours. */
 interface Mark {
@@ -18,10 +19,6 @@ interface Mark {
   /** In whose history: a replica that was promoted gives numbers anew, and answers for none of before. */
   readonly history: string;
 }
-
-/** Which server's history this is: the cluster's own number, and the timeline, which a promotion begins. Null on a replica. */
-export const HISTORY = `CASE WHEN pg_is_in_recovery() THEN NULL
-  ELSE (SELECT system_identifier FROM pg_control_system()) || '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END`;
 
 const MARK = sql.raw<Mark>(`pg_current_xact_id()::text AS id, pg_backend_pid() AS pid, ${HISTORY} AS history`);
 

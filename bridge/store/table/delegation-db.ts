@@ -46,6 +46,8 @@ export interface DelegationDb {
    * were in its way: it begins with nothing from before.
    */
   write<T>(writer: Writer, work: (query: Transaction<DelegationDatabase>) => Promise<T>): Promise<T>;
+  /** Notes on this machine how far it has come, before that is obeyed: an older one is known by it. Undefined where it is a file. */
+  readonly saw?: ((version: number) => void) | undefined;
   close(): Promise<void>;
 }
 

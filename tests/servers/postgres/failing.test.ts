@@ -1,0 +1,185 @@
+/**
+ * PostgreSQL away in each way that it has, under a sidecar that runs all the time: commands say so and change nothing; who has a delegation in force reads
+ * and sends as before, and nobody else does; afterwards all of it goes on by itself, each event audited and noticed once.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import t from 'tap';
+import { startPostgresql } from '../../../config/lab/postgresql.ts';
+import { isAlive } from '../../../config/lab/processes.ts';
+import { waitFor } from '../../../config/lab/wait.ts';
+import { startSink } from '../../notify/sink.ts';
+import { startPostgresProxy } from '../../store/postgres-proxy.ts';
+import { at, password, startSite } from '../site.ts';
+import { keepSitesInPostgresql } from '../site-in-postgresql.ts';
+import { askSender, submissionAs } from '../submission.ts';
+import { seen } from '../wire.ts';
+
+const LIMIT_MS = 60_000;
+
+/** A disk of its own, small, so that it can be filled. */
+const disk = mkdtempSync(path.join(os.tmpdir(), 'mandat-pg-disk-'));
+const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=160m,mode=755', 'none', disk]).status === 0;
+if (!mounted) t.comment('NOTHING CAN BE MOUNTED HERE: the full disk is skipped');
+const directory = path.join(disk, 'pg');
+mkdirSync(directory);
+t.teardown(() => {
+  spawnSync('umount', ['-l', disk]);
+  rmSync(disk, { recursive: true, force: true });
+});
+
+const postgresql = await startPostgresql({ directory, extra: 'synchronous_commit = on' });
+t.teardown(() => postgresql.stop());
+const proxy = await startPostgresProxy(postgresql.port);
+t.teardown(() => proxy.close());
+keepSitesInPostgresql(() => postgresql, proxy.port);
+const sink = await startSink();
+t.teardown(() => sink.close());
+const site = await startSite({
+  users: ['alice', 'bob', 'carol', 'mandat'],
+  extraToml: `[schedule]\nretry_min_seconds = 1\nretry_max_seconds = 1
+[notices]\nport = ${sink.port}\ntls = "none"\nfrom = "${at('mandat')}"\nlanguage = "en"\npassword_file = "smtp.secret"\n`,
+});
+t.teardown(() => site.stop());
+await writeFile(path.join(site.lab.directory, 'smtp.secret'), password('mandat'), { mode: 0o600 });
+
+const access = async (name: string) => Object.keys(await seen(site, 'alice', name)).length > 0;
+const mayUse = async (name: string) => {
+  const session = await submissionAs(site, name);
+  const { code } = await askSender(session, at('alice'));
+  session.close();
+  return code === 250;
+};
+const done = async (...args: readonly string[]) => {
+  const { status, stdout, stderr } = await site.mandat(...args);
+  t.equal(status, 0, `mandat ${args.join(' ')}: ${stdout}${stderr}`);
+};
+
+await done('mailbox', 'add', at('alice'));
+for (const name of ['bob', 'carol']) await done('delegate', 'add', at(name));
+const sidecar = await site.run();
+await done('grant', at('alice'), at('bob'));
+
+/** How often carol was given access, and it was taken from her. */
+let rounds = 0;
+
+const FAULTS: readonly {
+  readonly name: string;
+  readonly skip?: boolean;
+  readonly begin: () => unknown;
+  readonly says: RegExp;
+  readonly end: () => unknown;
+}[] = [
+  {
+    name: 'every connection cut, and none taken',
+    begin: () => {
+      proxy.open = false;
+      proxy.cut();
+    },
+    says: /can't be reached|was lost/,
+    end: () => {
+      proxy.open = true;
+    },
+  },
+  {
+    name: 'stopped, and started again',
+    begin: () => postgresql.halt(),
+    says: /can't be reached|was lost/,
+    end: () => postgresql.start(),
+  },
+  {
+    name: 'as many connections as it takes',
+    begin: async () => {
+      await postgresql.sql('postgres', `ALTER ROLE mandat1 CONNECTION LIMIT 0`);
+      await postgresql.sql(
+        'postgres',
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'mandat1'",
+      );
+    },
+    says: /it has as many connections as it takes/,
+    end: () => postgresql.sql('postgres', 'ALTER ROLE mandat1 CONNECTION LIMIT -1'),
+  },
+  {
+    name: 'silent',
+    begin: () => {
+      proxy.silent = true;
+    },
+    says: /it doesn't answer/,
+    end: () => {
+      proxy.silent = false;
+    },
+  },
+  {
+    name: 'its disk full',
+    skip: !mounted,
+    begin: async () => {
+      const filler = path.join(disk, 'filler');
+      for (const step of ['1M', '4K'])
+        spawnSync('dd', ['if=/dev/zero', `of=${filler}`, `bs=${step}`, 'oflag=append', 'conv=notrunc']);
+      // The log of writes has room that was made before.
+      const fill = "SELECT pg_logical_emit_message(true, 'x', repeat('x', 500000))";
+      for (
+        let n = 0;
+        n < 400 &&
+        (await postgresql.sql('postgres', fill).then(
+          () => true,
+          () => false,
+        ));
+        n++
+      );
+    },
+    says: /disk is full|can't be reached|was lost|can't go on/,
+    end: async () => {
+      await rm(path.join(disk, 'filler'), { force: true });
+      const { pid } = postgresql;
+      if (pid === undefined || !isAlive(pid)) await postgresql.start();
+    },
+  },
+];
+
+for (const { name, skip = false, begin, says, end } of FAULTS) {
+  t.test(name, { skip, timeout: LIMIT_MS }, async (t) => {
+    await begin();
+    let ended = await site.mandat('delegate', 'add', at(`n${rounds}`));
+    for (let n = 0; n < 50 && ended.status === 0; n++)
+      ended = await site.mandat('delegate', 'add', at(`n${rounds}-${n}`)); // what fits is written
+    t.match(ended, { status: 5, stderr: says });
+    t.notMatch(ended?.stderr, /\n +at /);
+    t.ok((await access('bob')) && (await mayUse('bob')), 'who has a delegation in force reads and sends');
+    t.notOk((await access('carol')) || (await mayUse('carol')), 'nobody else');
+    await end();
+    rounds++;
+    await waitFor(
+      'a grant is obeyed',
+      LIMIT_MS,
+      async () => (await site.mandat('grant', at('alice'), at('carol'))).status !== 5,
+    );
+    await waitFor('she has it', LIMIT_MS, () => access('carol'));
+    await done('revoke', at('alice'), at('carol'), '--yes');
+    t.notOk((await access('carol')) || (await mayUse('carol')));
+    t.ok(isAlive(sidecar.pid), 'the same sidecar');
+  });
+}
+
+t.test('each event is audited and noticed once', async (t) => {
+  await site.settled();
+  const count = (text: string, what: RegExp) => text.split('\n').filter((line) => what.test(line)).length;
+  await waitFor(
+    'the trail has all of it',
+    LIMIT_MS,
+    async () => count((await site.mandat('audit', 'export')).stdout, /"action":"ended"/) >= rounds,
+  );
+  const { stdout } = await site.mandat('audit', 'export');
+  for (const action of ['grant', 'in-force', 'verified'])
+    t.equal(count(stdout, new RegExp(`"action":"${action}".*${at('carol')}`)), rounds, action);
+  for (const action of ['revoke', 'withdrawn', 'ended'])
+    t.equal(count(stdout, new RegExp(`"action":"${action}".*${at('carol')}`)), rounds, action);
+  await done('audit', 'verify');
+  const subjects = () => sink.mails.map(({ parsed }) => parsed.subject ?? '');
+  await waitFor('all mails', LIMIT_MS, () => subjects().length >= 2 * (2 * rounds + 1));
+  t.equal(subjects().length, 2 * (2 * rounds + 1), subjects().join('; '));
+  t.notOk(sidecar.log().some(({ level }) => level === 'fatal' || Number(level) >= 60));
+});
