@@ -1,7 +1,18 @@
 // docs/reference/files-and-modes.md, from the list of every file and directory of mandat's.
 
 import { code, MADE, page, table } from './markdown.ts';
-import { BACKUPS, DATA, type Place, RUNTIME, SERVERS, SETTINGS, SHARES, STANDING_IN, TRACE } from './words/places.ts';
+import {
+  BACKUPS,
+  DATA,
+  IN_POSTGRESQL,
+  type Place,
+  RUNTIME,
+  SERVERS,
+  SETTINGS,
+  SHARES,
+  STANDING_IN,
+  TRACE,
+} from './words/places.ts';
 
 export function filesPage(): string {
   return page([
@@ -14,6 +25,8 @@ export function filesPage(): string {
     `Files get their name when they are whole: while one is being made, a draft lies beside it (${code('NAME.PID')}, ${code('.NAME.mandat')} for the text file of sender rules).`,
     `With ${code('[trace]')} ([trace.md](../trace.md)), from the first access on:`,
     listed(TRACE),
+    `With ${code('database')} ([postgresql.md](../postgresql.md#a-database-that-is-older)), instead of table and state:`,
+    listed(IN_POSTGRESQL),
     `With ${code('[shares]')} ([scale.md](../scale.md#a-list-of-shares-that-doesnt-grow)):`,
     listed(SHARES),
     `With ${code('mandat backup')} and ${code('mandat restore')} ([backup.md](../backup.md)):`,

@@ -38,6 +38,7 @@ import { noteLoop, noteSidecar } from './running-config.ts';
 import { type GoOn, type Next, openSchedule, type Schedule, type Urgency } from './schedule.ts';
 import { openSweeping } from './sweeping.ts';
 import { watchCommits } from './watch-commits.ts';
+import type { Watch } from './watch-table.ts';
 
 /** setTimeout fires at once above 24.8 days; and a clock may be set meanwhile. */
 const LONGEST_SLEEP_MS = 3_600_000;
@@ -341,8 +342,10 @@ export async function startDaemon(
     await engine.close();
     throw error;
   });
+  let watch: Watch | undefined;
   const submissionsTimer = setInterval(() => {
     credentials.look();
+    if (watch?.away?.() === true) return;
     doAgain();
     void drainSubmissions();
     void upkeep();
@@ -355,7 +358,7 @@ export async function startDaemon(
       log.warn({ reason: failureOf(error).message }, 'for how long the thread was held could not be noted'),
     ),
   );
-  const watch = await watchCommits(config, engine, log, () => {
+  watch = await watchCommits(config, engine, log, () => {
     engine.site.server.prepare();
     void wake();
   });
@@ -399,7 +402,7 @@ export async function startDaemon(
       stopping = how === 'abandon';
       leaving = how === 'abandon' ? 0 : performance.now() + LEAVING_MS;
       unseen();
-      watch.close();
+      watch?.close();
       loop.close();
       later.close();
       await looks.close();

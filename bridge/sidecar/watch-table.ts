@@ -10,6 +10,8 @@ import type { DelegationDb } from '../store/table/delegation-db.ts';
 const DELAYS_MS = [0, 1, 2, 4, 8, 16, 32, 64];
 
 export interface Watch {
+  /** Whether the database can't be reached just now: what can wait is not tried meanwhile. Undefined where it is a file. */
+  readonly away?: () => boolean;
   close(): void;
 }
 

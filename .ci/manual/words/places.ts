@@ -87,14 +87,6 @@ export const DATA: readonly Place[] = [
     holds: 'where the trail ended when it was last looked at',
     backup: '**yes**, with the key',
   },
-  {
-    ...own,
-    path: 'DATA/private/table.seen',
-    kind: 'file',
-    mode: '600',
-    holds: 'how far the table in PostgreSQL had come when it was last seen: [postgresql.md](../postgresql.md)',
-    backup: 'with the key',
-  },
   ...withJournals({
     ...own,
     path: 'DATA/private/submission.db',
@@ -261,6 +253,18 @@ export const TRACE: readonly Place[] = [
     mode: '600',
     holds: 'where the trace ended when it was last looked at',
     backup: '**yes**, with the trace and the key',
+  },
+];
+
+/** Where the table is in PostgreSQL; made when it is first written to. */
+export const IN_POSTGRESQL: readonly Place[] = [
+  {
+    ...own,
+    path: 'DATA/private/table.seen',
+    kind: 'file',
+    mode: '600',
+    holds: 'how far the table in PostgreSQL had come when it was last seen, so that an older one is noticed',
+    backup: 'no: as it is, it stays with the machine',
   },
 ];
 

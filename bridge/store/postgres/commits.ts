@@ -25,6 +25,8 @@ export interface Hearing {
 }
 
 export interface Listening {
+  /** Whether the connection is lost, and tried to be made anew. */
+  away(): boolean;
   close(): void;
 }
 
@@ -110,6 +112,7 @@ export function listenForCommits(settings: PostgresSettings, pollMs: number, hea
   };
   void connect();
   return {
+    away: () => told,
     close: () => {
       closed = true;
       clearTimeout(timer);

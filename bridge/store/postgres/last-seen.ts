@@ -19,13 +19,13 @@ export const HISTORY = `CASE WHEN pg_is_in_recovery() THEN NULL
 
 const FORM = /^(\S{1,64}) (\d{1,16}) (\d{1,20}\/[0-9A-F]{8})?\n$/;
 
-/** Undefined where nothing was seen yet, or what is there is no such note. */
+/** Undefined where nothing was seen yet, what is there is no such note, or this user can't read it. */
 export function lastSeen(file: string): LastSeen | undefined {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (error instanceof Error && 'code' in error && ['ENOENT', 'EACCES'].includes(`${error.code}`)) return undefined;
     throw error;
   }
   const [, epoch, version, history = ''] = FORM.exec(text) ?? [];

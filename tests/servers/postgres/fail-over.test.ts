@@ -52,8 +52,10 @@ t.test('what the replica lacks gives nobody access', async (t) => {
   await done('revoke', at('alice'), at('carol'), '--yes');
   await done('grant', at('alice'), at('dave'));
   await primary.kill();
-  await replica.promote();
   leadTo(replica);
+  const asked = await site.mandat('grant', at('alice'), at('erin'));
+  t.match(asked, { status: 5, stderr: /only answers questions now: it is a replica/ });
+  await replica.promote();
   const again = () => sidecar.log().some(({ msg }) => /older than the one last seen/.test(String(msg)));
   await waitFor('the sidecar finds that it is older', 20_000, again);
   await site.settled();

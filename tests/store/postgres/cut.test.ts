@@ -128,6 +128,30 @@ t.test('the other side is silent in the middle of it', async (t) => {
   await Promise.all(Array.from({ length: 8 }, (_, n) => state.write((query) => setFact({ query }, 'rules', `${n}`))));
 });
 
+t.test('a real deadlock: whoever PostgreSQL gives up is us, and it is done anew', async (t) => {
+  const settings = await madeDatabase();
+  const table = await openPostgresTable(through(settings));
+  t.teardown(() => table.close());
+  await table.write({ actor: 'test' }, (query) => query.insertInto('mailboxes').values(mailbox('a')).execute());
+  let tries = 0;
+  let theirs: Promise<unknown> = Promise.resolve();
+  await table.write({ actor: 'test' }, async (query) => {
+    if (++tries === 1) {
+      // Takes a row first, then the turn: what no rule of the table does.
+      theirs = psql(
+        settings,
+        "BEGIN; SET LOCAL deadlock_timeout = '20s'; SELECT id FROM mandat.mailboxes FOR UPDATE; SELECT * FROM mandat.counters FOR UPDATE; COMMIT",
+      );
+      const waits = `SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND a.datname = '${settings.database}'`;
+      await waitFor('they wait for us', 10_000, async () => (await psql(settings, waits)) !== '0');
+    }
+    await query.updateTable('mailboxes').set({ owner: 'x' }).where('login', '=', 'a').execute();
+  });
+  await theirs;
+  t.equal(tries, 2);
+  t.equal(await psql(settings, 'SELECT owner FROM mandat.mailboxes'), 'x');
+});
+
 t.test('the server ends our session, and is started anew', async (t) => {
   const settings = await madeDatabase();
   const state = await openPostgresState(through(settings));
