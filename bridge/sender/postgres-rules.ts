@@ -59,7 +59,8 @@ async function agree(map: PublishedMap, shared: SharedRules, before: readonly Be
   await shared.setCopyOf(id);
 }
 
-async function copyAll(map: PublishedMap, shared: SharedRules): Promise<void> {
+/** Whatever is known of who has what: every rule of this server's as the map has it, and no other. */
+export async function copyAll(map: Pick<PublishedMap, 'mailboxIds' | 'rules'>, shared: SharedRules): Promise<void> {
   await everyMailbox(map.mailboxIds, async (ids) =>
     shared.make(ids.map((mailboxId) => ({ mailboxId, rules: map.rules(mailboxId) }))),
   );

@@ -114,10 +114,6 @@ function byCode(
         `the disk is full: ${place} can't be written`,
         'make room on the database server, then try again',
       ];
-    case '53200': // out_of_memory
-    case '53000': // insufficient_resources
-    case '58030': // io_error
-      return ['retry', `${place} can't go on: ${error.message}`, "see the database server's log, then try again"];
     case '57014': // query_canceled
       return ['retry', `${place} has given up what was asked: ${error.message}`, 'try again in a moment'];
     case '53300':
@@ -140,6 +136,9 @@ function byCode(
       return unreachable(code);
     default:
       if (code.startsWith('08')) return unreachable(error.message);
+      // insufficient_resources, system_error: of the machine it runs on
+      if (/^5[38]/.test(code))
+        return ['retry', `${place} can't go on: ${error.message}`, "see the database server's log, then try again"];
       if (/CERT|SIGNATURE|ISSUER|^ERR_(?:TLS|SSL)/.test(code)) {
         const authority = caFile ?? 'the public ones; database_ca_file names another';
         return [

@@ -16,7 +16,7 @@ keepSitesInPostgresql(() => answering, proxy.port);
 const site = await startSite({
   users: ['alice', 'bob', 'carol', 'dave', 'erin'],
   postfix: false,
-  extraToml: '[schedule]\nretry_min_seconds = 1\nretry_max_seconds = 1',
+  extraToml: 'kind = ["postfix-sqlite", "postfix-pgsql"]\n[schedule]\nretry_min_seconds = 1\nretry_max_seconds = 1',
 });
 t.teardown(() => site.stop());
 const replica = await startPostgresql({ replicaOf: primary });
@@ -60,6 +60,13 @@ t.test('what the replica lacks gives nobody access', async (t) => {
   await waitFor('the sidecar finds that it is older', 20_000, again);
   await site.settled();
   t.notOk(await access('carol'), 'who was revoked stays out');
+  t.equal(
+    await site.sql(
+      `SELECT DISTINCT login FROM mandat_sender.sender_login WHERE login IN ('${at('bob')}', '${at('carol')}')`,
+    ),
+    `${at('bob')}\n`,
+    'and may not send, where Postfix asks that database',
+  );
   t.ok(await access('bob'), 'who has a delegation in force keeps it');
   t.match((await site.mandat('status')).stdout, /older than the one last seen/);
   const granted = await site.mandat('grant', at('alice'), at('erin'), '--wait', '2');
