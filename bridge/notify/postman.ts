@@ -60,6 +60,7 @@ const HOUR_MS = 3_600_000;
 const PATIENCE: Patience = { retryMinMs: 60_000, retryMaxMs: 2 * HOUR_MS, giveUpMs: 72 * HOUR_MS };
 /** Notices of one moment go through one connection; and nobody waits for them, so first phases go before. */
 const GATHER_MS = 50;
+const UNREAD_MS = 2000;
 const KEPT_MS = 90 * 24 * HOUR_MS;
 const STOP_MS = 3000;
 /** Where another sidecar sends: how long until it is asked whether that one is still there. */
@@ -74,12 +75,15 @@ export function openPostman(options: PostmanOptions): Postman {
   let stopped = false;
   let recalled = false;
   let serverFailures = 0;
+  /** Where what is to be sent can't be read: looked at again after a moment, however often somebody wakes us. */
+  let unread = false;
 
   const rounds = openRounds(() =>
     deliverDue().catch((error: unknown) => {
       recalled = false; // one may have been left as `sending`
       const { code, message, hint } = failureOf(error);
-      log.error({ code, hint }, message);
+      if (!unread) log.error({ code, hint }, message);
+      unread = true;
       return patience.retryMinMs;
     }),
   );
@@ -93,6 +97,7 @@ export function openPostman(options: PostmanOptions): Postman {
     if (!recalled) await recallSending(state, now());
     recalled = true;
     await pruneOutbox(state, later(now(), -KEPT_MS));
+    unread = false;
     const templates = once(() => openTemplates(settings?.templates));
     try {
       while (!stopped && (await mine())) {
@@ -172,7 +177,7 @@ export function openPostman(options: PostmanOptions): Postman {
     return kind === 'code' && minutes > 0 && now() >= later(createdAt, minutes * 60_000);
   };
 
-  const wake = () => rounds.after(serverFailures > 0 ? patience.retryMinMs : GATHER_MS);
+  const wake = () => rounds.after(serverFailures > 0 ? patience.retryMinMs : unread ? UNREAD_MS : GATHER_MS);
   // The command line writes notices too: a code to confirm an address, one to be tried again.
   const watch = watchTable(state, config.schedule.pollIntervalMs, wake);
   wake();

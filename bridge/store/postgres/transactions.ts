@@ -68,7 +68,7 @@ export async function written<D, T>(
       const committing = done as { readonly value: T } | undefined;
       if (committing !== undefined && fate === 'committed') return committing.value;
       if (committing !== undefined && fate === 'unknown') throw notKnown(settings, what, error);
-      if (fate === 'unknown' || cuts > MOST_CUTS) throw notDone(settings, what, error);
+      if (fate === 'unknown' || cuts > (mark === undefined ? 1 : MOST_CUTS)) throw notDone(settings, what, error);
     }
   }
 }

@@ -155,8 +155,8 @@ for (const { name, skip = false, begin, says, end } of FAULTS) {
     t.notMatch(ended?.stderr, /\n +at /);
     t.ok((await access('bob')) && (await mayUse('bob')), 'who has a delegation in force reads and sends');
     t.notOk((await access('carol')) || (await mayUse('carol')), 'nobody else');
-    const perSecond = (1000 * (proxy.came - began.came)) / (performance.now() - began.at);
-    t.ok(perSecond < 25, `${perSecond} connections tried a second`);
+    const [tried, seconds] = [proxy.came - began.came, (performance.now() - began.at) / 1000];
+    t.ok(tried < 80 + 10 * seconds, `${tried} connections tried in ${seconds} s: no busy loop`);
     await end();
     rounds++;
     await waitFor(
