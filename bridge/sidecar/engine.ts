@@ -94,7 +94,7 @@ export interface Engine {
   /** Drivers and policy of a new configuration, once nothing is in hand. */
   adopt(config: Config): Promise<void>;
   /** What is done, while it runs too, where the database in PostgreSQL is found to be older than the one last seen: it is held. */
-  older(): Promise<void>;
+  older(held: boolean): Promise<void>;
   /** Called each time after that. */
   onOlder(hear: () => void): void;
   askToStop(): void;
@@ -116,9 +116,15 @@ export async function openEngine(
     let lookAtTrail = async () => {};
     let holding: Promise<void> | undefined;
     let whenHeld = async () => {};
-    const older = () => {
+    let heldHere = false;
+    /** `already`: by another server's sidecar perhaps, which knows nothing of who has lost their sender rule here. */
+    const older = async (already: boolean) => {
+      if (already && heldHere) return;
       holding ??= holdOlderDatabase(config)
-        .then(() => log.error({ hint: ACCEPT }, OLDER))
+        .then(() => {
+          heldHere = true;
+          log.error({ hint: ACCEPT }, OLDER);
+        })
         .then(() => void whenHeld())
         .finally(() => {
           holding = undefined;

@@ -25,7 +25,7 @@ interface Watched {
   readonly table: DelegationDb;
   readonly state: StateDb;
   /** What is done where the database is older than the one last seen. */
-  readonly older: () => Promise<void>;
+  readonly older: (held: boolean) => Promise<void>;
 }
 
 export async function watchCommits(

@@ -80,7 +80,7 @@ function upgrade(file: string, kind: FileKind): number {
 
 export interface OpenOptions {
   /** In PostgreSQL: what is done where the database is older than the one last seen, before anything is read. Not given: it is asked all the same. */
-  readonly older?: 'refused' | (() => Promise<void>);
+  readonly older?: 'refused' | ((held: boolean) => Promise<void>);
   readonly readonly?: boolean;
   /** Will be written for certain: refused at once where that can't be. SQLite itself opens such a file to be read, without a word. */
   readonly writes?: boolean;

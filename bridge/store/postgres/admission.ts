@@ -12,8 +12,8 @@ import { existingSealKey } from '../trail/sealing.ts';
 import { HISTORY, isSuperseded, type LastSeen, lastSeen, noteLastSeen } from './last-seen.ts';
 import { STATE_SCHEMA, TABLE_SCHEMA } from './schema-names.ts';
 
-/** What becomes of a connection to an older database: it is refused, or somebody sees to it first that nothing is given by its word. */
-export type OlderDatabase = 'refused' | (() => Promise<void>);
+/** What becomes of a connection to an older database: it is refused unless it is `held`, or somebody sees to it first that nothing is given by its word. */
+export type OlderDatabase = 'refused' | ((held: boolean) => Promise<void>);
 
 export interface Admission {
   /** Rejects with a Failure `retry` where this one must not be asked. */
@@ -70,9 +70,9 @@ export function admission(
       if (isSuperseded(history, before)) throw superseded(place, history, before);
       const cut = head.id > 0 && found.pruned === 0 && found.seal !== head.seal;
       const fewer = before !== undefined && (before.epoch !== epoch || version < before.version);
-      if (found.held === 0 && (cut || fewer)) {
-        if (older === 'refused') throw fromThePast(place);
-        await older();
+      if (cut || fewer) {
+        if (older !== 'refused') await older(found.held === 1);
+        else if (found.held === 0) throw fromThePast(place);
       }
       known = { epoch, history };
       note(version);
