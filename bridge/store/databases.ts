@@ -50,7 +50,7 @@ export const DELEGATIONS: FileKind = {
     delegation8,
     delegation9,
   ],
-  schema: '2bee1fcb14c4e32761411a4f8cd371f9492473b02a26208d5f14f514d4db7399',
+  schema: 'f831e93ed4bb98ea27b892a022fb1ff14d2dbbf7eeb944449b219c4616b3e695',
 };
 
 export const STATE: FileKind = {

@@ -55,6 +55,7 @@ CREATE TABLE pending (mailbox_id INTEGER NOT NULL, version INTEGER NOT NULL, ser
 INSERT INTO pending SELECT mailbox_id, version, 'main' FROM pending_before;
 DROP TABLE pending_before;
 CREATE INDEX pending_version ON pending (server, version, mailbox_id);
+CREATE INDEX pending_latest ON pending (version);
 CREATE INDEX mailboxes_server ON mailboxes (server, id);
 ${anew.map(([, text]) => atItsServer(text)).join('\n')}
 ${before('mailboxes_server_insert', 'INSERT', 'mailboxes', [refuse('MANDAT_SERVER', SERVER_SENTENCE, badServer)])}

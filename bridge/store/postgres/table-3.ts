@@ -12,6 +12,7 @@ DROP TABLE pending;
 CREATE TABLE pending (mailbox_id bigint NOT NULL, version bigint NOT NULL, server ${WORD} NOT NULL, PRIMARY KEY (mailbox_id, server));
 INSERT INTO pending SELECT mailbox_id, version, 'main' FROM pg_temp.pending_before;
 CREATE INDEX pending_version ON pending (server, version, mailbox_id);
+CREATE INDEX pending_latest ON pending (version);
 CREATE INDEX mailboxes_server ON mailboxes (server, id);
 `;
 

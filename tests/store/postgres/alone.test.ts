@@ -83,7 +83,7 @@ t.test('what is written to the copy stays in it', async (t) => {
   );
   t.equal(
     lacking,
-    'copies schema_version submission_epoch submission_events',
+    'copies schema_version shared_files shared_portions submission_epoch submission_events',
     'only what no pass touches is not copied',
   );
 });

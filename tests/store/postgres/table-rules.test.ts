@@ -45,8 +45,8 @@ await shell.query(`INSERT INTO mailbox (address, login, owner) VALUES ('alice@ex
 
 t.test('made once: done again, nothing is made anew', async (t) => {
   t.strictSame(made, [
-    { from: 0, to: 2 },
-    { from: 2, to: 2 },
+    { from: 0, to: 3 },
+    { from: 3, to: 3 },
   ]);
 });
 
