@@ -52,11 +52,14 @@ export async function takeAway(pass: Pass, target: Target, leaves: boolean): Pro
     await applyInbox(owner, pair.login, undefined, pair);
     await cutAtRevoke(pass, pair.login);
   }
-  if (!owner.inherits && target.leaving.length > 0) await closeTree(pass, target, owner);
+  if (target.leaving.length > 0) await closeTree(pass, target, owner);
   return owner;
 }
 
-/** Where each folder's own entry decides, access is withdrawn only when all of them are gone. The second phase looks again. */
+/**
+ * Access is withdrawn only when every entry is gone: without inheritance each folder has its own, and with it those for special uses and those made since
+ * the grant, which the server gave a copy. The sessions have been cut before; whoever has come back meanwhile is cut again. The second phase looks again.
+ */
 async function closeTree(pass: Pass, { leaving }: Target, owner: OwnerView): Promise<void> {
   const tree = await readTree(pass, owner);
   for (const pair of leaving) {

@@ -50,7 +50,7 @@ t.test('each act and each outcome, by the delegateâ€™s identifier, on the ownerâ
     trail.map(({ action }) => action).sort(),
     [
       ...['grant', 'set-entry', 'publish', 'in-force', 'set-entry', 'subscribe', 'cut', 'verified'],
-      ...['revoke', 'withdraw', 'delete-entry', 'cut', 'withdrawn', 'delete-entry', 'cut', 'unsubscribe', 'ended'],
+      ...['revoke', 'withdraw', 'delete-entry', 'cut', 'withdrawn', 'unsubscribe', 'ended'],
     ].sort(),
     'exactly these',
   );

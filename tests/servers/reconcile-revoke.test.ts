@@ -1,9 +1,11 @@
 /** A revoke: nothing of ours stays anywhere, what stood before comes back, other people's entries are never touched. R49. */
 import t, { type Test } from 'tap';
 import { deliver } from '../../config/lab/deliver.ts';
+import { commandOf, routeThrough, startProxy } from './imap-proxy.ts';
 import { runInside, sync, verify } from './inside.ts';
 import { grantRow, named, revokeRow, VARIANTS, type Variant } from './rows.ts';
 import { at, type Site, startSite } from './site.ts';
+import { tables } from './tables.ts';
 import { does, entriesOf, SPECIALS, seen, serverFiles, sharedName, sorted, subscribed, withLogin } from './wire.ts';
 
 const LIMIT_MS = 20_000;
@@ -24,6 +26,7 @@ for (const variant of VARIANTS) {
     await site.register('alice', 'bob', 'carol');
     await t.test('what stood before comes back', (t) => before(t, site, variant));
     await t.test('open sessions end', (t) => sessions(t, site));
+    await t.test('in force when every folder is closed', (t) => closedFirst(t, site));
   });
 }
 
@@ -94,6 +97,28 @@ function others(site: Site): Record<string, readonly string[]> {
         .sort(),
     ]),
   );
+}
+
+/** Special-use folders have entries of their own, and those that were made since the grant. */
+async function closedFirst(t: Test, site: Site): Promise<void> {
+  const withdrawn = () =>
+    (tables(site)['state.audit'] as { action: string }[]).filter(({ action }) => action === 'withdrawn');
+  const found: number[] = [];
+  const proxy = await startProxy(site.lab.imap, (line) => {
+    if (commandOf(line) === 'DELETEACL') found.push(withdrawn().length);
+    return 'pass';
+  });
+  t.teardown(() => proxy.close());
+  await site.stopSidecars();
+  await routeThrough(site, proxy);
+  await grantRow(site, 'alice', 'bob');
+  t.same((await sync(site)).failures, []);
+  const before = withdrawn().length;
+  await revokeRow(site, 'alice', 'bob');
+  t.same((await sync(site)).failures, []);
+  t.equal(withdrawn().length, before + 1);
+  t.ok(found.length > SPECIALS.length, `${found.length} entries`);
+  t.same(new Set(found), new Set([before]), 'none of them goes after the revoke is said to be in force');
 }
 
 async function sessions(t: Test, site: Site): Promise<void> {

@@ -46,11 +46,11 @@ export const ACCESS_GUARDS: readonly Guard[] = [
     ...servers('reconcile-cut', 'reconcile-closed', 'session-limit', 'reconcile-trouble'),
   ),
   line(
-    'without inheritance access ends only when every folder is closed',
+    'access ends only when every folder is closed',
     FIRST,
-    '  if (!owner.inherits && target.leaving.length > 0) await closeTree(pass, target, owner);\n',
+    '  if (target.leaving.length > 0) await closeTree(pass, target, owner);\n',
     '',
-    ...servers('contract/unknown', 'contract/cyrus-dots', 'cyrus-dots', 'layouts/rfc4314'),
+    ...servers('reconcile-revoke', 'contract/unknown', 'contract/cyrus-dots', 'cyrus-dots', 'layouts/rfc4314'),
   ),
   line(
     'sender rules that go, go first',

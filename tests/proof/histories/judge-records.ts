@@ -27,7 +27,7 @@ const ADDRESSES_OF: Readonly<Record<Account, readonly string[]>> = {
 /** The latest that anybody came in after a revoke was recorded as in force, in milliseconds: for the figures. */
 export const latest = { ms: 0 };
 
-export async function judgeRecords(history: History, before: Model): Promise<void> {
+export function judgeRecords(history: History, before: Model): void {
   const { world } = history;
   const since = rowsIn<Entry>(
     world.site.stateFile,
@@ -37,7 +37,6 @@ export async function judgeRecords(history: History, before: Model): Promise<voi
   ended(history, before, since);
   countedOnce(history);
   notices(history);
-  await quiet(world);
   history.settledTrail = lastEntry(world);
   history.settledAt = Date.now();
 }
@@ -144,8 +143,8 @@ function notices({ world, model, counts, began }: History): void {
   if (twice > kills) throw new Broken('I5', `${twice} letters went twice, and the sidecar was killed ${kills} times`);
 }
 
-/** Another pass over everything leaves every file and row as it is. */
-async function quiet(world: World): Promise<void> {
+/** I6: another pass over everything leaves every file and row as it is. */
+export async function quiet(world: World): Promise<void> {
   const before = { files: serverFiles(world.site), rows: written(world) };
   await syncBySidecar(configOf(world.site), { force: false, actor: 'proof' });
   const after = { files: serverFiles(world.site), rows: written(world) };

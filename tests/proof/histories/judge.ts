@@ -24,7 +24,7 @@ export async function judge(history: History, before: Model): Promise<void> {
     }
   }
   senders(history.model, seen);
-  await judgeRecords(history, before);
+  judgeRecords(history, before);
 }
 
 function ownerKeepsAll(account: Account, { rights }: OwnSight): void {

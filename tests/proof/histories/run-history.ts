@@ -6,7 +6,7 @@ import { entry, folder, message } from './by-hand.ts';
 import { accept, changeTable } from './change-table.ts';
 import { ownSight } from './eyes.ts';
 import { Broken, type History } from './history.ts';
-import { lastEntry } from './judge-records.ts';
+import { lastEntry, quiet } from './judge-records.ts';
 import { freshModel } from './model.ts';
 import { ACCOUNTS, DELEGATES, FIXED, MAILBOXES } from './people.ts';
 import { converged, settle } from './settle.ts';
@@ -42,6 +42,7 @@ export async function runHistory(world: World, watchers: Watchers, steps: readon
     }
   }
   await settle(history);
+  await quiet(world);
   await reset(history);
   return done;
 }
@@ -127,5 +128,4 @@ async function reset(history: History): Promise<void> {
       }),
     ),
   );
-  await converged(history);
 }

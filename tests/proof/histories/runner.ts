@@ -40,7 +40,8 @@ export function openRunner(options: WorldOptions): Runner {
   };
   const run = async (steps: readonly Step[]): Promise<Failed | undefined> => {
     if (world === undefined) {
-      world = await startWorld(options);
+      // On a machine that is busy with other things servers may be late to answer.
+      world = await startWorld(options).catch(() => startWorld(options));
       watchers = startWatchers(world.site);
     }
     try {

@@ -76,12 +76,16 @@ export async function startWorld({ inherit }: WorldOptions): Promise<World> {
       await sink.close();
     },
   };
-  world.sidecar = await site.run();
+  await startSidecar(world);
   return world;
 }
 
 export async function startSidecar(world: World): Promise<void> {
-  world.sidecar ??= await world.site.run();
+  // Restarted as systemd does, where its filter, of lower priority, has not come up in time on a machine that is busy with other things.
+  world.sidecar ??= await world.site.run().catch((error: unknown) => {
+    if (!/ended with 5/.test(String(error))) throw error;
+    return world.site.run();
+  });
   thaw(world);
 }
 
