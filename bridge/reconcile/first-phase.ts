@@ -48,12 +48,17 @@ export async function takeAway(pass: Pass, target: Target, leaves: boolean): Pro
     return undefined;
   });
   if (owner === undefined) return undefined;
-  for (const pair of target.leaving) {
-    await applyInbox(owner, pair.login, undefined, pair);
-    await cutAtRevoke(pass, pair.login);
+  try {
+    for (const pair of target.leaving) {
+      await applyInbox(owner, pair.login, undefined, pair);
+      await cutAtRevoke(pass, pair.login);
+    }
+    if (target.leaving.length > 0) await closeTree(pass, target, owner);
+    return owner;
+  } catch (error) {
+    owner.close(); // nobody else knows of it yet
+    throw error;
   }
-  if (target.leaving.length > 0) await closeTree(pass, target, owner);
-  return owner;
 }
 
 /**

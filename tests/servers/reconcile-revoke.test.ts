@@ -1,6 +1,7 @@
 /** A revoke: nothing of ours stays anywhere, what stood before comes back, other people's entries are never touched. R49. */
 import t, { type Test } from 'tap';
 import { deliver } from '../../config/lab/deliver.ts';
+import { waitFor } from '../../config/lab/wait.ts';
 import { commandOf, routeThrough, startProxy } from './imap-proxy.ts';
 import { runInside, sync, verify } from './inside.ts';
 import { grantRow, named, revokeRow, VARIANTS, type Variant } from './rows.ts';
@@ -104,8 +105,11 @@ async function closedFirst(t: Test, site: Site): Promise<void> {
   const withdrawn = () =>
     (tables(site)['state.audit'] as { action: string }[]).filter(({ action }) => action === 'withdrawn');
   const found: number[] = [];
+  let leaving: Promise<number | null> | undefined;
+  let leave = () => {};
   const proxy = await startProxy(site.lab.imap, (line) => {
     if (commandOf(line) === 'DELETEACL') found.push(withdrawn().length);
+    if (found.length > 1) leave();
     return 'pass';
   });
   t.teardown(() => proxy.close());
@@ -119,6 +123,18 @@ async function closedFirst(t: Test, site: Site): Promise<void> {
   t.equal(withdrawn().length, before + 1);
   t.ok(found.length > SPECIALS.length, `${found.length} entries`);
   t.same(new Set(found), new Set([before]), 'none of them goes after the revoke is said to be in force');
+
+  await grantRow(site, 'alice', 'bob');
+  t.same((await sync(site)).failures, []);
+  const sidecar = await site.run();
+  found.length = 0;
+  leave = () => {
+    leaving ??= sidecar.end();
+  };
+  await revokeRow(site, 'alice', 'bob');
+  await waitFor('it is asked to leave in the midst of that', LIMIT_MS, () => leaving !== undefined);
+  t.equal(await leaving, 0, 'it leaves: no session of its own keeps it');
+  t.same((await sync(site)).failures, []);
 }
 
 async function sessions(t: Test, site: Site): Promise<void> {

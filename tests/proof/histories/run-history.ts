@@ -16,6 +16,7 @@ import { asPerson, endSidecar, freeze, rowsIn, startSidecar, thaw, type World } 
 
 /** Throws {@link Broken}, or whatever else went wrong; the world is then to be thrown away. Returns how many steps did something. */
 export async function runHistory(world: World, watchers: Watchers, steps: readonly Step[]): Promise<number> {
+  await watchers.afresh();
   const history: History = {
     world,
     watchers,

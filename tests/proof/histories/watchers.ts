@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectImap, quoted, type RawImap } from '../../../config/lab/raw-imap.ts';
 import type { RawSmtp } from '../../../config/lab/raw-smtp.ts';
+import { waitFor } from '../../../config/lab/wait.ts';
 import { at, password, type Site } from '../../servers/site.ts';
 import { askSender, submissionAs } from '../../servers/submission.ts';
 import { ACCOUNTS, type Account, ADDRESSES, type Address, type Person } from './people.ts';
@@ -15,6 +16,8 @@ export interface Watchers {
   lastSent(who: Person, address: Address): number;
   /** How many commands were tried so far. */
   readonly tries: number;
+  /** All begin again with new sessions: what an old one has open, by an entry that went by hand, it keeps. */
+  afresh(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -25,6 +28,8 @@ export function startWatchers(site: Site): Watchers {
   const read = new Map<string, number>();
   const sent = new Map<string, number>();
   let stopping = false;
+  let generation = 0;
+  const begun = new Map<Person, number>();
   let tries = 0;
 
   const reader = async (who: Person) => {
@@ -41,6 +46,11 @@ export function startWatchers(site: Site): Watchers {
     };
     for (let round = 0; !stopping; round++) {
       try {
+        if (begun.get(who) !== generation) {
+          imap?.close();
+          imap = undefined;
+          begun.set(who, generation);
+        }
         if (imap === undefined) {
           open = undefined;
           imap = await connectImap(site.lab.imap);
@@ -89,6 +99,10 @@ export function startWatchers(site: Site): Watchers {
     lastSent: (who, address) => sent.get(`${who} ${address}`) ?? 0,
     get tries() {
       return tries;
+    },
+    afresh: async () => {
+      generation++;
+      await waitFor('the watchers begin again', 60_000, () => WATCHED.every((who) => begun.get(who) === generation));
     },
     stop: async () => {
       stopping = true;
