@@ -34,7 +34,8 @@ export async function untilAskedToStop(
 }
 
 /** What is open stays open: half in the one and half in the other nobody could follow it. */
-function onSameDatabase({ database }: Config, next: Config): Config {
-  if (next.database === database) return next;
-  throw new Error('"database" has changed, which takes a restart');
+function onSameDatabase({ database, server }: Config, next: Config): Config {
+  if (next.database !== database) throw new Error('"database" has changed, which takes a restart');
+  if (next.server.name !== server.name) throw new Error('[server] name has changed, which takes a restart');
+  return next;
 }

@@ -1,5 +1,5 @@
 /** Of `mandat status`: which processes there are, and how their threads fare; and which server they speak to. */
-import { shownDatabase } from '../bridge/configured/stores.ts';
+import { shownDatabase, workersOn } from '../bridge/configured/stores.ts';
 import { eventsSeenBy } from '../bridge/events/events-seen.ts';
 import type { Seen } from '../bridge/imap/dialects.ts';
 import type { LoopHolds } from '../bridge/shared/loop-holds.ts';
@@ -81,21 +81,48 @@ export function eventsLine(events: Awaited<ReturnType<typeof eventsOf>>, time: T
   return [['events', [last, ...odd].join('; ')]];
 }
 
+/** Who works on this server's mailboxes and who stands by, wherever they run; null with files. */
+export async function workersOfServer({ config }: Session) {
+  const workers = await workersOn(config);
+  if (workers === undefined) return null;
+  const { works, standBy } = workers;
+  return {
+    works: works === undefined ? null : { host: works.host, pid: works.pid, since: works.since, fence: works.fence },
+    standBy,
+  };
+}
+
 interface Processes {
   readonly sidecar: ReturnType<typeof sidecarOf> | null;
+  readonly workers: Awaited<ReturnType<typeof workersOfServer>>;
   readonly loop: LoopHolds | null;
   readonly filter: Awaited<ReturnType<typeof filterOf>>;
 }
 
-export function processLines({ sidecar, loop, filter }: Processes, time: Time): readonly Line[] {
-  return [['sidecar', sidecarLine(sidecar, time)], ...heldLine('thread', loop, time), ...filterLines(filter, time)];
+export function processLines({ sidecar, workers, loop, filter }: Processes, time: Time): readonly Line[] {
+  return [
+    ['sidecar', sidecarLine(sidecar, workers, time)],
+    ...(workers?.standBy ?? []).map(
+      ({ host, pid, since }) => ['stands by', `process ${pid} on ${oneLine(host)}, since ${time(since)}`] as const,
+    ),
+    ...heldLine('thread', loop, time),
+    ...filterLines(filter, time),
+  ];
 }
 
-function sidecarLine(sidecar: Processes['sidecar'], time: Time): string {
-  if (sidecar === null) return 'not running: start it with "mandat run"';
+function sidecarLine(sidecar: Processes['sidecar'], workers: Processes['workers'], time: Time): string {
+  const works = workers?.works ?? null;
+  const whoWorks = works && `process ${works.pid} on ${oneLine(works.host)} works, since ${time(works.since)}`;
+  if (sidecar === null) return whoWorks === null ? 'not running: start it with "mandat run"' : `none here; ${whoWorks}`;
   const { pid, since } = sidecar;
+  if (standsBy(sidecar, workers)) return `process ${pid ?? '?'} stands by${whoWorks === null ? '' : `; ${whoWorks}`}`;
   if (since === null) return `process ${pid ?? '?'} is starting: it does not watch the table yet`;
   return `running (process ${pid}, since ${time(since)})`;
+}
+
+/** Whether the sidecar of this data_dir is one that waits for its turn. */
+export function standsBy(sidecar: Processes['sidecar'], workers: Processes['workers']): boolean {
+  return sidecar !== null && workers?.standBy.some(({ pid }) => pid === sidecar.pid) === true;
 }
 
 type Time = (instant: string | null | undefined) => string;

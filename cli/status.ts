@@ -37,6 +37,7 @@ import {
   processLines,
   serverLine,
   sidecarOf,
+  workersOfServer,
 } from './status-processes.ts';
 
 import { isTraceOdd, traceLines, traceOf, traceRemarks } from './status-trace.ts';
@@ -69,7 +70,7 @@ export function statusCommand(program: Command, run: Runner): void {
           noFilter ||
           status.restored ||
           status.rulesChanged.length > 0 ||
-          status.sidecar === null;
+          (status.sidecar === null && (status.workers?.works ?? null) === null);
         return failed || odd ? EXIT.failed : EXIT.done;
       }),
     );
@@ -93,6 +94,7 @@ async function statusOf(session: Session, most: number) {
       const late = looked.filter((one) => noted.has(one.mailboxId) || (one.since !== null && one.since < tooOld));
       return {
         sidecar,
+        workers: await workersOfServer(session),
         /** For how long its thread was held at a stretch; null as long as nothing has been noted. */
         loop: (await loopOf(state, sidecar?.pid)) ?? null,
         filter: await filterOf(session, state),
@@ -204,7 +206,7 @@ function shown(
   const time = (instant: string | null | undefined) => shownTime(instant, timezone);
   const named = late.slice(0, NAMED).map(({ mailbox }) => oneLine(mailbox ?? 'one that has left the table'));
   const head = facts([
-    ...processLines({ sidecar, loop: rest.loop, filter: rest.filter }, time),
+    ...processLines({ sidecar, workers: rest.workers, loop: rest.loop, filter: rest.filter }, time),
     ['configuration', rest.configFile],
     ...serverLine(rest.server),
     ...databaseLine(rest.database, time),

@@ -14,12 +14,13 @@ import type { Hearing, Listening } from '../store/postgres/commits.ts';
 import type { PostgresSettings } from '../store/postgres/connection.ts';
 import type { RolesReport } from '../store/postgres/roles.ts';
 import type { SiteDuties } from '../store/postgres/site-duties.ts';
-import type { SoleWorker } from '../store/postgres/sole-worker.ts';
+import type { StandBy, Workers } from '../store/postgres/take-work.ts';
 import { copyStateDb, openStateDb, type StateDb } from '../store/state/state-db.ts';
 import { existingSubmissions, openSubmissions, type SubmissionStore } from '../store/submissions/submission-db.ts';
 import { type DelegationDb, openDelegationDb, type TableOptions } from '../store/table/delegation-db.ts';
 import { differencesIn, repairRules } from '../store/table/rule-repair.ts';
 import type { Difference } from '../store/table/schema.ts';
+import { ALONE, type Working } from '../store/working.ts';
 
 /** What of the configuration says where they are, and for which mail server we look into them. */
 export type Placed = Pick<Config, 'dataDir' | 'database' | 'databasePasswordFile' | 'databaseCaFile' | 'server'>;
@@ -109,20 +110,45 @@ export async function stateIsThere(config: Placed): Promise<boolean> {
 }
 
 /** Who works on the databases beside the lock file, which says it on this machine alone. `again`: after a lost connection, before the work goes on. */
-export async function soleWorkerOn(config: Placed, as: Holder, again: () => Promise<void>): Promise<SoleWorker> {
+export async function takeWorkOn(config: Placed, as: Holder, again: () => Promise<void>): Promise<Working> {
   const settings = await postgresOf(config);
-  if (settings === undefined) return { hold: async () => {}, release: async () => {} };
-  const { soleWorker } = await import('../store/postgres/sole-worker.ts');
-  return soleWorker(settings, as, again, config.server.name);
+  if (settings === undefined) return ALONE;
+  const { takeWork } = await import('../store/postgres/take-work.ts');
+  return takeWork(settings, { ...wanted(config), as, again });
 }
 
 /** Who does what belongs to no mail server, where several work on one database. In files it is whoever has the lock. */
-export async function siteDutiesOn(config: Placed): Promise<SiteDuties> {
+export async function siteDutiesOn(config: Placed, worker: string | undefined): Promise<SiteDuties> {
   const settings = await postgresOf(config);
   if (settings === undefined) return { ours: async () => true, release: async () => {} };
   const { siteDuties } = await import('../store/postgres/site-duties.ts');
-  return siteDuties(settings);
+  return siteDuties(settings, worker);
 }
+
+/** Waits until this sidecar is the one that works; with files it is at once. Undefined when `until.signal` came first. */
+export async function standByOn(
+  config: Placed,
+  again: () => Promise<void>,
+  until: StandBy,
+): Promise<Working | undefined> {
+  const settings = await postgresOf(config);
+  if (settings === undefined) return ALONE;
+  const { standBy } = await import('../store/postgres/take-work.ts');
+  return standBy(settings, { ...wanted(config), as: 'sidecar', again }, until);
+}
+
+/** Who works on this server's mailboxes and who stands by, wherever they run; undefined with files. */
+export async function workersOn(config: Placed): Promise<Workers | undefined> {
+  const settings = await postgresOf(config);
+  if (settings === undefined) return undefined;
+  const { workersOf } = await import('../store/postgres/take-work.ts');
+  return workersOf(settings, config.server.name);
+}
+
+/** Of the time within which another is at work, what a lease takes; the rest is for noticing, and for beginning. */
+const LEASE = 0.6;
+
+const wanted = ({ server }: Placed) => ({ server: server.name, leaseMs: server.takeoverSeconds * 1000 * LEASE });
 
 /** Of commits to a table in PostgreSQL; undefined where it is a file. */
 export async function listenForCommits(

@@ -1,6 +1,7 @@
 /** Whether a sidecar works on these databases, and how long ago it has looked at everything. */
 
 import { readFileSync } from 'node:fs';
+import { workersOn } from '../configured/stores.ts';
 import { paused, pauseSentence, RESUME_HINT } from '../safeguards/pause.ts';
 import { Failure } from '../shared/failure.ts';
 import { configDifference, lastSidecar } from '../sidecar/running-config.ts';
@@ -36,6 +37,12 @@ export const sidecar: Check = {
       );
     }
     const pid = holder(subject);
+    const workers = await workersOn(subject.config);
+    const standsBy = workers?.standBy.find((one) => one.pid === pid);
+    if (workers?.works !== undefined && standsBy !== undefined) {
+      const { works } = workers;
+      return ok(`process ${pid} stands by, since ${standsBy.since}; process ${works.pid} on ${works.host} works`);
+    }
     const last = await lastSidecar(await subject.state());
     if (last.pid !== pid) return ok(`process ${pid ?? '?'} works on the databases, and is no sidecar: "mandat sync"`);
     const outdated = configDifference(last, subject.config);

@@ -118,6 +118,7 @@ export const GAUGES = {
   mandat_imap_seen_timestamp_seconds: { help: 'When the IMAP server was spoken to last' },
   mandat_filter_up: { help: '1 while the submission filter runs; absent where none is configured' },
   mandat_ready: { help: '1 where /readyz says ready' },
+  mandat_standing_by: { help: '1 where another sidecar works on this server and this one stands by' },
   mandat_figures_age_seconds: { help: 'How old what was counted in the databases is' },
 } as const satisfies Record<string, Declared>;
 

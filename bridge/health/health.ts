@@ -10,10 +10,10 @@ import { imapEndpoint } from '../configured/drivers.ts';
 import { greets, openContacts } from './contact.ts';
 import type { Metrics } from './metrics.ts';
 import { openPulse, type Part, stalledAfter } from './pulse.ts';
-import { readiness } from './ready.ts';
+import { readiness, readyToTakeOver } from './ready.ts';
 import { type Answer, type HealthServer, serveHealth } from './server.ts';
 import type { Sight } from './sight.ts';
-import type { Signs } from './signs.ts';
+import type { Signs, StandsBy } from './signs.ts';
 
 export interface Health {
   readonly signs: Signs;
@@ -33,6 +33,7 @@ const LOOKS_MS = 1000;
 export async function openHealth(config: Config, version: string, log: Logger): Promise<Health> {
   let current = config;
   let sight: Sight | undefined;
+  let standsBy: StandsBy | undefined;
   let metrics: Metrics | undefined;
   let server: HealthServer | undefined;
   const pulse = openPulse(stalledAfter(config.imap.timeoutSeconds));
@@ -46,7 +47,7 @@ export async function openHealth(config: Config, version: string, log: Logger): 
     return pulse.look(sizes && { waiting: waiting ?? 0, inHand: sizes.inHand });
   };
   const ready = async () => {
-    const checks = await readiness(sight, contacts.known());
+    const checks = standsBy === undefined ? await readiness(sight, contacts.known()) : readyToTakeOver(standsBy);
     return { ready: checks.every(({ ok }) => ok), checks };
   };
   const answers = {
@@ -62,7 +63,13 @@ export async function openHealth(config: Config, version: string, log: Logger): 
     '/metrics': async (): Promise<Answer> => {
       const { ready: isReady } = await ready();
       const { type, text } =
-        (await metrics?.scrape({ sight, imap: contacts.known(), ready: isReady, version })) ?? EMPTY;
+        (await metrics?.scrape({
+          sight,
+          imap: contacts.known(),
+          ready: isReady,
+          standsBy: standsBy !== undefined,
+          version,
+        })) ?? EMPTY;
       return { status: 200, type, body: text };
     },
   };
@@ -118,6 +125,9 @@ export async function openHealth(config: Config, version: string, log: Logger): 
         metrics?.passes.step(step);
       },
       said: (lines) => metrics?.passes.said(lines),
+      standsBy: (how) => {
+        standsBy = how;
+      },
       contact: (contact) => {
         sign.getStore()?.();
         contacts.told(contact);
@@ -125,6 +135,7 @@ export async function openHealth(config: Config, version: string, log: Logger): 
     },
     alive,
     line: () => {
+      if (standsBy !== undefined) return standsBy.told;
       if (sight === undefined) return 'opening the databases';
       const { queued, inHand, retrying } = sight.sizes();
       const waiting = Object.values(queued).reduce((sum, one) => sum + one, 0);

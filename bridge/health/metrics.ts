@@ -34,6 +34,7 @@ export interface Now {
   readonly sight: Sight | undefined;
   readonly imap: Known | undefined;
   readonly ready: boolean;
+  readonly standsBy: boolean;
   readonly version: string;
 }
 
@@ -99,10 +100,11 @@ function aged({ figures, oldestChange, at }: Aged): readonly Figure[] {
   ];
 }
 
-function known({ sight, imap, ready, version }: Now): readonly Figure[] {
+function known({ sight, imap, ready, standsBy, version }: Now): readonly Figure[] {
   return [
     { name: 'mandat_build_info', labels: { version }, value: 1 },
     { name: 'mandat_ready', value: Number(ready) },
+    { name: 'mandat_standing_by', value: Number(standsBy) },
     ...(imap === undefined
       ? []
       : ([

@@ -6,10 +6,16 @@ import { isThere, lastFilter } from '../submission/last-filter.ts';
 import type { Known } from './contact.ts';
 import type { Part } from './pulse.ts';
 import type { Sight } from './sight.ts';
+import type { StandsBy } from './signs.ts';
 
 export interface Check extends Part {
   /** How old what is told is; 0: seen just now. */
   readonly ageSeconds: number;
+}
+
+/** A stand-by: ready to take over. What it doesn't look at it says nothing of. */
+export function readyToTakeOver({ told, ok }: StandsBy): readonly Check[] {
+  return [{ name: 'turn', ok, told, ageSeconds: 0 }];
 }
 
 /** `sight`: undefined while nothing is open. Never rejects. */

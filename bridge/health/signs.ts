@@ -16,8 +16,17 @@ export interface Signs {
   step(step: Step): void;
   /** What goes into the audit trail. */
   said(lines: readonly Said[]): void;
+  /** Another sidecar works, and this one waits; undefined: it is its turn. */
+  standsBy(how: StandsBy | undefined): void;
   /** The IMAP server was spoken to. */
   contact(contact: Contact): void;
+}
+
+export interface StandsBy {
+  /** A sentence. */
+  readonly told: string;
+  /** Whether it could take over. */
+  readonly ok: boolean;
 }
 
 /** Where nobody asks: a command's own pass. */
@@ -27,5 +36,6 @@ export const NO_SIGNS: Signs = {
   pass: (_mailboxId, _attempt, work) => work(),
   step: () => {},
   said: () => {},
+  standsBy: () => {},
   contact: () => {},
 };

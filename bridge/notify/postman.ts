@@ -44,6 +44,8 @@ export interface PostmanOptions {
   readonly now: () => Instant;
   readonly log: Logger;
   readonly audit: Site['audit'];
+  /** Before each notice goes out: fails where another sidecar sends them by now. */
+  readonly sure?: () => Promise<void>;
   readonly patience?: Patience;
   /** Whether it is this sidecar that sends, where several work on one database. Default: it is. */
   readonly mine?: () => Promise<boolean>;
@@ -68,7 +70,8 @@ const OTHERS_MS = 2000;
 
 /** Without `[notices]` it has nothing to do. */
 export function openPostman(options: PostmanOptions): Postman {
-  const { config, env, state, log, now, patience = PATIENCE, audit, mine = async () => true } = options;
+  const { config, env, state, log, now, patience = PATIENCE, audit } = options;
+  const { mine = async () => true, sure = async () => {} } = options;
   const { notices: settings } = config;
   if (settings === undefined) return { wake: () => {}, stop: async () => {} };
   let server: MailServerForNotices | undefined;
@@ -103,6 +106,7 @@ export function openPostman(options: PostmanOptions): Postman {
       while (!stopped && (await mine())) {
         const notice = await takeDue(state, now());
         if (notice === undefined) break;
+        await sure();
         if ((await deliver(notice, templates)) === 'server') {
           // Nothing else gets through now, so nothing else is tried.
           await giveUpOverdue();

@@ -9,9 +9,14 @@ import { ownMailbox } from '../store/table/rows.ts';
 
 /**
  * Of one mailbox, unless it has been looked at since version `from`. Returns the logins that were taken in, have no row, and that nobody asked
- * to be taken from: the guard hasn't judged these yet. An account that the server doesn't know has nothing.
+ * to be taken from: the guard hasn't judged these yet. `among`: of these logins alone. An account that the server doesn't know has nothing.
  */
-export async function adoptEntries(site: Site, mailboxId: number, from: number): Promise<ReadonlySet<string>> {
+export async function adoptEntries(
+  site: Site,
+  mailboxId: number,
+  from: number,
+  among?: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
   const unasked = new Set<string>();
   if (((await outcomeOf(site.state, mailboxId))?.verifiedVersion ?? 0) >= from) return unasked;
   const { rows } = await ownMailbox(site.table, mailboxId);
@@ -22,7 +27,7 @@ export async function adoptEntries(site: Site, mailboxId: number, from: number):
       .map(({ login }) => login),
   );
   for (const login of await found(site, rows.login)) {
-    if (known.has(login)) continue;
+    if (known.has(login) || among?.has(login) === false) continue;
     const { id: delegateId, identifier } = await delegateOf(site, login);
     await beginGrant(
       site.state,

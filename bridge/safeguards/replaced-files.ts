@@ -22,7 +22,8 @@ export interface Opened {
 
 export interface Kept {
   reload(config: Config): Promise<void>;
-  stop(): Promise<void>;
+  /** Default: orderly. */
+  stop(how?: 'orderly' | 'abandon'): Promise<void>;
   /** Resolves when a replaced file could not be opened anew: there is nothing left that works. */
   readonly ended: Promise<Failure>;
 }
@@ -115,11 +116,11 @@ export async function keepOpen(
         await opened?.reload(next);
         current = next;
       }),
-    stop: () => {
+    stop: (how = 'orderly') => {
       clearInterval(poll);
       for (const one of watchers) one.close();
       stopped = true;
-      return inTurn(async () => opened?.stop('orderly'));
+      return inTurn(async () => opened?.stop(how));
     },
   };
 }

@@ -9,6 +9,7 @@ import { watchedServer } from '../health/contact.ts';
 import type { Signs } from '../health/signs.ts';
 import type { Seen } from '../imap/dialects.ts';
 import { noticeRules } from '../notify/notice-rules.ts';
+import { fencedCutter, fencedPublisher, fencedServer, type Late } from '../reconcile/fenced.ts';
 import { openGate } from '../reconcile/login-turns.ts';
 import { recordedCutter, recordedPublisher, recordedServer } from '../reconcile/recording.ts';
 import type { Site } from '../reconcile/site.ts';
@@ -24,6 +25,7 @@ import type { DelegationDb } from '../store/table/delegation-db.ts';
 import { applySettings } from '../store/table/rule-settings.ts';
 import { isVouched } from '../store/table/vouched-events.ts';
 import { append, appendAudit, ownEntry } from '../store/trail/sealing.ts';
+import type { Working } from '../store/working.ts';
 import { countedLogins } from './login-budget.ts';
 
 export interface Ground {
@@ -38,6 +40,9 @@ export interface Ground {
   readonly stopping: () => boolean;
   /** Hears what is done. */
   readonly signs: Signs;
+  /** Asked before each change. */
+  readonly working: Working;
+  readonly late: Late;
 }
 
 export interface Acting {
@@ -50,7 +55,8 @@ export interface Acting {
   close(): void;
 }
 
-export function openActing({ table, state, clock, key, files, env, log, stopping, signs }: Ground): Acting {
+export function openActing(ground: Ground): Acting {
+  const { table, state, clock, key, files, env, log, stopping, signs, working, late } = ground;
   const noted = new AsyncLocalStorage<Step[]>();
   const logStep = stepLogger(log);
   const onStep: OnStep = (step) => {
@@ -73,10 +79,7 @@ export function openActing({ table, state, clock, key, files, env, log, stopping
     tellBehind,
     close: () => senders?.close(),
     site: async (config) => {
-      const server = recordedServer(
-        countedLogins(watchedServer(mailServer(config, env, noteServer), signs.contact)),
-        onStep,
-      );
+      const server = countedLogins(watchedServer(mailServer(config, env, noteServer), signs.contact));
       const cutter = sessionCutter(config, env);
       const opened = openSenders(config, files, tellBehind, state);
       await applySettings(table, config);
@@ -87,9 +90,9 @@ export function openActing({ table, state, clock, key, files, env, log, stopping
       return {
         table,
         state,
-        server,
-        senders: opened === undefined ? undefined : recordedPublisher(opened, onStep),
-        cutter: cutter === undefined ? undefined : recordedCutter(cutter, onStep),
+        server: recordedServer(fencedServer(server, working, late), onStep),
+        senders: opened && recordedPublisher(fencedPublisher(opened, working), onStep),
+        cutter: cutter && recordedCutter(fencedCutter(cutter, working), onStep),
         clock,
         audit: async (lines, within) => {
           signs.said(lines);

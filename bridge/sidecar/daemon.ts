@@ -26,10 +26,11 @@ import { shrinkLog } from '../store/files/write-ahead-log.ts';
 import { fact, setFact } from '../store/state/facts.ts';
 import { mailboxPortions } from '../store/state/swept-mailboxes.ts';
 import { dueBetween, nextDue } from '../store/table/due-times.ts';
+import { changedSinceTakeOver, longestCommand } from './after-take-over.ts';
 import { openAlarm } from './alarm.ts';
 import { followCredentials } from './changed-secrets.ts';
 import { openDelegatesHalf } from './delegates-half.ts';
-import { type Half, openEngine } from './engine.ts';
+import { type Half, openEngine, type Standing } from './engine.ts';
 import { lookAtFolders } from './folder-look.ts';
 import { openLogWarnings } from './large-log.ts';
 import { openLater } from './later.ts';
@@ -66,8 +67,9 @@ export async function startDaemon(
   env: Environment,
   log: Logger,
   signs: Signs = NO_SIGNS,
+  standing?: Standing,
 ): Promise<Opened> {
-  const engine = await openEngine(config, env, log, 'sidecar', signs);
+  const engine = await openEngine(config, env, log, 'sidecar', signs, standing);
   const { table, state } = engine;
   const { clock } = engine.site;
   const files = dataFiles(config.dataDir);
@@ -106,6 +108,7 @@ export async function startDaemon(
       if (code === 'internal') log.debug({ err: result.failure.cause }, 'internal failure');
       return result.retry;
     } catch (error) {
+      if (engine.working.isLost) return 'parked';
       log.error({ mailboxId, err: error }, 'a pass could not be recorded'); // the database itself failed
       return 'retry';
     } finally {
@@ -145,6 +148,7 @@ export async function startDaemon(
       log,
       audit: (...what) => engine.site.audit(...what),
       mine: engine.hasDuties,
+      sure: engine.working.sure,
     });
   let postman = openOutbox();
   const overdue = openOverdue(table, state, log, clock.now);
@@ -176,7 +180,7 @@ export async function startDaemon(
 
   const serially = (job: () => Promise<void>, name?: Job) =>
     oneAtATime(name === undefined ? job : () => signs.job(name, job), (error) => {
-      if (stopping) return; // what it worked on is closed, or about to be
+      if (stopping || engine.working.isLost) return; // what it worked on is closed, or about to be
       if (name !== undefined) undone.add(name);
       const { code, message, hint } = failureOf(error);
       if (config.database === undefined || !toldLately(message)) log.error({ code, hint }, message);
@@ -308,6 +312,15 @@ export async function startDaemon(
     sweepTimer = setInterval(() => void sweep(), sweepIntervalMinutes * 60_000);
   };
 
+  /** What the one before us had under way may come late: once it can't any more, those mailboxes are looked at again. */
+  const { takenAt } = engine;
+  const secondLook = serially(async () => {
+    if (takenAt === undefined) return;
+    for await (const ids of changedSinceTakeOver(table, state, takenAt)) for (const id of ids) schedule.add(id, 'rest');
+  });
+  const secondLookTimer =
+    takenAt === undefined ? undefined : setTimeout(() => void secondLook(), longestCommand(config.imap.timeoutSeconds));
+
   const openLooks = () => lookAtFolders(engine.site, hinted, current.schedule, log);
   const openListening = () =>
     openEars({ config: current, env, log, site: engine.site, schedule: hinted, missed: () => void sweep() });
@@ -417,6 +430,7 @@ export async function startDaemon(
         if (afterwards !== undefined) await follow();
         await drain();
       }
+      clearTimeout(secondLookTimer);
       clearTimeout(afterwards);
       clearTimeout(comparing);
       alarm.close();

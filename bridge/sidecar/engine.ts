@@ -4,11 +4,12 @@
  */
 
 import type { Logger } from 'pino';
+import type { Instant } from '../../acl/delegation-facts.ts';
 import type { Config } from '../../config/schema.ts';
 import { refuseHalfRestored } from '../backup/unfinished.ts';
 import type { Environment } from '../configured/drivers.ts';
 import { deciding, retryWaits } from '../configured/retrying.ts';
-import { existingSubmissionStore, openState, openTable, siteDutiesOn, soleWorkerOn } from '../configured/stores.ts';
+import { existingSubmissionStore, openState, openTable, siteDutiesOn, takeWorkOn } from '../configured/stores.ts';
 import { NO_SIGNS, type Signs } from '../health/signs.ts';
 import { actLines } from '../reconcile/acts.ts';
 import { withdrawStale } from '../reconcile/first-phase.ts';
@@ -28,7 +29,7 @@ import { rememberVersion, type TableAge, tableAge } from '../safeguards/table-fr
 import { Failure, failureOf } from '../shared/failure.ts';
 import { type GiveWay, giveBack } from '../shared/portions.ts';
 import { dataFiles } from '../store/files/data-files.ts';
-import { type Holder, takeLock } from '../store/files/lock.ts';
+import { type Holder, type Lock, takeLock } from '../store/files/lock.ts';
 import { eraseAccounts } from '../store/state/account-erasure.ts';
 import { fact, openClock, setFact } from '../store/state/facts.ts';
 import { beginTelling } from '../store/state/last-notified.ts';
@@ -42,7 +43,9 @@ import { readMailbox, settle } from '../store/table/rows.ts';
 import { compareRows } from '../store/trail/compare-rows.ts';
 import { sealKeyOf } from '../store/trail/sealing.ts';
 import { drainEvents } from '../store/trail/take-over-events.ts';
+import type { Working } from '../store/working.ts';
 import { openActing } from './acting.ts';
+import { leftSinceTakeOver } from './after-take-over.ts';
 import { type Changes, openChanges } from './changes.ts';
 import type { Looked } from './delegates-half.ts';
 import { type GoOn, retryWait } from './schedule.ts';
@@ -56,7 +59,19 @@ export interface Half {
   readonly looked?: Looked | undefined;
 }
 
+/** Where whoever opens it has seen to it already that nobody else works here. */
+export interface Standing {
+  readonly working: Working;
+  /** Done after a lost connection, before the work goes on. */
+  again: () => Promise<void>;
+  /** Owners in whose mailboxes a change may have come late (reconcile/fenced.ts). */
+  readonly late: Set<string>;
+}
+
 export interface Engine {
+  readonly working: Working;
+  /** When it was taken from a sidecar that was silent; undefined where it wasn't. */
+  readonly takenAt: Instant | undefined;
   readonly site: Site;
   readonly table: DelegationDb;
   readonly state: StateDb;
@@ -107,10 +122,11 @@ export async function openEngine(
   log: Logger,
   as: Holder = 'sidecar',
   signs: Signs = NO_SIGNS,
+  given?: Standing,
 ): Promise<Engine> {
   const files = dataFiles(config.dataDir);
-  const lock = takeLock(files.lock, as);
-  const opened: (() => unknown)[] = [() => lock.release()];
+  const lock: Lock | undefined = given === undefined ? takeLock(files.lock, as) : undefined;
+  const opened: (() => unknown)[] = [() => lock?.release()];
   try {
     refuseHalfRestored(files);
     let lookAtTrail = async () => {};
@@ -131,22 +147,36 @@ export async function openEngine(
         });
       return holding;
     };
-    const alone = await soleWorkerOn(config, as, () => lookAtTrail());
-    opened.push(() => alone.release());
-    const duties = await siteDutiesOn(config);
+    const working = given?.working ?? (await takeWorkOn(config, as, () => lookAtTrail()));
+    if (given === undefined) opened.push(() => working.release());
+    else given.again = () => lookAtTrail();
+    const worker = working.token;
+    const duties = await siteDutiesOn(config, worker);
     opened.push(() => duties.release());
-    const state = await openState(config, { writes: true, older });
+    const state = await openState(config, { writes: true, worker, older });
     opened.push(() => state.close());
     // For what nobody waits for: its commits keep nobody from the disk.
-    const beside = await openState(config, { writes: true, durable: false, older });
+    const beside = await openState(config, { writes: true, durable: false, worker, older });
     opened.push(() => beside.close());
     const key = await sealKeyOf(files.sealKey, state);
     // What we write there is done again where a power cut takes it: a mailbox is pending still, an event is known to be sealed.
-    const table = await openTable(config, { writes: true, durable: false, key, older });
+    const table = await openTable(config, { writes: true, durable: false, key, worker, older });
     opened.push(() => table.close());
     const clock = await openClock(state);
     let stopping = false;
-    const acting = openActing({ table, state, clock, key, files, env, log, stopping: () => stopping, signs });
+    const acting = openActing({
+      table,
+      state,
+      clock,
+      key,
+      files,
+      env,
+      log,
+      stopping: () => stopping || working.isLost,
+      signs,
+      working,
+      late: (owner) => given?.late.add(owner),
+    });
     opened.push(() => acting.close());
     const trail = openTrail({
       state,
@@ -199,6 +229,13 @@ export async function openEngine(
     /** What is like ours in one mailbox: see adopted-entries.ts. */
     const adoptIn = async (mailboxId: number) =>
       adoptFrom === undefined ? new Set<string>() : adoptEntries(site, mailboxId, adoptFrom);
+    const takenAt = working.takenFrom === undefined ? undefined : clock.now();
+    /** And what the one before us may have written late (after-take-over.ts). */
+    const adoptLate = async (mailboxId: number) => {
+      const left = takenAt === undefined ? NOBODY : await leftSinceTakeOver(table, state, mailboxId, takenAt);
+      if (left.size > 0) await adoptEntries(site, mailboxId, Number.POSITIVE_INFINITY, left);
+      return adoptIn(mailboxId);
+    };
     const mayGiveNow = async () =>
       (await fact(state, 'restored')) !== 'held' && (await table.differences()).length === 0;
     const changes = openChanges(table, state, () => current.guard);
@@ -211,8 +248,8 @@ export async function openEngine(
       if (pause !== undefined && byName.size === 0) return leftAlone(table, mailboxId);
       const only = pause && { pause, logins: byName };
       touched.add(mailboxId);
-      await alone.hold();
-      const unjudged = only ? NOBODY : await adoptIn(mailboxId).catch((error: unknown) => failureOf(error));
+      await working.sure();
+      const unjudged = only ? NOBODY : await adoptLate(mailboxId).catch((error: unknown) => failureOf(error));
       const asOf = await changes.lookAt(mailboxId);
       const mayGive = await mayGiveNow();
       const held = new Set([...changes.heldIn(mailboxId), ...(unjudged instanceof Failure ? [] : unjudged)]);
@@ -246,6 +283,8 @@ export async function openEngine(
     };
 
     return {
+      working,
+      takenAt,
       get site() {
         return site;
       },
@@ -315,8 +354,10 @@ export async function openEngine(
         stopping = true;
       },
       close: async () => {
-        await clock.save();
-        await trail.keepHead();
+        if (!working.isLost) {
+          await clock.save();
+          await trail.keepHead();
+        }
         for (const close of opened.reverse()) await close();
       },
     };

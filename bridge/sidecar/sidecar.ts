@@ -8,6 +8,8 @@ import { type Kept, keepOpen } from '../safeguards/replaced-files.ts';
 import { dataFiles } from '../store/files/data-files.ts';
 import { SENDER_FILE } from '../store/published/sender-map.ts';
 import { startDaemon } from './daemon.ts';
+import { followedMap } from './followed-map.ts';
+import { keepWorking } from './standing-by.ts';
 
 /**
  * `reload` rereads what the configuration says, and keeps the old one when the new can't be used. `stop` finishes the step in hand and
@@ -23,11 +25,17 @@ export async function startSidecar(
   signs: Signs = NO_SIGNS,
 ): Promise<Sidecar> {
   const files = dataFiles(config.dataDir);
-  const watched = [
-    ...(config.database === undefined ? [files.delegations, files.state] : []),
-    files.lock,
-    files.submissions,
-    join(files.senderDirectory, SENDER_FILE),
-  ];
-  return keepOpen(config, log, watched, (given) => startDaemon(given, env, log, signs));
+  const map = join(files.senderDirectory, SENDER_FILE);
+  if (config.database === undefined) {
+    const watched = [files.delegations, files.state, files.lock, files.submissions, map];
+    return keepOpen(config, log, watched, (given) => startDaemon(given, env, log, signs));
+  }
+  return keepWorking(
+    config,
+    log,
+    signs,
+    (given, standing) =>
+      keepOpen(given, log, [files.submissions, map], (one) => startDaemon(one, env, log, signs, standing)),
+    followedMap(log),
+  );
 }

@@ -20,6 +20,13 @@ carry this name, and leaves the others to the mandat of their own server: docs/s
 Without it a delegate who has a mailbox on another server can't be given one of this server's.`,
         example: ['main', 'mx2'],
       }),
+    takeover_seconds: whole(3, 600)
+      .default(10)
+      .register(docs, {
+        comment: `With the table in PostgreSQL: of several sidecars with this name one works, the others stand by, and one of
+them is at work within so many seconds when the first is gone. The first stops by itself when it can't ask
+PostgreSQL for 0.4 of it: more lets it bear a database that is slow to answer.`,
+      }),
   })
   .check(clusterHasName);
 

@@ -23,7 +23,7 @@ t.test('an empty file is the defaults, with camelCase names and absolute paths',
     directory: { maxShrink: 5 },
     policy: { maxDelegates: 10, rights: 'lrswipkxte', eligibleDomains: 'all', timezone: 'Europe/Paris' },
     grant: { acknowledge: true },
-    server: { name: 'main' },
+    server: { name: 'main', takeoverSeconds: 10 },
     imap: {
       host: '127.0.0.1',
       port: 143,

@@ -71,6 +71,8 @@ export const WARNINGS: Readonly<Record<string, string>> = {
 /** Of the databases and the process. */
 export const OF_THE_HOUSE: Readonly<Record<string, string>> = {
   MANDAT_RUNNING: 'a sidecar runs on these databases already',
+  MANDAT_SUPERSEDED:
+    "another sidecar has taken this server's mailboxes over, and this one writes nothing more: [stand-by.md](../stand-by.md)",
   MANDAT_POSTGRESQL: 'this is for databases in files, and these are in PostgreSQL: [postgresql.md](../postgresql.md)',
   MANDAT_OTHER_SERVER:
     'the mailbox is on another mail server, or the delegate has theirs on one that shares no folders with it: run the command there, or move a mailbox',

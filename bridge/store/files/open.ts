@@ -90,6 +90,8 @@ export interface OpenOptions {
   readonly server?: string | undefined;
   /** How long what a statement needs is waited for where another program has it, in milliseconds. */
   readonly patienceMs?: number;
+  /** In PostgreSQL: the token of whoever works there (postgres/worker-row.ts). Nothing is written once it is another's. */
+  readonly worker?: string | undefined;
 }
 
 /** Opens a file that {@link migrate} made. */

@@ -10,6 +10,7 @@ import { type DatabasePlace, databasePlace } from '../../../config/database-url.
 import { DATABASE_PASSWORD, readSecret, type SecretSource } from '../../../config/secret.ts';
 import { BUSY_MS } from '../files/busy.ts';
 import type { Admission } from './admission.ts';
+import { connectionName } from './worker-row.ts';
 
 export interface PostgresSettings extends DatabasePlace {
   /** For people, and no secret: `postgres://mandat@db.example.org/mandat`. */
@@ -65,6 +66,10 @@ export interface PoolOptions {
   readonly readonly?: boolean | undefined;
   /** False: a commit waits for no disk. It outlives this process, and may be lost with the server's machine. */
   readonly durable?: boolean | undefined;
+  /** The token of whoever works there (worker-row.ts). */
+  readonly worker?: string | undefined;
+  /** How long an answer, or a connection, may take, in milliseconds. */
+  readonly silenceMs?: number | undefined;
 }
 
 /** Connects when it is first asked. */
@@ -140,6 +145,7 @@ async function clientConfig(settings: PostgresSettings, options: PoolOptions): P
     tcp_keepalives_interval: 5,
     tcp_keepalives_count: 4,
     default_transaction_isolation: 'read\\ committed',
+    ...(options.worker === undefined ? {} : { 'mandat.worker': options.worker }),
   };
   return {
     host,
@@ -148,12 +154,12 @@ async function clientConfig(settings: PostgresSettings, options: PoolOptions): P
     database,
     password,
     ssl: tlsOptions(settings),
-    application_name: 'mandat',
+    application_name: options.worker === undefined ? 'mandat' : connectionName(options.worker),
     options: Object.entries(session)
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
-    connectionTimeoutMillis: CONNECT_MS,
-    query_timeout: settings.silenceMs ?? SILENCE_MS,
+    connectionTimeoutMillis: options.silenceMs ?? CONNECT_MS,
+    query_timeout: options.silenceMs ?? settings.silenceMs ?? SILENCE_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     types: await types(),

@@ -29,6 +29,18 @@ const LOST =
 /** And of one that never came to stand. */
 const NO_ANSWER = /timeout exceeded when trying to connect|timeout expired|due to connection timeout/;
 
+/** Of a failure where another sidecar works on this server's mailboxes by now. */
+export const SUPERSEDED = 'MANDAT_SUPERSEDED';
+
+export function superseded(cause?: unknown): Failure {
+  return new Failure(
+    'retry',
+    "another sidecar has taken this server's mailboxes over: nothing more is written here",
+    '"mandat status" says which',
+    { cause, rule: SUPERSEDED },
+  );
+}
+
 const causeOf = (error: unknown): unknown => (error instanceof Failure ? error.cause : error);
 
 const ATTEMPTS = 6;
@@ -50,6 +62,7 @@ type Words = readonly [code: 'retry' | 'config' | 'refused', message: string, hi
 /** Anything else comes back as it is. `what`: for people, as in `the delegation table`. */
 export function explainedPostgres(error: unknown, settings: PostgresSettings, what: string): unknown {
   if (!(error instanceof Error) || error instanceof Failure) return error;
+  if (codeOf(error) === 'MD001') return superseded(error); // workers-schema.ts
   const words = byCode(codeOf(error), error, settings, what) ?? byMessage(error.message, settings, what);
   return words === undefined ? error : new Failure(...words, { cause: error });
 }

@@ -18,7 +18,8 @@ const DUTIES = "x'6d616e646174686f'::bigint";
 /** They are asked for this often, where another sidecar has them. */
 const AGAIN_MS = 1000;
 
-export function siteDuties(settings: PostgresSettings): SiteDuties {
+/** `worker`: whoever takes over from that one ends this connection too (worker-row.ts). */
+export function siteDuties(settings: PostgresSettings, worker?: string): SiteDuties {
   let client: Client | undefined;
   let held = false;
   let askedAt = Number.NEGATIVE_INFINITY;
@@ -31,7 +32,7 @@ export function siteDuties(settings: PostgresSettings): SiteDuties {
     return held;
   };
   const connected = async (): Promise<Client> => {
-    const mine = await postgresClient(settings, { schemas: [STATE_SCHEMA] });
+    const mine = await postgresClient(settings, { schemas: [STATE_SCHEMA], worker });
     const gone = () => {
       if (client !== mine) return;
       client = undefined;
@@ -39,7 +40,7 @@ export function siteDuties(settings: PostgresSettings): SiteDuties {
     };
     mine.on('error', gone).on('end', gone);
     await mine.connect();
-    await mine.query(`SET application_name = 'mandat duties'`);
+    if (worker === undefined) await mine.query(`SET application_name = 'mandat duties'`);
     client = mine;
     return mine;
   };

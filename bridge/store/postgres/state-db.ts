@@ -81,13 +81,17 @@ export async function stateIsMade(settings: PostgresSettings): Promise<boolean> 
 const VERSION = `${STATE_SCHEMA}.schema_version`;
 
 /** Names are looked for among what is ours first, then in the shared table: one transaction reaches both. */
-function connect(settings: PostgresSettings, { readonly, durable, patienceMs }: OpenOptions): Kysely<StateDatabase> {
+function connect(
+  settings: PostgresSettings,
+  { readonly, durable, patienceMs, worker }: OpenOptions,
+): Kysely<StateDatabase> {
   return new Kysely<StateDatabase>({
     dialect: explainingDialect(settings, STATE.what, {
       schemas: [STATE_SCHEMA, TABLE_SCHEMA],
       readonly,
       durable,
       patienceMs,
+      worker,
     }),
     plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })], // SQLite takes them as they are
   });

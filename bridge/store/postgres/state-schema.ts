@@ -4,6 +4,7 @@
  */
 import { senderRules1 } from './sender-rules-schema.ts';
 import { sharedFiles1 } from './shared-files-schema.ts';
+import { workers1 } from './workers-schema.ts';
 
 const WORD = 'text COLLATE "C"';
 const WORDS = `${WORD} NOT NULL`;
@@ -132,4 +133,4 @@ CREATE INDEX ledger_login ON ledger (server, login, mailbox_id);
 `;
 
 /** In order; the number of them is the version that this program knows. One that was released is never edited. */
-export const STATE_MIGRATIONS: readonly string[] = [state1, state2, senderRules1, sharedFiles1, state3];
+export const STATE_MIGRATIONS: readonly string[] = [state1, state2, senderRules1, sharedFiles1, state3, workers1];

@@ -12,8 +12,8 @@ import type { DelegationDatabase } from '../table/delegation-types.ts';
 import { rulesLook } from './changed-rules.ts';
 import type { PostgresSettings } from './connection.ts';
 import { explainingDialect } from './explaining-dialect.ts';
-import { explainedPostgres } from './failures.ts';
-import { TABLE_SCHEMA } from './schema-names.ts';
+import { explainedPostgres, superseded } from './failures.ts';
+import { STATE_SCHEMA, TABLE_SCHEMA } from './schema-names.ts';
 import { TABLE_MIGRATIONS } from './table-migrations.ts';
 import { tableVersion } from './table-version.ts';
 import { answered, type Turn, written } from './transactions.ts';
@@ -25,9 +25,15 @@ export async function openPostgresTable(
   settings: PostgresSettings,
   { key, ...options }: TableOptions = {},
 ): Promise<DelegationDb> {
-  const { readonly, durable, patienceMs, server = MAIN_SERVER } = options;
+  const { readonly, durable, patienceMs, server = MAIN_SERVER, worker } = options;
   const query = new Kysely<DelegationDatabase>({
-    dialect: explainingDialect(settings, DELEGATIONS.what, { schemas: [TABLE_SCHEMA], readonly, durable, patienceMs }),
+    dialect: explainingDialect(settings, DELEGATIONS.what, {
+      schemas: [TABLE_SCHEMA],
+      readonly,
+      durable,
+      patienceMs,
+      worker,
+    }),
     plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })], // SQLite takes them as they are
   });
   const explaining = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -65,6 +71,7 @@ export async function openPostgresTable(
       let version: number | undefined;
       const result = await explaining(() =>
         written(query, { settings, what: DELEGATIONS.what, turn }, async (transaction) => {
+          await refuseOthers(transaction, worker);
           const changed = await rules.look(transaction, false);
           const result = await inNameOf(transaction, writer, work, changed.length === 0 ? key : undefined);
           version = settings.admission && (await versionNow(transaction)); // nobody else changes it before we commit
@@ -84,6 +91,14 @@ const turn: Turn = (mark) => sql`SELECT ${mark} FROM counters WHERE id = 1 FOR U
 
 async function versionNow(transaction: Kysely<DelegationDatabase>): Promise<number> {
   return (await transaction.selectFrom('counters').select('version').executeTakeFirstOrThrow()).version;
+}
+
+/** Whoever works must still be the one who does, until the commit. */
+async function refuseOthers(transaction: Kysely<DelegationDatabase>, worker: string | undefined): Promise<void> {
+  if (worker === undefined) return;
+  const workers = sql.table(`${STATE_SCHEMA}.workers`);
+  const { rows } = await sql`SELECT 1 FROM ${workers} WHERE token = ${worker} FOR KEY SHARE`.execute(transaction);
+  if (rows.length === 0) throw superseded();
 }
 
 async function refuseOtherVersion(query: Kysely<DelegationDatabase>, { shown }: PostgresSettings): Promise<void> {

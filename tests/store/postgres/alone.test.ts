@@ -1,47 +1,163 @@
 /** One worker at a time on a database in PostgreSQL, and a copy of what is ours that a rehearsal may write to. */
+import { hostname } from 'node:os';
 import t from 'tap';
-import { soleWorker } from '../../../bridge/store/postgres/sole-worker.ts';
+import { type PostgresSettings, postgresClient } from '../../../bridge/store/postgres/connection.ts';
 import { copyPostgresState } from '../../../bridge/store/postgres/state-copy.ts';
 import { migrateState, openPostgresState } from '../../../bridge/store/postgres/state-db.ts';
+import { openPostgresTable } from '../../../bridge/store/postgres/table-db.ts';
+import { standBy, takeWork, workersOf } from '../../../bridge/store/postgres/take-work.ts';
+import { takeRow } from '../../../bridge/store/postgres/worker-row.ts';
+import { working } from '../../../bridge/store/postgres/working.ts';
 import { fact, setFact } from '../../../bridge/store/state/facts.ts';
+import { markPending } from '../../../bridge/store/table/rows.ts';
+import type { Working } from '../../../bridge/store/working.ts';
 import { waitFor } from '../../../config/lab/wait.ts';
 import { failure } from '../failures.ts';
-import { freshDatabase, psql } from '../on-postgresql.ts';
+import { freshDatabase, madeDatabase, psql } from '../on-postgresql.ts';
 
-t.test('the second one is told who works', async (t) => {
+const WANTED = { server: 'main', as: 'sidecar', leaseMs: 60_000, again: async () => {} } as const;
+const SHORT = { ...WANTED, leaseMs: 600 };
+const REFUSED = { code: 'refused', rule: 'MANDAT_RUNNING' };
+
+/** By a process that goes on running and can't make its lease longer: stopped, or cut off. */
+const silence = (settings: PostgresSettings) =>
+  psql(settings, "UPDATE mandat_private.workers SET until = now(), pid = 1, place = 'elsewhere'");
+const fenceOf = (settings: PostgresSettings) => psql(settings, 'SELECT fence FROM mandat_private.workers');
+
+t.test('the second one is told who works, and of another server it is free', async (t) => {
   const settings = await freshDatabase();
   await migrateState(settings);
-  const first = await soleWorker(settings, 'sidecar');
-  await first.hold();
-  t.match(await failure(() => soleWorker(settings, 'sync')), { code: 'refused', rule: 'MANDAT_RUNNING' });
+  const first = await takeWork(settings, WANTED);
+  await first.sure();
+  t.match(await failure(() => takeWork(settings, { ...WANTED, as: 'sync' })), REFUSED);
+  const other = await takeWork(settings, { ...WANTED, server: 'mx2' });
+  await other.release();
   await first.release();
-  const sync = await soleWorker(settings, 'sync');
-  t.match(await failure(() => soleWorker(settings, 'sidecar')), { code: 'retry', rule: 'SYNC_AT_WORK' });
+  const sync = await takeWork(settings, { ...WANTED, as: 'sync' });
+  t.equal(sync.takenFrom, undefined, 'it was let go');
+  t.match(await failure(() => takeWork(settings, WANTED)), { code: 'retry', rule: 'SYNC_AT_WORK' });
   await sync.release();
+  t.equal(await psql(settings, "SELECT fence FROM mandat_private.workers WHERE server = 'main'"), '2');
 });
 
-t.test('whose connection is cut takes it again, unless somebody else has come', async (t) => {
+t.test('whose connection is cut has it still, unless somebody else has come', async (t) => {
   const settings = await freshDatabase();
   await migrateState(settings);
-  const one = await soleWorker(settings, 'sidecar');
-  const held = `FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = '${settings.database}')`;
-  const cut = () => psql(settings, `SELECT count(pg_terminate_backend(pid)) ${held}`);
-  t.equal(await cut(), '1');
-  await waitFor('it has it again', 10_000, async () => {
-    await one.hold();
-    return (await psql(settings, `SELECT count(*) ${held}`)) === '1';
+  let again = 0;
+  const one = await takeWork(settings, {
+    ...SHORT,
+    again: async () => {
+      again++;
+    },
   });
+  const cut = () =>
+    psql(
+      settings,
+      "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'mandat worker%'",
+    );
   t.equal(await cut(), '1');
-  const other = await soleWorker(settings, 'sidecar');
-  let said: Awaited<ReturnType<typeof failure>> | undefined;
-  await waitFor('the loss is noticed', 10_000, async () => {
-    said = await failure(() => one.hold()).catch(() => undefined);
-    return said !== undefined;
-  });
-  t.match(said, { code: 'refused', rule: 'MANDAT_RUNNING' });
-  await other.release();
-  await one.hold();
+  await waitFor('what must come before the work was done', 10_000, () => again === 1);
+  await waitFor('it has it again', 10_000, () =>
+    one.sure().then(
+      () => true,
+      () => false,
+    ),
+  );
+  t.equal(await fenceOf(settings), '1');
+  await psql(settings, "UPDATE mandat_private.workers SET token = 'of another', fence = fence + 1");
+  t.match(await one.lost, { rule: 'MANDAT_SUPERSEDED' });
+  t.match(await failure(() => one.sure()), { rule: 'MANDAT_SUPERSEDED' });
   await one.release();
+  await silence(settings);
+  const other = await takeWork(settings, WANTED);
+  t.equal(other.takenFrom, `${hostname()}, process 1`);
+  await other.release();
+});
+
+t.test('what a worker writes is refused once another has come, wherever it is in its transaction', async (t) => {
+  const settings = await madeDatabase();
+  const one = await takeWork(settings, WANTED);
+  const options = { worker: one.token };
+  const state = await openPostgresState(settings, options);
+  const table = await openPostgresTable(settings, options);
+  t.teardown(async () => {
+    await state.close();
+    await table.close();
+  });
+  await setFact(state, 'epoch', '1');
+  let taking: Promise<Working> | undefined;
+  const begun = state.write(async (query) => {
+    await setFact({ query }, 'epoch', '2');
+    await silence(settings);
+    taking = takeWork(settings, WANTED); // ends what is in hand: nobody waits for who was stopped in a transaction
+    await taking;
+    await setFact({ query }, 'epoch', '3');
+  });
+  t.match(await failure(() => begun), { code: 'retry' });
+  const other = await taking;
+  const refused = { code: 'retry', rule: 'MANDAT_SUPERSEDED' };
+  t.match(await failure(() => state.write((query) => setFact({ query }, 'epoch', '4'))), refused);
+  t.match(await failure(() => setFact(state, 'epoch', '4')), refused, 'a statement by itself too');
+  t.match(await failure(() => markPending(table, [1], 'mandat')), refused);
+  t.equal(await fact(state, 'epoch'), '1');
+  const unfenced = await psql(
+    settings,
+    `SELECT string_agg(tablename, ' ' ORDER BY tablename) FROM pg_tables WHERE schemaname = 'mandat_private' AND NOT EXISTS (
+      SELECT FROM pg_trigger WHERE tgname = 'a_still_working' AND tgrelid = ('mandat_private.' || tablename)::regclass)`,
+  );
+  t.equal(unfenced, 'schema_version standing_by submission_epoch workers', 'all that a worker writes is fenced');
+  await one.release();
+  await other?.release();
+});
+
+t.test('who stands by has it in a moment when it is let go, and is seen until then', async (t) => {
+  const settings = await freshDatabase();
+  await migrateState(settings);
+  const one = await takeWork(settings, WANTED);
+  const leaving = new AbortController();
+  const told: string[] = [];
+  const until = { signal: leaving.signal, told: ({ host }: { host: string }) => told.push(host), failed: () => {} };
+  const waiting = standBy(settings, WANTED, until);
+  await waitFor('it is seen', 10_000, async () => (await workersOf(settings, 'main')).standBy.length === 1);
+  t.match(await workersOf(settings, 'main'), {
+    works: { fence: 1, pid: process.pid },
+    standBy: [{ pid: process.pid }],
+  });
+  t.same(told, [hostname()]);
+  await one.release();
+  const two = await waiting;
+  t.match(await workersOf(settings, 'main'), { works: { fence: 2 }, standBy: [] });
+  const third = standBy(settings, WANTED, until);
+  leaving.abort();
+  t.equal(await third, undefined);
+  await two?.release();
+});
+
+t.test('who was stopped asks before they go on, and who can not ask stops before another may begin', async (t) => {
+  const settings = await freshDatabase();
+  await migrateState(settings);
+  let jumped = 0;
+  const elapsed = () => performance.now() + jumped;
+  const client = await postgresClient(settings, { schemas: ['mandat_private'] });
+  await client.connect();
+  const at = elapsed();
+  const taken = await takeRow(client, { ...WANTED, before: undefined });
+  if (taken === undefined) throw new Error('it is not free');
+  const one = working(settings, taken, client, at, { ...WANTED, elapsed });
+  let doubts = 0;
+  one.onDoubt(() => doubts++);
+  await one.sure();
+  jumped += WANTED.leaseMs;
+  t.notOk(one.certain);
+  await one.sure();
+  t.ok(one.certain, 'nobody has come meanwhile');
+  await silence(settings);
+  const other = await takeWork(settings, WANTED);
+  await one.sure(); // it was confirmed a moment ago
+  jumped += WANTED.leaseMs;
+  t.match(await failure(() => one.sure()), { rule: 'MANDAT_SUPERSEDED' });
+  t.equal(doubts, 1);
+  await other.release();
 });
 
 t.test('what is written to the copy stays in it', async (t) => {
@@ -83,7 +199,7 @@ t.test('what is written to the copy stays in it', async (t) => {
   );
   t.equal(
     lacking,
-    'copies schema_version shared_files shared_portions submission_epoch submission_events',
+    'copies schema_version shared_files shared_portions standing_by submission_epoch submission_events workers',
     'only what no pass touches is not copied',
   );
 });
