@@ -66,7 +66,7 @@ t.test('what stood there before, what is ours, and what is theirs', async (t) =>
   t.match(await site.mandat('explain', at('alice'), at('bob')), {
     status: 0,
     stdout:
-      /^alice@lab\.test to bob@lab\.test: in force: .*\non the server: verified as the delegate sees it\n(?: {2}ok {2}.*\n){18}FOLDER +SHOULD +SEES +OWN ENTRY +WHOSE +BEFORE +AGAINST THEM\n(.*\n)*INBOX +\w+ +\w+ +\w+ +ours +lr +-\n/,
+      /^alice@lab\.test to bob@lab\.test: in force: .*\non the server: verified as the delegate sees it\n(?: {2}ok {2}.*\n){19}FOLDER +SHOULD +SEES +OWN ENTRY +WHOSE +BEFORE +AGAINST THEM\n(.*\n)*INBOX +\w+ +\w+ +\w+ +ours +lr +-\n/,
   });
 
   await grantRow(site, 'alice', 'erin');
