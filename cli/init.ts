@@ -7,6 +7,7 @@ import { makeRuleFile, publishesAs, senderMap } from '../bridge/sender/configure
 import { groupId } from '../bridge/store/databases.ts';
 import { SHARED_GROUP } from '../bridge/store/files/data-files.ts';
 import { refuseUnsafePlaces } from '../bridge/store/files/directories.ts';
+import { refuseHalfCopied } from '../bridge/store/files/half-copied.ts';
 import { moveOldPlaces } from '../bridge/store/files/old-layout.ts';
 import { guarded } from '../bridge/store/files/open.ts';
 import { impassable, SENDER_FILE, senderMapExists } from '../bridge/store/published/sender-map.ts';
@@ -45,6 +46,7 @@ export function initCommand(program: Command, run: Runner): void {
           );
           refuseUnsafePlaces(files);
           refuseHalfRestored(files);
+          if (config.database === undefined) refuseHalfCopied(files);
           const repaired = repairs ? await repairTable(config) : [];
           await refuseLostState(session, renew);
           const { made, roles } = await makeStores(config);

@@ -11,6 +11,7 @@ import { holdFiles } from '../bridge/shared/given-file.ts';
 import { becomeForGood, isAnother } from '../bridge/shared/unix-user.ts';
 import { type DataFiles, dataFiles, SHARED_GROUP } from '../bridge/store/files/data-files.ts';
 import { dataOwner, makeRuntimeDirectory, refuseUnsafePlaces } from '../bridge/store/files/directories.ts';
+import { refuseHalfCopied } from '../bridge/store/files/half-copied.ts';
 import { holderPid, lockHolder } from '../bridge/store/files/lock.ts';
 import { refuseOldPlaces } from '../bridge/store/files/old-layout.ts';
 import { guarded, type OpenOptions } from '../bridge/store/files/open.ts';
@@ -81,6 +82,7 @@ export function openSession(
     refuseOldPlaces(files);
     refuseUnsafePlaces(files);
     refuseHalfRestored(files);
+    if (config.database === undefined) refuseHalfCopied(files);
     if (isAnother(dataOwner(files))) holdFiles(given);
     becomeOwnerOf(config, files);
   };

@@ -12,7 +12,7 @@ export const GROUPS: readonly { readonly title: string; readonly commands: reado
   { title: 'The audit trail, and the trace of access', commands: ['audit', 'trace'] },
   {
     title: 'Work on the servers, backup, and the way on and off',
-    commands: ['adopt', 'pause', 'backup', 'restore', 'withdraw', 'uninstall'],
+    commands: ['adopt', 'pause', 'database', 'backup', 'restore', 'withdraw', 'uninstall'],
   },
   { title: 'For the shell', commands: ['completion', 'man'] },
 ];
@@ -121,6 +121,11 @@ export const EXITS: Readonly<Record<string, Exits>> = {
   'audit export': {},
   'trace list': { 3: 'somebody asks for a mailbox that is not theirs' },
   'trace verify': { 1: 'the trace is broken: what is wrong in each file is named' },
+  'database copy': {
+    1: 'declined: the copy stays unfinished, and what is in use stays in use',
+    3: 'something else is at the destination, or the trail is not proven; nothing was closed',
+    5: 'PostgreSQL is away, or a program writes for too long: call it again',
+  },
   backup: {
     1: 'the copy is made, and its audit trail could not be proven: it is broken, or of an older version',
     5: 'a program holds a database for too long',

@@ -24,7 +24,7 @@ export interface Kept {
   reload(config: Config): Promise<void>;
   /** Default: orderly. */
   stop(how?: 'orderly' | 'abandon'): Promise<void>;
-  /** Resolves when a replaced file could not be opened anew: there is nothing left that works. */
+  /** Resolves when a replaced file could not be opened anew, or all has moved to another store: there is nothing left that works. */
   readonly ended: Promise<Failure>;
 }
 
@@ -36,18 +36,39 @@ export async function keepOpen(
   config: Config,
   log: Logger,
   watched: readonly string[],
-  open: (config: Config) => Promise<Opened>,
+  open: (config: Config, moved: (failure: Failure) => void) => Promise<Opened>,
 ): Promise<Kept> {
   const files = dataFiles(config.dataDir);
   let current = config;
   let stopped = false;
   let known = identities(watched); // before they are opened: one replaced in between is noticed then
-  let opened: Opened | undefined = await open(config);
-  let logs = identities(watched.map(walOf));
   let end: (failure: Failure) => void = () => {};
   const ended = new Promise<Failure>((resolve) => {
     end = resolve;
   });
+  // One after the other: a stop waits for an opening, and a reload reaches what is open then.
+  let last: Promise<void> = Promise.resolve();
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const turn = last.then(work);
+    last = turn.catch(() => {});
+    return turn;
+  };
+  let opened: Opened | undefined;
+  /** All of it is in another store now, and nobody writes here any more. */
+  const moved = (failure: Failure) => {
+    if (stopped) return;
+    stopped = true;
+    log.error({ code: failure.code, hint: failure.hint }, `this ends: ${failure.message}`);
+    void inTurn(async () => {
+      await opened?.stop('abandon').catch(() => {}); // it would note how it left
+      opened = undefined;
+      end(failure);
+    });
+  };
+  await inTurn(async () => {
+    opened = await open(config, moved);
+  });
+  let logs = identities(watched.map(walOf));
 
   const openAnew = async (): Promise<void> => {
     for (const until = Date.now() + PATIENCE_MS; ; await delay(config.schedule.pollIntervalMs)) {
@@ -59,7 +80,7 @@ export async function keepOpen(
             [files.delegations, DELEGATIONS],
             [files.state, STATE],
           ]);
-        opened = await open(current);
+        opened = await open(current, moved);
         logs = identities(watched.map(walOf));
         return;
       } catch (error) {
@@ -76,13 +97,6 @@ export async function keepOpen(
     }
   };
 
-  // One after the other: a stop waits for an opening, and a reload reaches what is open then.
-  let last: Promise<void> = Promise.resolve();
-  const inTurn = (work: () => Promise<void>): Promise<void> => {
-    const turn = last.then(work);
-    last = turn.catch(() => {});
-    return turn;
-  };
   let looking = false;
   const look = () => {
     if (looking || stopped) return;

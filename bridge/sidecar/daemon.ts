@@ -16,7 +16,7 @@ import { notePauseSeen, type Pause, samePause } from '../safeguards/pause.ts';
 import type { Opened } from '../safeguards/replaced-files.ts';
 import { socketmapOf } from '../sender/configured-outputs.ts';
 import { type Socketmap, startSocketmap } from '../sender/socketmap.ts';
-import { failureOf } from '../shared/failure.ts';
+import { type Failure, failureOf } from '../shared/failure.ts';
 import { watchLoop } from '../shared/loop-holds.ts';
 import { oneAtATime } from '../shared/one-at-a-time.ts';
 import { atMost, type GiveWay, giveBack } from '../shared/portions.ts';
@@ -68,6 +68,7 @@ export async function startDaemon(
   log: Logger,
   signs: Signs = NO_SIGNS,
   standing?: Standing,
+  moved: (failure: Failure) => void = () => {},
 ): Promise<Opened> {
   const engine = await openEngine(config, env, log, 'sidecar', signs, standing);
   const { table, state } = engine;
@@ -182,7 +183,9 @@ export async function startDaemon(
     oneAtATime(name === undefined ? job : () => signs.job(name, job), (error) => {
       if (stopping || engine.working.isLost) return; // what it worked on is closed, or about to be
       if (name !== undefined) undone.add(name);
-      const { code, message, hint } = failureOf(error);
+      const failure = failureOf(error);
+      if (failure.rule === 'MANDAT_MOVED') return moved(failure);
+      const { code, message, hint } = failure;
       if (config.database === undefined || !toldLately(message)) log.error({ code, hint }, message);
     });
 
@@ -331,7 +334,8 @@ export async function startDaemon(
   const upkeep = serially(async () => {
     await engine.keepHead();
     if (pause === undefined) await overdue.look(performance.now());
-    for (const file of [files.delegations, files.state, files.submissions]) {
+    // Where they are in PostgreSQL, those that may lie here are nobody's any more.
+    for (const file of config.database === undefined ? [files.delegations, files.state, files.submissions] : []) {
       const shrunk = shrinkLog(file);
       if (shrunk?.done) log.info({ file, size: shrunk.size }, 'the log of writes was large, and has been emptied');
       else if (shrunk !== undefined) tellOfLog(file, shrunk.size);

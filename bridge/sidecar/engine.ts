@@ -29,6 +29,7 @@ import { rememberVersion, type TableAge, tableAge } from '../safeguards/table-fr
 import { Failure, failureOf } from '../shared/failure.ts';
 import { type GiveWay, giveBack } from '../shared/portions.ts';
 import { dataFiles } from '../store/files/data-files.ts';
+import { refuseHalfCopied } from '../store/files/half-copied.ts';
 import { type Holder, type Lock, takeLock } from '../store/files/lock.ts';
 import { eraseAccounts } from '../store/state/account-erasure.ts';
 import { fact, openClock, setFact } from '../store/state/facts.ts';
@@ -129,6 +130,7 @@ export async function openEngine(
   const opened: (() => unknown)[] = [() => lock?.release()];
   try {
     refuseHalfRestored(files);
+    if (config.database === undefined) refuseHalfCopied(files);
     let lookAtTrail = async () => {};
     let holding: Promise<void> | undefined;
     let whenHeld = async () => {};
@@ -354,11 +356,14 @@ export async function openEngine(
         stopping = true;
       },
       close: async () => {
-        if (!working.isLost) {
-          await clock.save();
-          await trail.keepHead();
+        try {
+          if (!working.isLost) {
+            await clock.save();
+            await trail.keepHead();
+          }
+        } finally {
+          for (const close of opened.reverse()) await close(); // also where nothing can be noted any more
         }
-        for (const close of opened.reverse()) await close();
       },
     };
   } catch (error) {

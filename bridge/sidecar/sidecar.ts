@@ -28,14 +28,14 @@ export async function startSidecar(
   const map = join(files.senderDirectory, SENDER_FILE);
   if (config.database === undefined) {
     const watched = [files.delegations, files.state, files.lock, files.submissions, map];
-    return keepOpen(config, log, watched, (given) => startDaemon(given, env, log, signs));
+    return keepOpen(config, log, watched, (given, moved) => startDaemon(given, env, log, signs, undefined, moved));
   }
   return keepWorking(
     config,
     log,
     signs,
     (given, standing) =>
-      keepOpen(given, log, [files.submissions, map], (one) => startDaemon(one, env, log, signs, standing)),
+      keepOpen(given, log, [map], (one, moved) => startDaemon(one, env, log, signs, standing, moved)),
     followedMap(log),
   );
 }

@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,shares,growth,submission,trace] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
+ * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,shares,growth,submission,trace,move] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
  * --write puts the table into docs/performance.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -171,6 +171,21 @@ if (chosen.has('sweep')) {
 if (chosen.has('converged')) {
   const figures = await convergedFigures(60, 5, values.quick ? 3 : pairs);
   section('A sweep where all is as it should be', HEAD, [row(figures)]);
+}
+if (chosen.has('move')) {
+  const { moveFigures } = await import('./move.ts');
+  const figures = await moveFigures(values.quick ? 100_000 : 1_000_000);
+  section(
+    'Moving into PostgreSQL, and back',
+    ['what', 'rows', 'rows a second', 'nobody could write for', 'peak resident memory'],
+    figures.map(({ way, rows, seconds, heldMs, peakMb }) => [
+      way,
+      rows.toLocaleString('en'),
+      Math.round(rows / seconds).toLocaleString('en'),
+      `${(heldMs / 1000).toFixed(1)} s`,
+      `${peakMb} MB`,
+    ]),
+  );
 }
 if (chosen.has('growth')) {
   const large = values.quick ? 100_000 : 1_000_000;

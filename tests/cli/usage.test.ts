@@ -100,6 +100,8 @@ const COMMANDS: readonly (readonly [command: string, names: readonly string[]])[
   ['shares import', ['<file>']],
   ['stand-in', ['--for <seconds>', '--foreground', 'instead of refusing them']],
   ['history', ['<mailbox>']],
+  ['database', ['copy']],
+  ['database copy', ['--to <where>', '--password-file', '--ca-file', '--yes', 'postgres://', '"files"']],
   ['backup', ['<dir>', '--keep', '--with-directory', '--without-key']],
   ['restore', ['[dir]', '--yes']],
   ['restore accept', ['--yes']],

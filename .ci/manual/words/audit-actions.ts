@@ -38,6 +38,7 @@ export const EVENTS: Readonly<Record<EventAction, string>> = {
   'mailbox-contact': "the owner's second address or language was set or taken away; never which",
   'all-withdrawn': 'every delegation of the site was taken out of force',
   'all-restored': 'the table is obeyed again',
+  'database-moved': "the table, and all that is mandat's own, was brought to another store, and from where",
   'audit-export': 'somebody took a copy of the trail',
   'trace-read':
     'somebody looked at the trace of access: of which mailbox, of whom, of which time, and how many accesses they were shown',

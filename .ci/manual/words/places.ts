@@ -316,6 +316,23 @@ export const BACKUPS: readonly Place[] = [
     holds: 'a mark while a restore is at work; no sidecar starts as long as it is there',
     backup: NO,
   },
+  {
+    ...own,
+    path: 'DATA/private/copying',
+    kind: 'directory',
+    mode: '700',
+    holds: 'databases that `mandat database copy --to files` has not brought to their places yet',
+    backup: NO,
+  },
+  {
+    ...own,
+    path: 'DATA/private/before-copy-TIME',
+    kind: 'directory',
+    mode: '700',
+    holds:
+      'the databases that had moved away before, when `mandat database copy --to files` came back: take it away when it is needed no more',
+    backup: NO,
+  },
 ];
 
 /** While `mandat stand-in` waits: each socket that Postfix connects to is a link then. */

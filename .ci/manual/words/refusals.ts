@@ -82,6 +82,12 @@ export const OF_THE_HOUSE: Readonly<Record<string, string>> = {
   MANDAT_SEAL_KEY:
     'the key of the audit trail is gone: put `seal.key` and `seal.head` back from the backup; else `mandat audit export`, then `mandat init --new-seal-key`',
   MANDAT_STATE_LOST: '`state.db` is gone: put it back from the backup; else `mandat init --new-seal-key`',
+  MANDAT_MOVED:
+    'the table has been brought to another store by `mandat database copy`: write there, and name it in mandat.toml',
+  MANDAT_HALF_COPIED: 'a copy into this store was begun and not ended: `mandat database copy` again',
+  MANDAT_IN_PLACE: 'something else is at the destination of `mandat database copy` already',
+  MANDAT_SAME_STORE: '`mandat database copy` would lead where the table is already',
+  MANDAT_TRAIL_UNPROVEN: 'the audit trail is not proven, and is not moved as if nothing were',
   MANDAT_HALF_RESTORED: 'a restore was begun and not ended: `mandat restore DIR` again',
   MANDAT_OTHER_TABLE:
     'the backup is of another delegation table than the one that is there: move that away first, if it is meant',

@@ -17,6 +17,7 @@ import Database from 'better-sqlite3';
 import { Failure } from '../../shared/failure.ts';
 import { BUSY_MS } from './busy.ts';
 import { prepareToGiveBack } from './free-pages.ts';
+import { MOVED_BIT, MOVED_SENTENCE, movedFailure, movedTo } from './moved.ts';
 import { refuseLink } from './no-follow.ts';
 import { makeWhole } from './whole-file.ts';
 
@@ -171,6 +172,9 @@ function checkVersion(database: Database.Database, file: string, kind: FileKind)
     tables: countTables(database),
   }))();
   const empty = version === 0 && applicationId === 0 && tables === 0;
+  if (applicationId === (kind.applicationId | MOVED_BIT)) {
+    throw movedFailure(kind.what, file, movedTo(database) ?? 'another store');
+  }
   if (!empty && applicationId !== kind.applicationId) {
     throw new Failure(
       'config',
@@ -204,6 +208,8 @@ export function guarded<T>(file: string, kind: Pick<FileKind, 'what'>, work: () 
 export function explained(error: unknown, file: string, what: string): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const cause = { cause: error };
+  const moved = error instanceof Error ? MOVED_SENTENCE.exec(error.message)?.[1] : undefined;
+  if (moved !== undefined) return movedFailure(what, file, moved);
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
     return new Failure('retry', `${what} (${file}) is locked by another program`, 'try again in a moment', cause);
   }

@@ -5,7 +5,10 @@
  * programs that know no better.
  */
 import { type Kysely, sql } from 'kysely';
+import { DELEGATIONS } from '../databases.ts';
 import { barred, type Difference, READ, WORKED_ON } from '../table/schema.ts';
+import type { PostgresSettings } from './connection.ts';
+import { refuseMovedStore } from './moved.ts';
 import { type Made, releasedRules, triggerText } from './released-rules.ts';
 import { TABLE_SCHEMA } from './schema-names.ts';
 import { TABLE_MIGRATIONS } from './table-migrations.ts';
@@ -57,13 +60,14 @@ const catalogues = sql<There>`
 let model: readonly Made[] | undefined;
 
 /** Fails `config` where nothing should be read; `place`: for people. */
-export function rulesLook(place: string) {
+export function rulesLook(place: string, settings: PostgresSettings) {
   let seen: string | undefined;
   let found: readonly Difference[] = [];
   const look = async (query: Query, again: boolean): Promise<readonly Difference[]> => {
     const { rows } = await fingerprint.execute(query);
     const print = rows[0]?.print ?? '';
     if (again || print !== seen) {
+      await refuseMovedStore(query, settings, DELEGATIONS.what);
       found = await differencesIn(query);
       seen = print;
     }

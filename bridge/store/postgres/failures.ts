@@ -1,6 +1,7 @@
 /** What PostgreSQL, and the way to it, answer: as failures in words that say what to do. Codes: PostgreSQL manual, appendix A. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../../shared/failure.ts';
+import { MOVED_SENTENCE, movedFailure } from '../files/moved.ts';
 import type { PostgresSettings } from './connection.ts';
 
 const codeOf = (error: unknown): string =>
@@ -63,6 +64,8 @@ type Words = readonly [code: 'retry' | 'config' | 'refused', message: string, hi
 export function explainedPostgres(error: unknown, settings: PostgresSettings, what: string): unknown {
   if (!(error instanceof Error) || error instanceof Failure) return error;
   if (codeOf(error) === 'MD001') return superseded(error); // workers-schema.ts
+  const moved = MOVED_SENTENCE.exec(error.message)?.[1];
+  if (moved !== undefined) return movedFailure(what, settings.shown, moved);
   const words = byCode(codeOf(error), error, settings, what) ?? byMessage(error.message, settings, what);
   return words === undefined ? error : new Failure(...words, { cause: error });
 }

@@ -6,6 +6,7 @@ import { type Difference, describeDifferences } from '../table/schema.ts';
 import { differencesIn } from './changed-rules.ts';
 import { type PostgresSettings, postgresDialect } from './connection.ts';
 import { explainedPostgres, retried } from './failures.ts';
+import { refuseMovedStore } from './moved.ts';
 import { TABLE_SCHEMA } from './schema-names.ts';
 import { TABLE_MIGRATIONS } from './table-migrations.ts';
 import { tableVersion } from './table-version.ts';
@@ -42,11 +43,10 @@ async function inOneTransaction(
   const query: Query = new Kysely({ dialect: postgresDialect(settings, { schemas: [TABLE_SCHEMA] }) });
   try {
     return await retried(() =>
-      query
-        .transaction()
-        .execute(async (transaction) =>
-          (await tableVersion(transaction)) === TABLE_MIGRATIONS.length ? work(transaction) : [],
-        ),
+      query.transaction().execute(async (transaction) => {
+        await refuseMovedStore(transaction, settings, DELEGATIONS.what);
+        return (await tableVersion(transaction)) === TABLE_MIGRATIONS.length ? work(transaction) : [];
+      }),
     );
   } catch (error) {
     throw explainedPostgres(error, settings, DELEGATIONS.what);

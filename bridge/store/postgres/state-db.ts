@@ -8,7 +8,9 @@ import type { StateDatabase, StateDb } from '../state/state-db.ts';
 import type { PostgresSettings } from './connection.ts';
 import { explainingDialect } from './explaining-dialect.ts';
 import { explainedPostgres } from './failures.ts';
-import { STATE_SCHEMA, TABLE_SCHEMA } from './schema-names.ts';
+import { refuseMovedStore } from './moved.ts';
+import { SENDER_SCHEMA, STATE_SCHEMA, TABLE_SCHEMA } from './schema-names.ts';
+import { senderRules1 } from './sender-rules-schema.ts';
 import { STATE_MIGRATIONS } from './state-schema.ts';
 import { type Turn, written } from './transactions.ts';
 
@@ -16,6 +18,7 @@ import { type Turn, written } from './transactions.ts';
 export async function openPostgresState(settings: PostgresSettings, options: OpenOptions = {}): Promise<StateDb> {
   const query = connect(settings, options);
   try {
+    await refuseMovedStore(query, settings, STATE.what);
     const version = await versionOf(query);
     if (version !== STATE_MIGRATIONS.length) throw wrongVersion(settings, version);
   } catch (error) {
@@ -40,23 +43,29 @@ export async function openPostgresState(settings: PostgresSettings, options: Ope
   };
 }
 
-/** Makes the schema, or brings it to this program's version. Returns the versions before and after. */
+/** Makes the schema, or brings it to this program's version. Returns the versions before and after. `schema`: of a copy that is being made (moved.ts). */
 export async function migrateState(
   settings: PostgresSettings,
+  schema: string = STATE_SCHEMA,
 ): Promise<{ readonly from: number; readonly to: number }> {
-  const query = connect(settings, {});
+  const query = connect(settings, {}, schema);
+  const table = versionTable(schema);
   try {
     return await query.transaction().execute(async (transaction) => {
       await sql`SELECT pg_advisory_xact_lock(${WRITING})`.execute(transaction); // another init may be making it just now
-      const from = await versionOf(transaction);
+      if (schema === STATE_SCHEMA) await refuseMovedStore(transaction, settings, STATE.what);
+      const from = await versionOf(transaction, table);
       if (from > STATE_MIGRATIONS.length) throw wrongVersion(settings, from);
       if (from === 0) {
-        await sql.raw(`CREATE SCHEMA ${STATE_SCHEMA}`).execute(transaction);
-        await sql.raw(`CREATE TABLE ${VERSION} (version bigint NOT NULL)`).execute(transaction);
-        await sql.raw(`INSERT INTO ${VERSION} VALUES (0)`).execute(transaction);
+        await sql.raw(`CREATE SCHEMA ${schema}`).execute(transaction);
+        await sql.raw(`CREATE TABLE ${table} (version bigint NOT NULL)`).execute(transaction);
+        await sql.raw(`INSERT INTO ${table} VALUES (0)`).execute(transaction);
       }
-      for (const script of STATE_MIGRATIONS.slice(from)) await sql.raw(script).execute(transaction);
-      await sql.raw(`UPDATE ${VERSION} SET version = ${STATE_MIGRATIONS.length}`).execute(transaction);
+      for (const script of STATE_MIGRATIONS.slice(from)) {
+        if (script === senderRules1 && schema !== STATE_SCHEMA && (await publishes(transaction))) continue; // it has no other name meanwhile
+        await sql.raw(script).execute(transaction);
+      }
+      await sql.raw(`UPDATE ${table} SET version = ${STATE_MIGRATIONS.length}`).execute(transaction);
       return { from, to: STATE_MIGRATIONS.length };
     });
   } catch (error) {
@@ -64,6 +73,14 @@ export async function migrateState(
   } finally {
     await query.destroy();
   }
+}
+
+/** Whether the published sender rules have their schema already: what they say is made anew from the map of each sidecar. */
+async function publishes(query: Kysely<StateDatabase>): Promise<boolean> {
+  const { rows } = await sql<{
+    readonly there: number;
+  }>`SELECT to_regnamespace(${SENDER_SCHEMA}) IS NOT NULL AS there`.execute(query);
+  return rows[0]?.there === 1;
 }
 
 /** Whether anything of ours has ever been made there. */
@@ -78,16 +95,23 @@ export async function stateIsMade(settings: PostgresSettings): Promise<boolean> 
   }
 }
 
-const VERSION = `${STATE_SCHEMA}.schema_version`;
+const versionTable = (schema: string) => `${schema}.schema_version`;
+
+const VERSION = versionTable(STATE_SCHEMA);
+
+/** To be read, also where it has another name until it is whole (moved.ts). Whoever opens it destroys it. */
+export const stateQuery = (settings: PostgresSettings, schema: string): Kysely<StateDatabase> =>
+  connect(settings, { readonly: true }, schema);
 
 /** Names are looked for among what is ours first, then in the shared table: one transaction reaches both. */
 function connect(
   settings: PostgresSettings,
   { readonly, durable, patienceMs, worker }: OpenOptions,
+  schema: string = STATE_SCHEMA,
 ): Kysely<StateDatabase> {
   return new Kysely<StateDatabase>({
     dialect: explainingDialect(settings, STATE.what, {
-      schemas: [STATE_SCHEMA, TABLE_SCHEMA],
+      schemas: [schema, TABLE_SCHEMA],
       readonly,
       durable,
       patienceMs,
@@ -104,12 +128,12 @@ const turn: Turn = (mark) => sql`SELECT ${mark}, pg_advisory_xact_lock(${WRITING
 const WRITING = 0x6d616e646174;
 
 /** 0 where there is none. */
-async function versionOf(query: Kysely<StateDatabase>): Promise<number> {
-  const { rows } = await sql<{ readonly there: string | null }>`SELECT to_regclass(${VERSION})::text AS there`.execute(
+async function versionOf(query: Kysely<StateDatabase>, table = VERSION): Promise<number> {
+  const { rows } = await sql<{ readonly there: string | null }>`SELECT to_regclass(${table})::text AS there`.execute(
     query,
   );
   if (rows[0]?.there == null) return 0;
-  const found = await sql<{ readonly version: number }>`SELECT version FROM ${sql.raw(VERSION)}`.execute(query);
+  const found = await sql<{ readonly version: number }>`SELECT version FROM ${sql.raw(table)}`.execute(query);
   return found.rows[0]?.version ?? 0;
 }
 

@@ -19,6 +19,7 @@ import { ENTRY } from '../trail/sealing.ts';
 import type { PostgresSettings } from './connection.ts';
 import { explainingDialect } from './explaining-dialect.ts';
 import { explainedPostgres } from './failures.ts';
+import { refuseMovedStore } from './moved.ts';
 import { STATE_SCHEMA } from './schema-names.ts';
 import { type Turn, written } from './transactions.ts';
 
@@ -52,6 +53,7 @@ export async function openPostgresSubmissions(
   });
   let epoch: string;
   try {
+    await refuseMovedStore(query, settings, SUBMISSIONS.what);
     ({ epoch } = await query.selectFrom('submission_epoch').select('epoch').executeTakeFirstOrThrow());
   } catch (error) {
     await query.destroy();

@@ -13,6 +13,7 @@ import { rulesLook } from './changed-rules.ts';
 import type { PostgresSettings } from './connection.ts';
 import { explainingDialect } from './explaining-dialect.ts';
 import { explainedPostgres, superseded } from './failures.ts';
+import { refuseMovedStore } from './moved.ts';
 import { STATE_SCHEMA, TABLE_SCHEMA } from './schema-names.ts';
 import { TABLE_MIGRATIONS } from './table-migrations.ts';
 import { tableVersion } from './table-version.ts';
@@ -44,7 +45,7 @@ export async function openPostgresTable(
     }
   };
   const file = `${settings.shown} (schema ${TABLE_SCHEMA})`;
-  const rules = rulesLook(file);
+  const rules = rulesLook(file, settings);
   try {
     await explaining(() => refuseOtherVersion(query, settings));
     await explaining(() => rules.look(query, false));
@@ -101,7 +102,9 @@ async function refuseOthers(transaction: Kysely<DelegationDatabase>, worker: str
   if (rows.length === 0) throw superseded();
 }
 
-async function refuseOtherVersion(query: Kysely<DelegationDatabase>, { shown }: PostgresSettings): Promise<void> {
+async function refuseOtherVersion(query: Kysely<DelegationDatabase>, settings: PostgresSettings): Promise<void> {
+  const { shown } = settings;
+  await refuseMovedStore(query, settings, DELEGATIONS.what);
   const version = await tableVersion(query);
   if (version === KNOWN) return;
   const what = `${DELEGATIONS.what} (${shown}, schema ${TABLE_SCHEMA})`;

@@ -3,38 +3,44 @@ import { Kysely, sql } from 'kysely';
 import { Failure } from '../../shared/failure.ts';
 import { type PostgresSettings, postgresDialect } from './connection.ts';
 import { explainedPostgres } from './failures.ts';
+import { refuseMovedStore } from './moved.ts';
 import { TABLE_SCHEMA } from './schema-names.ts';
 import { TABLE_MIGRATIONS } from './table-migrations.ts';
 
 const WHAT = 'the delegation table';
-const VERSION = `${TABLE_SCHEMA}.schema_version`;
 const KNOWN = TABLE_MIGRATIONS.length;
 
-/** Nothing is emptied or replaced. Returns the versions before and after. Fails `config` where a newer mandat has made it. */
+/**
+ * Nothing is emptied or replaced. Returns the versions before and after. Fails `config` where a newer mandat has made it, and where it has moved.
+ * `schema`: of a copy that is being made (moved.ts).
+ */
 export async function migrateTable(
   settings: PostgresSettings,
+  schema: string = TABLE_SCHEMA,
 ): Promise<{ readonly from: number; readonly to: number }> {
   // biome-ignore lint/suspicious/noExplicitAny: of no tables yet
-  const query = new Kysely<any>({ dialect: postgresDialect(settings, { schemas: [TABLE_SCHEMA] }) });
+  const query = new Kysely<any>({ dialect: postgresDialect(settings, { schemas: [schema] }) });
+  const version = `${schema}.schema_version`;
   try {
     return await query.transaction().execute(async (transaction) => {
       const run = (text: string) => sql.raw(text).execute(transaction);
-      await sql`SELECT pg_advisory_xact_lock(hashtextextended(${VERSION}, 0))`.execute(transaction); // another init may be making it just now
+      await sql`SELECT pg_advisory_xact_lock(hashtextextended(${version}, 0))`.execute(transaction); // another init may be making it just now
+      if (schema === TABLE_SCHEMA) await refuseMovedStore(transaction, settings, WHAT);
       const { rows: there } = await sql<{
         readonly name: string | null;
-      }>`SELECT to_regclass(${VERSION})::text AS name`.execute(transaction);
+      }>`SELECT to_regclass(${version})::text AS name`.execute(transaction);
       if (there[0]?.name == null) {
-        await run(`CREATE SCHEMA ${TABLE_SCHEMA}`);
-        await run(`CREATE TABLE ${VERSION} (version bigint NOT NULL)`);
-        await run(`INSERT INTO ${VERSION} VALUES (0)`);
+        await run(`CREATE SCHEMA ${schema}`);
+        await run(`CREATE TABLE ${version} (version bigint NOT NULL)`);
+        await run(`INSERT INTO ${version} VALUES (0)`);
       }
-      const { rows } = await sql<{ readonly version: number }>`SELECT version FROM ${sql.raw(VERSION)}`.execute(
+      const { rows } = await sql<{ readonly version: number }>`SELECT version FROM ${sql.raw(version)}`.execute(
         transaction,
       );
       const from = rows[0]?.version ?? 0;
       if (from > KNOWN) throw newer(settings, from);
       for (const { tables, rules } of TABLE_MIGRATIONS.slice(from)) await run(`${tables}\n${rules}`);
-      await run(`UPDATE ${VERSION} SET version = ${KNOWN}`);
+      await run(`UPDATE ${version} SET version = ${KNOWN}`);
       return { from, to: KNOWN };
     });
   } catch (error) {

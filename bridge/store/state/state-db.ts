@@ -213,6 +213,9 @@ function stateDbOn(database: Database.Database, file: string, { patienceMs, serv
         throw explained(error, file, STATE.what);
       }
     },
-    close: () => query.destroy(),
+    close: async () => {
+      await query.destroy();
+      database.close(); // which one that was never asked anything leaves open
+    },
   };
 }

@@ -80,7 +80,10 @@ export function openDelegationDb(file: string, options: TableOptions = {}): Dele
             inNameOf(transaction, writer, work, guarded.differences().length === 0 ? options.key : undefined),
           ),
       ),
-    close: () => query.destroy(),
+    close: async () => {
+      await query.destroy();
+      database.close(); // which one that was never asked anything leaves open
+    },
   };
 }
 
@@ -136,7 +139,7 @@ const UNKNOWN = /^MANDAT_UNKNOWN_/;
 /** `MANDAT_LIMIT: this mailbox has ...` as raised by a trigger. */
 export function refusal(error: unknown): Failure | undefined {
   const match = error instanceof Error ? /^(MANDAT_[A-Z_]+): (.*)$/s.exec(error.message) : null;
-  if (match === null) return undefined;
+  if (match === null || match[1] === 'MANDAT_MOVED') return undefined; // no rule: all of it is elsewhere
   const [, rule = '', sentence = ''] = match;
   return new Failure(UNKNOWN.test(rule) ? 'absent' : 'refused', sentence, '', { cause: error, rule });
 }

@@ -15,6 +15,7 @@ export type EventAction =
   | 'trace-read' // somebody looked at the trace of access
   | 'trace-export' // or took a copy of it
   | 'rules-repaired' // the released triggers and views put back
+  | 'database-moved' // all of it was brought to another store
   | 'backup' // somebody took a copy of all of it
   | 'restore' // and put one back
   | 'refused'; // an act that its actor may not do (R53)

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { Failure } from '../../shared/failure.ts';
 import { refuseLink } from '../files/no-follow.ts';
 import { type FileKind, guarded, leavesNoTrace } from '../files/open.ts';
-import { type Difference, differences, released } from './schema.ts';
+import { type Difference, differences, refuseMoved, released } from './schema.ts';
 
 interface Made {
   readonly type: string;
@@ -86,6 +86,7 @@ function using<T>(file: string, readonly: boolean, work: (database: Database.Dat
   refuseLink(file);
   const database = new Database(file, { fileMustExist: true, timeout: 5000, readonly });
   try {
+    refuseMoved(database, file);
     return work(database);
   } finally {
     database.close();

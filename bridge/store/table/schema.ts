@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { Failure } from '../../shared/failure.ts';
 import { isBusy } from '../files/busy.ts';
+import { movedFailure, movedTo } from '../files/moved.ts';
 
 /** What differs from the release. */
 export interface Difference {
@@ -113,6 +114,12 @@ export function barred(found: readonly Difference[], file: string): Failure {
   );
 }
 
+/** Fails `config` where the table has been brought to another store. */
+export function refuseMoved(database: Database.Database, file: string): void {
+  const to = movedTo(database);
+  if (to !== undefined) throw movedFailure('the delegation table', file, to);
+}
+
 export interface GuardedDatabase {
   /** For whoever only needs to prepare and close, as Kysely does: each statement runs on a schema that was looked at. */
   readonly database: Pick<Database.Database, 'prepare' | 'close'>;
@@ -139,6 +146,7 @@ export function guardSchema(
   let found: readonly Difference[] = [];
 
   const compare = () => {
+    refuseMoved(database, file);
     found = schemaDigest(database) === schema ? [] : differences(database, migrations);
   };
   const look = (): readonly Difference[] => {
