@@ -25,6 +25,7 @@ import { pausedText } from './paused.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { slowAnswerLine } from './slow-answer.ts';
+import { statusOfAll } from './status-all.ts';
 import { keptLines, keptOf, keptRemarks } from './status-disk.ts';
 
 import {
@@ -50,9 +51,14 @@ export function statusCommand(program: Command, run: Runner): void {
     .description(
       'what the sidecar does, and what needs attention; exits 1 when something failed or is held, or no sidecar runs',
     )
+    .option(
+      '--all',
+      'every mail server of the site instead, a line each: what waits and fails there, who works on it and who stands by',
+    )
     .option('--limit <number>', 'how many of each list are shown', whole, 20)
     .action(
-      run(async (session, { limit }: { readonly limit: number }) => {
+      run(async (session, { limit, all }: { readonly limit: number; readonly all?: boolean }) => {
+        if (all === true) return statusOfAll(session);
         const { out, config } = session;
         const { held, ...status } = await statusOf(session, limit);
         const pause = status.paused;

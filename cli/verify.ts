@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { SenderRule } from '../acl/desired.ts';
 import { policyOf } from '../bridge/configured/site-policy.ts';
+import { everyServer, type ServerSeen } from '../bridge/questions/every-server.ts';
 import { type Checked, verifyMailbox } from '../bridge/questions/verify.ts';
 import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../bridge/safeguards/foreign-state.ts';
 import { openSenderMap } from '../bridge/store/published/sender-map.ts';
@@ -10,7 +11,7 @@ import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { address } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { otherEntryLine } from './other-entries.ts';
-import { counted } from './output.ts';
+import { counted, oneLine } from './output.ts';
 import { pausedText, pauseOf } from './paused.ts';
 import { openProgress } from './progress.ts';
 import { type Runner, sentence } from './runner.ts';
@@ -22,13 +23,23 @@ const notInherited = (ofDovecot: boolean) =>
     ? "without inherit.conf of config/dovecot/ no delegate can make or rename a folder at the top level, and one that somebody else makes there stays closed to them until mandat's next look at the folders"
     : "this server gives each folder an entry of its own: one that somebody makes may stay closed to delegates until mandat's next look at the folders";
 
+/** What delegates really see there only somebody who speaks to that server can tell. */
+function notLookedAt({ server, mailboxes, inForce, works }: ServerSeen): string {
+  const where = works ? `on ${oneLine(works.host)}` : 'on its machine';
+  return `${server}: not looked at from here (${counted(mailboxes, 'mailbox', 'mailboxes')}, ${counted(inForce, 'delegation')} in force): run "mandat verify" ${where}`;
+}
+
 export function verifyCommand(program: Command, run: Runner): void {
   program
     .command('verify')
     .description('compare what each delegate really sees and may do with what they should; exits 1 on any difference')
-    .argument('[mailbox...]', 'addresses; all mailboxes when none is named')
+    .argument('[mailbox...]', "addresses; all of this server's mailboxes when none is named")
+    .option(
+      '--all',
+      'and says of every other mail server of the site that it is not looked at from here, and what to run; exits 1 then',
+    )
     .action(
-      run(async (session, named: string[]) => {
+      run(async (session, named: string[], { all = false }: { readonly all?: boolean }) => {
         const { out, config, files } = session;
         const { mailServer } = await import('../bridge/configured/drivers.ts'); // the IMAP library takes its time to load
         const server = mailServer(config, process.env);
@@ -40,6 +51,7 @@ export function verifyCommand(program: Command, run: Runner): void {
         let inherits = true;
         let ofDovecot = true;
         let foreign: string | undefined;
+        let elsewhere: readonly ServerSeen[] = [];
         const looking = session.table((table) =>
           session.state(async (state) => {
             const addresses = named.map(address);
@@ -64,6 +76,7 @@ export function verifyCommand(program: Command, run: Runner): void {
               checked.push(await verifyMailbox(site, id, addresses.length > 0));
               progress.at(checked.length, ids.length);
             }
+            if (all) elsewhere = (await everyServer(table, state)).filter((one) => one.server !== config.server.name);
             if (addresses.length === 0)
               stale.push(...(senders?.all() ?? []).filter(({ mailboxId }) => !ids.includes(mailboxId)));
           }),
@@ -86,6 +99,8 @@ export function verifyCommand(program: Command, run: Runner): void {
         lines.push(
           `${counted(checked.length, 'mailbox', 'mailboxes')}, ${counted(delegates, 'delegation')} in force: ${differences.length === 0 ? 'all as it should be' : counted(differences.length, 'difference')}`,
         );
+        const unseen = elsewhere.filter(({ mailboxes, inForce }) => mailboxes + inForce > 0);
+        lines.push(...unseen.map(notLookedAt));
         const pause = await pauseOf(session);
         if (pause !== undefined) lines.unshift(out.colour.bad(pausedText(session, pause)));
         out.result(
@@ -96,11 +111,14 @@ export function verifyCommand(program: Command, run: Runner): void {
             inherits,
             differences,
             others,
+            ...(all && {
+              notLookedAt: unseen.map(({ server, mailboxes, inForce }) => ({ server, mailboxes, inForce })),
+            }),
           },
           lines.join('\n'),
         );
         if (foreign !== undefined) out.warn(sentence({ message: foreign, hint: FOREIGN_STATE_HINT, rule: undefined }));
-        return differences.length === 0 ? EXIT.done : EXIT.failed;
+        return differences.length + unseen.length === 0 ? EXIT.done : EXIT.failed;
       }),
     );
 }

@@ -64,6 +64,28 @@ t.test('each works on its own mailboxes only, wherever the command is given', as
 });
 
 t.test(
+  'status --all and verify --all: every server from any of them, and what can’t be looked at from here',
+  async (t) => {
+    const { servers } = JSON.parse((await mx1.mandat('--json', 'status', '--all')).stdout) as {
+      servers: readonly Record<string, unknown>[];
+    };
+    const counts = { mailboxes: 1, inForce: 1, waiting: 0, failing: 0, held: 0 };
+    t.match(servers, [
+      { server: 'mx1', ...counts },
+      { server: 'mx2', ...counts },
+    ]);
+    t.match((await mx2.mandat('status', '--all')).stdout, /^mx1 .*\nmx2 \(here\) /m);
+    const verified = await mx1.mandat('verify', '--all');
+    t.equal(verified.status, 1, 'not all of it was looked at');
+    t.match(verified.stdout, /1 mailbox, 1 delegation in force: all as it should be/);
+    t.match(
+      verified.stdout,
+      /^mx2: not looked at from here \(1 mailbox, 1 delegation in force\): run "mandat verify" on/m,
+    );
+  },
+);
+
+t.test(
   'a mailbox moves while a delegate has it open: nothing is left behind, and they have it on the new server',
   async (t) => {
     const session = await mx1.login('bob');
