@@ -25,6 +25,7 @@ import { sieveReach, submissionReach } from './master-reach.ts';
 import { noticeServer, noticeTemplates } from './notices.ts';
 import { identity, metadata, sharedNamespace } from './own-session.ts';
 import { ownProxymap, senderAnswers, senderMaps } from './postfix-maps.ts';
+import { postgresql, postgresqlRoles } from './postgresql.ts';
 import { messageFromOutside, messageSubmitted } from './probe-mail.ts';
 import { reinjectionLimits } from './reinjection-limits.ts';
 import { senderFiles, senderReadable, senderRules, senderTable, senderWal } from './sender.ts';
@@ -48,6 +49,8 @@ export const CHECKS: readonly Check[] = [
   imapPassword,
   doveadmKey,
   dataDirectory,
+  postgresql,
+  postgresqlRoles,
   delegationTable,
   ownState,
   dataModes,

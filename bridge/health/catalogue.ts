@@ -29,6 +29,7 @@ export const COUNTERS = {
   },
   mandat_event_hints_dropped_total: { help: 'Hints by events that found no place: a sweep finds what they were about' },
   mandat_event_looks_total: { help: 'Looks at a mailbox that were begun because of events' },
+  mandat_database_losses_total: { help: 'Times that the connection to PostgreSQL was lost' },
   mandat_session_cuts_total: { help: 'Times that the open IMAP sessions of a delegate were ended' },
   mandat_server_changes_total: { help: 'Changes made on the servers, by kind', labels: ['kind'] },
   mandat_messages_total: {
@@ -113,6 +114,9 @@ export const GAUGES = {
     labels: ['process', 'span'],
   },
   mandat_other_entries: { help: 'ACL entries that mandat did not make and by which somebody else has access' },
+  mandat_database_up: {
+    help: '1 while the connection to PostgreSQL stands, 0 while it is lost; absent where the databases are files',
+  },
   mandat_imap_up: { help: '1 where the IMAP server answered when it was spoken to last, 0 where it did not' },
   mandat_imap_login_refused: { help: "1 while the IMAP server takes no login by mandat's own name and password" },
   mandat_imap_seen_timestamp_seconds: { help: 'When the IMAP server was spoken to last' },

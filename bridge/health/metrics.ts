@@ -112,7 +112,16 @@ function known({ sight, imap, ready, standsBy, version }: Now): readonly Figure[
           { name: 'mandat_imap_login_refused', value: Number(imap.refused) },
           { name: 'mandat_imap_seen_timestamp_seconds', value: imap.at / 1000 },
         ] as const)),
-    ...(sight === undefined ? [] : [...queued(sight), ...loopFigures('sidecar', sight.loop())]),
+    ...(sight === undefined ? [] : [...queued(sight), ...database(sight), ...loopFigures('sidecar', sight.loop())]),
+  ];
+}
+
+function database({ database: seen }: Sight): readonly Figure[] {
+  const of = seen?.();
+  if (of === undefined) return [];
+  return [
+    { name: 'mandat_database_up', value: Number(of.up) },
+    { name: 'mandat_database_losses_total', value: of.losses },
   ];
 }
 

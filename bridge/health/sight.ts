@@ -5,6 +5,13 @@ import type { ScheduleSizes } from '../sidecar/schedule.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
 
+/** The connection on which commits are heard of. */
+export interface DatabaseSeen {
+  readonly up: boolean;
+  /** How often it was lost since the sidecar began. */
+  readonly losses: number;
+}
+
 export interface Sight {
   readonly table: DelegationDb;
   readonly state: StateDb;
@@ -12,4 +19,6 @@ export interface Sight {
   config(): Config;
   sizes(): ScheduleSizes;
   loop(): LoopHolds;
+  /** Undefined where the databases are files. */
+  readonly database?: (() => DatabaseSeen | undefined) | undefined;
 }

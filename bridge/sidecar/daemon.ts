@@ -379,7 +379,14 @@ export async function startDaemon(
     engine.site.server.prepare();
     void wake();
   });
-  const unseen = signs.open({ table, state, config: () => current, sizes: () => schedule.sizes, loop: loop.holds });
+  const unseen = signs.open({
+    table,
+    state,
+    config: () => current,
+    sizes: () => schedule.sizes,
+    loop: loop.holds,
+    database: watch.database,
+  });
   log.info({ dataDir: config.dataDir }, 'watching');
   await wake();
   await due();

@@ -36,9 +36,11 @@ export async function watchCommits(
 ): Promise<Watch> {
   const pollMs = config.schedule.pollIntervalMs;
   let lost: Omit<LastLoss, 'back'> | undefined;
+  let losses = 0;
   const hearing: Hearing = {
     wake,
     lost: ({ code, message, hint }) => {
+      losses++;
       lost = { at: new Date().toISOString(), why: message };
       log.error({ code, hint }, `${message}; nothing is granted or taken away until it is there again`);
     },
@@ -53,5 +55,6 @@ export async function watchCommits(
     },
   };
   const listening = await listenForCommits(config, pollMs, hearing, older);
-  return listening ?? watchTable(table, pollMs, wake);
+  if (listening === undefined) return watchTable(table, pollMs, wake);
+  return { close: listening.close, database: () => ({ up: lost === undefined, losses }) };
 }

@@ -13,6 +13,8 @@ export interface Watch {
   /** Whether the database can't be reached just now: what can wait is not tried meanwhile. Undefined where it is a file. */
   readonly away?: () => boolean;
   close(): void;
+  /** Of the connection to PostgreSQL; absent where the table is a file. */
+  readonly database?: () => { readonly up: boolean; readonly losses: number };
 }
 
 export function watchTable(table: Pick<DelegationDb, 'file' | 'dataVersion'>, pollMs: number, wake: () => void): Watch {

@@ -11,6 +11,8 @@ import { LOOK_FAILED_MS, LOOK_FOR_MS, lookAfter } from './twin-look-times.ts';
 /** How often it is asked what is due: one indexed query. */
 const TICK_MS = 1000;
 const PORTION = 100;
+/** For so long what this filter has taken is nobody else's: a look takes seconds at worst. */
+const TAKEN_MS = 15 * 60_000;
 
 export interface LookingAgain {
   /** Lets a look in hand finish. */
@@ -32,7 +34,9 @@ export function lookAgain(
   const round = async () => {
     try {
       if ((await site.isPaused()) !== undefined) return;
-      const due = await site.store.due(site.now().toISOString(), PORTION);
+      const now = site.now();
+      const until = new Date(now.getTime() + TAKEN_MS).toISOString();
+      const due = await site.store.due(now.toISOString(), PORTION, until);
       for (const one of due) if (!closed) await look(one);
     } catch (error) {
       site.log.warn({ err: (error as Error).message }, 'what copies are to be looked for can not be read');

@@ -8,6 +8,9 @@ export const CHECK_WORDS: Readonly<Record<string, string>> = {
   'SMTP password': 'the secret of `[notices] user`, in the same way',
   'data directory':
     '`data_dir` and the directories in it: there, and written by nobody who should not; Postfix can pass through',
+  PostgreSQL:
+    'where `database` is configured: it is reached, by TLS with a verified certificate unless it is on this machine; it is a primary, and not too old',
+  'PostgreSQL roles': "the roles for other programs reach their views and nothing else; what is mandat's own, nobody",
   'delegation.db': 'the table opens, is of the version that this program knows, and its rules are the released ones',
   'state.db': "mandat's own state opens and is of the version that this program knows",
   'data files': 'owners, groups and modes are as `mandat init` made them',

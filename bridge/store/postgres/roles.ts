@@ -10,7 +10,7 @@ import { SENDER_SCHEMA, STATE_SCHEMA, TABLE_SCHEMA } from './schema-names.ts';
 import { SENDER_VIEW } from './sender-rules.ts';
 
 /** What other programs read, and with the right to it write. */
-const VIEWS = ['mailbox', 'alias', 'delegate', 'delegation', 'domain'];
+export const VIEWS = ['mailbox', 'alias', 'delegate', 'delegation', 'domain'];
 
 export interface Roles {
   readonly readers: string;

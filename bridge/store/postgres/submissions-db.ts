@@ -104,13 +104,19 @@ export async function openPostgresSubmissions(
       (await copies().select('content').where('nonce', '=', nonce).executeTakeFirst())?.content ?? null,
     isCopy: async (exact) =>
       (await copies().select('nonce').where('exact', '=', exact).limit(1).executeTakeFirst()) !== undefined,
-    due: async (now, most) => {
-      const rows = await copies()
-        .select(['nonce', 'mailbox', 'sent_at as sentAt', 'content as submitted', 'looks', 'look'])
-        .where('look_at', '<=', now)
-        .orderBy('look_at')
-        .limit(most)
-        .execute();
+    due: async (now, most, until) => {
+      const some = copies().where('look_at', '<=', now).orderBy('look_at').limit(most);
+      const columns = ['nonce', 'mailbox', 'sent_at as sentAt', 'content as submitted', 'looks', 'look'] as const;
+      // Several filters ask: what one has just taken is passed over by the next, and waits for nobody.
+      const rows =
+        until === undefined
+          ? await some.select(columns).execute()
+          : await query
+              .updateTable('copies')
+              .set({ look_at: until })
+              .where('nonce', 'in', some.select('nonce').forUpdate().skipLocked())
+              .returning(columns)
+              .execute();
       return rows.map(({ look, ...row }) => ({ ...row, ...(JSON.parse(look ?? '{}') as LookedFor) }));
     },
     missing: () =>

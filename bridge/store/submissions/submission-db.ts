@@ -100,8 +100,11 @@ export interface SubmissionStore {
   submitted(nonce: string): Promise<string | null>;
   /** Whether some copy of ours is this very message (Fingerprint.exact). */
   isCopy(exact: string): Promise<boolean>;
-  /** Those to look for now, the longest due first. */
-  due(now: Instant, most: number): Promise<readonly DueLook[]>;
+  /**
+   * Those to look for now, the longest due first. `until`: they are this caller's, and due again for others then, should nothing come of it; no two
+   * callers get the same.
+   */
+  due(now: Instant, most: number, until?: Instant): Promise<readonly DueLook[]>;
   /** The oldest first. */
   missing(): Promise<readonly MissingCopy[]>;
   /** How many there are, up to `most` of each: those that were tried in vain, and those sent before `expected` that nobody has brought. */
@@ -151,6 +154,12 @@ function openFile(file: string): SubmissionStore {
     `SELECT nonce, mailbox, sent_at AS sentAt, content AS submitted, looks, look FROM copies
       WHERE look_at IS NOT NULL AND look_at <= ? ORDER BY look_at LIMIT ?`,
   );
+  const takeLook = database.prepare('UPDATE copies SET look_at = ? WHERE nonce = ?');
+  const taken = database.transaction((now: Instant, most: number, until: Instant) => {
+    const found = due.all(now, most);
+    for (const { nonce } of found) takeLook.run(until, nonce);
+    return found;
+  });
   const noteContent = database.prepare('UPDATE copies SET content = @content WHERE nonce = @nonce');
   const noteLook = database.prepare(
     "UPDATE copies SET exact = @exact, look = @look, look_at = @at WHERE nonce = @nonce AND state = 'stored'",
@@ -217,8 +226,12 @@ function openFile(file: string): SubmissionStore {
       ),
     submitted: (nonce) => guarded(() => (submitted.get(nonce) as string | null | undefined) ?? null),
     isCopy: (exact) => guarded(() => isCopy.get(exact) !== undefined),
-    due: (now, most) =>
-      guarded(() => due.all(now, most).map(({ look, ...row }) => ({ ...row, ...(JSON.parse(look) as LookedFor) }))),
+    due: async (now, most, until) => {
+      const there = await guarded(() => due.all(now, most)); // asked every second: nothing is locked where nothing is due
+      const found =
+        until === undefined || there.length === 0 ? there : await guarded(() => taken.immediate(now, most, until));
+      return found.map(({ look, ...row }) => ({ ...row, ...(JSON.parse(look) as LookedFor) }));
+    },
     missing: () =>
       guarded(() =>
         database

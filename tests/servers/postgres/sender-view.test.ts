@@ -10,6 +10,7 @@ import { postgresqlProgram } from '../../../config/lab/postgresql-template.ts';
 import { waitFor } from '../../../config/lab/wait.ts';
 import { must } from '../../cli/desk.ts';
 import { badOf, examined, postfixDirectory } from '../../doctor/breakage.ts';
+import { scrape } from '../../health/scrape.ts';
 import { at, type Running, type Site, startSite } from '../site.ts';
 import { keepsSitesIn } from '../site-store.ts';
 import { askSender, senderAnswer, submissionAs } from '../submission.ts';
@@ -23,7 +24,8 @@ await psql(`CREATE ROLE mandat LOGIN CREATEROLE PASSWORD 'pw-mandat'; ALTER DATA
 keepsSitesIn(async ({ etc }) => {
   await writeFile(path.join(etc, 'database.secret'), 'pw-mandat\n', { mode: 0o600 });
   return {
-    toml: `database = "postgres://mandat@127.0.0.1:${postgresql.port}/${database}"`,
+    toml: `database = "postgres://mandat@127.0.0.1:${postgresql.port}/${database}?sslmode=verify-full"
+database_ca_file = "${postgresql.certificate}"`,
     sql: async (query) => `${await psql(`SET search_path = mandat; ${query}`)}\n`,
   };
 });
@@ -37,6 +39,7 @@ t.before(async () => {
     users: ['alice', 'bob'],
     senderMap: { hosts: uri, password: 'pw-postfix', database },
     extraToml: `kind = ["postfix-sqlite", "postfix-pgsql"]
+[health]
 [schedule]
 retry_min_seconds = 1
 retry_max_seconds = 1`,
@@ -105,14 +108,24 @@ t.test('the doctor', async (t) => {
   t.same(badOf(lines), {});
   t.match(lines.get('sender view'), { status: 'ok', seen: /rules 2, of this server 2/ });
   t.match(lines.get('Postfix lookups'), { status: 'ok' });
+  t.match(lines.get('PostgreSQL'), {
+    status: 'ok',
+    seen: /PostgreSQL 1\d\.\d+, by TLSv1\.3, its certificate verified/,
+  });
+  t.match(lines.get('PostgreSQL roles'), { status: 'ok' });
   const file = path.join(postfixDirectory(site), 'mandat-pgsql.cf');
   chmodSync(file, 0o644);
   await psql(
     "INSERT INTO mandat_sender.rules SELECT 'alice@lab.test', 'eve@lab.test', mailbox_id, server FROM mandat_sender.rules LIMIT 1",
   );
+  await psql(
+    'CREATE ROLE stranger; GRANT USAGE ON SCHEMA mandat_private TO stranger; GRANT SELECT ON mandat_private.facts TO stranger',
+  );
   const bad = await examined(site);
   t.match(bad.get('Postfix maps'), { status: 'fail', seen: /password.*everybody/ });
   t.match(bad.get('sender view'), { status: 'fail', seen: /is not what is published/ });
+  t.match(bad.get('PostgreSQL roles'), { status: 'fail', seen: /stranger reaches mandat_private\.facts/ });
+  await psql('REVOKE ALL ON mandat_private.facts FROM stranger; REVOKE ALL ON SCHEMA mandat_private FROM stranger');
   chmodSync(file, 0o640);
   await psql(
     "DELETE FROM mandat_sender.rules WHERE login = 'eve@lab.test'; REVOKE SELECT ON mandat_sender.sender_login FROM mandat_postfix",
@@ -126,7 +139,13 @@ t.test('PostgreSQL away: Postfix defers, and says neither yes nor no', async (t)
   for (const from of ['alice', 'bob']) {
     t.match(await senderAnswer(site, 'bob', at(from)), { code: 451, text: /^4\.3\.0 <.*>: Temporary lookup failure$/ });
   }
+  const database = async () => {
+    const { values } = await scrape(path.join(site.lab.directory, 'run/health.sock'));
+    return [values.get('mandat_database_up'), values.get('mandat_database_losses_total')];
+  };
+  t.same(await database(), [0, 1], 'and the metrics say so');
   await postgresql.start();
+  await waitFor('the connection to be back', 15_000, async () => (await database()).join() === '1,1');
   await site.lab.stopPostfix(); // it asks again by itself a minute after it found nobody
   await site.lab.startPostfix();
   t.equal((await senderAnswer(site, 'bob', at('alice'))).code, 250);

@@ -11,6 +11,7 @@ import { freshStores } from '../fresh.ts';
 
 const AT = '2026-11-23T08:00:00.000Z';
 const LATER = '2026-11-23T09:00:00.000Z';
+const MUCH_LATER = '2026-11-23T10:00:00.000Z';
 const copy = (nonce: string) => ({ nonce, mailbox: 'alice@x.test', sentAt: AT });
 const look = (exact: string) => ({
   for: {
@@ -75,6 +76,18 @@ t.test(
     ]);
     t.same(await due(AT), []);
     t.same(await due(LATER), ['a 1', 'b 0']);
+    const both = await Promise.all([store.due(LATER, 1, MUCH_LATER), store.due(LATER, 1, MUCH_LATER)]);
+    t.same(
+      both
+        .flat()
+        .map(({ nonce }) => nonce)
+        .sort(),
+      ['a', 'b'],
+      'of two who ask at once, each has its own',
+    );
+    t.same(await store.due(LATER, 9, MUCH_LATER), [], 'and nobody else has them');
+    t.same(await due(MUCH_LATER), ['a 1', 'b 0'], 'before they are due again');
+    await store.note([{ kind: 'copy-looked', nonce: 'b', next: LATER, failed: true }]);
     await store.note([{ kind: 'copy-looked', nonce: 'a', next: null }]);
     t.same(await due(LATER), ['b 0']);
     t.same(await store.missing(), [
