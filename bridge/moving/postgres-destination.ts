@@ -8,7 +8,7 @@ import { type PostgresSettings, postgresClient } from '../store/postgres/connect
 import { explainedPostgres } from '../store/postgres/failures.ts';
 import { DRAFT } from '../store/postgres/moved.ts';
 import { grantRoles, type RolesReport } from '../store/postgres/roles.ts';
-import { STATE_SCHEMA, TABLE_SCHEMA } from '../store/postgres/schema-names.ts';
+import { SENDER_SCHEMA, STATE_SCHEMA, TABLE_SCHEMA } from '../store/postgres/schema-names.ts';
 import { migrateState, stateQuery } from '../store/postgres/state-db.ts';
 import { migrateTable } from '../store/postgres/table-schema.ts';
 import type { To } from './ends.ts';
@@ -41,6 +41,8 @@ export async function postgresTo(settings: PostgresSettings, now: () => Date): P
       await takeCopying(client, settings);
       await placeOf(client, settings);
       const goesOn = await isThere(client, DRAFT.state);
+      // Nobody asks it: what it says is made anew from the map of each sidecar, and it has no other name meanwhile.
+      if (!goesOn) await client.query(`DROP SCHEMA IF EXISTS ${SENDER_SCHEMA} CASCADE`);
       // The order in which a look tells half of one from none (moved.ts).
       await migrateState(settings, DRAFT.state);
       await migrateTable(settings, DRAFT.table);
@@ -125,6 +127,12 @@ async function install(client: Client, settings: PostgresSettings, now: Date): P
     await client.query(`COMMENT ON SCHEMA ${DRAFT.table} IS NULL`);
     await client.query(`ALTER SCHEMA ${DRAFT.table} RENAME TO ${TABLE_SCHEMA}`);
     await client.query(`ALTER SCHEMA ${DRAFT.state} RENAME TO ${STATE_SCHEMA}`);
+    // Functions name the schema that they stand in.
+    const { rows } = await client.query<{ made: string }>(
+      `SELECT pg_get_functiondef(oid) AS made FROM pg_proc WHERE pronamespace = '${STATE_SCHEMA}'::regnamespace AND strpos(prosrc, $1) > 0`,
+      [DRAFT.state],
+    );
+    for (const { made } of rows) await client.query(made.replaceAll(DRAFT.state, STATE_SCHEMA));
     await client.query('COMMIT');
     return place === 'moved' ? `schemas ${aside.map(([, name]) => name).join(' and ')}` : undefined;
   } catch (error) {

@@ -39,6 +39,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   'state.shared_files':
     'what was imported (the directory, the white list) stays in data_dir, for this machine; the next import is for all',
   'state.shared_portions': 'the same',
+  'state.standing_by': 'which sidecars wait for one that works',
   'state.workers': 'which sidecars work on this PostgreSQL: no sidecar has come from anywhere yet',
 };
 

@@ -9,8 +9,7 @@ import type { PostgresSettings } from './connection.ts';
 import { explainingDialect } from './explaining-dialect.ts';
 import { explainedPostgres } from './failures.ts';
 import { refuseMovedStore } from './moved.ts';
-import { SENDER_SCHEMA, STATE_SCHEMA, TABLE_SCHEMA } from './schema-names.ts';
-import { senderRules1 } from './sender-rules-schema.ts';
+import { STATE_SCHEMA, TABLE_SCHEMA } from './schema-names.ts';
 import { STATE_MIGRATIONS } from './state-schema.ts';
 import { type Turn, written } from './transactions.ts';
 
@@ -61,10 +60,8 @@ export async function migrateState(
         await sql.raw(`CREATE TABLE ${table} (version bigint NOT NULL)`).execute(transaction);
         await sql.raw(`INSERT INTO ${table} VALUES (0)`).execute(transaction);
       }
-      for (const script of STATE_MIGRATIONS.slice(from)) {
-        if (script === senderRules1 && schema !== STATE_SCHEMA && (await publishes(transaction))) continue; // it has no other name meanwhile
-        await sql.raw(script).execute(transaction);
-      }
+      for (const script of STATE_MIGRATIONS.slice(from))
+        await sql.raw(script.replaceAll(STATE_SCHEMA, schema)).execute(transaction);
       await sql.raw(`UPDATE ${table} SET version = ${STATE_MIGRATIONS.length}`).execute(transaction);
       return { from, to: STATE_MIGRATIONS.length };
     });
@@ -73,14 +70,6 @@ export async function migrateState(
   } finally {
     await query.destroy();
   }
-}
-
-/** Whether the published sender rules have their schema already: what they say is made anew from the map of each sidecar. */
-async function publishes(query: Kysely<StateDatabase>): Promise<boolean> {
-  const { rows } = await sql<{
-    readonly there: number;
-  }>`SELECT to_regnamespace(${SENDER_SCHEMA}) IS NOT NULL AS there`.execute(query);
-  return rows[0]?.there === 1;
 }
 
 /** Whether anything of ours has ever been made there. */
