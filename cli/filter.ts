@@ -6,7 +6,7 @@ import type { FromFilter, ToFilter } from '../bridge/submission/filter-child.ts'
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
-import { untilAskedToStop } from './foreground.ts';
+import { hearHangups, untilAskedToStop } from './foreground.ts';
 import { openLog } from './log.ts';
 import type { Runner } from './runner.ts';
 
@@ -35,6 +35,7 @@ async function filtering(config: Config, sidecar: Parent | undefined): Promise<E
     const { code, message, hint } = failureOf(error);
     sidecar?.say({ kind: 'failed', code, message, hint });
   };
+  const hangups = hearHangups();
   try {
     const { startFilterProcess } = await import('../bridge/submission/filter-process.ts'); // the mail libraries take their time to load
     const { openSupervisor } = await import('../bridge/health/supervisor.ts');
@@ -55,8 +56,7 @@ async function filtering(config: Config, sidecar: Parent | undefined): Promise<E
         .then(() => sidecar.say({ kind: 'reread' }), failed);
     });
     sidecar?.say({ kind: 'listening' });
-    const asked = untilAskedToStop(config, log, reload, supervisor);
-    await supervisor?.ready();
+    const asked = untilAskedToStop(config, log, hangups, reload, supervisor);
     const failure = await Promise.race([asked, filter.ended, ...(sidecar === undefined ? [] : [sidecar.gone])]);
     await supervisor?.stopping();
     await filter.stop();

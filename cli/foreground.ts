@@ -4,19 +4,44 @@ import type { Supervisor } from '../bridge/health/supervisor.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 
+/** SIGHUP, of which nobody dies from when this was made. One that comes early is obeyed when there is somebody to obey it. */
+export interface Hangups {
+  obeyedBy(reread: () => void): void;
+}
+
+/** To be called before anything is started, so that a reload in the middle of a start doesn't end the process. */
+export function hearHangups(): Hangups {
+  let early = false;
+  let obey = () => {
+    early = true;
+  };
+  process.on('SIGHUP', () => obey());
+  return {
+    obeyedBy: (reread) => {
+      obey = reread;
+      if (early) reread();
+    },
+  };
+}
+
 /**
  * Resolves at SIGTERM or SIGINT. At SIGHUP the configuration is reread, one time after the other; what can't be read changes nothing.
- * `supervisor`: told when that begins, and when it is over.
+ * `supervisor`: told now that it is ready, and when a rereading begins and is over.
  */
 export async function untilAskedToStop(
   config: Config,
   log: Logger,
+  hangups: Hangups,
   reload: (config: Config) => Promise<void>,
   supervisor?: Pick<Supervisor, 'ready' | 'reloading'>,
 ): Promise<void> {
   const { file: path } = config;
-  let last = Promise.resolve();
-  process.on('SIGHUP', () => {
+  const asked = new Promise<void>((resolve) => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+  });
+  let last = Promise.resolve(supervisor?.ready());
+  hangups.obeyedBy(() => {
     log.info({ file: path }, 'SIGHUP: rereading the configuration'); // it may take a while
     last = last
       .then(() => supervisor?.reloading())
@@ -26,10 +51,7 @@ export async function untilAskedToStop(
       )
       .then(() => supervisor?.ready());
   });
-  await new Promise<void>((resolve) => {
-    process.once('SIGTERM', () => resolve());
-    process.once('SIGINT', () => resolve());
-  });
+  await asked;
   log.info('asked to stop');
 }
 

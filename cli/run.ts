@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { version } from '../bridge/shared/version.ts';
 import { EXIT } from './exit.ts';
-import { untilAskedToStop } from './foreground.ts';
+import { hearHangups, untilAskedToStop } from './foreground.ts';
 import { openLog } from './log.ts';
 import type { Runner } from './runner.ts';
 import { keepHeapSmall } from './small-heap.ts';
@@ -15,6 +15,7 @@ export function runCommand(program: Command, run: Runner): void {
     .action(
       run(async ({ config }) => {
         keepHeapSmall();
+        const hangups = hearHangups();
         // Loaded here: it makes every other command slower to start.
         const { startSidecar } = await import('../bridge/sidecar/sidecar.ts');
         const { filterBeside } = await import('./filter-process.ts');
@@ -35,6 +36,7 @@ export function runCommand(program: Command, run: Runner): void {
         const asked = untilAskedToStop(
           config,
           log,
+          hangups,
           async (next) => {
             await filter.reload(next); // first: it waits for no pass
             await sidecar.reload(next);
@@ -42,7 +44,6 @@ export function runCommand(program: Command, run: Runner): void {
           },
           supervisor,
         );
-        await supervisor.ready();
         const failure = await Promise.race([asked, sidecar.ended]);
         await supervisor.stopping();
         await filter.stop(); // so that what it has noted is taken over

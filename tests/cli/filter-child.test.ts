@@ -51,6 +51,14 @@ async function running(t: Test, more = '') {
   return { here, sidecar };
 }
 
+t.test('a SIGHUP in the middle of the start ends nobody, and is obeyed when both run', async (t) => {
+  const { sidecar } = await running(t);
+  process.kill(sidecar.pid, 'SIGHUP'); // its filter is still being started
+  await sidecar.said('configuration reread by the submission filter');
+  await sidecar.said('configuration reread');
+  t.equal(await sidecar.end('SIGTERM'), 0);
+});
+
 t.test('two processes, both in status, both ended by SIGTERM', async (t) => {
   const { here, sidecar } = await running(t);
   await sidecar.said('filtering submissions');
