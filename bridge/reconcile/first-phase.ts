@@ -64,6 +64,7 @@ export async function takeAway(pass: Pass, target: Target, leaves: boolean): Pro
 /**
  * Access is withdrawn only when every entry is gone: without inheritance each folder has its own, and with it those for special uses and those made since
  * the grant, which the server gave a copy. The sessions have been cut before; whoever has come back meanwhile is cut again. The second phase looks again.
+ * A folder that can't be closed is noted: until it is, nothing counts as in force.
  */
 async function closeTree(pass: Pass, { leaving }: Target, owner: OwnerView): Promise<void> {
   const tree = await readTree(pass, owner);
@@ -72,6 +73,7 @@ async function closeTree(pass: Pass, { leaving }: Target, owner: OwnerView): Pro
       if (await clearAll(pass, tree, await readBefore(pass, pair, tree))) await cutAtRevoke(pass, pair.login);
     } catch (error) {
       if (error instanceof Superseded) throw error;
+      pass.unclosed.add(pair.login);
       pass.failures.push(failureOf(error));
     }
   }

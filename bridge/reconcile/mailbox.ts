@@ -119,6 +119,7 @@ export async function reconcileMailbox(
     failures: [],
     unpublished: [],
     cuts: new Map(),
+    unclosed: new Set(),
     uncut: new Set(),
     unproven: new Set(),
     others: new Set(),
@@ -163,7 +164,7 @@ export async function reconcileMailbox(
       await give(pass, target, owner);
     }
     await publishAll(pass);
-    if (pass.unpublished.length === 0) await settleFirst(pass, subject, work, only !== undefined);
+    if (pass.unpublished.length + pass.unclosed.size === 0) await settleFirst(pass, subject, work, only !== undefined);
     const givesOnly = views.size > 0 && !revoking;
     if (!goOn() && givesOnly && pass.failures.length + pass.unpublished.length === 0) {
       return { kind: 'in-force', version, address: pass.address };

@@ -31,6 +31,8 @@ export interface Pass {
   readonly unpublished: Failure[];
   /** By login of who leaves: whether the last cut has ended their sessions (`Cut` in driver-interfaces.ts), until that is noted. */
   readonly cuts: Map<string, { readonly ended: Promise<boolean>; readonly toSee: string }>;
+  /** Who leaves and of whom a folder could not be closed: their revoke isn't in force. */
+  readonly unclosed: Set<string>;
   /** Who leaves and whose sessions could not be cut, or go on: their revoke isn't over. */
   readonly uncut: Set<string>;
   /** Who leaves and of whose sessions nobody can say whether they have ended. */

@@ -33,8 +33,8 @@ export async function completeRevoke(pass: Pass, owner: string, pair: Pair, tree
       true,
     ),
   );
-  // Otherwise the ledger keeps the pair, and the next pass cuts or publishes again.
-  if (pass.uncut.has(pair.login) || pass.unpublished.length > 0) return;
+  // Otherwise the ledger keeps the pair, and the next pass cuts or publishes again, or records that it is in force.
+  if (pass.uncut.has(pair.login) || pass.unpublished.length + pass.unclosed.size > 0) return;
   await endPair(pass.site.state, pair.id);
   const detail = pass.unproven.has(pair.login) ? { sessions: 'not seen to end' } : {};
   await record(pass, [{ action: 'ended', login: pair.login, detail }]);

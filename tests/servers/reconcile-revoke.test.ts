@@ -107,10 +107,13 @@ async function closedFirst(t: Test, site: Site): Promise<void> {
   const found: number[] = [];
   let leaving: Promise<number | null> | undefined;
   let leave = () => {};
+  let refusals = 0;
   const proxy = await startProxy(site.lab.imap, (line) => {
     if (commandOf(line) === 'DELETEACL') found.push(withdrawn().length);
     if (found.length > 1) leave();
-    return 'pass';
+    if (refusals === 0 || commandOf(line) !== 'DELETEACL' || !line.includes('Trash')) return 'pass';
+    refusals--;
+    return { reply: 'NO [SERVERBUG] a disk error' };
   });
   t.teardown(() => proxy.close());
   await site.stopSidecars();
@@ -123,6 +126,16 @@ async function closedFirst(t: Test, site: Site): Promise<void> {
   t.equal(withdrawn().length, before + 1);
   t.ok(found.length > SPECIALS.length, `${found.length} entries`);
   t.same(new Set(found), new Set([before]), 'none of them goes after the revoke is said to be in force');
+
+  await grantRow(site, 'alice', 'bob');
+  t.same((await sync(site)).failures, []);
+  await revokeRow(site, 'alice', 'bob');
+  refusals = 1;
+  t.match(JSON.stringify((await sync(site)).failures), /disk error/);
+  t.equal(withdrawn().length, before + 1, 'a folder that could not be closed: not in force');
+  t.same((await sync(site)).failures, []);
+  t.equal(withdrawn().length, before + 2, 'and in force when it is');
+  t.same(await entriesOf(site, 'alice', 'bob'), {});
 
   await grantRow(site, 'alice', 'bob');
   t.same((await sync(site)).failures, []);
