@@ -52,7 +52,7 @@ t.test('an owner: their own mailbox and no other', async (t) => {
   t.equal(sql(`SELECT created_by FROM delegation WHERE mailbox = 'alice@lab.test' AND delegate = '${DAN}'`), owner);
   t.match(await json('--as', owner, 'list'), [{ mailbox: 'alice@lab.test' }, { mailbox: 'alice@lab.test' }]);
   t.same(await json('--as', owner, 'list', '--mailbox', 'carol@lab.test'), []);
-  t.match(await json('--as', owner, 'explain', 'alice@lab.test', BOB), [{ inForce: true, conditions: { length: 18 } }]);
+  t.match(await json('--as', owner, 'explain', 'alice@lab.test', BOB), [{ inForce: true, conditions: { length: 19 } }]);
   t.match(await json('--as', owner, 'history', 'alice@lab.test'), [{ action: 'grant' }]);
 
   writeFileSync(file, `mailbox,delegate\nalice@lab.test,${DAN}\ncarol@lab.test,${DAN}\n`);

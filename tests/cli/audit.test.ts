@@ -86,9 +86,7 @@ t.test('who: the command line, behind sudo, by SQL; and what came of it', async 
       'withdraw',
       'delete-entry',
       'cut',
-      'withdrawn',
-      'delete-entry',
-      'cut',
+      'withdrawn', // when every folder is closed
       'unsubscribe',
       'ended',
     ].map((action) => `${action} ${at('bob')}`),

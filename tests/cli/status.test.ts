@@ -35,6 +35,7 @@ t.test('nothing yet', async (t) => {
   });
   t.same(document, {
     sidecar: null,
+    workers: null,
     loop: null,
     database: null,
     events: null,

@@ -34,8 +34,8 @@ export const ACCESS_GUARDS: readonly Guard[] = [
   line(
     'whose entry went is cut',
     FIRST,
-    '    await applyInbox(owner, pair.login, undefined, pair);\n    await cutAtRevoke(pass, pair.login);\n',
-    '    await applyInbox(owner, pair.login, undefined, pair);\n',
+    '      await applyInbox(owner, pair.login, undefined, pair);\n      await cutAtRevoke(pass, pair.login);\n',
+    '      await applyInbox(owner, pair.login, undefined, pair);\n',
     ...servers('reconcile-revoke', 'reconcile-sessions', 'reconcile-cut'),
   ),
   line(
@@ -69,9 +69,16 @@ export const ACCESS_GUARDS: readonly Guard[] = [
   line(
     'nothing is in force before its sender rule is out',
     MAILBOX,
-    '    if (pass.unpublished.length === 0) await settleFirst(',
-    '    await settleFirst(',
+    '    if (pass.unpublished.length + pass.unclosed.size === 0) await settleFirst(',
+    '    if (pass.unclosed.size === 0) await settleFirst(',
     ...servers('sender-outputs', 'sender-refusal'),
+  ),
+  line(
+    'no revoke is in force before every folder is closed',
+    MAILBOX,
+    '    if (pass.unpublished.length + pass.unclosed.size === 0) await settleFirst(',
+    '    if (pass.unpublished.length === 0) await settleFirst(',
+    ...servers('reconcile-revoke'),
   ),
   line(
     'rules of mailboxes that nobody knows are withdrawn',
@@ -146,7 +153,7 @@ export const ACCESS_GUARDS: readonly Guard[] = [
   line(
     'a revoke that could not cut is not over',
     LEAVES,
-    '  if (pass.uncut.has(pair.login) || pass.unpublished.length > 0) return;\n',
+    '  if (pass.uncut.has(pair.login) || pass.unpublished.length + pass.unclosed.size > 0) return;\n',
     '',
     ...servers('reconcile-cut', 'reconcile-sessions', 'sender-outputs'),
   ),

@@ -16,6 +16,9 @@ export function allGuards(tree: string): readonly Guard[] {
     readdirSync(join(tree, directory))
       .filter((name) => name.endsWith('.test.ts') && !NOT.includes(name))
       .map((name) => `${directory}/${name}`);
-  const table = tableGuards([...testsIn('tests/store/table'), ...testsIn('tests/safeguards')], testsIn('tests/cli'));
+  const table = tableGuards(
+    [...testsIn('tests/store/table'), ...testsIn('tests/safeguards')],
+    [...testsIn('tests/cli'), ...testsIn('tests/store/contract')],
+  );
   return [...POLICY_GUARDS, ...table, ...ACCESS_GUARDS, ...OTHER_GUARDS];
 }

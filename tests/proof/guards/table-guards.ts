@@ -5,7 +5,8 @@ import { released } from '../../../bridge/store/table/schema.ts';
 import { type Guard, replacedOnce } from './guard.ts';
 
 const FILE = 'bridge/store/databases.ts';
-const LIST = `migrations: [${DELEGATIONS.migrations.map((_, at) => `delegation${at + 1}`).join(', ')}],`;
+const LIST = `migrations: [
+${DELEGATIONS.migrations.map((_, at) => `    delegation${at + 1},\n`).join('')}  ],`;
 
 const ALIAS_STAYS = 'MANDAT_IMMUTABLE refuses each change of an alias';
 
