@@ -7,6 +7,7 @@ import { type DesiredDelegate, hasRule, rightsOn, type SenderRule } from '../../
 import { entryStep } from '../../acl/entry-plan.ts';
 import type { Rights } from '../../acl/rights.ts';
 import { adoptedOf, forgetAdoptions } from '../adoption/adoptions.ts';
+import { rememberRevoke } from '../safeguards/table-from-the-past.ts';
 import { type Failure, failureOf } from '../shared/failure.ts';
 import { type GiveWay, giveBack, PORTION_ROWS } from '../shared/portions.ts';
 import { beginGrants, intendRights, setPhase } from '../store/state/ledger.ts';
@@ -22,13 +23,21 @@ import { clearAll } from './second-phase-revoked.ts';
 import { patiently } from './slow-server.ts';
 import { readBefore, readTree } from './tree.ts';
 
+/** A revoke is in the ledger before anything of it is done, and with it that the table has asked for it: killed in the midst of it, it goes on to its end. */
+export async function beginRevokes({ site, mailbox }: Pass, work: readonly Target[]): Promise<void> {
+  const begun = work.flatMap(({ leaving }) => leaving).filter(({ phase }) => phase !== 'revoking');
+  if (begun.length === 0) return;
+  await site.state.write(async (query) => {
+    await rememberRevoke({ query }, mailbox.version);
+    await setPhase({ query }, ids(begun), 'revoking', site.clock.now());
+  });
+}
+
 /**
  * The owner's session is left open for the second phase. Undefined where the server need not be asked at all.
  * @param leaves whether this pass takes anything from anybody: it waits no longer for an answer then than ever, because sessions can be cut without
  */
 export async function takeAway(pass: Pass, target: Target, leaves: boolean): Promise<OwnerView | undefined> {
-  const { site } = pass;
-  await setPhase(site.state, ids(target.leaving), 'revoking', site.clock.now());
   const concerned = target.leaving.length + target.staying.length + target.arriving.length;
   if (concerned === 0 && !(await othersKnown(pass, target.owner))) return undefined;
   const looks = pass.later !== undefined && target.arriving.length === 0;

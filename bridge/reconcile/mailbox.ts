@@ -32,7 +32,7 @@ import { record } from './acts.ts';
 import { proveRest } from './cutting.ts';
 import { newlyLeft } from './drift-left.ts';
 import { INBOX, type OwnerView } from './driver-interfaces.ts';
-import { give, publishAll, publishRemaining, takeAway } from './first-phase.ts';
+import { beginRevokes, give, publishAll, publishRemaining, takeAway } from './first-phase.ts';
 import type { Unseen } from './later-looks.ts';
 import { seeAdministering, seeOthers } from './other-entries.ts';
 import { currency, type Pass, Superseded, type Target, targets } from './pass.ts';
@@ -146,6 +146,7 @@ export async function reconcileMailbox(
   const work = targets(pass, pairs);
   const revoking = work.some(({ leaving }) => leaving.length > 0);
   try {
+    await beginRevokes(pass, work);
     await publishRemaining(pass, pairs);
     // Beside the owner's login; but what is taken away shares the server with nothing.
     const early = revoking ? undefined : proveNewcomers(pass, work);

@@ -65,6 +65,15 @@ export async function rememberVersion(table: DelegationDb, state: StateDb): Prom
   if ((await fact(state, 'version')) !== String(version)) await setFact(state, 'version', String(version));
 }
 
+/**
+ * Before anything is taken away that a table of this version doesn't give: whatever becomes of the pass, an older table doesn't give it back. Within the
+ * transaction that `db` is.
+ */
+export async function rememberRevoke(db: Pick<StateDb, 'query'>, version: number): Promise<void> {
+  if (version <= LARGEST && Number((await fact(db, 'version')) ?? 0) < version)
+    await setFact(db, 'version', String(version));
+}
+
 /** From now on the table is obeyed in full. Returns false when it was already. */
 export async function acceptRestored(state: StateDb): Promise<boolean> {
   const held = (await fact(state, 'restored')) === 'held';

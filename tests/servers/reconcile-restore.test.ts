@@ -67,17 +67,24 @@ t.test('yesterday, when the revoke in hand was not asked for yet', async (t) => 
   const here = await site(t);
   const close: (() => Promise<void>)[] = [];
   t.teardown(() => Promise.all(close.map((one) => one())));
-  await revokeRow(here, 'alice', 'carol');
-  await passUntil(here, { change: 3, done: true }, (one) => close.push(one));
-  for (const one of close.splice(0)) await one();
-  await putBack(here);
-  t.match(await sync(here), { failures: [] });
-  t.same(await entriesOf(here, 'alice', 'carol'), {}, 'it goes on to its end');
-  t.same(await seen(here, 'alice', 'carol'), {});
-  t.strictSame(await seen(here, 'alice', 'bob'), granted());
-  t.match((await here.mandat('restore', 'accept', '--yes')).status, 0);
-  await sync(here);
-  t.strictSame(await seen(here, 'alice', 'carol'), granted());
+  // Before the first thing is done on the server, after it, and in the midst of the tree.
+  for (const stop of [
+    { change: 1, done: false },
+    { change: 1, done: true },
+    { change: 3, done: true },
+  ]) {
+    await revokeRow(here, 'alice', 'carol');
+    await passUntil(here, stop, (one) => close.push(one));
+    for (const one of close.splice(0)) await one();
+    await putBack(here);
+    t.match(await sync(here), { failures: [] });
+    t.same(await entriesOf(here, 'alice', 'carol'), {}, 'it goes on to its end');
+    t.same(await seen(here, 'alice', 'carol'), {});
+    t.strictSame(await seen(here, 'alice', 'bob'), granted());
+    t.match((await here.mandat('restore', 'accept', '--yes')).status, 0);
+    await sync(here);
+    t.strictSame(await seen(here, 'alice', 'carol'), granted());
+  }
 });
 
 t.test('another table in its place', async (t) => {

@@ -20,9 +20,16 @@ export const ACCESS_GUARDS: readonly Guard[] = [
   line(
     'a revoke is in the ledger before it begins',
     FIRST,
-    "  await setPhase(site.state, ids(target.leaving), 'revoking', site.clock.now());\n",
+    "    await setPhase({ query }, ids(begun), 'revoking', site.clock.now());\n",
     '',
     ...servers('reconcile-interrupted', 'reconcile-killed', 'reconcile-revoke', 'reconcile-restore'),
+  ),
+  line(
+    'an older table gives nothing back of which a revoke had begun',
+    FIRST,
+    '    await rememberRevoke({ query }, mailbox.version);\n',
+    '',
+    ...servers('reconcile-restore'),
   ),
   line(
     "who leaves loses INBOX's entry in the first phase",

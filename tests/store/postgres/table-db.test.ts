@@ -29,7 +29,7 @@ t.test('what is not there, or of another version, is said and left alone', async
   t.match(await failure(() => openPostgresTable(settings)), missing);
   await migrateTable(settings);
   await psql(settings, 'UPDATE mandat.schema_version SET version = 1');
-  t.match(await failure(() => openPostgresTable(settings)), { message: /has version 1, this program needs 2/ });
+  t.match(await failure(() => openPostgresTable(settings)), { message: /has version 1, this program needs 3/ });
   await psql(settings, 'UPDATE mandat.schema_version SET version = 1000');
   t.match(await failure(() => openPostgresTable(settings)), { message: /version 1000, newer than this program knows/ });
 });
