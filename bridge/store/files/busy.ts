@@ -111,8 +111,11 @@ function patient(driver: Driver, patienceMs: number | undefined): Driver {
       if (readOnly) await run('SELECT 1 FROM sqlite_schema LIMIT 1');
       return connection;
     } catch (error) {
-      if (begun) await run('ROLLBACK');
-      await driver.releaseConnection(connection);
+      try {
+        if (begun) await run('ROLLBACK');
+      } finally {
+        await driver.releaseConnection(connection); // whoever waits for it would wait for ever
+      }
       throw error;
     }
   };

@@ -186,9 +186,10 @@ export function guardSchema(
   };
 
   const prepare = (sql: string) => {
+    // Reads nothing; and what has been refused within a transaction must be able to leave it.
+    if (/^\s*(?:BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|PRAGMA)\b/i.test(sql)) return database.prepare(sql);
     look(); // a table that has become a view couldn't even be prepared to be written
     const statement = database.prepare(sql);
-    if (/^\s*(?:BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|PRAGMA)\b/i.test(sql)) return statement;
     const guarded = {
       reader: statement.reader,
       readonly: statement.readonly,

@@ -6,6 +6,7 @@ import { DELEGATIONS, initialise } from '../../../bridge/store/databases.ts';
 import { openDelegationDb } from '../../../bridge/store/table/delegation-db.ts';
 import { differencesIn, repairRules } from '../../../bridge/store/table/rule-repair.ts';
 import { released, schemaDigest } from '../../../bridge/store/table/schema.ts';
+import { within } from '../../../config/lab/wait.ts';
 import { failure } from '../failures.ts';
 import { freshFiles } from '../fresh.ts';
 import { prepare, row, rows, sqlite3 } from '../shell.ts';
@@ -102,6 +103,37 @@ t.test('each change is named, before the table is read and while it is open', as
     }
     await open.close();
   }
+});
+
+t.test('what is refused leaves its transaction, and the next one is not kept waiting', async (t) => {
+  const file = freshWorld(t);
+  const table = openDelegationDb(file);
+  t.teardown(() => table.close());
+  const look = () =>
+    within(
+      'a read',
+      5000,
+      table.read(async (query) => (await query.selectFrom('mailboxes').select('id').execute()).length),
+    );
+  const before = await look(); // from here on "BEGIN" is prepared, and no "ROLLBACK" ever was
+  prepare(
+    file,
+    `ALTER TABLE mailboxes RENAME TO kept; CREATE VIEW mailboxes AS ${ENDLESS} SELECT i AS id, i AS address, i AS login FROM n`,
+  );
+  for (let n = 1; n <= 2; n++) t.match(await failure(look), { code: 'config', message: /view mailboxes is altered/ });
+  t.match(
+    await failure(() =>
+      within(
+        'a write',
+        5000,
+        table.write({ actor: 'x' }, async () => 1),
+      ),
+    ),
+    { code: 'config' },
+  );
+  prepare(file, 'DROP VIEW mailboxes; ALTER TABLE kept RENAME TO mailboxes');
+  repairRules(file, DELEGATIONS);
+  t.equal(await look(), before);
 });
 
 t.test('a number that was set back hides nothing from the one who looks at the text', async (t) => {
