@@ -1,10 +1,22 @@
 import type { Command } from 'commander';
+import type { Logger } from 'pino';
 import { version } from '../bridge/shared/version.ts';
 import { EXIT } from './exit.ts';
 import { hearHangups, untilAskedToStop } from './foreground.ts';
 import { openLog } from './log.ts';
 import type { Runner } from './runner.ts';
 import { keepHeapSmall } from './small-heap.ts';
+
+/** All is closed; whoever starts it anew waits for its end. */
+const LINGERING_MS = 10_000;
+
+/** A connection that something has left open must not keep the process. */
+function endSoon(log: Logger): void {
+  setTimeout(() => {
+    log.warn({ kept: process.getActiveResourcesInfo() }, 'all is closed, and yet something kept the process: it ends');
+    process.exit();
+  }, LINGERING_MS).unref();
+}
 
 export function runCommand(program: Command, run: Runner): void {
   program
@@ -49,6 +61,7 @@ export function runCommand(program: Command, run: Runner): void {
         await filter.stop(); // so that what it has noted is taken over
         await sidecar.stop();
         await health.close();
+        endSoon(log);
         if (failure !== undefined) throw failure; // so that whoever started it starts it again
         return EXIT.done;
       }),

@@ -362,14 +362,27 @@ export async function openEngine(
             await trail.keepHead();
           }
         } finally {
-          for (const close of opened.reverse()) await close(); // also where nothing can be noted any more
+          await closeAll(opened.reverse()); // also where nothing can be noted any more
         }
       },
     };
   } catch (error) {
-    for (const close of opened.reverse()) await close();
+    await closeAll(opened.reverse()).catch(() => {}); // why it could not be opened is what counts
     throw error;
   }
+}
+
+/** Each of them, also where one fails: what stays open keeps the process. Throws the first failure. */
+async function closeAll(closes: readonly (() => unknown)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const close of closes) {
+    try {
+      await close();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 const OLDER = 'the database is older than the one last seen: it is obeyed only where it takes access away';

@@ -185,7 +185,8 @@ t.test('each event is audited and noticed once', async (t) => {
   for (const action of ['revoke', 'withdrawn', 'ended'])
     t.equal(count(stdout, new RegExp(`"action":"${action}".*${at('carol')}`)), rounds, action);
   await done('audit', 'verify');
-  const mails = () => sink.mails.map(({ parsed }) => `${parsed.subject}`);
+  // One that PostgreSQL went away under comes again under its own Message-ID, by which a mail server knows it.
+  const mails = () => [...new Map(sink.mails.map(({ parsed }) => [parsed.messageId, `${parsed.subject}`])).values()];
   const all = 2 * rounds + 1;
   await waitFor(
     'all mails',
