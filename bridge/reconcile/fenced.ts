@@ -18,7 +18,7 @@ export type Late = (owner: string) => void;
 export function fencedServer(server: MailServer, fence: Fence, late: Late): MailServer {
   return {
     ...server,
-    asOwner: async (login, patience) => fencedOwner(await server.asOwner(login, patience), fence, late),
+    asOwner: async (...about) => fencedOwner(await server.asOwner(...about), fence, late),
     asDelegate: async (login) => fencedDelegate(await server.asDelegate(login), fence, late),
   };
 }

@@ -43,6 +43,18 @@ function fence() {
   };
 }
 
+t.test('all that is said of a session reaches the driver', async (t) => {
+  const { server } = driver();
+  const told: unknown[] = [];
+  const asOwner: MailServer['asOwner'] = (...about) => {
+    told.push(about);
+    return server.asOwner(...about);
+  };
+  const patience = { waits: () => {} } as unknown as Parameters<MailServer['asOwner']>[1];
+  await fencedServer({ ...server, asOwner }, fence(), () => {}).asOwner('alice', patience, true);
+  t.same(told, [['alice', patience, true]]);
+});
+
 t.test("each change is asked about just before it, and none is made when it is another's", async (t) => {
   const { asked, server } = driver();
   const one = fence();
