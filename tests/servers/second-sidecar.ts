@@ -1,15 +1,13 @@
 /** Another sidecar for the same mail server: a data_dir of its own, with the same keys. */
-import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { makeStores } from '../../bridge/configured/stores.ts';
 import { senderMap } from '../../bridge/sender/configured-outputs.ts';
 import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { makeRuntimeDirectory } from '../../bridge/store/files/directories.ts';
-import { waitFor, within } from '../../config/lab/wait.ts';
+import { waitFor } from '../../config/lab/wait.ts';
 import { loadConfig } from '../../config/load.ts';
-import { builtMandat } from '../cli/built.ts';
-import type { Site } from './site.ts';
+import { type Site, spawnRun } from './site.ts';
 
 export interface Sidecar {
   readonly pid: number;
@@ -46,24 +44,7 @@ export async function anotherPlace(
 
 /** Does not wait for anything. */
 export async function startSidecarAt(file: string): Promise<Sidecar> {
-  const [program = '', ...first] = await builtMandat();
-  const child = spawn(program, [...first, '--config', file, 'run'], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let output = '';
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    output += chunk;
-  });
-  let ended: number | null | undefined;
-  const exit = new Promise<number | null>((resolve) =>
-    child.once('exit', (status) => {
-      ended = status;
-      resolve(status);
-    }),
-  );
-  const log = () =>
-    output
-      .split('\n')
-      .filter((line) => line.startsWith('{') && line.endsWith('}'))
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const { child, log, output, failIfEnded, end } = await spawnRun(file);
   return {
     pid: child.pid ?? 0,
     file,
@@ -73,19 +54,14 @@ export async function startSidecarAt(file: string): Promise<Sidecar> {
         `${file} says ${message}`,
         30_000,
         () => {
-          if (ended !== undefined) throw new Error(`mandat run ended with ${ended}: ${output}`);
+          failIfEnded();
           return log().filter(({ msg }) => message.test(String(msg))).length >= times;
         },
-        () => output,
+        output,
       );
     },
     signal: (name) => child.kill(name),
-    end: async (name = 'SIGTERM') => {
-      if (ended === undefined) {
-        child.kill(name);
-        if (name !== 'SIGKILL') child.kill('SIGCONT');
-      }
-      return within(`the end of mandat run after ${name}`, 60_000, exit, () => output);
-    },
+    // One that is frozen hears of it when it goes on.
+    end: (name = 'SIGTERM') => (name === 'SIGKILL' ? end(name) : end(name, 'SIGCONT')),
   };
 }

@@ -218,7 +218,8 @@ const END_LIMIT_MS = 60_000;
 /** The filter is a process of lower priority, and on a machine that is busy with other things it comes last. */
 const START_LIMIT_MS = 60_000;
 
-async function startRunning(configFile: string): Promise<Running> {
+/** `mandat run` as a process; nothing is waited for. */
+export async function spawnRun(configFile: string) {
   const [file = '', ...first] = await builtMandat();
   const child = spawn(file, [...first, '--config', configFile, 'run'], { stdio: ['ignore', 'ignore', 'pipe'] });
   let output = '';
@@ -237,20 +238,30 @@ async function startRunning(configFile: string): Promise<Running> {
       .split('\n')
       .filter((line) => line.startsWith('{') && line.endsWith('}'))
       .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return {
+    child,
+    log,
+    output: () => output,
+    failIfEnded: () => {
+      if (ended !== undefined) throw new Error(`mandat run ended with ${ended}: ${output}`);
+    },
+    /** Sends it a signal, unless it has ended; answers its exit status. */
+    end: async (signal: NodeJS.Signals, ...more: readonly NodeJS.Signals[]) => {
+      for (const one of ended === undefined ? [signal, ...more] : []) child.kill(one);
+      return within(`the end of mandat run after ${signal}`, END_LIMIT_MS, exit, () => output);
+    },
+  };
+}
+
+async function startRunning(configFile: string): Promise<Running> {
+  const { child, log, output, failIfEnded, end } = await spawnRun(configFile);
   const wanted = /^\[submission\]$/m.test(readFileSync(configFile, 'utf8'))
     ? ['watching', 'filtering submissions']
     : ['watching'];
   const ready = () => {
-    if (ended !== undefined) throw new Error(`mandat run ended with ${ended}: ${output}`);
+    failIfEnded();
     return wanted.every((one) => log().some(({ msg }) => msg === one));
   };
-  await waitFor('the sidecar watches', START_LIMIT_MS, ready, () => output);
-  return {
-    pid: child.pid ?? 0,
-    log,
-    end: async (signal = 'SIGTERM') => {
-      if (ended === undefined) child.kill(signal);
-      return within(`the end of mandat run after ${signal}`, END_LIMIT_MS, exit, () => output);
-    },
-  };
+  await waitFor('the sidecar watches', START_LIMIT_MS, ready, output);
+  return { pid: child.pid ?? 0, log, end: (signal = 'SIGTERM') => end(signal) };
 }
