@@ -154,12 +154,20 @@ export async function quiet(world: World): Promise<void> {
   if (before.rows !== after.rows) throw new Broken('I6', `rows: ${before.rows} and then ${after.rows}`);
 }
 
-/** With the times of their last changes, but for the list of who shares with whom, which Dovecot writes anew, the same, when people look. */
+/** With the times of their last changes, but for the list of who shares with whom, which Dovecot writes anew, the same in any order, when people look. */
 function filesOf({ site }: World): Record<string, string> {
-  const shares = (name: string) => name.endsWith('shared-mailboxes.db');
   return Object.fromEntries(
-    Object.entries(serverFiles(site)).map(([name, text]) => [name, shares(name) ? text.replace(/^.*\n/, '') : text]),
+    Object.entries(serverFiles(site)).map(([name, text]) => [
+      name,
+      name.endsWith('shared-mailboxes.db') ? sharesIn(text.replace(/^.*\n/, '')) : text,
+    ]),
   );
+}
+
+/** What a dict file of Dovecot's holds, a line a key and then its value, in order. */
+function sharesIn(text: string): string {
+  const shares = text.match(/.*\n.*\n/g) ?? [];
+  return shares.sort().join('');
 }
 
 function written({ site }: World): string {
