@@ -3,6 +3,8 @@
 //   cli -> bridge, acl, config      bridge -> acl; of config its types, its schema, its loader, its secrets, whom a path trusts, where a database is
 //   acl, config -> nothing of ours  acl -> nothing at all: no package and no node: module
 //   config/lab -> config            nobody -> cli; nobody but tests -> config/lab
+//
+// Within the bridge: nobody -> portal, which is where people come in; nobody but portal -> acting, what they may ask for.
 
 import path from 'node:path';
 import { type Import, importsOf } from './import-scan.ts';
@@ -20,6 +22,12 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
 
 /** What the bridge may load of config at run time. Of the rest it may know the types. */
 const BRIDGE_LOADS = /^config\/(?:schema|load|secret|trusted|database-url)\.ts$/;
+
+/** Rooms of the bridge that stand above its others: who of the bridge may import from them. */
+const ABOVE = [
+  { room: 'bridge/portal/', from: ['bridge/portal/'] },
+  { room: 'bridge/acting/', from: ['bridge/portal/', 'bridge/acting/'] },
+] as const;
 
 /** One sentence for each rule that the file breaks; none when it is in order. */
 export function violations(file: string, source: string): string[] {
@@ -41,6 +49,9 @@ function refusal(room: Room, file: string, { specifier, typeOnly }: Import): str
   const to = roomOf(target);
   if (!to) return `${room} may not import ${target}, outside the rooms`;
   if (!MAY_IMPORT[room].includes(to)) return `${room} may not import ${to} (${target})`;
+  const above = ABOVE.find((one) => room === 'bridge' && target.startsWith(one.room));
+  if (above !== undefined && !above.from.some((one) => file.startsWith(one)))
+    return `${file} may not import ${target}: of the bridge only ${above.from.join(' and ')} may`;
   if (room === 'bridge' && to === 'config' && !typeOnly && !BRIDGE_LOADS.test(target))
     return `bridge may import only types from ${target}`;
   return undefined;
