@@ -54,7 +54,7 @@ await build({
   bundle: true,
   platform: 'node',
   format: 'esm',
-  external: ['tap', 'better-sqlite3', 'esbuild'],
+  external: ['tap', 'better-sqlite3', 'esbuild', 'playwright-core'],
   banner: { js: REQUIRE },
   sourcemap: true,
   sourcesContent: false,
