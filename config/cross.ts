@@ -91,16 +91,6 @@ export const traceNeedsEvents = across('trace', ({ trace, events }) =>
     : undefined,
 );
 
-/** Who is who is looked up between one event and the next, in the file. */
-export const traceNeedsFile = across('trace', ({ trace, database }) =>
-  traceIsOn(trace) && database !== undefined
-    ? {
-        message: 'works with a delegation table in delegation.db only, not yet with one in PostgreSQL',
-        remedy: 'write enabled = false in [trace]',
-      }
-    : undefined,
-);
-
 /** Where there is none, there is no view to ask. */
 export const viewNeedsPostgres = across('sender_rules', ({ sender_rules: rules, database }) =>
   database === undefined && [(rules as Values | undefined)?.kind].flat().includes('postfix-pgsql')

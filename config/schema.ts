@@ -5,7 +5,7 @@
  */
 import * as z from 'zod';
 import type { Camelized } from './camel.ts';
-import { accountsNeedNotices, traceNeedsEvents, traceNeedsFile, viewNeedsPostgres } from './cross.ts';
+import { accountsNeedNotices, traceNeedsEvents, viewNeedsPostgres } from './cross.ts';
 import { databaseUrl } from './database-url.ts';
 import { always, docs, text } from './fields.ts';
 import { path } from './places.ts';
@@ -115,7 +115,7 @@ is active at once. Needs [notices], which mails the code.`,
     }),
     log: always(log).register(docs, { comment: 'What the sidecar says about its work, as JSON lines.' }),
   })
-  .check(accountsNeedNotices, traceNeedsEvents, traceNeedsFile, viewNeedsPostgres);
+  .check(accountsNeedNotices, traceNeedsEvents, viewNeedsPostgres);
 
 /**
  * A checked configuration: camelCase names, frozen, every path absolute, no secret in it.

@@ -6,7 +6,7 @@ import type { ServerEvent } from './server-event.ts';
  */
 export interface EventSink {
   /**
-   * Commits all of them, or none and throws. On disk when it returns.
+   * Commits all of them, or none and throws: {@link NotYet} where they may come again in a moment. On disk when it returns.
    * @param events in the order in which they were read; those that are none of its business are passed over
    * @param position how far the source has been read with them, as the source understands it: JSON text of some kB at most. Undefined:
    * the one before stands
@@ -16,4 +16,15 @@ export interface EventSink {
   position(): string | undefined;
   /** A login that was kept before a restart, and may have begun a session that goes on. */
   recall(login: ServerEvent): void;
+}
+
+/** Something that isn't here has to be asked for first. No failure: the same may be tried again when it is. */
+export class NotYet extends Error {
+  /** Rejects where it can't be asked. */
+  readonly ready: Promise<void>;
+
+  constructor(ready: Promise<void>) {
+    super('it is not known yet to whom it belongs');
+    this.ready = ready;
+  }
 }

@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
+import type { Placed } from '../configured/stores.ts';
 import { writtenName } from '../imap/folder-name.ts';
 import type { SharedNaming } from '../imap/shared-naming.ts';
 import type { Site } from '../reconcile/site.ts';
@@ -53,7 +54,7 @@ export interface TraceKeeper {
 }
 
 export interface TraceKeeperOptions {
-  readonly config: Pick<Config, 'dataDir' | 'trace' | 'imap'>;
+  readonly config: Placed & Pick<Config, 'trace' | 'imap'>;
   readonly site: Pick<Site, 'state' | 'audit' | 'clock'>;
   readonly log: Logger;
 }
@@ -125,7 +126,7 @@ export async function openTraceKeeper({ config, site, log }: TraceKeeperOptions)
   };
   return {
     settings: () => ({
-      dataDir: config.dataDir,
+      placed: placeOf(config),
       keepMonths: config.trace.keepMonths,
       looks: config.trace.looks,
       adminUser: config.imap.adminUser,
@@ -162,6 +163,15 @@ export async function openTraceKeeper({ config, site, log }: TraceKeeperOptions)
     },
   };
 }
+
+/** For another thread: what is said of the databases, and nothing else. */
+const placeOf = ({ dataDir, database, databasePasswordFile, databaseCaFile, server }: Placed): Placed => ({
+  dataDir,
+  database,
+  databasePasswordFile,
+  databaseCaFile,
+  server,
+});
 
 /** Pure. `was.lost` and `counts.lost` begin anew with the thread. */
 export function stateAfter(was: TraceState, counts: TraceCounts, now: string): TraceState {

@@ -14,8 +14,14 @@ export interface TraceSink extends EventSink {
 /** So many sessions that others opened are remembered. */
 const MOST_SESSIONS = 20_000;
 
+/** What a batch is judged by. */
+export type JudgingBatch = Omit<Judging, 'masterOf'> & {
+  /** When it was judged, and before it is kept: throws where it was judged without knowing everybody. */
+  readonly known?: () => void;
+};
+
 /** `judging` is asked anew for each batch. `source`: names its position among those of others. */
-export function traceSink(writer: TraceWriter, source: string, judging: () => Omit<Judging, 'masterOf'>): TraceSink {
+export function traceSink(writer: TraceWriter, source: string, judging: () => JudgingBatch): TraceSink {
   const masters = new Map<string, string>();
   let kept = 0;
   const opened = (session: string, by: string) => {
@@ -33,11 +39,13 @@ export function traceSink(writer: TraceWriter, source: string, judging: () => Om
       return kept;
     },
     keep: (events, position) => {
-      const by: Judging = { ...judging(), masterOf: (session) => masters.get(session) };
+      const batch = judging();
+      const by: Judging = { ...batch, masterOf: (session) => masters.get(session) };
       const accesses = events.flatMap((event) => {
         note(event);
         return accessesOf(event, by);
       });
+      batch.known?.();
       writer.keep(accesses, position === undefined ? {} : { [`read ${source}`]: position });
       kept += accesses.length;
     },

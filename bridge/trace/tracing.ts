@@ -3,14 +3,17 @@
  * key, months that were kept for long enough go. Nothing of it can fail whoever hands an event over: what can't be written waits, bounded, and is
  * tried again; what finds no place is counted as lost.
  */
-import type { EventSink } from '../events/event-sink.ts';
+import type { Placed } from '../configured/stores.ts';
+import { type EventSink, NotYet } from '../events/event-sink.ts';
 import type { ServerEvent } from '../events/server-event.ts';
 import { failureOf } from '../shared/failure.ts';
 import { dataFiles } from '../store/files/data-files.ts';
 import { guarded } from '../store/files/open.ts';
 import { existingSealKey } from '../store/trail/sealing.ts';
 import { lookAtClock } from './believed-clock.ts';
-import { openTablePeople, type TablePeople } from './table-people.ts';
+import { openPostgresPeople } from './postgres-people.ts';
+import type { TablePeople } from './remembered-people.ts';
+import { openTablePeople } from './table-people.ts';
 import { monthFiles, TRACE, traceDirectory } from './trace-files.ts';
 import { traceHeadFile, writeTraceHead } from './trace-head.ts';
 import { deleteOldMonths } from './trace-retention.ts';
@@ -26,7 +29,8 @@ export type MonthNote =
   | { readonly kind: 'deleted'; readonly file: string; readonly accesses: number };
 
 export interface TraceSettings {
-  readonly dataDir: string;
+  /** Where the table is. */
+  readonly placed: Placed;
   readonly keepMonths: number;
   readonly looks: boolean;
   /** The login of mandat's own sessions. */
@@ -74,6 +78,7 @@ const RETENTION_MS = 3_600_000;
 const REFRESH_MS = 1000;
 const SOURCE = 'http';
 const WRITING = 'nothing can be written';
+const READING = 'the table can not be read';
 const DELETING = 'old months can not be deleted';
 
 interface Opened {
@@ -85,7 +90,8 @@ interface Opened {
 
 export function openTracing(options: TracingOptions): Tracing {
   const { keepMonths, looks, adminUser, note } = options;
-  const files = dataFiles(options.dataDir);
+  const { placed } = options;
+  const files = dataFiles(placed.dataDir);
   const directory = traceDirectory(files);
   const headFile = traceHeadFile(files);
   let { naming } = options;
@@ -101,6 +107,8 @@ export function openTracing(options: TracingOptions): Tracing {
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
   let deleting: Promise<void> | undefined;
+  /** Until PostgreSQL has said whose the events are that wait. */
+  let asking: Promise<void> | undefined;
 
   /** All that this has to do with a file or a table; what goes wrong is told, and tried again. */
   const attempt = <T>(what: string, work: () => T): T | undefined => {
@@ -109,9 +117,20 @@ export function openTracing(options: TracingOptions): Tracing {
       troubles.delete(what);
       return done;
     } catch (error) {
-      failed(what, error);
+      if (error instanceof NotYet) waitFor(what, error.ready);
+      else failed(what, error);
       return undefined;
     }
+  };
+  /** No failure, unless the answer is one. */
+  const waitFor = (what: string, ready: Promise<void>) => {
+    asking = ready
+      .catch((error: unknown) => failed(what, error))
+      .then(() => {
+        asking = undefined;
+        if (troubles.has(what)) flushAfter(RETRY_MS);
+        else flush();
+      });
   };
   const failed = (what: string, error: unknown) => {
     const { code, message, hint } = failureOf(error);
@@ -120,7 +139,13 @@ export function openTracing(options: TracingOptions): Tracing {
   const ready = (): Opened => {
     if (opened !== undefined) return opened;
     const key = existingSealKey(files.sealKey);
-    const people = openTablePeople(files.delegations);
+    const people =
+      placed.database === undefined
+        ? openTablePeople(files.delegations)
+        : openPostgresPeople(async () => {
+            const { openTable } = await import('../configured/stores.ts');
+            return openTable(placed, { readonly: true, older: 'refused' });
+          });
     try {
       const writer = openTraceWriter(directory, key, () => new Date());
       opened = { key, people, writer, sinks: new Map() };
@@ -128,7 +153,7 @@ export function openTracing(options: TracingOptions): Tracing {
       setImmediate(deleteOld);
       return opened;
     } catch (error) {
-      people.close();
+      void people.close();
       throw error;
     }
   };
@@ -146,8 +171,8 @@ export function openTracing(options: TracingOptions): Tracing {
     const there = sinks.get(source);
     if (there !== undefined) return there;
     const made = traceSink(writer, source, () => {
-      people.refresh();
-      return { people, naming, adminUser, looks };
+      people.refresh(source);
+      return { people, naming, adminUser, looks, known: () => people.known(source) };
     });
     sinks.set(source, made);
     return made;
@@ -164,7 +189,7 @@ export function openTracing(options: TracingOptions): Tracing {
   const flush = () => {
     clearTimeout(timer);
     timer = undefined;
-    while (queue.length > 0) {
+    while (queue.length > 0 && asking === undefined) {
       const batch = queue.slice(0, BATCH_EVENTS);
       const done = attempt(WRITING, () => {
         const sink = sinkOf(SOURCE);
@@ -179,8 +204,16 @@ export function openTracing(options: TracingOptions): Tracing {
       queue = queue.slice(batch.length);
       for (const { event } of batch) weight -= weightOf(event);
     }
-    if (queue.length > 0 && !closed) timer = setTimeout(flush, RETRY_MS);
+    if (asking === undefined) flushAfter(RETRY_MS);
   };
+  const flushAfter = (ms: number) => {
+    if (queue.length > 0 && !closed) timer ??= setTimeout(flush, ms);
+  };
+  const look = () =>
+    void opened?.people.look().then(
+      () => troubles.delete(READING),
+      (error: unknown) => failed(READING, error),
+    );
   const keepHead = () => {
     if (opened === undefined) return;
     const { writer, key } = opened;
@@ -217,12 +250,7 @@ export function openTracing(options: TracingOptions): Tracing {
   };
 
   attempt(WRITING, ready);
-  const timers = [
-    setInterval(keepHead, HEAD_MS),
-    setInterval(deleteOld, RETENTION_MS),
-    // A delegation's end is to be seen when it comes, not when it is asked for.
-    setInterval(() => attempt('the table can not be read', () => opened?.people.refresh()), REFRESH_MS),
-  ];
+  const timers = [setInterval(keepHead, HEAD_MS), setInterval(deleteOld, RETENTION_MS), setInterval(look, REFRESH_MS)];
   return {
     take: (event, ours) => {
       const more = weightOf(event);
@@ -253,10 +281,11 @@ export function openTracing(options: TracingOptions): Tracing {
       closed = true;
       for (const one of timers) clearInterval(one);
       flush();
+      while (asking !== undefined) await asking;
       await deleting;
       keepHead();
       opened?.writer.close();
-      opened?.people.close();
+      await opened?.people.close();
     },
   };
 }

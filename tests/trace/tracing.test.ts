@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
+import type { Placed } from '../../bridge/configured/stores.ts';
 import type { ServerEvent } from '../../bridge/events/server-event.ts';
 import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { existingSealKey } from '../../bridge/store/trail/sealing.ts';
@@ -56,7 +57,7 @@ async function site(t: Test) {
   const notes: MonthNote[] = [];
   const open = () =>
     openTracing({
-      dataDir,
+      placed: { dataDir, server: { name: 'main', takeoverSeconds: 10 }, databasePasswordFile: '/nowhere' } as Placed,
       keepMonths: 6,
       looks: false,
       adminUser: 'bridge',
@@ -129,16 +130,16 @@ t.test('a delegation that has ended counts for what was done while it stood', as
   t.equal(people.delegationOf(alice, 'bob@lab.test', now - 86_400_000), undefined, 'not before it was made');
   now += 10_000;
   here.sql("DELETE FROM delegation WHERE delegate = 'bob@lab.test'");
-  people.refresh();
+  people.refresh('test');
   now += 60_000;
   t.equal(people.delegationOf(alice, 'bob@lab.test', before), 1, 'as it was then');
   t.equal(people.delegationOf(alice, 'bob@lab.test', now), undefined, 'and is no more');
   here.sql("INSERT INTO delegation (mailbox, delegate) VALUES ('alice@lab.test', 'bob@lab.test')");
-  people.refresh();
+  people.refresh('test');
   t.equal(people.delegationOf(alice, 'bob@lab.test', now), 2, 'another one');
   t.equal(people.mailboxOf('eve@lab.test'), undefined);
   here.sql("INSERT INTO mailbox (address, login) VALUES ('eve@lab.test', 'eve@lab.test')");
-  people.refresh();
+  people.refresh('test');
   t.equal(people.mailboxOf('eve@lab.test')?.address, 'eve@lab.test', 'who came since is known');
   t.equal(people.identifierOf('nobody@lab.test'), null);
 });

@@ -3,6 +3,7 @@
  * some and rotations move the file away. Portions are small and give way, so that whoever shares the thread has their turn.
  */
 import { type FSWatcher, watch } from 'node:fs';
+import { NotYet } from '../event-sink.ts';
 import { type LogReader, type LogReaderOptions, openLogReader } from './log-reader.ts';
 
 export interface FollowOptions extends LogReaderOptions {
@@ -34,6 +35,8 @@ export function followLog({ say, ...options }: FollowOptions): Following {
   let looksInVain = 0;
   let said: string | undefined;
   let closed = false;
+  /** Until it is known whose it is. */
+  let waits = false;
 
   const tell = (trouble: string | undefined) => {
     if (trouble !== said) say(trouble);
@@ -41,7 +44,7 @@ export function followLog({ say, ...options }: FollowOptions): Following {
   };
   const after = (ms: number) => {
     const at = performance.now() + ms;
-    if (closed || at >= dueAt) return;
+    if (closed || waits || at >= dueAt) return;
     clearTimeout(timer);
     dueAt = at;
     timer = setTimeout(turn, ms);
@@ -68,9 +71,23 @@ export function followLog({ say, ...options }: FollowOptions): Following {
       else if (looksInVain >= PATIENCE) tell(`${options.log} can't be read: ${reader.trouble}`);
       after(more ? BREATH_MS : LOOK_MS);
     } catch (error) {
-      tell(`what ${options.log} tells can't be kept: ${(error as Error).message}`);
-      after(Math.min(RETRY_MAX_MS, LOOK_MS * 2 ** failures++));
+      if (!(error instanceof NotYet)) return failed(error);
+      waits = true;
+      void error.ready
+        .then(
+          () => undefined,
+          (why: unknown) => why ?? true,
+        )
+        .then((why) => {
+          waits = false;
+          if (why === undefined) after(0);
+          else failed(why);
+        });
     }
+  };
+  const failed = (error: unknown) => {
+    tell(`what ${options.log} tells can't be kept: ${(error as Error).message}`);
+    after(Math.min(RETRY_MAX_MS, LOOK_MS * 2 ** failures++));
   };
 
   after(0);
