@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Leftover } from '../bridge/removal/leftovers.ts';
 import type { DataFiles } from '../bridge/store/files/data-files.ts';
+import type { InDatabase } from '../bridge/store/postgres/remains.ts';
+import { TABLE_SCHEMA } from '../bridge/store/postgres/schema-names.ts';
 import { monthFiles, monthOf, traceDirectory } from '../bridge/trace/trace-files.ts';
 import type { Config } from '../config/schema.ts';
 import { counted, type Output, oneLine } from './output.ts';
@@ -49,6 +51,21 @@ export async function byHand(
     files: places.filter((place) => existsSync(place)),
     trace: traceLeft(files),
   };
+}
+
+/** What a superuser of PostgreSQL takes out, last of all; none where there are files. */
+export function databaseLines(remains: InDatabase | undefined): readonly string[] {
+  if (remains === undefined) return [];
+  const { place, schemas, roles, servers } = remains;
+  const own = schemas.filter((name) => name !== TABLE_SCHEMA);
+  const waits = servers.map(({ server, delegations }) => `${server} (${counted(delegations, 'delegation')})`);
+  return [
+    `   in PostgreSQL (${place}), to go last: ${['the schemas', schemas.join(', '), ...(roles.length === 0 ? [] : ['and the roles', roles.join(', ')])].join(' ')}`,
+    `   the table may stay, without: DROP SCHEMA ${own.join(', ')} CASCADE`,
+    ...(waits.length === 0
+      ? []
+      : [`   not before "mandat uninstall" is done for the other mail servers as well: ${waits.join(', ')}`]),
+  ];
 }
 
 function traceLeft(files: DataFiles): ByHand['trace'] {

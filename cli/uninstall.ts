@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { remainsOn } from '../bridge/configured/stores.ts';
 import { describeStep } from '../bridge/reconcile/steps.ts';
 import { noteRemoval, removal } from '../bridge/removal/progress.ts';
 import type { Asking } from '../bridge/removal/smtp-asks.ts';
@@ -13,7 +14,7 @@ import { openProgress } from './progress.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { concluded, toldOf } from './sync.ts';
-import { type ByHand, byHand, byHandLines } from './uninstall-by-hand.ts';
+import { type ByHand, byHand, byHandLines, databaseLines } from './uninstall-by-hand.ts';
 import { askingText, emptied, lookedAfter, takeGrantsOff } from './uninstall-steps.ts';
 
 interface Options {
@@ -70,15 +71,17 @@ async function rehearsed(session: Session, asking: Asking, hand: ByHand): Promis
   const options = { force: true, actor: writer.actor, withdrawn: true, onProgress: progress.at };
   const { steps, ...report } = await rehearse(config, process.env, options).finally(progress.end);
   const told = toldOf(report);
+  const database = await remains(session);
   const lines = [
     ...(steps.length === 0 ? ['nothing to take off'] : steps.map(describeStep)),
     config.senderRules === undefined
       ? 'no sender map is published'
       : `then the sender map is emptied, once nobody asks it: ${askingText(asking)}`,
     ...byHandLines(hand, out),
+    ...databaseLines(database),
     'dry run: nothing was changed',
   ];
-  out.result({ dryRun: true, steps, asking, ...hand, ...told }, lines.join('\n'));
+  out.result({ dryRun: true, steps, asking, ...hand, database: database ?? null, ...told }, lines.join('\n'));
   return concluded(out, told);
 }
 
@@ -97,13 +100,15 @@ async function takenOff(session: Session, options: Options, asking: Asking, hand
   }
   const looked = await lookedAfter(session);
   const map = await emptied(session, options, asking, looked.clean);
-  const remains = hand.leftovers.filter(({ certain }) => certain);
-  const done = looked.clean && map.done && remains.length === 0;
+  const database = await remains(session);
+  const named = hand.leftovers.filter(({ certain }) => certain);
+  const done = looked.clean && map.done && named.length === 0;
   const lines = [
     `1. ${off.text}`,
     `2. ${looked.text}`,
     `3. ${map.text}`,
     ...byHandLines(hand, out, 4),
+    ...databaseLines(database),
     ...(session.sidecarRuns() ? ['the sidecar is running: systemctl disable --now mandat'] : []),
     done
       ? 'mandat is off the servers: its files may go'
@@ -117,12 +122,15 @@ async function takenOff(session: Session, options: Options, asking: Asking, hand
     looked: looked.document,
     senderMap: map.document,
     ...hand,
+    database: database ?? null,
   };
   out.result(document, lines.join('\n'));
   for (const one of map.warnings) out.warn(one);
   if (looked.status !== EXIT.done) return looked.status;
   return done ? EXIT.done : EXIT.failed;
 }
+
+const remains = ({ config, state }: Session) => state((opened) => remainsOn(config, opened));
 
 async function begun(session: Session, asking: Asking): Promise<void> {
   const before = await session.state((state) => removal(state));

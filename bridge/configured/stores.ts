@@ -12,6 +12,7 @@ import type { OpenOptions } from '../store/files/open.ts';
 import type { OlderDatabase } from '../store/postgres/admission.ts';
 import type { Hearing, Listening } from '../store/postgres/commits.ts';
 import type { PostgresSettings } from '../store/postgres/connection.ts';
+import type { InDatabase } from '../store/postgres/remains.ts';
 import type { RolesReport } from '../store/postgres/roles.ts';
 import type { SiteDuties } from '../store/postgres/site-duties.ts';
 import type { StandBy, Workers } from '../store/postgres/take-work.ts';
@@ -161,6 +162,17 @@ export async function listenForCommits(
   if (settings === undefined) return undefined;
   const { listenForCommits: listen } = await import('../store/postgres/commits.ts');
   return listen(settings, pollMs, hearing);
+}
+
+/** What of mandat's is in PostgreSQL, beside its files; undefined with files. */
+export async function remainsOn(
+  config: Placed,
+  state: Pick<StateDb, 'query' | 'server'>,
+): Promise<InDatabase | undefined> {
+  const settings = await postgresOf(config);
+  if (settings === undefined) return undefined;
+  const { remainsIn } = await import('../store/postgres/remains.ts');
+  return remainsIn(state, settings);
 }
 
 /** For people, and no secret; undefined where they are files. */
