@@ -1,11 +1,11 @@
 /** A delegate's account: what they see of it and may change themselves. R43, R50 to R53, R56. */
 import type { Command } from 'commander';
 import { identityOf } from '../bridge/account/identity.ts';
+import { holderOf, presentTerms, refuseEnded, unactivated } from '../bridge/acting/account-holder.ts';
 import { eraseAccounts } from '../bridge/store/state/account-erasure.ts';
 import { accountOf, type OptOut, setOptOut } from '../bridge/store/state/private-accounts.ts';
 import { noteAccount } from '../bridge/store/table/account-events.ts';
 import { type AccountHolder, acceptTerms, endHolder } from '../bridge/store/table/account-holders.ts';
-import { holderOf, presentTerms, refuseEnded, SELF_SERVICE, unactivated } from './account-holder.ts';
 import { activationCommands } from './activation.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT } from './exit.ts';
@@ -13,6 +13,7 @@ import { openMailboxCommand } from './open-mailbox.ts';
 import { counted, facts } from './output.ts';
 import { changed, SAVE_ONLY } from './report-change.ts';
 import type { Runner } from './runner.ts';
+import { SELF_SERVICE } from './self-service.ts';
 import type { Session } from './session.ts';
 import { shownTime } from './times.ts';
 

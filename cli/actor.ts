@@ -1,9 +1,9 @@
 /** Who acts: --as, or the user at the keyboard as an admin. R3, R53. */
 import { userInfo } from 'node:os';
 import type { Actor } from '../acl/actor.ts';
+import type { Identity } from '../bridge/acting/identity.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import { shown } from './arguments.ts';
-import type { Identity } from './identity.ts';
 
 const HINT = 'write owner:ID, delegate:ID or admin:NAME';
 

@@ -1,4 +1,7 @@
 /** Entries made by hand, adopted: rows through the table's own rules, and what is said of each. */
+
+import { policyNow, whyWithheld } from '../bridge/acting/not-in-force.ts';
+import { refuseImpersonal } from '../bridge/acting/personal-mailbox.ts';
 import { forgetAdoptions, noteAdoption } from '../bridge/adoption/adoptions.ts';
 import type { Found, Survey } from '../bridge/adoption/survey.ts';
 import { listedPerson } from '../bridge/directory/search.ts';
@@ -10,9 +13,7 @@ import { addMailbox, isMailbox, mailboxAt } from '../bridge/store/table/mailboxe
 import { markPending } from '../bridge/store/table/rows.ts';
 import { type Answer, told } from './adopt-answers.ts';
 import { confirmed } from './confirm.ts';
-import { refuseImpersonal } from './correspondence.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
-import { policyNow, whyWithheld } from './not-in-force.ts';
 import { counted, oneLine } from './output.ts';
 import { changed } from './report-change.ts';
 import { acknowledged } from './responsibility.ts';

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { detailOf } from '../acl/access-history.ts';
+import { mayDelegate } from '../bridge/acting/permitted.ts';
 import { vouchingKey } from '../bridge/store/table/vouched-events.ts';
 import { headFileOf, readHead } from '../bridge/store/trail/seal-head.ts';
 import { existingSealKey } from '../bridge/store/trail/sealing.ts';
@@ -9,7 +10,6 @@ import { address, instant, whole } from './arguments.ts';
 import { type ExportOptions, exportTrail } from './audit-export.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { counted, table } from './output.ts';
-import { mayDelegate } from './permitted.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownTime } from './times.ts';

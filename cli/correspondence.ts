@@ -1,7 +1,6 @@
 /** The published list of MSSanté addresses: taking it over, and what it says of a mailbox. R2. */
-import { type PublishedMailbox, publishedMailboxes } from '../bridge/directory/correspondence.ts';
+import { publishedMailboxes } from '../bridge/directory/correspondence.ts';
 import { contradictions } from '../bridge/directory/published-mailbox.ts';
-import { Failure } from '../bridge/shared/failure.ts';
 import { listMailboxes } from '../bridge/store/table/mailboxes.ts';
 import { warnOfLeftOut } from './left-out-lines.ts';
 import { counted, oneLine } from './output.ts';
@@ -44,25 +43,4 @@ async function againstTheTable(
     const found = contradictions({ kind, owner }, published?.get(address) ?? []);
     return found.length === 0 ? [] : [{ mailbox: address, why: found.join('; ') }];
   });
-}
-
-/** What is published of one address: nothing outside French health, before the first import, and of who asked not to be in it. */
-export function publishedOf({ config, files }: Session, address: string): readonly PublishedMailbox[] {
-  if (config.identity.scheme !== 'rpps') return [];
-  return publishedMailboxes(files.privateDirectory, [address])?.get(address) ?? [];
-}
-
-/** Before a grant: a mailbox that another program wrote as PER, or that was there before the list, and isn't one. R2. */
-export function refuseImpersonal({ config, files }: Session, addresses: readonly string[]): void {
-  if (config.identity.scheme !== 'rpps') return;
-  for (const [address, published] of publishedMailboxes(files.privateDirectory, [...new Set(addresses)]) ?? []) {
-    const [why] = contradictions({ kind: 'PER' }, published);
-    if (why === undefined) continue;
-    throw new Failure(
-      'refused',
-      `${address}: only a personal mailbox (PER) can be delegated, and ${why}; nothing was written`,
-      `"mandat mailbox set ${address} --kind ${published[0]?.kind ?? 'ORG'}" says so in the table`,
-      { rule: 'MANDAT_NOT_PERSONAL' },
-    );
-  }
 }

@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { openIdentity } from '../bridge/acting/identity.ts';
+import { noteWhoIsListed } from '../bridge/acting/note-listed.ts';
 import { correspondenceStatus, isCorrespondence } from '../bridge/directory/correspondence.ts';
 import {
   type Criteria,
@@ -13,10 +15,8 @@ import { Failure } from '../bridge/shared/failure.ts';
 import { noteEvent } from '../bridge/store/table/events.ts';
 import { identifiersInUse, type ListedChange } from '../bridge/store/table/listed-people.ts';
 import { takeCorrespondence } from './correspondence.ts';
-import { openIdentity } from './identity.ts';
 import { warnOfLeftOut } from './left-out-lines.ts';
 import { atLowPriority } from './low-priority.ts';
-import { noteWhoIsListed } from './note-listed.ts';
 import { counted, facts, oneLine, table } from './output.ts';
 import { openProgress } from './progress.ts';
 import type { Runner } from './runner.ts';

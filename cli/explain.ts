@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Condition } from '../acl/policy.ts';
+import { mayDelegate } from '../bridge/acting/permitted.ts';
 import { policyOf } from '../bridge/configured/site-policy.ts';
 import { type Explanation, explain } from '../bridge/questions/explain.ts';
 import { Failure } from '../bridge/shared/failure.ts';
@@ -10,7 +11,6 @@ import { type Colour, type Output, oneLine, table } from './output.ts';
 import { sidecarSeen } from './own-pass.ts';
 import { OWNERS_LIST } from './owners-list.ts';
 import { pauseOf, warnOfPause } from './paused.ts';
-import { mayDelegate } from './permitted.ts';
 import { openWaiting } from './progress.ts';
 import type { Runner } from './runner.ts';
 import { slowAnswerLine } from './slow-answer.ts';

@@ -1,6 +1,7 @@
 /** Waiting for a grant or a revoke to take effect, and saying how it went and how long it took. */
 
 import type { Command } from 'commander';
+import type { Missing } from '../bridge/acting/not-in-force.ts';
 import { type Waited, waitForChange } from '../bridge/questions/wait-for-change.ts';
 import type { Pause } from '../bridge/safeguards/pause.ts';
 import type { Failure } from '../bridge/shared/failure.ts';
@@ -11,7 +12,7 @@ import { rowOf, type Written } from '../bridge/store/table/delegations.ts';
 import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { seconds } from './arguments.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
-import { type Missing, missingLines } from './not-in-force.ts';
+import { missingLines } from './missing-lines.ts';
 import { otherEntriesAt, otherEntryLine } from './other-entries.ts';
 import { MADE_HERE, NO_SIDECAR, NOBODY_GOES_ON, passHere, sidecarSeen, unseen } from './own-pass.ts';
 import { meanwhile, pauseOf } from './paused.ts';
@@ -276,7 +277,7 @@ function documentOf(
     /** Whether one runs; where none does, the command has made the pass itself. Null: this user may not see it. */
     sidecar,
     withheld: withheld[0]?.sentence ?? null,
-    missing: withheld,
+    missing: withheld.map(({ sentence, remedy }) => ({ sentence, remedy })),
     inForceMs: withheld.length === 0 ? rounded(inForceMs) : null,
     verifiedMs: withheld.length === 0 ? rounded(verifiedMs) : null,
     notices,

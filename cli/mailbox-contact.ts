@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { mayDelegate } from '../bridge/acting/permitted.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import { ownerContact, setOwnerContact } from '../bridge/store/state/contacts.ts';
 import type { Language } from '../bridge/store/state/state-db.ts';
@@ -6,7 +7,6 @@ import { noteEvent } from '../bridge/store/table/events.ts';
 import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { address } from './arguments.ts';
 import { facts } from './output.ts';
-import { mayDelegate } from './permitted.ts';
 import type { Runner } from './runner.ts';
 
 interface Options {

@@ -1,4 +1,6 @@
 import { type Command, Option } from 'commander';
+import type { Identity } from '../bridge/acting/identity.ts';
+import { publishedOf } from '../bridge/acting/personal-mailbox.ts';
 import { filled, refuseContradictions } from '../bridge/directory/published-mailbox.ts';
 import { listedPerson } from '../bridge/directory/search.ts';
 import { Failure } from '../bridge/shared/failure.ts';
@@ -19,9 +21,7 @@ import type { Config } from '../config/schema.ts';
 import { accountOf } from './account-exists.ts';
 import { address, login, serverName } from './arguments.ts';
 import { confirmed } from './confirm.ts';
-import { publishedOf } from './correspondence.ts';
 import { EXIT } from './exit.ts';
-import type { Identity } from './identity.ts';
 import { mailboxContact } from './mailbox-contact.ts';
 import { counted, facts, table } from './output.ts';
 import { changed, SAVE_ONLY } from './report-change.ts';

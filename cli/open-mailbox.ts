@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { holderOf } from '../bridge/acting/account-holder.ts';
 import { listedPerson } from '../bridge/directory/search.ts';
 import { waitForAll } from '../bridge/questions/wait-for-change.ts';
 import { type OpenedMailbox, openOwnMailbox } from '../bridge/store/table/own-mailbox.ts';
-import { holderOf } from './account-holder.ts';
 import { address, login } from './arguments.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { waitOptions } from './follow-change.ts';

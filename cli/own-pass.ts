@@ -1,10 +1,11 @@
 /** Where no sidecar runs, a command that changed the table makes the passes itself, as `mandat sync MAILBOX` does: nobody else would. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { seesState } from '../bridge/acting/site.ts';
 import { type Failure, failureOf } from '../bridge/shared/failure.ts';
 import type { SyncReport } from '../bridge/sidecar/sync.ts';
 import { SYNC_AT_WORK } from '../bridge/store/files/lock.ts';
 import { counted } from './output.ts';
-import { type Session, seesState } from './session.ts';
+import type { Session } from './session.ts';
 
 export type OwnPass =
   | { readonly by: 'us'; readonly report: SyncReport }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { mayDelegate } from '../bridge/acting/permitted.ts';
 import { type Delegation, listDelegations } from '../bridge/store/table/delegation-list.ts';
 import { noSuchDelegation, revoke } from '../bridge/store/table/delegations.ts';
 import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
@@ -7,7 +8,6 @@ import { confirmed } from './confirm.ts';
 import { EXIT } from './exit.ts';
 import { followChange, waitOptions } from './follow-change.ts';
 import { counted, oneLine } from './output.ts';
-import { mayDelegate } from './permitted.ts';
 import type { Runner } from './runner.ts';
 
 interface Options {

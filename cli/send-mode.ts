@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { SEND_MODES, type SendMode } from '../acl/delegation-facts.ts';
+import { mayDelegate } from '../bridge/acting/permitted.ts';
 import { setSendMode } from '../bridge/store/table/delegations.ts';
 import { address } from './arguments.ts';
-import { mayDelegate } from './permitted.ts';
 import type { Runner } from './runner.ts';
 
 export const SEND_MODE =

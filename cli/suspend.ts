@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
+import { policyNow, whyHeld, whyWithheld } from '../bridge/acting/not-in-force.ts';
+import { mayDelegate } from '../bridge/acting/permitted.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import { setSuspended } from '../bridge/store/table/delegations.ts';
 import { address } from './arguments.ts';
 import { followChange, waitOptions } from './follow-change.ts';
-import { policyNow, whyHeld, whyWithheld } from './not-in-force.ts';
 import { endPause } from './pause.ts';
-import { mayDelegate } from './permitted.ts';
 import type { Runner } from './runner.ts';
 
 /** R14: suspended is not ended. The row stays, and counts for the limit. */

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { mayDelegate } from '../bridge/acting/permitted.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import { noteEvent } from '../bridge/store/table/events.ts';
 import { existingSealKey } from '../bridge/store/trail/sealing.ts';
@@ -11,7 +12,6 @@ import { lastTraced, type TraceFilter } from '../bridge/trace/trace-reading.ts';
 import { address, instant } from './arguments.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { counted, table } from './output.ts';
-import { mayDelegate } from './permitted.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownTime } from './times.ts';

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { may, mayDelegate } from '../bridge/acting/permitted.ts';
 import { policyOf } from '../bridge/configured/site-policy.ts';
 import { type Access, type AccessQuestion, accessAt, accessNow } from '../bridge/questions/access.ts';
 import { openSenderMap, senderMapExists } from '../bridge/store/published/sender-map.ts';
@@ -7,7 +8,6 @@ import { vouchingKey } from '../bridge/store/table/vouched-events.ts';
 import { address, instant } from './arguments.ts';
 import { otherEntriesAt, otherEntryLine } from './other-entries.ts';
 import { table } from './output.ts';
-import { may, mayDelegate } from './permitted.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownTime } from './times.ts';

@@ -2,10 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
+import { contactAddress } from '../../bridge/acting/contact-address.ts';
 import { importWhiteList } from '../../bridge/directory/white-list-import.ts';
 import { dataFiles } from '../../bridge/store/files/data-files.ts';
-import { contactAddress } from '../../cli/contact.ts';
-import { openOutput } from '../../cli/output.ts';
 import { failure } from '../store/failures.ts';
 import { ALIX, ANNE, CONFIG, site, WHITE_LIST, ZOE } from './account-desk.ts';
 import { builtMandat } from './built.ts';
@@ -199,7 +198,7 @@ t.test('contact addresses as they are typed', async (t) => {
   const directory = t.testdir({ 'list.xml': WHITE_LIST, private: {} });
   const said: string[] = [];
   const session = {
-    out: { ...openOutput(false), warn: (line: string) => void said.push(line) },
+    warn: (line: string) => void said.push(line),
     files: dataFiles(directory),
   };
   t.equal(contactAddress(session, 'zoe@chu.example'), 'zoe@chu.example', 'before a white list was imported');

@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
+import { openIdentity } from '../../bridge/acting/identity.ts';
 import { readActor } from '../../cli/actor.ts';
-import { openIdentity } from '../../cli/identity.ts';
 import { asMandat } from '../store/shell.ts';
 import { desk, must } from './desk.ts';
 

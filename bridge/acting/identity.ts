@@ -1,8 +1,8 @@
 /** Identifiers as people type them, by the configured scheme. R5, R22. */
-import { describeRppsWarning, type RppsSettings, readRpps } from '../acl/rpps.ts';
-import { Failure } from '../bridge/shared/failure.ts';
-import type { Config } from '../config/schema.ts';
-import { login, shown } from './arguments.ts';
+import { describeRppsWarning, type RppsSettings, readRpps } from '../../acl/rpps.ts';
+import type { Config } from '../../config/schema.ts';
+import { Failure } from '../shared/failure.ts';
+import { login, shown } from './typed.ts';
 
 export interface Identity {
   /** The canonical form. Fails `refused` with the reason; warns of what deserves a second look, once each. */

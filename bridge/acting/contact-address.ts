@@ -1,17 +1,17 @@
 /** A contact address as it is typed. R41, R51. */
-import { contactFault, describeContactFault } from '../acl/contact-address.ts';
-import { isCorrespondenceAddress } from '../bridge/directory/correspondence.ts';
-import { whiteListIn } from '../bridge/directory/white-list.ts';
-import { asciiDomain } from '../bridge/shared/domain-name.ts';
-import { Failure } from '../bridge/shared/failure.ts';
-import { shown } from './arguments.ts';
-import type { Session } from './session.ts';
+import { contactFault, describeContactFault } from '../../acl/contact-address.ts';
+import { isCorrespondenceAddress } from '../directory/correspondence.ts';
+import { whiteListIn } from '../directory/white-list.ts';
+import { asciiDomain } from '../shared/domain-name.ts';
+import { Failure } from '../shared/failure.ts';
+import type { Site } from './site.ts';
+import { shown } from './typed.ts';
 
 /** In its own case before the @, folded behind it. Fails `refused`. */
-export function contactAddress({ out, files }: Pick<Session, 'out' | 'files'>, typed: string): string {
+export function contactAddress({ warn, files }: Pick<Site, 'warn' | 'files'>, typed: string): string {
   const list = whiteListIn(files.privateDirectory);
   if (list === undefined) {
-    out.warn(
+    warn(
       'mandat: no white list has been imported, so of MSSanté only mssante.fr is known ("mandat directory import --whitelist FILE")',
     );
   }

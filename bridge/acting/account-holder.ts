@@ -1,21 +1,18 @@
 /** Whose account a command is about, and what keeps it from going on. */
-import { Failure } from '../bridge/shared/failure.ts';
-import { type AccountHolder, accountHolder } from '../bridge/store/table/account-holders.ts';
-import { shown } from './arguments.ts';
+import { Failure } from '../shared/failure.ts';
+import { type AccountHolder, accountHolder } from '../store/table/account-holders.ts';
 import { may } from './permitted.ts';
-import type { Session } from './session.ts';
-
-/** Whom an account command lets in beside admins; whose account it is, `may` asks. */
-export const SELF_SERVICE = ['owner', 'delegate'] as const;
+import type { Acting, Site } from './site.ts';
+import { shown } from './typed.ts';
 
 /** Fails `refused` for somebody else's account, `absent` when there is none. */
 export async function holderOf(
-  session: Pick<Session, 'actor' | 'delegate' | 'table'>,
+  acting: Pick<Acting, 'actor' | 'delegate' | 'table'>,
   typed: string,
 ): Promise<AccountHolder> {
-  const identifier = await session.delegate(typed);
-  may(session, { kind: 'account', identifier });
-  return session.table((db) => accountHolder(db, identifier, new Date().toISOString()));
+  const identifier = await acting.delegate(typed);
+  may(acting, { kind: 'account', identifier });
+  return acting.table((db) => accountHolder(db, identifier, new Date().toISOString()));
 }
 
 export function refuseEnded({ identifier, state }: AccountHolder): void {
@@ -29,7 +26,7 @@ export function refuseEnded({ identifier, state }: AccountHolder): void {
 }
 
 /** Fails `refused` for another version than the present one, and `config` where there is none. */
-export function presentTerms({ config }: Session, version: string): void {
+export function presentTerms({ config }: Pick<Site, 'config'>, version: string): void {
   if (config.accounts === undefined) throw noAccounts();
   const { termsVersion, termsUrl } = config.accounts;
   if (version === termsVersion) return;
