@@ -1,16 +1,8 @@
 import type { Command } from 'commander';
-import { openIdentity } from '../bridge/acting/identity.ts';
 import { noteWhoIsListed } from '../bridge/acting/note-listed.ts';
+import { RPPS_PORTAL, searchPeople } from '../bridge/acting/people.ts';
 import { correspondenceStatus, isCorrespondence } from '../bridge/directory/correspondence.ts';
-import {
-  type Criteria,
-  directoryStatus,
-  type Found,
-  MOST_SHOWN,
-  noDirectory,
-  openDirectory,
-  type Person,
-} from '../bridge/directory/search.ts';
+import { type Criteria, directoryStatus, type Found, MOST_SHOWN, noDirectory } from '../bridge/directory/search.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import { noteEvent } from '../bridge/store/table/events.ts';
 import { identifiersInUse, type ListedChange } from '../bridge/store/table/listed-people.ts';
@@ -20,14 +12,12 @@ import { atLowPriority } from './low-priority.ts';
 import { counted, facts, oneLine, table } from './output.ts';
 import { openProgress } from './progress.ts';
 import type { Runner } from './runner.ts';
-import type { Session } from './session.ts';
 import { shareForAll } from './shared-imports.ts';
 import { shownDuration, shownTime } from './times.ts';
 import { importDomains, shownWhiteList, whiteListStatus } from './white-list.ts';
 
 /** R21: who isn't in the directory and may get into it. */
-const PORTAL =
-  'nobody is found. Only professionals with an RPPS number are in the directory; secretaries and medical assistants get one at https://esante.gouv.fr/produits-services/portail-rpps-plus';
+const PORTAL = `nobody is found. Only professionals with an RPPS number are in the directory; secretaries and medical assistants get one at ${RPPS_PORTAL}`;
 
 export function directoryCommand(program: Command, run: Runner): void {
   const directory = program
@@ -93,16 +83,11 @@ export function directoryCommand(program: Command, run: Runner): void {
     .option('--id <number>', 'an RPPS identifier, of 12 digits or 11')
     .action(
       run(async (session, { id, ...criteria }: Criteria & { id?: string }) => {
-        const { out, files } = session;
-        const opened = openDirectory(files.privateDirectory);
-        try {
-          const found = id === undefined ? opened.search(criteria) : byIdentifier(session, opened.person, id);
-          out.result(found, found.total === 0 ? PORTAL : shown(found));
-          if (found.total > found.people.length) {
-            out.say(`the first ${MOST_SHOWN} of ${found.total}: add a criterion to see the others`);
-          }
-        } finally {
-          opened.close();
+        const { out } = session;
+        const found = await searchPeople(session, { identifier: id, ...criteria });
+        out.result(found, found.total === 0 ? PORTAL : shown(found));
+        if (found.total > found.people.length) {
+          out.say(`the first ${MOST_SHOWN} of ${found.total}: add a criterion to see the others`);
         }
         return undefined;
       }),
@@ -147,16 +132,6 @@ export function directoryCommand(program: Command, run: Runner): void {
 
 const told = ({ identifier, listed }: ListedChange) =>
   `${identifier}: ${listed ? 'is in the directory' : 'is not in the directory: what depends on them is suspended'}`;
-
-function byIdentifier(
-  { out, config }: Session,
-  person: (identifier: string) => Person | undefined,
-  typed: string,
-): Found {
-  const { read } = openIdentity({ ...config.identity, scheme: 'rpps' }, out.warn);
-  const found = person(read(typed));
-  return { people: found === undefined ? [] : [found], total: found === undefined ? 0 : 1 };
-}
 
 function shown({ people }: Found): string {
   return table(

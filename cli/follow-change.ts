@@ -1,14 +1,14 @@
 /** Waiting for a grant or a revoke to take effect, and saying how it went and how long it took. */
 
 import type { Command } from 'commander';
-import type { Missing } from '../bridge/acting/not-in-force.ts';
+import type { Changed, Verb } from '../bridge/acting/delegations.ts';
 import { type Waited, waitForChange } from '../bridge/questions/wait-for-change.ts';
 import type { Pause } from '../bridge/safeguards/pause.ts';
 import type { Failure } from '../bridge/shared/failure.ts';
 import type { SeenEntry } from '../bridge/store/state/other-entries.ts';
 import type { Outcome } from '../bridge/store/state/outcomes.ts';
 import { delegateNamed } from '../bridge/store/table/delegates.ts';
-import { rowOf, type Written } from '../bridge/store/table/delegations.ts';
+import { rowOf } from '../bridge/store/table/delegations.ts';
 import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { seconds } from './arguments.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
@@ -21,17 +21,9 @@ import { sentence } from './runner.ts';
 import type { Session } from './session.ts';
 import { shownDuration } from './times.ts';
 
-export type Verb = 'grant' | 'revoke' | 'suspend' | 'resume';
-
-export interface Change {
-  readonly verb: Verb;
-  readonly mailbox: string;
-  readonly delegate: string;
-  readonly written: Written;
+export interface Change extends Changed {
   /** performance.now() from before the write. */
   readonly began: number;
-  /** What keeps what was given from being in force although its row is there; empty when nothing does, and where something was taken. */
-  readonly withheld?: readonly Missing[];
 }
 
 const DEFAULT_WAIT_S = 30;
@@ -120,7 +112,7 @@ type Became =
   | { readonly by: 'nobody'; readonly failure: Failure };
 
 /** The login of whom something is given that counts now. */
-async function newcomerOf(session: Session, { verb, delegate, withheld = [] }: Change): Promise<string | undefined> {
+async function newcomerOf(session: Session, { verb, delegate, withheld }: Change): Promise<string | undefined> {
   if (SAYS[verb] !== GIVEN || withheld.length > 0) return undefined;
   return (await session.table((db) => delegateNamed(db, delegate).catch(() => undefined)))?.login;
 }
@@ -263,7 +255,7 @@ function did({ verb, mailbox, delegate }: Pick<Change, 'verb' | 'mailbox' | 'del
 
 /** Always the same keys, whatever became of it. */
 function documentOf(
-  { mailbox, delegate, withheld = [] }: Change,
+  { mailbox, delegate, withheld }: Change,
   sidecar: boolean | null,
   became: Partial<Pick<Waited, 'inForceMs' | 'verifiedMs'> & Pick<Outcome, 'notices'>> & {
     readonly failure?: Outcome['failure'] | Pick<Failure, 'code' | 'message' | 'hint'>;

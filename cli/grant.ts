@@ -1,12 +1,9 @@
 import { type Command, Option } from 'commander';
 import { SEND_MODES, type SendMode } from '../acl/delegation-facts.ts';
-import { policyNow, whyHeld, whyWithheld } from '../bridge/acting/not-in-force.ts';
+import { lookBeforeGrant, refusePast, writeGrant } from '../bridge/acting/delegations.ts';
 import { lookUpNewcomers } from '../bridge/acting/note-listed.ts';
 import { mayDelegate } from '../bridge/acting/permitted.ts';
 import { refuseImpersonal } from '../bridge/acting/personal-mailbox.ts';
-import { Failure } from '../bridge/shared/failure.ts';
-import { grant } from '../bridge/store/table/delegations.ts';
-import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { instant } from './arguments.ts';
 import { bulk, byIdentifier, delegationArguments, subject } from './bulk.ts';
 import { EXIT } from './exit.ts';
@@ -75,34 +72,15 @@ export function grantCommand(program: Command, run: Runner): void {
         const startsAt =
           options.starts === undefined ? undefined : instant(options.starts, 'start', timezone, '--starts');
         const endsAt = options.ends === undefined ? undefined : instant(options.ends, 'end', timezone, '--ends');
-        if (endsAt !== undefined && endsAt <= new Date().toISOString()) {
-          throw new Failure('config', `--ends ${options.ends}: this is past, the delegation would never be in force`);
-        }
-        await session.table((db) => mayDelegate(session, db, [mailbox]));
-        const delegate = await session.delegate(about.delegate);
-        // Before anybody is asked to answer for it.
-        if (session.actor.kind === 'admin') await session.table((db) => mailboxAt(db, mailbox));
-        refuseImpersonal(session, [mailbox]);
-        await lookUpNewcomers(session, [{ mailbox, delegate }]);
+        refusePast(endsAt, options.ends);
+        const delegate = await lookBeforeGrant(session, about);
         const version = await acknowledged(session, options.acknowledge);
         if (version === null) return EXIT.failed;
-        const writer = { ...session.writer, acknowledged: version, reason: options.force };
+        const { note, sendMode, force: reason } = options;
         const began = performance.now();
-        const { written, withheld } = await session.writing(mailbox, async (db) => ({
-          written: await grant(db, writer, mailbox, delegate, {
-            startsAt,
-            endsAt,
-            note: options.note,
-            sendMode: options.sendMode,
-            force,
-            cluster,
-          }),
-          withheld: [
-            ...(await whyHeld(session)),
-            ...(await whyWithheld(db, await policyNow(session), mailbox, delegate)),
-          ],
-        }));
-        return followChange(session, { verb: 'grant', mailbox, delegate, written, began, withheld }, options.wait);
+        const terms = { startsAt, endsAt, note, sendMode, force: reason };
+        const done = await writeGrant(session, { mailbox, delegate }, terms, version);
+        return followChange(session, { ...done, began }, options.wait);
       },
       ['owner', 'delegate'],
     ),

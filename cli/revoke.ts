@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
+import { delegationOf, revokeDelegation } from '../bridge/acting/delegations.ts';
 import { mayDelegate } from '../bridge/acting/permitted.ts';
-import { type Delegation, listDelegations } from '../bridge/store/table/delegation-list.ts';
-import { noSuchDelegation, revoke } from '../bridge/store/table/delegations.ts';
-import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
+import type { Delegation } from '../bridge/store/table/delegation-list.ts';
 import { bulk, byIdentifier, delegationArguments, subject } from './bulk.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT } from './exit.ts';
@@ -41,19 +40,12 @@ export function revokeCommand(program: Command, run: Runner): void {
           return bulk(session, 'revoke', about.from, rows, { ...options, writer: session.writer });
         }
         const { mailbox } = about;
-        await session.table((db) => mayDelegate(session, db, [mailbox]));
-        const delegate = await session.delegate(about.delegate);
-        const person = await session.table(async (db) => {
-          await mailboxAt(db, mailbox);
-          const [row] = await listDelegations(db, { mailbox, delegate });
-          if (row === undefined) throw noSuchDelegation(mailbox, delegate);
-          return row.delegate;
-        });
+        const { delegate: person } = await delegationOf(session, about);
         const question = `End the delegation of ${mailbox} to ${calledInFull(person)}? They lose access at once.`;
         if (!(await confirmed(session, question, options.yes))) return EXIT.failed;
         const began = performance.now();
-        const written = await session.writing(mailbox, (db) => revoke(db, session.writer, mailbox, delegate));
-        return followChange(session, { verb: 'revoke', mailbox, delegate, written, began }, options.wait);
+        const done = await revokeDelegation(session, { mailbox, delegate: person.identifier });
+        return followChange(session, { ...done, began }, options.wait);
       },
       ['owner', 'delegate'],
     ),

@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
-import { policyNow, whyHeld, whyWithheld } from '../bridge/acting/not-in-force.ts';
-import { mayDelegate } from '../bridge/acting/permitted.ts';
+import { resumeDelegation, suspendDelegation } from '../bridge/acting/delegations.ts';
 import { Failure } from '../bridge/shared/failure.ts';
-import { setSuspended } from '../bridge/store/table/delegations.ts';
 import { address } from './arguments.ts';
 import { followChange, waitOptions } from './follow-change.ts';
 import { endPause } from './pause.ts';
@@ -39,22 +37,16 @@ export function suspendCommand(program: Command, run: Runner): void {
             );
           }
           const began = performance.now();
-          await session.table((db) => mayDelegate(session, db, [mailbox]));
-          const delegate = await session.delegate(typed);
-          const { written, withheld } = await session.writing(mailbox, async (db) => ({
-            written: await setSuspended(db, session.writer, mailbox, delegate, verb === 'suspend'),
-            withheld:
-              verb === 'resume'
-                ? [...(await whyHeld(session)), ...(await whyWithheld(db, await policyNow(session), mailbox, delegate))]
-                : [],
-          }));
+          const change = taking ? suspendDelegation : resumeDelegation;
+          const done = await change(session, { mailbox, delegate: typed });
+          const { delegate, written } = done;
           if (written.unchanged === true) {
             const already = verb === 'suspend' ? 'is suspended already' : 'is not suspended';
             const document = { mailbox, delegate, saved: false, unchanged: true };
             session.out.result(document, `${mailbox} to ${delegate}: unchanged, it ${already}`);
             return undefined;
           }
-          return followChange(session, { verb, mailbox, delegate, written, began, withheld }, wait);
+          return followChange(session, { ...done, began }, wait);
         },
         ['owner', 'delegate'],
       ),

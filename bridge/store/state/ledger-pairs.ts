@@ -72,10 +72,10 @@ export async function pairsAmong(
   db: StateDb,
   mailboxIds: readonly number[],
   where: 'here' | 'everywhere' = 'here',
-): Promise<readonly Pick<Pair, 'mailboxId' | 'delegateId' | 'login' | 'phase' | 'server'>[]> {
+): Promise<readonly Pick<Pair, 'mailboxId' | 'delegateId' | 'login' | 'phase' | 'server' | 'inForceAt'>[]> {
   const rows = await db.query
     .selectFrom('ledger')
-    .select(['mailbox_id', 'delegate_id', 'login', 'phase', 'server'])
+    .select(['mailbox_id', 'delegate_id', 'login', 'phase', 'server', 'in_force_at'])
     .where('mailbox_id', 'in', mailboxIds)
     .$if(where === 'here', (select) => select.where('server', '=', db.server))
     .execute();
@@ -85,18 +85,19 @@ export async function pairsAmong(
     login: row.login,
     phase: row.phase,
     server: row.server,
+    inForceAt: row.in_force_at,
   }));
 }
 
-/** How far each pair of these mailboxes has come, on whichever server: {@link phaseKey}. */
+/** How far each pair of these mailboxes has come, and since when it is in force, on whichever server: {@link phaseKey}. */
 export async function phasesAmong(
   db: StateDb,
   mailboxIds: readonly number[],
-): Promise<ReadonlyMap<string, LedgerPhase>> {
-  const found = new Map<string, LedgerPhase>();
+): Promise<ReadonlyMap<string, Pick<Pair, 'phase' | 'inForceAt'>>> {
+  const found = new Map<string, Pick<Pair, 'phase' | 'inForceAt'>>();
   for (const some of portions([...new Set(mailboxIds)], PORTION_ROWS))
-    for (const { server, mailboxId, login, phase } of await pairsAmong(db, some, 'everywhere'))
-      found.set(phaseKey(server, mailboxId, login), phase);
+    for (const { server, mailboxId, login, phase, inForceAt } of await pairsAmong(db, some, 'everywhere'))
+      found.set(phaseKey(server, mailboxId, login), { phase, inForceAt });
   return found;
 }
 

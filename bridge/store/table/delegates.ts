@@ -5,7 +5,7 @@ import { grouped } from '../../shared/grouped.ts';
 import { textsOf } from '../dialect.ts';
 import { ownMailbox, resumed } from './activation.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
-import type { DelegateState, DelegationDatabase } from './delegation-types.ts';
+import type { DelegateState, DelegationDatabase, Query } from './delegation-types.ts';
 import { known } from './listed-people.ts';
 import { mustStand } from './undone-writes.ts';
 
@@ -71,6 +71,53 @@ export async function addDelegate(
     }
     return later.state ?? first;
   });
+}
+
+/** Somebody who becomes a delegate by being granted something, as the directory has them. */
+export interface AddedDelegate {
+  readonly identifier: string;
+  /** Null: their identifier. */
+  readonly login: string | null;
+  readonly firstName: string;
+  readonly lastName: string;
+  readonly profession: string | null;
+  /** Whether those without a mailbox of their own activate an account first. */
+  readonly activation: boolean;
+}
+
+/** In a transaction that somebody else opened; that they are here already is no mistake: another has added them meanwhile. */
+export async function insertListed(query: Query, one: AddedDelegate): Promise<void> {
+  const { identifier, login, firstName, lastName, profession, activation } = one;
+  const here = await query.selectFrom('delegates').select('id').where('identifier', '=', identifier).executeTakeFirst();
+  if (here !== undefined) return;
+  const pending = activation && (await ownMailbox(query, identifier, login ?? identifier)) === undefined;
+  await query
+    .insertInto('delegate')
+    .values({
+      id: identifier,
+      login,
+      first_name: firstName,
+      last_name: lastName,
+      profession,
+      state: pending ? 'pending' : 'active',
+      credential_valid_until: null,
+    })
+    .execute();
+  await query.updateTable('delegates').set({ listed: 1 }).where('identifier', '=', identifier).execute();
+}
+
+/** The mailbox of which somebody is the named owner; undefined where they have none. */
+export async function personalMailboxOf(
+  db: DelegationDb,
+  identifier: string,
+): Promise<{ readonly address: string; readonly login: string } | undefined> {
+  return db.query
+    .selectFrom('mailboxes')
+    .select(['address', 'login'])
+    .where('kind', '=', 'PER')
+    .where('owner', '=', identifier)
+    .orderBy('id')
+    .executeTakeFirst();
 }
 
 /** Since when the delegate `d` of a query is in their state. */

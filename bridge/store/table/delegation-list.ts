@@ -27,6 +27,8 @@ export interface Delegation {
     readonly login: string;
     readonly firstName: string | null;
     readonly lastName: string | null;
+    /** A code, or its label, as it was given. */
+    readonly profession: string | null;
     readonly state: DelegateState;
     readonly stateSince: string | null;
     readonly termsVersion: string | null;
@@ -87,6 +89,7 @@ export async function listDelegations(
       'd.login',
       'd.first_name',
       'd.last_name',
+      'd.profession',
       'd.state',
       'd.credential_valid_until',
       'd.listed',
@@ -119,6 +122,7 @@ export async function listDelegations(
       login: row.login,
       firstName: row.first_name,
       lastName: row.last_name,
+      profession: row.profession,
       state: row.state,
       stateSince: row.state_since,
       termsVersion: row.terms_version,

@@ -2,7 +2,7 @@
 import { shareFolders } from '../../../acl/conditions.ts';
 import type { SendMode } from '../../../acl/delegation-facts.ts';
 import { Failure } from '../../shared/failure.ts';
-import { noSuchDelegate } from './delegates.ts';
+import { type AddedDelegate, insertListed, noSuchDelegate } from './delegates.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import type { Query } from './delegation-types.ts';
 import { known } from './listed-people.ts';
@@ -29,15 +29,20 @@ export interface GrantTerms {
   readonly cluster?: readonly string[] | undefined;
 }
 
+/** `newcomer`: added with it, where they aren't a delegate yet. */
 export async function grant(
   db: DelegationDb,
   writer: Writer,
   mailbox: string,
   delegate: string,
   terms: GrantTerms = {},
+  newcomer?: AddedDelegate,
 ): Promise<Written> {
   try {
-    return await db.write(writer, (query) => insertDelegation(query, mailbox, delegate, terms));
+    return await db.write(writer, async (query) => {
+      if (newcomer !== undefined) await insertListed(query, newcomer);
+      return insertDelegation(query, mailbox, delegate, terms);
+    });
   } catch (error) {
     throw named(error, mailbox, delegate);
   }
