@@ -1,11 +1,11 @@
 /** A delegate's account: what they see of it and may change themselves. R43, R50 to R53, R56. */
+
 import type { Command } from 'commander';
-import { identityOf } from '../bridge/account/identity.ts';
-import { holderOf, presentTerms, refuseEnded, unactivated } from '../bridge/acting/account-holder.ts';
+import { holderOf } from '../bridge/acting/account-holder.ts';
+import { type AccountView, acceptTerms, accountOf, refuseMails } from '../bridge/acting/accounts.ts';
 import { eraseAccounts } from '../bridge/store/state/account-erasure.ts';
-import { accountOf, type OptOut, setOptOut } from '../bridge/store/state/private-accounts.ts';
-import { noteAccount } from '../bridge/store/table/account-events.ts';
-import { type AccountHolder, acceptTerms, endHolder } from '../bridge/store/table/account-holders.ts';
+import type { OptOut } from '../bridge/store/state/private-accounts.ts';
+import { endHolder } from '../bridge/store/table/account-holders.ts';
 import { activationCommands } from './activation.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT } from './exit.ts';
@@ -27,7 +27,7 @@ export function accountCommand(program: Command, run: Runner): void {
     .description(
       'show who a delegate is, how they are reached, what they accepted, and what has been delegated to them',
     )
-    .action(run(async (session, typed: string) => show(session, await holderOf(session, typed)), SELF_SERVICE));
+    .action(run(async (session, typed: string) => show(session, await accountOf(session, typed)), SELF_SERVICE));
 
   activationCommands(own, run);
 
@@ -37,15 +37,9 @@ export function accountCommand(program: Command, run: Runner): void {
     .option('--no-wait', SAVE_ONLY)
     .action(
       run(async (session, typed: string, version: string, { wait }: { wait: boolean }) => {
-        const holder = await holderOf(session, typed);
-        const { identifier, state, termsVersion } = holder;
-        refuseEnded(holder);
-        if (state === 'pending') throw unactivated(holder);
-        presentTerms(session, version);
-        const did = { delegate: identifier, terms: version, changed: termsVersion !== version };
+        const did = await acceptTerms(session, typed, version);
+        const { delegate: identifier } = did;
         if (!did.changed) return void session.out.result(did, `${identifier}: as it was`);
-        const now = new Date().toISOString();
-        await session.writing(identifier, (db) => acceptTerms(db, session.writer, holder, version, now));
         return changed(session, did, `${identifier}: terms of use ${version} accepted`, wait);
       }, SELF_SERVICE),
     );
@@ -55,17 +49,10 @@ export function accountCommand(program: Command, run: Runner): void {
     .addArgument(account.createArgument('<what>').choices(['surveys', 'newsletters']))
     .option('--no', 'refuse them no longer')
     .action(
-      run(async ({ out, ...session }, typed: string, what: OptOut, { no }: { no?: boolean }) => {
-        const holder = await holderOf(session, typed);
-        const { identifier } = holder;
-        refuseEnded(holder);
-        const refuses = no !== true;
-        await session.state((state) => setOptOut(state, holder, what, refuses));
-        await session.writing(identifier, (db) =>
-          db.write(session.writer, (query) => noteAccount(query, identifier, 'account-opt-out', { what, refuses })),
-        );
-        const sentence = refuses ? `refuses ${what}` : `does not refuse ${what} any more`;
-        out.result({ delegate: identifier, what, refuses }, `${identifier} ${sentence}`);
+      run(async (session, typed: string, what: OptOut, { no }: { no?: boolean }) => {
+        const did = await refuseMails(session, typed, what, no !== true);
+        const sentence = did.refuses ? `refuses ${what}` : `does not refuse ${what} any more`;
+        session.out.result(did, `${did.delegate} ${sentence}`);
         return undefined;
       }, SELF_SERVICE),
     );
@@ -96,12 +83,10 @@ export function accountCommand(program: Command, run: Runner): void {
   openMailboxCommand(own, run);
 }
 
-async function show(session: Session, holder: AccountHolder): Promise<undefined> {
-  const { out, config, files } = session;
-  const account = await session.state((state) => accountOf(state, holder.id));
-  const identity = identityOf(files.privateDirectory, config.identity.scheme, holder);
+async function show({ out, config }: Session, seen: AccountView): Promise<undefined> {
+  const { holder, identity, account, waiting } = seen;
   const time = (instant: string | null) => shownTime(instant, config.policy.timezone);
-  const { request, contact, refusesSurveys, refusesNewsletters } = account;
+  const { contact, refusesSurveys, refusesNewsletters } = account;
   const document = {
     ...identity,
     login: holder.login,
@@ -110,8 +95,7 @@ async function show(session: Session, holder: AccountHolder): Promise<undefined>
     contact,
     contactSince: account.contactSince,
     language: account.language,
-    waiting:
-      request === undefined ? null : { contact: request.contact, until: request.expiresAt, tries: request.triesLeft },
+    waiting,
     terms: holder.termsVersion === null ? null : { version: holder.termsVersion, at: holder.termsAt },
     refuses: { surveys: refusesSurveys, newsletters: refusesNewsletters },
     ownMailbox: holder.ownMailbox,
@@ -129,12 +113,12 @@ async function show(session: Session, holder: AccountHolder): Promise<undefined>
       ['login', holder.login],
       ['state', `${holder.state}, since ${time(holder.stateSince)}`],
       ['contact', contact === null ? null : `${contact}, since ${time(account.contactSince)}`],
-      ...(request === undefined
+      ...(waiting === null
         ? []
         : [
             [
               'waits for its code',
-              `${request.contact}, until ${time(request.expiresAt)}, ${counted(request.triesLeft, 'try', 'tries')} left`,
+              `${waiting.contact}, until ${time(waiting.until)}, ${counted(waiting.tries, 'try', 'tries')} left`,
             ] as const,
           ]),
       ['language', account.language],

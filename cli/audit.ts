@@ -1,11 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { detailOf } from '../acl/access-history.ts';
-import { mayDelegate } from '../bridge/acting/permitted.ts';
-import { vouchingKey } from '../bridge/store/table/vouched-events.ts';
+import { trailOf } from '../bridge/acting/history.ts';
 import { headFileOf, readHead } from '../bridge/store/trail/seal-head.ts';
 import { existingSealKey } from '../bridge/store/trail/sealing.ts';
 import { type AuditProof, describeBroken, proveAudit } from '../bridge/store/trail/trail-proof.ts';
-import { type AuditRecord, readAudit } from '../bridge/store/trail/trail-reading.ts';
+import type { AuditFilter, AuditRecord } from '../bridge/store/trail/trail-reading.ts';
 import { address, instant, whole } from './arguments.ts';
 import { type ExportOptions, exportTrail } from './audit-export.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
@@ -77,7 +76,6 @@ export function auditCommand(program: Command, run: Runner): void {
     .action(
       run(
         async (session, mailbox: string) => {
-          await session.table((db) => mayDelegate(session, db, [mailbox]));
           await print(session, { mailbox, limit: 1000 });
           return undefined;
         },
@@ -108,15 +106,9 @@ function toldOf(proof: AuditProof, headFile: string): string {
   return `the trail is intact: ${counted(proof.entries, 'entry', 'entries')}${pruned}${end}${gone}`;
 }
 
-async function print(session: Session, filter: Parameters<typeof readAudit>[2]): Promise<void> {
+async function print(session: Session, filter: AuditFilter): Promise<void> {
   const { out, config } = session;
-  const submissions = await session.submissions(async (store) => ({
-    epoch: store.epoch,
-    events: await store.lastEvents(filter),
-  }));
-  const records = await session.table((db) =>
-    session.state((state) => readAudit(state, db, filter, submissions, vouchingKey(session.files.sealKey))),
-  );
+  const records = await trailOf(session, filter);
   const rows = records.map((one) => [
     shownTime(one.at, config.policy.timezone),
     who(one),

@@ -1,10 +1,7 @@
 import { type Command, Option } from 'commander';
-import { mayDelegate } from '../bridge/acting/permitted.ts';
+import { setMailboxContact } from '../bridge/acting/mailbox-contact.ts';
 import { Failure } from '../bridge/shared/failure.ts';
-import { ownerContact, setOwnerContact } from '../bridge/store/state/contacts.ts';
 import type { Language } from '../bridge/store/state/state-db.ts';
-import { noteEvent } from '../bridge/store/table/events.ts';
-import { mailboxAt } from '../bridge/store/table/mailboxes.ts';
 import { address } from './arguments.ts';
 import { facts } from './output.ts';
 import type { Runner } from './runner.ts';
@@ -27,31 +24,16 @@ export function mailboxContact(mailbox: Command, run: Runner): void {
     .action(
       run(
         async (session, at: string, { set, language, clear }: Options) => {
-          const { out, table, state } = session;
+          const { out } = session;
           if (set !== undefined && clear === true) {
             throw new Failure('config', '--set and --clear contradict each other', 'give one of them');
           }
-          const { id, aliases } = await table(async (db) => {
-            await mayDelegate(session, db, [at]);
-            return mailboxAt(db, at);
-          });
-          if (set !== undefined && [at, ...aliases].includes(set)) {
-            throw new Failure('refused', `${set} is this mailbox itself`, 'give an address outside it', {
-              rule: 'MANDAT_CONTACT',
-            });
-          }
-          const before = await state((db) => ownerContact(db, id));
-          const after = {
-            address: clear === true ? null : (set ?? before.address),
-            language: language ?? (clear === true ? null : before.language),
+          const kept = {
+            ...(set === undefined ? {} : { address: set }),
+            ...(language === undefined ? {} : { language }),
           };
-          if (after.address !== before.address || after.language !== before.language) {
-            await state((db) => setOwnerContact(db, id, after));
-            const contact =
-              after.address === null ? 'none' : after.address === before.address ? 'as before' : 'another';
-            const detail = { contact, language: after.language }; // never the address: it is private
-            await table((db) => noteEvent(db, session.writer, { action: 'mailbox-contact', mailbox: at, detail }));
-          }
+          const change = clear === true ? { address: null, language: language ?? null } : kept;
+          const after = await setMailboxContact(session, at, change);
           out.result(
             { mailbox: at, contact: after.address, language: after.language },
             facts([

@@ -1,9 +1,10 @@
 /** Runs one command: opens its session, turns what it throws into a sentence and an exit status. No stack traces for users. */
+
 import { Command } from 'commander';
 import { type Actor, actorName } from '../acl/actor.ts';
+import { noteRefusal } from '../bridge/acting/refusals.ts';
 import { Failure, failureOf } from '../bridge/shared/failure.ts';
 import { explained } from '../bridge/store/files/open.ts';
-import { noteEvent } from '../bridge/store/table/events.ts';
 import { ConfigError } from '../config/mistake.ts';
 import { EXIT, type ExitStatus, exitStatusOf } from './exit.ts';
 import { pathOf } from './frame.ts';
@@ -47,7 +48,7 @@ export function runner(program: Command): Runner {
         }
         process.exitCode = (await action(session, ...(args as never[]))) ?? EXIT.done;
       } catch (error) {
-        if (session !== undefined) await noteRefusal(session, error, args.at(-1));
+        if (session !== undefined) await refused(session, error, args.at(-1));
         process.exitCode = report(out, session === undefined ? error : understood(error, session));
       }
     };
@@ -64,13 +65,11 @@ function filesNamed(command: unknown): readonly string[] {
   return given.filter((one): one is string => typeof one === 'string');
 }
 
-/** Who tried what they may not do is in the trail, wherever it can be written. R53. */
-async function noteRefusal(session: Session, error: unknown, command: unknown): Promise<void> {
-  if (!(error instanceof Failure) || error.rule !== 'MANDAT_ACTOR') return;
-  const detail = { command: pathOf(command) };
+async function refused(session: Session, error: unknown, command: unknown): Promise<void> {
+  if (!(error instanceof Failure) || error.rule !== 'MANDAT_ACTOR') return; // nothing else makes a caller the owner of the data
   try {
     session.becomeOwner();
-    await session.table((table) => noteEvent(table, session.writer, { action: 'refused', detail }));
+    await noteRefusal(session, error, pathOf(command));
   } catch {} // they are refused all the same
 }
 

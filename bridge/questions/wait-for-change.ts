@@ -68,7 +68,8 @@ export async function waitForChange(
   }
 }
 
-async function stands(state: StateDb, mailboxId: number, login: string, server: string): Promise<boolean> {
+/** Whether this login has it by the ledger. */
+export async function stands(state: StateDb, mailboxId: number, login: string, server: string): Promise<boolean> {
   const pairs = await pairsOf(state, mailboxId, server);
   return pairs.some((pair) => pair.login === login && (pair.phase === 'in-force' || pair.phase === 'verified'));
 }

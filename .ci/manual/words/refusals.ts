@@ -29,14 +29,17 @@ export const OF_THE_TABLE: Readonly<Record<string, string>> = {
 
 /** Of the commands. */
 export const OF_COMMANDS: Readonly<Record<string, string>> = {
+  MANDAT_ACKNOWLEDGE: "the owner's responsibility is to be read and acknowledged, in its present version",
   MANDAT_ACTIVE: 'the account is active already: `mandat account set-contact` changes the address',
-  MANDAT_ACTOR: 'whoever `--as` names may not do this; it is in the trail',
+  MANDAT_ACTOR: 'whoever acts (`--as`, or who has signed in) may not do this; it is in the trail',
   MANDAT_CODE: 'not the code that was mailed; after `[accounts] code_tries` wrong ones ask for another',
   MANDAT_CODES: 'so many codes have been asked for that this has to wait',
   MANDAT_CODE_EXPIRED: 'the code came too late (`[accounts] code_minutes`): ask for another',
   MANDAT_CONTACT: 'the contact address is none, lies within MSSanté, or is the mailbox itself',
   MANDAT_CORRESPONDENCE:
     'the published MSSanté list says something else of this mailbox: leave the option out, or import a newer list',
+  ENDS_IN_THE_PAST: 'the delegation would never be in force: give a later end, or none',
+  NO_CODE: 'a code has eight digits',
   MANDAT_NOT_DELEGATED: 'there is nothing to activate an account for: the owner delegates first',
   MANDAT_NOT_HIS: 'the mailbox belongs to somebody else',
   MANDAT_NOT_LISTED:
