@@ -6,6 +6,7 @@ import { auditTrail, clock, delegationTable, epoch, integrity, ownState } from '
 import { deletedMail } from './deleted-mail.ts';
 import { dovecotVersion } from './dovecot-version.ts';
 import { eventsArrive, eventsSent, eventsTaken, eventsWouldArrive } from './events.ts';
+import { eventsLog } from './events-log.ts';
 import {
   configuration,
   dataDirectory,
@@ -94,6 +95,7 @@ export const CHECKS: readonly Check[] = [
   eventsSent,
   eventsArrive,
   eventsWouldArrive,
+  eventsLog,
   sessionLimit,
   bans,
   senderRules,

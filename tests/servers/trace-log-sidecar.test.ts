@@ -9,6 +9,7 @@ import { dovecotVersion } from '../../config/lab/dovecot-version.ts';
 import { readFragment } from '../../config/lab/fragment.ts';
 import { systemUser } from '../../config/lab/system-ids.ts';
 import { waitFor } from '../../config/lab/wait.ts';
+import { dovecotConf } from '../doctor/breakage.ts';
 import { grantRow } from './rows.ts';
 import { at, startSite } from './site.ts';
 
@@ -36,7 +37,7 @@ await site.register('alice', 'bob');
 await grantRow(site, 'alice', 'bob');
 let running = await site.run();
 await site.settled();
-const bob = await site.login('bob');
+let bob = await site.login('bob');
 const SHARED = `shared/${at('alice')}`;
 
 const trace = traceDirectory({ privateDirectory: path.join(site.lab.directory, 'private') });
@@ -88,6 +89,26 @@ t.test('what it hints at is looked at', async (t) => {
   );
   const asOwner = [...traced(trace, { person: at('alice') })].filter(({ relation }) => relation === 'owner');
   t.same([...new Set(asOwner.map(({ action }) => action))].sort(), ['folder-create', 'login']);
+});
+
+t.test('Dovecot is restarted, and the log renamed while nobody writes to it', async (t) => {
+  const before = asked().length;
+  await work(3);
+  await site.lab.stopDovecot();
+  renameSync(log, `${log}.2`);
+  makeLog();
+  await site.lab.startDovecot();
+  bob = await site.login('bob');
+  await work(3);
+  await waitFor('what was done before it and after', LIMIT_MS, () => asked().length === before + 6);
+  t.same(asked(), all(), 'each once, in order');
+});
+
+t.test('the doctor looks whether the log can be read', async (t) => {
+  const { stdout } = await site.mandat('--json', 'doctor', '--dovecot-config', dovecotConf(site));
+  const checks = JSON.parse(stdout) as readonly Record<'check' | 'status' | 'seen', string>[];
+  const seen = checks.find(({ check }) => check === 'log of events');
+  t.match(seen, { status: 'ok', seen: /^\/.*dovecot-events\.log, mode 640, \w+:root, last written 20\S+Z$/ });
 });
 
 t.test('a log that is taken away is said, and taken up when there is one', async (t) => {

@@ -59,6 +59,8 @@ export const CHECK_WORDS: Readonly<Record<string, string>> = {
   'arrival of events':
     'a command that changes nothing (it deletes a folder that is not there) is told of to the sidecar within seconds',
   'events before a sidecar runs': 'the same while no sidecar runs: the doctor listens itself for a moment',
+  'log of events':
+    '`[events] log` is there, may be read by whoever runs the sidecar, and nobody but its owner may write to it; its directory may be listed',
   'session limit':
     'how many sessions of a login Dovecot takes from one address, and whether a webmail here can leave mandat none',
   'banned addresses':
