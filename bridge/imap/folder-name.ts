@@ -5,9 +5,9 @@ export function folderName(written: string): string {
   return written.replace(/&|[^\u0020-\u007e]+/g, (part) => (part === '&' ? '&-' : `&${encoded(part)}-`));
 }
 
-/** As people read it. What isn't modified UTF-7 stays as it came. */
+/** As people read it. What isn't modified UTF-7 stays as it came. Within a shift no `&` stands: each character is looked at once. */
 export function writtenName(name: string): string {
-  return name.replace(/&([^-]*)-/g, (whole, part: string) => {
+  return name.replace(/&([^&-]*)-/g, (whole, part: string) => {
     if (part === '') return '&';
     const read = decoded(part);
     return encoded(read) === part ? read : whole;
