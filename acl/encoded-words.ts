@@ -97,7 +97,7 @@ function fromQuoted(text: string): string | undefined {
 }
 
 /** Whether a reader that decodes twice would find more in it. */
-export const looksEncoded = (text: string): boolean => /=\?[^?\s]*\?[bq]\?[^?]*\?=/i.test(text);
+export const looksEncoded = (text: string): boolean => /=\?[^?]*\?[bq]\?[^?]*\?=/i.test(text);
 
 /** As words of UTF-8, none longer than RFC 2047 allows, no character cut in two. */
 export function encodeWords(text: string): string {

@@ -17,7 +17,7 @@ export type Name =
 
 const NONE: Name = { kind: 'name', text: '', parts: [] };
 const WORD = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\uffff-]+$/;
-const ENCODED_WORD = /^=\?[^?]+\?[bq]\?[^?]+\?=$/i;
+const ENCODED_WORD = /^=\?[!->@-~]+\?[bq]\?[!->@-~]+\?=$/i;
 /** Neither a quote, nor a backslash, nor angle brackets, by which simple readers go. */
 const QUOTABLE = /^[ !#-;=?-[\]-~\u0080-\uffff]*$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII

@@ -54,6 +54,7 @@ const READ: readonly (readonly [string, string, string])[] = [
   [`=?utf-8?Q?=FF?= ${B}`, B, 'octets that are not of it'],
   [`=?utf-8?B?x?= ${B}`, B, 'base64 that is none'],
   [`=?utf-8?Q?=3D=3Futf-8=3FQ=3Fx=3F=3D?= ${B}`, B, 'encoded twice'],
+  [`=?utf-8\u00a0?Q?ceo=40y.test?= ${B}`, B, 'one with a space in it that only some programs see'],
   [`a =?b?= ${B}`, `=?utf-8?Q?a_=3D=3Fb=3F=3D?= ${B}`, 'what only looks like an encoded word'],
   [`=?utf-8?Q?${'x'.repeat(80)}?= ${B}`, `${'x'.repeat(80)} ${B}`, 'a word that is too long'],
   [`Élodie Müller ${B}`, `=?utf-8?Q?=C3=89lodie_M=C3=BCller?= ${B}`, 'raw UTF-8 without SMTPUTF8'],

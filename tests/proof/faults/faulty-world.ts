@@ -1,0 +1,76 @@
+/** The world of the histories (real Dovecot and Postfix, the built `mandat run`, people who try to get in) with a faulty wire before each server. */
+import { editConfig, routeDoveadmThrough } from '../../servers/configure.ts';
+import { routeThrough } from '../../servers/imap-proxy.ts';
+import type { History } from '../histories/history.ts';
+import { lastEntry } from '../histories/judge-records.ts';
+import { freshModel } from '../histories/model.ts';
+import { startWatchers } from '../histories/watchers.ts';
+import { endSidecar, startSidecar, startWorld, type World } from '../histories/world.ts';
+import { type FaultyWire, openFaultyWire } from './faulty-wire.ts';
+
+export const PLACES = ['imap', 'doveadm', 'notices', 'reinject'] as const;
+export type Place = (typeof PLACES)[number];
+
+export interface FaultyWorld {
+  readonly world: World;
+  readonly history: History;
+  readonly wires: Readonly<Record<Place, FaultyWire>>;
+  /** Those that the submission service has said to have taken. */
+  readonly messages: { taken: number };
+  stop(): Promise<void>;
+}
+
+/** How long the sidecar waits for a server that says nothing. */
+const PATIENCE_S = 2;
+
+export async function startFaultyWorld(inherit: boolean): Promise<FaultyWorld> {
+  const world = await startWorld({ inherit }).catch(() => startWorld({ inherit }));
+  const { site, sink } = world;
+  await endSidecar(world, 'SIGTERM');
+  const { lab } = site;
+  const wires = {
+    imap: await openFaultyWire(lab.imap),
+    doveadm: await openFaultyWire({ host: '127.0.0.1', port: Number(new URL(lab.doveadm.url).port) }),
+    notices: await openFaultyWire({ host: '127.0.0.1', port: sink.port }),
+    reinject: await openFaultyWire(lab.reinject),
+  };
+  await routeThrough(site, wires.imap);
+  await routeDoveadmThrough(site, wires.doveadm);
+  await editConfig(site, (toml) =>
+    toml
+      .replace(/(\[notices\]\nport = )\d+/, `$1${wires.notices.port}`)
+      .replace(/(reinject = "127\.0\.0\.1:)\d+/, `$1${wires.reinject.port}`)
+      .replace(/timeout_seconds = \d+/, `timeout_seconds = ${PATIENCE_S}`),
+  );
+  await startSidecar(world);
+  const watchers = startWatchers(site);
+  const history: History = {
+    world,
+    watchers,
+    model: freshModel(),
+    dirty: true,
+    saved: undefined,
+    hand: new Map(),
+    everByHand: new Map(),
+    against: new Map(),
+    foreign: new Map(),
+    counts: { grant: 0, revoke: 0 },
+    trailFrom: lastEntry(world),
+    began: Date.now(),
+    settledAt: Date.now(),
+    settledTrail: lastEntry(world),
+    moved: false,
+  };
+  return {
+    world,
+    history,
+    wires,
+    messages: { taken: 0 },
+    stop: async () => {
+      for (const wire of Object.values(wires)) wire.clear();
+      await watchers.stop();
+      await world.stop();
+      await Promise.all(Object.values(wires).map((wire) => wire.close()));
+    },
+  };
+}

@@ -1,0 +1,143 @@
+/** One fault: set before a row comes or goes, survived, and all of it as it must be afterwards. */
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { rfc5322 } from '../../../config/lab/deliver.ts';
+import { waitFor } from '../../../config/lab/wait.ts';
+import { outcome } from '../../servers/outcomes.ts';
+import { at } from '../../servers/site.ts';
+import { submissionAs } from '../../servers/submission.ts';
+import { seen } from '../../servers/wire.ts';
+import { changeTable } from '../histories/change-table.ts';
+import { Broken } from '../histories/history.ts';
+import { rowOf } from '../histories/model.ts';
+import { rowsIn } from '../histories/world.ts';
+import type { Fault } from './faulty-wire.ts';
+import type { FaultyWorld, Place } from './faulty-world.ts';
+
+const PAIR = { mailbox: 'alice', delegate: 'carol' } as const;
+/** On a machine that does other things besides. */
+const LIMIT_MS = 60_000;
+
+export interface Planned {
+  readonly place: Place;
+  readonly fault: Fault;
+}
+
+export const described = ({ place, fault }: Planned): string => `${place}: ${JSON.stringify(fault)}`;
+
+export interface Injected {
+  /** It came to it: the connection lasted so long. */
+  readonly happened: boolean;
+  /** The sidecar said in `status` that something failed, and when it tries again. */
+  readonly told: boolean;
+  /** Its own processor time meanwhile, as a part of the time. */
+  readonly busy: number;
+}
+
+/** Throws {@link Broken} where the access isn't as the table says, without anybody's help, when the fault is over. */
+export async function inject(faulty: FaultyWorld, planned: Planned): Promise<Injected> {
+  const { world, history, wires } = faulty;
+  const { site, sidecar } = world;
+  if (sidecar === undefined) throw new Error('no sidecar runs');
+  const wire = wires[planned.place];
+  const granting = rowOf(history.model.table, PAIR) === undefined;
+  const began = performance.now();
+  const spent = processorMs(sidecar.pid);
+  wire.set(planned.fault);
+  let told = false;
+  try {
+    await change(faulty, granting);
+    if (planned.place === 'reinject') await sent(faulty);
+    const lasting = planned.fault.kind === 'refused' || planned.fault.kind === 'trickle';
+    // It happens, or the change is through without it. What lasts is left for a while, and then taken off.
+    await waitFor('it happens, or the change is through', LIMIT_MS, async () => {
+      told ||= await saysSo(faulty);
+      return lasting ? (wire.happened && told) || (await allThrough(faulty, granting)) : wire.happened || (await allThrough(faulty, granting));
+    });
+    if (!told) told = await saysSo(faulty);
+  } finally {
+    if (planned.fault.kind === 'refused' || planned.fault.kind === 'trickle') wire.clear();
+  }
+  const { happened } = wire;
+  await waitFor(`it is put right after ${described(planned)}`, LIMIT_MS, async () => {
+    told ||= await saysSo(faulty);
+    return allThrough(faulty, granting);
+  }).catch(async (error: unknown) => {
+    throw new Broken(granting ? 'I2' : 'I1', `${described(planned)}: ${error} ${JSON.stringify(await outcome(site, 'alice'))}`);
+  });
+  wire.clear();
+  const busy = (processorMs(sidecar.pid) - spent) / (performance.now() - began);
+  unharmed(faulty, planned);
+  return { happened, told, busy };
+}
+
+/** The same without a fault, and with a message. */
+export async function undisturbed(faulty: FaultyWorld): Promise<void> {
+  const granting = rowOf(faulty.history.model.table, PAIR) === undefined;
+  await change(faulty, granting);
+  await waitFor('the change is through', LIMIT_MS, () => allThrough(faulty, granting));
+  await sent(faulty);
+}
+
+async function change({ history }: FaultyWorld, granting: boolean): Promise<void> {
+  const step = granting ? ({ do: 'grant', pair: PAIR, when: 'now' } as const) : ({ do: 'revoke', pair: PAIR, by: 'sql' } as const);
+  await changeTable(history, step);
+}
+
+/** Somebody sends under their own name: taken, or to be sent again. What was taken has to come out at the other end. */
+async function sent({ world, messages }: FaultyWorld): Promise<void> {
+  const letter = { from: at('bob'), to: 'patient@elsewhere.test', subject: 'proof', body: 'proof' };
+  const session = await submissionAs(world.site, 'bob');
+  try {
+    const { at: where } = await session.sendMail(letter.from, letter.to, rfc5322(letter));
+    if (where === 'accepted') messages.taken++;
+  } finally {
+    session.close();
+  }
+}
+
+async function through({ world }: FaultyWorld, granting: boolean): Promise<boolean> {
+  if ((await world.site.sql('SELECT count(*) FROM pending')) !== '0\n') return false;
+  return Object.keys(await seen(world.site, PAIR.mailbox, PAIR.delegate)).length > 0 === granting;
+}
+
+/** The change, and what people are told of it. */
+async function allThrough(faulty: FaultyWorld, granting: boolean): Promise<boolean> {
+  if (!(await through(faulty, granting))) return false;
+  const waiting = "SELECT count(*) AS n FROM outbox WHERE state IN ('waiting', 'sending')";
+  return rowsIn<{ n: number }>(faulty.world.site.stateFile, waiting)[0]?.n === 0;
+}
+
+async function saysSo({ world }: FaultyWorld): Promise<boolean> {
+  const failed = (await outcome(world.site, PAIR.mailbox))?.failure;
+  return failed !== undefined && failed.message !== '' && failed.retryAt !== null;
+}
+
+/** The same process, which knows of no defect of its own. */
+function unharmed({ world }: FaultyWorld, planned: Planned): void {
+  const log = world.sidecar?.log() ?? [];
+  const defect = log.find(({ code, msg, level }) => code === 'internal' || /unhandled|uncaught/i.test(String(msg)) || level === 60);
+  if (defect !== undefined) throw new Broken('a defect', `${described(planned)}: ${JSON.stringify(defect)}`);
+  try {
+    process.kill(world.sidecar?.pid ?? -1, 0);
+  } catch {
+    throw new Broken('a process', `${described(planned)}: the sidecar has ended: ${JSON.stringify(log.slice(-5))}`);
+  }
+}
+
+/** User and system time of a process, in ms. `proc(5)`, in hundredths of a second. */
+export function processorMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+export function residentKb(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
+/** How busy the sidecar is, as a part of the time, while nothing is to be done. */
+export async function idleBusy(pid: number, ms: number): Promise<number> {
+  const [began, spent] = [performance.now(), processorMs(pid)];
+  await delay(ms);
+  return (processorMs(pid) - spent) / (performance.now() - began);
+}

@@ -1,0 +1,53 @@
+/**
+ * `npm run proof:faults -- --count 1000 [--seed S] [--sites K]`, or `--every STEP` for a cut at every STEP-th octet of a whole grant and revoke at
+ * each place and NO and BAD to each command. Exit status 1 when anything was broken.
+ */
+import { parseArgs } from 'node:util';
+import { Broken } from '../histories/history.ts';
+import { startFaultyWorld } from './faulty-world.ts';
+import { everyOne, planned } from './plan.ts';
+import { type Figures, measure, noFigures, survive } from './session.ts';
+
+const { values } = parseArgs({
+  options: {
+    count: { type: 'string', default: '100' },
+    seed: { type: 'string' },
+    sites: { type: 'string', default: '1' },
+    every: { type: 'string' },
+    minutes: { type: 'string' },
+  },
+});
+const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 30));
+const sites = Number(values.sites);
+const until = Date.now() + Number(values.minutes ?? 1e6) * 60_000;
+const say = (line: string) => process.stdout.write(`${line}\n`);
+let broken = 0;
+
+async function site(number: number): Promise<Figures> {
+  const figures = noFigures();
+  const faulty = await startFaultyWorld(number % 2 === 0);
+  try {
+    const measures = await measure(faulty);
+    say(`site ${number}: ${JSON.stringify(measures)}`);
+    const all = values.every === undefined ? planned(measures, seed + number, Math.ceil(Number(values.count) / sites)) : [...everyOne(measures, Number(values.every))].filter((_, at) => at % sites === number);
+    await survive(faulty, all, figures, () => Date.now() < until);
+  } catch (error) {
+    broken++;
+    say(`BROKEN at site ${number}: ${error instanceof Broken ? error.message : (error as Error).stack}\n${faulty.world.log()}`);
+  } finally {
+    await faulty.stop();
+  }
+  return figures;
+}
+
+say(`seed ${seed}`);
+const ticking = setInterval(() => {
+  const sum = (of: (one: Figures) => number) => running.reduce((all, one) => all + of(one), 0);
+  say(`${new Date().toISOString()} ${sum(({ happened }) => happened)} faults`);
+}, 60_000);
+const running: Figures[] = [];
+const figures = await Promise.all(Array.from({ length: sites }, (_, number) => site(number).then((one) => (running.push(one), one))));
+clearInterval(ticking);
+for (const [number, one] of figures.entries()) say(`site ${number}: ${JSON.stringify(one)}`);
+say(`${figures.reduce((sum, { happened }) => sum + happened, 0)} faults, ${broken} broken`);
+process.exit(broken === 0 ? 0 : 1);
