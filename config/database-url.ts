@@ -65,7 +65,7 @@ function wrong(value: string): Problem | undefined {
     if (key === 'sslrootcert')
       return { message: 'sslrootcert is not read here', remedy: 'name the file in database_ca_file' };
     if (key !== 'sslmode' && key !== 'host') {
-      return { message: `the address has ${JSON.stringify(key)}, which is not known here`, remedy: REMEDY };
+      return { message: `the address has "${named(key)}", which is not known here`, remedy: REMEDY };
     }
   }
   const socket = given.get('host');
@@ -75,7 +75,7 @@ function wrong(value: string): Problem | undefined {
   const mode = given.get('sslmode');
   if (mode !== null && !MODES.some((one) => one === mode)) {
     return {
-      message: `sslmode=${mode} does not check who answers`,
+      message: `sslmode=${named(mode)} does not check who answers`,
       remedy:
         'write sslmode=verify-full, or verify-ca where the certificate has another name; disable on this machine only',
     };
@@ -88,6 +88,14 @@ function wrong(value: string): Problem | undefined {
       }
     : undefined;
 }
+
+/** Of libpq's (PostgreSQL manual, 34.1.2 and 34.19). Any other word behind the question mark may be part of a password that slipped there. */
+const LIBPQ: ReadonlySet<string> = new Set(
+  `application_name channel_binding client_encoding connect_timeout dbname gssencmode hostaddr keepalives keepalives_idle krbsrvname
+   load_balance_hosts options passfile port require_auth service sslcert sslcompression sslcrl sslkey sslnegotiation sslsni
+   target_session_attrs tcp_user_timeout user allow prefer require no-verify`.split(/\s+/),
+);
+const named = (word: string): string => (LIBPQ.has(word) ? word : '...');
 
 function decodable(value: string): boolean {
   try {

@@ -9,7 +9,8 @@ import { domainToASCII, domainToUnicode } from 'node:url';
 export function asciiDomain(domain: string): string | undefined {
   if (/[^\p{L}\p{M}\p{N}.\-_\u00b7\u200c\u200d]/u.test(domain)) return undefined;
   const found = punycode(domain);
-  return found === '' || isIP(found) !== 0 ? undefined : found;
+  // A digit in parentheses (U+2474) is one character that becomes three.
+  return !/^[a-z0-9._-]+$/.test(found) || isIP(found) !== 0 ? undefined : found;
 }
 
 /**

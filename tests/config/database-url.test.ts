@@ -32,6 +32,8 @@ for (const [url, why] of [
   ['postgres://db.example.org/mandat?sslmode=prefer', /does not check/],
   ['postgres://db.example.org/mandat?sslrootcert=/ca.pem', /sslrootcert/],
   ['postgres://db.example.org/mandat?options=-csearch_path%3Dx', /"options"/],
+  ['postgres://db.example.org/mandat?hunter2=x', /"\.\.\."/],
+  ['postgres://db.example.org/mandat?sslmode=:hunter2@db', /does not check/],
   ['postgres://db.example.org/mandat?host=/run/postgresql', /socket/],
   ['postgres://db.example.org', /not the address/],
   ['postgres://db.example.org/', /not the address/],

@@ -26,3 +26,8 @@ t.test('an xn-- label stands for something that is written so', async (t) => {
     t.equal(asciiDomain(written), expected === '' ? undefined : expected, written);
   }
 });
+
+t.test('a character that becomes several, of which not all may stand in a domain, makes none', async (t) => {
+  for (const written of ['2026\u3227.test', '\u2474.test']) t.equal(asciiDomain(written), undefined, written);
+  t.equal(asciiDomain('\u2460.test'), '1.test', 'a digit in a circle is a digit');
+});

@@ -62,36 +62,37 @@ export async function openFaultyWire(target: Address): Promise<FaultyWire> {
     if (what.kind === 'half-open') pair.server.destroy();
     if (what.kind === 'silence' || what.kind === 'half-open') pair.dead = true;
   };
-  /** What goes on of what a side says, after the fault that stands in it. */
+  /** In the middle of what a side says: what comes before it passes. */
+  const breakAt = (pair: Pair, to: net.Socket, bytes: Buffer, at: number, now: Fault): void => {
+    if (at > 0) to.write(bytes.subarray(0, at));
+    if (now.kind === 'garbage') {
+      happened = true;
+      to.write(Buffer.concat([Buffer.from(now.octets, 'latin1'), bytes.subarray(at)]));
+    } else {
+      pair.dead = true;
+      setImmediate(() => happen(pair, now)); // what was before it has gone out
+    }
+  };
+  const farewell = (pair: Pair, bytes: Buffer, end: number): void => {
+    happened = true;
+    pair.client.end(Buffer.concat([bytes.subarray(0, end), Buffer.from('* BYE it goes down\r\n')]));
+    pair.server.destroy();
+  };
   const pass = (pair: Pair, side: Side, bytes: Buffer): void => {
     const to = side === 'client' ? pair.server : pair.client;
     const before = passed[side];
     passed[side] += bytes.length;
     if (pair.dead) return;
     const now = happened ? undefined : fault;
-    if (now?.kind === 'trickle') {
+    const reached = now !== undefined && 'after' in now && before + bytes.length > now.after;
+    const at = reached ? Math.max(0, now.after - before) : 0;
+    const line = bytes.indexOf('\r\n', at);
+    if (fault?.kind === 'trickle') {
       happened = true;
-      return trickle(to, bytes);
-    }
-    if (fault?.kind === 'trickle') return trickle(to, bytes);
-    if (now?.kind === 'bye' && side === 'server' && before + bytes.length > now.after) {
-      const line = bytes.indexOf('\r\n', Math.max(0, now.after - before));
-      if (line < 0) return void to.write(bytes);
-      happened = true;
-      to.end(Buffer.concat([bytes.subarray(0, line + 2), Buffer.from('* BYE it goes down\r\n')]));
-      return void pair.server.destroy();
-    }
-    if (now !== undefined && 'of' in now && now.of === side && before + bytes.length > now.after) {
-      const at = Math.max(0, now.after - before);
-      if (at > 0) to.write(bytes.subarray(0, at));
-      if (now.kind === 'garbage') {
-        happened = true;
-        to.write(Buffer.concat([Buffer.from(now.octets, 'latin1'), bytes.subarray(at)]));
-      } else setImmediate(() => happen(pair, now)); // what was before it has gone out
-      if (now.kind !== 'garbage') pair.dead = true;
-      return;
-    }
-    to.write(bytes);
+      for (const octet of bytes) to.write(Buffer.of(octet));
+    } else if (reached && 'of' in now && now.of === side) breakAt(pair, to, bytes, at, now);
+    else if (reached && now.kind === 'bye' && side === 'server' && line >= 0) farewell(pair, bytes, line + 2);
+    else to.write(bytes);
   };
   const commandsIn = (pair: Pair, bytes: Buffer): Buffer => {
     if (pair.dead) return bytes;
@@ -100,7 +101,8 @@ export async function openFaultyWire(target: Address): Promise<FaultyWire> {
       const [tag = '', word = ''] = line.trimEnd().split(' ');
       if (!/^[A-Za-z]?[0-9A-F]+$/i.test(tag) || !/^[A-Z]+$/i.test(word) || !line.endsWith('\r\n')) return line;
       commands++;
-      if (fault?.kind !== 'answer' || happened || commands !== fault.command || /\{\d+\+?\}\r\n$/.test(line)) return line;
+      if (fault?.kind !== 'answer' || happened || commands !== fault.command || /\{\d+\+?\}\r\n$/.test(line))
+        return line;
       happened = true;
       return `${tag} ${REFUSED[fault.say]}\r\n`;
     });
@@ -159,8 +161,4 @@ export async function openFaultyWire(target: Address): Promise<FaultyWire> {
       await closed;
     },
   };
-}
-
-function trickle(to: net.Socket, bytes: Buffer): void {
-  for (const octet of bytes) to.write(Buffer.of(octet));
 }

@@ -52,7 +52,9 @@ export async function inject(faulty: FaultyWorld, planned: Planned): Promise<Inj
     // It happens, or the change is through without it. What lasts is left for a while, and then taken off.
     await waitFor('it happens, or the change is through', LIMIT_MS, async () => {
       told ||= await saysSo(faulty);
-      return lasting ? (wire.happened && told) || (await allThrough(faulty, granting)) : wire.happened || (await allThrough(faulty, granting));
+      return lasting
+        ? (wire.happened && told) || (await allThrough(faulty, granting))
+        : wire.happened || (await allThrough(faulty, granting));
     });
     if (!told) told = await saysSo(faulty);
   } finally {
@@ -63,7 +65,10 @@ export async function inject(faulty: FaultyWorld, planned: Planned): Promise<Inj
     told ||= await saysSo(faulty);
     return allThrough(faulty, granting);
   }).catch(async (error: unknown) => {
-    throw new Broken(granting ? 'I2' : 'I1', `${described(planned)}: ${error} ${JSON.stringify(await outcome(site, 'alice'))}`);
+    throw new Broken(
+      granting ? 'I2' : 'I1',
+      `${described(planned)}: ${error} ${JSON.stringify(await outcome(site, 'alice'))}`,
+    );
   });
   wire.clear();
   const busy = (processorMs(sidecar.pid) - spent) / (performance.now() - began);
@@ -80,7 +85,9 @@ export async function undisturbed(faulty: FaultyWorld): Promise<void> {
 }
 
 async function change({ history }: FaultyWorld, granting: boolean): Promise<void> {
-  const step = granting ? ({ do: 'grant', pair: PAIR, when: 'now' } as const) : ({ do: 'revoke', pair: PAIR, by: 'sql' } as const);
+  const step = granting
+    ? ({ do: 'grant', pair: PAIR, when: 'now' } as const)
+    : ({ do: 'revoke', pair: PAIR, by: 'sql' } as const);
   await changeTable(history, step);
 }
 
@@ -116,7 +123,9 @@ async function saysSo({ world }: FaultyWorld): Promise<boolean> {
 /** The same process, which knows of no defect of its own. */
 function unharmed({ world }: FaultyWorld, planned: Planned): void {
   const log = world.sidecar?.log() ?? [];
-  const defect = log.find(({ code, msg, level }) => code === 'internal' || /unhandled|uncaught/i.test(String(msg)) || level === 60);
+  const defect = log.find(
+    ({ code, msg, level }) => code === 'internal' || /unhandled|uncaught/i.test(String(msg)) || level === 60,
+  );
   if (defect !== undefined) throw new Broken('a defect', `${described(planned)}: ${JSON.stringify(defect)}`);
   try {
     process.kill(world.sidecar?.pid ?? -1, 0);
@@ -127,7 +136,9 @@ function unharmed({ world }: FaultyWorld, planned: Planned): void {
 
 /** User and system time of a process, in ms. `proc(5)`, in hundredths of a second. */
 export function processorMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 

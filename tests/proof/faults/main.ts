@@ -29,11 +29,23 @@ async function site(number: number): Promise<Figures> {
   try {
     const measures = await measure(faulty);
     say(`site ${number}: ${JSON.stringify(measures)}`);
-    const all = values.every === undefined ? planned(measures, seed + number, Math.ceil(Number(values.count) / sites)) : [...everyOne(measures, Number(values.every))].filter((_, at) => at % sites === number);
-    await survive(faulty, all, figures, () => Date.now() < until);
+    const all =
+      values.every === undefined
+        ? planned(measures, seed + number, Math.ceil(Number(values.count) / sites))
+        : [...everyOne(measures, Number(values.every))].filter((_, at) => at % sites === number);
+    let next = Date.now() + 60_000;
+    await survive(faulty, all, figures, () => {
+      if (Date.now() > next) {
+        next += 60_000;
+        say(`site ${number}: ${figures.happened} so far`);
+      }
+      return Date.now() < until;
+    });
   } catch (error) {
     broken++;
-    say(`BROKEN at site ${number}: ${error instanceof Broken ? error.message : (error as Error).stack}\n${faulty.world.log()}`);
+    say(
+      `BROKEN at site ${number}: ${error instanceof Broken ? error.message : (error as Error).stack}\n${faulty.world.log()}`,
+    );
   } finally {
     await faulty.stop();
   }
@@ -41,13 +53,7 @@ async function site(number: number): Promise<Figures> {
 }
 
 say(`seed ${seed}`);
-const ticking = setInterval(() => {
-  const sum = (of: (one: Figures) => number) => running.reduce((all, one) => all + of(one), 0);
-  say(`${new Date().toISOString()} ${sum(({ happened }) => happened)} faults`);
-}, 60_000);
-const running: Figures[] = [];
-const figures = await Promise.all(Array.from({ length: sites }, (_, number) => site(number).then((one) => (running.push(one), one))));
-clearInterval(ticking);
+const figures = await Promise.all(Array.from({ length: sites }, (_, number) => site(number)));
 for (const [number, one] of figures.entries()) say(`site ${number}: ${JSON.stringify(one)}`);
 say(`${figures.reduce((sum, { happened }) => sum + happened, 0)} faults, ${broken} broken`);
 process.exit(broken === 0 ? 0 : 1);

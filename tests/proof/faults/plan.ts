@@ -26,7 +26,10 @@ export function planned(measures: Measures, seed: number, count: number): readon
       { weight: 8, arbitrary: at(place).map((where) => ({ kind: 'cut', ...where })) },
       { weight: 2, arbitrary: at(place).map((where) => ({ kind: 'silence', ...where })) },
       { weight: 2, arbitrary: at(place).map((where) => ({ kind: 'half-open', ...where })) },
-      { weight: 3, arbitrary: fc.tuple(at(place), garbage).map(([where, octets]) => ({ kind: 'garbage', octets, ...where })) },
+      {
+        weight: 3,
+        arbitrary: fc.tuple(at(place), garbage).map(([where, octets]) => ({ kind: 'garbage', octets, ...where })),
+      },
       { weight: 1, arbitrary: fc.constant({ kind: 'refused' }) },
       { weight: 1, arbitrary: fc.constant({ kind: 'trickle' }) },
     ];
@@ -35,7 +38,12 @@ export function planned(measures: Measures, seed: number, count: number): readon
     return fc.oneof(
       ...common,
       { weight: 3, arbitrary: octet(place, 'server').map((after) => ({ kind: 'bye', after }) as Fault) },
-      { weight: 4, arbitrary: fc.tuple(command, fc.constantFrom('NO', 'BAD')).map(([n, say]) => ({ kind: 'answer', command: n, say }) as Fault) },
+      {
+        weight: 4,
+        arbitrary: fc
+          .tuple(command, fc.constantFrom('NO', 'BAD'))
+          .map(([n, say]) => ({ kind: 'answer', command: n, say }) as Fault),
+      },
     );
   };
   const one = fc
@@ -53,7 +61,8 @@ export function planned(measures: Measures, seed: number, count: number): readon
 export function* everyOne(measures: Measures, step: number): Generator<Planned> {
   for (const place of PLACES) {
     for (const of of SIDES) {
-      for (let after = 0; after < measures[place][of]; after += step) yield { place, fault: { kind: 'cut', of, after } };
+      for (let after = 0; after < measures[place][of]; after += step)
+        yield { place, fault: { kind: 'cut', of, after } };
     }
   }
   for (let command = 1; command <= measures.imap.commands; command++) {

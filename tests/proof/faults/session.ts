@@ -5,7 +5,7 @@ import { Broken } from '../histories/history.ts';
 import { quiet } from '../histories/judge-records.ts';
 import { settle } from '../histories/settle.ts';
 import { type FaultyWorld, PLACES } from './faulty-world.ts';
-import { described, idleBusy, inject, undisturbed, type Planned, residentKb } from './inject.ts';
+import { described, idleBusy, inject, type Planned, residentKb, undisturbed } from './inject.ts';
 import type { Measures } from './plan.ts';
 
 export interface Figures {
@@ -21,7 +21,14 @@ export interface Figures {
   memory: { first: number; last: number };
 }
 
-export const noFigures = (): Figures => ({ set: 0, happened: 0, told: 0, busiest: 0, idle: 0, memory: { first: 0, last: 0 } });
+export const noFigures = (): Figures => ({
+  set: 0,
+  happened: 0,
+  told: 0,
+  busiest: 0,
+  idle: 0,
+  memory: { first: 0, last: 0 },
+});
 
 /** Grants and revokes that nothing disturbs: how much there is to disturb, the most of it. */
 export async function measure(faulty: FaultyWorld): Promise<Measures> {
@@ -50,7 +57,12 @@ const TOO_BUSY_IDLE = 0.3;
 const MORE_MEMORY_KB = 80_000;
 
 /** Throws {@link Broken} at the first that isn't as it must be. */
-export async function survive(faulty: FaultyWorld, faults: Iterable<Planned>, figures: Figures, goesOn: () => boolean): Promise<void> {
+export async function survive(
+  faulty: FaultyWorld,
+  faults: Iterable<Planned>,
+  figures: Figures,
+  goesOn: () => boolean,
+): Promise<void> {
   const { world, history } = faulty;
   const pid = world.sidecar?.pid ?? -1;
   let since = 0;
@@ -59,9 +71,14 @@ export async function survive(faulty: FaultyWorld, faults: Iterable<Planned>, fi
     await settle(history);
     await quiet(world);
     const { taken } = faulty.messages;
-    await waitFor(`${taken} messages that were taken are out`, 60_000, () => readdirSync(world.site.lab.outside).length >= taken);
+    await waitFor(
+      `${taken} messages that were taken are out`,
+      60_000,
+      () => readdirSync(world.site.lab.outside).length >= taken,
+    );
     figures.idle = Math.max(figures.idle, await idleBusy(pid, IDLE_MS));
-    if (figures.idle > TOO_BUSY_IDLE) throw new Broken('rest', `${figures.idle} of the time while nothing is to be done`);
+    if (figures.idle > TOO_BUSY_IDLE)
+      throw new Broken('rest', `${figures.idle} of the time while nothing is to be done`);
     figures.memory.last = residentKb(pid);
     if (figures.memory.first === 0) figures.memory.first = figures.memory.last;
     const more = figures.memory.last - figures.memory.first;
