@@ -63,7 +63,7 @@ export async function inject(faulty: FaultyWorld, planned: Planned): Promise<Inj
   const { happened } = wire;
   await waitFor(`it is put right after ${described(planned)}`, LIMIT_MS, async () => {
     told ||= await saysSo(faulty);
-    return allThrough(faulty, granting);
+    return through(faulty, granting);
   }).catch(async (error: unknown) => {
     throw new Broken(
       granting ? 'I2' : 'I1',
@@ -91,6 +91,16 @@ async function change({ history }: FaultyWorld, granting: boolean): Promise<void
   await changeTable(history, step);
 }
 
+/** Letters that waited after a fault are out, each of them. */
+export async function lettersOut({ world }: FaultyWorld): Promise<void> {
+  const waiting = "SELECT count(*) AS n FROM outbox WHERE state <> 'sent'";
+  await waitFor(
+    'every letter is sent',
+    4 * LIMIT_MS,
+    () => rowsIn<{ n: number }>(world.site.stateFile, waiting)[0]?.n === 0,
+  );
+}
+
 /** Somebody sends under their own name: taken, or to be sent again. What was taken has to come out at the other end. */
 async function sent({ world, messages }: FaultyWorld): Promise<void> {
   const letter = { from: at('bob'), to: 'patient@elsewhere.test', subject: 'proof', body: 'proof' };
@@ -108,10 +118,10 @@ async function through({ world }: FaultyWorld, granting: boolean): Promise<boole
   return Object.keys(await seen(world.site, PAIR.mailbox, PAIR.delegate)).length > 0 === granting;
 }
 
-/** The change, and what people are told of it. */
+/** The change, and what people are told of it; a letter that could not be sent waits a minute, and is no longer waited for here. */
 async function allThrough(faulty: FaultyWorld, granting: boolean): Promise<boolean> {
   if (!(await through(faulty, granting))) return false;
-  const waiting = "SELECT count(*) AS n FROM outbox WHERE state IN ('waiting', 'sending')";
+  const waiting = "SELECT count(*) AS n FROM outbox WHERE state = 'sending' OR (state = 'waiting' AND attempts = 0)";
   return rowsIn<{ n: number }>(faulty.world.site.stateFile, waiting)[0]?.n === 0;
 }
 

@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import { Broken } from '../histories/history.ts';
 import { startFaultyWorld } from './faulty-world.ts';
+import { lettersOut } from './inject.ts';
 import { everyOne, planned } from './plan.ts';
 import { type Figures, measure, noFigures, survive } from './session.ts';
 
@@ -41,6 +42,7 @@ async function site(number: number): Promise<Figures> {
       }
       return Date.now() < until;
     });
+    await lettersOut(faulty);
   } catch (error) {
     broken++;
     say(
