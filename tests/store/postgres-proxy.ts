@@ -11,14 +11,23 @@ export type Fate =
   /** The server does it; the answer is lost with the connection. */
   | 'cut-after'
   /** The server never hears of it, nor does the client of anything; both connections stay. */
-  | 'stall';
+  | 'stall'
+  /** The server hears of it when this resolves, and of what follows after it. */
+  | { readonly after: Promise<void> };
+
+export interface Asked {
+  /** All of it, parameters too. */
+  readonly bytes: Buffer;
+  /** The how-manieth of all that have come. */
+  readonly connection: number;
+}
 
 export interface PostgresProxy {
   readonly port: number;
   /** Where new connections lead. */
   target: number;
   /** Asked once for each request; `sql` is what is asked, or empty where it was prepared before. */
-  decide: (sql: string) => Fate;
+  decide: (sql: string, asked: Asked) => Fate;
   /** Ends all connections that there are. */
   cut(): void;
   /** While false, each new connection is ended at once. */
@@ -46,8 +55,10 @@ export async function startPostgresProxy(target: number): Promise<PostgresProxy>
     if (!proxy.open) return void client.destroy();
     if (silent) client.pause();
     const server = keep(net.connect({ host: HOST, port: proxy.target, noDelay: true }));
+    const connection = came;
     let last = false;
     let stalled = false;
+    let held: Promise<void> | undefined;
     const end = () => {
       server.destroy();
       client.destroy();
@@ -61,7 +72,12 @@ export async function startPostgresProxy(target: number): Promise<PostgresProxy>
     });
     const request = (bytes: Buffer, sql: string) => {
       if (last || stalled) return;
-      const fate = proxy.decide(sql);
+      const fate = proxy.decide(sql, { bytes, connection });
+      if (typeof fate === 'object') held = Promise.all([held, fate.after]).then(() => {});
+      if (held !== undefined) {
+        held = held.then(() => void server.write(bytes));
+        return;
+      }
       if (fate === 'cut-before') return end();
       if (fate === 'stall') {
         stalled = true;

@@ -56,8 +56,8 @@ t.test('at every request of a write, and before and after the server has heard o
       let cut = false;
       at(n, fate);
       const { decide } = proxy;
-      proxy.decide = (sql) => {
-        const one = decide(sql);
+      proxy.decide = (...asked) => {
+        const one = decide(...asked);
         cut ||= one !== 'pass';
         return one;
       };
