@@ -37,6 +37,7 @@ export const COMMANDS: readonly CommandFile[] = [
   { names: ['audit', 'history'], load: async () => (await import('./audit.ts')).auditCommand },
   { names: ['trace'], load: async () => (await import('./trace.ts')).traceCommand },
   { names: ['who', 'what'], load: async () => (await import('./who.ts')).whoCommand },
+  { names: ['server'], load: async () => (await import('./server.ts')).serverCommand },
   { names: ['database'], load: async () => (await import('./database.ts')).databaseCommand },
   { names: ['backup'], load: async () => (await import('./backup.ts')).backupCommand },
   { names: ['restore'], load: async () => (await import('./restore.ts')).restoreCommand },

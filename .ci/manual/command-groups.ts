@@ -12,7 +12,7 @@ export const GROUPS: readonly { readonly title: string; readonly commands: reado
   { title: 'The audit trail, and the trace of access', commands: ['audit', 'trace'] },
   {
     title: 'Work on the servers, backup, and the way on and off',
-    commands: ['adopt', 'pause', 'database', 'backup', 'restore', 'withdraw', 'uninstall'],
+    commands: ['adopt', 'pause', 'server', 'database', 'backup', 'restore', 'withdraw', 'uninstall'],
   },
   { title: 'For the shell', commands: ['completion', 'man'] },
 ];
@@ -121,6 +121,7 @@ export const EXITS: Readonly<Record<string, Exits>> = {
   'audit export': {},
   'trace list': { 3: 'somebody asks for a mailbox that is not theirs' },
   'trace verify': { 1: 'the trace is broken: what is wrong in each file is named' },
+  'server forget': { 1: 'declined', 3: 'it is in use still', 4: 'nothing is known of it' },
   'database copy': {
     1: 'declined: the copy stays unfinished, and what is in use stays in use',
     3: 'something else is at the destination, or the trail is not proven; nothing was closed',

@@ -17,6 +17,7 @@ import {
   listNotices,
   nextDueNotice,
   pruneOutbox,
+  putBack,
   recallSending,
   recordFailed,
   recordPostponed,
@@ -106,7 +107,10 @@ export function openPostman(options: PostmanOptions): Postman {
       while (!stopped && (await mine())) {
         const notice = await takeDue(state, now());
         if (notice === undefined) break;
-        await sure();
+        await sure().catch(async (error: unknown) => {
+          await putBack(state, notice, now());
+          throw error;
+        });
         if ((await deliver(notice, templates)) === 'server') {
           // Nothing else gets through now, so nothing else is tried.
           await giveUpOverdue();

@@ -149,7 +149,7 @@ export async function startDaemon(
       log,
       audit: (...what) => engine.site.audit(...what),
       mine: engine.hasDuties,
-      sure: engine.working.sure,
+      sure: engine.sureOfDuties,
     });
   let postman = openOutbox();
   const overdue = openOverdue(table, state, log, clock.now);

@@ -24,6 +24,7 @@ import { forgetServedIntents } from '../safeguards/guard.ts';
 import { mendValues } from '../safeguards/mended-values.ts';
 import { holdOlderDatabase } from '../safeguards/older-database.ts';
 import { type Pause, paused, takenByName } from '../safeguards/pause.ts';
+import { refuseRenamedServer } from '../safeguards/renamed-server.ts';
 import { holdShorterTrail } from '../safeguards/shorter-trail.ts';
 import { rememberVersion, type TableAge, tableAge } from '../safeguards/table-from-the-past.ts';
 import { Failure, failureOf } from '../shared/failure.ts';
@@ -105,6 +106,8 @@ export interface Engine {
   tellHead(): Promise<void>;
   /** Whether what belongs to no mail server is this sidecar's to do. */
   hasDuties(): Promise<boolean>;
+  /** Fails where it isn't, or this sidecar's turn is over. */
+  sureOfDuties(): Promise<void>;
   /** Notes it beside the key, where nobody can write it anew without that. */
   keepHead(): Promise<void>;
   /** Drivers and policy of a new configuration, once nothing is in hand. */
@@ -164,6 +167,7 @@ export async function openEngine(
     // What we write there is done again where a power cut takes it: a mailbox is pending still, an event is known to be sealed.
     const table = await openTable(config, { writes: true, durable: false, key, worker, older });
     opened.push(() => table.close());
+    await refuseRenamedServer(config, table, state);
     const clock = await openClock(state);
     let stopping = false;
     const acting = openActing({
@@ -348,6 +352,10 @@ export async function openEngine(
         if (await duties.ours()) await trail.drainSubmissions(giveWay);
       },
       hasDuties: duties.ours,
+      sureOfDuties: async () => {
+        await working.sure();
+        if (!(await duties.ours())) throw new Failure('retry', "another sidecar has taken over what is the site's", '');
+      },
       adopt: async (next) => {
         site = await acting.site(next);
         current = next;

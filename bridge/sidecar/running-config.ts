@@ -1,12 +1,14 @@
 /** Which configuration the running sidecar has, noted so that others can tell whether the file has changed since. */
+
 import { createHash } from 'node:crypto';
 import type { Config } from '../../config/schema.ts';
+import { type Home, homeOf } from '../safeguards/renamed-server.ts';
 import type { LoopHolds } from '../shared/loop-holds.ts';
 import { fact, setFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 
 /** What is kept of the sidecar that last ran. */
-export interface LastSidecar {
+export interface LastSidecar extends Home {
   readonly pid?: number;
   readonly since?: string;
   /** Of its configuration: the file, and a digest of what it means. */
@@ -19,7 +21,7 @@ interface Noted {
 }
 
 export async function noteSidecar(state: StateDb, config: Config, since: string): Promise<void> {
-  const noted: LastSidecar = { pid: process.pid, since, config: note(config) };
+  const noted: LastSidecar = { pid: process.pid, since, config: note(config), ...homeOf(config) };
   await setFact(state, 'sidecar', JSON.stringify(noted));
 }
 

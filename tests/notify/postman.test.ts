@@ -6,6 +6,7 @@ import path from 'node:path';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { openPostman, type PostmanOptions } from '../../bridge/notify/postman.ts';
+import { Failure } from '../../bridge/shared/failure.ts';
 import { enqueue, listNotices, type NewNotice, type StoredNotice } from '../../bridge/store/state/outbox.ts';
 import { openStateDb, type StateDb } from '../../bridge/store/state/state-db.ts';
 import { makeCertificate } from '../../config/lab/certificate.ts';
@@ -217,6 +218,34 @@ t.test('found as being sent when the sidecar starts: sent again, under the same 
   });
   t.match((await done())[0], { state: 'sent', attempts: 2 });
   t.equal(sink.mails[0]?.parsed.messageId, messageId);
+});
+
+t.test('stopped with a notice in hand, and another sidecar sends them when it wakes', async (t) => {
+  let asked = 0;
+  let state: StateDb | undefined;
+  const { sink, put, all } = await post(t, {
+    before: async (one) => {
+      state = one;
+    },
+    options: {
+      mine: async () => asked < 2,
+      sure: async () => {
+        asked++;
+        const sent = state?.query
+          .updateTable('outbox')
+          .set(({ eb }) => ({ state: 'sent', attempts: eb('attempts', '+', 1) }));
+        if (asked === 1) await sent?.where('state', '=', 'sending').execute();
+        throw new Failure('retry', 'another sidecar has taken over', '');
+      },
+    },
+  });
+  await put(notice(), notice({ part: 'owner', subject: DATA.mailbox, recipient: DATA.mailbox }));
+  const states = async () => (await all()).map((one) => one.state).join();
+  await until(
+    async () => asked === 2 && (await states()) === 'sent,waiting',
+    'one was sent by the other, one is left to it',
+  );
+  t.equal(sink.mails.length, 0);
 });
 
 t.test('it is committed as being sent before the server hears of it', async (t) => {

@@ -38,6 +38,8 @@ export const EVENTS: Readonly<Record<EventAction, string>> = {
   'mailbox-contact': "the owner's second address or language was set or taken away; never which",
   'all-withdrawn': 'every delegation of the site was taken out of force',
   'all-restored': 'the table is obeyed again',
+  'server-forgotten':
+    'what was kept of a mail server that is gone for good went: its name, and how many delegations stood there and mailboxes waited',
   'database-moved': "the table, and all that is mandat's own, was brought to another store, and from where",
   'audit-export': 'somebody took a copy of the trail',
   'trace-read':

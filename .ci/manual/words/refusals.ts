@@ -77,6 +77,10 @@ export const OF_THE_HOUSE: Readonly<Record<string, string>> = {
   MANDAT_SUPERSEDED:
     "another sidecar has taken this server's mailboxes over, and this one writes nothing more: [stand-by.md](../stand-by.md)",
   MANDAT_POSTGRESQL: 'this is for databases in files, and these are in PostgreSQL: [postgresql.md](../postgresql.md)',
+  MANDAT_SERVER_RENAMED:
+    'this machine has worked under another `[server] name`, and something stands by that name still: [several-servers.md](../several-servers.md)',
+  MANDAT_SERVER_IN_USE:
+    'the mail server is in use still: stop its sidecar, move its mailboxes, then forget it: [several-servers.md](../several-servers.md)',
   MANDAT_OTHER_SERVER:
     'the mailbox is on another mail server, or the delegate has theirs on one that shares no folders with it: run the command there, or move a mailbox',
   MANDAT_PAUSED: 'mandat is paused, and this would write to the servers: `mandat resume` ends it',

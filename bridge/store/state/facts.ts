@@ -88,6 +88,12 @@ export async function setFact(db: SiteFacts | ServerFacts, name: FactName, value
     .execute();
 }
 
+/** All of one server's. */
+export async function forgetFacts(db: ServerFacts): Promise<void> {
+  const names = SERVER_FACTS.map((name) => placed(db, name));
+  await db.query.deleteFrom('facts').where('name', 'in', names).execute();
+}
+
 /** The servers of which a fact stands there, whether there is a sidecar on them now or not; in the order of their names. */
 export async function serversWith({ query }: SiteFacts, name: ServerFact): Promise<readonly string[]> {
   const rows = await query

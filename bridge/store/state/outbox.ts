@@ -126,6 +126,17 @@ export async function takeDue(state: StateDb, now: Instant): Promise<StoredNotic
   return row === undefined ? undefined : shaped(row);
 }
 
+/** One that was taken and isn't sent by us after all; unless somebody else has it, or has sent it, by now. */
+export async function putBack(state: StateDb, { id, attempts }: StoredNotice, now: Instant): Promise<void> {
+  await state.query
+    .updateTable('outbox')
+    .set({ state: 'waiting', next_at: now })
+    .where('id', '=', id)
+    .where('state', '=', 'sending')
+    .where('attempts', '=', attempts)
+    .execute();
+}
+
 export async function nextDueNotice(state: StateDb): Promise<Instant | undefined> {
   const { at } = await state.query
     .selectFrom('outbox')

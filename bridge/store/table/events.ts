@@ -15,6 +15,7 @@ export type EventAction =
   | 'trace-read' // somebody looked at the trace of access
   | 'trace-export' // or took a copy of it
   | 'rules-repaired' // the released triggers and views put back
+  | 'server-forgotten' // a mail server that is gone for good: what was kept of it
   | 'database-moved' // all of it was brought to another store
   | 'backup' // somebody took a copy of all of it
   | 'restore' // and put one back

@@ -216,23 +216,32 @@ export function headMark(key: Buffer, last: string): string {
   return mac(key, `head ${last}`);
 }
 
+/** How far something has come: the fact that says so, and what it says. */
+export interface Mark {
+  readonly name: SiteFact;
+  readonly value: string | undefined;
+}
+
 /**
  * Seals as many of the entries as a portion has time for, and with them notes how far it has come, as `mark` says it of the last one.
- * Returns how many.
+ * Returns how many. Nothing is sealed, and undefined returned, where somebody else has come further than `from` meanwhile: a process that was stopped
+ * after it read these, and that another has stood in for.
  */
 export async function sealPortion<Entry extends AuditEntry>(
   state: StateDb,
   key: Buffer,
   entries: readonly Entry[],
-  mark: (last: Entry) => readonly [SiteFact, string],
+  from: Mark,
+  mark: (last: Entry) => string,
   /** In the same transaction, with what was sealed. */
   then: (query: Pick<StateDb, 'query'>, sealed: readonly Entry[]) => Promise<void> = async () => {},
-): Promise<number> {
+): Promise<number | undefined> {
   if (entries.length === 0) return 0;
   return state.write(async (query) => {
+    if ((await fact({ query }, from.name)) !== from.value) return undefined;
     const count = await append({ query }, key, entries, portion());
     const last = entries[count - 1];
-    if (last !== undefined) await setFact({ query }, ...mark(last));
+    if (last !== undefined) await setFact({ query }, from.name, mark(last));
     await then({ query }, entries.slice(0, count));
     return count;
   });

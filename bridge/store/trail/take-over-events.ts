@@ -33,7 +33,8 @@ export async function drainEvents(
   let sealed = 0;
   const first = await isFirstLook(state);
   for (let kept = 0; ; ) {
-    const drained = Number((await fact(state, 'drained')) ?? 0);
+    const value = await fact(state, 'drained');
+    const drained = Number(value ?? 0);
     const fresh = await table.read(async (query) => {
       const later = await query
         .selectFrom('events')
@@ -49,13 +50,15 @@ export async function drainEvents(
       state,
       key,
       fresh,
-      ({ id }) => ['drained', String(id)],
+      { name: 'drained', value },
+      ({ id }) => String(id),
       (query, those) =>
         noteSeen(
           query,
           those.flatMap(({ seen }) => seen),
         ),
     );
+    if (count === undefined) continue; // another has taken these over
     sealed += count;
     kept += count;
     const over = count === fresh.length && fresh.length < JUDGED_ROWS;

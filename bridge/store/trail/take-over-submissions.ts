@@ -23,9 +23,17 @@ export async function drainSubmissions(
   let sealed = 0;
   for (;;) {
     const events = await from.events(PORTION_ROWS);
-    const [epoch, drained] = ((await fact(state, 'submissions-drained')) ?? '').split(' ');
+    const value = await fact(state, 'submissions-drained');
+    const [epoch, drained] = (value ?? '').split(' ');
     const fresh = events.filter(({ id }) => epoch !== from.epoch || id > Number(drained));
-    const count = await sealPortion(state, key, fresh, ({ id }) => ['submissions-drained', `${from.epoch} ${id}`]);
+    const count = await sealPortion(
+      state,
+      key,
+      fresh,
+      { name: 'submissions-drained', value },
+      ({ id }) => `${from.epoch} ${id}`,
+    );
+    if (count === undefined) continue; // another has taken these over
     const last = fresh[count - 1] ?? events.at(-1);
     if (last === undefined) return sealed;
     sealed += count;

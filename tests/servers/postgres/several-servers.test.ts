@@ -8,7 +8,8 @@ import { headFileOf } from '../../../bridge/store/trail/seal-head.ts';
 import { startPostgresql } from '../../../config/lab/postgresql.ts';
 import { waitFor } from '../../../config/lab/wait.ts';
 import { must } from '../../cli/desk.ts';
-import { at, type Running, type Site, startSite } from '../site.ts';
+import { startSink } from '../../notify/sink.ts';
+import { at, password, type Running, type Site, startSite } from '../site.ts';
 import { keepsSitesIn } from '../site-store.ts';
 import { seen } from '../wire.ts';
 
@@ -26,7 +27,15 @@ keepsSitesIn(async ({ etc }) => {
 });
 
 const users = ['alice', 'bob', 'carol', 'dora'];
-const named = (name: string) => startSite({ users, postfix: false, extraToml: `[server]\nname = "${name}"` });
+const letters = await startSink();
+t.teardown(() => letters.close());
+const notices = `[notices]\nport = ${letters.port}\ntls = "none"\nfrom = "${at('mandat')}"\npassword_file = "smtp.secret"`;
+const named = async (name: string) => {
+  const extraToml = `[server]\nname = "${name}"\ntakeover_seconds = 3\n${notices}`;
+  const site = await startSite({ users, postfix: false, extraToml });
+  await writeFile(path.join(site.lab.directory, 'smtp.secret'), password('mandat'), { mode: 0o600 });
+  return site;
+};
 const mx1 = await named('mx1');
 t.teardown(() => mx1.stop());
 const mx2 = await named('mx2');
@@ -122,6 +131,31 @@ t.test('owner and delegate on servers that share no folders, and then do', async
   await waitFor('it is in force', 20_000, () => access(mx2, 'dora', 'carol'));
 });
 
+t.test('whoever does what is the site’s hangs, with nobody to stand by for it: another does it, once', async (t) => {
+  const drained = async () => (await count('events')) === 0;
+  const unsent = async () => (await count("mandat_private.outbox WHERE state IN ('waiting', 'sending')")) === 0;
+  await waitFor('all is done', 20_000, async () => (await drained()) && (await unsent()));
+  const before = letters.mails.length;
+  process.kill(sidecars.get(mx1)?.pid ?? 0, 'SIGSTOP');
+  await must(mx2.mandat('revoke', at('dora'), at('carol'), '--yes'));
+  await must(mx2.mandat('grant', at('dora'), at('carol')));
+  await waitFor(
+    'the events are taken over by the other, and the letters sent',
+    30_000,
+    async () => (await drained()) && (await unsent()),
+  );
+  t.ok(letters.mails.length > before, 'people are told');
+  process.kill(sidecars.get(mx1)?.pid ?? 0, 'SIGCONT');
+  await must(mx1.mandat('revoke', at('dora'), at('carol'), '--yes'));
+  await must(mx1.mandat('grant', at('dora'), at('carol')));
+  await waitFor('all is done', 30_000, async () => (await drained()) && (await unsent()));
+  const told = letters.mails.map(({ parsed }) => parsed.messageId);
+  t.equal(new Set(told).size, told.length, 'nobody is told twice');
+  t.equal(await count("mandat_private.outbox WHERE state = 'sent'"), told.length);
+  await must(mx1.mandat('grant', at('carol'), at('bob')));
+  await must(mx1.mandat('audit', 'verify'));
+});
+
 t.test('what is the site’s is done once; when its sidecar is gone by the other one', async (t) => {
   const drained = async () => (await count('events')) === 0;
   await waitFor('the events are taken over', 10_000, drained);
@@ -129,7 +163,43 @@ t.test('what is the site’s is done once; when its sidecar is gone by the other
   await must(mx2.mandat('revoke', at('dora'), at('bob'), '--yes'));
   t.notOk(await access(mx2, 'dora', 'bob'));
   await waitFor('the events are taken over by the other', 15_000, drained);
-  for (const [action, times] of Object.entries({ 'mailbox-move': 1, grant: 3, revoke: 1 }))
+  for (const [action, times] of Object.entries({ 'mailbox-move': 1, grant: 6, revoke: 3 }))
     t.equal(await count(`mandat_private.audit WHERE action = '${action}'`), times, action);
+  await must(mx2.mandat('audit', 'verify'));
+});
+
+t.test('a machine that has worked under another name is refused', async (t) => {
+  const toml = readFileSync(mx1.configFile, 'utf8');
+  writeFileSync(
+    mx1.configFile,
+    toml.replace('name = "mx1"\n', 'name = "mx9"\n').replace('["mx1", "mx2"]', '["mx9", "mx2"]'),
+  );
+  const refused = await mx1.mandat('sync');
+  t.match(refused, {
+    status: 2,
+    stderr: /has worked on the mailboxes of mx1 so far.*would be looked after by nobody/s,
+  });
+  t.equal(await count("mandat_private.facts WHERE name LIKE '%@mx9'"), 0, 'nothing was written');
+  writeFileSync(mx1.configFile, toml);
+});
+
+t.test('a server that is gone for good is forgotten, once its mailboxes are moved; the trail stays', async (t) => {
+  const forget = () => mx2.mandat('server', 'forget', 'mx1', '--yes');
+  t.match(await mx2.mandat('server', 'forget', 'mx2', '--yes'), { status: 3, stderr: /own mail server/ });
+  t.match(await mx2.mandat('server', 'forget', 'mx7', '--yes'), { status: 4, stderr: /nothing is known/ });
+  t.match(await forget(), { status: 3, stderr: /mailbox is on mx1 by the table/ });
+  const trail = await count('mandat_private.audit');
+  await psql("UPDATE mailbox SET server = 'mx2' WHERE server = 'mx1'");
+  t.ok((await count("mandat_private.ledger WHERE server = 'mx1'")) > 0);
+  t.match((await must(forget())).stdout, /mx1 is forgotten/);
+  for (const left of ['ledger', 'outcomes', 'folders_seen', 'workers'])
+    t.equal(await count(`mandat_private.${left} WHERE server = 'mx1'`), 0, left);
+  t.equal(await count("pending WHERE server = 'mx1'"), 0);
+  t.equal(await count("mandat_private.facts WHERE name LIKE '%@mx1'"), 0);
+  t.notMatch((await mx2.mandat('status', '--all')).stdout, /^mx1/m);
+  await waitFor('who had it has it on the new server', 30_000, () => access(mx2, 'carol', 'bob'));
+  const said = "mandat_private.audit WHERE action = 'server-forgotten'";
+  await waitFor('it is in the trail', 20_000, async () => (await count(said)) === 1);
+  t.ok((await count('mandat_private.audit')) > trail, 'which has lost nothing');
   await must(mx2.mandat('audit', 'verify'));
 });

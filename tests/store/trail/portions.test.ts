@@ -63,6 +63,26 @@ t.test('events are sealed in portions, the loop has its turn between them', asyn
   t.match(await proveAudit(state, KEY), { intact: true, entries: COUNT });
 });
 
+t.test(
+  'a process that was stopped after it had read them, and that another has stood in for, seals none again',
+  async (t) => {
+    const files = freshFiles(t);
+    events(files.delegations);
+    const [table, state] = [openTable(t, files), openState(t, files)];
+    let stopped = true;
+    const write: StateDb['write'] = async (work) => {
+      if (stopped) {
+        stopped = false;
+        t.equal(await drainEvents(table, state, KEY), COUNT, 'the other one takes all of them over');
+      }
+      return state.write(work);
+    };
+    t.equal(await drainEvents(table, { ...state, write }, KEY), 0);
+    t.same(sealed(files.state), ALL);
+    t.match(await proveAudit(state, KEY), { intact: true, entries: COUNT });
+  },
+);
+
 t.test('a process that dies between two portions, each time at another place', async (t) => {
   const files = freshFiles(t);
   events(files.delegations);
