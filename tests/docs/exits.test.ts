@@ -27,6 +27,7 @@ const GIVEN: Readonly<Record<string, string>> = {
   domain: 'nowhere.test',
   code: '123456',
   version: '1',
+  name: 'mx7',
 };
 
 /** Options without which the command would be wrong usage. */
@@ -43,12 +44,13 @@ const WITH: Readonly<Record<string, readonly string[]>> = {
   'account activate': ['--email', 'nobody@mail.test', '--accept-terms', '1', '--confirm-identity'],
   'account set-contact': ['--email', 'nobody@mail.test'],
   'account end': ['--yes'],
+  'server forget': ['--yes'],
 };
 
 /** Arguments that name somebody or something of the table: only commands that have one are run. */
 const NAMES = /^[<[](?:address|mailbox|delegate|id|domain)\b/;
 /** Those that mean all there is where nothing is named, or a file. */
-const ASKED_TOO = ['list', 'delegate sync', 'adopt'];
+const ASKED_TOO = ['list', 'delegate sync', 'adopt', 'server forget'];
 /** They make what they name, or hold numbers. */
 const NOT_ASKED = ['mailbox add', 'delegate add', 'notices retry'];
 
