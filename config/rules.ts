@@ -53,6 +53,13 @@ export const separator: Rule = shaped(
   'give the character that stands in auth_master_user_separator, for example *',
 );
 
+/** The place of an owner's folders among a delegate's: OWNER once, for their login. */
+export const sharedFolders: Rule = shaped(
+  /^(?!.*OWNER.*OWNER)[^\p{Cc}]{0,100}OWNER[^\p{Cc}]{0,100}$/u,
+  "a folder's name with OWNER in it",
+  'write it as a delegate sees it, OWNER in the place of the login: for example shared/OWNER',
+);
+
 /** The right letters of RFC 4314 section 2.1 that a delegate may be given. */
 const RIGHTS = 'lrswipkxte';
 const NEVER: Readonly<Record<string, Problem>> = {

@@ -9,6 +9,7 @@ import { accountsNeedNotices, traceNeedsEvents, viewNeedsPostgres } from './cros
 import { databaseUrl } from './database-url.ts';
 import { always, docs, text } from './fields.ts';
 import { path } from './places.ts';
+import { mailClient } from './schema/mail-client.ts';
 import { notices } from './schema/notices.ts';
 import { accounts, directory, grant, identity, policy } from './schema/people.ts';
 import { audit, guard, health, log, reconcile, schedule, subscriptions, trace } from './schema/running.ts';
@@ -107,6 +108,11 @@ is active at once. Needs [notices], which mails the code.`,
       comment: `Mails that tell owners and delegates what has become of a delegation. Without this section nobody is told.`,
       off: true,
     }),
+    mail_client: mailClient.optional().register(docs, {
+      comment: `What people type into a mail client, told by the portal with a profile for Apple's devices and for Thunderbird. Without
+this section it says that the administrator knows.`,
+      off: true,
+    }),
     audit: always(audit).register(docs, { comment: 'Who did what, when, and what came of it.' }),
     trace: always(trace).register(docs, { comment: 'The trace of access: who did what in whose mailbox.' }),
     health: health.optional().register(docs, {
@@ -119,7 +125,7 @@ is active at once. Needs [notices], which mails the code.`,
 
 /**
  * A checked configuration: camelCase names, frozen, every path absolute, no secret in it.
- * `sessions`, `events`, `shares`, `senderRules`, `submission`, `accounts`, `notices` and `health` are undefined when their section is absent.
+ * `sessions`, `events`, `shares`, `senderRules`, `submission`, `accounts`, `notices`, `mailClient` and `health` are undefined when their section is absent.
  */
 export type Config = Omit<Camelized<z.output<typeof schema>>, 'runtimeDir'> & {
   /** Absolute; where the file says nothing, what follows from data_dir. */

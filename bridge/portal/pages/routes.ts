@@ -1,8 +1,67 @@
 /** All pages, in one place: behind the sign-in, in the order in which their paths are looked at. */
 import type { Hono } from 'hono';
-import type { PortalEnv, PortalSite } from '../context.ts';
+import { html } from 'hono/html';
+import { failureOf } from '../../shared/failure.ts';
+import type { PortalEnv, PortalSite, SignedIn } from '../context.ts';
+import { mountAccount } from './delegate/account.ts';
+import { mountActivation } from './delegate/activate.ts';
+import { mountMailClient } from './delegate/mail-client.ts';
+import { fault, inWords } from './form.ts';
+import { openOnce } from './once.ts';
+import { mountAdding } from './owner/add.ts';
+import { mountChanges } from './owner/change.ts';
+import { mountMailboxContact } from './owner/contact.ts';
+import { mountFollowing } from './owner/follow.ts';
+import { mountHistory } from './owner/history.ts';
+import { mountMailbox } from './owner/mailbox.ts';
+import { mountMailboxes } from './owner/mailboxes.ts';
+import { page, wordsOf } from './page.ts';
+import { ACCOUNT, ADMIN, MAILBOXES } from './paths.ts';
 
 /** `app`: its context has the person, the language, the form's token and as whom they act. */
-export function mountPages(app: Hono<PortalEnv>, _site: PortalSite): void {
-  app.get('/', (c) => c.redirect('/signed-in', 303));
+export function mountPages(app: Hono<PortalEnv>, { log }: Pick<PortalSite, 'log'>): void {
+  const once = openOnce();
+  app.get('/', (c) => {
+    const home = homeOf(c.get('person'));
+    if (home !== undefined) return c.redirect(home, 303);
+    const words = wordsOf(c);
+    return page(c, {
+      title: words.site,
+      place: 'none',
+      status: 403,
+      body: html`<h1>${words.site}</h1><p>${words.nobody}</p>`,
+    });
+  });
+  mountMailboxes(app);
+  mountMailbox(app);
+  mountAdding(app, once);
+  mountChanges(app, once);
+  mountFollowing(app);
+  mountHistory(app);
+  mountMailboxContact(app);
+  mountAccount(app);
+  mountActivation(app);
+  mountMailClient(app);
+  app.notFound((c) => {
+    const words = wordsOf(c);
+    return page(c, { title: words.notFound, place: 'none', status: 404, body: html`<h1>${words.notFound}</h1>` });
+  });
+  app.onError((error, c) => {
+    const { code, message, rule } = failureOf(error);
+    log.error({ err: error, code, rule, path: c.req.path }, `portal: ${message}`);
+    const words = wordsOf(c);
+    const { text, status } = inWords(words, error);
+    return page(c, {
+      title: words.wrong,
+      place: 'none',
+      status,
+      body: html`<h1>${words.site}</h1>${fault(words, text)}`,
+    });
+  });
+}
+
+function homeOf({ roles }: SignedIn): string | undefined {
+  if (roles.owner) return MAILBOXES;
+  if (roles.delegate) return ACCOUNT;
+  return roles.admin === 'none' ? undefined : ADMIN;
 }

@@ -1,0 +1,43 @@
+/**
+ * The one script, for what the pages do without it by another page: the state of a change as it happens (a reload shows it too), and the
+ * question before a removal (a page of its own asks it too). It writes text, never markup.
+ */
+export const SCRIPT = `'use strict';
+(() => {
+  for (const link of document.querySelectorAll('a[data-asks]')) link.addEventListener('click', (event) => {
+    const dialog = document.getElementById(link.dataset.asks);
+    if (!dialog || !dialog.showModal || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    dialog.querySelector('[name=delegate]').value = link.dataset.delegate;
+    dialog.querySelector('[data-question]').textContent = link.dataset.question;
+    dialog.showModal();
+  });
+  for (const form of document.querySelectorAll('form[method=post]')) form.addEventListener('submit', (event) => {
+    if (form.dataset.sent) return void event.preventDefault();
+    form.dataset.sent = '1';
+  });
+  addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
+  for (const place of document.querySelectorAll('[data-live]')) {
+    const source = new EventSource(place.dataset.live);
+    source.addEventListener('state', ({ data }) => {
+      const { text, tone, final, delegate, state } = JSON.parse(data);
+      const line = place.querySelector('[data-text]');
+      if (line.textContent !== text) line.textContent = text;
+      line.classList.toggle('busy', !final);
+      place.className = 'note ' + tone;
+      for (const cell of document.querySelectorAll('[data-state-of]')) {
+        if (cell.dataset.stateOf !== delegate || !state) continue;
+        const chip = cell.querySelector('.state');
+        chip.textContent = state.text;
+        chip.className = 'state ' + state.tone;
+        const why = cell.querySelector('.why');
+        if (why) why.textContent = state.why || '';
+      }
+      if (!final) return;
+      source.close();
+      const again = place.querySelector('[data-again]');
+      if (again) again.hidden = true;
+    });
+  }
+})();
+`;

@@ -1,0 +1,67 @@
+/** Who did what in a mailbox's delegations, and what delegates sent for its owner. R3, R4 */
+import type { Hono } from 'hono';
+import { html } from 'hono/html';
+import { type HistoryEntry, mailboxHistory } from '../../../acting/history.ts';
+import type { PortalEnv } from '../../context.ts';
+import { type Html, type PortalContext, page, wordsOf } from '../page.ts';
+import { shownAt } from '../times.ts';
+import { called, type Words } from '../words/words.ts';
+import { mailboxPathPattern } from './follow.ts';
+import { crumb, notTheirs } from './mailbox.ts';
+import { deskAt } from './whose.ts';
+
+/** Steps on the way that say no more than what they lead to. */
+const STEPS = new Set(['set-entry', 'delete-entry', 'publish', 'withdraw', 'cut', 'subscribe', 'unsubscribe']);
+
+export function mountHistory(app: Hono<PortalEnv>): void {
+  app.get(mailboxPathPattern('/history'), async (c) => {
+    const desk = await deskAt(c);
+    if (desk === undefined) return notTheirs(c);
+    const words = wordsOf(c);
+    const { mailbox, acting } = desk;
+    const entries = (await mailboxHistory(acting, mailbox.address)).filter(({ action }) => !STEPS.has(action));
+    const title = words.owner.historyTitle(mailbox.address);
+    const body = html`${crumb(c, desk, true)}<h1>${title}</h1><p class="lead">${words.owner.historyLead}</p>
+<section class="card" aria-label="${words.owner.history}">${entries.length === 0 ? html`<p>${words.owner.noHistory}</p>` : historyTable(c, entries, acting.config.policy.timezone)}</section>`;
+    return page(c, { title, place: desk.admin ? 'administration' : 'mailboxes', body });
+  });
+}
+
+export function historyTable(c: PortalContext, entries: readonly HistoryEntry[], zone: string, admin = false): Html {
+  const all = wordsOf(c);
+  const words = all.owner;
+  const heads = [
+    words.when,
+    words.who,
+    words.what,
+    ...(admin ? [all.admin.auditMailbox] : []),
+    words.whom,
+    words.details,
+  ];
+  const cell = (label: string, value: unknown) => html`<td role="cell" data-label="${label}"><bdi>${value}</bdi></td>`;
+  return html`<table class="cards" role="table" aria-label="${words.history}"><thead role="rowgroup"><tr role="row">${heads.map((head) => html`<th scope="col" role="columnheader">${head}</th>`)}</tr></thead><tbody role="rowgroup">
+${entries.map(
+  (
+    one,
+  ) => html`<tr role="row">${cell(words.when, shownAt(one.at, zone, c.get('language')))}${cell(words.who, admin ? `${one.actor}${one.via === null ? '' : ` (${one.via})`}` : whoIn(all, one, c.get('person').identifier))}
+${cell(words.what, called(all.codes.actions, one.action))}${admin ? cell(all.admin.auditMailbox, one.mailbox ?? '') : ''}${cell(words.whom, one.delegate ?? '')}${cell(words.details, detailText(all, one))}</tr>`,
+)}</tbody></table>`;
+}
+
+/** An owner hears of an administrator and of themselves; who else is a delegate they know by the identifier. */
+function whoIn({ owner: words }: Words, { actor, via }: HistoryEntry, self: string): string {
+  const [kind, ...rest] = actor.split(':');
+  const name = rest.join(':');
+  if (kind === 'owner' && name === self) return via?.startsWith('admin:') ? words.administrator : words.you;
+  if (kind === 'admin') return words.administrator;
+  if (kind === 'delegate') return name;
+  return kind === 'mandat' ? words.theService : actor;
+}
+
+/** What people can use of it: counts, times, sentences; no structure. */
+function detailText(words: Words, { reason, detail }: HistoryEntry): string {
+  const told = Object.entries(detail).flatMap(([name, value]) =>
+    typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [`${name}: ${value}`] : [],
+  );
+  return [...(reason === null ? [] : [called(words.codes.reasons, reason)]), ...told].join(', ').slice(0, 300);
+}
