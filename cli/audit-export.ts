@@ -1,6 +1,6 @@
 /** The audit trail as a file: one JSON object a line, or a table for a spreadsheet. */
 
-import { escapedText } from '../bridge/shared/harmless-text.ts';
+import { cell } from '../bridge/shared/csv-cell.ts';
 import { noteEvent } from '../bridge/store/table/events.ts';
 import { type SealedEntry, sealedEntries } from '../bridge/store/trail/trail-reading.ts';
 import { instant } from './arguments.ts';
@@ -49,15 +49,4 @@ export async function exportTrail(session: Session, { format, since, until }: Ex
 
 function line(entry: SealedEntry): string {
   return jsonOf(Object.fromEntries(COLUMNS.map((name) => [name, entry[name]])));
-}
-
-/**
- * RFC 4180, one line an entry: what breaks lines, can't be seen or turns the text around stands as \uXXXX. A quote before what a spreadsheet
- * would reckon with: what begins, after blanks or not, with = + - @ or their wide forms, or does so behind a semicolon, at which a
- * spreadsheet in many languages begins a new cell whatever is quoted.
- */
-export function cell(value: string | number | null | undefined): string {
-  if (typeof value !== 'string') return value === null || value === undefined ? '' : String(value);
-  const tame = escapedText(value.replace(/(^|;)(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r])/g, "$1'"));
-  return /[",;]/.test(tame) ? `"${tame.replaceAll('"', '""')}"` : tame;
 }

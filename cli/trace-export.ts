@@ -1,7 +1,8 @@
 /** The trace of access as a file, read and written one access after the other, however many there are. */
+
+import { cell } from '../bridge/shared/csv-cell.ts';
 import { auditEventOf } from '../bridge/trace/audit-event.ts';
 import { type KeptAccess, lastTraced, type TraceFilter, traced } from '../bridge/trace/trace-reading.ts';
-import { cell } from './audit-export.ts';
 import { jsonOf, put } from './output.ts';
 
 export const FORMATS = ['jsonl', 'csv', 'fhir-auditevent'] as const;

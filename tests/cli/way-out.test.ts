@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
+import { cell } from '../../bridge/shared/csv-cell.ts';
 import { escapedJson, escapedText, oneLine, shownText } from '../../bridge/shared/harmless-text.ts';
-import { cell } from '../../cli/audit-export.ts';
 import { complaint, jsonOf } from '../../cli/output.ts';
 import { EVIL_TEXT, OBEYED } from './evil.ts';
 

@@ -2,7 +2,8 @@
 import { html } from 'hono/html';
 import { failureOf } from '../../shared/failure.ts';
 import type { Html, PortalContext } from './page.ts';
-import { called, type Words } from './words/words.ts';
+import type { Words } from './words/shape.ts';
+import { called } from './words/words.ts';
 
 const LONGEST = 500;
 

@@ -5,7 +5,8 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { SCRIPT_PATH, STYLE_PATH } from '../assets/serve.ts';
 import type { PortalEnv, SignedIn } from '../context.ts';
 import { ACCOUNT, ADMIN, MAILBOXES, SIGN_OUT } from './paths.ts';
-import { type Words, wordsIn } from './words/words.ts';
+import type { Words } from './words/shape.ts';
+import { wordsIn } from './words/words.ts';
 
 /** What `html` makes: escaped by construction. */
 export type Html = ReturnType<typeof html>;

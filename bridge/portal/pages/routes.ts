@@ -3,6 +3,10 @@ import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import { failureOf } from '../../shared/failure.ts';
 import type { PortalEnv, PortalSite, SignedIn } from '../context.ts';
+import { mountAudit } from './admin/audit.ts';
+import { mountExplain } from './admin/explain.ts';
+import { mountHeld } from './admin/held.ts';
+import { mountOverview } from './admin/overview.ts';
 import { mountAccount } from './delegate/account.ts';
 import { mountActivation } from './delegate/activate.ts';
 import { mountMailClient } from './delegate/mail-client.ts';
@@ -42,6 +46,10 @@ export function mountPages(app: Hono<PortalEnv>, { log }: Pick<PortalSite, 'log'
   mountAccount(app);
   mountActivation(app);
   mountMailClient(app);
+  mountOverview(app);
+  mountExplain(app);
+  mountAudit(app);
+  mountHeld(app, once);
   app.notFound((c) => {
     const words = wordsOf(c);
     return page(c, { title: words.notFound, place: 'none', status: 404, body: html`<h1>${words.notFound}</h1>` });

@@ -9,7 +9,8 @@ import { type Followed, followed, type Progress, progressOf } from '../../../act
 import type { PortalEnv } from '../../context.ts';
 import { type Html, type PortalContext, wordsOf } from '../page.ts';
 import { mailboxPath, withQuery } from '../paths.ts';
-import { called, type Words } from '../words/words.ts';
+import type { Words } from '../words/shape.ts';
+import { called } from '../words/words.ts';
 import { stateIn, type Tone } from './state-shown.ts';
 import { type Desk, deskAt } from './whose.ts';
 

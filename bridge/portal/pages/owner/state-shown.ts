@@ -2,7 +2,8 @@
 import { html } from 'hono/html';
 import type { DelegationState, SeenDelegation } from '../../../acting/delegation-states.ts';
 import type { Html } from '../page.ts';
-import { called, type Words } from '../words/words.ts';
+import type { Words } from '../words/shape.ts';
+import { called } from '../words/words.ts';
 
 export type Tone = 'good' | 'wait' | 'bad' | 'off';
 

@@ -1,5 +1,5 @@
 /** The delegate's pages in English. */
-import type { Words } from './words.ts';
+import type { Words } from './shape.ts';
 
 export const ACCOUNT_EN: Words['delegate'] = {
   title: 'Account for delegated access',

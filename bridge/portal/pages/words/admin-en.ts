@@ -1,5 +1,5 @@
 /** The administrator's pages in English. */
-import type { Words } from './words.ts';
+import type { Words } from './shape.ts';
 
 export const ADMIN_EN: Words['admin'] = {
   title: 'Administration',
@@ -7,14 +7,18 @@ export const ADMIN_EN: Words['admin'] = {
   statusTitle: 'State of the service',
   sidecarRuns: 'The service that applies delegations runs.',
   sidecarStopped: 'The service that applies delegations is stopped.',
-  ready: 'All that is asked for is applied.',
   facts: 'Figures',
+  server: 'Server',
+  mailboxes: 'Mailboxes',
+  conditions: 'Conditions',
+  nobody: 'This mailbox is delegated to nobody.',
+  others: (n) => `${n} access${n === 1 ? '' : 'es'} given otherwise than by a delegation: “mandat verify” lists them.`,
+  heldOtherwise: 'What is held has changed meanwhile: look again.',
   withdrawn: 'All delegations of this site have been withdrawn.',
   pausedSince: (when) => `Paused since ${when}.`,
   inForce: 'Delegations in force',
   pending: 'Mailboxes that wait',
   failing: 'Mailboxes that fail',
-  outbox: 'Notices to be sent',
   searchTitle: 'Search',
   searchHint: 'An address, a part of one, or the identifier of a person.',
   search: 'Search',
@@ -39,7 +43,6 @@ export const ADMIN_EN: Words['admin'] = {
   auditSince: 'Since',
   filter: 'Filter',
   export: 'Export (CSV)',
-  via: 'Session',
   heldTitle: 'Withdrawals that are held',
   heldLead: (n) =>
     `${n} withdrawal${n === 1 ? '' : 's'} of access at once: to be safe, nothing is taken away before you answer.`,

@@ -1,5 +1,5 @@
 /** What codes of the product are called in English. */
-import type { Words } from './words.ts';
+import type { Words } from './shape.ts';
 
 export const CODES_EN: Words['codes'] = {
   states: {

@@ -3,7 +3,7 @@ import { ACCOUNT_EN } from './account-en.ts';
 import { ADMIN_EN } from './admin-en.ts';
 import { CODES_EN } from './codes-en.ts';
 import { OWNER_EN } from './owner-en.ts';
-import type { Words } from './words.ts';
+import type { Words } from './shape.ts';
 
 export const EN: Words = {
   site: 'Mailbox delegations',

@@ -1,5 +1,5 @@
 /** The owner's pages in English. */
-import type { Words } from './words.ts';
+import type { Words } from './shape.ts';
 
 export const OWNER_EN: Words['owner'] = {
   mailboxesLead: 'Choose a mailbox to see and manage its delegations.',
@@ -68,7 +68,6 @@ export const OWNER_EN: Words['owner'] = {
   removeEffect: 'Access ends at once, open sessions included. The removal is final.',
   suspendEffect: 'The delegation stays in the list and can be resumed.',
   gone: 'This delegation is not there any more: it has been removed already.',
-  following: 'What has become of your request',
   did: {
     grant: (name) => `Delegation added for ${name}.`,
     revoke: (name) => `Delegation removed for ${name}.`,
@@ -109,7 +108,6 @@ export const OWNER_EN: Words['owner'] = {
   you: 'you',
   theService: 'the service',
   administrator: 'an administrator',
-  theDelegate: 'a delegate',
   contactTitle: 'Second address for notices',
   contactLead:
     'Notices come to this mailbox, where a delegate can delete them. Give a second address to have them elsewhere too.',

@@ -72,7 +72,6 @@ export const OWNER_FR = {
   removeEffect: 'L’accès prend fin tout de suite, sessions ouvertes comprises. Cette suppression est définitive.',
   suspendEffect: 'La délégation reste dans la liste et peut être reprise.',
   gone: 'Cette délégation n’existe plus : elle a déjà été supprimée.',
-  following: 'Suivi de la demande',
   did: {
     grant: (name: string) => `Délégation ajoutée pour ${name}.`,
     revoke: (name: string) => `Délégation supprimée pour ${name}.`,
@@ -116,7 +115,6 @@ export const OWNER_FR = {
   you: 'vous',
   theService: 'le service',
   administrator: 'un administrateur',
-  theDelegate: 'un délégataire',
   contactTitle: 'Seconde adresse pour les confirmations',
   contactLead:
     'Les confirmations arrivent dans cette boîte aux lettres, où un délégataire peut les supprimer. Indiquez une seconde adresse pour les recevoir aussi ailleurs.',

@@ -2,17 +2,7 @@
 import type { Language } from '../../context.ts';
 import { EN } from './en.ts';
 import { FR } from './fr.ts';
-
-/** Of a word list: the same keys, whatever they say. A function keeps its arguments. */
-type Same<List> = {
-  readonly [Key in keyof List]: List[Key] extends string
-    ? string
-    : List[Key] extends (...args: infer Given) => string
-      ? (...args: Given) => string
-      : Same<List[Key]>;
-};
-
-export type Words = Same<typeof FR>;
+import type { Words } from './shape.ts';
 
 const LISTS: Readonly<Record<Language, Words>> = { fr: FR, en: EN };
 

@@ -1,0 +1,57 @@
+/** What the guard holds back, for whoever may let it go: an administrator who has seen whom it is about. */
+import type { GuardReport } from '../safeguards/disappearing-pairs.ts';
+import { guard, release } from '../safeguards/guard.ts';
+import { Failure } from '../shared/failure.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
+import { markPending } from '../store/table/rows.ts';
+import type { Acting } from './site.ts';
+
+export interface HeldWithdrawal {
+  readonly mailbox: string;
+  readonly login: string;
+}
+
+/** By address; empty where nothing is held. Fails `refused` for whoever is no administrator. */
+export async function heldWithdrawals(acting: Acting): Promise<readonly HeldWithdrawal[]> {
+  refuseOthers(acting);
+  return acting.table(async (table) => named(table, (await looked(acting, table)).held));
+}
+
+/**
+ * Lets go what is held, and has it worked off. `seen`: how many were shown; fails `refused` (HELD_OTHERWISE) where it is another number now.
+ * Returns how many.
+ */
+export async function letHeldGo(acting: Acting, seen: number): Promise<number> {
+  refuseOthers(acting);
+  return acting.writing('what is held', async (table) => {
+    const report = await looked(acting, table);
+    const held = [...report.held.values()].reduce((all, logins) => all + logins.size, 0);
+    if (held !== seen)
+      throw new Failure('refused', 'what is held is not what was shown', 'look again', { rule: 'HELD_OTHERWISE' });
+    if (held > 0) await release(table, report, acting.writer.actor);
+    await markPending(table, [...report.held.keys()], acting.writer.actor);
+    return held;
+  });
+}
+
+const looked = (acting: Acting, table: DelegationDb): Promise<GuardReport> =>
+  acting.state((state) => guard(table, state, acting.config.guard));
+
+async function named(table: DelegationDb, held: GuardReport['held']): Promise<readonly HeldWithdrawal[]> {
+  const ids = [...held.keys()];
+  if (ids.length === 0) return [];
+  const rows = await table.query
+    .selectFrom('mailboxes')
+    .select(['id', 'address'])
+    .where('id', 'in', ids)
+    .orderBy('address')
+    .execute();
+  return rows.flatMap(({ id, address }) =>
+    [...(held.get(id) ?? [])].sort().map((login) => ({ mailbox: address, login })),
+  );
+}
+
+function refuseOthers({ actor }: Acting): void {
+  if (actor.kind === 'admin') return;
+  throw new Failure('refused', 'this is for administrators', '', { rule: 'MANDAT_ACTOR' });
+}

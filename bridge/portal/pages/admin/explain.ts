@@ -1,0 +1,57 @@
+/** Why each delegation of a mailbox is in force or not: every condition as it stands, and what would change it. Asks the mail server. */
+import type { Hono } from 'hono';
+import { html } from 'hono/html';
+import type { Condition } from '../../../../acl/policy.ts';
+import { explained } from '../../../acting/site-status.ts';
+import type { Explanation } from '../../../questions/explain.ts';
+import { failureOf } from '../../../shared/failure.ts';
+import type { PortalEnv } from '../../context.ts';
+import { fault, inWords, typedInQuery } from '../form.ts';
+import { type Html, type PortalContext, page, wordsOf } from '../page.ts';
+import { ADMIN, mailboxPath } from '../paths.ts';
+import { called } from '../words/words.ts';
+import { closed, entrance, upToAdmin } from './entrance.ts';
+
+export function mountExplain(app: Hono<PortalEnv>): void {
+  app.get(`${ADMIN}/explain`, async (c) => {
+    const here = entrance(c);
+    if (here === undefined) return closed(c);
+    const words = wordsOf(c);
+    const mailbox = typedInQuery(c)('mailbox');
+    const title = words.admin.explainTitle(mailbox);
+    try {
+      const { delegations, others, trouble } = await explained(here.acting, mailbox, undefined);
+      const body = html`${upToAdmin(c)}<h1>${title}</h1>
+${trouble === null ? '' : html`<div class="note wait"><p>${words.owner.unreachable}</p></div>`}
+${delegations.length === 0 ? html`<div class="card"><p>${words.admin.nobody}</p></div>` : delegations.map((one) => oneCard(c, one))}
+${others.length === 0 ? '' : html`<div class="note wait"><p>${words.admin.others(others.length)}</p></div>`}
+<p><a class="button plain" href="${mailboxPath(mailbox)}">${words.owner.delegationsOf(mailbox)}</a></p>`;
+      return page(c, { title, place: 'administration', body });
+    } catch (error) {
+      if (failureOf(error).code === 'internal') throw error;
+      const { text, status } = inWords(words, error);
+      return page(c, {
+        title,
+        place: 'administration',
+        status,
+        body: html`${upToAdmin(c)}<h1>${title}</h1>${fault(words, text)}`,
+      });
+    }
+  });
+}
+
+function oneCard(c: PortalContext, { identifier, login, inForce, conditions, failure, held }: Explanation): Html {
+  const { admin: words, codes } = wordsOf(c);
+  const state = inForce ? codes.states['in force'] : codes.states.suspended;
+  const name = identifier ?? login;
+  const row = ({
+    why,
+    holds,
+    sentence,
+    remedy,
+  }: Condition) => html`<tr role="row"><td role="cell" data-label="${words.condition}">${holds ? sentence : called(codes.reasons, why)}</td>
+<td role="cell" data-label="${words.holds}"><span class="state ${holds ? 'good' : 'bad'}">${holds ? words.holds : words.fails}</span></td><td role="cell" data-label="${words.remedy}">${remedy}</td></tr>`;
+  return html`<section class="card" aria-label="${name}"><div class="head"><h2>${name}</h2><span class="state ${inForce ? 'good' : 'bad'}">${state}</span></div>
+<p class="lead">${login}</p>${failure === null ? '' : html`<div class="note bad"><p>${codes.failures[failure.code]}</p><p>${failure.message}</p></div>`}${held === null ? '' : html`<div class="note wait"><p>${held}</p></div>`}
+${conditions.length === 0 ? '' : html`<table class="cards" role="table" aria-label="${words.conditions}"><thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">${words.condition}</th><th scope="col" role="columnheader">${words.holds}</th><th scope="col" role="columnheader">${words.remedy}</th></tr></thead><tbody role="rowgroup">${conditions.map(row)}</tbody></table>`}</section>`;
+}
