@@ -109,8 +109,8 @@ is active at once. Needs [notices], which mails the code.`,
       off: true,
     }),
     mail_client: mailClient.optional().register(docs, {
-      comment: `What people type into a mail client, told by the portal with a profile for Apple's devices and for Thunderbird. Without
-this section it says that the administrator knows.`,
+      comment: `What people type into a mail client, told by the portal, with a profile for Apple's devices and for
+Thunderbird. Without this section it says that the administrator knows.`,
       off: true,
     }),
     audit: always(audit).register(docs, { comment: 'Who did what, when, and what came of it.' }),

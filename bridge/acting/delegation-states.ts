@@ -111,15 +111,20 @@ export interface OwnedMailbox extends FoundMailbox {
 
 export const MOST_MAILBOXES = 200;
 
-/** An owner's own; to an admin those that are asked for; of a delegate none. By address, at most {@link MOST_MAILBOXES} at a time. */
+/** An owner's own; to an admin those that are asked for, of one `owner` or of all; of a delegate none. By address, at most {@link MOST_MAILBOXES} at a time. */
 export async function mailboxesOf(
   acting: Acting,
-  asked: { readonly part?: string | undefined; readonly after?: string | undefined; readonly limit?: number } = {},
+  asked: {
+    readonly part?: string | undefined;
+    readonly after?: string | undefined;
+    readonly owner?: string | undefined;
+    readonly limit?: number;
+  } = {},
 ): Promise<readonly OwnedMailbox[]> {
   const { actor } = acting;
   if (actor.kind === 'delegate') return [];
   const limit = Math.min(asked.limit ?? MOST_MAILBOXES, MOST_MAILBOXES);
-  const owner = actor.kind === 'owner' ? actor.identifier : undefined;
+  const owner = actor.kind === 'owner' ? actor.identifier : asked.owner;
   const found = await acting.table((db) => findMailboxes(db, { ...asked, owner, limit }));
   const { maxDelegates } = acting.config.policy;
   const { openDomains = true } = (await policyNow(acting)).rules;

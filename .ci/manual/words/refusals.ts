@@ -60,6 +60,9 @@ export const OF_COMMANDS: Readonly<Record<string, string>> = {
   CORRESPONDENCE_SHRUNK: 'the MSSanté list has lost too many of its lines',
   WHITE_LIST_SHRUNK: 'the white list has lost too many of its domains',
   NO_WHITE_LIST: 'the file is not the white list: import the XML file as it was published',
+  HELD_OTHERWISE: 'what the guard holds is not what was shown when it was let go: look again',
+  ON_BEHALF:
+    'an administrator acts for an owner in the portal, and has named somebody else than the owner of the mailbox',
   NO_DIRECTORY: 'no directory has been imported: `mandat directory import FILE`',
 };
 

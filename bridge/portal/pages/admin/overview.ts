@@ -23,7 +23,7 @@ export function mountOverview(app: Hono<PortalEnv>): void {
     const body = html`<h1>${words.title}</h1>${here.mayAct ? '' : html`<div class="note"><p>${words.reads}</p></div>`}
 <form class="card" method="get" action="${ADMIN}" role="search"><h2>${words.searchTitle}</h2>
 ${field({ name: 'q', label: words.query, hint: words.searchHint, type: 'search', value: query, autocomplete: 'off' })}<button class="button">${words.search}</button></form>
-${query === '' ? '' : results(c, await found(c, here, query))}
+${query === '' ? '' : results(c, await found(here, query))}
 ${statusCard(c, here, await siteStatus(here.acting))}
 <p class="tools"><a class="button plain" href="${ADMIN}/audit">${words.audit}</a></p>`;
     return page(c, { title: words.title, place: 'administration', body });
@@ -31,9 +31,9 @@ ${statusCard(c, here, await siteStatus(here.acting))}
 }
 
 /** Whose address has these letters; whose owner or delegate this is. Each once, by address. */
-async function found(c: PortalContext, { acting }: Entrance, query: string): Promise<readonly OwnedMailbox[]> {
+async function found({ acting }: Entrance, query: string): Promise<readonly OwnedMailbox[]> {
   const byAddress = await mailboxesOf(acting, { part: query.toLowerCase(), limit: MOST_FOUND });
-  const byOwner = await mailboxesOf(c.get('acting')({ kind: 'owner', identifier: query }), { limit: MOST_FOUND });
+  const byOwner = await mailboxesOf(acting, { owner: query, limit: MOST_FOUND });
   const delegated = await delegationsOf(acting, { delegate: query }).catch((error: unknown) => {
     if (['absent', 'refused'].includes(failureOf(error).code)) return [];
     throw error;

@@ -54,8 +54,9 @@ export function mountAccount(app: Hono<PortalEnv>): void {
     if (typed('accept') !== 'yes') return accountPage(c, own, { all: wordsOf(c).delegate.mustAccept });
     return doing(c, own, 'newTermsAccepted', () => acceptTerms(own.acting, own.identifier, typed('version')));
   });
-  app.get(`${ACCOUNT}/contact`, (c) => c.redirect(ACCOUNT, 303));
-  app.get(`${ACCOUNT}/terms`, (c) => c.redirect(ACCOUNT, 303));
+  // Where a form leads that was sent too late: its page is the account's.
+  for (const form of ['contact', 'terms', 'refusals', 'cancel'])
+    app.get(`${ACCOUNT}/${form}`, (c) => c.redirect(ACCOUNT, 303));
 }
 
 async function doing(c: PortalContext, own: OwnAccount, said: Said, work: () => Promise<unknown>) {

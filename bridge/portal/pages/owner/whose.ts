@@ -51,7 +51,5 @@ export function actsFor(c: PortalContext, { mailbox, acting, mayAct, admin }: De
   if (!admin) return acting;
   const owner = ownerIdentifier(mailbox);
   if (onBehalf !== owner) throw new Failure('refused', 'another owner was named', '', { rule: 'ON_BEHALF' });
-  const { identifier, session } = c.get('person');
-  const own = c.get('acting')({ kind: 'owner', identifier: owner });
-  return { ...own, writer: { ...own.writer, via: `admin:${identifier} portal:${session}` } };
+  return c.get('acting')({ kind: 'owner', identifier: owner });
 }
