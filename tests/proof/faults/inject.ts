@@ -19,6 +19,8 @@ const PAIR = { mailbox: 'alice', delegate: 'carol' } as const;
 const LIMIT_MS = 90_000;
 /** A letter goes after the change. One that finds no server keeps all others for a minute: no fault is waited for as long. */
 const LETTER_MS = 3000;
+/** A message that is sent beside the change. */
+const MESSAGE_MS = 1000;
 
 export interface Planned {
   readonly place: Place;
@@ -47,25 +49,33 @@ export async function inject(faulty: FaultyWorld, planned: Planned): Promise<Inj
   const spent = processorMs(sidecar.pid);
   wire.set(planned.fault);
   let told = false;
+  let happened = false;
+  let sending: Promise<void> | undefined;
   try {
     await change(faulty, granting);
-    if (planned.place === 'reinject') await sent(faulty);
+    if (planned.place === 'reinject') sending = sent(faulty);
     const lasting = planned.fault.kind === 'refused' || planned.fault.kind === 'trickle';
     // It happens, or the change is through without it. What lasts is left for a while, and then taken off.
     let since = Number.POSITIVE_INFINITY;
     const over = async () => {
       if (await through(faulty, granting)) since = Math.min(since, performance.now());
-      return performance.now() - since >= (planned.place === 'notices' ? LETTER_MS : 0);
+      return (
+        performance.now() - since >= { imap: 0, doveadm: 0, notices: LETTER_MS, reinject: MESSAGE_MS }[planned.place]
+      );
     };
     await waitFor(`it happens, or the change is through: ${described(planned)}`, LIMIT_MS, async () => {
       told ||= await saysSo(faulty);
       return lasting ? (wire.happened && told) || (await over()) : wire.happened || (await over());
     });
     if (!told) told = await saysSo(faulty);
+    happened = wire.happened;
+  } catch (error) {
+    wire.clear();
+    await sending?.catch(() => {}); // the first is told
+    throw error;
   } finally {
     if (planned.fault.kind === 'refused' || planned.fault.kind === 'trickle') wire.clear();
   }
-  const { happened } = wire;
   await waitFor(`it is put right after ${described(planned)}`, LIMIT_MS, async () => {
     told ||= await saysSo(faulty);
     return through(faulty, granting);
@@ -76,6 +86,7 @@ export async function inject(faulty: FaultyWorld, planned: Planned): Promise<Inj
     );
   });
   wire.clear();
+  await sending;
   const busy = (processorMs(sidecar.pid) - spent) / (performance.now() - began);
   unharmed(faulty, planned);
   return { happened, told, busy };
