@@ -48,10 +48,42 @@ export function failureOf(thrown: unknown): Failure {
       { cause: thrown },
     );
   }
+  const trouble = thrown instanceof Error ? machineTrouble(thrown) : undefined;
+  if (trouble !== undefined) return trouble;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new Failure('internal', message, 'this is a defect of mandat: please report it with the log', {
     cause: thrown,
   });
+}
+
+/** What the machine refuses in the middle of the work, by the code of Node's or SQLite's error: it passes, and is tried again. */
+const TROUBLES: readonly (readonly [code: RegExp, message: string, hint: string])[] = [
+  [
+    /^(?:SQLITE_FULL|ENOSPC|EDQUOT)/,
+    "the disk is full: a file of mandat's can't be written",
+    'make room: it goes on by itself',
+  ],
+  [
+    /^(?:EMFILE|ENFILE|SQLITE_CANTOPEN)/,
+    "a file of mandat's can't be opened now: too many are open, or its directory is away",
+    'look at data_dir, and at how many files the process may open (LimitNOFILE of its unit); it goes on by itself',
+  ],
+  [
+    /^(?:SQLITE_IOERR|EIO$)/,
+    "the disk fails: a file of mandat's can't be read or written",
+    "look at the kernel's log, and at the disk",
+  ],
+  [
+    /^(?:SQLITE_READONLY|EROFS)/,
+    "a file of mandat's can't be written: its file system is read-only",
+    'mount it to be written again: it goes on by itself',
+  ],
+];
+
+function machineTrouble(thrown: Error): Failure | undefined {
+  const code = 'code' in thrown ? String(thrown.code) : '';
+  const [, message, hint] = TROUBLES.find(([known]) => known.test(code)) ?? [];
+  return message === undefined ? undefined : new Failure('retry', `${message} (${code})`, hint, { cause: thrown });
 }
 
 /** Node's own complaint about a compiled module of another version, or that there is none for it. */

@@ -1,11 +1,12 @@
 /**
  * `npm run proof:faults -- --count 1000 [--seed S] [--sites K]`, or `--every STEP` for a cut at every STEP-th octet of a whole grant and revoke at
- * each place and NO and BAD to each command. Exit status 1 when anything was broken.
+ * each place and NO and BAD to each command, or `--machine` for a machine in trouble. Exit status 1 when anything was broken.
  */
 import { parseArgs } from 'node:util';
 import { Broken } from '../histories/history.ts';
 import { startFaultyWorld } from './faulty-world.ts';
 import { lettersOut } from './inject.ts';
+import { troubles } from './machine.ts';
 import { everyOne, planned } from './plan.ts';
 import { type Figures, measure, noFigures, survive } from './session.ts';
 
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     sites: { type: 'string', default: '1' },
     every: { type: 'string' },
     minutes: { type: 'string' },
+    machine: { type: 'boolean', default: false },
   },
 });
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 30));
@@ -54,6 +56,14 @@ async function site(number: number): Promise<Figures> {
   return figures;
 }
 
+if (values.machine) {
+  await troubles(({ what, wrong, said }) => {
+    if (wrong.length > 0) broken++;
+    say(`${wrong.length === 0 ? 'survived' : 'BROKEN'}  ${what}${said === '' ? '' : ` (said: ${said})`}`);
+    for (const one of wrong) say(`    ${one}`);
+  });
+  process.exit(broken === 0 ? 0 : 1);
+}
 say(`seed ${seed}`);
 const figures = await Promise.all(Array.from({ length: sites }, (_, number) => site(number)));
 for (const [number, one] of figures.entries()) say(`site ${number}: ${JSON.stringify(one)}`);
