@@ -64,6 +64,15 @@ export function patientDialect(
   return Object.assign(dialect, { createDriver });
 }
 
+/** SQLite has given up the transaction itself, as it may where the disk is full or fails: nothing is left to be taken back, and the first error counts. */
+async function unlessGone(rollback: Promise<unknown>): Promise<void> {
+  try {
+    await rollback;
+  } catch (error) {
+    if (!(error instanceof Error && /no transaction is active/.test(error.message))) throw error;
+  }
+}
+
 type Statement = Parameters<DatabaseConnection['executeQuery']>[0];
 
 function patient(driver: Driver, patienceMs: number | undefined): Driver {
@@ -112,7 +121,7 @@ function patient(driver: Driver, patienceMs: number | undefined): Driver {
       return connection;
     } catch (error) {
       try {
-        if (begun) await run('ROLLBACK');
+        if (begun) await unlessGone(run('ROLLBACK'));
       } finally {
         await driver.releaseConnection(connection); // whoever waits for it would wait for ever
       }
@@ -131,7 +140,7 @@ function patient(driver: Driver, patienceMs: number | undefined): Driver {
       held.set(self, await whenFree(() => begin(accessMode === 'read only'), patienceMs));
     },
     commitTransaction: (self) => driver.commitTransaction(inside(self)),
-    rollbackTransaction: (self) => driver.rollbackTransaction(inside(self)),
+    rollbackTransaction: (self) => unlessGone(driver.rollbackTransaction(inside(self))),
     destroy: () => driver.destroy(),
   };
 }

@@ -4,11 +4,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { sql } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import t, { type Test } from 'tap';
 import { forgetServedIntents, release } from '../../../bridge/safeguards/guard.ts';
 import { tableAge } from '../../../bridge/safeguards/table-from-the-past.ts';
-import { dataVersionOf, waitsForNobody, whenFree } from '../../../bridge/store/files/busy.ts';
+import { dataVersionOf, patientDialect, waitsForNobody, whenFree } from '../../../bridge/store/files/busy.ts';
 import type { DataFiles } from '../../../bridge/store/files/data-files.ts';
 import { fact, setFact } from '../../../bridge/store/state/facts.ts';
 import { setPhase } from '../../../bridge/store/state/ledger.ts';
@@ -169,6 +169,24 @@ t.test('a transaction sees one state of the table, and a failed one leaves the c
   for await (const _ of table.query.selectFrom('mailboxes').select('id').stream()) streamed++;
   t.ok(streamed > 2);
 });
+
+t.test(
+  'a transaction that SQLite has given up itself, as on a full disk: the first error is heard of, and the connection goes on',
+  async (t) => {
+    const database = new Database(':memory:');
+    const kysely = new Kysely<{ a: { b: string } }>({ dialect: patientDialect(database) });
+    t.teardown(() => kysely.destroy());
+    await sql`CREATE TABLE a (b TEXT)`.execute(kysely);
+    const full = Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+    const work = kysely.transaction().execute(async (inside) => {
+      await sql`INSERT INTO a VALUES ('x')`.execute(inside);
+      await sql`ROLLBACK`.execute(inside);
+      throw full;
+    });
+    await t.rejects(work, { code: 'SQLITE_FULL' });
+    t.same(await kysely.selectFrom('a').selectAll().execute(), []);
+  },
+);
 
 t.test('a file that somebody holds alone: its version is unknown, and another each time', async (t) => {
   const file = `${t.testdir({})}/plain.db`;
