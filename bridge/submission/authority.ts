@@ -14,7 +14,7 @@ import { isFromThePast } from '../safeguards/table-from-the-past.ts';
 import { inEffect } from '../safeguards/withdrawn.ts';
 import { punycode } from '../shared/domain-name.ts';
 import { type Clock, fact } from '../store/state/facts.ts';
-import { pairsAmong, pairsOf, standingFirst } from '../store/state/ledger-pairs.ts';
+import { pairsAmong, placesIn, standingFirst } from '../store/state/ledger-pairs.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
 import { type MailboxState, readMailbox } from '../store/table/rows.ts';
@@ -54,7 +54,7 @@ export function openAuthority(
     if (rows.login === login) return { kind: 'own' };
     const { maxDelegates = Number.POSITIVE_INFINITY } = policy().rules;
     const crowded = rows.delegations.length > maxDelegates;
-    const first = crowded ? standingFirst(await pairsOf(state, id, mailbox.server)) : [];
+    const first = crowded ? standingFirst(await placesIn(state, id, mailbox.server)) : [];
     const { delegates } = desired(rows, await inEffect(policy(), state), clock.now(), first);
     const delegation = rows.delegations.find(({ delegate }) => delegate.login === login);
     if (delegation === undefined && (await isHeldBack(id, login))) return { kind: 'held' };

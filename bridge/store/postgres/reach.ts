@@ -1,5 +1,6 @@
 /** Who reaches what in the site's PostgreSQL, as its own rights say: has_table_privilege and its like, PostgreSQL manual, section 9.26. */
 import { type Kysely, sql } from 'kysely';
+import { FILTER_REACHES } from './filter-rights.ts';
 import type { Roles } from './roles.ts';
 import { VIEWS } from './roles.ts';
 import { SENDER_SCHEMA, STATE_SCHEMA, TABLE_SCHEMA } from './schema-names.ts';
@@ -46,9 +47,12 @@ export async function reachOf(query: Asking, roles: Roles): Promise<Reach> {
       { role: roles.writers, relation: `${TABLE_SCHEMA}.${view}`, rights: 'DELETE' },
     ]),
     { role: roles.postfix, relation: SENDER_VIEW, rights: 'SELECT' },
+    { role: roles.filter, relation: `${STATE_SCHEMA}.submission_events`, rights: 'INSERT' },
+    { role: roles.filter, relation: `${STATE_SCHEMA}.copies`, rights: 'UPDATE' },
+    { role: roles.filter, relation: `${TABLE_SCHEMA}.delegations`, rights: 'SELECT' },
   ];
   const column = (of: (one: (typeof wanted)[number]) => string) => wanted.map(of);
-  const names = [roles.readers, roles.writers, roles.postfix];
+  const names = [roles.readers, roles.writers, roles.postfix, roles.filter];
   const there = await sql<{
     readonly name: string;
   }>`SELECT rolname AS name FROM pg_roles WHERE rolname = ANY(${names})`.execute(query);
@@ -69,6 +73,7 @@ export async function reachOf(query: Asking, roles: Roles): Promise<Reach> {
     WHERE n.nspname IN (${TABLE_SCHEMA}, ${STATE_SCHEMA}, ${SENDER_SCHEMA}) AND c.relkind IN ('r', 'v', 'S') AND NOT r.rolsuper
       AND NOT pg_has_role(r.oid, c.relowner, 'MEMBER') AND r.rolname NOT LIKE 'pg\\_%' AND n.nspname || '.' || c.relname <> ALL(${views})
       AND has_schema_privilege(r.oid, n.oid, 'USAGE')
+      AND NOT (EXISTS (SELECT FROM pg_roles AS f WHERE f.rolname = ${roles.filter} AND pg_has_role(r.oid, f.oid, 'USAGE')) AND n.nspname || '.' || c.relname = ANY(${[...FILTER_REACHES]}))
       AND (CASE c.relkind WHEN 'S' THEN has_sequence_privilege(r.oid, c.oid, 'USAGE, SELECT, UPDATE')
         ELSE has_table_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') END)
     GROUP BY r.rolname, n.nspname ORDER BY 1`.execute(query);

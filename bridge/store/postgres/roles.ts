@@ -1,11 +1,12 @@
 /**
  * Who may do what in the site's PostgreSQL, beside the role that mandat has: roles to be given to other programs' roles. Two reach the views
- * of the delegation table alone, whose rules work with the rights of who made them; one, for Postfix, the view of the sender rules alone. Nobody
- * else reaches what is mandat's own.
+ * of the delegation table alone, whose rules work with the rights of who made them; one, for Postfix, the view of the sender rules alone; one, for a
+ * submission filter, what it needs (filter-rights.ts). Nobody else reaches what is mandat's own.
  */
 import { Kysely, sql } from 'kysely';
 import { type PostgresSettings, postgresDialect } from './connection.ts';
 import { explainedPostgres } from './failures.ts';
+import { filterRights } from './filter-rights.ts';
 import { SENDER_SCHEMA, STATE_SCHEMA, TABLE_SCHEMA } from './schema-names.ts';
 import { SENDER_VIEW } from './sender-rules.ts';
 
@@ -16,6 +17,7 @@ export interface Roles {
   readonly readers: string;
   readonly writers: string;
   readonly postfix: string;
+  readonly filter: string;
 }
 
 /** Roles are those of a whole PostgreSQL, so they are named by mandat's own, which may have several databases there. */
@@ -23,6 +25,7 @@ export const rolesOf = ({ user }: Pick<PostgresSettings, 'user'>): Roles => ({
   readers: `${user}_readers`,
   writers: `${user}_writers`,
   postfix: `${user}_postfix`,
+  filter: `${user}_filter`,
 });
 
 export interface RolesReport {
@@ -34,8 +37,8 @@ export interface RolesReport {
 
 /** After the schemas are made, and as often as one likes. */
 export async function grantRoles(settings: PostgresSettings): Promise<RolesReport> {
-  const { readers, writers, postfix } = rolesOf(settings);
-  const all = [readers, writers, postfix];
+  const { readers, writers, postfix, filter } = rolesOf(settings);
+  const all = [readers, writers, postfix, filter];
   // biome-ignore lint/suspicious/noExplicitAny: of no tables
   const query = new Kysely<any>({ dialect: postgresDialect(settings, { schemas: [TABLE_SCHEMA] }) });
   try {
@@ -58,6 +61,11 @@ export async function grantRoles(settings: PostgresSettings): Promise<RolesRepor
       const [reading, writing] = [quoted(readers), quoted(writers)];
       await run(`GRANT USAGE ON SCHEMA ${SENDER_SCHEMA} TO ${quoted(postfix)}`);
       await run(`GRANT SELECT ON ${SENDER_VIEW} TO ${quoted(postfix)}`);
+      for (const statement of filterRights(
+        quoted(filter),
+        made.rows.map(({ name }) => name),
+      ))
+        await run(statement);
       await run(`GRANT USAGE ON SCHEMA ${TABLE_SCHEMA} TO ${reading}, ${writing}`);
       if (those.length === 0) return { made: lacking, missing: [] };
       await run(`GRANT SELECT ON ${views} TO ${reading}, ${writing}`);

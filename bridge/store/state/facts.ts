@@ -48,24 +48,33 @@ const SERVER_FACTS = [
   'folder-look', // JSON: the last round of looks at the folders of delegated mailboxes
   'events', // JSON: what the sidecar has heard by events since it began (events/events-seen.ts)
   'loop', // JSON: for how long the sidecar's event loop was held
-  'filter', // JSON: the submission filter that last ran, and for how long its loop was held
+  'filter', // JSON: the submission filter that last ran, and for how long its loop was held; where there are several, each its own
   'filter-messages', // JSON: how many messages that filter has answered, and how
   'filter-trouble', // JSON: why the sidecar's submission filter isn't running; empty while it is
   'sidecar', // JSON: pid and start of the sidecar that last ran
 ] as const;
 export type ServerFact = (typeof SERVER_FACTS)[number];
 
-export type FactName = SiteFact | ServerFact;
+/** Of one of several filters of a server, by its name (submission/last-filter.ts): `filter/mail2`. */
+export type FilterFact = `${'filter' | 'filter-messages'}/${string}`;
+
+export type FactName = SiteFact | ServerFact | FilterFact;
 
 /** Where a site's facts are read and written; and where one server's are. */
 export type SiteFacts = Pick<StateDb, 'query' | 'stamp'>;
 export type ServerFacts = Pick<StateDb, 'query' | 'stamp' | 'server'>;
 
-/** Of these the server's name is part of the name: `sweep@mx2`. Those of `main` stand where they stood before there was any other. */
+/**
+ * Of these the server's name is part of the name: `sweep@mx2`. Those of `main` stand where they stood before there was any other. One of several
+ * filters' has its name behind that: `filter@mx2/mail2`, `filter@main/mail2`.
+ */
 const OF_SERVERS: ReadonlySet<string> = new Set(SERVER_FACTS);
 
-const placed = ({ server = MAIN_SERVER }: Partial<ServerFacts>, name: FactName) =>
-  server === MAIN_SERVER || !OF_SERVERS.has(name) ? name : `${name}@${server}`;
+const placed = ({ server = MAIN_SERVER }: Partial<ServerFacts>, name: FactName) => {
+  const slash = name.indexOf('/');
+  if (slash >= 0) return `${name.slice(0, slash)}@${server}${name.slice(slash)}`;
+  return server === MAIN_SERVER || !OF_SERVERS.has(name) ? name : `${name}@${server}`;
+};
 
 const kept = whileUnchanged(async (db: Pick<StateDb, 'query' | 'stamp'>, name: string): Promise<string | undefined> => {
   const row = await db.query.selectFrom('facts').select('value').where('name', '=', name).executeTakeFirst();
@@ -102,8 +111,31 @@ export async function serversWith({ query }: SiteFacts, name: ServerFact): Promi
     .where('name', '>=', name)
     .where('name', '<', `${name}A`) // the character behind "@"
     .execute();
-  const names = rows.map((row) => row.name).filter((one) => one === name || one.startsWith(`${name}@`));
+  const names = rows
+    .map((row) => row.name)
+    .filter((one) => one === name || (one.startsWith(`${name}@`) && !one.includes('/')));
   return names.map((one) => (one === name ? MAIN_SERVER : one.slice(name.length + 1))).sort();
+}
+
+/** What each filter of a server has noted of itself, wherever it runs; empty ones are passed over. Undefined server: of any. */
+export async function filterFacts(
+  { query }: SiteFacts,
+  name: 'filter' | 'filter-messages',
+  server?: string,
+): Promise<readonly { readonly server: string; readonly filter: string; readonly value: string }[]> {
+  const begin = server === undefined ? `${name}@` : `${name}@${server}/`;
+  const rows = await query
+    .selectFrom('facts')
+    .select(['name', 'value'])
+    .where('name', '>=', begin)
+    .where('name', '<', `${begin.slice(0, -1)}${server === undefined ? 'A' : '0'}`) // the character behind the last
+    .orderBy('name')
+    .execute();
+  return rows.flatMap(({ name: whole, value }) => {
+    const slash = whole.indexOf('/');
+    if (value === '' || slash < 0) return [];
+    return [{ server: whole.slice(name.length + 1, slash), filter: whole.slice(slash + 1), value }];
+  });
 }
 
 /** One that is kept as JSON; undefined where it isn't there, or empty. */

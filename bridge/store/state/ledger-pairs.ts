@@ -44,7 +44,7 @@ export interface Pair {
 }
 
 /** Logins of those who have it by the ledger, who got it first before the others: what mandat has seen, whatever a row says of itself. */
-export function standingFirst(pairs: readonly Pair[]): readonly string[] {
+export function standingFirst(pairs: readonly Pick<Pair, 'id' | 'login' | 'phase' | 'inForceAt'>[]): readonly string[] {
   return pairs
     .filter(({ phase }) => phase !== 'revoking')
     .sort((one, other) =>
@@ -87,6 +87,20 @@ export async function pairsAmong(
     server: row.server,
     inForceAt: row.in_force_at,
   }));
+}
+
+/** Of one mailbox on that server, for {@link standingFirst} and nothing else. */
+export async function placesIn(
+  { query }: Pick<StateDb, 'query'>,
+  mailboxId: number,
+  server: string,
+): Promise<readonly Pick<Pair, 'id' | 'login' | 'phase' | 'inForceAt'>[]> {
+  return query
+    .selectFrom('ledger')
+    .select(['id', 'login', 'phase', 'in_force_at as inForceAt'])
+    .where('server', '=', server)
+    .where('mailbox_id', '=', mailboxId)
+    .execute();
 }
 
 /** How far each pair of these mailboxes has come, and since when it is in force, on whichever server: {@link phaseKey}. */
