@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { openState } from '../bridge/configured/stores.ts';
 import { failureOf } from '../bridge/shared/failure.ts';
 import { type FilterChild, startFilterChild } from '../bridge/submission/filter-child.ts';
+import { filterName } from '../bridge/submission/last-filter.ts';
 import type { Config } from '../config/schema.ts';
 
 export interface FilterBeside {
@@ -17,6 +18,7 @@ export async function filterBeside(config: Config, log: Logger): Promise<FilterB
     return startFilterChild({
       command: [process.execPath, ...process.execArgv, program, '--config', given.file, 'filter'],
       openState: () => openState(given),
+      name: filterName(given),
       log,
     });
   };

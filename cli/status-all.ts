@@ -24,14 +24,18 @@ export async function statusOfAll(session: Session): Promise<ExitStatus> {
     one.failing,
     one.held,
     shownTime(one.lastSweep, config.policy.timezone),
+    filtersOf(one),
   ]);
-  const heads = ['SERVER', 'SIDECAR', 'MAILBOXES', 'IN FORCE', 'WAITING', 'FAILING', 'HELD', 'LAST SWEEP'];
+  const heads = ['SERVER', 'SIDECAR', 'MAILBOXES', 'IN FORCE', 'WAITING', 'FAILING', 'HELD', 'LAST SWEEP', 'FILTERS'];
   const shown = servers.map((one) => ({
     ...one,
     works: one.works === HERE || one.works === UNKNOWN ? null : one.works,
   }));
   out.result({ here, running, servers: shown }, columns(heads, rows));
-  const odd = servers.some(({ failing, held, works }) => failing > 0 || held > 0 || works === null || !works.alive);
+  const odd = servers.some(
+    ({ failing, held, works, filters }) =>
+      failing > 0 || held > 0 || works === null || !works.alive || filters.some(({ running: runs }) => !runs),
+  );
   return odd ? EXIT.failed : EXIT.done;
 }
 
@@ -39,6 +43,14 @@ const HERE = { host: 'this machine', pid: 0, since: '', alive: true, lastSeen: '
 const UNKNOWN = { ...HERE, host: '' };
 
 type Shown = Omit<ServerSeen, 'works'> & { readonly works: NonNullable<ServerSeen['works']> | null };
+
+/** Which of them don't run. */
+function filtersOf({ filters }: Shown): string {
+  if (filters.length === 0) return '-';
+  const down = filters.filter(({ running }) => !running).map(({ name }) => oneLine(name));
+  const up = filters.length - down.length;
+  return down.length === 0 ? `${up} run` : `${up} run, not running: ${down.join(', ')}`;
+}
 
 function workerOf({ works, standBy }: Shown, timezone: string): string {
   const beside = standBy.length === 0 ? '' : `; stands by: ${standBy.map(({ host }) => oneLine(host)).join(', ')}`;

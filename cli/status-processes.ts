@@ -7,7 +7,7 @@ import type { LastSidecar } from '../bridge/sidecar/running-config.ts';
 import { lastLoss } from '../bridge/sidecar/watch-commits.ts';
 import { fact } from '../bridge/store/state/facts.ts';
 import type { StateDb } from '../bridge/store/state/state-db.ts';
-import { filterTrouble, isThere, lastFilter } from '../bridge/submission/last-filter.ts';
+import { filterName, filtersSeen, filterTrouble } from '../bridge/submission/last-filter.ts';
 import { oneLine } from './output.ts';
 import type { Session } from './session.ts';
 import { shownDuration } from './times.ts';
@@ -47,13 +47,19 @@ export function databaseLine(database: Awaited<ReturnType<typeof databaseOf>>, t
 export async function filterOf(session: Session, state: StateDb) {
   const { submission } = session.config;
   if (submission === undefined) return null;
-  const last = await lastFilter(state);
-  const there = last !== undefined && isThere(last);
+  const seen = await filtersSeen(state, session.config);
+  const own = filterName(session.config);
+  const there = seen.find((one) => one.runs && one.name === (own ?? '')) ?? seen.find((one) => one.runs);
   return {
     process: submission.process,
-    running: there ? { pid: last.pid, since: last.since, loop: last.loop } : null,
+    running: there === undefined ? null : { pid: there.pid, since: there.since, loop: there.loop },
+    /** Of several on one database: each, wherever it runs. */
+    filters:
+      own === undefined
+        ? []
+        : seen.map(({ name, host, pid, since, heard, runs }) => ({ name, host, pid, since, heard, running: runs })),
     /** Why there is none, where the sidecar tries to start it. */
-    trouble: there || !session.sidecarRuns() ? null : ((await filterTrouble(state)) ?? null),
+    trouble: there !== undefined || !session.sidecarRuns() ? null : ((await filterTrouble(state)) ?? null),
   };
 }
 
@@ -142,7 +148,15 @@ function heldLine(name: string, loop: LoopHolds | null, time: Time): readonly Li
 
 function filterLines(filter: Processes['filter'], time: Time): readonly Line[] {
   if (filter === null) return [];
-  const { running, trouble } = filter;
+  const { running, trouble, filters } = filter;
+  if (running !== null && filters.length > 0) {
+    const line = (one: (typeof filters)[number]) => {
+      const which = `process ${one.pid}${one.host === undefined ? '' : ` on ${oneLine(one.host)}`}`;
+      if (one.running) return `${oneLine(one.name)}: running (${which}, since ${time(one.since)})`;
+      return `${oneLine(one.name)}: not running: ${which} has ended without a word, heard of last at ${time(one.heard)}`;
+    };
+    return [...filters.map((one) => ['filter', line(one)] as const), ...heldLine('its thread', running.loop, time)];
+  }
   if (running !== null) {
     const is = `running (process ${running.pid}, since ${time(running.since)})`;
     return [['filter', is], ...heldLine('its thread', running.loop, time)];

@@ -66,7 +66,9 @@ export function statusCommand(program: Command, run: Runner): void {
         out.result(status, loud + shown(status, config.policy.timezone, out));
         const failed =
           status.failing > 0 || status.lateCount > 0 || status.copies.length > 0 || status.outbox.failed > 0;
-        const noFilter = status.filter !== null && status.filter.running === null;
+        const noFilter =
+          status.filter !== null &&
+          (status.filter.running === null || status.filter.filters.some((one) => !one.running));
         const odd =
           status.paused !== undefined ||
           status.foreignState !== null ||

@@ -83,7 +83,7 @@ async function filterPid(files: DataFiles): Promise<number | undefined> {
   let state: StateDb | undefined;
   try {
     state = openStateDb(files.state, { readonly: existsSync(`${files.state}-wal`) });
-    const last = await lastFilter(state);
+    const last = await lastFilter(state, undefined);
     return last !== undefined && isThere(last) ? last.pid : undefined;
   } catch {
     return undefined; // damaged, or none: who has submission.db open is found by that

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import net from 'node:net';
 import { asRoot } from '../shared/unix-user.ts';
 import { dataOwner } from '../store/files/directories.ts';
+import { filtersSeen } from '../submission/last-filter.ts';
 import { doorOf, hostAndPort } from '../submission/listening-place.ts';
 import type { Subject } from './examined-site.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
@@ -17,7 +18,7 @@ const END_OF_DATA = /^(?:yes|normalize|reject)$/;
 export const submissionFilter: Check = {
   name: 'submission filter',
   needs: [],
-  look: async ({ config }) => {
+  look: async ({ config, state }) => {
     if (config.submission === undefined) return skipped(NONE);
     const door = doorOf(config);
     const greeting = await firstLine(door.kind === 'socket' ? { path: door.path } : door);
@@ -36,7 +37,17 @@ export const submissionFilter: Check = {
         'a Unix socket in [submission] listen',
       );
     }
-    return ok(`it answers on ${door.path}`);
+    const others = config.database === undefined ? [] : await filtersSeen(await state(), config);
+    const down = others.filter(({ runs }) => !runs);
+    if (down.length > 0) {
+      const each = down.map(({ name, host, heard }) => `${name} (on ${host}, heard of last at ${heard})`).join(', ');
+      return warn(
+        `it answers on ${door.path}; of the other filters of this server, not running: ${each}`,
+        'start "mandat filter" there; one that was taken out of use is forgotten after a day',
+      );
+    }
+    const beside = others.length > 1 ? `; filters of this server: ${others.map(({ name }) => name).join(', ')}` : '';
+    return ok(`it answers on ${door.path}${beside}`);
   },
 };
 

@@ -34,7 +34,7 @@ export const COUNTERS = {
   mandat_server_changes_total: { help: 'Changes made on the servers, by kind', labels: ['kind'] },
   mandat_messages_total: {
     help: 'Messages that the submission filter has answered since it began, by the answer',
-    labels: ['answer'],
+    labels: ['answer', 'filter'],
   },
   mandat_trace_accesses_total: { help: 'Accesses that were written into the trace of access' },
   mandat_trace_lost_events_total: {
@@ -111,7 +111,7 @@ export const GAUGES = {
   mandat_trace_proven_timestamp_seconds: { help: 'When the whole trace of access was proven last' },
   mandat_event_loop_hold_seconds: {
     help: 'The longest time that the event loop was held at a stretch',
-    labels: ['process', 'span'],
+    labels: ['process', 'span', 'filter'],
   },
   mandat_other_entries: { help: 'ACL entries that mandat did not make and by which somebody else has access' },
   mandat_database_up: {
@@ -120,7 +120,10 @@ export const GAUGES = {
   mandat_imap_up: { help: '1 where the IMAP server answered when it was spoken to last, 0 where it did not' },
   mandat_imap_login_refused: { help: "1 while the IMAP server takes no login by mandat's own name and password" },
   mandat_imap_seen_timestamp_seconds: { help: 'When the IMAP server was spoken to last' },
-  mandat_filter_up: { help: '1 while the submission filter runs; absent where none is configured' },
+  mandat_filter_up: {
+    help: '1 while the submission filter runs; absent where none is configured. Of several, each by its name',
+    labels: ['filter'],
+  },
   mandat_ready: { help: '1 where /readyz says ready' },
   mandat_standing_by: { help: '1 where another sidecar works on this server and this one stands by' },
   mandat_figures_age_seconds: { help: 'How old what was counted in the databases is' },

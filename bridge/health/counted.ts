@@ -17,7 +17,7 @@ import { dataFiles } from '../store/files/data-files.ts';
 import { fact } from '../store/state/facts.ts';
 import { outcomeOf } from '../store/state/outcomes.ts';
 import { changedAfter } from '../store/table/rows.ts';
-import { answersOf, isThere, lastFilter } from '../submission/last-filter.ts';
+import { answersOf, filtersSeen } from '../submission/last-filter.ts';
 import { COPY_EXPECTED_MS } from '../submission/missing-copies.ts';
 import { countDelegations } from './delegations.ts';
 import { committedAt } from './latency.ts';
@@ -173,20 +173,20 @@ async function trail({ table, state }: Sight): Promise<readonly Figure[]> {
   ];
 }
 
-/** The filter is a process of its own, the sidecar's or a unit's: what it has noted of itself. */
+/** The filter is a process of its own, the sidecar's or a unit's: what it has noted of itself. Of several, wherever they run, each has its label. */
 async function filter({ state, config }: Sight): Promise<readonly Figure[]> {
   if (config().submission === undefined) return [];
-  const last = await lastFilter(state);
-  const there = last !== undefined && isThere(last);
-  const messages = await answersOf(state, last);
-  const holds = there && last.loop !== null ? last.loop : undefined;
-  return [
-    { name: 'mandat_filter_up', value: Number(there) },
-    ...Object.entries(messages).map(
-      ([answer, value]) => ({ name: 'mandat_messages_total', labels: { answer }, value }) as const,
-    ),
-    ...(holds === undefined ? [] : loopFigures('filter', holds)),
-  ];
+  const seen = await filtersSeen(state, config());
+  if (seen.length === 0) return [{ name: 'mandat_filter_up', value: 0 }];
+  const figures: Figure[] = [];
+  for (const one of seen) {
+    const filter = one.name === '' ? {} : { filter: one.name };
+    figures.push({ name: 'mandat_filter_up', labels: filter, value: Number(one.runs) });
+    for (const [answer, value] of Object.entries(await answersOf(state, one.name || undefined, one)))
+      figures.push({ name: 'mandat_messages_total', labels: { ...filter, answer }, value });
+    if (one.runs && one.loop !== null) figures.push(...loopFigures('filter', one.loop, filter));
+  }
+  return figures;
 }
 
 /** Of this process, as it has noted it a moment ago. */
@@ -209,11 +209,12 @@ async function events({ state, config }: Sight): Promise<readonly Figure[]> {
 export function loopFigures(
   process: 'sidecar' | 'filter',
   { minuteMs, hourMs, longestMs }: { readonly minuteMs: number; readonly hourMs: number; readonly longestMs: number },
+  which: { readonly filter?: string } = {},
 ): readonly Figure[] {
   const spans = { minute: minuteMs, hour: hourMs, ever: longestMs };
   return Object.entries(spans).map(([span, ms]) => ({
     name: 'mandat_event_loop_hold_seconds',
-    labels: { process, span },
+    labels: { process, span, ...which },
     value: ms / 1000,
   }));
 }

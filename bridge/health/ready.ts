@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { failureOf } from '../shared/failure.ts';
 import { fact } from '../store/state/facts.ts';
-import { isThere, lastFilter } from '../submission/last-filter.ts';
+import { filtersSeen } from '../submission/last-filter.ts';
 import type { Known } from './contact.ts';
 import type { Part } from './pulse.ts';
 import type { Sight } from './sight.ts';
@@ -53,7 +53,7 @@ function serverSeen(imap: Known | undefined, now: number): Check {
 /** Without it nobody can submit mail. */
 async function filterRuns({ state, config }: Sight): Promise<readonly Check[]> {
   if (config().submission === undefined) return [];
-  const last = await lastFilter(state).catch(() => undefined);
-  const ok = last !== undefined && isThere(last);
+  const filters = await filtersSeen(state, config()).catch(() => []);
+  const ok = filters.some(({ runs }) => runs);
   return [{ name: 'submission filter', ok, told: ok ? 'runs' : 'is not running', ageSeconds: 0 }];
 }

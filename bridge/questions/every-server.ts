@@ -5,6 +5,7 @@ import { onPostgres } from '../store/dialect.ts';
 import { fact, serversWith } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
+import { filtersOfSite } from '../submission/last-filter.ts';
 
 /** A sidecar on it, wherever that runs. */
 export interface Worker {
@@ -26,6 +27,8 @@ export interface ServerSeen {
   /** Null where nobody does; undefined where the database doesn't tell: with files `mandat status` does. `lastSeen`: until when its lease reaches or reached. */
   readonly works: (Worker & { readonly alive: boolean; readonly lastSeen: Instant }) | null | undefined;
   readonly standBy: readonly Worker[];
+  /** Submission filters of that server's that were heard of lately, wherever they run. None with files. */
+  readonly filters: readonly { readonly name: string; readonly running: boolean }[];
 }
 
 /** By their names: of the table's mailboxes, those on which something stands, and those of a sidecar that was ever seen. */
@@ -42,6 +45,7 @@ export async function everyServer(table: DelegationDb, state: StateDb): Promise<
     sql`SELECT server, count(*) AS count FROM outcomes WHERE ${held}(notices, '"held"') > 0 GROUP BY server`,
   );
   const workers = await workersSeen(state);
+  const filters = workers === undefined ? [] : await filtersOfSite(state);
   const known = [mailboxes, waiting, inForce, failing, holding].flatMap((one) => [...one.keys()]);
   const names = new Set([...known, ...(await serversWith(state, 'sidecar')), ...(workers?.keys() ?? []), state.server]);
   return Promise.all(
@@ -55,6 +59,7 @@ export async function everyServer(table: DelegationDb, state: StateDb): Promise<
       lastSweep: (await fact({ query: state.query, server }, 'sweep')) ?? null,
       works: workers === undefined ? undefined : (workers.get(server)?.works ?? null),
       standBy: workers?.get(server)?.standBy ?? [],
+      filters: filters.filter((one) => one.server === server).map(({ name, runs }) => ({ name, running: runs })),
     })),
   );
 }

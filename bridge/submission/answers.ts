@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { failureOf } from '../shared/failure.ts';
 import type { StateDb } from '../store/state/state-db.ts';
-import { type Answers, type LastFilter, NO_ANSWERS, noteAnswers } from './last-filter.ts';
+import { type Answers, type FilterName, type LastFilter, NO_ANSWERS, noteAnswers } from './last-filter.ts';
 
 /** One commit for all that is answered meanwhile. */
 const NOTED_MS = 2000;
@@ -16,6 +16,7 @@ export interface CountedAnswers {
 
 export function countAnswers(
   state: StateDb,
+  name: FilterName,
   filter: Pick<LastFilter, 'pid' | 'started'>,
   log: Pick<Logger, 'warn'>,
 ): CountedAnswers {
@@ -23,7 +24,7 @@ export function countAnswers(
   let timer: NodeJS.Timeout | undefined;
   const note = async () => {
     timer = undefined;
-    await noteAnswers(state, filter, answers).catch((error: unknown) =>
+    await noteAnswers(state, name, filter, answers).catch((error: unknown) =>
       log.warn({ reason: failureOf(error).message }, 'how many messages were answered could not be noted'),
     );
   };

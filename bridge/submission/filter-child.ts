@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import { Failure, type FailureCode, failureOf } from '../shared/failure.ts';
 import { retryDelay } from '../sidecar/schedule.ts';
 import type { StateDb } from '../store/state/state-db.ts';
-import { type FilterTrouble, isThere, lastFilter, setFilterTrouble } from './last-filter.ts';
+import { type FilterName, type FilterTrouble, isThere, lastFilter, setFilterTrouble } from './last-filter.ts';
 
 /** What the child says of itself. */
 export type FromFilter =
@@ -33,6 +33,8 @@ export interface FilterProgram {
   readonly command: readonly string[];
   /** Mandat's own state. Opened for the moment: a file may have been replaced since the last time (replaced-files.ts). */
   readonly openState: () => Promise<StateDb>;
+  /** What it is called, where several work on one database. */
+  readonly name?: FilterName;
   readonly log: Logger;
   readonly patience?: Patience;
 }
@@ -159,8 +161,8 @@ async function end(child: ChildProcess, limitMs: number): Promise<void> {
 }
 
 /** One whose sidecar was killed ends by itself, unless it is too busy to notice. There is one sidecar only, so it can't be another's. */
-async function endOrphan({ openState, log }: FilterProgram, { answerMs }: Patience): Promise<void> {
-  const last = await withState(openState, lastFilter);
+async function endOrphan({ openState, log, name }: FilterProgram, { answerMs }: Patience): Promise<void> {
+  const last = await withState(openState, (state) => lastFilter(state, name));
   if (last === undefined || !last.child || last.pid === process.pid || !isThere(last)) return;
   log.warn({ pid: last.pid }, 'a submission filter whose sidecar is gone is still there: waiting for its end');
   const began = performance.now();

@@ -1,14 +1,14 @@
 /** The submission filter as the process that it is: what stands behind it, and what is noted of it for `mandat status`. */
+import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import type { Environment } from '../configured/drivers.ts';
 import { openState } from '../configured/stores.ts';
 import { failureOf } from '../shared/failure.ts';
 import { type LoopHolds, watchLoop } from '../shared/loop-holds.ts';
-import { setFact } from '../store/state/facts.ts';
 import { countAnswers } from './answers.ts';
 import { startKeptSubmission } from './bookkeeping.ts';
-import { type LastFilter, startOf } from './last-filter.ts';
+import { filterName, noteFilter, startOf } from './last-filter.ts';
 import type { Submission } from './service.ts';
 
 /** `child`: of a `mandat run`. */
@@ -22,11 +22,13 @@ export async function startFilterProcess(
   try {
     const now = () => new Date().toISOString();
     const about = { pid: process.pid, started: startOf(process.pid) ?? null, since: now(), child };
-    const answers = countAnswers(state, about, log);
+    const name = filterName(config);
+    const answers = countAnswers(state, name, about, log);
     const submission = await startKeptSubmission(config, env, log, answers.answered);
+    const place = name === undefined ? {} : { host: hostname() };
     const note = (loop: LoopHolds | null) => {
-      const text = JSON.stringify({ ...about, loop } satisfies LastFilter);
-      return setFact(state, 'filter', text).catch((error: unknown) =>
+      const heard = name === undefined ? {} : { heard: now() };
+      return noteFilter(state, name, { ...about, loop, ...place, ...heard }).catch((error: unknown) =>
         log.warn({ reason: failureOf(error).message }, 'how the filter fares could not be noted'),
       );
     };
@@ -38,6 +40,8 @@ export async function startFilterProcess(
         watch.close();
         await submission.close();
         await answers.close();
+        // Of several, who has ended as they should is missed by nobody.
+        if (name !== undefined) await noteFilter(state, name, undefined).catch(() => {});
         await state.close();
       },
     };

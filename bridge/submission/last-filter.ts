@@ -1,7 +1,12 @@
-/** What is kept of the submission filter that last ran, for `mandat status` and for the next one. */
+/**
+ * What is kept of the submission filter that last ran, for `mandat status` and for the next one. With the table in PostgreSQL there may be several,
+ * each beside a Postfix of its own: each notes itself by its name, and that it is there once a minute.
+ */
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { Config } from '../../config/schema.ts';
 import type { LoopHolds } from '../shared/loop-holds.ts';
-import { fact, jsonFact, setFact } from '../store/state/facts.ts';
+import { type FactName, fact, filterFacts, jsonFact, type ServerFacts, setFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 
 export interface LastFilter {
@@ -12,10 +17,71 @@ export interface LastFilter {
   /** Whether `mandat run` started it. */
   readonly child: boolean;
   readonly loop: LoopHolds | null;
+  /** The machine that it runs on; not given by one that was alone. */
+  readonly host?: string;
+  /** When it was last heard of. */
+  readonly heard?: string;
 }
 
-export async function lastFilter(state: Pick<StateDb, 'query' | 'server'>): Promise<LastFilter | undefined> {
-  return jsonFact<LastFilter>(state, 'filter');
+/** One of several; undefined where there is one. */
+export type FilterName = string | undefined;
+
+/** With files there is one filter; in PostgreSQL each machine's has a name. */
+export const filterName = ({ database, submission }: Pick<Config, 'database' | 'submission'>): FilterName =>
+  database === undefined ? undefined : (submission?.name ?? hostname());
+
+const about = (name: FilterName): FactName => (name === undefined ? 'filter' : `filter/${name}`);
+const messages = (name: FilterName): FactName => (name === undefined ? 'filter-messages' : `filter-messages/${name}`);
+
+export async function lastFilter(state: ServerFacts, name: FilterName): Promise<LastFilter | undefined> {
+  return jsonFact<LastFilter>(state, about(name));
+}
+
+/** Undefined: it has ended as it should. */
+export async function noteFilter(state: StateDb, name: FilterName, filter: LastFilter | undefined): Promise<void> {
+  await setFact(state, about(name), filter === undefined ? '' : JSON.stringify(filter));
+}
+
+export interface FilterSeen extends LastFilter {
+  readonly name: string;
+  readonly server: string;
+  /** As far as this machine can tell. */
+  readonly runs: boolean;
+}
+
+/** One that was not heard of for so long is no more there; one on this machine is looked at. */
+const SILENT_MS = 150_000;
+/** What has been silent for so long is taken to have been taken out of use. */
+const FORGOTTEN_MS = 86_400_000;
+
+/** Those of this server, by name. Those that ended as they should are not among them. Where there is one: that one, whatever its name. */
+export async function filtersSeen(
+  state: ServerFacts,
+  config: Pick<Config, 'database'>,
+): Promise<readonly FilterSeen[]> {
+  if (config.database === undefined) {
+    const last = await lastFilter(state, undefined);
+    return last === undefined ? [] : [{ ...last, name: '', server: state.server, runs: isThere(last) }];
+  }
+  return seenAmong(await filterFacts(state, 'filter', state.server));
+}
+
+/** Those of all servers of a site in PostgreSQL. */
+export const filtersOfSite = async (state: ServerFacts): Promise<readonly FilterSeen[]> =>
+  seenAmong(await filterFacts(state, 'filter'));
+
+function seenAmong(found: Awaited<ReturnType<typeof filterFacts>>, now = Date.now()): readonly FilterSeen[] {
+  return found
+    .map(({ filter, server, value }) => ({ ...(JSON.parse(value) as LastFilter), name: filter, server }))
+    .filter(({ heard, since }) => now - Date.parse(heard ?? since) < FORGOTTEN_MS)
+    .map((one) => ({ ...one, runs: runs(one, now) }));
+}
+
+/** Pure but for this machine's own processes. `now` in ms. */
+export function runs(filter: LastFilter, now: number): boolean {
+  const { host, heard, since } = filter;
+  if (host === undefined || host === hostname()) return isThere(filter);
+  return now - Date.parse(heard ?? since) < SILENT_MS;
 }
 
 /** Answers to messages, counted since the filter began: 250, 5xx, and 4xx, whose client keeps the message. */
@@ -25,17 +91,19 @@ export const NO_ANSWERS: Answers = { passed: 0, refused: 0, 'put-off': 0 };
 
 type Process = Pick<LastFilter, 'pid' | 'started'>;
 
-export async function noteAnswers(state: StateDb, { pid, started }: Process, answers: Answers): Promise<void> {
-  await setFact(state, 'filter-messages', JSON.stringify({ pid, started, answers }));
+export async function noteAnswers(
+  state: StateDb,
+  name: FilterName,
+  { pid, started }: Process,
+  answers: Answers,
+): Promise<void> {
+  await setFact(state, messages(name), JSON.stringify({ pid, started, answers }));
 }
 
 /** Of that very filter. */
-export async function answersOf(
-  state: Pick<StateDb, 'query' | 'server'>,
-  filter: Process | undefined,
-): Promise<Answers> {
-  const stored = await fact(state, 'filter-messages');
-  if (stored === undefined || filter === undefined) return NO_ANSWERS;
+export async function answersOf(state: ServerFacts, name: FilterName, filter: Process | undefined): Promise<Answers> {
+  const stored = (await fact(state, messages(name))) ?? '';
+  if (stored === '' || filter === undefined) return NO_ANSWERS;
   const { pid, started, answers } = JSON.parse(stored) as Process & { readonly answers: Answers };
   return pid === filter.pid && started === filter.started ? answers : NO_ANSWERS;
 }
@@ -64,7 +132,9 @@ export interface FilterTrouble {
   readonly againAt: string;
 }
 
-export async function filterTrouble(state: Pick<StateDb, 'query' | 'server'>): Promise<FilterTrouble | undefined> {
+export async function filterTrouble(
+  state: Pick<StateDb, 'query' | 'server' | 'stamp'>,
+): Promise<FilterTrouble | undefined> {
   const text = (await fact(state, 'filter-trouble')) ?? '';
   return text === '' ? undefined : (JSON.parse(text) as FilterTrouble);
 }

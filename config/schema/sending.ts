@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { fileHasReader, fileReadAnew, loginsAreRead } from '../cross.ts';
 import { command, docs, oneOrSeveral, text, whole } from '../fields.ts';
 import { filterAddress, hostName, loopbackAddress, path } from '../places.ts';
-import { fileMode, folderNames, groupName, socketMode } from '../rules.ts';
+import { fileMode, folderNames, groupName, serverName, socketMode } from '../rules.ts';
 
 const SENDER_KINDS = ['postfix-sqlite', 'postfix-pgsql', 'file', 'socketmap'] as const;
 export type SenderKind = (typeof SENDER_KINDS)[number];
@@ -108,6 +108,13 @@ may use and is weaker for it.`,
     .register(docs, {
       comment: `Who starts the filter, which is a process of its own: a message that keeps it busy keeps no revoke waiting.
 "child": "mandat run" starts and watches it. "unit": another does, as config/systemd/mandat-filter.service.`,
+    }),
+  name: text(serverName)
+    .optional()
+    .register(docs, {
+      comment: `With the table in PostgreSQL, where several filters work with it: what this one is called in "mandat status"
+and in the metrics. The machine's name where none is given; no two may have the same.`,
+      example: 'mail2',
     }),
   mode: z
     .enum(['on-behalf', 'send-as'])

@@ -118,7 +118,9 @@ t.test('done, and what is in the database is named; the table may stay for other
   t.equal(await psql('SELECT count(*) FROM mandat.delegation'), '1', 'rows stay');
 
   // docs/postgresql.md, "Take it off": the table stays.
-  await psql('DROP SCHEMA mandat_sender, mandat_private CASCADE; DROP ROLE mandat_postfix');
+  await psql(
+    'DROP SCHEMA mandat_sender, mandat_private CASCADE; DROP OWNED BY mandat_postfix, mandat_filter; DROP ROLE mandat_postfix, mandat_filter',
+  );
   await psql(`CREATE ROLE portal; GRANT mandat_writers TO portal; SET ROLE portal;
     INSERT INTO mandat.mailbox (address) VALUES ('carol@lab.test');
     INSERT INTO mandat.delegation (mailbox, delegate) VALUES ('carol@lab.test', '${at('bob')}')`);
@@ -131,7 +133,7 @@ t.test('done, and what is in the database is named; the table may stay for other
 
   // And then nothing of it does.
   await postgresql.sql('postgres', `DROP DATABASE ${database}`);
-  const roles = left.roles.filter((role: string) => role !== 'mandat_postfix');
+  const roles = left.roles.filter((role: string) => !['mandat_postfix', 'mandat_filter'].includes(role));
   await postgresql.sql('postgres', `DROP ROLE ${roles.join(', ')}, mandat, portal`);
   t.equal(await postgresql.sql('postgres', "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'mandat%'"), '0');
 });
