@@ -3,7 +3,18 @@
  * files and little memory allowed, stopped in the middle, fifty writers at once. `npm run proof:faults -- --machine`.
  */
 import { execFile } from 'node:child_process';
-import { closeSync, cpSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -37,6 +48,7 @@ export async function troubles(say: (one: Survived) => void): Promise<void> {
     say(await manyWriters(site));
     say(await fewFiles(site));
     say(await littleMemory(site));
+    say(await jumpingClock(site));
   } finally {
     await site.stop();
   }
@@ -202,15 +214,56 @@ async function fewFiles(site: Site): Promise<Survived> {
   return { what: 'no more files may be opened', wrong, said };
 }
 
+/** The environment that the next sidecar is started with. */
+async function startedWith(site: Site, more: Readonly<Record<string, string>>): Promise<Running> {
+  const before = Object.keys(more).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, more);
+  try {
+    return await site.run();
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+}
+
+const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
+const DAY_S = 86_400;
+
+/** Debian's libfaketime, where it is installed: the sidecar's clock alone jumps, while it runs. */
+async function jumpingClock(site: Site): Promise<Survived> {
+  const what = 'a clock that jumps: a day back, a day ahead, into summer time';
+  if (!existsSync(FAKETIME)) return { what: `NOT TRIED, libfaketime is not installed: ${what}`, wrong: [], said: '' };
+  const wrong: string[] = [];
+  const file = path.join(site.lab.directory, 'clock');
+  const jump = (seconds: number) => writeFileSync(file, `${seconds < 0 ? '' : '+'}${Math.round(seconds)}s\n`);
+  jump(0);
+  const sidecar = await startedWith(site, {
+    LD_PRELOAD: FAKETIME,
+    FAKETIME_TIMESTAMP_FILE: file,
+    FAKETIME_NO_CACHE: '1',
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+  });
+  const toSummer = () => (Date.parse('2027-03-28T00:59:58Z') - Date.now()) / 1000;
+  for (const to of [() => -DAY_S, () => 0, () => DAY_S, () => 0, toSummer]) {
+    jump(to());
+    await grantRow(site, 'alice', 'bob');
+    await becomes(site, true, wrong);
+    const busy = await idleBusy(sidecar.pid, 1500);
+    if (busy > 0.5) wrong.push(`${busy} of the time after a jump`);
+    await revokeRow(site, 'alice', 'bob');
+    await becomes(site, false, wrong);
+  }
+  const said = defects(sidecar, wrong);
+  await site.stopSidecars();
+  return { what, wrong, said };
+}
+
 /** 64 MB of heap are all that it gets: it does its work in them. */
 async function littleMemory(site: Site): Promise<Survived> {
   const wrong: string[] = [];
-  const before = process.env.NODE_OPTIONS;
-  process.env.NODE_OPTIONS = '--max-old-space-size=64';
-  const sidecar = await site.run().finally(() => {
-    if (before === undefined) delete process.env.NODE_OPTIONS;
-    else process.env.NODE_OPTIONS = before;
-  });
+  const sidecar = await startedWith(site, { NODE_OPTIONS: '--max-old-space-size=64' });
   for (let time = 0; time < 5; time++) {
     await grantRow(site, 'alice', 'bob');
     await becomes(site, true, wrong);
