@@ -25,7 +25,7 @@ export type Side = 'client' | 'server';
 
 export interface FaultyWire extends Address {
   set(fault: Fault): void;
-  /** Whatever is left of it is over: what was silent is cut. */
+  /** Whatever is left of it is over: what was silent or spoilt is cut. */
   clear(): void;
   /** The fault that was set has happened. */
   readonly happened: boolean;
@@ -39,7 +39,10 @@ export interface FaultyWire extends Address {
 interface Pair {
   readonly client: net.Socket;
   readonly server: net.Socket;
+  /** Nothing passes any more. */
   dead: boolean;
+  /** Something stands in it that no side has said: it may be waited for what never comes. */
+  spoilt: boolean;
 }
 
 /** What a real server refuses without doing anything. */
@@ -67,6 +70,7 @@ export async function openFaultyWire(target: Address): Promise<FaultyWire> {
     if (at > 0) to.write(bytes.subarray(0, at));
     if (now.kind === 'garbage') {
       happened = true;
+      pair.spoilt = true;
       to.write(Buffer.concat([Buffer.from(now.octets, 'latin1'), bytes.subarray(at)]));
     } else {
       pair.dead = true;
@@ -117,7 +121,7 @@ export async function openFaultyWire(target: Address): Promise<FaultyWire> {
     }
     const server = net.connect({ host: target.host, port: target.port, noDelay: true });
     server.on('error', () => {});
-    const pair: Pair = { client, server, dead: false };
+    const pair: Pair = { client, server, dead: false, spoilt: false };
     pairs.add(pair);
     client.on('data', (bytes) => pass(pair, 'client', commandsIn(pair, bytes)));
     server.on('data', (bytes) => pass(pair, 'server', bytes));
@@ -146,7 +150,7 @@ export async function openFaultyWire(target: Address): Promise<FaultyWire> {
     },
     clear: () => {
       anew(undefined);
-      for (const pair of pairs) if (pair.dead) end(pair);
+      for (const pair of pairs) if (pair.dead || pair.spoilt) end(pair);
     },
     get happened() {
       return happened;

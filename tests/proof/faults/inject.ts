@@ -55,7 +55,10 @@ export async function inject(faulty: FaultyWorld, planned: Planned): Promise<Inj
   let sending: Promise<void> | undefined;
   try {
     await change(faulty, granting);
-    if (planned.place === 'reinject') sending = sent(faulty);
+    if (planned.place === 'reinject') {
+      sending = sent(faulty);
+      sending.catch(() => {}); // heard below
+    }
     const lasting = planned.fault.kind === 'refused' || planned.fault.kind === 'trickle';
     // It happens, or the change is through without it. What lasts is left for a while, and then taken off.
     let since = Number.POSITIVE_INFINITY;
