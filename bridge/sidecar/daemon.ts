@@ -110,7 +110,10 @@ export async function startDaemon(
       return result.retry;
     } catch (error) {
       if (engine.working.isLost) return 'parked';
-      log.error({ mailboxId, err: error }, 'a pass could not be recorded'); // the database itself failed
+      // The database itself failed. Where it is the machine's doing, no trace of the program helps anybody.
+      const { code, message, hint } = failureOf(error);
+      const what = code === 'internal' ? { err: error } : { code, reason: message, hint };
+      log.error({ mailboxId, ...what }, 'a pass could not be recorded');
       return 'retry';
     } finally {
       comparing ??= setTimeout(() => {
