@@ -90,7 +90,10 @@ export async function inject(faulty: FaultyWorld, planned: Planned): Promise<Inj
       `${described(planned)}: ${error} ${JSON.stringify(await outcome(site, 'alice'))}`,
     );
   });
+  happened ||= wire.happened;
   wire.clear();
+  // Where the answer to a letter's end is lost, it goes again, under the same Message-ID: nobody can know better (RFC 5321 section 4.5.4.1).
+  if (happened && planned.place === 'notices') world.kills++;
   await sending;
   const busy = Math.max(0, processorMs(sidecar.pid) - spent - WORK_MS) / (performance.now() - began);
   unharmed(faulty, planned);
