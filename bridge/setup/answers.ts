@@ -1,9 +1,12 @@
 /** What `mandat setup` is told, by questions or by a file of answers. */
 import { parse } from 'smol-toml';
 import * as z from 'zod';
+import { databaseUrl } from '../../config/database-url.ts';
 import { Failure } from '../shared/failure.ts';
 
 const login = z.string().regex(/^[^\s"\\]+$/, 'a login has no blanks');
+
+const absolute = z.string().regex(/^\/[^\s"\\]*$/, 'an absolute path');
 
 const schema = z.strictObject({
   /** What identifies a delegate. */
@@ -11,10 +14,16 @@ const schema = z.strictObject({
   /** Two accounts of this server: who is logged in as, before and after. */
   try_as: z.tuple([login, login]),
   /** Where the databases are. */
-  data_dir: z
+  data_dir: absolute.default('/var/lib/mandat'),
+  /** The site's PostgreSQL, `postgres://user@host/name`, where it shall hold the table; a file does where none is named. */
+  database: z
     .string()
-    .regex(/^\/[^\s"\\]*$/, 'an absolute path')
-    .default('/var/lib/mandat'),
+    .refine((value) => databaseUrl(value).length === 0, 'an address such as postgres://mandat@db.example.org/mandat')
+    .optional(),
+  /** With its password, alone; the user below has to be able to read it. */
+  database_password_file: absolute.optional(),
+  /** With the authority of its certificate, where that is one of the site's own. */
+  database_ca_file: absolute.optional(),
   /** The Unix user that the sidecar runs as. */
   user: z
     .string()

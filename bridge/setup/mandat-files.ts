@@ -5,6 +5,7 @@ import { stringify } from 'smol-toml';
 import { fragment } from '../shared/shipped-files.ts';
 import type { Answers } from './answers.ts';
 import type { Change, Owner } from './change.ts';
+import { databaseKeys } from './database.ts';
 import type { Ports, Secrets } from './dovecot-changes.ts';
 import { certificateOf, type DovecotSite } from './dovecot-site.ts';
 
@@ -29,6 +30,7 @@ export function ownFiles({ configFile, answers, site, secrets, ports, sending, r
   const authority = join(dirname(configFile), 'imap-ca.pem');
   const document = {
     data_dir: answers.data_dir,
+    ...databaseKeys(answers),
     identity: { scheme: answers.scheme },
     imap: {
       host: '127.0.0.1',

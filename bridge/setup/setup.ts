@@ -11,6 +11,7 @@ import { Failure, failureOf } from '../shared/failure.ts';
 import { runTool } from '../shared/run-tool.ts';
 import type { Answers } from './answers.ts';
 import { type Change, emptied, needed, type Owner, type Place, putBack, shown, write } from './change.ts';
+import { lookAtDatabase } from './database.ts';
 import { newSecret, SEPARATOR, type Secrets, sharedPlace, sharing, wayIn } from './dovecot-changes.ts';
 import {
   type Account,
@@ -61,6 +62,8 @@ export async function setUp(answers: Answers, around: Around): Promise<Outcome> 
   say(
     `Dovecot ${site.version}: ${site.file}, mail in ${site.storage.shown}, folders are named with "${separator}", IMAP on port ${site.imapPort}${site.tls === 'none' ? ' without TLS' : ''}`,
   );
+  const database = await lookAtDatabase(answers);
+  if (database !== undefined) say(database);
   const postfix = answers.sending ? await lookAtPostfix(around.postfixConfig) : undefined;
   if (answers.sending)
     say(
