@@ -13,7 +13,7 @@ export const STYLE = `
   --good: #7fd69a; --good-tint: #17301f; --wait: #f0bf6a; --wait-tint: #362a13; --bad: #ff9d96; --bad-tint: #3c1d1c; --off: #a5afba; --off-tint: #2a313a; } }
 * { box-sizing: border-box; }
 html { font: 100%/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "DejaVu Sans", sans-serif; }
-body { margin: 0; background: var(--page); color: var(--text); overflow-wrap: anywhere; }
+body { margin: 0; background: var(--page); color: var(--text); overflow-wrap: break-word; }
 a { color: var(--accent); text-underline-offset: .15em; }
 a:hover { color: var(--accent-hover); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
@@ -56,7 +56,6 @@ th, td { text-align: left; vertical-align: top; padding: .65rem .6rem; border-bo
 th { font-weight: 600; color: var(--quiet); font-size: .85rem; }
 tbody tr:last-child > * { border-bottom: 0; }
 tbody th { color: var(--text); font-size: inherit; font-variant-numeric: tabular-nums; }
-td time { white-space: nowrap; }
 .state { display: inline-block; padding: .1rem .55rem; border-radius: 1rem; font-weight: 600; font-size: .88rem; background: var(--off-tint); color: var(--off); overflow-wrap: normal; }
 .state.good { background: var(--good-tint); color: var(--good); }
 .state.wait { background: var(--wait-tint); color: var(--wait); }
@@ -70,7 +69,7 @@ td time { white-space: nowrap; }
 .note.bad strong, .fault { color: var(--bad); }
 .fault { font-weight: 600; margin: .25rem 0 0; }
 .field { margin: 0 0 1rem; max-width: 26rem; }
-.field label, legend { display: block; font-weight: 600; margin-bottom: .25rem; }
+.field label, legend { display: block; padding: 0; font-weight: 600; margin-bottom: .25rem; }
 .hint { color: var(--quiet); font-size: .9rem; margin: .2rem 0 0; }
 input[type=text], input[type=email], input[type=date], input[type=search], select { font: inherit; width: 100%; min-height: 2.6rem; padding: .4rem .6rem; color: var(--text);
   background: var(--card); border: 1px solid var(--edge); border-radius: .35rem; }
@@ -82,7 +81,7 @@ fieldset { border: 0; margin: 0 0 1rem; padding: 0; min-width: 0; }
 .check input { width: 1.35rem; height: 1.35rem; flex: none; margin: .1rem 0 0; accent-color: var(--accent); }
 .check label { font-weight: 400; }
 blockquote { margin: 0 0 1rem; padding: .2rem 0 .2rem 1rem; border-left: 4px solid var(--edge); max-width: 75ch; }
-dl.facts { display: grid; grid-template-columns: minmax(9rem, max-content) 1fr; gap: .4rem 1.25rem; margin: 0 0 1rem; }
+dl.facts { display: grid; grid-template-columns: minmax(9rem, max-content) minmax(0, 1fr); gap: .4rem 1.25rem; margin: 0 0 1rem; }
 .facts dt { color: var(--quiet); } .facts dd { margin: 0; font-weight: 550; }
 .list { list-style: none; padding: 0; margin: 0; }
 .list li { border-bottom: 1px solid var(--line); padding: .7rem 0; display: flex; flex-wrap: wrap; gap: .3rem 1rem; align-items: baseline; }
@@ -94,15 +93,15 @@ dialog .cross { font: inherit; font-size: 1.3rem; line-height: 1; width: 2.4rem;
 dialog .cross:hover { background: var(--off-tint); }
 footer { color: var(--quiet); font-size: .9rem; padding-block: 0 2rem; }
 footer a { margin-right: 1.25rem; }
-@media (max-width: 52rem) {
+@media (max-width: 62rem) {
   main { padding-block: 1.1rem 2rem; } .bar, main, footer { padding-inline: .9rem; } .card { padding: 1rem; }
   .cards, .cards tbody, .cards tr, .cards td, .cards tbody th { display: block; }
   .cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .cards tr { border-bottom: 1px solid var(--line); padding: .8rem 0; } .cards tr:last-child { border: 0; }
-  .cards td, .cards tbody th { border: 0; padding: .12rem 0; display: grid; grid-template-columns: 8.5rem 1fr; gap: .5rem; }
+  .cards td, .cards tbody th { border: 0; padding: .12rem 0; display: grid; grid-template-columns: 8.5rem minmax(0, 1fr); gap: .5rem; }
   .cards td::before, .cards tbody th::before { content: attr(data-label); color: var(--quiet); font-weight: 400; font-size: .9rem; }
   .cards td.acts { display: block; padding-top: .6rem; } .cards td.acts::before { display: none; }
-  dl.facts { grid-template-columns: 1fr; gap: 0; } .facts dd { margin-bottom: .6rem; }
+  dl.facts { grid-template-columns: minmax(0, 1fr); gap: 0; } .facts dd { margin-bottom: .6rem; }
 }
 @media (prefers-reduced-motion: no-preference) { .busy::after { content: ""; display: inline-block; width: .8em; height: .8em; margin-left: .5em; border: 2px solid currentColor;
   border-right-color: transparent; border-radius: 50%; animation: turn 1s linear infinite; vertical-align: -.08em; } @keyframes turn { to { transform: rotate(1turn); } } }

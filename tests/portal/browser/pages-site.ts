@@ -5,14 +5,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { serve } from '@hono/node-server';
+import Database from 'better-sqlite3';
 import { Hono } from 'hono';
 import { getCookie } from 'hono/cookie';
 import pino from 'pino';
 import type { Test } from 'tap';
-import { actingAs, openSite } from '../../../bridge/acting/site.ts';
+import { actingAs, openSite, type Site } from '../../../bridge/acting/site.ts';
 import { importExtract } from '../../../bridge/directory/import.ts';
 import { mountAssets } from '../../../bridge/portal/assets/serve.ts';
-import type { PortalEnv, Roles } from '../../../bridge/portal/context.ts';
+import type { PortalEnv, Roles, SignedIn } from '../../../bridge/portal/context.ts';
 import { speaking } from '../../../bridge/portal/language.ts';
 import { mountAutoconfig } from '../../../bridge/portal/pages/delegate/mail-client.ts';
 import { mountPages } from '../../../bridge/portal/pages/routes.ts';
@@ -136,15 +137,40 @@ export async function pagesSite(t: Test, browser: () => Browser) {
   await mailbox('paul.legall@example.org', PAUL);
   await mailbox('ferme@example.org', PAUL, false);
 
+  const { url, as } = await servedPages(t, browser, site, (who) => ({ roles: rolesOf(who), name: NAMES[who] ?? null }));
+  const lastCode = () => {
+    const state = new Database(dataFiles(path.join(here.directory, 'data')).state, { readonly: true });
+    const code = state
+      .prepare("SELECT json_extract(data, '$.code') FROM outbox WHERE kind = 'code' ORDER BY id DESC")
+      .pluck()
+      .get();
+    state.close();
+    return String(code);
+  };
+  return { ...here, site, admin, url, as, lastCode };
+}
+
+export type PagesSite = Awaited<ReturnType<typeof pagesSite>>;
+
+const rolesOf = (who: string): Roles => ROLES[who] ?? { owner: false, delegate: CROWD.includes(who), admin: 'none' };
+
+/** The pages of any site, for whomever `known` knows. */
+export async function servedPages(
+  t: Test,
+  browser: () => Browser,
+  site: Site,
+  known: (who: string) => Pick<SignedIn, 'roles' | 'name'>,
+) {
   const app = new Hono<PortalEnv>();
   mountAssets(app);
   mountAutoconfig(app, site.config);
   app.use(speaking(false), async (c, next) => {
     const identifier = getCookie(c, 'who') ?? '';
-    const roles = ROLES[identifier] ?? { owner: false, delegate: CROWD.includes(identifier), admin: 'none' };
-    c.set('person', { identifier, name: NAMES[identifier] ?? null, roles, session: 'test' });
+    const person = { identifier, session: 'test', ...known(identifier) };
+    c.set('person', person);
     c.set('csrf', 'token');
-    c.set('acting', (actor) => actingAs(site, actor, 'portal:test'));
+    const forOwner = person.roles.admin === 'acts' ? `admin:${identifier} ` : '';
+    c.set('acting', (actor) => actingAs(site, actor, `${actor.kind === 'owner' ? forOwner : ''}portal:test`));
     await next();
   });
   mountPages(app, { log: pino({ level: 'silent' }) });
@@ -160,7 +186,5 @@ export async function pagesSite(t: Test, browser: () => Browser) {
     await context.addCookies([{ name: 'who', value: who, url }]);
     return Object.assign(await context.newPage(), { asked: context.asked });
   };
-  return { ...here, site, admin, url, as };
+  return { url, as };
 }
-
-export type PagesSite = Awaited<ReturnType<typeof pagesSite>>;

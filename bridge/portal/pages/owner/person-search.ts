@@ -53,7 +53,7 @@ function results(c: PortalContext, mailbox: string, { people, total }: Found): H
   if (people.length === 0)
     return html`<div class="note wait" role="status"><p><strong>${words.nobodyFound}</strong> ${words.portal}<a href="${RPPS_PORTAL}" rel="noreferrer">${words.portalName}</a>.</p></div>`;
   const heads = [words.identifier, words.firstName, words.lastName, words.profession, words.postalCode, words.city];
-  return html`<section class="card" aria-labelledby="results"><h2 id="results" role="status">${words.found(people.length, total)}</h2>
+  return html`<section class="card" aria-labelledby="results"><div role="status"><h2 id="results">${words.found(people.length, total)}</h2></div>
 <table class="cards" role="table" aria-labelledby="results"><thead role="rowgroup"><tr role="row">${heads.map((head) => html`<th scope="col" role="columnheader">${head}</th>`)}<th scope="col" role="columnheader">${words.actions}</th></tr></thead>
 <tbody role="rowgroup">${people.map((one) => resultRow(c, mailbox, one))}</tbody></table></section>`;
 }

@@ -27,7 +27,7 @@ export const ACCOUNT_EN: Words['delegate'] = {
   until: 'Until',
   noEnd: 'no end',
   reach: 'How to reach it',
-  reachOf: (mailbox) => `How to reach ${mailbox}`,
+  reachOf: (mailbox) => `How to reach it: ${mailbox}`,
   cannotEnd: 'You cannot end a delegation that its owner has set up. If need be, contact them.',
   ownTitle: 'A mailbox of your own',
   ownLead:

@@ -27,7 +27,7 @@ export const ACCOUNT_FR = {
   until: 'Jusqu’au',
   noEnd: 'sans fin',
   reach: 'Y accéder',
-  reachOf: (mailbox: string) => `Accéder à ${mailbox}`,
+  reachOf: (mailbox: string) => `Y accéder : ${mailbox}`,
   cannotEnd:
     'Vous ne pouvez pas mettre fin à une délégation mise en place par un professionnel délégant. Si besoin, le contacter.',
   ownTitle: 'Votre propre boîte aux lettres',
