@@ -6,6 +6,7 @@ import type { DataFiles } from '../store/files/data-files.ts';
 import { jsonFact, setJsonFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import { openMonths } from './month.ts';
+import { toldMonths } from './told-months.ts';
 import { monthFiles, traceDirectory } from './trace-files.ts';
 import { readTraceHead, traceHeadFile } from './trace-head.ts';
 import { proveTrace } from './trace-proof.ts';
@@ -34,7 +35,7 @@ export interface ProvenSite {
 
 export async function proveTraceDaily({ state, files, key, log, now }: ProvenSite, giveWay: GiveWay): Promise<void> {
   const directory = traceDirectory(files);
-  const told = (await jsonFact<{ readonly files: readonly string[] }>(state, 'trace-months'))?.files ?? [];
+  const told = await toldMonths(state);
   if (monthFiles(directory).length === 0 && told.length === 0) return;
   const last = await lastTraceProof(state);
   const since = Date.parse(now) - Date.parse(last?.at ?? '1970-01-01');

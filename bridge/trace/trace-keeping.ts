@@ -12,6 +12,7 @@ import { failureOf } from '../shared/failure.ts';
 import { jsonFact, setJsonFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import { deleteLeftMonths } from './left-months.ts';
+import { noteToldMonths, toldMonths } from './told-months.ts';
 import type { MonthNote, TraceCounts, TraceSettings } from './tracing.ts';
 import { type Naming, SHIPPED_NAMING } from './whose-folder.ts';
 
@@ -59,11 +60,6 @@ export interface TraceKeeperOptions {
   readonly log: Logger;
 }
 
-/** What has been told of the trace's files to the audit trail. */
-interface Told {
-  readonly files: readonly string[];
-}
-
 export async function openTraceKeeper({ config, site, log }: TraceKeeperOptions): Promise<TraceKeeper> {
   const { state, audit, clock } = site;
   const spaces = new Map((await knownNaming(state)).map((one) => [one.prefix, one]));
@@ -85,19 +81,22 @@ export async function openTraceKeeper({ config, site, log }: TraceKeeperOptions)
       log.warn({ reason: failureOf(error).message }, 'how the trace of access goes could not be noted'),
     );
   const noteMonth = async (what: MonthNote) => {
-    const told = (await jsonFact<Told>(state, 'trace-months'))?.files ?? [];
+    const told = await toldMonths(state);
     const line = { mailbox: null, onBehalf: null, delegate: null };
     if (what.kind === 'deleted') {
       const { file, accesses } = what;
       await audit([{ action: 'trace-month-deleted', ...line, detail: { file, accesses } }]);
-      await setJsonFact(state, 'trace-months', { files: told.filter((one) => one !== file) } satisfies Told);
+      await noteToldMonths(
+        state,
+        told.filter((one) => one !== file),
+      );
       log.info({ file, accesses }, 'a month of the trace was kept for long enough, and is deleted');
       return;
     }
     const begun = what.files.filter((file) => !told.includes(file));
     if (begun.length === 0) return;
     await audit(begun.map((file) => ({ action: 'trace-month-begun' as const, ...line, detail: { file } })));
-    await setJsonFact(state, 'trace-months', { files: [...told, ...begun] } satisfies Told);
+    await noteToldMonths(state, [...told, ...begun]);
   };
   // One after the other: each goes by what the one before has left.
   const note = (what: MonthNote) => {

@@ -5,9 +5,11 @@ import type { Placed } from '../../bridge/configured/stores.ts';
 import { NotYet } from '../../bridge/events/event-sink.ts';
 import type { ServerEvent } from '../../bridge/events/server-event.ts';
 import { dataFiles } from '../../bridge/store/files/data-files.ts';
+import { openPostgresState } from '../../bridge/store/postgres/state-db.ts';
 import { openPostgresTable } from '../../bridge/store/postgres/table-db.ts';
 import { openPostgresPeople } from '../../bridge/trace/postgres-people.ts';
 import type { TablePeople } from '../../bridge/trace/remembered-people.ts';
+import { noteToldMonths, toldMonths } from '../../bridge/trace/told-months.ts';
 import { traceDirectory } from '../../bridge/trace/trace-files.ts';
 import { traced } from '../../bridge/trace/trace-reading.ts';
 import { openTracing } from '../../bridge/trace/tracing.ts';
@@ -72,6 +74,20 @@ t.test('asked in few questions, and remembered until somebody writes', async (t)
   t.equal((await judged(people, () => people.delegationOf(alice, 'bob@lab.test', now))).found, undefined, 'no more');
   await psql(settings, "INSERT INTO mandat.delegation (mailbox, delegate) VALUES ('alice@lab.test', '899700245667')");
   t.equal((await judged(people, () => people.delegationOf(alice, 'bob@lab.test', now))).found, 2, 'another one');
+});
+
+t.test('the files of a machine that worked on this server before are not missed on this one', async (t) => {
+  const settings = await madeDatabase();
+  const state = await openPostgresState(settings, { server: 'mx1' });
+  t.teardown(() => state.close());
+  t.same(await toldMonths(state), []);
+  await noteToldMonths(state, ['2026-11.db']);
+  t.same(await toldMonths(state), ['2026-11.db']);
+  await psql(
+    settings,
+    `UPDATE mandat_private.facts SET value = '{"files":["2026-10.db"],"host":"elsewhere"}' WHERE name = 'trace-months@mx1'`,
+  );
+  t.same(await toldMonths(state), []);
 });
 
 const command = (user: string, mailbox: string): ServerEvent => ({
