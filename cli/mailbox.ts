@@ -22,6 +22,7 @@ import { accountOf } from './account-exists.ts';
 import { address, login, serverName } from './arguments.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT } from './exit.ts';
+import { moved } from './follow-move.ts';
 import { mailboxContact } from './mailbox-contact.ts';
 import { counted, facts, table } from './output.ts';
 import { changed, SAVE_ONLY } from './report-change.ts';
@@ -123,7 +124,11 @@ export function mailboxCommand(program: Command, run: Runner): void {
         // Another address is another line of the list: what the mailbox is must agree with that one too.
         const stays = asked.address === undefined ? {} : await session.table((db) => mailboxAt(db, at));
         refuseContradictions(to, { ...stays, ...asked }, publishedOf(session, to));
+        const before = asked.server === undefined ? undefined : await session.table((db) => mailboxAt(db, at));
         await session.writing(at, (db) => setMailbox(db, session.writer, at, asked));
+        const { server = before?.server } = asked;
+        if (wait && before !== undefined && server !== undefined && server !== before.server && session.config.database)
+          return moved(session, { mailboxId: before.id, address: to, from: before.server, to: server });
         return changed(session, { mailbox: to }, `${at} changed`, wait);
       }),
     );

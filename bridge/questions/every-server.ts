@@ -76,7 +76,9 @@ interface Workers {
 }
 
 /** Undefined with files, which tell of this machine alone. */
-async function workersSeen({ query }: StateDb): Promise<ReadonlyMap<string, Workers> | undefined> {
+export async function workersSeen({
+  query,
+}: Pick<StateDb, 'query'>): Promise<ReadonlyMap<string, Workers> | undefined> {
   if (!onPostgres(query)) return undefined;
   const made = await sql<{ readonly there: number }>`SELECT to_regclass('workers') IS NOT NULL AS there`.execute(query);
   if (made.rows[0]?.there !== 1) return undefined; // of an earlier version
