@@ -16,6 +16,9 @@ export interface Part {
 
 const POLL_MS = 100;
 
+/** Whose lease is over for so long is gone. */
+const SILENT_MS = 5000;
+
 /** Ends when every part is done, or won't be before somebody acts, or after `limitMs`. */
 export async function waitForMove(
   table: DelegationDb,
@@ -40,11 +43,14 @@ async function partOf(table: DelegationDb, state: StateDb, mailboxId: number, se
     .executeTakeFirst();
   if (waits === undefined) return { server, done: true, why: undefined };
   const works = (await workersSeen(state))?.get(server)?.works;
-  if (works === null || works?.alive === false || works === undefined)
+  if (works === null || works === undefined || (!works.alive && isGone(works.lastSeen)))
     return { server, done: false, why: nobody(server) };
   const failure = (await outcomeOf(state, mailboxId, server))?.failure;
   return { server, done: false, why: failure !== undefined && failure.version >= waits.version ? failure : undefined };
 }
+
+/** Not one that is only late: for a while nobody has taken its place. */
+const isGone = (lastSeen: string) => Date.now() - Date.parse(lastSeen) > SILENT_MS;
 
 const nobody = (server: string) => ({
   code: 'absent' as const,
