@@ -26,6 +26,7 @@ export const COMMANDS: readonly CommandFile[] = [
   { names: ['list'], load: async () => (await import('./list.ts')).listCommand },
   { names: ['run'], load: async () => (await import('./run.ts')).runCommand },
   { names: ['filter'], load: async () => (await import('./filter.ts')).filterCommand },
+  { names: ['portal'], load: async () => (await import('./portal.ts')).portalCommand },
   { names: ['shares'], load: async () => (await import('./shares.ts')).sharesCommand },
   { names: ['stand-in'], load: async () => (await import('./stand-in.ts')).standInCommand },
   { names: ['status'], load: async () => (await import('./status.ts')).statusCommand },

@@ -22,7 +22,7 @@ export function runCommand(program: Command, run: Runner): void {
   program
     .command('run')
     .description(
-      'the sidecar, in the foreground, and the submission filter beside it: SIGTERM ends both, SIGHUP makes both reread the configuration',
+      'the sidecar, in the foreground, and the submission filter and the portal beside it: SIGTERM ends all, SIGHUP makes all reread the configuration',
     )
     .action(
       run(async ({ config }) => {
@@ -31,6 +31,7 @@ export function runCommand(program: Command, run: Runner): void {
         // Loaded here: it makes every other command slower to start.
         const { startSidecar } = await import('../bridge/sidecar/sidecar.ts');
         const { filterBeside } = await import('./filter-process.ts');
+        const { portalBeside } = await import('./portal-process.ts');
         const { openHealth } = await import('../bridge/health/health.ts');
         const { openSupervisor } = await import('../bridge/health/supervisor.ts');
         const log = openLog(config.log.level);
@@ -45,6 +46,7 @@ export function runCommand(program: Command, run: Runner): void {
           await health.close();
           throw error;
         });
+        const portal = portalBeside(config, log); // nobody's access waits for it
         const asked = untilAskedToStop(
           config,
           log,
@@ -53,11 +55,13 @@ export function runCommand(program: Command, run: Runner): void {
             await filter.reload(next); // first: it waits for no pass
             await sidecar.reload(next);
             await health.reload(next);
+            await portal.reload(next);
           },
           supervisor,
         );
         const failure = await Promise.race([asked, sidecar.ended]);
         await supervisor.stopping();
+        await portal.stop();
         await filter.stop(); // so that what it has noted is taken over
         await sidecar.stop();
         await health.close();

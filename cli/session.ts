@@ -54,6 +54,8 @@ export function becomeOwnerOf(config: Config, files: DataFiles): void {
 }
 
 /** Beside the owner's own: that of the table, and that of the SMTP server. */
-export function groupsFor({ senderRules, submission }: Config): readonly string[] {
-  return [SHARED_GROUP, ...((senderRules ?? submission) ? [senderRules?.group ?? 'postfix'] : [])];
+export function groupsFor({ senderRules, submission, portal }: Config): readonly string[] {
+  const smtp = (senderRules ?? submission) ? [senderRules?.group ?? 'postfix'] : [];
+  const proxy = portal?.listen.startsWith('/') ? [portal.group] : [];
+  return [SHARED_GROUP, ...smtp, ...proxy];
 }

@@ -46,6 +46,12 @@ export const retriesOrdered = across('retry_min_seconds', ({ retry_min_seconds: 
     : undefined,
 );
 
+export const sessionsOrdered = across('session_max_minutes', ({ session_minutes: idle, session_max_minutes: most }) =>
+  typeof idle === 'number' && typeof most === 'number' && idle > most
+    ? { message: `${most} is less than session_minutes (${idle})`, remedy: 'give at least session_minutes' }
+    : undefined,
+);
+
 export const eventsComeFromSomewhere = across('listen', ({ listen, log }) =>
   listen === 'off' && log === undefined
     ? { message: '"off", and no log is named: no events would come', remedy: 'name the log, or give a port' }

@@ -56,6 +56,9 @@ function mismatch(steps: readonly string[], value: unknown): Omit<Mistake, 'path
     };
   }
   if (allowed instanceof z.ZodEnum) return oneOf(key, allowed.options.map(String), value);
+  if (value === undefined) {
+    return { message: 'is missing', remedy: `write ${key} = ${JSON.stringify(docs.get(field)?.example ?? '...')}` };
+  }
   return { message: `${shown} is not text`, remedy: 'write text, in quotes' };
 }
 

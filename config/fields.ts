@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import type { Problem, Rule } from './rule.ts';
-import { commandWords, loginCommandWords, serverList, severalOf } from './rules.ts';
+import { commandWords, listOf, loginCommandWords, serverList, severalOf } from './rules.ts';
 
 /** A file is looked at once: making code for that takes longer than it saves. */
 z.config({ jitless: true });
@@ -29,7 +29,8 @@ export type Form =
   | { readonly kind: 'text'; readonly rule: Rule }
   | { readonly kind: 'one-or-several'; readonly options: readonly string[] }
   | { readonly kind: 'command'; readonly login: boolean }
-  | { readonly kind: 'server-names' };
+  | { readonly kind: 'server-names' }
+  | { readonly kind: 'texts'; readonly rule: Rule };
 
 export const forms = z.registry<Form>();
 
@@ -73,6 +74,10 @@ export const loginCommand = () =>
 
 /** Mail servers, by their names in the table. */
 export const serverNames = () => judged<readonly string[]>(serverList).register(forms, { kind: 'server-names' });
+
+/** A list of texts, each as the rule has it. */
+export const textList = (rule: Rule) =>
+  judged<readonly string[]>(listOf(rule)).register(forms, { kind: 'texts', rule });
 
 /** A section whose keys all have defaults: left out, it is as if it stood there empty. */
 export const always = <T extends z.ZodObject>(section: T) => section.prefault({} as z.input<T>);

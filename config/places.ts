@@ -34,6 +34,37 @@ export const webUrl: Rule = (value) => {
     : [{ message: `${quoted(value)} is not a web address`, remedy: 'write https://...' }];
 };
 
+/** An address whose answers are believed: nobody on the way may have changed them. */
+const believedUrl = (value: string): URL | undefined => {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || url.username !== '' || url.password !== '' || /[\s"<>?#]/.test(value)) return undefined;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname)) ? url : undefined;
+};
+
+/** Of an OpenID Connect provider, as it names itself. OpenID Connect Discovery 1.0 section 3 */
+export const issuerUrl: Rule = (value) =>
+  believedUrl(value) !== undefined
+    ? GOOD
+    : [
+        {
+          message: `${quoted(value)} is no issuer`,
+          remedy: 'write https://HOST/PATH as the provider names itself, without ? and #; http only on this machine',
+        },
+      ];
+
+/** Cookies and redirects are the whole host's: nothing else may be on it. */
+export const portalUrl: Rule = (value) => {
+  const url = believedUrl(value);
+  return url !== undefined && url.pathname === '/' && url.origin === value.replace(/\/$/, '')
+    ? GOOD
+    : [
+        {
+          message: `${quoted(value)} is not an address of the portal's own`,
+          remedy: 'write https://HOST in lower case, without a path or a default port; http only on this machine',
+        },
+      ];
+};
+
 export const path: Rule = (value) => {
   if (value.trim() === '') return [{ message: 'the path is empty', remedy: 'give the path of a file or directory' }];
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for

@@ -25,6 +25,27 @@ export const serverName: Rule = shaped(
   'write 1 to 30 of a-z 0-9 -, for example mx1',
 );
 
+/** Of a token of an identity provider. */
+export const claimName: Rule = shaped(
+  /^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,199}$/,
+  "a claim's name",
+  'write it as the tokens have it, for example preferred_username',
+);
+
+/** What somebody is a member of, by a claim. */
+export const claimGroup: Rule = shaped(
+  /^group:[^\p{Cc}]{1,200}$/u,
+  'a group of the identity provider',
+  'write "group:NAME", NAME as the claim has it',
+);
+
+/** Separated by blanks. RFC 6749 section 3.3 */
+export const words: Rule = shaped(
+  /^[!#-[\]-~]{1,200}(?: [!#-[\]-~]{1,200}){0,20}$/,
+  'a list of words',
+  'write them with one blank between, without quotes inside',
+);
+
 /** Separated by commas; as people write them. */
 export const folderNames: Rule = (value) => {
   const names = value.split(',').map((name) => name.trim());
@@ -161,6 +182,18 @@ export const serverList = (value: unknown): readonly Problem[] => {
   if (value.length > new Set(value).size) return [{ message: 'a server stands there twice', remedy: 'write it once' }];
   return value.flatMap((one) => serverName(one));
 };
+
+/** What is wrong with a value that should be a list of texts, each judged by a rule. */
+export const listOf =
+  (rule: Rule) =>
+  (value: unknown): readonly Problem[] => {
+    const remedy = 'write a list in [brackets], each text in "quotes"; an empty one is []';
+    if (!Array.isArray(value) || !value.every((one): one is string => typeof one === 'string')) {
+      return [{ message: 'this is not a list of texts', remedy }];
+    }
+    if (value.length > new Set(value).size) return [{ message: 'one stands there twice', remedy: 'write it once' }];
+    return value.flatMap((one) => rule(one));
+  };
 
 /** What is wrong with a value that should be a command's words. None of them is repeated: one may be a password. */
 export const commandWords = (value: unknown): readonly Problem[] => {

@@ -12,6 +12,7 @@ import { path } from './places.ts';
 import { mailClient } from './schema/mail-client.ts';
 import { notices } from './schema/notices.ts';
 import { accounts, directory, grant, identity, policy } from './schema/people.ts';
+import { portal } from './schema/portal.ts';
 import { audit, guard, health, log, reconcile, schedule, subscriptions, trace } from './schema/running.ts';
 import { senderRules, submission } from './schema/sending.ts';
 import { events, imap, server, sessions, shares } from './schema/servers.ts';
@@ -119,13 +120,18 @@ Thunderbird. Without this section it says that the administrator knows.`,
       comment: 'How the sidecar is, for a monitoring system. Without this section it answers nobody.',
       off: true,
     }),
+    portal: portal.optional().register(docs, {
+      comment: `The people's own screens, in a browser: owners manage their delegations, delegates their account; and the
+HTTP API (docs/portal.md). Without this section there are none.`,
+      off: true,
+    }),
     log: always(log).register(docs, { comment: 'What the sidecar says about its work, as JSON lines.' }),
   })
   .check(accountsNeedNotices, traceNeedsEvents, viewNeedsPostgres);
 
 /**
  * A checked configuration: camelCase names, frozen, every path absolute, no secret in it.
- * `sessions`, `events`, `shares`, `senderRules`, `submission`, `accounts`, `notices`, `mailClient` and `health` are undefined when their section is absent.
+ * `sessions`, `events`, `shares`, `senderRules`, `submission`, `accounts`, `notices`, `mailClient`, `health` and `portal` are undefined when their section is absent.
  */
 export type Config = Omit<Camelized<z.output<typeof schema>>, 'runtimeDir'> & {
   /** Absolute; where the file says nothing, what follows from data_dir. */

@@ -10,10 +10,11 @@ export const withLogins = (): Readonly<Record<string, Table>> => ({
   policy: { timezone: Intl.DateTimeFormat().resolvedOptions().timeZone },
   grant: { acknowledge: false },
   notices: { language: 'en' },
+  portal: { identifier_claim: 'preferred_username' },
 });
 
 /** Sections without which something is off: none is added. */
-const OPTIONAL = ['notices'];
+const OPTIONAL = ['notices', 'portal'];
 
 /** The document with what its scheme puts in the place of keys left out. What is no table is left to the schema's own judgement. */
 export function withSchemeDefaults(document: unknown): unknown {

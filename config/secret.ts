@@ -33,6 +33,12 @@ export const EVENTS_PASSWORD: SecretName = {
   credential: 'events.secret',
 };
 
+export const OIDC_SECRET: SecretName = {
+  name: 'portal.client_secret_file',
+  envName: 'MANDAT_OIDC_SECRET',
+  credential: 'oidc.secret',
+};
+
 export const DATABASE_PASSWORD: SecretName = {
   name: 'database_password_file',
   envName: 'MANDAT_DATABASE_PASSWORD',

@@ -8,7 +8,10 @@ export const GROUPS: readonly { readonly title: string; readonly commands: reado
   { title: 'Who has what, and why', commands: ['list', 'who', 'what', 'explain', 'history'] },
   { title: 'Accounts of delegates', commands: ['account'] },
   { title: 'The national directory', commands: ['directory'] },
-  { title: 'Running', commands: ['run', 'filter', 'shares', 'stand-in', 'status', 'sync', 'verify', 'notices'] },
+  {
+    title: 'Running',
+    commands: ['run', 'filter', 'portal', 'shares', 'stand-in', 'status', 'sync', 'verify', 'notices'],
+  },
   { title: 'The audit trail, and the trace of access', commands: ['audit', 'trace'] },
   {
     title: 'Work on the servers, backup, and the way on and off',

@@ -10,15 +10,19 @@ import {
   healthAddress,
   hostName,
   ipAddress,
+  issuerUrl,
   loopbackAddress,
   loopbackAddressOrOff,
   mailAddress,
   path,
+  portalUrl,
   webUrl,
 } from '../../config/places.ts';
 import type { Rule } from '../../config/rule.ts';
 import {
   accountName,
+  claimGroup,
+  claimName,
   fileMode,
   folderNames,
   groupName,
@@ -29,6 +33,7 @@ import {
   socketMode,
   timeZone,
   word,
+  words as wordList,
 } from '../../config/rules.ts';
 import { schema } from '../../config/schema.ts';
 import { withLogins } from '../../config/scheme-defaults.ts';
@@ -51,6 +56,11 @@ const RULES = new Map<Rule, string>([
   [hostName, 'a host name or an IP address, without port and brackets'],
   [ipAddress, 'an IP address'],
   [mailAddress, 'a mail address, without a name or brackets'],
+  [claimName, "a claim's name, as the tokens have it"],
+  [claimGroup, '`group:NAME`'],
+  [wordList, 'words with one blank between'],
+  [issuerUrl, 'an `https` address; `http` only on this machine'],
+  [portalUrl, 'an `https` address without a path; `http` only on this machine'],
   [webUrl, 'a web address, `https://...`'],
   [path, 'a path'],
   [
@@ -150,10 +160,13 @@ function formed(form: Form): string {
   if (form.kind === 'server-names') return 'a list of names of mail servers, as `[server] name` has them';
   const said = RULES.get(form.rule);
   if (said === undefined) throw new Error('a rule that .ci/manual/configuration.ts has no words for');
-  return `text: ${said}`;
+  return form.kind === 'texts' ? `a list of texts, each ${said}` : `text: ${said}`;
 }
 
 function defaultOf({ section, name, field }: Key): string {
+  if (!(field instanceof z.ZodOptional || field instanceof z.ZodDefault)) {
+    return `Must be given. Example: ${code(JSON.stringify(docs.get(field)?.example))}`;
+  }
   if (field instanceof z.ZodOptional) return `No default. Example: ${code(JSON.stringify(docs.get(field)?.example))}`;
   const value = field instanceof z.ZodDefault ? field.def.defaultValue : undefined;
   const instead = withLogins()[section ?? '']?.[name];

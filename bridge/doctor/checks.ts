@@ -25,6 +25,7 @@ import { logins } from './logins.ts';
 import { sieveReach, submissionReach } from './master-reach.ts';
 import { noticeServer, noticeTemplates } from './notices.ts';
 import { identity, metadata, sharedNamespace } from './own-session.ts';
+import { portal } from './portal.ts';
 import { ownProxymap, senderAnswers, senderMaps } from './postfix-maps.ts';
 import { postgresql, postgresqlRoles } from './postgresql.ts';
 import { messageFromOutside, messageSubmitted } from './probe-mail.ts';
@@ -128,4 +129,5 @@ export const CHECKS: readonly Check[] = [
   smtpPassword,
   noticeServer,
   noticeTemplates,
+  portal,
 ];

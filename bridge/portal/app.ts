@@ -1,21 +1,32 @@
 /** What each request goes through, in this order; then the API and the pages. */
 import { Hono } from 'hono';
 import { mountApi } from './api/routes.ts';
-import type { PortalEnv, PortalSite } from './context.ts';
+import { mountAssets } from './assets/serve.ts';
+import { behindSignIn } from './behind-sign-in.ts';
+import { oftenEnough, ownHostOnly, smallBodies } from './bounds.ts';
+import type { PortalEnv } from './context.ts';
 import { speaking } from './language.ts';
 import { mountPages } from './pages/routes.ts';
+import { safeHeaders } from './safe-headers.ts';
+import type { Door } from './sign-in/door.ts';
+import { mountSignIn, mountSignOut } from './sign-in/routes.ts';
 
-export interface PortalParts extends PortalSite {
-  /** Whether people reach it over https. */
-  readonly secure: boolean;
-}
-
-export function portalApp(parts: PortalParts): Hono<PortalEnv> {
+export function portalApp(door: Door): Hono<PortalEnv> {
+  const { settings, provider, clock } = door;
+  const secure = settings.url.startsWith('https:');
   const app = new Hono<PortalEnv>();
+  app.use(safeHeaders(secure, provider.origins));
+  app.use(ownHostOnly(settings));
+  app.use(speaking(secure));
+  app.use(oftenEnough(settings, clock));
+  app.use(smallBodies);
   const api = new Hono<PortalEnv>();
-  mountApi(api, parts);
+  mountApi(api, door);
   app.route('/api/v1', api);
-  app.use(speaking(parts.secure));
-  mountPages(app, parts);
+  mountAssets(app);
+  mountSignIn(app, door);
+  app.use(behindSignIn(door));
+  mountSignOut(app, door);
+  mountPages(app, door);
   return app;
 }

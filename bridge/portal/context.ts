@@ -1,7 +1,9 @@
 /** What every route of the portal finds in its context, and what it is given when it is mounted. */
 import type { Logger } from 'pino';
 import type { Actor } from '../../acl/actor.ts';
+import type { Config } from '../../config/schema.ts';
 import type { Acting } from '../acting/site.ts';
+import type { PortalSettings, Provider } from './sign-in/provider.ts';
 
 export type Language = 'fr' | 'en';
 
@@ -30,6 +32,8 @@ export type PortalEnv = {
     language: Language;
     /** For the hidden field `csrf` of every form. */
     csrf: string;
+    /** Whose address the request comes from, as the reverse proxies say. */
+    address: string;
     /** As whom they act: `{ kind: 'owner', identifier: person.identifier }` and the like. The trail gets `via portal:SESSION`. */
     acting(actor: Actor): Acting;
   };
@@ -41,4 +45,13 @@ export interface PortalSite {
   actingAs(actor: Actor, via: string): Acting;
   readonly log: Logger;
   now(): Date;
+}
+
+/** What the API needs beside that: its askers bring tokens. */
+export interface ApiSite extends PortalSite {
+  readonly settings: PortalSettings;
+  readonly identity: Config['identity'];
+  readonly provider: Provider;
+  /** What somebody may be here now. */
+  rolesOf(person: { readonly identifier: string; readonly groups: readonly string[] }): Promise<Roles>;
 }

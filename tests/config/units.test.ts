@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { unit } from '../../bridge/setup/mandat-files.ts';
-import { DOVEADM_API_KEY, IMAP_ADMIN_PASSWORD, SMTP_PASSWORD } from '../../config/secret.ts';
+import { DOVEADM_API_KEY, IMAP_ADMIN_PASSWORD, OIDC_SECRET, SMTP_PASSWORD } from '../../config/secret.ts';
 
 const DIRECTORY = path.resolve(import.meta.dirname, '../../config/systemd');
 const units = readdirSync(DIRECTORY).filter((file) => file.endsWith('.service'));
@@ -35,8 +35,9 @@ for (const name of units) {
 
 /** Those that go on, and the secrets that each needs. */
 const LASTING = [
-  ['mandat.service', [IMAP_ADMIN_PASSWORD, DOVEADM_API_KEY, SMTP_PASSWORD]],
+  ['mandat.service', [IMAP_ADMIN_PASSWORD, DOVEADM_API_KEY, SMTP_PASSWORD, OIDC_SECRET]],
   ['mandat-filter.service', [IMAP_ADMIN_PASSWORD]],
+  ['mandat-portal.service', [OIDC_SECRET]],
 ] as const;
 for (const [name, secrets] of LASTING) {
   t.test(`${name} says how it is, and is given its secrets`, async (t) => {

@@ -48,6 +48,9 @@ export const EVENTS: Readonly<Record<EventAction, string>> = {
   backup: 'somebody took a backup: where to, and where the trail ended',
   restore: 'a backup was put back: of when, where the trail ended before and after, where what was there lies',
   'rules-repaired': "the table's released rules were put back",
+  'portal-sign-in': 'somebody has signed in at the portal: as what, how, and from which address',
+  'portal-sign-out': 'they have signed out, or the identity provider has ended their session',
+  'portal-refused': 'somebody whom the identity provider knows was not let in, and why',
   refused: 'somebody tried what they may not do; which command',
 };
 

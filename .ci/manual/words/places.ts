@@ -433,6 +433,16 @@ export const SETTINGS: readonly Place[] = [
     backup: '**yes**, as a secret',
   },
   {
+    path: 'CONFIG/oidc.secret',
+    kind: 'file',
+    owner: 'mandat',
+    group: 'mandat',
+    mode: '600',
+    holds: "the secret of the portal's client at the identity provider: `[portal] client_secret_file`; made by hand",
+    others: NOBODY,
+    backup: '**yes**, as a secret',
+  },
+  {
     ...root,
     path: 'CONFIG/imap-ca.pem',
     holds: 'the certificate of a Dovecot that is its own authority: `[imap] ca_file`',

@@ -18,7 +18,7 @@ export async function noteAccount(
   action: AccountEvent,
   detail?: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const writer = await query.selectFrom('writer').select(['actor', 'reason']).executeTakeFirstOrThrow();
+  const writer = await query.selectFrom('writer').select(['actor', 'reason', 'via']).executeTakeFirstOrThrow();
   await query
     .insertInto('events')
     .values({
@@ -29,7 +29,6 @@ export async function noteAccount(
       delegate: identifier,
       detail: detail === undefined ? null : JSON.stringify(detail),
       on_behalf: null,
-      via: null,
     })
     .execute();
 }

@@ -19,6 +19,9 @@ export type EventAction =
   | 'database-moved' // all of it was brought to another store
   | 'backup' // somebody took a copy of all of it
   | 'restore' // and put one back
+  | 'portal-sign-in' // somebody has come in: as what, how and from where
+  | 'portal-sign-out' // or was let out, and by whom
+  | 'portal-refused' // or was not let in, and why
   | 'refused'; // an act that its actor may not do (R53)
 
 export interface Event {
@@ -42,7 +45,7 @@ export async function noteEvent(db: DelegationDb, writer: Writer, event: Event):
         delegate,
         detail: detail === undefined ? null : JSON.stringify(detail),
         on_behalf: null,
-        via: null,
+        via: writer.via ?? null,
       })
       .execute(),
   );

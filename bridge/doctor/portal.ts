@@ -1,0 +1,71 @@
+/** The people's own screens: that they answer, and that the identity provider behind them does. */
+import http from 'node:http';
+import { OIDC_SECRET } from '../../config/secret.ts';
+import { keptSecret } from '../configured/secrets.ts';
+import { failureOf } from '../shared/failure.ts';
+import { configuration } from './files.ts';
+import { type Check, type Finding, fail, ok, skipped, warn } from './finding.ts';
+
+const PATIENCE_MS = 5_000;
+
+export const portal: Check = {
+  name: 'portal',
+  needs: [configuration],
+  look: async ({ config: { portal }, env }) => {
+    if (portal === undefined)
+      return skipped('no section [portal] is configured: there are no screens of their own for people');
+    if (portal.clientAuthentication !== 'none') {
+      try {
+        keptSecret({ ...OIDC_SECRET, file: portal.clientSecretFile, env });
+      } catch (error) {
+        return fail(
+          `the secret of [portal] client_id: ${failureOf(error).message}`,
+          `write it into ${portal.clientSecretFile}`,
+        );
+      }
+    }
+    const provider = await providerFinding(portal.issuer);
+    if (provider !== undefined) return provider;
+    const status = await asked(portal.listen, new URL(portal.url).host).catch((error: Error) => error.message);
+    if (status === 200) return ok(`${portal.listen} answers for ${portal.url}, and so does ${portal.issuer}`);
+    const start = portal.process === 'child' ? '"mandat run" starts it' : 'systemctl status mandat-portal';
+    return warn(`nobody answers at ${portal.listen} as the portal does (${status})`, start);
+  },
+};
+
+/** What it says of itself, as the portal asks it. OpenID Connect Discovery 1.0 section 4 */
+async function providerFinding(issuer: string): Promise<Finding | undefined> {
+  const at = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  try {
+    const answer = await fetch(at, { signal: AbortSignal.timeout(PATIENCE_MS), redirect: 'error' });
+    const said = (await answer.json()) as { issuer?: unknown };
+    if (said.issuer === issuer) return undefined;
+    return fail(
+      `${at} names another issuer than [portal] issuer`,
+      'write the issuer as the provider writes it, to the last /',
+    );
+  } catch (error) {
+    const { cause, message } = error as Error & { cause?: Error };
+    return fail(
+      `the identity provider does not answer at ${at}: ${cause?.message ?? message}`,
+      'nobody can sign in meanwhile',
+    );
+  }
+}
+
+/** The status of the page that everybody may see. */
+function asked(listen: string, host: string): Promise<number | undefined> {
+  const [, name = '', port = ''] = /^(.+):(\d+)$/.exec(listen) ?? [];
+  const where = port === '' ? { socketPath: listen } : { host: name.replace(/^\[(.*)\]$/, '$1'), port };
+  return new Promise((resolve, reject) => {
+    http
+      .get({ ...where, path: '/signed-out', headers: { host }, timeout: PATIENCE_MS }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      })
+      .on('timeout', function late(this: http.ClientRequest) {
+        this.destroy(new Error('it does not answer in time'));
+      })
+      .once('error', reject);
+  });
+}

@@ -1,0 +1,63 @@
+/** What keeps every request in bounds, before anything is looked up for it: the host it asks for, how often it asks, how much it brings. */
+import type { Context, MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { asker, clientAddress } from './client-address.ts';
+import type { PortalEnv } from './context.ts';
+import { doorPage } from './door-page.ts';
+import { RATES, rateLimit } from './rate-limits.ts';
+import type { PortalSettings } from './sign-in/provider.ts';
+
+/** No form of ours, and no request to the API, is longer; octets. */
+const LONGEST_BODY = 64 * 1024;
+const LONGEST_URL = 4096;
+
+export const isApi = (c: Context<PortalEnv>) => c.req.path.startsWith('/api/');
+
+/** What @hono/node-server knows of the connection. */
+interface Connection {
+  readonly incoming?: { readonly socket?: { readonly remoteAddress?: string | undefined } };
+}
+
+/** Another host's name leads elsewhere: nothing that is built of it may be believed. RFC 9110 section 7.4 */
+export function ownHostOnly({ url }: Pick<PortalSettings, 'url'>): MiddlewareHandler<PortalEnv> {
+  const own = new URL(url).host;
+  return async (c, next) => {
+    if ((c.req.header('host') ?? '').toLowerCase() !== own) return c.text('this is another host\n', 421);
+    if (c.req.url.length > LONGEST_URL) return c.text('this address is too long\n', 414);
+    return next();
+  };
+}
+
+export function oftenEnough(
+  { proxies }: Pick<PortalSettings, 'proxies'>,
+  now: () => number,
+): MiddlewareHandler<PortalEnv> {
+  const limit = rateLimit(RATES.address, now);
+  return async (c, next) => {
+    const peer = (c.env as Connection | undefined)?.incoming?.socket?.remoteAddress;
+    const address = clientAddress(c.req.header('x-forwarded-for'), proxies, peer);
+    c.set('address', address);
+    const wait = limit.spend(asker(address));
+    return wait === undefined ? next() : tooOften(c, wait);
+  };
+}
+
+/** `wait`: seconds. */
+export function tooOften(c: Context<PortalEnv>, wait: number) {
+  c.header('retry-after', String(wait));
+  if (isApi(c)) return problem(c, 429, 'Too Many Requests');
+  return doorPage(c, 'too-often', { status: 429 });
+}
+
+export const smallBodies: MiddlewareHandler<PortalEnv> = bodyLimit({
+  maxSize: LONGEST_BODY,
+  onError: (c: Context<PortalEnv>) =>
+    isApi(c) ? problem(c, 413, 'Content Too Large') : doorPage(c, 'too-large', { status: 413 }),
+});
+
+/** RFC 9457 */
+function problem(c: Context<PortalEnv>, status: 413 | 429, title: string) {
+  return c.body(JSON.stringify({ type: 'about:blank', title, status }), status, {
+    'content-type': 'application/problem+json',
+  });
+}

@@ -1,0 +1,30 @@
+/** All that coming in and going out need, and what the trail is told of it. */
+import type { ApiSite } from '../context.ts';
+import type { Cookies } from '../cookies.ts';
+import type { Session, Sessions } from '../sessions.ts';
+import type { BegunSignIns, KeptForm } from './begun-sign-ins.ts';
+
+export interface Door extends ApiSite {
+  readonly sessions: Sessions;
+  readonly begun: BegunSignIns;
+  readonly cookies: Cookies;
+  /** What is typed again after the sign-in, by session. */
+  readonly kept: WeakMap<Session, KeptForm>;
+  readonly clock: () => number;
+  /** Notes in the trail who came in, who didn't, and who went. */
+  note(event: DoorEvent): Promise<void>;
+}
+
+export interface DoorEvent {
+  readonly action: 'portal-sign-in' | 'portal-sign-out' | 'portal-refused';
+  readonly identifier: string;
+  readonly session?: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export const signedOut = ({ name, person }: Session, by: string): DoorEvent => ({
+  action: 'portal-sign-out',
+  identifier: person.identifier,
+  session: name,
+  detail: { by },
+});
