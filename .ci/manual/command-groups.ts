@@ -105,6 +105,7 @@ export const EXITS: Readonly<Record<string, Exits>> = {
   'directory search': { 3: 'fewer than two criteria' },
   'directory status': {},
   run: { 3: 'a sidecar runs already', 5: "a port is taken, or a server can't be reached" },
+  portal: {},
   filter: {},
   'shares serve': {},
   'shares import': {},

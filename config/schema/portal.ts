@@ -25,8 +25,8 @@ it may ask, or a Unix socket (a path, or a name in runtime_dir such as portal.so
     .enum(['child', 'unit'])
     .default('child')
     .register(docs, {
-      comment: `Who starts it; it is a process of its own. "child": "mandat run" starts and watches it. "unit": another does,
-as config/systemd/mandat-portal.service.`,
+      comment: `Who starts it; it is a process of its own. "child": "mandat run" starts and watches it. "unit":
+another does, as config/systemd/mandat-portal.service.`,
     }),
   proxies: whole(0, 5)
     .default(1)

@@ -56,7 +56,9 @@ t.test('as setup writes them, on both Dovecots', async (t) => {
     ].filter((one) => one.file !== file);
   };
   const listed = [...SETTINGS, ...SERVERS]
-    .filter(({ kind, path: one }) => kind === 'file' && !/^(?:\/etc\/postfix|FILE|CONFIG\/(?:smtp|database))/.test(one))
+    .filter(
+      ({ kind, path: one }) => kind === 'file' && !/^(?:\/etc\/postfix|FILE|CONFIG\/(?:smtp|database|oidc))/.test(one),
+    )
     .map(bare)
     .sort();
   for (const version of ['2.3', '2.4'] as const) {
