@@ -76,6 +76,9 @@ export const WARNINGS: Readonly<Record<string, string>> = {
 
 /** Of the databases and the process. */
 export const OF_THE_HOUSE: Readonly<Record<string, string>> = {
+  MANDAT_PROVIDER_AWAY: 'the identity provider of the portal does not answer: nobody can sign in until it does',
+  MANDAT_SIGN_IN: "the identity provider's answer to a sign-in is not in order: they sign in again; the log says why",
+  MANDAT_TOKEN: 'a token is not signed by the identity provider, not in time, or not made for this portal',
   MANDAT_RUNNING: 'a sidecar runs on these databases already',
   MANDAT_SUPERSEDED:
     "another sidecar has taken this server's mailboxes over, and this one writes nothing more: [stand-by.md](../stand-by.md)",
