@@ -23,7 +23,8 @@ const matches = (text: string, pattern: RegExp): readonly string[] =>
 const sorted = (names: Iterable<string>): readonly string[] => [...new Set(names)].sort();
 
 /** Of others: codes of SQLite, Node and OpenSSL, a capability of Cyrus, and names of environment variables. */
-const NOT_OURS = /^(?:SQLITE_|ERR_|CERT_|ALTNAME_|NO_ATOMIC_RENAME|EAI_)|^MANDAT_(?:CONFIG|.*_PASSWORD|.*_API_KEY|.*_SECRET)$/;
+const NOT_OURS =
+  /^(?:SQLITE_|ERR_|OAUTH_|NOTIFY_SOCKET$|WATCHDOG_|CERT_|ALTNAME_|NO_ATOMIC_RENAME|EAI_)|^MANDAT_(?:CONFIG|.*_PASSWORD|.*_API_KEY|.*_SECRET)$/;
 
 /** Rules that refuse something, by their names, wherever they stand in the code. */
 export function rules(): readonly string[] {
