@@ -6,6 +6,7 @@ import { behindSignIn } from './behind-sign-in.ts';
 import { oftenEnough, ownHostOnly, smallBodies } from './bounds.ts';
 import type { PortalEnv } from './context.ts';
 import { speaking } from './language.ts';
+import { mountAutoconfig } from './pages/delegate/mail-client.ts';
 import { mountPages } from './pages/routes.ts';
 import { safeHeaders } from './safe-headers.ts';
 import type { Door } from './sign-in/door.ts';
@@ -24,6 +25,7 @@ export function portalApp(door: Door): Hono<PortalEnv> {
   mountApi(api, door);
   app.route('/api/v1', api);
   mountAssets(app);
+  mountAutoconfig(app, door);
   mountSignIn(app, door);
   app.use(behindSignIn(door));
   mountSignOut(app, door);

@@ -44,6 +44,7 @@ export async function startPortal(
     log,
     clock,
     identity: config.identity,
+    mailClient: config.mailClient,
     provider: openProvider(settings, env, clock),
     begun: openBegunSignIns(clock),
     cookies: portalCookies(settings.url.startsWith('https:')),

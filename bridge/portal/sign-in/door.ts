@@ -1,10 +1,13 @@
 /** All that coming in and going out need, and what the trail is told of it. */
+import type { Config } from '../../../config/schema.ts';
 import type { ApiSite } from '../context.ts';
 import type { Cookies } from '../cookies.ts';
 import type { Session, Sessions } from '../sessions.ts';
 import type { BegunSignIns, KeptForm } from './begun-sign-ins.ts';
 
 export interface Door extends ApiSite {
+  /** What mail clients are told before anybody has signed in. */
+  readonly mailClient: Config['mailClient'];
   readonly sessions: Sessions;
   readonly begun: BegunSignIns;
   readonly cookies: Cookies;
