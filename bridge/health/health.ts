@@ -2,18 +2,18 @@
  * How the sidecar is: it hears what goes on (signs.ts), and says so to a monitoring system (`[health]`) and to whoever runs it (supervisor.ts).
  * It is there before the databases are opened and after they are closed, so that it can say that too.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { setInterval } from 'node:timers';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import { imapEndpoint } from '../configured/drivers.ts';
 import { greets, openContacts } from './contact.ts';
 import type { Metrics } from './metrics.ts';
+import type { Counts } from './passes.ts';
 import { openPulse, type Part, stalledAfter } from './pulse.ts';
 import { readiness, readyToTakeOver } from './ready.ts';
 import { type Answer, type HealthServer, serveHealth } from './server.ts';
 import type { Sight } from './sight.ts';
-import type { Signs, StandsBy } from './signs.ts';
+import type { PassSigns, Signs, StandsBy } from './signs.ts';
 
 export interface Health {
   readonly signs: Signs;
@@ -38,8 +38,6 @@ export async function openHealth(config: Config, version: string, log: Logger): 
   let server: HealthServer | undefined;
   const pulse = openPulse(stalledAfter(config.imap.timeoutSeconds));
   const contacts = openContacts();
-  /** Called when the pass gets on in which it is called. */
-  const sign = new AsyncLocalStorage<() => void>();
 
   const alive = () => {
     const sizes = sight?.sizes();
@@ -113,25 +111,29 @@ export async function openHealth(config: Config, version: string, log: Logger): 
         try {
           const { passes } = metrics ?? {};
           const at = sight;
-          return await sign.run(one.sign, () =>
-            passes === undefined || at === undefined ? work() : passes.measured(at, mailboxId, attempt, work),
-          );
+          const own = (counts: Counts | undefined): PassSigns => ({
+            step: (step) => {
+              one.sign();
+              counts?.step(step);
+            },
+            said: (lines) => counts?.said(lines),
+            contact: (contact) => {
+              one.sign();
+              contacts.told(contact);
+            },
+          });
+          if (passes === undefined || at === undefined) return await work(own(metrics?.passes.beside));
+          return await passes.measured(at, mailboxId, attempt, (counts) => work(own(counts)));
         } finally {
           one.end();
         }
       },
-      step: (step) => {
-        sign.getStore()?.();
-        metrics?.passes.step(step);
-      },
-      said: (lines) => metrics?.passes.said(lines),
+      step: (step) => metrics?.passes.beside.step(step),
+      said: (lines) => metrics?.passes.beside.said(lines),
       standsBy: (how) => {
         standsBy = how;
       },
-      contact: (contact) => {
-        sign.getStore()?.();
-        contacts.told(contact);
-      },
+      contact: contacts.told,
     },
     alive,
     line: () => {

@@ -1,5 +1,4 @@
 /** What passes tell: counted, timed, and whether a mailbox was found otherwise than it had been left. */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Result } from '../reconcile/mailbox.ts';
 import type { AuditedOutcome, Said } from '../reconcile/site.ts';
 import type { Step } from '../reconcile/steps.ts';
@@ -22,14 +21,24 @@ const CORRECTIONS: readonly Step['kind'][] = ['set-entry', 'delete-entry', 'publ
 const MOVES: readonly Said['action'][] = ['in-force', 'verified', 'withdrawn', 'ended'] satisfies AuditedOutcome[];
 
 export interface Passes {
-  measured(sight: Sight, mailboxId: number, attempt: number, work: () => Promise<Result>): Promise<Result>;
+  /** `work` tells what it does to the counts of this pass. */
+  measured(
+    sight: Sight,
+    mailboxId: number,
+    attempt: number,
+    work: (counts: Counts) => Promise<Result>,
+  ): Promise<Result>;
+  /** What is done by nobody's pass. */
+  readonly beside: Counts;
+}
+
+export interface Counts {
   step(step: Step): void;
   said(lines: readonly Said[]): void;
 }
 
 /** `failed`: hears of what could not be measured. */
 export function countPasses(figures: Figures, failed: (error: unknown) => void): Passes {
-  const tallies = new AsyncLocalStorage<Tally>();
   /** Mailboxes that were found otherwise and not seen right since. */
   const drifted = new Set<number>();
 
@@ -78,12 +87,27 @@ export function countPasses(figures: Figures, failed: (error: unknown) => void):
     }
   };
 
+  const counts = (tally: Tally | undefined): Counts => ({
+    step: (step) => {
+      figures.count('mandat_server_changes_total', { kind: step.kind });
+      if (step.kind === 'cut') figures.count('mandat_session_cuts_total');
+      if (tally !== undefined && CORRECTIONS.includes(step.kind)) tally.corrections++;
+    },
+    said: (lines) => {
+      const left = lines.filter(({ action }) => action === 'drift-left').length;
+      for (let n = 0; n < left; n++) figures.count('mandat_drift_reported_total');
+      if (tally === undefined) return;
+      tally.left += left;
+      if (lines.some(({ action }) => MOVES.includes(action))) tally.moved = true;
+    },
+  });
+
   return {
     measured: async (sight, mailboxId, attempt, work) => {
       const tally: Tally = { corrections: 0, left: 0, moved: false };
       const before = await outcomeOf(sight.state, mailboxId).catch(() => undefined);
       const began = performance.now();
-      const result = await tallies.run(tally, work);
+      const result = await work(counts(tally));
       figures.count('mandat_passes_total', {
         outcome: result.kind,
         code: result.kind === 'failed' ? result.failure.code : 'none',
@@ -95,19 +119,7 @@ export function countPasses(figures: Figures, failed: (error: unknown) => void):
       if (result.kind !== 'superseded') void latency(sight, before, mailboxId).catch(failed);
       return result;
     },
-    step: (step) => {
-      figures.count('mandat_server_changes_total', { kind: step.kind });
-      if (step.kind === 'cut') figures.count('mandat_session_cuts_total');
-      const tally = tallies.getStore();
-      if (tally !== undefined && CORRECTIONS.includes(step.kind)) tally.corrections++;
-    },
-    said: (lines) => {
-      const tally = tallies.getStore();
-      const left = lines.filter(({ action }) => action === 'drift-left').length;
-      for (let n = 0; n < left; n++) figures.count('mandat_drift_reported_total');
-      if (tally !== undefined) tally.left += left;
-      if (tally !== undefined && lines.some(({ action }) => MOVES.includes(action))) tally.moved = true;
-    },
+    beside: counts(undefined),
   };
 }
 

@@ -6,18 +6,22 @@ import type { Contact } from './contact.ts';
 import type { Job } from './pulse.ts';
 import type { Sight } from './sight.ts';
 
-export interface Signs {
+export interface Signs extends PassSigns {
   /** What can be looked at from now on; the answer ends that. */
   open(sight: Sight): () => void;
   job(name: Job, work: () => Promise<void>): Promise<void>;
-  /** One pass. `work` is done within, and its result is the answer. */
-  pass(mailboxId: number, attempt: number, work: () => Promise<Result>): Promise<Result>;
+  /** One pass. `work` is done within, tells what it does to `own`, and its result is the answer. */
+  pass(mailboxId: number, attempt: number, work: (own: PassSigns) => Promise<Result>): Promise<Result>;
+  /** Another sidecar works, and this one waits; undefined: it is its turn. */
+  standsBy(how: StandsBy | undefined): void;
+}
+
+/** What is done, by one pass or by whoever else. */
+export interface PassSigns {
   /** A change on a server. */
   step(step: Step): void;
   /** What goes into the audit trail. */
   said(lines: readonly Said[]): void;
-  /** Another sidecar works, and this one waits; undefined: it is its turn. */
-  standsBy(how: StandsBy | undefined): void;
   /** The IMAP server was spoken to. */
   contact(contact: Contact): void;
 }
@@ -33,7 +37,7 @@ export interface StandsBy {
 export const NO_SIGNS: Signs = {
   open: () => () => {},
   job: (_name, work) => work(),
-  pass: (_mailboxId, _attempt, work) => work(),
+  pass: (_mailboxId, _attempt, work) => work(NO_SIGNS),
   step: () => {},
   said: () => {},
   standsBy: () => {},

@@ -19,10 +19,11 @@ import { addressed } from './recipients.ts';
 /** Writes it, in the transaction that records the outcome. */
 export type Tell = (query: Transaction<StateDatabase>) => Promise<void>;
 
-export async function telling(pass: Pass, now: Instant): Promise<Tell> {
+/** Undefined where there is nothing to write. */
+export async function telling(pass: Pass, now: Instant): Promise<Tell | undefined> {
   const { state, noticeRules: rules } = pass.site;
-  if (pass.mailbox.movedTo !== undefined) return async () => {}; // its new server tells what becomes of it
-  if ((await withdrawn(state))?.quiet === true) return async () => {}; // nor remembered: its end is no news either
+  if (pass.mailbox.movedTo !== undefined) return undefined; // its new server tells what becomes of it
+  if ((await withdrawn(state))?.quiet === true) return undefined; // nor remembered: its end is no news either
   const before = new Map((await toldOf(state, pass.mailboxId)).map((row) => [row.delegationId, row]));
   const rows = standing(pass);
   const waiting = strangersOf(pass);
@@ -50,14 +51,14 @@ export async function telling(pass: Pass, now: Instant): Promise<Tell> {
     if (!rows.has(told.delegationId)) drop.push(told.delegationId);
   }
   const notices = rules === undefined || news.length === 0 ? [] : await addressed(pass, rules, news, rows, now);
+  // With a mailbox goes what its owner gave for it.
+  const ends = pass.mailbox.rows === undefined && pass.mayGive && pass.held.size === 0;
+  if (drop.length + keep.length + notices.length === 0 && !ends) return undefined;
   return async (query) => {
     await forget({ query }, drop);
     for (const row of keep) await remember({ query }, row);
     if (rules !== undefined) await enqueue({ query }, notices, now, rules.domain);
-    // With a mailbox goes what its owner gave for it.
-    if (pass.mailbox.rows === undefined && pass.mayGive && pass.held.size === 0) {
-      await setOwnerContact({ query }, pass.mailboxId, { address: null, language: null });
-    }
+    if (ends) await setOwnerContact({ query }, pass.mailboxId, { address: null, language: null });
   };
 }
 

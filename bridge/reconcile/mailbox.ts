@@ -26,7 +26,7 @@ import type { GoOn, Retry } from '../sidecar/schedule.ts';
 import { settleFolders } from '../store/state/folders-seen.ts';
 import { enterForce, leaveForce } from '../store/state/ledger.ts';
 import { type Pair, pairsOf, standingFirst } from '../store/state/ledger-pairs.ts';
-import { type Notice, recordInForce, recordVerified } from '../store/state/outcomes.ts';
+import { isInForce, type Notice, recordInForce, recordVerified } from '../store/state/outcomes.ts';
 import { changedSince, type MailboxState, ownMailbox } from '../store/table/rows.ts';
 import { record } from './acts.ts';
 import { proveRest } from './cutting.ts';
@@ -165,7 +165,8 @@ export async function reconcileMailbox(
       await give(pass, target, owner);
     }
     await publishAll(pass);
-    if (pass.unpublished.length + pass.unclosed.size === 0) await settleFirst(pass, subject, work, only !== undefined);
+    if (pass.unpublished.length + pass.unclosed.size === 0)
+      await settleFirst(pass, subject, { work, pairs }, only !== undefined);
     const givesOnly = views.size > 0 && !revoking;
     if (!goOn() && givesOnly && pass.failures.length + pass.unpublished.length === 0) {
       return { kind: 'in-force', version, address: pass.address };
@@ -216,7 +217,7 @@ export async function reconcileMailbox(
 async function settleFirst(
   pass: Pass,
   subject: Parameters<typeof recordInForce>[1],
-  work: readonly Target[],
+  { work, pairs }: { readonly work: readonly Target[]; readonly pairs: readonly Pair[] },
   isPaused: boolean,
 ): Promise<void> {
   const { site } = pass;
@@ -235,10 +236,15 @@ async function settleFirst(
     });
   }
   const tell = await telling(pass, now);
+  // As most are found: what would be written stands there already.
+  const moves = pairs.some(({ phase }) => phase === 'granting' || phase === 'revoking');
+  const comes = work.some(({ arriving }) => arriving.length > 0);
+  if (tell === undefined && !moves && !comes && leavers.length === 0 && !site.hasActed())
+    if (await isInForce(site.state, subject)) return;
   // One transaction: whoever waits for it waits for one commit.
   await site.state.write(async (query) => {
     await recordInForce({ query, server: site.state.server }, subject, now);
-    await tell(query);
+    await tell?.(query);
     await leaveForce({ query }, left);
     const entered = await enterForce({ query, server: site.state.server }, pass.mailboxId, now);
     const outcomes = [...withdrawn, ...entered.map((login) => ({ action: 'in-force' as const, login }))];

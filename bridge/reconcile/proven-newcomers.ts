@@ -7,7 +7,7 @@
 import { naming } from '../shared/other-login.ts';
 import { giveBack, portions } from '../shared/portions.ts';
 import { asDelegate } from './delegate-sessions.ts';
-import type { MailServer } from './driver-interfaces.ts';
+import type { Gate } from './login-turns.ts';
 import type { Pass, Target } from './pass.ts';
 
 /** Many mailboxes are often granted to one delegate at once. */
@@ -17,7 +17,7 @@ const REMEMBERED_MS = 10_000;
 const AT_ONCE = 3;
 
 /** When each login was last proven, by the clock of `performance.now`. */
-const proven = new WeakMap<MailServer, Map<string, number>>();
+const proven = new WeakMap<Gate, Map<string, number>>();
 
 /** Notes in the pass who could not be proven, and why. Never rejects. */
 export async function proveNewcomers(pass: Pass, work: readonly Target[]): Promise<void> {
@@ -30,9 +30,9 @@ export async function proveNewcomers(pass: Pass, work: readonly Target[]): Promi
 }
 
 async function proveNewcomer(pass: Pass, login: string): Promise<void> {
-  const { server, cutter, policy } = pass.site;
-  const known = proven.get(server) ?? new Map<string, number>();
-  proven.set(server, known);
+  const { gate, cutter, policy } = pass.site;
+  const known = proven.get(gate) ?? new Map<string, number>();
+  proven.set(gate, known);
   for (const [one, at] of known) {
     if (performance.now() - at < REMEMBERED_MS) break;
     known.delete(one); // the oldest first: no more are kept than count

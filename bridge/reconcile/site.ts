@@ -61,6 +61,8 @@ export interface Site {
   readonly vouches?: (event: Vouchable) => boolean;
   /** What the pass at hand has done on the servers since it was last asked. */
   readonly acts: () => readonly Step[];
+  /** Whether that is anything. */
+  readonly hasActed: () => boolean;
   /** Keeps our own delegate sessions and the cuts at a grant apart. */
   readonly gate: Gate;
   /** Undefined: nobody is told of anything, but how things stand is remembered for the day when somebody is. */

@@ -30,13 +30,15 @@ export async function release(table: DelegationDb, report: GuardReport, actor: s
 
 /** Intents whose pair has left the ledger have served: on whichever server it was to go from. */
 export async function forgetServedIntents(table: DelegationDb, state: StateDb, mailboxId: number): Promise<void> {
-  const all = await pairsAmong(state, [mailboxId], 'everywhere');
-  const pairs = (await staying(table, mailboxId, all)).map(({ delegateId }) => ({ delegate_id: delegateId }));
+  // Before the pairs: what is asked for meanwhile isn't served yet.
   const intents = await table.query
     .selectFrom('intents')
     .select('delegate_id')
     .where('mailbox_id', '=', mailboxId)
     .execute();
+  if (intents.length === 0) return;
+  const all = await pairsAmong(state, [mailboxId], 'everywhere');
+  const pairs = (await staying(table, mailboxId, all)).map(({ delegateId }) => ({ delegate_id: delegateId }));
   const served = intents.filter(({ delegate_id }) => !pairs.some((pair) => pair.delegate_id === delegate_id));
   if (served.length === 0) return;
   await table.write({ actor: 'mandat' }, (query) =>

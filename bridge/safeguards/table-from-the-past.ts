@@ -7,6 +7,7 @@ import { LARGEST } from '../store/migrations/delegation-4.ts';
 import { fact, setFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
+import { whileUnchanged } from '../store/unchanged.ts';
 
 export type TableAge = 'current' | 'restored';
 
@@ -83,12 +84,17 @@ export async function acceptRestored(state: StateDb): Promise<boolean> {
   return held;
 }
 
-async function epochOf(table: DelegationDb): Promise<string> {
+const epochOf = (table: DelegationDb): Promise<string> => epoch(table, 'epoch');
+const epoch = whileUnchanged(async (table: DelegationDb, _: 'epoch') => {
   const row = await table.query.selectFrom('settings').select('value').where('name', '=', 'epoch').executeTakeFirst();
   return row?.value ?? '';
-}
+});
 
 /** The table's version now: it grows with every change. */
 export async function versionOf(table: DelegationDb): Promise<number> {
-  return (await table.query.selectFrom('counters').select('version').executeTakeFirstOrThrow()).version;
+  return version(table, 'version');
 }
+const version = whileUnchanged(
+  async (table: DelegationDb, _: 'version') =>
+    (await table.query.selectFrom('counters').select('version').executeTakeFirstOrThrow()).version,
+);

@@ -81,7 +81,8 @@ export async function startDaemon(
     const began = performance.now();
     try {
       const half = halfOf(mailboxId, goOn.urgency);
-      const pass = () => signs.pass(mailboxId, attempt, () => engine.work(mailboxId, attempt, goOn, half));
+      const pass = (login?: () => void) =>
+        signs.pass(mailboxId, attempt, (own) => engine.work(mailboxId, attempt, goOn, half, { signs: own, login }));
       const result = await (goOn.urgency === 'sweep' ? sweeping.budget.spending(pass) : pass());
       postman.wake();
       const ms = Math.round(performance.now() - began);

@@ -7,6 +7,7 @@
 import { lookAsOne, type Seen, type Unseen } from '../reconcile/later-looks.ts';
 import type { LaterLook } from '../reconcile/pass.ts';
 import type { Site } from '../reconcile/site.ts';
+import { countedLogins } from './login-budget.ts';
 import type { Schedule } from './schedule.ts';
 
 /** One mailbox's looks, all of them in. */
@@ -38,15 +39,15 @@ export interface HalfOptions {
   readonly schedule: Pick<Schedule, 'beside' | 'calm' | 'add'>;
   /** Before each person's session; rejects where there is to be none any more. */
   readonly before?: () => Promise<void>;
-  /** Around each person's session. */
-  readonly within?: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Around each person's session; `login` hears of each that it asks for. */
+  readonly within?: <T>(work: (login: () => void) => Promise<T>) => Promise<T>;
 }
 
 export function openDelegatesHalf({
   site,
   schedule,
   before = async () => {},
-  within = (work) => work(),
+  within = (work) => work(() => {}),
 }: HalfOptions): DelegatesHalf {
   const kept = new Map<number, Looked & { readonly seen: Map<LaterLook, Seen> }>();
   const begun = new Set<LaterLook>();
@@ -98,14 +99,16 @@ export function openDelegatesHalf({
         all: readonly { readonly mailboxId: number; readonly look: LaterLook }[],
       ) => {
         const looks = all.filter(({ mailboxId, look }) => isKept(mailboxId, look));
-        const seen = await within(() =>
-          lookAsOne(
-            site(),
+        const seen = await within((counted) => {
+          const { server, gate, stopping } = site();
+          const through = { server: countedLogins(server, counted), gate, stopping };
+          return lookAsOne(
+            through,
             login,
             looks.map(({ look }) => look),
             schedule.calm,
-          ),
-        );
+          );
+        });
         for (const { mailboxId, look } of looks) {
           const one = kept.get(mailboxId);
           const result = seen.get(look);

@@ -63,6 +63,7 @@ export async function rehearse(
       clock: await openClock(state),
       audit: async () => {},
       acts: () => [],
+      hasActed: () => false,
       gate: openGate(),
       noticeRules: undefined,
       stopping: () => false,

@@ -16,7 +16,6 @@ import { withdrawStale } from '../reconcile/first-phase.ts';
 import { type Result, reconcileMailbox } from '../reconcile/mailbox.ts';
 import { recordLooks } from '../reconcile/record-looks.ts';
 import type { Site } from '../reconcile/site.ts';
-import type { Step } from '../reconcile/steps.ts';
 import { adoptEntries } from '../safeguards/adopted-entries.ts';
 import { lookAtRules } from '../safeguards/changed-rules.ts';
 import { adoptingFrom, FOREIGN_STATE_HINT, takeOver } from '../safeguards/foreign-state.ts';
@@ -46,7 +45,7 @@ import { compareRows } from '../store/trail/compare-rows.ts';
 import { sealKeyOf } from '../store/trail/sealing.ts';
 import { drainEvents } from '../store/trail/take-over-events.ts';
 import type { Working } from '../store/working.ts';
-import { openActing } from './acting.ts';
+import { type Hears, openActing } from './acting.ts';
 import { leftSinceTakeOver } from './after-take-over.ts';
 import { type Changes, openChanges } from './changes.ts';
 import type { Looked } from './delegates-half.ts';
@@ -81,7 +80,7 @@ export interface Engine {
   /** Whether nothing may be written to the servers just now, and why. */
   paused(): Promise<Pause | undefined>;
   /** One pass over a mailbox, its outcome recorded. `attempt` counts from 1 since the last success. Never throws. */
-  work(mailboxId: number, attempt: number, goOn?: GoOn, half?: Half): Promise<Result>;
+  work(mailboxId: number, attempt: number, goOn?: GoOn, half?: Half, hears?: Hears): Promise<Result>;
   /** What has changed. {@link Engine.work} looks again before it obeys news. */
   readonly changes: Changes;
   /** Before a sweep: what belongs to nobody any more is cleared away. */
@@ -248,7 +247,8 @@ export async function openEngine(
 
     /** Mailboxes that were worked on since their rows were compared with what was seen of them before. */
     const touched = new Set<number>();
-    const work: Engine['work'] = async (mailboxId, attempt, goOn, { later, looked } = {}) => {
+    const work: Engine['work'] = async (mailboxId, attempt, goOn, { later, looked } = {}, hears) => {
+      const own = acting.own(site, hears);
       const pause = await paused(state);
       const byName = pause === undefined || pause.all ? NOBODY : await takenByName(table, state, mailboxId);
       if (pause !== undefined && byName.size === 0) return leftAlone(table, mailboxId);
@@ -259,14 +259,10 @@ export async function openEngine(
       const asOf = await changes.lookAt(mailboxId);
       const mayGive = await mayGiveNow();
       const held = new Set([...changes.heldIn(mailboxId), ...(unjudged instanceof Failure ? [] : unjudged)]);
-      const result = await acting.noting(
-        [],
-        async (): Promise<Result> =>
-          unjudged instanceof Failure
-            ? notLookedAt(table, mailboxId, unjudged)
-            : ((looked && (await recordLooks(site, looked.unseen, looked.seen, beside))) ??
-              reconcileMailbox(site, mailboxId, { held, mayGive, asOf, only, later }, goOn)),
-      );
+      const pass = async (): Promise<Result> =>
+        (looked && (await recordLooks(own, looked.unseen, looked.seen, beside))) ??
+        reconcileMailbox(own, mailboxId, { held, mayGive, asOf, only, later }, goOn);
+      const result = await (unjudged instanceof Failure ? notLookedAt(table, mailboxId, unjudged) : pass());
       await changes.lookAfter(mailboxId);
       const now = clock.now();
       if (result.kind !== 'unseen' && looked === undefined) await clock.save(); // a sweep begins and ends with it
@@ -277,7 +273,7 @@ export async function openEngine(
         if (attempt === 1) {
           const { code, message } = result.failure;
           const { address: mailbox } = result;
-          await site.audit([{ action: 'failed', mailbox, onBehalf: null, delegate: null, detail: { code, message } }]);
+          await own.audit([{ action: 'failed', mailbox, onBehalf: null, delegate: null, detail: { code, message } }]);
         }
         await recordFailure(state, { mailboxId, ...result }, result.failure, { attempts: attempt, at }, now);
         return result;
@@ -306,10 +302,10 @@ export async function openEngine(
       changes,
       clearAway: async (giveWay = giveBack) => {
         if ((await paused(state)) !== undefined) return;
-        const acts: Step[] = [];
+        const own = acting.own(site);
         const unknown = (ids: readonly number[]) => unknownAmong(table, state, ids);
-        acting.tellBehind(await acting.noting(acts, () => withdrawStale(site.senders, unknown, giveWay)));
-        await site.audit(actLines(acts, new Map()).map((line) => ({ mailbox: null, onBehalf: null, ...line })));
+        acting.tellBehind(await withdrawStale(own.senders, unknown, giveWay));
+        await own.audit(actLines(own.acts(), new Map()).map((line) => ({ mailbox: null, onBehalf: null, ...line })));
         // A table from the past lacks delegates who may come back.
         if ((await duties.ours()) && (await mayGiveNow()))
           await eraseAccounts(table, state, clock.now(), undefined, giveWay);

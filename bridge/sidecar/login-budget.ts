@@ -2,19 +2,15 @@
  * How many logins a second sweeps may ask of the IMAP server ([schedule] sweep_logins_per_second). What a sweep does is begun when a login is
  * left, and each login that it makes is counted, those for what it found to mend too: these wait for nothing, and what comes after waits longer.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MailServer } from '../reconcile/driver-interfaces.ts';
 
 export interface LoginBudget {
   /** Resolves when a login is left, and takes it; rejects when `signal` says to leave. */
   ready(signal: AbortSignal): Promise<void>;
-  /** What is done within counts, beyond the one that was taken for it; given back where there was none. */
-  spending<T>(work: () => Promise<T>): Promise<T>;
+  /** What is done within counts, beyond the one that was taken for it; given back where there was none. `login`: called for each. */
+  spending<T>(work: (login: () => void) => Promise<T>): Promise<T>;
 }
-
-/** Whose logins are counted. */
-const spender = new AsyncLocalStorage<() => unknown>();
 
 /**
  * As many as a second allows may come at once after a rest.
@@ -45,7 +41,9 @@ export function openLoginBudget(perSecond: () => number, now: () => number = () 
     spending: async (work) => {
       let logins = 0;
       try {
-        return await spender.run(() => logins++, work);
+        return await work(() => {
+          logins++;
+        });
       } finally {
         refill();
         left = Math.min(perSecond(), left + 1 - logins);
@@ -55,16 +53,16 @@ export function openLoginBudget(perSecond: () => number, now: () => number = () 
 }
 
 /** Each session that is asked for counts, whether or not it comes about. */
-export function countedLogins(server: MailServer): MailServer {
+export function countedLogins<S extends Pick<MailServer, 'asOwner' | 'asDelegate'>>(server: S, login: () => void): S {
   return {
     ...server,
-    asOwner: (...about) => {
-      spender.getStore()?.();
+    asOwner: (...about: Parameters<MailServer['asOwner']>) => {
+      login();
       return server.asOwner(...about);
     },
-    asDelegate: (login) => {
-      spender.getStore()?.();
-      return server.asDelegate(login);
+    asDelegate: (...about: Parameters<MailServer['asDelegate']>) => {
+      login();
+      return server.asDelegate(...about);
     },
   };
 }

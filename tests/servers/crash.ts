@@ -71,6 +71,7 @@ export async function passUntil(site: Site, stop: Stop, onEnd: (close: () => Pro
       clock: await openClock(state),
       audit: async () => {},
       acts: () => [],
+      hasActed: () => false,
       gate: openGate(),
       noticeRules: undefined,
       stopping: () => false,

@@ -76,15 +76,20 @@ const placed = ({ server = MAIN_SERVER }: Partial<ServerFacts>, name: FactName) 
   return server === MAIN_SERVER || !OF_SERVERS.has(name) ? name : `${name}@${server}`;
 };
 
-const kept = whileUnchanged(async (db: Pick<StateDb, 'query' | 'stamp'>, name: string): Promise<string | undefined> => {
-  const row = await db.query.selectFrom('facts').select('value').where('name', '=', name).executeTakeFirst();
-  return row?.value;
+const read = async ({ query }: SiteFacts, name: string): Promise<string | undefined> =>
+  (await query.selectFrom('facts').select('value').where('name', '=', name).executeTakeFirst())?.value;
+
+/** There are a few dozen, and a pass asks for several: they are read together, and kept until something is written. */
+const all = whileUnchanged(async ({ query }: SiteFacts, _: 'all'): Promise<ReadonlyMap<string, string>> => {
+  const rows = await query.selectFrom('facts').select(['name', 'value']).execute();
+  return new Map(rows.map(({ name, value }) => [name, value]));
 });
 
 export async function fact(db: ServerFacts, name: FactName): Promise<string | undefined>;
 export async function fact(db: SiteFacts, name: SiteFact): Promise<string | undefined>;
 export async function fact(db: SiteFacts | ServerFacts, name: FactName): Promise<string | undefined> {
-  return kept(db, placed(db, name));
+  const where = placed(db, name);
+  return db.stamp === undefined ? read(db, where) : (await all(db, 'all')).get(where);
 }
 
 export async function setFact(db: ServerFacts, name: FactName, value: string): Promise<void>;

@@ -3,6 +3,7 @@
 import type { Instant } from '../../../acl/delegation-facts.ts';
 import type { OtherEntry } from '../../../acl/other-entries.ts';
 import { canonical } from '../../../acl/rights.ts';
+import { whileUnchanged } from '../unchanged.ts';
 import type { StateDb } from './state-db.ts';
 
 export interface SeenEntry extends OtherEntry {
@@ -12,10 +13,16 @@ export interface SeenEntry extends OtherEntry {
 
 /** By identifier. */
 export async function otherEntriesOf(
-  { query }: Pick<StateDb, 'query'>,
+  db: Pick<StateDb, 'query' | 'stamp'>,
   server: string,
   ownerLogin: string,
 ): Promise<readonly SeenEntry[]> {
+  return kept(db, JSON.stringify([server, ownerLogin]));
+}
+
+/** A pass asks at its begin and at its end. */
+const kept = whileUnchanged(async ({ query }: Pick<StateDb, 'query' | 'stamp'>, whose: string) => {
+  const [server = '', ownerLogin = ''] = JSON.parse(whose) as string[];
   const rows = await query
     .selectFrom('other_entries')
     .selectAll()
@@ -29,7 +36,7 @@ export async function otherEntriesOf(
     folders,
     since,
   }));
-}
+});
 
 export interface OtherEntriesNews {
   readonly come: readonly OtherEntry[];

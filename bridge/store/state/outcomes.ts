@@ -75,6 +75,17 @@ export async function recordInForce(db: ServerFacts, subject: Subject, now: Inst
     .execute();
 }
 
+/** Whether that is what stands there already. */
+export async function isInForce(db: ServerFacts, { mailboxId, address, version }: Subject): Promise<boolean> {
+  const row = await db.query
+    .selectFrom('outcomes')
+    .select(['in_force_version', 'address'])
+    .where('server', '=', db.server)
+    .where('mailbox_id', '=', mailboxId)
+    .executeTakeFirst();
+  return row?.in_force_version === version && row.address === address;
+}
+
 /** The whole tree stands as the table says, seen as the delegates see it. Ends a row of failures. */
 export async function recordVerified(
   db: ServerFacts,

@@ -9,7 +9,7 @@ import { serverOfLogin, stateSince } from './delegates.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import type { DelegationDatabase } from './delegation-types.ts';
 import { known } from './listed-people.ts';
-import { setMark, workedOff } from './worked-off-mark.ts';
+import { markAsSeen, setMark, workedOff } from './worked-off-mark.ts';
 
 export interface MailboxState {
   readonly id: number;
@@ -212,7 +212,7 @@ export async function askedAfter(db: DelegationDb, last: Asked, most: number): P
 export async function settle(db: DelegationDb, mailboxId: number, version: number, stateId?: string): Promise<void> {
   const waits = await pendingVersion(db, mailboxId);
   if (waits === undefined || waits > version) {
-    const mark = stateId === undefined ? undefined : await workedOff(db);
+    const mark = stateId === undefined ? undefined : await markAsSeen(db, 'mark');
     if (stateId === undefined || (mark?.stateId === stateId && mark.version >= version)) return;
   }
   await db.write({ actor: 'mandat' }, async (query) => {

@@ -1,4 +1,5 @@
 /** In the shared table: which state.db has worked it off last, and up to which version (foreign-state.ts). */
+import { whileUnchanged } from '../unchanged.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import type { Query } from './delegation-types.ts';
 
@@ -15,9 +16,12 @@ export async function workedOff({ query }: Pick<DelegationDb, 'query'>): Promise
   return stateId === undefined ? undefined : { stateId, version: Number(version) };
 }
 
+/** The same outside of any transaction: each pass asks at its end. */
+export const markAsSeen = whileUnchanged((db: DelegationDb, _: 'mark') => workedOff(db));
+
 /** Writes only where it says something new. */
 export async function markWorkedOff(table: DelegationDb, stateId: string, version: number): Promise<void> {
-  const there = await workedOff(table);
+  const there = await markAsSeen(table, 'mark');
   if (there?.stateId === stateId && there.version >= version) return;
   await table.write({ actor: 'mandat' }, (query) => setMark(query, stateId, version));
 }
