@@ -4,9 +4,10 @@ import { listedPerson } from '../bridge/directory/search.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import {
   addDelegate,
+  type Delegate,
   type DelegateChange,
   delegateNamed,
-  listDelegates,
+  delegatePages,
   removeDelegate,
   setDelegate,
 } from '../bridge/store/table/delegates.ts';
@@ -15,7 +16,8 @@ import { credentialEnd, login } from './arguments.ts';
 import { confirmed } from './confirm.ts';
 import { credentialCommands } from './credential.ts';
 import { EXIT } from './exit.ts';
-import { facts, oneLine, table } from './output.ts';
+import { printList } from './long-list.ts';
+import { facts, oneLine } from './output.ts';
 import { changed, SAVE_ONLY } from './report-change.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
@@ -69,18 +71,21 @@ export function delegateCommand(program: Command, run: Runner): void {
     .description('list the delegates')
     .action(
       run(async ({ out, config, table: read }) => {
-        const all = await read(listDelegates);
-        const rows = all.map((one) => [
-          one.identifier,
-          one.firstName,
-          one.lastName,
-          one.login,
-          one.state,
-          shownTime(one.credentialValidUntil, config.policy.timezone),
-          one.mailboxes.length,
-        ]);
-        const head = ['IDENTIFIER', 'FIRST NAME', 'LAST NAME', 'LOGIN', 'STATE', 'CREDENTIAL UNTIL', 'MAILBOXES'];
-        out.result(all, rows.length === 0 ? 'no delegates' : table(head, rows));
+        const list = {
+          head: ['IDENTIFIER', 'FIRST NAME', 'LAST NAME', 'LOGIN', 'STATE', 'CREDENTIAL UNTIL', 'MAILBOXES'],
+          row: (one: Delegate) => [
+            one.identifier,
+            one.firstName,
+            one.lastName,
+            one.login,
+            one.state,
+            shownTime(one.credentialValidUntil, config.policy.timezone),
+            one.mailboxes.length,
+          ],
+          document: (one: Delegate) => one,
+          none: 'no delegates',
+        };
+        await read((db) => printList(out, list, () => delegatePages(db)));
         return undefined;
       }),
     );

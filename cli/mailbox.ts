@@ -5,14 +5,15 @@ import { filled, refuseContradictions } from '../bridge/directory/published-mail
 import { listedPerson } from '../bridge/directory/search.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import type { DataFiles } from '../bridge/store/files/data-files.ts';
+import type { DelegationDb } from '../bridge/store/table/delegation-db.ts';
 import type { MailboxKind } from '../bridge/store/table/delegation-types.ts';
 import {
   addAlias,
   addMailbox,
-  listMailboxes,
   type Mailbox,
   type MailboxChange,
   mailboxAt,
+  mailboxPages,
   removeAlias,
   removeMailbox,
   setMailbox,
@@ -23,8 +24,9 @@ import { address, login, serverName } from './arguments.ts';
 import { confirmed } from './confirm.ts';
 import { EXIT } from './exit.ts';
 import { moved } from './follow-move.ts';
+import { printList } from './long-list.ts';
 import { mailboxContact } from './mailbox-contact.ts';
-import { counted, facts, table } from './output.ts';
+import { counted, facts } from './output.ts';
 import { changed, SAVE_ONLY } from './report-change.ts';
 import type { Runner } from './runner.ts';
 
@@ -67,18 +69,19 @@ export function mailboxCommand(program: Command, run: Runner): void {
     .description('list the mailboxes')
     .action(
       run(async ({ out, table: read }) => {
-        const all = await read(listMailboxes);
-        const rows = all.map(({ address: at, login: by, kind, eligible, delegates }) => [
-          at,
-          by,
-          kind,
-          eligible ? 'yes' : 'no',
-          delegates,
-        ]);
-        out.result(
-          all.map(document),
-          rows.length === 0 ? 'no mailboxes' : table(['ADDRESS', 'LOGIN', 'KIND', 'ELIGIBLE', 'DELEGATES'], rows),
-        );
+        const list = {
+          head: ['ADDRESS', 'LOGIN', 'KIND', 'ELIGIBLE', 'DELEGATES'],
+          row: ({ address: at, login: by, kind, eligible, delegates }: Mailbox) => [
+            at,
+            by,
+            kind,
+            eligible ? 'yes' : 'no',
+            delegates,
+          ],
+          document,
+          none: 'no mailboxes',
+        };
+        await read((db) => printList(out, list, () => mailboxPages(db)));
         return undefined;
       }),
     );
@@ -161,10 +164,17 @@ export function mailboxCommand(program: Command, run: Runner): void {
     .argument('[address]', 'of one mailbox; of all of them when it is left out', address)
     .action(
       run(async ({ out, table: read }, at: string | undefined) => {
-        const found = await read(async (db) => (at === undefined ? listMailboxes(db) : [await mailboxAt(db, at)]));
-        const rows = found.flatMap((one) => one.aliases.map((other) => ({ mailbox: one.address, alias: other })));
-        const lines = rows.map((row) => [row.mailbox, row.alias]);
-        out.result(rows, rows.length === 0 ? 'no aliases' : table(['MAILBOX', 'ALIAS'], lines));
+        const pages = async function* (db: DelegationDb) {
+          for await (const page of at === undefined ? mailboxPages(db) : [[await mailboxAt(db, at)]])
+            yield page.flatMap((one) => one.aliases.map((other) => ({ mailbox: one.address, alias: other })));
+        };
+        const list = {
+          head: ['MAILBOX', 'ALIAS'],
+          row: (one: { readonly mailbox: string; readonly alias: string }) => [one.mailbox, one.alias],
+          document: (one: object) => one,
+          none: 'no aliases',
+        };
+        await read((db) => printList(out, list, () => pages(db)));
         return undefined;
       }),
     );

@@ -3,10 +3,11 @@ import path from 'node:path';
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { retryNotices } from '../bridge/notify/retry.ts';
 import { shippedTemplates } from '../bridge/notify/templates.ts';
-import { listNotices, type StoredNotice } from '../bridge/store/state/outbox.ts';
+import { noticePages, type StoredNotice } from '../bridge/store/state/outbox.ts';
 import type { OutboxState } from '../bridge/store/state/state-db.ts';
 import { EXIT } from './exit.ts';
-import { counted, table } from './output.ts';
+import { printList } from './long-list.ts';
+import { counted } from './output.ts';
 import type { Runner } from './runner.ts';
 import { shownTime } from './times.ts';
 
@@ -23,24 +24,24 @@ export function noticesCommand(program: Command, run: Runner): void {
     .addOption(new Option('--state <state>', 'only those in this state').choices(STATES))
     .action(
       run(async ({ out, state: read, config }, { state }: { readonly state?: OutboxState }) => {
-        const found = await read((db) => listNotices(db, state === undefined ? {} : { states: [state] }));
         const time = (instant: string | null) => shownTime(instant, config.policy.timezone);
-        const rows = found.map((one) => [
-          one.id,
-          one.state,
-          one.kind,
-          toWhom(one),
-          one.mailbox,
-          time(one.createdAt),
-          one.state === 'sent' ? time(one.sentAt) : time(one.nextAt),
-          one.error,
-        ]);
-        out.result(
-          found.map(document),
-          rows.length === 0
-            ? 'no notices'
-            : table(['ID', 'STATE', 'KIND', 'TO', 'MAILBOX', 'OF', 'SENT OR NEXT', 'ERROR'], rows),
-        );
+        const list = {
+          head: ['ID', 'STATE', 'KIND', 'TO', 'MAILBOX', 'OF', 'SENT OR NEXT', 'ERROR'],
+          row: (one: StoredNotice) => [
+            one.id,
+            one.state,
+            one.kind,
+            toWhom(one),
+            one.mailbox,
+            time(one.createdAt),
+            one.state === 'sent' ? time(one.sentAt) : time(one.nextAt),
+            one.error,
+          ],
+          document,
+          none: 'no notices',
+        };
+        const only = state === undefined ? {} : { states: [state] };
+        await read((db) => printList(out, list, () => noticePages(db, only)));
         return undefined;
       }),
     );

@@ -14,6 +14,8 @@ export interface Output {
   readonly json: boolean;
   /** The command's result: the JSON document, or the text. Once per command: what would be a second document is dropped. */
   result(document: unknown, text: string): void;
+  /** The result is written piece by piece (long-list.ts): nothing that comes behind it is a document of its own. */
+  begin(): void;
   /** Progress and remarks for people; silent with --json. */
   say(line: string): void;
   /** A warning or an error, on standard error. */
@@ -37,6 +39,9 @@ export function openOutput(json: boolean): Output {
       said = true;
       if (json) process.stdout.write(`${jsonOf(document, 2)}\n`);
       else if (text !== '') stdout(text);
+    },
+    begin: () => {
+      said = true;
     },
     say: (line) => void (json || stdout(line)),
     warn: (text) => void process.stderr.write(`${complaint(text)}\n`),
@@ -64,9 +69,14 @@ export function jsonOf(document: unknown, indent?: number): string {
 }
 
 /** A line of a file that is written as it is read. False where whoever reads it has seen enough (`| head`). */
-export async function put(line: string): Promise<boolean> {
+export function put(line: string): Promise<boolean> {
+  return putPiece(`${shownText(line)}\n`);
+}
+
+/** The same of a piece of a JSON document (jsonOf). */
+export async function putPiece(text: string): Promise<boolean> {
   if (process.stdout.destroyed) return false;
-  if (process.stdout.write(`${shownText(line)}\n`)) return true;
+  if (process.stdout.write(text)) return true;
   return once(process.stdout, 'drain').then(
     () => true,
     (error: NodeJS.ErrnoException) => {
@@ -120,7 +130,7 @@ export function facts(pairs: readonly (readonly [string, string | number | null]
   return pairs.map(([name, value]) => `${name.padEnd(width)}  ${cell(value)}`).join('\n');
 }
 
-function cell(value: string | number | null): string {
+export function cell(value: string | number | null): string {
   return value === null || value === '' ? '-' : oneLine(String(value));
 }
 

@@ -189,11 +189,16 @@ if (chosen.has('move')) {
 }
 if (chosen.has('growth')) {
   const large = values.quick ? 100_000 : 1_000_000;
-  const { compared, peakMb } = await growthFigures(1000, large, pairs);
+  const { compared, peakMb, lists } = await growthFigures(1000, large, pairs);
   section(
     'Growth with the table',
     ['what', `${large.toLocaleString('en')} delegations`, '1,000', 'ratio: median (middle half of the pairs)'],
     compared.map(row),
+  );
+  section(
+    'What prints all there is: peak resident memory',
+    ['command', `${large.toLocaleString('en')} delegations`, '1,000'],
+    lists.map(({ what, peakMb: [few, many] }) => [what, `${many} MB`, `${few} MB`]),
   );
   const starts = [await coldStart(0), await coldStart(large)];
   section(

@@ -8,6 +8,7 @@ import type { Selectable } from 'kysely';
 import type { Instant } from '../../../acl/delegation-facts.ts';
 import { type GiveWay, giveBack, PORTION_ROWS } from '../../shared/portions.ts';
 import { onPostgres } from '../dialect.ts';
+import { inPages } from '../pages.ts';
 import type { Language, OutboxState, StateDatabase, StateDb } from './state-db.ts';
 
 export type NoticeKind =
@@ -83,18 +84,33 @@ export async function listNotices(
     /** How many, the newest where `newest` is set. */
     readonly most?: number;
     readonly newest?: boolean;
+    /** Those with a higher id. */
+    readonly after?: number;
   } = {},
 ): Promise<readonly StoredNotice[]> {
-  const { states, ids, most, newest = false } = only;
+  const { states, ids, most, newest = false, after } = only;
   const rows = await state.query
     .selectFrom('outbox')
     .selectAll()
     .$if(states !== undefined, (select) => select.where('state', 'in', states ?? []))
     .$if(ids !== undefined, (select) => select.where('id', 'in', ids ?? []))
+    .$if(after !== undefined, (select) => select.where('id', '>', after ?? 0))
     .orderBy('id', newest ? 'desc' : 'asc')
     .$if(most !== undefined, (select) => select.limit(most ?? 0))
     .execute();
   return rows.map(shaped);
+}
+
+/** The oldest first, some hundred at a time. */
+export function noticePages(
+  state: Pick<StateDb, 'query'>,
+  only: { readonly states?: readonly OutboxState[] } = {},
+): AsyncGenerator<readonly StoredNotice[]> {
+  return inPages(
+    (after, most) => listNotices(state, { ...only, after, most }),
+    ({ id }) => id,
+    0,
+  );
 }
 
 /** What was being sent when the sidecar ended: the server may have it or not, so it is sent again, under the same Message-ID. */

@@ -3,6 +3,7 @@ import { type ExpressionBuilder, sql } from 'kysely';
 import { Failure } from '../../shared/failure.ts';
 import { grouped } from '../../shared/grouped.ts';
 import { textsOf } from '../dialect.ts';
+import { inPages } from '../pages.ts';
 import { ownMailbox, resumed } from './activation.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import type { DelegateState, DelegationDatabase, Query } from './delegation-types.ts';
@@ -139,6 +140,15 @@ export async function listDelegates(db: DelegationDb): Promise<readonly Delegate
   return select(db);
 }
 
+/** The same, some hundred at a time. */
+export function delegatePages(db: DelegationDb): AsyncGenerator<readonly Delegate[]> {
+  return inPages(
+    (after, most) => select(db, { after, most }),
+    ({ identifier }) => identifier,
+    '',
+  );
+}
+
 /** Fails `absent` when there is none. */
 export async function delegateNamed(db: DelegationDb, identifier: string): Promise<Delegate> {
   const [found] = await select(db, identifier);
@@ -146,12 +156,18 @@ export async function delegateNamed(db: DelegationDb, identifier: string): Promi
   return found;
 }
 
-async function select(db: DelegationDb, identifier?: string): Promise<readonly Delegate[]> {
+async function select(
+  db: DelegationDb,
+  which?: string | { readonly after: string; readonly most: number },
+): Promise<readonly Delegate[]> {
+  const identifier = typeof which === 'string' ? which : undefined;
+  const page = typeof which === 'object' ? which : undefined;
   return db.read(async (query) => {
     const delegates = await query
       .selectFrom('delegates')
       .selectAll()
       .$if(identifier !== undefined, (only) => only.where('identifier', '=', identifier ?? ''))
+      .$if(page !== undefined, (some) => some.where('identifier', '>', page?.after ?? '').limit(page?.most ?? 0))
       .orderBy('identifier')
       .execute();
     const mailboxes = grouped(
@@ -159,6 +175,16 @@ async function select(db: DelegationDb, identifier?: string): Promise<readonly D
         .selectFrom('delegation')
         .select(['mailbox', 'delegate'])
         .$if(identifier !== undefined, (only) => only.where('delegate', '=', identifier ?? ''))
+        .$if(page !== undefined, (some) =>
+          some.where(
+            'delegate',
+            'in',
+            textsOf(
+              query,
+              delegates.map((row) => row.identifier),
+            ),
+          ),
+        )
         .orderBy('mailbox')
         .execute(),
       ({ delegate }) => delegate,

@@ -1,6 +1,8 @@
 /** Mailboxes and their aliases as the command line manages them. R2, R26. */
 import { Failure } from '../../shared/failure.ts';
 import { grouped } from '../../shared/grouped.ts';
+import { numbersOf } from '../dialect.ts';
+import { inPages } from '../pages.ts';
 import type { DelegationDb, Writer } from './delegation-db.ts';
 import type { MailboxKind } from './delegation-types.ts';
 import { known } from './listed-people.ts';
@@ -67,6 +69,15 @@ export async function listMailboxes(db: DelegationDb): Promise<readonly Mailbox[
   return select(db);
 }
 
+/** The same, some hundred at a time. */
+export function mailboxPages(db: DelegationDb): AsyncGenerator<readonly Mailbox[]> {
+  return inPages(
+    (after, most) => select(db, { after, most }),
+    ({ address }) => address,
+    '',
+  );
+}
+
 /** Fails `absent` when there is none. */
 export async function mailboxAt(db: DelegationDb, address: string): Promise<Mailbox> {
   const [found] = await select(db, address);
@@ -78,26 +89,37 @@ export async function isMailbox(db: DelegationDb, address: string): Promise<bool
   return (await select(db, address)).length > 0;
 }
 
-async function select(db: DelegationDb, address?: string): Promise<readonly Mailbox[]> {
+async function select(
+  db: DelegationDb,
+  which?: string | { readonly after: string; readonly most: number },
+): Promise<readonly Mailbox[]> {
+  const address = typeof which === 'string' ? which : undefined;
+  const page = typeof which === 'object' ? which : undefined;
   return db.read(async (query) => {
     const mailboxes = await query
       .selectFrom('mailboxes')
       .selectAll()
       .$if(address !== undefined, (only) => only.where('address', '=', address ?? ''))
+      .$if(page !== undefined, (some) => some.where('address', '>', page?.after ?? '').limit(page?.most ?? 0))
       .orderBy('address')
       .execute();
-    const [only] = mailboxes;
-    const one = address === undefined ? undefined : (only?.id ?? 0);
+    const some =
+      which === undefined
+        ? undefined
+        : numbersOf(
+            query,
+            mailboxes.map(({ id }) => id),
+          );
     const aliases = await query
       .selectFrom('aliases')
       .selectAll()
-      .$if(one !== undefined, (rows) => rows.where('mailbox_id', '=', one ?? 0))
+      .$if(some !== undefined, (rows) => (some === undefined ? rows : rows.where('mailbox_id', 'in', some)))
       .orderBy('address')
       .execute();
     const counts = await query
       .selectFrom('delegations')
       .select(({ fn }) => ['mailbox_id', fn.countAll<number>().as('count')])
-      .$if(one !== undefined, (rows) => rows.where('mailbox_id', '=', one ?? 0))
+      .$if(some !== undefined, (rows) => (some === undefined ? rows : rows.where('mailbox_id', 'in', some)))
       .groupBy('mailbox_id')
       .execute();
     const aliasesOf = grouped(aliases, (alias) => alias.mailbox_id);

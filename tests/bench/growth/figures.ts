@@ -8,11 +8,14 @@ import { at, type Site, startSite } from '../../servers/site.ts';
 import { type Comparison, compare } from '../pairs.ts';
 import { peakMemoryMb, wakeFigures } from '../wake.ts';
 import { delegate, owner, putLargeTable, type Worked } from './large-table.ts';
+import { LISTS, listPeakMb } from './lists.ts';
 
 export interface GrowthFigures {
   /** `ours`: at the larger size, `floor`: at the smaller one. */
   readonly compared: readonly Comparison[];
   readonly peakMb: readonly [small: number, large: number];
+  /** Of commands that print all there is. */
+  readonly lists: readonly { readonly what: string; readonly peakMb: readonly [small: number, large: number] }[];
 }
 
 /** A site of so many delegations beside alice, bob and carol, with a sidecar on it that is sweeping all the time. */
@@ -131,6 +134,14 @@ export async function growthFigures(small: number, large: number, pairs: number)
         await compare(`\`mandat ${args[0]}${args[1]?.startsWith('--') ? ` ${args[1]}` : ''}\``, ours, floor, pairs),
       );
     }
+    const lists: GrowthFigures['lists'][number][] = [];
+    for (const args of LISTS) {
+      const peakMb = [
+        await listPeakMb(few.site.configFile, args),
+        await listPeakMb(many.site.configFile, args),
+      ] as const;
+      lists.push({ what: `\`mandat ${args.join(' ')}\``, peakMb });
+    }
     // Last: beside a sweep of accounts that the lab's server doesn't have.
     try {
       compared.push(await compare('a grant, in force', many.grant, few.grant, pairs));
@@ -139,7 +150,7 @@ export async function growthFigures(small: number, large: number, pairs: number)
       console.log(`a grant or a revoke: ${(error as Error).message}`);
     }
     const peakMb = [peakMemoryMb(few.sidecar.pid), peakMemoryMb(many.sidecar.pid)] as const;
-    return { compared: [...compared, await neverWorkedOff(small, large, pairs)], peakMb };
+    return { compared: [...compared, await neverWorkedOff(small, large, pairs)], peakMb, lists };
   } finally {
     await few.stop();
     await many.stop();
