@@ -13,8 +13,8 @@ export const ACCESS_GUARDS: readonly Guard[] = [
   line(
     'the intent is in the ledger before the entry is on the server',
     FIRST,
-    '      const moved = pass.gone.find((pair) => pair.login === login);\n',
-    '      const moved = pass.gone.find((pair) => pair.login === login);\n      await applyInbox(owner, login, { login, rights }, undefined);\n',
+    '    await beginGrants(site.state, begun, now);\n',
+    '    for (const one of arriving) await applyInbox(owner, one.login, one, undefined);\n    await beginGrants(site.state, begun, now);\n',
     ...servers('reconcile-interrupted', 'reconcile-killed'),
   ),
   line(

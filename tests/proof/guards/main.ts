@@ -1,6 +1,7 @@
 /**
- * `npm run proof:guards -- [--only WORDS] [--write]`: takes out one guard at a time and runs the tests that are for it. One of them must fail;
- * where none does, a test is missing, and the exit status is 1. `--write`: docs/guards.md.
+ * `npm run proof:guards -- [--only WORDS] [--on servers|others] [--missing] [--at-once N] [--record]`: takes out one guard at a time and runs
+ * the tests that are for it. One of them must fail; where none does, a test is missing, and the exit status is 1. `--missing`: only those of
+ * which nothing is recorded; `--record`: what is found goes into results.json, and docs/guards.md is made anew; `--page`: only that.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,40 +9,71 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { allGuards } from './all-guards.ts';
 import type { Guard } from './guard.ts';
-import { guardsPage, type Row } from './page.ts';
-import { copyOfTree, runWithout } from './run-guard.ts';
+import { guardsPage } from './page.ts';
+import { readResults, record } from './results.ts';
+import { copyOfTree, type Outcome, passing, runWithout } from './run-guard.ts';
 
 const TREE = fileURLToPath(new URL('../../../', import.meta.url));
-/** So many copies of the tree are worked on side by side. */
-const AT_ONCE = 2;
 
-const { values } = parseArgs({ options: { only: { type: 'string' }, write: { type: 'boolean', default: false } } });
-const chosen = allGuards(TREE).filter(({ name }) => name.includes(values.only ?? ''));
-const rows = new Map<Guard, Row>();
-const waiting = [...chosen];
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    on: { type: 'string' },
+    missing: { type: 'boolean', default: false },
+    'at-once': { type: 'string', default: '2' },
+    record: { type: 'boolean', default: false },
+    page: { type: 'boolean', default: false },
+  },
+});
 
-async function work(): Promise<void> {
-  const copy = copyOfTree(TREE);
-  try {
-    for (let guard = waiting.shift(); guard !== undefined; guard = waiting.shift()) {
-      const outcome = await runWithout(guard, copy.directory);
-      rows.set(guard, { guard, outcome });
-      const noticed =
-        outcome.kind === 'caught'
-          ? `caught by ${outcome.by}`
-          : guard.behind
-            ? `behind another: ${guard.behind}`
-            : 'NOBODY NOTICED';
-      console.log(`${rows.size}/${chosen.length} ${guard.name}: ${noticed}`);
-    }
-  } finally {
-    copy.remove();
+const all = allGuards(TREE);
+const names = all.map(({ name }) => name);
+const onServers = ({ tests }: Guard) => tests.some((test) => test.startsWith('tests/servers/'));
+
+function chosen(): readonly Guard[] {
+  const known = readResults(TREE);
+  return all.filter(
+    (guard) =>
+      guard.name.includes(values.only) &&
+      (values.on === undefined || onServers(guard) === (values.on === 'servers')) &&
+      !(values.missing && known[guard.name] !== undefined),
+  );
+}
+
+function told(guard: Guard, outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'caught':
+      return `caught by ${outcome.test}: ${outcome.assertion} (${outcome.seconds} s)`;
+    case 'unclear':
+      return `UNCLEAR: ${outcome.why}`;
+    case 'survived':
+      return guard.behind ? `behind another: ${guard.behind}` : 'NOBODY NOTICED';
   }
 }
 
-await Promise.all(Array.from({ length: AT_ONCE }, work));
-const found = chosen.flatMap((guard) => rows.get(guard) ?? []);
-const survivors = found.filter(({ guard, outcome }) => outcome.kind === 'survived' && guard.behind === undefined);
-if (values.write) writeFileSync(join(TREE, 'docs/guards.md'), guardsPage(found));
-console.log(`${found.length} guards taken out, ${survivors.length} of them noticed by no test`);
-process.exitCode = survivors.length === 0 ? 0 : 1;
+async function takeOut(guards: readonly Guard[]): Promise<void> {
+  const waiting = [...guards];
+  const open: string[] = [];
+  let done = 0;
+  const work = async () => {
+    const copy = copyOfTree(TREE);
+    const passes = passing(copy.directory);
+    try {
+      for (let guard = waiting.shift(); guard !== undefined; guard = waiting.shift()) {
+        const outcome = await runWithout(guard, copy.directory, passes);
+        if (outcome.kind === 'unclear' || (outcome.kind === 'survived' && guard.behind === undefined))
+          open.push(guard.name);
+        if (values.record) record(TREE, names, guard.name, outcome);
+        console.log(`${++done}/${guards.length} ${guard.name}: ${told(guard, outcome)}`);
+      }
+    } finally {
+      copy.remove();
+    }
+  };
+  await Promise.all(Array.from({ length: Number(values['at-once']) }, work));
+  console.log(`${done} guards taken out, ${open.length} of them noticed by no test or unclear`);
+  process.exitCode = open.length === 0 ? 0 : 1;
+}
+
+if (!values.page) await takeOut(chosen());
+if (values.page || values.record) writeFileSync(join(TREE, 'docs/guards.md'), guardsPage(all, readResults(TREE)));

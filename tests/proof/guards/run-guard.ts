@@ -29,28 +29,56 @@ export function copyOfTree(tree: string): { readonly directory: string; remove()
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
-/** `caught`: by the first test that failed. `survived`: no test has noticed. */
-export type Outcome = { readonly kind: 'caught'; readonly by: string } | { readonly kind: 'survived' };
+/**
+ * `caught`: the first test that failed, and the innermost assertion. `survived`: no test has noticed. `unclear`: a test didn't begin, came to no end, or
+ * fails with the guard in its place too, and so says nothing.
+ */
+export type Outcome =
+  | { readonly kind: 'caught'; readonly test: string; readonly assertion: string; readonly seconds: number }
+  | { readonly kind: 'survived' }
+  | { readonly kind: 'unclear'; readonly why: string };
 
-/** The guard is back in its place afterwards. Throws where it isn't there as it is described, or where a test can't even begin. */
-export async function runWithout(guard: Guard, directory: string): Promise<Outcome> {
+/** Seconds that one test file may take. */
+const LIMIT_S = 240;
+
+/**
+ * The guard is back in its place afterwards. Throws where it isn't there as it is described.
+ * `passes`: whether a test passes with every guard in its place; asked for those that failed.
+ */
+export async function runWithout(
+  guard: Guard,
+  directory: string,
+  passes: (test: string) => Promise<boolean> = async () => true,
+): Promise<Outcome> {
   const file = join(directory, guard.file);
   const source = readFileSync(file, 'utf8');
   const without = guard.without(source);
   if (without === source) throw new Error(`${guard.name}: ${guard.file} is the same without it`);
-  writeFileSync(file, without);
-  try {
-    for (const test of guard.tests) {
-      const { failed, output } = await run(directory, test);
-      if (!failed) continue;
-      if (!/^\s*(?:not )?ok \d/m.test(output))
-        throw new Error(`${guard.name}: ${test} did not begin:\n${output.slice(-2000)}`);
-      return { kind: 'caught', by: `${test}: ${firstFailure(output)}` };
-    }
-    return { kind: 'survived' };
-  } finally {
-    writeFileSync(file, source);
+  let unclear: Outcome | undefined;
+  for (const test of guard.tests) {
+    writeFileSync(file, without);
+    const began = Date.now();
+    const { failed, late, output } = await run(directory, test).finally(() => writeFileSync(file, source));
+    if (!failed) continue;
+    const seconds = Math.round((Date.now() - began) / 1000);
+    if (late) unclear = { kind: 'unclear', why: `${test} came to no end` };
+    else if (!/^\s*(?:not )?ok \d/m.test(output))
+      unclear = { kind: 'unclear', why: `${test} did not begin: ${output.slice(-2000)}` };
+    else if (await passes(test)) return { kind: 'caught', test, assertion: firstFailure(output), seconds };
+    else unclear = { kind: 'unclear', why: `${test} fails with it too` };
   }
+  return unclear ?? { kind: 'survived' };
+}
+
+/** Whether a test passes in a directory as it stands; each is asked once, or twice where it failed. */
+export function passing(directory: string): (test: string) => Promise<boolean> {
+  const known = new Map<string, Promise<boolean>>();
+  const ask = async (test: string) => !(await run(directory, test)).failed || !(await run(directory, test)).failed;
+  return (test) => {
+    const answer = known.get(test) ?? ask(test);
+    known.set(test, answer);
+    return answer;
+  };
 }
 
 /** The innermost assertion that failed, in its own words. */
@@ -59,19 +87,27 @@ function firstFailure(output: string): string {
   return said;
 }
 
-const LIMIT_S = 240;
+interface Run {
+  readonly failed: boolean;
+  /** It took longer than it may. */
+  readonly late: boolean;
+  readonly output: string;
+}
 
-function run(directory: string, test: string): Promise<{ readonly failed: boolean; readonly output: string }> {
+function run(directory: string, test: string): Promise<Run> {
   return new Promise((resolve, reject) => {
-    const env = { ...process.env, TAP_TIMEOUT: String(LIMIT_S), TAP_BAIL: '1', MANDAT_TESTS_BUILT: '' };
+    const env = { ...process.env, TAP_TIMEOUT: String(LIMIT_S), TAP_BAIL: '1', NO_COLOR: '1', MANDAT_TESTS_BUILT: '' };
     const child = spawn(process.execPath, ['--import', 'tsx', '--no-deprecation', test], {
       cwd: directory,
       env,
-      timeout: LIMIT_S * 1000,
+      timeout: LIMIT_S * 1000 + 10_000,
     });
     const pieces: Buffer[] = [];
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece: Buffer) => pieces.push(piece));
     child.once('error', reject);
-    child.once('close', (code) => resolve({ failed: code !== 0, output: Buffer.concat(pieces).toString('utf8') }));
+    child.once('close', (code) => {
+      const output = Buffer.concat(pieces).toString('utf8');
+      resolve({ failed: code !== 0, late: code === null || /^\s*not ok \d+ - timeout!/m.test(output), output });
+    });
   });
 }
