@@ -23,6 +23,8 @@ export interface RawImap {
   /** SASL PLAIN: logs in as `owner` with the master's name and password. */
   loginAs(owner: string, master: string, password: string): Promise<ImapAnswer>;
   append(folder: string, message: string, flags?: string): Promise<ImapAnswer>;
+  /** Begins IDLE (RFC 2177). What it answers ends it. */
+  idle(): () => Promise<ImapAnswer>;
   /** The server's BYE text, or '' when it closed without one. Throws when neither comes within the limit. */
   waitForBye(limitMs: number): Promise<string>;
   /** The untagged responses that came while no command was waiting (IDLE aside), such as EXISTS or BYE. */
@@ -122,6 +124,18 @@ export async function connectImap(
       // LITERAL+: no continuation to wait for, as the server offers it (RFC 7888).
       const list = flags ? `(${flags}) ` : '';
       return transmit(`APPEND ${quoted(folder)} ${list}{${Buffer.byteLength(message)}+}\r\n${message}`);
+    },
+    idle() {
+      const tag = `t${++tags}`;
+      wire.client(`${tag} IDLE`);
+      const over = new Promise<ImapAnswer>((answer) => waiting.push({ tag, lines: [], answer }));
+      socket.write(`${tag} IDLE\r\n`);
+      return () => {
+        wire.client('DONE');
+        if (socket.closed) finish();
+        else socket.write('DONE\r\n');
+        return within('the end of IDLE', limitMs, over, wire.print);
+      };
     },
     async waitForBye(limitMs) {
       await within('BYE', limitMs, ended, wire.print);

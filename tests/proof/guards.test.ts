@@ -29,7 +29,7 @@ t.test('a few of them, out', async (t) => {
   const results = readResults(TREE);
   const waiting = guards.flatMap((guard) => {
     const test = results[guard.name]?.test;
-    if (test === undefined || test.startsWith('tests/servers/')) return [];
+    if (typeof test !== 'string' || test.startsWith('tests/servers/')) return [];
     return { guard: { ...guard, tests: [test, ...guard.tests.filter((one) => one !== test)] }, order: Math.random() };
   });
   waiting.sort((a, b) => a.order - b.order);

@@ -10,6 +10,8 @@ import { tableGuards } from './table-guards.ts';
 /** Where the table's own rules are tried. schema.test.ts compares their text, which says nothing of what they do. */
 const NOT = ['schema.test.ts'];
 
+const shell = (test: string) => Number(test.includes('/table-shell-'));
+
 /** `tree`: the project's root. */
 export function allGuards(tree: string): readonly Guard[] {
   const testsIn = (directory: string) =>
@@ -17,7 +19,8 @@ export function allGuards(tree: string): readonly Guard[] {
       .filter((name) => name.endsWith('.test.ts') && !NOT.includes(name))
       .map((name) => `${directory}/${name}`);
   const table = tableGuards(
-    [...testsIn('tests/store/table'), ...testsIn('tests/safeguards')],
+    // Those that write what no program of ours would write notice most.
+    [...testsIn('tests/store/table').sort((a, b) => shell(b) - shell(a)), ...testsIn('tests/safeguards')],
     [...testsIn('tests/cli'), ...testsIn('tests/store/contract')],
   );
   return [...POLICY_GUARDS, ...table, ...ACCESS_GUARDS, ...OTHER_GUARDS];

@@ -9,27 +9,39 @@ const cell = (text: string) =>
     .replace(/[<>*_`]/g, '\\$&')
     .slice(0, 160);
 
+type Standing = 'caught' | 'behind' | 'survived' | 'untried';
+
+function standing({ name, behind }: Guard, results: Results): Standing {
+  const result = results[name];
+  if (typeof result?.test === 'string') return 'caught';
+  if (behind !== undefined) return 'behind';
+  return result === undefined ? 'untried' : 'survived';
+}
+
+function noticed(guard: Guard, results: Results): string {
+  const { test, assertion = '' } = results[guard.name] ?? {};
+  switch (standing(guard, results)) {
+    case 'caught':
+      return `\`${test}\`: ${cell(assertion)}`;
+    case 'behind':
+      return `none can: ${cell(guard.behind ?? '')}`;
+    case 'survived':
+      return '**no test**';
+    case 'untried':
+      return 'not tried for this page';
+  }
+}
+
 export function guardsPage(guards: readonly Guard[], results: Results): string {
-  const caught = guards.filter(({ name }) => results[name] !== undefined).length;
-  const behind = guards.filter(({ name, behind }) => results[name] === undefined && behind !== undefined).length;
-  const rest = guards.length - caught - behind;
-  const lines = guards.map(({ name, file, behind }) => {
-    const result = results[name];
-    const noticed =
-      result !== undefined
-        ? `\`${result.test}\`: ${cell(result.assertion)}`
-        : behind === undefined
-          ? '**no test so far**'
-          : `none can: ${cell(behind)}`;
-    return `| ${cell(name)} | \`${file}\` | ${noticed} |`;
-  });
+  const count = (one: Standing) => guards.filter((guard) => standing(guard, results) === one).length;
+  const lines = guards.map((guard) => `| ${cell(guard.name)} | \`${guard.file}\` | ${noticed(guard, results)} |`);
   return `# The guards
 
 Lines and conditions that keep somebody out or something from being lost. \`npm run proof:guards\` takes them out, one at a time, and runs the tests that are for each: one of them
 must fail, or a test is missing. This page is made from what it found last (\`npm run proof:guards -- --record\`, kept in \`tests/proof/guards/results.json\`); each of those tests passed with the guard in
 its place. \`npm test\` tries some of them again, others each time.
 
-**${guards.length} guards: ${caught} noticed by a test when they are gone, ${behind} behind another guard${rest === 0 ? '' : `, ${rest} noticed by no test so far`}.**
+**${guards.length} guards: ${count('caught')} noticed by a test when they are gone, ${count('behind')} behind another guard, ${count('survived')} noticed by none, ${count('untried')} not tried for this page.**
 
 | guard | where | what fails without it |
 |---|---|---|

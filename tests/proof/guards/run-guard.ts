@@ -39,7 +39,7 @@ export type Outcome =
   | { readonly kind: 'unclear'; readonly why: string };
 
 /** Seconds that one test file may take. */
-const LIMIT_S = 240;
+const LIMIT_S = 600;
 
 /**
  * The guard is back in its place afterwards. Throws where it isn't there as it is described.

@@ -1,12 +1,12 @@
 /** Steps that change the table, as programs and administrators do, and the model with it. */
-import { copyFile, rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { at } from '../../servers/site.ts';
 import type { History } from './history.ts';
 import { held, type Model, rowOf, samePair, type Table } from './model.ts';
+import { accept, restore, savedFile, versionOf } from './older-table.ts';
 import { MAX_PAIRS, type Pair } from './people.ts';
 import { settle } from './settle.ts';
 import type { Step } from './steps.ts';
-import { endSidecar, rowsIn } from './world.ts';
 
 const SOON_MS = 350;
 const iso = (at: number | null) => (at === null ? 'NULL' : `'${new Date(at).toISOString()}'`);
@@ -25,6 +25,7 @@ type TableStep = Exclude<
       | 'thaw'
       | 'cut'
       | 'deaf'
+      | 'trap'
       | 'dovecot'
       | 'settle';
   }
@@ -161,42 +162,14 @@ export async function changeTable(history: History, step: TableStep): Promise<bo
       history.saved = { table: structuredClone(table), version: versionOf(history) };
       return true;
     }
-    case 'restore': {
-      const { saved } = history;
-      if (saved === undefined) return false;
-      await settle(history);
-      if (history.model.fromThePast || held(history.model).length > 0) return false;
-      const older = versionOf(history) > saved.version;
-      await endSidecar(world, 'SIGTERM'); // as docs/backup.md has it: nobody else may hold the file open
-      for (const beside of ['-wal', '-shm']) await rm(`${world.site.table}${beside}`, { force: true });
-      await copyFile(savedFile(history), `${savedFile(history)}.copy`);
-      await rename(`${savedFile(history)}.copy`, world.site.table);
-      history.model = { ...history.model, table: structuredClone(saved.table), fromThePast: older };
-      history.counts = undefined;
-      history.dirty = true;
-      history.moved = true;
-      await settle(history);
-      return true;
-    }
+    case 'restore':
+      return restore(history, step.how ?? 'settled');
     case 'accept':
       await settle(history);
       if (!history.model.fromThePast) return false;
       await accept(history);
       return true;
   }
-}
-
-export async function accept(history: History): Promise<void> {
-  const { status, stderr } = await history.world.site.mandat('restore', 'accept', '--yes');
-  if (status !== 0) throw new Error(`mandat restore accept: ${status} ${stderr}`);
-  history.model = { ...history.model, fromThePast: false };
-  history.dirty = true;
-}
-
-const savedFile = ({ world }: History) => `${world.site.lab.directory}/saved.db`;
-
-export function versionOf({ world }: Pick<History, 'world'>): number {
-  return rowsIn<{ version: number }>(world.site.table, 'SELECT version FROM counters')[0]?.version ?? 0;
 }
 
 /** As another program writes it. What a rule refuses changes nothing, here and there. */

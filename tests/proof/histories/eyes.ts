@@ -3,7 +3,7 @@ import { quoted, type RawImap } from '../../../config/lab/raw-imap.ts';
 import type { RawSmtp } from '../../../config/lab/raw-smtp.ts';
 import { waitFor } from '../../../config/lab/wait.ts';
 import { at, type Site } from '../../servers/site.ts';
-import { askSender, submissionAs } from '../../servers/submission.ts';
+import { askSender, senderAnswer, submissionAs } from '../../servers/submission.ts';
 import { list, sorted, words } from '../../servers/wire.ts';
 import type { Entries } from './history.ts';
 import { ACCOUNTS, type Account, ADDRESSES, type Address, PEOPLE, type Person } from './people.ts';
@@ -131,4 +131,9 @@ async function addressesOf(site: Site, name: Person): Promise<readonly Address[]
   } finally {
     session.close();
   }
+}
+
+/** Whether Postfix refuses somebody an address. */
+export async function refuses(site: Site, name: Person, address: Address): Promise<boolean> {
+  return (await senderAnswer(site, name, at(address))).code === 553;
 }

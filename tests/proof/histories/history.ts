@@ -31,6 +31,8 @@ export interface History {
   /** When it was settled last, and the last entry of the trail then. */
   settledAt: number;
   settledTrail: number;
+  /** The command of the sidecar's at which a trap sprang last, since the last settling. */
+  trapped: string | undefined;
   /** A mailbox has changed its address or login since the last settling: whose an address was when, the watchers don't know. */
   moved: boolean;
 }

@@ -12,7 +12,7 @@ const OWNER = sorted('lrswipkxtea');
 
 /** Throws {@link Broken} at the first difference. `before`: the model when it was settled last, with the steps since. */
 export async function judge(history: History, before: Model): Promise<void> {
-  const seen = await lookAround(history.world.site);
+  const [seen] = await Promise.all([lookAround(history.world.site), history.watchers.wake()]);
   for (const account of ACCOUNTS) {
     ownerKeepsAll(account, seen.own[account]);
     foreignStand(history, account, seen.own[account].entries);

@@ -1,6 +1,6 @@
 /**
  * `npm run proof -- --sequences N [--seed S] [--sites K] [--keep-going] [--shrink-minutes M]`, or `--replay FILE`: random histories against
- * real servers. `--without WORDS`: of a copy of the program without the guard of that name (tests/proof/guards), which they should find. History i is that of seed S + i, whichever site it runs at. Exit status 1 where one failed.
+ * real servers. `--without WORDS`, once or more: of a copy of the program without the guard of that name (tests/proof/guards), which they should find. History i is that of seed S + i, whichever site it runs at. Exit status 1 where one failed.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { allGuards } from '../guards/all-guards.ts';
 import { copyOfTree } from '../guards/run-guard.ts';
-import { type Failed, openRunner } from './runner.ts';
+import { type Failed, openRunner, type Runner } from './runner.ts';
 import { described, type Step } from './steps.ts';
 
 const { values } = parseArgs({
@@ -22,7 +22,7 @@ const { values } = parseArgs({
     times: { type: 'string', default: '1' },
     'keep-going': { type: 'boolean', default: false },
     'shrink-minutes': { type: 'string', default: '3' },
-    without: { type: 'string' },
+    without: { type: 'string', multiple: true },
   },
 });
 
@@ -36,20 +36,23 @@ interface Script {
   readonly steps: readonly Step[];
 }
 
-if (values.without !== undefined) await withoutGuard(values.without);
+if (values.without !== undefined) await withoutGuards(values.without);
 else if (values.replay !== undefined) await replay(values.replay);
 else await histories();
 
 /** The same command, of a copy of the tree. */
-async function withoutGuard(words: string): Promise<void> {
-  const found = allGuards(TREE).filter(({ name }) => name.includes(words));
-  const [guard] = found;
-  if (guard === undefined || found.length > 1) throw new Error(`${found.length} guards are called "${words}"`);
+async function withoutGuards(all: readonly string[]): Promise<void> {
   const copy = copyOfTree(TREE);
   try {
-    const file = join(copy.directory, guard.file);
-    writeFileSync(file, guard.without(readFileSync(file, 'utf8')));
-    console.log(`without: ${guard.name}`);
+    for (const words of all) {
+      const found = allGuards(TREE).filter(({ name }) => name.includes(words));
+      const guard = found.find(({ name }) => name === words) ?? found[0];
+      if (guard === undefined || (found.length > 1 && guard.name !== words))
+        throw new Error(`${found.length} guards are called "${words}"`);
+      const file = join(copy.directory, guard.file);
+      writeFileSync(file, guard.without(readFileSync(file, 'utf8')));
+      console.log(`without: ${guard.name}`);
+    }
     const rest = process.argv
       .slice(2)
       .filter((arg, index, all) => arg !== '--without' && all[index - 1] !== '--without');
@@ -87,7 +90,7 @@ async function histories(): Promise<void> {
     const sum = (what: 'histories' | 'steps' | 'tries') =>
       runners.reduce((total, { figures }) => total + figures[what], 0);
     const seconds = (Date.now() - began) / 1000;
-    return `${sum('histories')} histories held, ${sum('steps')} steps, ${failures} failed; ${(seconds / Math.max(1, next)).toFixed(2)} s a history, ${Math.round(seconds)} s`;
+    return `${sum('histories')} histories held, ${sum('steps')} steps, ${sum('tries')} tries to get in, ${failures} failed; ${(seconds / Math.max(1, next)).toFixed(2)} s a history, ${Math.round(seconds)} s`;
   };
   await Promise.all(
     runners.map(async (runner, site) => {
@@ -97,8 +100,8 @@ async function histories(): Promise<void> {
         if (failed !== undefined) {
           failures++;
           console.log(`history ${seed + index} (inherit: ${inheritAt(site)}) failed: ${failed.message}`);
-          const least = await runner.shrink(failed, Number(values['shrink-minutes']) * 60_000);
-          tell(least);
+          console.log(`${failed.steps.map((one, at) => `  ${at + 1}. ${described(one)}`).join('\n')}\n${failed.log}`);
+          const least = await shrunk(runner, failed);
           const file = join(tmpdir(), `proof-${seed + index}.json`);
           const script: Script = { inherit: inheritAt(site), steps: least.steps };
           writeFileSync(file, `${JSON.stringify(script, undefined, 1)}\n`);
@@ -111,6 +114,22 @@ async function histories(): Promise<void> {
   console.log(figures());
   await Promise.all(runners.map((runner) => runner.close()));
   process.exitCode = failures === 0 ? 0 : 1;
+}
+
+/** What is left of it, told. */
+async function shrunk(runner: Runner, failed: Failed): Promise<Failed> {
+  const began = Date.now();
+  const found = await runner.shrink(failed, Number(values['shrink-minutes']) * 60_000);
+  if (found === undefined) {
+    console.log('played again it held: it hangs on an instant, and is left as it is');
+    return failed;
+  }
+  const { least, played, done } = found;
+  const seconds = Math.round((Date.now() - began) / 1000);
+  const rest = done ? '' : '; the time was over before each step had been tried';
+  console.log(`from ${failed.steps.length} steps to ${least.steps.length}, ${played} played in ${seconds} s${rest}`);
+  tell(least);
+  return least;
 }
 
 function tell({ steps, message, log }: Failed): void {

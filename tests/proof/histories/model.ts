@@ -44,6 +44,8 @@ export interface Model {
   fromThePast: boolean;
   /** Revoked by mandat's own command since the last settling: never held. */
   askedFor: readonly Pair[];
+  /** Whose revoke had begun on the server when an older table was put back: it gives them nothing. */
+  begun: readonly Pair[];
 }
 
 export const START: Table = {
@@ -61,6 +63,7 @@ export const freshModel = (): Model => ({
   standing: [],
   fromThePast: false,
   askedFor: [],
+  begun: [],
 });
 
 export const samePair = (a: Pair, b: Pair) => a.mailbox === b.mailbox && a.delegate === b.delegate;
@@ -99,8 +102,9 @@ export function held({ table, standing, askedFor }: Model): readonly Access[] {
 /** How it should stand when all has been worked off. */
 export function settled(model: Model, now: number): Model {
   const wanted = inForce(model.table, now);
-  const given = model.fromThePast ? wanted.filter((one) => model.standing.some((old) => sameAccess(old, one))) : wanted;
-  return { ...model, standing: [...given, ...held(model)], askedFor: [] };
+  const stood = model.standing.filter((old) => !model.begun.some((pair) => samePair(pair, old)));
+  const given = model.fromThePast ? wanted.filter((one) => stood.some((old) => sameAccess(old, one))) : wanted;
+  return { ...model, standing: [...given, ...held(model)], askedFor: [], begun: [] };
 }
 
 /** Whether a person has the mail of an account, their own aside. */

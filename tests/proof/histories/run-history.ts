@@ -1,23 +1,78 @@
 /** One history, from the reset world to the last settling. */
-
+import { setTimeout as delay } from 'node:timers/promises';
 import { quoted } from '../../../config/lab/raw-imap.ts';
 import { at } from '../../servers/site.ts';
 import { entry, folder, message } from './by-hand.ts';
-import { accept, changeTable } from './change-table.ts';
+import { changeTable } from './change-table.ts';
 import { ownSight } from './eyes.ts';
 import { Broken, type History } from './history.ts';
 import { lastEntry, quiet } from './judge-records.ts';
 import { freshModel } from './model.ts';
+import { accept } from './older-table.ts';
 import { ACCOUNTS, DELEGATES, FIXED, MAILBOXES } from './people.ts';
-import { converged, settle } from './settle.ts';
+import { converged, oneMorePass, settle } from './settle.ts';
 import type { Step } from './steps.ts';
 import type { Watchers } from './watchers.ts';
 import { asPerson, endSidecar, freeze, rowsIn, startSidecar, thaw, type World } from './world.ts';
 
-/** Throws {@link Broken}, or whatever else went wrong; the world is then to be thrown away. Returns how many steps did something. */
-export async function runHistory(world: World, watchers: Watchers, steps: readonly Step[]): Promise<number> {
+/** `steps`: how many did something. `at`: how many there were when it broke; `clean`: the world is at its beginning, and can be used again. */
+export type Outcome =
+  | { readonly kind: 'held'; readonly steps: number }
+  | { readonly kind: 'failed'; readonly error: unknown; readonly at: number; readonly clean: boolean };
+
+/** `again`: the world is brought back to its beginning after a failure too, where that can be done. */
+export async function runHistory(
+  world: World,
+  watchers: Watchers,
+  steps: readonly Step[],
+  again = false,
+): Promise<Outcome> {
+  const history = await begin(world, watchers);
+  let at = 0;
+  let done = 0;
+  try {
+    for (const step of steps) {
+      at++;
+      if (await perform(history, step)) done++;
+    }
+    await settle(history);
+    await writesNothing(history);
+    await reset(history);
+    return { kind: 'held', steps: done };
+  } catch (error) {
+    const told = error instanceof Broken ? new Broken(error.invariant, `at step ${at}: ${error.what}`) : error;
+    return { kind: 'failed', error: told, at, clean: again && (await backToBeginning(history)) };
+  }
+}
+
+/** A last pass that couldn't come to its end is made again, from what stands then. */
+async function writesNothing(history: History): Promise<void> {
+  for (let time = 1; ; time++) {
+    try {
+      return await quiet(history.world, () => oneMorePass(history));
+    } catch (error) {
+      if (error instanceof Broken || time === 3) throw error;
+      await converged(history);
+    }
+  }
+}
+
+async function backToBeginning(history: History): Promise<boolean> {
+  const { world } = history;
+  try {
+    world.wire.disarm();
+    world.wire.speak();
+    await startSidecar(world);
+    await reset(history);
+    return true;
+  } catch {
+    return false; // it is thrown away then
+  }
+}
+
+async function begin(world: World, watchers: Watchers): Promise<History> {
   await watchers.afresh();
-  const history: History = {
+  return {
     world,
     watchers,
     model: freshModel(),
@@ -32,20 +87,9 @@ export async function runHistory(world: World, watchers: Watchers, steps: readon
     began: Date.now(),
     settledAt: Date.now(),
     settledTrail: lastEntry(world),
+    trapped: undefined,
     moved: false,
   };
-  let done = 0;
-  for (const [index, step] of steps.entries()) {
-    try {
-      if (await perform(history, step)) done++;
-    } catch (error) {
-      throw error instanceof Broken ? new Broken(error.invariant, `at step ${index + 1}: ${error.what}`) : error;
-    }
-  }
-  await settle(history);
-  await quiet(world);
-  await reset(history);
-  return done;
 }
 
 async function perform(history: History, step: Step): Promise<boolean> {
@@ -84,6 +128,8 @@ async function perform(history: History, step: Step): Promise<boolean> {
       world.wire.silence();
       history.dirty = true;
       return true;
+    case 'trap':
+      return setTrap(history, step);
     case 'dovecot':
       await world.site.lab.stopDovecot();
       await world.site.lab.startDovecot();
@@ -92,9 +138,34 @@ async function perform(history: History, step: Step): Promise<boolean> {
     case 'settle':
       await settle(history);
       return true;
-    default:
-      return changeTable(history, step);
+    default: {
+      const done = await changeTable(history, step);
+      if (done) await mayBeSprung(world);
+      return done;
+    }
   }
+}
+
+function setTrap(history: History, { command, nth, side, does }: Extract<Step, { do: 'trap' }>): boolean {
+  const { world } = history;
+  if (world.sidecar === undefined || world.frozen || world.wire.silent) return false;
+  const sprung = (line: string) => {
+    history.trapped = line;
+    history.dirty = true;
+    if (does === 'kill') void endSidecar(world, 'SIGKILL');
+    else if (does === 'cut') world.wire.cut();
+    else world.wire.silence();
+  };
+  world.wire.arm({ command, nth, side, sprung });
+  return true;
+}
+
+const TRAP_MS = 1_500;
+
+/** What a change brings about is given the time to come to the trap. */
+async function mayBeSprung({ wire, sidecar }: World): Promise<void> {
+  const until = Date.now() + TRAP_MS;
+  while (wire.armed && sidecar !== undefined && Date.now() < until) await delay(5);
 }
 
 /** Back to the beginning, by commands and sessions: no rows, no entries, no folders but the first. */

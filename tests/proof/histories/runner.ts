@@ -1,8 +1,11 @@
 /** Histories one after the other in one world, which is made anew after a failure; and the shrinking of one that failed. */
 import fc from 'fast-check';
+import { history } from './generator.ts';
 import { Broken } from './history.ts';
 import { runHistory } from './run-history.ts';
-import { history, type Step } from './steps.ts';
+import { type Shrunk, shrink } from './shrink.ts';
+import { simpler } from './simpler.ts';
+import type { Step } from './steps.ts';
 import { startWatchers, type Watchers } from './watchers.ts';
 import { startWorld, type World, type WorldOptions } from './world.ts';
 
@@ -11,13 +14,21 @@ export interface Runner {
   run(steps: readonly Step[]): Promise<Failed | undefined>;
   /** The history of a seed, run. */
   runSeed(seed: number): Promise<Failed | undefined>;
-  /** As few steps as still fail in the same way, found within the time. */
-  shrink(failed: Failed, limitMs: number): Promise<Failed>;
-  readonly figures: { histories: number; steps: number; tries: number };
+  /** As few steps as still fail in the same way, found within the time. Undefined: it didn't fail again, so that nothing can be learned. */
+  shrink(failed: Failed, limitMs: number): Promise<Shrunk<Failed> | undefined>;
+  readonly figures: Figures;
   close(): Promise<void>;
 }
 
+/** Of those that held; `tries`: how often a watcher has tried to read or to send, in all. */
+export interface Figures {
+  readonly histories: number;
+  readonly steps: number;
+  readonly tries: number;
+}
+
 export interface Failed {
+  /** Up to the one at which it failed. */
   readonly steps: readonly Step[];
   /** Which invariant, where it was one. */
   readonly invariant: string | undefined;
@@ -27,52 +38,71 @@ export interface Failed {
 
 export const historyOf = (seed: number): readonly Step[] => fc.sample(history, { seed, numRuns: 1 })[0] ?? [];
 
+/** Before it is given up that a history fails again. */
+const AGAIN = 4;
+
+/** Attempts to start servers. */
+const STARTS = 5;
+
+async function startedWorld(options: WorldOptions): Promise<World> {
+  for (let time = 1; ; time++) {
+    try {
+      return await startWorld(options);
+    } catch (error) {
+      if (time === STARTS) throw error;
+    }
+  }
+}
+
 export function openRunner(options: WorldOptions): Runner {
-  const figures = { histories: 0, steps: 0, tries: 0 };
+  const done = { histories: 0, steps: 0, tries: 0 };
   let world: World | undefined;
   let watchers: Watchers | undefined;
   const discard = async () => {
-    figures.tries += watchers?.tries ?? 0;
+    done.tries += watchers?.tries ?? 0;
     await watchers?.stop();
     await world?.stop();
     watchers = undefined;
     world = undefined;
   };
-  const run = async (steps: readonly Step[]): Promise<Failed | undefined> => {
+  /** `shrinking`: the world is used again where it can be brought back to its beginning, and what is played doesn't count. */
+  const run = async (steps: readonly Step[], shrinking = false): Promise<Failed | undefined> => {
     if (world === undefined) {
       // On a machine that is busy with other things servers may be late to answer.
-      world = await startWorld(options).catch(() => startWorld(options));
+      world = await startedWorld(options);
       watchers = startWatchers(world.site);
     }
-    try {
-      figures.steps += await runHistory(world, watchers as Watchers, steps);
-      figures.histories++;
+    const outcome = await runHistory(world, watchers as Watchers, steps, shrinking);
+    if (outcome.kind === 'held') {
+      if (shrinking) return undefined;
+      done.steps += outcome.steps;
+      done.histories++;
       return undefined;
-    } catch (error) {
-      const invariant = error instanceof Broken ? error.invariant : undefined;
-      const message = error instanceof Broken ? error.message : String((error as Error).stack ?? error);
-      const log = world.log();
-      await discard();
-      return { steps, invariant, message, log };
     }
+    const { error, at } = outcome;
+    const invariant = error instanceof Broken ? error.invariant : undefined;
+    const message = error instanceof Broken ? error.message : String((error as Error).stack ?? error);
+    const log = world.log();
+    if (!outcome.clean) await discard();
+    return { steps: steps.slice(0, at), invariant, message, log };
   };
   return {
     run,
     runSeed: (seed) => run(historyOf(seed)),
     shrink: async (failed, limitMs) => {
       const until = Date.now() + limitMs;
-      let least = failed;
-      // Chunks first, then single steps: a history without some of its steps is one too.
-      for (let size = Math.ceil(failed.steps.length / 2); size >= 1; size = Math.floor(size / 2)) {
-        for (let from = least.steps.length - size; from >= 0 && Date.now() < until; from -= size) {
-          const less = least.steps.filter((_, index) => index < from || index >= from + size);
-          const again = less.length === 0 ? undefined : await run(less);
-          if (again !== undefined && again.invariant === failed.invariant) least = again;
-        }
+      const alike = ({ invariant }: Failed) => invariant === failed.invariant;
+      for (let time = 1; time <= AGAIN; time++) {
+        const again = await run(failed.steps, true);
+        if (again === undefined || !alike(again)) continue;
+        const [times, over] = [time, () => Date.now() > until];
+        return shrink(again, { run: (steps) => run(steps, true), alike, times, over, simpler });
       }
-      return least;
+      return undefined;
     },
-    figures,
+    get figures() {
+      return { ...done, tries: done.tries + (watchers?.tries ?? 0) };
+    },
     close: discard,
   };
 }

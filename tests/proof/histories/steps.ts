@@ -10,7 +10,7 @@ const of = <T>(values: readonly T[]) => fc.constantFrom(...values);
 const pair = of(PAIRS);
 const name = fc.nat({ max: NAMES.length - 1 });
 
-const KINDS = {
+export const KINDS = {
   // ---- the table
   grant: fc.record({
     do: fc.constant('grant' as const),
@@ -32,7 +32,7 @@ const KINDS = {
   moveDelegate: fc.record({ do: fc.constant('moveDelegate' as const) }),
   address: fc.record({ do: fc.constant('address' as const) }),
   save: fc.record({ do: fc.constant('save' as const) }),
-  restore: fc.record({ do: fc.constant('restore' as const) }),
+  restore: fc.record({ do: fc.constant('restore' as const), how: of(['settled', 'mid-revoke', 'another', undefined]) }),
   accept: fc.record({ do: fc.constant('accept' as const) }),
   // ---- folders and entries, by people
   folder: fc.record({
@@ -72,6 +72,14 @@ const KINDS = {
   thaw: fc.record({ do: fc.constant('thaw' as const) }),
   cut: fc.record({ do: fc.constant('cut' as const) }),
   deaf: fc.record({ do: fc.constant('deaf' as const) }),
+  /** At a command of the sidecar's to come: it is killed, or its connections are cut, or silent, before or after the server has done it. */
+  trap: fc.record({
+    do: fc.constant('trap' as const),
+    command: of(['SETACL', 'SETACL', 'DELETEACL', 'DELETEACL', 'GETACL', 'LIST'] as const),
+    nth: of([1, 1, 1, 2, 3, 5]),
+    side: of(['before', 'after'] as const),
+    does: of(['kill', 'kill', 'kill', 'cut', 'deaf'] as const),
+  }),
   dovecot: fc.record({ do: fc.constant('dovecot' as const) }),
   settle: fc.record({ do: fc.constant('settle' as const) }),
 } as const;
@@ -106,27 +114,16 @@ const WEIGHTS: Readonly<Record<keyof Kinds, number>> = {
   thaw: 2,
   cut: 4,
   deaf: 2,
+  trap: 6,
   dovecot: 0.5,
   settle: 8,
 };
-
-const MOST_STEPS = 16;
 
 export const step: fc.Arbitrary<Step> = fc.oneof(
   ...(Object.keys(KINDS) as (keyof Kinds)[]).map((kind) => ({
     arbitrary: KINDS[kind] as fc.Arbitrary<Step>,
     weight: Math.round(WEIGHTS[kind] * 2),
   })),
-);
-
-/** Some grants first, or there would be little to lose. */
-export const history: fc.Arbitrary<Step[]> = fc.noBias(
-  fc
-    .tuple(
-      fc.array(KINDS.grant, { minLength: 1, maxLength: 4 }),
-      fc.array(step, { minLength: 2, maxLength: MOST_STEPS, size: 'max' }),
-    )
-    .map(([grants, steps]) => [...grants, ...steps]),
 );
 
 /** A line for people. */

@@ -2,12 +2,12 @@
  * Beside each history, a session of each person who might be a delegate tries all the time: to read with the session that it has, to open
  * anew, to send. What matters is the last time that each succeeded, by the instant at which the command was sent.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { connectImap, quoted, type RawImap } from '../../../config/lab/raw-imap.ts';
 import type { RawSmtp } from '../../../config/lab/raw-smtp.ts';
 import { waitFor } from '../../../config/lab/wait.ts';
 import { at, password, type Site } from '../../servers/site.ts';
 import { askSender, submissionAs } from '../../servers/submission.ts';
+import { openHolders, rest } from './holders.ts';
 import { ACCOUNTS, type Account, ADDRESSES, type Address, type Person } from './people.ts';
 
 export interface Watchers {
@@ -16,13 +16,15 @@ export interface Watchers {
   lastSent(who: Person, address: Address): number;
   /** How many commands were tried so far. */
   readonly tries: number;
+  /** Sessions that have waited in IDLE try to read now. */
+  wake(): Promise<void>;
   /** All begin again with new sessions: what an old one has open, by an entry that went by hand, it keeps. */
   afresh(): Promise<void>;
   stop(): Promise<void>;
 }
 
 const WATCHED: readonly Person[] = ['bob', 'carol', 'dave', 'erin'];
-const PAUSE_MS = 60;
+const PAUSE_MS = 40;
 
 export function startWatchers(site: Site): Watchers {
   const read = new Map<string, number>();
@@ -31,6 +33,10 @@ export function startWatchers(site: Site): Watchers {
   let generation = 0;
   const begun = new Map<Person, number>();
   let tries = 0;
+  const holders = openHolders(site, (who, account, began, got) => {
+    tries++;
+    if (got) read.set(`${who} ${account}`, Math.max(began, read.get(`${who} ${account}`) ?? 0));
+  });
 
   const reader = async (who: Person) => {
     let imap: RawImap | undefined;
@@ -41,10 +47,11 @@ export function startWatchers(site: Site): Watchers {
       const { status, lines } = (await imap?.command(line)) ?? { status: 'BYE', lines: [] };
       if (status === 'BYE') imap = undefined;
       const got = status === 'OK' && (!line.startsWith('FETCH') || lines.some((one) => / FETCH /.test(one)));
-      if (got) read.set(`${who} ${account}`, began);
+      if (got) read.set(`${who} ${account}`, Math.max(began, read.get(`${who} ${account}`) ?? 0));
       return got;
     };
     for (let round = 0; !stopping; round++) {
+      const began = Date.now();
       try {
         if (begun.get(who) !== generation) {
           imap?.close();
@@ -61,14 +68,16 @@ export function startWatchers(site: Site): Watchers {
         if (account !== who && imap !== undefined) {
           // Folders that have an entry of their own beside INBOX's too: those for special uses do.
           const folder = Math.floor(round / ACCOUNTS.length) % 2 === 0 ? '' : '/Sent';
-          if (await tried(account, `EXAMINE ${quoted(`shared/${at(account)}${folder}`)}`)) open = account;
-          else if (imap !== undefined) open = undefined;
+          if (await tried(account, `EXAMINE ${quoted(`shared/${at(account)}${folder}`)}`)) {
+            open = account;
+            if (folder === '') await holders.hold(who, account);
+          } else if (imap !== undefined) open = undefined;
         }
       } catch {
         imap?.close(); // the server restarts
         imap = undefined;
       }
-      await delay(PAUSE_MS);
+      await rest(PAUSE_MS, began);
     }
     imap?.close();
   };
@@ -76,19 +85,20 @@ export function startWatchers(site: Site): Watchers {
   const sender = async (who: Person) => {
     let smtp: RawSmtp | undefined;
     for (let round = 0; !stopping; round++) {
+      const began = Date.now();
       try {
         smtp ??= await submissionAs(site, who);
         const address = ADDRESSES[round % ADDRESSES.length] ?? 'alice';
-        const began = Date.now();
+        const asked = Date.now();
         tries++;
         const { code } = address === who ? { code: 0 } : await askSender(smtp, at(address), 'patient@elsewhere.test');
-        if (code === 250) sent.set(`${who} ${address}`, began);
+        if (code === 250) sent.set(`${who} ${address}`, asked);
         else if (code !== 553 && address !== who) throw new Error(`${code}`);
       } catch {
         smtp?.close(); // Dovecot, whom Postfix asks for the password, restarts
         smtp = undefined;
       }
-      await delay(PAUSE_MS);
+      await rest(PAUSE_MS, began);
     }
     smtp?.close();
   };
@@ -100,13 +110,16 @@ export function startWatchers(site: Site): Watchers {
     get tries() {
       return tries;
     },
+    wake: holders.wake,
     afresh: async () => {
       generation++;
+      holders.drop();
       await waitFor('the watchers begin again', 60_000, () => WATCHED.every((who) => begun.get(who) === generation));
     },
     stop: async () => {
       stopping = true;
       await Promise.all(all);
+      holders.drop();
     },
   };
 }

@@ -17,6 +17,8 @@ export interface World {
   /** Undefined: none runs. */
   sidecar: Running | undefined;
   frozen: boolean;
+  /** Of one that a trap has killed: it is waited for before another is started. */
+  ending: Promise<unknown> | undefined;
   /** How often one was ended by SIGKILL: what it had in hand may be told twice. */
   kills: number;
   /** The last of the sidecars' log lines, for a diagnosis. */
@@ -41,7 +43,7 @@ export async function startWorld({ inherit }: WorldOptions): Promise<World> {
       '2.3': 'protocol imap {\n  mail_max_userip_connections = 200\n}\n',
       '2.4': 'protocol imap {\n  mail_max_userip_connections = 200\n}\n',
     },
-    extraImap: 'timeout_seconds = 10\n',
+    extraImap: 'timeout_seconds = 30\n',
     extraToml: `[notices]\nport = ${sink.port}\ntls = "none"\nfrom = "${at('mandat')}"\npassword_file = "smtp.secret"\nending_days = 0
 [guard]\nmax_pairs = ${MAX_PAIRS}\n[schedule]\npoll_interval_ms = 100\nretry_min_seconds = 1\nretry_max_seconds = 1\nlogin_retry_seconds = 1\nsweep_logins_per_second = 0`,
   });
@@ -63,6 +65,7 @@ export async function startWorld({ inherit }: WorldOptions): Promise<World> {
     sink,
     sidecar: undefined,
     frozen: false,
+    ending: undefined,
     kills: 0,
     log: () =>
       (world.sidecar?.log() ?? [])
@@ -80,12 +83,20 @@ export async function startWorld({ inherit }: WorldOptions): Promise<World> {
   return world;
 }
 
+/** Attempts to start one. */
+const STARTS = 6;
+
 export async function startSidecar(world: World): Promise<void> {
-  // Restarted as systemd does, where its filter, of lower priority, has not come up in time on a machine that is busy with other things.
-  world.sidecar ??= await world.site.run().catch((error: unknown) => {
-    if (!/ended with 5/.test(String(error))) throw error;
-    return world.site.run();
-  });
+  await world.ending;
+  world.ending = undefined;
+  for (let time = 1; world.sidecar === undefined; time++) {
+    try {
+      world.sidecar = await world.site.run();
+    } catch (error) {
+      // Restarted as systemd does, where its filter, of lower priority, has not come up in time on a machine that is busy with other things.
+      if (time === STARTS || !/ended with 5/.test(String(error))) throw error;
+    }
+  }
   thaw(world);
 }
 
@@ -96,7 +107,9 @@ export async function endSidecar(world: World, signal: 'SIGKILL' | 'SIGTERM'): P
   else world.kills++;
   world.sidecar = undefined;
   world.frozen = false;
-  await sidecar.end(signal);
+  const end = sidecar.end(signal);
+  world.ending = end;
+  await end;
 }
 
 export function freeze(world: World): void {
