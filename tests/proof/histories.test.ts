@@ -9,12 +9,12 @@ const BEGIN_MS = 25_000;
 t.test('who may do what, after random histories', async (t) => {
   const seed = Number(process.env.PROOF_SEED ?? Math.floor(Math.random() * 2 ** 30));
   t.comment(`seed ${seed}`);
-  const runner = openRunner({ inherit: seed % 2 === 0 });
+  const runner = openRunner({ inherit: seed % 2 === 0, plain: true });
   t.teardown(() => runner.close());
   const until = Date.now() + BEGIN_MS;
   for (let next = seed; Date.now() < until; next++) {
     const failed = await runner.runSeed(next);
-    const steps = historyOf(next).map(described).join('\n  ');
+    const steps = historyOf(next, true).map(described).join('\n  ');
     if (failed === undefined) continue;
     t.fail(`history ${next}: ${failed.message}\n  ${steps}\n${failed.log}`);
     return;

@@ -3,8 +3,8 @@
  * by hand that stands before a grant, a kill in the middle of a revoke). What lies between those is random again.
  */
 import fc from 'fast-check';
-import { FIXED, MAILBOXES, PAIRS, type Pair } from './people.ts';
-import { KINDS, type Step, step } from './steps.ts';
+import { FIXED, PAIRS, type Pair } from './people.ts';
+import { KINDS, plainStep, type Step, step } from './steps.ts';
 
 const of = <T>(values: readonly T[]) => fc.constantFrom(...values);
 const pair = of(PAIRS);
@@ -105,10 +105,12 @@ const together: fc.Arbitrary<Step[]> = fc.oneof(
 );
 
 /** Some grants first, or there would be little to lose. */
+const beginning = fc.array(KINDS.grant, { minLength: 1, maxLength: 4 });
+
 export const history: fc.Arbitrary<Step[]> = fc.noBias(
   fc
     .tuple(
-      fc.array(KINDS.grant, { minLength: 1, maxLength: MAILBOXES.length + 1 }),
+      beginning,
       fc.array(fc.oneof({ arbitrary: step.map((one) => [one]), weight: 6 }, { arbitrary: together, weight: 1 }), {
         minLength: 2,
         maxLength: 11,
@@ -116,4 +118,11 @@ export const history: fc.Arbitrary<Step[]> = fc.noBias(
       }),
     )
     .map(([grants, steps]) => [...grants, ...steps.flat()]),
+);
+
+/** Of the steps alone that have been played for long: what `npm test` plays. */
+export const plainHistory: fc.Arbitrary<Step[]> = fc.noBias(
+  fc
+    .tuple(beginning, fc.array(plainStep, { minLength: 2, maxLength: 16, size: 'max' }))
+    .map(([grants, steps]) => [...grants, ...steps]),
 );

@@ -32,7 +32,7 @@ export interface History {
   settledAt: number;
   settledTrail: number;
   /** The command of the sidecar's at which a trap sprang last, since the last settling. */
-  trapped: string | undefined;
+  trapped?: string | undefined;
   /** A mailbox has changed its address or login since the last settling: whose an address was when, the watchers don't know. */
   moved: boolean;
 }

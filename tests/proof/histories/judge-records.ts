@@ -1,4 +1,6 @@
 /** What was recorded and told, compared with what happened (I5); when access really ended (I1, in between); and that nothing more is written (I6). */
+import { syncBySidecar } from '../../../bridge/sidecar/sync.ts';
+import { configOf } from '../../servers/inside.ts';
 import { at } from '../../servers/site.ts';
 import { serverFiles } from '../../servers/wire.ts';
 import { Broken, type History, spot } from './history.ts';
@@ -143,7 +145,10 @@ function notices({ world, model, counts, began }: History): void {
 
 /** I6: another pass over everything leaves every file and row as it is. */
 /** `pass`: makes a pass over every mailbox. */
-export async function quiet(world: World, pass: () => Promise<void>): Promise<void> {
+export async function quiet(
+  world: World,
+  pass: () => Promise<unknown> = () => syncBySidecar(configOf(world.site), { force: false, actor: 'proof' }),
+): Promise<void> {
   const before = { files: filesOf(world), rows: written(world) };
   await pass();
   const after = { files: filesOf(world), rows: written(world) };

@@ -1,5 +1,5 @@
 /**
- * `npm run proof -- --sequences N [--seed S] [--sites K] [--keep-going] [--shrink-minutes M]`, or `--replay FILE`: random histories against
+ * `npm run proof -- --sequences N [--seed S] [--sites K] [--keep-going] [--shrink-minutes M]`, or `--replay FILE`; `--plain`: those that `npm test` plays: random histories against
  * real servers. `--without WORDS`, once or more: of a copy of the program without the guard of that name (tests/proof/guards), which they should find. History i is that of seed S + i, whichever site it runs at. Exit status 1 where one failed.
  */
 import { spawnSync } from 'node:child_process';
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     sites: { type: 'string', default: '2' },
     replay: { type: 'string' },
+    plain: { type: 'boolean', default: false },
     times: { type: 'string', default: '1' },
     'keep-going': { type: 'boolean', default: false },
     'shrink-minutes': { type: 'string', default: '3' },
@@ -85,7 +86,9 @@ async function histories(): Promise<void> {
   console.log(`seed ${seed}, ${wanted} histories, ${values.sites} sites`);
   let next = 0;
   let failures = 0;
-  const runners = Array.from({ length: Number(values.sites) }, (_, site) => openRunner({ inherit: inheritAt(site) }));
+  const runners = Array.from({ length: Number(values.sites) }, (_, site) =>
+    openRunner({ inherit: inheritAt(site), plain: values.plain }),
+  );
   const figures = () => {
     const sum = (what: 'histories' | 'steps' | 'tries') =>
       runners.reduce((total, { figures }) => total + figures[what], 0);

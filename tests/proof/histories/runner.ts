@@ -1,6 +1,6 @@
 /** Histories one after the other in one world, which is made anew after a failure; and the shrinking of one that failed. */
 import fc from 'fast-check';
-import { history } from './generator.ts';
+import { history, plainHistory } from './generator.ts';
 import { Broken } from './history.ts';
 import { runHistory } from './run-history.ts';
 import { type Shrunk, shrink } from './shrink.ts';
@@ -36,7 +36,8 @@ export interface Failed {
   readonly log: string;
 }
 
-export const historyOf = (seed: number): readonly Step[] => fc.sample(history, { seed, numRuns: 1 })[0] ?? [];
+export const historyOf = (seed: number, plain: boolean): readonly Step[] =>
+  fc.sample(plain ? plainHistory : history, { seed, numRuns: 1 })[0] ?? [];
 
 /** Before it is given up that a history fails again. */
 const AGAIN = 4;
@@ -54,7 +55,8 @@ async function startedWorld(options: WorldOptions): Promise<World> {
   }
 }
 
-export function openRunner(options: WorldOptions): Runner {
+/** `plain`: histories of the steps alone that have been played for long. */
+export function openRunner({ plain = false, ...options }: WorldOptions & { readonly plain?: boolean }): Runner {
   const done = { histories: 0, steps: 0, tries: 0 };
   let world: World | undefined;
   let watchers: Watchers | undefined;
@@ -88,7 +90,7 @@ export function openRunner(options: WorldOptions): Runner {
   };
   return {
     run,
-    runSeed: (seed) => run(historyOf(seed)),
+    runSeed: (seed) => run(historyOf(seed, plain)),
     shrink: async (failed, limitMs) => {
       const until = Date.now() + limitMs;
       const alike = ({ invariant }: Failed) => invariant === failed.invariant;
