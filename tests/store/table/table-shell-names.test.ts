@@ -144,7 +144,7 @@ t.test('an address belongs to one mailbox, and nobody is locked out of their own
     `INSERT INTO alias VALUES ('${address}', '${mailbox}')`;
   const table: readonly (Row | RowAfter)[] = [
     [alias('a.lice@example.org'), undefined, 'an address of her own'],
-    [alias('alice@example.org'), 'MANDAT_DUPLICATE', 'she has it already'],
+    [alias('alice@example.org'), 'MANDAT_DUPLICATE', 'alice has it already'],
     [alias('other@example.org'), 'MANDAT_DUPLICATE', 'the address of another mailbox'],
     [alias('x@example.org'), alias('x@example.org', 'other@example.org'), 'MANDAT_DUPLICATE', 'an alias of another'],
     [
