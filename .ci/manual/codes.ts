@@ -10,7 +10,7 @@ import { EXIT_STATUSES } from './commands.ts';
 import { code, MADE, page, prose, table } from './markdown.ts';
 import { ACCOUNTS, ASKED, EVENTS, OTHERS, OUTCOMES, STEPS } from './words/audit-actions.ts';
 import { CHECK_WORDS } from './words/doctor-checks.ts';
-import { OF_COMMANDS, OF_SERVERS, OF_THE_HOUSE, OF_THE_TABLE, WARNINGS } from './words/refusals.ts';
+import { OF_COMMANDS, OF_SERVERS, OF_THE_API, OF_THE_HOUSE, OF_THE_TABLE, WARNINGS } from './words/refusals.ts';
 import { type Answer, COMMANDS, COPIES, FILTER, SOCKETMAP } from './words/smtp-answers.ts';
 import * as states from './words/states.ts';
 
@@ -73,6 +73,9 @@ function refusalParts(): readonly string[] {
     '## Refusals of commands',
     'Beside those of the table, which commands show as well.',
     list('code', OF_COMMANDS),
+    '## Refusals of the HTTP API',
+    `The field ${code('code')} of a problem: [portal-api.md](../portal-api.md). Beside those above, which it shows as well.`,
+    list('code', OF_THE_API),
     '## Warnings of commands',
     list('code', WARNINGS),
     '## Failures of the databases',

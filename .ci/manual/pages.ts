@@ -1,5 +1,6 @@
 // The pages that are made from the code, each with what makes it.
 
+import { openApi } from '../../bridge/portal/api/openapi.ts';
 import { version } from '../../bridge/shared/version.ts';
 import { definitions } from '../../cli/definitions.ts';
 import { manPage } from '../../cli/man.ts';
@@ -25,6 +26,7 @@ export const PAGES: readonly Page[] = [
   { file: 'docs/reference/configuration.md', make: configurationPage },
   { file: 'docs/reference/codes.md', make: codesPage },
   { file: 'docs/reference/files-and-modes.md', make: filesPage },
+  { file: 'docs/reference/portal-api.json', make: () => `${JSON.stringify(openApi(), null, 2)}\n` },
 ];
 
 function manual(): string {

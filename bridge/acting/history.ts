@@ -47,8 +47,13 @@ export interface HistoryEntry {
 
 export const MOST_HISTORY = 1000;
 
-export async function historyOf(acting: Acting, filter: AuditFilter): Promise<readonly HistoryEntry[]> {
-  const records = await trailOf(acting, { ...filter, limit: Math.min(filter.limit, MOST_HISTORY) });
+/** `until`: up to this instant, itself included, so that pages of it stay what they were while it grows. */
+export async function historyOf(
+  acting: Acting,
+  { until, ...filter }: AuditFilter & { readonly until?: string | undefined },
+): Promise<readonly HistoryEntry[]> {
+  const all = await trailOf(acting, { ...filter, limit: Math.min(filter.limit, MOST_HISTORY) });
+  const records = until === undefined ? all : all.filter(({ at }) => at <= until);
   return records.map(({ at, actor, on_behalf, via, action, mailbox, delegate, reason, detail, sealed, claimed }) => ({
     at,
     actor,

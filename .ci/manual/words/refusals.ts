@@ -66,6 +66,21 @@ export const OF_COMMANDS: Readonly<Record<string, string>> = {
   NO_DIRECTORY: 'no directory has been imported: `mandat directory import FILE`',
 };
 
+/** Of the HTTP API, beside those of the table and of the commands. */
+export const OF_THE_API: Readonly<Record<string, string>> = {
+  BAD_CURSOR: 'a `cursor` is what the page before named as `next`',
+  BAD_KEY: 'an `Idempotency-Key` has 1 to 255 visible characters',
+  BAD_QUESTION: 'what was asked is not as openapi.json says; `errors` says where',
+  CHANGED_MEANWHILE: 'it is not as it was when it was seen (`If-Match`): look again',
+  KEY_USED: 'this `Idempotency-Key` was sent with another question',
+  MANDAT_TOKEN:
+    'the token is none of this site: made for another, expired, or of somebody who has signed in too weakly',
+  NOT_JSON: 'send `application/json`, in UTF-8',
+  NO_SUCH_PLACE: 'there is nothing at this address: openapi.json has all that there are',
+  WHICH_DELEGATE: 'an administrator names whom it is about',
+  WHO_ACTS: '`as` is one of owner, delegate, admin',
+};
+
 /** Taken, and told of on standard error. */
 export const WARNINGS: Readonly<Record<string, string>> = {
   RPPS_SHORT: '11 digits were given; an 8 was put before them',

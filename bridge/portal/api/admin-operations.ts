@@ -1,0 +1,157 @@
+/** For administrators, and for the programs that work for them. R3 */
+import * as z from 'zod';
+import { heldWithdrawals, letHeldGo } from '../../acting/held-waves.ts';
+import { historyOf, MOST_HISTORY } from '../../acting/history.ts';
+import { explained, siteStatus } from '../../acting/site-status.ts';
+import { address } from '../../acting/typed.ts';
+import { type Operation, operation } from './operation.ts';
+import * as schemas from './schemas.ts';
+
+const none = z.object({});
+const instant = z.iso.datetime();
+
+const status = z.object({
+  here: z.string(),
+  running: z.boolean(),
+  servers: z.array(
+    z.object({
+      server: z.string(),
+      mailboxes: z.int(),
+      inForce: z.int(),
+      waiting: z.int(),
+      failing: z.int(),
+      held: z.int(),
+      lastSweep: z.string().nullable(),
+    }),
+  ),
+  paused: z.object({ since: z.string(), by: z.string(), reason: z.string().nullable(), all: z.boolean() }).nullable(),
+  restored: z.boolean().meta({ description: 'The table is older than the one last seen: it gives nobody access' }),
+  withdrawnSince: z.string().nullable(),
+});
+
+const explanation = z.object({
+  mailbox: z.string(),
+  identifier: z.string().nullable(),
+  login: z.string(),
+  inForce: z.boolean(),
+  why: z.string(),
+  conditions: z.array(
+    z.object({
+      why: z.string(),
+      holds: z.boolean(),
+      sentence: z.string(),
+      since: z.string().nullable(),
+      until: z.string().nullable(),
+    }),
+  ),
+  phase: z.string().nullable(),
+  held: z.string().nullable(),
+  trouble: z.object({ code: z.string(), message: z.string() }).nullable(),
+});
+
+export const ADMIN_OPERATIONS: readonly Operation[] = [
+  operation({
+    id: 'readStatus',
+    method: 'get',
+    path: '/status',
+    summary: 'How the site fares, by counts: what waits, fails, is held back',
+    as: ['admin'],
+    params: none,
+    query: none,
+    body: undefined,
+    status: 200,
+    answer: status,
+    run: async ({ acting }) => {
+      const { servers, ...site } = await siteStatus(acting);
+      const counts = servers.map(({ server, mailboxes, inForce, waiting, failing, held, lastSweep }) => ({
+        ...{ server, mailboxes, inForce, waiting, failing, held, lastSweep },
+      }));
+      return { ...site, servers: counts };
+    },
+  }),
+  operation({
+    id: 'explain',
+    method: 'get',
+    path: '/mailboxes/{mailbox}/explanation',
+    summary: 'Why delegations are in force or not; asks the mail server',
+    as: ['owner', 'admin', 'delegate'],
+    params: z.object({ mailbox: schemas.mailbox }),
+    query: z.strictObject({ delegate: schemas.delegate.optional() }),
+    body: undefined,
+    status: 200,
+    answer: z.object({
+      delegations: z.array(explanation),
+      others: z.array(z.object({ identifier: z.string(), rights: z.string(), folders: z.int() })),
+    }),
+    run: async ({ acting, params, query }) => {
+      const { delegations, others } = await explained(acting, address(params.mailbox), query.delegate);
+      return {
+        delegations: delegations.map(({ conditions, trouble, ...one }) => ({
+          ...{ mailbox: one.mailbox, identifier: one.identifier, login: one.login, inForce: one.inForce, why: one.why },
+          conditions: conditions.map(({ why, holds, sentence, since, until }) => ({
+            why,
+            holds,
+            sentence,
+            since,
+            until,
+          })),
+          ...{ phase: one.phase, held: one.held },
+          trouble: trouble && { code: trouble.code, message: trouble.message },
+        })),
+        others: others.map(({ identifier, rights, folders }) => ({ identifier, rights, folders })),
+      };
+    },
+  }),
+  operation({
+    id: 'readAudit',
+    method: 'get',
+    path: '/audit',
+    summary: `The last entries of the audit trail that match, in their order; ${MOST_HISTORY} at most`,
+    as: ['admin'],
+    params: none,
+    query: z.strictObject({
+      mailbox: schemas.mailbox.optional(),
+      delegate: schemas.delegate.optional(),
+      since: instant.optional(),
+      limit: z.coerce.number().int().min(1).max(MOST_HISTORY).default(100),
+    }),
+    body: undefined,
+    status: 200,
+    answer: z.object({ items: z.array(schemas.entry) }),
+    run: async ({ acting, query: { mailbox, since, ...rest } }) => ({
+      items: [
+        ...(await historyOf(acting, {
+          ...rest,
+          mailbox: mailbox === undefined ? undefined : address(mailbox),
+          since: since === undefined ? undefined : new Date(since).toISOString(),
+        })),
+      ],
+    }),
+  }),
+  operation({
+    id: 'listHeld',
+    method: 'get',
+    path: '/held',
+    summary: 'Withdrawals that the guard holds back, because so many were to go at once',
+    as: ['admin'],
+    params: none,
+    query: none,
+    body: undefined,
+    status: 200,
+    answer: z.object({ items: z.array(z.object({ mailbox: z.string(), login: z.string() })) }),
+    run: async ({ acting }) => ({ items: [...(await heldWithdrawals(acting))] }),
+  }),
+  operation({
+    id: 'letHeldGo',
+    method: 'post',
+    path: '/held/release',
+    summary: 'Lets go what is held; seen: how many were shown',
+    as: ['admin'],
+    params: none,
+    query: none,
+    body: z.strictObject({ seen: z.int().min(0) }),
+    status: 200,
+    answer: z.object({ released: z.int() }),
+    run: async ({ acting, body }) => ({ released: await letHeldGo(acting, body.seen) }),
+  }),
+];

@@ -1,0 +1,127 @@
+/** The description of the API, made of the schemas that requests are checked by. OpenAPI 3.1, whose schemas are JSON Schema 2020-12. */
+import * as z from 'zod';
+import { version } from '../../shared/version.ts';
+import type { Operation } from './operation.ts';
+import { OPERATIONS } from './operations.ts';
+import { PROBLEM_TYPE } from './problem.ts';
+import { NAMED, problem } from './schemas.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const PLACE = '#/components/schemas/';
+
+/** `io`: as it is sent, or as it is answered. A schema with a name stands among the components, and is only named elsewhere. */
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const {
+    $schema: _,
+    $defs: __,
+    ...made
+  } = z.toJSONSchema(schema, {
+    io,
+    metadata: NAMED,
+    target: 'draft-2020-12',
+    reused: 'inline',
+  }) as Record<string, unknown>;
+  return renamed(made) as Json;
+}
+
+/** `#/$defs/Name` where the components are. */
+function renamed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(renamed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [
+      key,
+      key === '$ref' && typeof one === 'string' ? one.replace('#/$defs/', PLACE) : renamed(one),
+    ]),
+  );
+}
+
+function components(): Json {
+  const { schemas } = z.toJSONSchema(NAMED, { target: 'draft-2020-12', uri: (id) => `${PLACE}${id}` });
+  return Object.fromEntries(
+    Object.entries(schemas)
+      .filter(([id]) => !id.startsWith('__'))
+      .map(([id, schema]) => {
+        const { $schema: _, $id: __, id: ___, ...made } = schema as Record<string, unknown>;
+        return [id, made];
+      }),
+  );
+}
+
+function parametersOf({ path, params, query, method, current }: Operation): readonly Json[] {
+  const given = (shape: z.ZodObject['shape'], where: 'path' | 'query') =>
+    Object.entries(shape).map(([name, schema]) => {
+      const made = schemaOf(schema as z.ZodType, 'input');
+      const required = where === 'path' || !(schema as z.ZodType).safeParse(undefined).success;
+      return { name, in: where, required, schema: made };
+    });
+  return [
+    ...given(params.shape, 'path').filter(({ name }) => path.includes(`{${name}}`)),
+    ...given(query.shape, 'query'),
+    {
+      name: 'as',
+      in: 'query',
+      required: false,
+      schema: { type: 'string', enum: ['owner', 'delegate', 'admin'] },
+      description: AS,
+    },
+    ...(method === 'post' ? [header('Idempotency-Key', 'Sent twice, it is done once; for a day')] : []),
+    ...(method === 'get' ? [header('If-None-Match', 'Answers 304 where it is as it was')] : []),
+    ...(current === undefined ? [] : [header('If-Match', 'The ETag that was seen: 412 where it has changed since')]),
+  ];
+}
+
+const AS = 'As what: owner, delegate or admin, where whoever asks is more than one of them';
+
+const header = (name: string, description: string) => ({
+  name,
+  in: 'header',
+  required: false,
+  schema: { type: 'string', maxLength: 255 },
+  description,
+});
+
+function operationOf(one: Operation): Json {
+  const answer = { 'application/json': { schema: schemaOf(one.answer, 'output') } };
+  const refused = {
+    description: 'What went wrong',
+    content: { [PROBLEM_TYPE]: { schema: schemaOf(problem, 'output') } },
+  };
+  return {
+    operationId: one.id,
+    summary: one.summary,
+    parameters: parametersOf(one),
+    ...(one.body && {
+      requestBody: { required: true, content: { 'application/json': { schema: schemaOf(one.body, 'input') } } },
+    }),
+    responses: { [one.status]: { description: 'Done', content: answer }, default: refused },
+  };
+}
+
+export function openApi(): Json {
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const one of OPERATIONS) {
+    const place = paths[one.path] ?? {};
+    paths[one.path] = place;
+    place[one.method] = operationOf(one);
+  }
+  return {
+    openapi: '3.1.0',
+    jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
+    info: {
+      title: 'mandat',
+      version: version().number,
+      description: 'Mailbox delegations for webmails and other programs: docs/portal-api.md',
+    },
+    servers: [{ url: '/api/v1' }],
+    security: [{ token: [] }],
+    paths,
+    components: {
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', description: 'An access token of the portal’s identity provider' },
+      },
+      schemas: components(),
+    },
+  };
+}

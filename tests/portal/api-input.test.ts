@@ -1,0 +1,137 @@
+/** What is wrong with a question, said with the right status, and nothing written; two at once; what is sent twice. R15, R18 */
+import t from 'tap';
+import { apiSite, listed } from './api-site.ts';
+import { ADMIN, DOCTOR, MAILBOX, OTHER_SECRETARY, SECRETARY } from './people.ts';
+
+const PLACE = `/mailboxes/${MAILBOX}/delegations`;
+const LONG = 'x'.repeat(10_000);
+
+t.test('bad questions', async (t) => {
+  const { ask, url, token } = await apiSite(t);
+  const BAD: readonly (readonly [string, string, unknown, number, string])[] = [
+    ['a search with one criterion', 'GET /people?lastName=kit', undefined, 422, 'TWO_CRITERIA'],
+    ['with a blank one beside it', 'GET /people?lastName=kit&city=%20', undefined, 422, 'TWO_CRITERIA'],
+    ['an identifier with letters', 'GET /people?identifier=abc', undefined, 422, 'MANDAT_IDENTIFIER'],
+    ['10,000 characters', `GET /people?city=${LONG.slice(0, 3000)}`, undefined, 422, 'BAD_QUESTION'],
+    ['a criterion that there is not', 'GET /people?lastName=kit&born=1970', undefined, 422, 'BAD_QUESTION'],
+    ['a delegate who is no number', `POST ${PLACE}`, { delegate: 'sam' }, 422, 'MANDAT_IDENTIFIER'],
+    ['a number of another type', `POST ${PLACE}`, { delegate: '312345678901' }, 422, 'MANDAT_IDENTIFIER'],
+    ['nobody whom the directory lists', `POST ${PLACE}`, { delegate: listed(99) }, 422, 'MANDAT_NOT_LISTED'],
+    ['oneself', `POST ${PLACE}`, { delegate: DOCTOR }, 422, 'MANDAT_SELF'],
+    ['10,000 characters of a note', `POST ${PLACE}`, { delegate: SECRETARY, note: LONG }, 422, 'BAD_QUESTION'],
+    ['a note that turns text around', `POST ${PLACE}`, { delegate: SECRETARY, note: 'a\u202eb' }, 422, 'BAD_QUESTION'],
+    ['an end that is past', `POST ${PLACE}`, { delegate: SECRETARY, endsAt: '2001-01-01' }, 422, 'ENDS_IN_THE_PAST'],
+    ['an end that is none', `POST ${PLACE}`, { delegate: SECRETARY, endsAt: 'tomorrow' }, 422, 'BAD_QUESTION'],
+    [
+      'an end before the start',
+      `POST ${PLACE}`,
+      { delegate: SECRETARY, startsAt: '2998-01-02', endsAt: '2998-01-01' },
+      422,
+      'MANDAT_ORDER',
+    ],
+    [
+      'another version of the responsibility',
+      `POST ${PLACE}`,
+      { delegate: SECRETARY, acknowledged: '1' },
+      422,
+      'MANDAT_ACKNOWLEDGE',
+    ],
+    [
+      'a reason that only administrators may give',
+      `POST ${PLACE}`,
+      { delegate: SECRETARY, force: 'x' },
+      403,
+      'MANDAT_ACTOR',
+    ],
+    ['what the schema does not know', `POST ${PLACE}`, { delegate: SECRETARY, admin: true }, 422, 'BAD_QUESTION'],
+    ['a list', `POST ${PLACE}`, [], 422, 'BAD_QUESTION'],
+    ['no JSON', `POST ${PLACE}`, '{', 400, 'NOT_JSON'],
+    ['an address that is none', 'GET /mailboxes/nobody/delegations', undefined, 422, 'MANDAT_ADDRESS'],
+    [
+      'a mailbox that is not there',
+      'GET /mailboxes/no@example.org/delegations',
+      undefined,
+      404,
+      'MANDAT_UNKNOWN_MAILBOX',
+    ],
+    ['a cursor that is none', `GET ${PLACE}?cursor=%21`, undefined, 422, 'BAD_CURSOR'],
+    ['too many at once', `GET ${PLACE}?limit=100000`, undefined, 422, 'BAD_QUESTION'],
+    ['who is not delegated to', `GET ${PLACE}/${OTHER_SECRETARY}`, undefined, 404, 'absent'],
+    ['a place that is not there', 'GET /nothing', undefined, 404, 'NO_SUCH_PLACE'],
+  ];
+  for (const [why, asked, body, status, code] of BAD) {
+    const [method = '', path = ''] = asked.split(' ');
+    const answer = await ask(method, path, { by: DOCTOR, ...(body === undefined ? {} : { body }) });
+    t.match({ status: answer.status, code: answer.json.code }, { status, code }, why);
+    t.equal(answer.headers.get('content-type'), 'application/problem+json', why);
+    t.notMatch(answer.text, /xxxxxxxxxx|\u202e/, `${why}: what was sent is not repeated`);
+  }
+  t.strictSame((await ask('GET', PLACE, { by: DOCTOR })).json.items, [], 'nothing was written');
+  const form = await fetch(`${url}/api/v1${PLACE}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${await token(DOCTOR)}`, 'content-type': 'application/x-www-form-urlencoded' },
+    body: `delegate=${SECRETARY}`,
+  });
+  t.match({ status: form.status, ...((await form.json()) as object) }, { status: 415, code: 'NOT_JSON' });
+  const names = await ask('GET', '/people?city=brest&firstName=a', { by: DOCTOR });
+  t.notMatch(names.text, /\u202e/, 'what turns text around is written as an escape');
+  t.ok(names.json.people.some((one: { identifier: string; lastName: string }) => one.identifier === OTHER_SECRETARY));
+});
+
+t.test('the tenth and the eleventh from two tabs, and what is sent twice', async (t) => {
+  const { ask } = await apiSite(t);
+  for (let n = 0; n < 9; n++)
+    t.equal((await ask('POST', PLACE, { by: DOCTOR, body: { delegate: listed(n) } })).status, 201);
+  const both = await Promise.all([9, 10].map((n) => ask('POST', PLACE, { by: DOCTOR, body: { delegate: listed(n) } })));
+  t.strictSame(both.map(({ status }) => status).sort(), [201, 409]);
+  t.equal(both.find(({ status }) => status === 409)?.json.code, 'MANDAT_LIMIT');
+  t.match((await ask('GET', '/mailboxes', { by: DOCTOR })).json.items, [{ delegates: 10, limit: 10, closed: 'limit' }]);
+  t.match(
+    (await ask('GET', `/delegations?delegate=${listed(10)}`, { by: ADMIN })).json.items?.length ?? 0,
+    both[1]?.status === 201 ? 1 : 0,
+  );
+
+  // In pages, also where one of them goes meanwhile.
+  const first = await ask('GET', `${PLACE}?limit=4`, { by: DOCTOR });
+  await ask('DELETE', `${PLACE}/${listed(0)}`, { by: DOCTOR });
+  const second = await ask('GET', `${PLACE}?limit=4&cursor=${first.json.next}`, { by: DOCTOR });
+  const third = await ask('GET', `${PLACE}?limit=4&cursor=${second.json.next}`, { by: DOCTOR });
+  const told = [first, second, third].flatMap(({ json }) =>
+    json.items.map((one: { delegate: { identifier: string } }) => one.delegate.identifier),
+  );
+  t.equal(new Set(told).size, 10);
+  t.equal(third.json.next, null);
+
+  // Sent twice with one key: done once, the same answer. Another question with that key is a mistake.
+  const keyed = (key: string, delegate: string) =>
+    ask('POST', PLACE, { by: DOCTOR, body: { delegate }, headers: { 'idempotency-key': key } });
+  const [one, two] = await Promise.all([keyed('a', listed(20)), keyed('a', listed(20))]);
+  t.equal(one?.status, 201);
+  t.equal(one?.text, two?.text);
+  t.strictSame([one, two].map((each) => each?.headers.get('idempotent-replayed')).sort(), ['true', null].sort());
+  t.match((await keyed('a', listed(21))).json, { status: 422, code: 'KEY_USED' });
+  t.match((await keyed('b', listed(20))).json, { status: 409, code: 'MANDAT_DUPLICATE' });
+  t.equal((await keyed('é', listed(20)).catch(() => ({ status: 400 }))).status, 400);
+  t.match(
+    (await ask('POST', PLACE, { by: ADMIN, body: { delegate: listed(22) }, headers: { 'idempotency-key': 'a' } })).json,
+    {
+      status: 409,
+      code: 'MANDAT_LIMIT',
+    },
+  );
+
+  // What has been seen, and what has changed since.
+  const seen = await ask('GET', `${PLACE}/${listed(1)}`, { by: DOCTOR });
+  const etag = seen.headers.get('etag') ?? '';
+  const again = await ask('GET', `${PLACE}/${listed(1)}`, { by: DOCTOR, headers: { 'if-none-match': etag } });
+  t.equal(again.status, 304);
+  t.equal(
+    (await ask('POST', `${PLACE}/${listed(1)}/suspend`, { by: DOCTOR, headers: { 'if-match': etag } })).status,
+    200,
+  );
+  const late = await ask('DELETE', `${PLACE}/${listed(1)}`, { by: DOCTOR, headers: { 'if-match': etag } });
+  t.match(late.json, { status: 412, code: 'CHANGED_MEANWHILE' });
+  t.equal((await ask('GET', `${PLACE}/${listed(1)}`, { by: DOCTOR })).json.suspended, true, 'it is still there');
+  t.equal((await ask('DELETE', `${PLACE}/${listed(1)}`, { by: DOCTOR, headers: { 'if-match': '*' } })).status, 200);
+  t.equal((await ask('DELETE', `${PLACE}/${listed(1)}`, { by: DOCTOR, headers: { 'if-match': '*' } })).status, 412);
+});
