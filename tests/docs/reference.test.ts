@@ -10,7 +10,14 @@ import { ENVIRONMENT } from '../../.ci/manual/environment.ts';
 import { PAGES } from '../../.ci/manual/pages.ts';
 import { ACCOUNTS, ASKED, EVENTS, OTHERS, OUTCOMES, STEPS } from '../../.ci/manual/words/audit-actions.ts';
 import { CHECK_WORDS } from '../../.ci/manual/words/doctor-checks.ts';
-import { OF_COMMANDS, OF_SERVERS, OF_THE_API, OF_THE_HOUSE, OF_THE_TABLE, WARNINGS } from '../../.ci/manual/words/refusals.ts';
+import {
+  OF_COMMANDS,
+  OF_SERVERS,
+  OF_THE_API,
+  OF_THE_HOUSE,
+  OF_THE_TABLE,
+  WARNINGS,
+} from '../../.ci/manual/words/refusals.ts';
 import { COMMANDS, COPIES, FILTER, SOCKETMAP } from '../../.ci/manual/words/smtp-answers.ts';
 import { CHECKS } from '../../bridge/doctor/checks.ts';
 

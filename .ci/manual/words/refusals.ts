@@ -73,8 +73,6 @@ export const OF_THE_API: Readonly<Record<string, string>> = {
   BAD_QUESTION: 'what was asked is not as openapi.json says; `errors` says where',
   CHANGED_MEANWHILE: 'it is not as it was when it was seen (`If-Match`): look again',
   KEY_USED: 'this `Idempotency-Key` was sent with another question',
-  MANDAT_TOKEN:
-    'the token is none of this site: made for another, expired, or of somebody who has signed in too weakly',
   NOT_JSON: 'send `application/json`, in UTF-8',
   NO_SUCH_PLACE: 'there is nothing at this address: openapi.json has all that there are',
   WHICH_DELEGATE: 'an administrator names whom it is about',
