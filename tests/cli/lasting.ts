@@ -1,4 +1,4 @@
-/** `mandat run` and `mandat filter` as processes: what they log, and how they end. */
+/** `mandat run`, `mandat filter` and `mandat portal` as processes: what they log, and how they end. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Test } from 'tap';
@@ -26,7 +26,7 @@ export interface Lasting {
 export async function lasting(
   t: Test,
   configFile: string,
-  command: 'run' | 'filter',
+  command: 'run' | 'filter' | 'portal',
   env: Readonly<Record<string, string>> = {},
 ): Promise<Lasting> {
   const [program = '', ...first] = await builtMandat();

@@ -15,7 +15,7 @@ const resting: ChildProcess[] = [];
 const LIMIT_MS = 150_000;
 
 /** Commands that go on until a signal comes. */
-const LASTING = ['run', 'filter', 'serve'];
+const LASTING = ['run', 'filter', 'portal', 'serve'];
 
 /** `mandat --config FILE` with the arguments: without a process of its own, unless the test wants to see one. */
 export async function mandatAt(configFile: string, args: readonly string[], how: How = {}): Promise<Ran> {

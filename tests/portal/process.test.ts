@@ -1,0 +1,101 @@
+/** `mandat portal` as a process of its own, and as the one that `mandat run` has beside itself: answers, lets people in, ends when it is told. */
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+import t, { type Test } from 'tap';
+import { waitFor } from '../../config/lab/wait.ts';
+import { isThere, LIMIT_MS, lasting } from '../cli/lasting.ts';
+import { rewritten } from '../doctor/breakage.ts';
+import { DOCTOR, MAILBOX, peopled } from './people.ts';
+import { type PortalSite, portalSite } from './portal-site.ts';
+
+/** A site with everything but its portal: that is to be a process. */
+async function site(t: Test): Promise<PortalSite & { readonly configFile: string }> {
+  const made = await portalSite(t);
+  await peopled(made.mandat);
+  await made.portal.close();
+  return Object.assign(made, { configFile: path.join(made.directory, 'mandat.toml') });
+}
+
+/** Its owner signs in, and sees the mailbox. */
+async function comesIn(t: Test, here: PortalSite): Promise<void> {
+  const page = await (await here.signInAs(DOCTOR)).get('/');
+  t.equal(page.status, 200);
+  t.match(page.body, MAILBOX);
+}
+
+const answers = (url: string) =>
+  fetch(url, { redirect: 'manual' }).then(
+    (response) => response.text().then(() => true),
+    () => false,
+  );
+
+t.test('by itself: somebody signs in, and SIGTERM ends it', async (t) => {
+  const here = await site(t);
+  const portal = await lasting(t, here.configFile, 'portal');
+  await portal.said('answering people');
+  await comesIn(t, here);
+  t.equal(await portal.end('SIGTERM'), 0);
+  t.notOk(await answers(here.url));
+});
+
+t.test('on a Unix socket, which the reverse proxy alone may use', async (t) => {
+  const here = await site(t);
+  await rewritten(here.configFile, (text) => text.replace(/^listen = .*$/m, 'listen = "portal.sock"\ngroup = "root"'));
+  const portal = await lasting(t, here.configFile, 'portal');
+  await portal.said('answering people');
+  const socketPath = path.join(here.directory, 'data/run/portal.sock');
+  const status = await new Promise((resolve, reject) =>
+    http
+      .get({ socketPath, path: '/', headers: { host: new URL(here.url).host } }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      })
+      .on('error', reject),
+  );
+  t.match(status, /^(200|302|303)$/);
+  t.equal(await portal.end('SIGTERM'), 0);
+});
+
+t.test(
+  'beside the sidecar: without the secrets of the mail servers, started again when it dies, gone with it',
+  async (t) => {
+    const here = await site(t);
+    const env = { MANDAT_IMAP_ADMIN_PASSWORD: 'of-the-master', MANDAT_OIDC_SECRET: 'lab-secret' };
+    const sidecar = await lasting(t, here.configFile, 'run', env);
+    await sidecar.said('answering people');
+    const portalPid = () => childrenOf(sidecar.pid).find((pid) => commandOf(pid).includes('portal'));
+    const first = await waitFor('the portal', LIMIT_MS, portalPid);
+    const inherited = readFileSync(`/proc/${first}/environ`, 'utf8');
+    t.match(inherited, 'MANDAT_OIDC_SECRET=lab-secret');
+    t.notMatch(inherited, 'of-the-master');
+    await comesIn(t, here);
+    process.kill(first, 'SIGKILL');
+    await sidecar.said('the portal is not running: it ended with SIGKILL');
+    const second = await waitFor('another', LIMIT_MS, () => {
+      const pid = portalPid();
+      return pid !== first && pid;
+    });
+    await waitFor('it answers', LIMIT_MS, () => answers(here.url));
+    await comesIn(t, here);
+    t.equal(await sidecar.end('SIGTERM'), 0);
+    await waitFor('it is gone', LIMIT_MS, () => !isThere(second));
+  },
+);
+
+t.test('nothing is configured, or the secret is missing', async (t) => {
+  const here = await site(t);
+  const mend = await rewritten(here.configFile, (text) => text.replace(/\n\[portal\][^[]*/, '\n'));
+  const without = await lasting(t, here.configFile, 'portal');
+  t.equal(await without.ended, 2);
+  await mend();
+  await rewritten(path.join(here.directory, 'oidc.secret'), () => '');
+  const secretless = await lasting(t, here.configFile, 'portal');
+  t.equal(await secretless.ended, 2);
+});
+
+function childrenOf(pid: number): readonly number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+}
+
+const commandOf = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
