@@ -54,7 +54,8 @@ export async function makeJail({ directory, packages, programs, accounts }: Jail
   }
 }
 
-async function fetched(name: string): Promise<string> {
+/** The package's file. */
+export async function fetched(name: string): Promise<string> {
   const files = await readdir(PACKAGE_CACHE).catch((): string[] => []);
   const file = files
     .filter((one) => one.startsWith(`${name}_`) && one.endsWith('.deb'))

@@ -21,9 +21,12 @@ export class Browser {
   /** By host, name to value. */
   readonly cookies = new Map<string, Map<string, string>>();
   readonly home: string;
+  private readonly fetch: typeof fetch;
 
-  constructor(home: string) {
+  /** `fetching`: how what is asked gets there. */
+  constructor(home: string, fetching = fetch) {
     this.home = home;
+    this.fetch = fetching;
   }
 
   get(where: string, asking: Asking = {}): Promise<Page> {
@@ -39,7 +42,7 @@ export class Browser {
     let url = new URL(where, this.home);
     let { method = 'GET', form, body } = asking;
     for (let step = 0; step < MOST_REDIRECTS; step++) {
-      const response = await fetch(url, {
+      const response = await this.fetch(url, {
         method,
         redirect: 'manual',
         headers: { accept: 'text/html', ...this.sent(url, method), ...asking.headers },

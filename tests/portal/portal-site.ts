@@ -29,6 +29,8 @@ export interface PortalSiteOptions {
   /** Beside {@link PEOPLE}. */
   readonly people?: Readonly<Record<string, Claims>>;
   readonly clients?: readonly LabClient[];
+  /** How people reach it where a reverse proxy stands before it; default: as it listens, without one. */
+  readonly url?: string;
   /** Milliseconds. */
   readonly clock?: () => number;
   readonly patience?: Patience;
@@ -58,7 +60,8 @@ export async function portalSite(t: Test, options: PortalSiteOptions = {}): Prom
   const reserved = await reservePorts(1);
   t.teardown(() => reserved.release());
   const [port = 0] = reserved.ports;
-  const url = `http://127.0.0.1:${port}`;
+  const url = options.url ?? `http://127.0.0.1:${port}`;
+  const proxies = options.url === undefined ? 0 : 1;
   const provider = await startIdentityProvider({
     clients: [{ ...CLIENT, url }, ...(options.clients ?? [])],
     people: { ...PEOPLE, ...options.people },
@@ -69,7 +72,7 @@ export async function portalSite(t: Test, options: PortalSiteOptions = {}): Prom
   await writeFile(path.join(directory, 'oidc.secret'), `${CLIENT.secret}\n`, { mode: 0o600 });
   await writeFile(
     configFile,
-    `${before}${options.config ?? ''}\n${section(port, url, provider.issuer)}${options.portal ?? ''}`,
+    `${before}${options.config ?? ''}\n${section({ port, url, issuer: provider.issuer, proxies })}${options.portal ?? ''}`,
   );
   const mandat = async (...args: readonly string[]) => {
     const { status, stdout, stderr } = await mandatAt(configFile, args);
@@ -130,13 +133,18 @@ tls = "none"
 timeout_seconds = 1
 `;
 
-const section = (port: number, url: string, issuer: string) => `[portal]
+const section = ({
+  port,
+  url,
+  issuer,
+  proxies,
+}: Readonly<Record<'url' | 'issuer', string> & Record<'port' | 'proxies', number>>) => `[portal]
 listen = "127.0.0.1:${port}"
 url = "${url}"
 issuer = "${issuer}"
 client_id = "${CLIENT.id}"
 client_secret_file = "oidc.secret"
-proxies = 0
+proxies = ${proxies}
 acr_values = "eidas1"
 admins = ["group:mail-admins"]
 readers = ["group:mail-readers"]
