@@ -8,6 +8,7 @@ import { rfc5322 } from '../../config/lab/deliver.ts';
 import type { RawImap } from '../../config/lab/raw-imap.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { demoOnCyrus } from './cyrus.ts';
+import { ADA, submitted } from './screens.ts';
 import { ALICE, BOB, CAROL, password, type Stage, setStage } from './stage.ts';
 import { openStory, type Story, type Teller } from './story.ts';
 
@@ -227,6 +228,31 @@ async function tell(story: Story, stage: Stage): Promise<void> {
     alice.close();
     await screen(tell, 'verify');
   });
+
+  await story.step('The owner grants it again, in a browser', async (tell) => {
+    const { screens } = stage;
+    const browser = await screens.signInAs(ALICE);
+    const mailbox = `/mailboxes/${encodeURIComponent(ALICE)}`;
+    const english = { headers: { 'accept-language': 'en' } };
+    const form = await browser.get(`${mailbox}/add?identifier=${encodeURIComponent(BOB)}`, english);
+    const added = await submitted(browser, form, { acknowledge: 'yes' });
+    tell.note(`${screens.url}${mailbox}/add: POST by ${ALICE}, then ${new URL(added.url).pathname}`);
+    const seen = await waitFor('the page says that it is verified', LIMIT_MS, async () =>
+      /In force and verified[^<]*/.exec((await browser.get(added.url, english)).body)?.at(0),
+    );
+    tell.check(`their page says: "${seen}"`, seen !== '');
+    const bob = await stage.imap(BOB);
+    const listed = await folders(bob, 'LIST "" "shared/*"');
+    tell.wire(bob.transcript, /LIST/);
+    tell.check('the delegate sees it in their mail client', listed.includes(SHARED));
+    bob.close();
+    const theirs = await (await screens.signInAs(BOB)).get('/', english);
+    tell.check('and on a page of their own', theirs.status === 200 && theirs.body.includes(ALICE));
+    const stranger = await screens.signInAs(CAROL).catch(({ message }: Error) => message);
+    tell.check('a stranger gets no further than the door', typeof stranger === 'string' && !stranger.includes(ALICE));
+    await screen(tell, 'audit', '--mailbox', ALICE, '--limit', '3');
+    tell.note(`The screens are at ${screens.url}; --keep leaves them there, for ${ALICE}, ${BOB} and ${ADA}.`);
+  });
 }
 
 async function folders(imap: RawImap, command: string): Promise<readonly string[]> {
@@ -237,9 +263,13 @@ async function folders(imap: RawImap, command: string): Promise<readonly string[
 }
 
 async function keep(stage: Stage): Promise<void> {
-  await stage.mandat('grant', ALICE, BOB).catch(() => {});
+  await stage.mandat('grant', ALICE, BOB).catch(() => {}); // where the story didn't come so far
   console.log(`
-The servers stay up. The mailbox is delegated again. In Thunderbird or any other mail client, for each account:
+The servers stay up, and the mailbox is delegated. In a browser, ${stage.screens.url}; nobody is asked for a password:
+  owner          ${ALICE}
+  delegate       ${BOB}
+  administrator  ${ADA}
+In Thunderbird or any other mail client, for each account:
   IMAP   ${address(stage.lab.imap)}, no TLS, password as it is
   SMTP   ${address(stage.lab.submission)}, no TLS, password as it is
   owner     ${ALICE}    password ${password(ALICE)}

@@ -6,6 +6,7 @@ import { type Lab, startLab } from '../../config/lab/lab.ts';
 import { connectImap, type RawImap } from '../../config/lab/raw-imap.ts';
 import { connectSmtp, type RawSmtp } from '../../config/lab/raw-smtp.ts';
 import { mandatWith, startSidecar } from './program.ts';
+import { openScreens, type Screens } from './screens.ts';
 
 export const ALICE = 'alice@lab.test'; // the owner
 export const BOB = 'bob@lab.test'; // the delegate
@@ -16,6 +17,7 @@ export interface Stage {
   readonly lab: Lab;
   readonly configFile: string;
   readonly sidecar: number;
+  readonly screens: Screens;
   /** Runs a command line; rejects when it doesn't exit with 0. */
   mandat(...args: readonly string[]): Promise<string>;
   imap(login: string): Promise<RawImap>;
@@ -32,6 +34,7 @@ export async function setStage(): Promise<Stage> {
   });
   const directory = path.dirname(lab.senderDirectory);
   const configFile = path.join(directory, 'mandat.toml');
+  const screens = await openScreens(directory, logins);
   await writeFile(path.join(directory, 'imap.secret'), `${lab.master.password}\n`, { mode: 0o600 });
   await writeFile(path.join(directory, 'doveadm.secret'), `${lab.doveadm.apiKey}\n`, { mode: 0o600 });
   await writeFile(
@@ -55,13 +58,15 @@ export async function setStage(): Promise<Stage> {
       `reinject = "${lab.reinject.host}:${lab.reinject.port}"`,
       'copy_listen = "copy.sock"',
       'copy_delay_seconds = 1   # nobody here saves a copy themselves',
-      '',
+      screens.toml,
     ].join('\n'),
   );
   await someMail(lab);
   const mandat = mandatWith(configFile);
   await mandat('init');
-  const sidecar = await startSidecar(configFile, 'filtering submissions').catch(async (error: unknown) => {
+  const saying = ['filtering submissions', 'answering people'];
+  const sidecar = await startSidecar(configFile, ...saying).catch(async (error: unknown) => {
+    await screens.stop();
     await lab.stop();
     throw error;
   });
@@ -69,6 +74,7 @@ export async function setStage(): Promise<Stage> {
     lab,
     configFile,
     sidecar: sidecar.pid,
+    screens,
     mandat,
     imap: async (login) => {
       const imap = await connectImap(lab.imap);
@@ -85,6 +91,7 @@ export async function setStage(): Promise<Stage> {
     },
     stop: async () => {
       await sidecar.stop();
+      await screens.stop();
       await lab.stop();
     },
   };
