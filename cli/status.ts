@@ -27,7 +27,7 @@ import type { Session } from './session.ts';
 import { slowAnswerLine } from './slow-answer.ts';
 import { statusOfAll } from './status-all.ts';
 import { keptLines, keptOf, keptRemarks } from './status-disk.ts';
-
+import { portalLine, portalOf } from './status-portal.ts';
 import {
   databaseLine,
   databaseOf,
@@ -40,7 +40,6 @@ import {
   sidecarOf,
   workersOfServer,
 } from './status-processes.ts';
-
 import { isTraceOdd, traceLines, traceOf, traceRemarks } from './status-trace.ts';
 
 import { shownDuration, shownTime } from './times.ts';
@@ -76,6 +75,7 @@ export function statusCommand(program: Command, run: Runner): void {
           isTraceOdd(status.trace) ||
           held ||
           noFilter ||
+          status.portal?.answers === false ||
           status.restored ||
           status.rulesChanged.length > 0 ||
           (status.sidecar === null && (status.workers?.works ?? null) === null);
@@ -106,6 +106,8 @@ async function statusOf(session: Session, most: number) {
         /** For how long its thread was held at a stretch; null as long as nothing has been noted. */
         loop: (await loopOf(state, sidecar?.pid)) ?? null,
         filter: await filterOf(session, state),
+        /** The people's own screens; null where none are configured. */
+        portal: await portalOf(session.config),
         configFile: session.config.file,
         /** Why what runs isn't what the file says; null where it is. */
         outdated: sidecar?.since ? (configDifference(last, session.config) ?? null) : null,
@@ -215,6 +217,7 @@ function shown(
   const named = late.slice(0, NAMED).map(({ mailbox }) => oneLine(mailbox ?? 'one that has left the table'));
   const head = facts([
     ...processLines({ sidecar, workers: rest.workers, loop: rest.loop, filter: rest.filter }, time),
+    ...portalLine(rest.portal),
     ['configuration', rest.configFile],
     ...serverLine(rest.server),
     ...databaseLine(rest.database, time),

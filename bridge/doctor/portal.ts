@@ -1,7 +1,7 @@
 /** The people's own screens: that they answer, and that the identity provider behind them does. */
-import http from 'node:http';
 import { OIDC_SECRET } from '../../config/secret.ts';
 import { keptSecret } from '../configured/secrets.ts';
+import { portalFault, portalStart } from '../questions/portal-answers.ts';
 import { failureOf } from '../shared/failure.ts';
 import { configuration } from './files.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './finding.ts';
@@ -26,10 +26,9 @@ export const portal: Check = {
     }
     const provider = await providerFinding(portal.issuer);
     if (provider !== undefined) return provider;
-    const status = await asked(portal.listen, new URL(portal.url).host).catch((error: Error) => error.message);
-    if (status === 200) return ok(`${portal.listen} answers for ${portal.url}, and so does ${portal.issuer}`);
-    const start = portal.process === 'child' ? '"mandat run" starts it' : 'systemctl status mandat-portal';
-    return warn(`nobody answers at ${portal.listen} as the portal does (${status})`, start);
+    const fault = await portalFault(portal, PATIENCE_MS);
+    if (fault === undefined) return ok(`${portal.listen} answers for ${portal.url}, and so does ${portal.issuer}`);
+    return warn(`nobody answers at ${portal.listen} as the portal does (${fault})`, portalStart(portal.process));
   },
 };
 
@@ -51,21 +50,4 @@ async function providerFinding(issuer: string): Promise<Finding | undefined> {
       'nobody can sign in meanwhile',
     );
   }
-}
-
-/** The status of the page that everybody may see. */
-function asked(listen: string, host: string): Promise<number | undefined> {
-  const [, name = '', port = ''] = /^(.+):(\d+)$/.exec(listen) ?? [];
-  const where = port === '' ? { socketPath: listen } : { host: name.replace(/^\[(.*)\]$/, '$1'), port };
-  return new Promise((resolve, reject) => {
-    http
-      .get({ ...where, path: '/signed-out', headers: { host }, timeout: PATIENCE_MS }, (answer) => {
-        answer.resume();
-        resolve(answer.statusCode);
-      })
-      .on('timeout', function late(this: http.ClientRequest) {
-        this.destroy(new Error('it does not answer in time'));
-      })
-      .once('error', reject);
-  });
 }

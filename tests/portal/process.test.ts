@@ -5,6 +5,7 @@ import path from 'node:path';
 import t, { type Test } from 'tap';
 import { waitFor } from '../../config/lab/wait.ts';
 import { isThere, LIMIT_MS, lasting } from '../cli/lasting.ts';
+import { mandatAt } from '../cli/warm.ts';
 import { rewritten } from '../doctor/breakage.ts';
 import { DOCTOR, MAILBOX, peopled } from './people.ts';
 import { type PortalSite, portalSite } from './portal-site.ts';
@@ -35,8 +36,14 @@ t.test('by itself: somebody signs in, and SIGTERM ends it', async (t) => {
   const portal = await lasting(t, here.configFile, 'portal');
   await portal.said('answering people');
   await comesIn(t, here);
+  const status = async () => (await mandatAt(here.configFile, ['status'])).stdout;
+  t.match(await status(), /^portal +answers at 127\.0\.0\.1:\d+ for http:\/\/127\.0\.0\.1:\d+$/m);
   t.equal(await portal.end('SIGTERM'), 0);
   t.notOk(await answers(here.url));
+  t.match(
+    await status(),
+    /^portal +does not answer at 127\.0\.0\.1:\d+ \(.*ECONNREFUSED.*\): "mandat run" starts it$/m,
+  );
 });
 
 t.test('on a Unix socket, which the reverse proxy alone may use', async (t) => {
