@@ -76,15 +76,15 @@ export const ACCESS_GUARDS: readonly Guard[] = [
   line(
     'nothing is in force before its sender rule is out',
     MAILBOX,
-    '    if (pass.unpublished.length + pass.unclosed.size === 0) await settleFirst(',
-    '    if (pass.unclosed.size === 0) await settleFirst(',
+    '    if (pass.unpublished.length + pass.unclosed.size === 0)\n',
+    '    if (pass.unclosed.size === 0)\n',
     ...servers('sender-outputs', 'sender-refusal'),
   ),
   line(
     'no revoke is in force before every folder is closed',
     MAILBOX,
-    '    if (pass.unpublished.length + pass.unclosed.size === 0) await settleFirst(',
-    '    if (pass.unpublished.length === 0) await settleFirst(',
+    '    if (pass.unpublished.length + pass.unclosed.size === 0)\n',
+    '    if (pass.unpublished.length === 0)\n',
     ...servers('reconcile-revoke'),
   ),
   line(
