@@ -369,6 +369,7 @@ export async function startDaemon(
     if (watch?.away?.() === true) return;
     doAgain();
     void drainSubmissions();
+    if (engine.eventsLeft) void drain();
     void upkeep();
   }, config.schedule.pollIntervalMs);
 

@@ -105,6 +105,8 @@ export interface Engine {
   tellHead(): Promise<void>;
   /** Whether what belongs to no mail server is this sidecar's to do. */
   hasDuties(): Promise<boolean>;
+  /** Whether events were left to whoever else had the site's duties when they came: nothing wakes us where that one does no more. */
+  readonly eventsLeft: boolean;
   /** Fails where it isn't, or this sidecar's turn is over. */
   sureOfDuties(): Promise<void>;
   /** Notes it beside the key, where nobody can write it anew without that. */
@@ -169,6 +171,7 @@ export async function openEngine(
     await refuseRenamedServer(config, table, state);
     const clock = await openClock(state);
     let stopping = false;
+    let left = false;
     const acting = openActing({
       table,
       state,
@@ -328,7 +331,8 @@ export async function openEngine(
       mend,
       rulesMoved: () => lookAtRules({ table, state, audit: site.audit, log }),
       drain: async (giveWay = giveBack) => {
-        if (await duties.ours()) await drainEvents(table, beside, key, giveWay, state);
+        left = !(await duties.ours());
+        if (!left) await drainEvents(table, beside, key, giveWay, state);
         const ids = [...touched];
         touched.clear();
         if (config.database !== undefined) await trail.keepHead(); // a fail-over may come at any moment
@@ -348,6 +352,9 @@ export async function openEngine(
         if (await duties.ours()) await trail.drainSubmissions(giveWay);
       },
       hasDuties: duties.ours,
+      get eventsLeft() {
+        return left;
+      },
       sureOfDuties: async () => {
         await working.sure();
         if (!(await duties.ours())) throw new Failure('retry', "another sidecar has taken over what is the site's", '');
