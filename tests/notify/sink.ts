@@ -21,6 +21,13 @@ export interface Sink {
   close(): Promise<void>;
 }
 
+/** Who has not gone after the server's farewell by then is cut off. */
+const LATE_MS = 1000;
+
+function cut({ connections }: SMTPServer): void {
+  for (const one of connections) (one as unknown as { _socket: { destroy(): void } })._socket.destroy();
+}
+
 export async function startSink(
   answer: (mail: Mail, count: number) => Answer = () => 'taken',
   options: SMTPServerOptions & { readonly port?: number } = {},
@@ -55,7 +62,7 @@ export async function startSink(
         const how = answer(mail, mails.length);
         if (how === 'taken') return callback(null, 'kept');
         if (how === 'cut') {
-          for (const one of server.connections) (one as unknown as { _socket: { destroy(): void } })._socket.destroy();
+          cut(server);
           return undefined;
         }
         return callback(Object.assign(new Error(`no, not to <${mail.envelope.to[0]}>`), { responseCode: how }));
@@ -72,7 +79,12 @@ export async function startSink(
     port,
     mails,
     connections: () => connections,
-    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const late = setTimeout(() => cut(server), LATE_MS);
+      await closed;
+      clearTimeout(late);
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-/** Faults between the sidecar and its servers, by chance and anew each time: for half a minute here, any number with `npm run proof:faults`. */
+/** Faults between the sidecar and its servers, by chance and anew each time: for a quarter of a minute here, any number with `npm run proof:faults`. */
 import t from 'tap';
 import { startFaultyWorld } from './faults/faulty-world.ts';
 import { described } from './faults/inject.ts';
@@ -6,7 +6,7 @@ import { planned } from './faults/plan.ts';
 import { measure, noFigures, survive } from './faults/session.ts';
 
 /** The last fault is set within this time; the servers' start and what it takes to be put right come on top. */
-const SET_MS = 22_000;
+const SET_MS = 12_000;
 const MOST = 200;
 
 t.test('what a grant and a revoke come to when the way to a server breaks', async (t) => {

@@ -55,6 +55,7 @@ export async function openFaultyWire(target: Address): Promise<FaultyWire> {
   let commands = 0;
   const passed = { client: 0, server: 0 };
 
+  let closing = false;
   const end = ({ client, server }: Pair) => {
     client.destroy();
     server.destroy();
@@ -114,6 +115,7 @@ export async function openFaultyWire(target: Address): Promise<FaultyWire> {
   };
   const listener = net.createServer({ noDelay: true }, (client) => {
     client.on('error', () => {}); // 'close' follows
+    if (closing) return void client.destroy(); // it was on its way
     if (fault?.kind === 'refused') {
       happened = true;
       client.resetAndDestroy();
@@ -160,6 +162,7 @@ export async function openFaultyWire(target: Address): Promise<FaultyWire> {
       return commands;
     },
     close: async () => {
+      closing = true;
       const closed = new Promise((resolve) => listener.close(resolve));
       for (const pair of pairs) end(pair);
       await closed;

@@ -69,8 +69,8 @@ export async function startFaultyWorld(inherit: boolean): Promise<FaultyWorld> {
     stop: async () => {
       for (const wire of Object.values(wires)) wire.clear();
       await watchers.stop();
+      await Promise.all(Object.values(wires).map((wire) => wire.close())); // the servers behind them end when nobody is connected
       await world.stop();
-      await Promise.all(Object.values(wires).map((wire) => wire.close()));
     },
   };
 }
