@@ -98,9 +98,9 @@ t.test('pairs are told by mailbox, in order of login', async (t) => {
   t.same(
     [...(await pairsAmong(state, EVERY))].sort((a, b) => a.mailboxId - b.mailboxId || a.delegateId - b.delegateId),
     [
-      { mailboxId: 1, delegateId: 7, login: 'bob', phase: 'granting', server: 'main' },
-      { mailboxId: 1, delegateId: 9, login: 'zoe', phase: 'granting', server: 'main' },
-      { mailboxId: 2, delegateId: 7, login: 'bob', phase: 'granting', server: 'main' },
+      { mailboxId: 1, delegateId: 7, login: 'bob', phase: 'granting', server: 'main', inForceAt: null },
+      { mailboxId: 1, delegateId: 9, login: 'zoe', phase: 'granting', server: 'main', inForceAt: null },
+      { mailboxId: 2, delegateId: 7, login: 'bob', phase: 'granting', server: 'main', inForceAt: null },
     ],
   );
 });
