@@ -40,6 +40,7 @@ t.test('nothing yet', async (t) => {
     database: null,
     events: null,
     filter: null,
+    portal: null,
     configFile: configFile,
     server: null,
     outdated: null,
