@@ -1,8 +1,8 @@
 /** Answers over plain HTTP on a port of this machine or a Unix socket. It never keeps the sidecar from its work: one that can't listen tries again. */
 import http from 'node:http';
 import type { Logger } from 'pino';
-import { Failure, failureOf } from '../shared/failure.ts';
-import { listenOn } from '../shared/unix-socket.ts';
+import { failureOf } from '../shared/failure.ts';
+import { listenAt } from '../shared/listen-at.ts';
 
 export interface Answer {
   readonly status: number;
@@ -41,7 +41,7 @@ export async function serveHealth({ listen, answers, log, againMs = AGAIN_MS }: 
   const open = async (): Promise<void> => {
     const fresh = httpServer(answers, log);
     try {
-      await listening(fresh, listen);
+      await listenAt(fresh, listen, SETTING, () => process.getgid?.() ?? 0);
       if (closed) return void fresh.close();
       server = fresh;
       log.info({ listen }, 'answering /healthz, /readyz and /metrics');
@@ -95,20 +95,3 @@ export const text = (status: number, body: string): Answer => ({
   type: 'text/plain; charset=utf-8',
   body: `${body}\n`,
 });
-
-async function listening(server: http.Server, listen: string): Promise<void> {
-  const [, host = '', port = ''] = /^(.+):(\d+)$/.exec(listen) ?? [];
-  if (port === '') {
-    const gid = process.getgid?.() ?? 0;
-    return listenOn(server, { path: listen, gid, mode: 0o660, setting: SETTING });
-  }
-  return new Promise((done, failed) => {
-    const refused = (cause: Error) =>
-      failed(new Failure('config', `can't listen on ${listen}: ${cause.message}`, `see ${SETTING}`, { cause }));
-    server.once('error', refused);
-    server.listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) }, () => {
-      server.off('error', refused);
-      done();
-    });
-  });
-}

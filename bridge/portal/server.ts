@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { Failure } from '../shared/failure.ts';
-import { listenOn } from '../shared/unix-socket.ts';
+import { listenAt } from '../shared/listen-at.ts';
 import { groupId } from '../store/databases.ts';
 import type { PortalEnv } from './context.ts';
 import type { PortalSettings } from './sign-in/provider.ts';
@@ -49,7 +49,7 @@ export async function servePortal(
     },
   }) as Server;
   server.maxConnections = MOST_CONNECTIONS;
-  await listening(server, settings);
+  await listenAt(server, settings.listen, SETTING, () => groupNumber(settings.group));
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : undefined,
@@ -62,22 +62,8 @@ export async function servePortal(
   };
 }
 
-function listening(server: Server, { listen, group }: Pick<PortalSettings, 'listen' | 'group'>): Promise<void> {
-  const [, host = '', port = ''] = /^(.+):(\d+)$/.exec(listen) ?? [];
-  if (port === '') {
-    const gid = groupId(group);
-    if (gid === undefined) {
-      throw new Failure('config', `there is no Unix group "${group}"`, "set [portal] group to the reverse proxy's");
-    }
-    return listenOn(server, { path: listen, gid, mode: 0o660, setting: SETTING });
-  }
-  return new Promise((done, failed) => {
-    const refused = (cause: Error) =>
-      failed(new Failure('config', `can't listen on ${listen}: ${cause.message}`, `see ${SETTING}`, { cause }));
-    server.once('error', refused);
-    server.listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) }, () => {
-      server.off('error', refused);
-      done();
-    });
-  });
+function groupNumber(group: string): number {
+  const gid = groupId(group);
+  if (gid !== undefined) return gid;
+  throw new Failure('config', `there is no Unix group "${group}"`, "set [portal] group to the reverse proxy's");
 }
