@@ -1,7 +1,6 @@
 /** Delegations as they are listed and judged, by mailbox and by delegate. R17, R47. */
 import type { SendMode } from '../../../acl/delegation-facts.ts';
-import { domainOf, numbersOf } from '../dialect.ts';
-import { inPages } from '../pages.ts';
+import { domainOf } from '../dialect.ts';
 import { serverOfLogin, stateSince } from './delegates.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import type { DelegateState, MailboxKind } from './delegation-types.ts';
@@ -48,20 +47,6 @@ export interface Delegation {
   readonly sendMode: SendMode | null;
 }
 
-/** All of them, in the same order, by some hundred mailboxes at a time. */
-export async function* delegationPages(db: DelegationDb): AsyncGenerator<readonly Delegation[]> {
-  const mailboxes = (after: string, most: number) =>
-    db.query
-      .selectFrom('mailboxes')
-      .select(['id', 'address'])
-      .where('address', '>', after)
-      .orderBy('address')
-      .limit(most)
-      .execute();
-  for await (const page of inPages(mailboxes, ({ address }) => address, ''))
-    yield await listDelegations(db, { mailboxIds: page.map(({ id }) => id) });
-}
-
 export async function listDelegations(
   db: DelegationDb,
   filter: {
@@ -69,8 +54,6 @@ export async function listDelegations(
     readonly delegate?: string | undefined;
     /** Also to this delegate only. */
     readonly to?: string;
-    /** Only of these mailboxes. */
-    readonly mailboxIds?: readonly number[];
     /** Only of mailboxes of this owner, by their identifier and where none is known by their login. */
     readonly owner?: string;
   } = {},
@@ -114,8 +97,6 @@ export async function listDelegations(
     .orderBy('m.address')
     .orderBy('d.identifier');
   if (filter.mailbox !== undefined) select = select.where('m.address', '=', filter.mailbox);
-  if (filter.mailboxIds !== undefined)
-    select = select.where('g.mailbox_id', 'in', numbersOf(db.query, filter.mailboxIds));
   for (const one of [filter.delegate, filter.to])
     if (one !== undefined) select = select.where('d.identifier', '=', one);
   const { owner } = filter;
