@@ -7,6 +7,8 @@ export interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** What failed, each with the file and the subtests it is in. */
+  readonly failures: readonly string[];
   /** Why the run as a whole proves nothing, whatever its leaves say. */
   readonly broken: readonly string[];
 }
@@ -22,32 +24,36 @@ export function tally(tap: string): Tally {
   let wholly = 0;
   let planned: number | undefined;
   const broken: string[] = [];
+  const failures: string[] = [];
   /** By depth: the subtest that is open there, and the failures that were counted before it began. */
-  const open = new Map<number, number>();
+  const open = new Map<number, { name: string; before: number }>();
+  const within = (depth: number) => [...open].filter(([of]) => of < depth).map(([, { name }]) => name);
   for (const line of outsideDiagnostics(tap)) {
-    const subtest = /^( *)# Subtest: /.exec(line);
-    if (subtest) open.set(depthOf(subtest[1]), failed);
+    const subtest = /^( *)# Subtest: (.*)$/.exec(line);
+    if (subtest) open.set(depthOf(subtest[1]), { name: subtest[2] ?? '', before: failed });
     if (/^ *Bail out!/.test(line)) broken.push(line.trim());
     planned = PLAN.test(line) ? Number(PLAN.exec(line)?.[1]) : planned;
     const point = POINT.exec(line);
     if (!point) continue;
     const [, indent, not, rest = ''] = point;
     const depth = depthOf(indent);
-    const failedBefore = open.get(depth);
+    const failedBefore = open.get(depth)?.before;
     open.delete(depth);
     if (depth === 0) files++;
     if (depth === 0 && /# SKIP no tests found/i.test(rest)) broken.push(`no test in ${rest.split(' # ')[0]}`);
     else if (/# (?:SKIP|TODO)/i.test(rest)) {
       skipped++;
       if (depth === 0) wholly++;
-    } else if (not) failed += failedBefore === undefined || failedBefore === failed ? 1 : 0;
-    else if (failedBefore === undefined) passed++;
+    } else if (not && (failedBefore === undefined || failedBefore === failed)) {
+      failed++;
+      failures.push([...within(depth), rest].join(' > '));
+    } else if (!not && failedBefore === undefined) passed++;
   }
   if (planned === undefined || files !== planned)
     broken.push(`${files} of ${planned ?? 'unknown'} test files reported`);
   // Where each file says why it was skipped, that is what came of it: servers that this machine can't have.
   if (passed + failed === 0 && (wholly === 0 || wholly !== files)) broken.push('no test ran');
-  return { passed, failed, skipped, broken };
+  return { passed, failed, skipped, failures, broken };
 }
 
 /** YAML blocks quote sources and output, which may look like anything. */

@@ -33,13 +33,23 @@ t.test('counts leaves, and what failed without one', async (t) => {
     ],
   ];
   for (const [tap, passed, failed, skipped, why] of cases)
-    t.same(tally(`TAP version 14\n1..1\n${tap}`), { passed, failed, skipped, broken: [] }, why);
+    t.match(tally(`TAP version 14\n1..1\n${tap}`), { passed, failed, skipped, broken: [] }, why);
+});
+
+t.test('what failed is named with where it is', async (t) => {
+  const inner = '# Subtest: s\n    ok 1 - x\n    not ok 2 - y\n    1..2\nnot ok 1 - s\nnot ok 2 - z\n1..2';
+  const crashed = file('b', 'ok 1 - x\n1..1', 'not ok 2 - b');
+  t.same(tally(`TAP version 14\n${file('a', inner, 'not ok 1 - a')}${crashed}1..2\n`).failures, [
+    'a > s > y',
+    'a > z',
+    'b',
+  ]);
 });
 
 t.test('files that were skipped whole are counted, one each', async (t) => {
   const skipped = (n: number) => `ok ${n} - tests/servers/${n}.test.ts # SKIP no debian13 on this machine\n`;
   const all = tally(`TAP version 14\n${skipped(1)}${skipped(2)}1..2\n`);
-  t.same(all, { passed: 0, failed: 0, skipped: 2, broken: [] });
+  t.same(all, { passed: 0, failed: 0, skipped: 2, failures: [], broken: [] });
   t.same(tally(`TAP version 14\n${skipped(1)}1..2\n`).broken, ['1 of 2 test files reported'], 'all of them');
 });
 
