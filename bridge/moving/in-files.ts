@@ -132,7 +132,8 @@ export function filesDestination(rooms: readonly OpenRoom[]): Destination {
           const seq = numbers.get(`${room}.${name}`);
           if (seq === undefined) continue;
           database.prepare('DELETE FROM sqlite_sequence WHERE name = ?').run(name);
-          database.prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)').run(name, seq);
+          // What has never given a number has no row.
+          if (seq > 0) database.prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)').run(name, seq);
         }
       }
     },

@@ -74,13 +74,13 @@ function dump(file: string): readonly string[] {
 
 const dumps = (files: DataFiles) => [files.delegations, files.state, files.submissions].map(dump);
 
-/** What noting the move itself has left in the table. */
+/** What noting the move itself has left in the table; and a 0, which to SQLite is the same as no row: no number was ever given. */
 const without = (rows: readonly string[]) =>
-  rows.filter((row) => !/database-moved|^sqlite_sequence \["events"/.test(row));
+  rows.filter((row) => !/database-moved|^sqlite_sequence \[(?:"events"|"\w+",0\])/.test(row));
 
 t.test('there and back: every row is as it was, and what was left is closed', async (t) => {
-  const seed = Date.now() % 1e6;
-  t.comment(`seed ${seed}`);
+  const seed = Number(process.env.SEED ?? Date.now() % 1e6);
+  t.comment(`SEED=${seed}`);
   const { files, config } = await site(t, seed);
   const before = dumps(files);
   const settings = await freshDatabase();
