@@ -1,8 +1,9 @@
 /** One guard taken out of a copy of the tree, and the tests that should notice. */
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bundleTap, bundleTests } from '../../../.ci/bundle-tests.ts';
 import type { Guard } from './guard.ts';
 
 /** What the tests need of the tree. */
@@ -20,6 +21,9 @@ const PARTS = [
   'CHANGELOG.md',
   'LICENSE',
 ];
+
+/** In the copy: tests in one file each, which begin at once. */
+const BUILT = '.built';
 
 /** A copy whose files may be changed; its packages are the tree's own. */
 export function copyOfTree(tree: string): { readonly directory: string; remove(): void } {
@@ -94,10 +98,15 @@ interface Run {
   readonly output: string;
 }
 
-function run(directory: string, test: string): Promise<Run> {
+async function run(directory: string, test: string): Promise<Run> {
+  const built = join(directory, BUILT);
+  if (!existsSync(join(built, 'node_modules/tap'))) await bundleTap(directory, built);
+  await bundleTests(directory, built, [test]);
+  const file = join(built, test.replace(/\.ts$/, '.js'));
   return new Promise((resolve, reject) => {
-    const env = { ...process.env, TAP_TIMEOUT: String(LIMIT_S), TAP_BAIL: '1', NO_COLOR: '1', MANDAT_TESTS_BUILT: '' };
-    const child = spawn(process.execPath, ['--import', 'tsx', '--no-deprecation', test], {
+    const { NODE_OPTIONS: _, ...inherited } = process.env;
+    const env = { ...inherited, TAP_TIMEOUT: String(LIMIT_S), TAP_BAIL: '1', NO_COLOR: '1', MANDAT_TESTS_BUILT: '' };
+    const child = spawn(process.execPath, ['--no-deprecation', file], {
       cwd: directory,
       env,
       timeout: LIMIT_S * 1000 + 10_000,
