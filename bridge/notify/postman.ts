@@ -14,8 +14,8 @@ import { once } from '../shared/found-once.ts';
 import { retryDelay } from '../sidecar/schedule.ts';
 import { watchTable } from '../sidecar/watch-table.ts';
 import {
-  listNotices,
   nextDueNotice,
+  noticePages,
   pruneOutbox,
   putBack,
   recallSending,
@@ -170,10 +170,12 @@ export function openPostman(options: PostmanOptions): Postman {
 
   /** Those whose three days are over while the server was away, tried or not. */
   async function giveUpOverdue(): Promise<void> {
-    for (const notice of await listNotices(state, { states: ['waiting'] })) {
-      if (now() < later(notice.since, patience.giveUpMs)) continue;
-      const message = notice.error ?? 'the SMTP server was away all the time';
-      await fail(notice, { message, code: 'retry', hint: '"mandat notices retry" once it is back' });
+    for await (const page of noticePages(state, { states: ['waiting'] })) {
+      for (const notice of page) {
+        if (now() < later(notice.since, patience.giveUpMs)) continue;
+        const message = notice.error ?? 'the SMTP server was away all the time';
+        await fail(notice, { message, code: 'retry', hint: '"mandat notices retry" once it is back' });
+      }
     }
   }
 
