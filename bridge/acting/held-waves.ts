@@ -1,4 +1,5 @@
 /** What the guard holds back, for whoever may let it go: an administrator who has seen whom it is about. */
+import { createHash } from 'node:crypto';
 import type { GuardReport } from '../safeguards/disappearing-pairs.ts';
 import { guard, release } from '../safeguards/guard.ts';
 import { Failure } from '../shared/failure.ts';
@@ -17,16 +18,23 @@ export async function heldWithdrawals(acting: Acting): Promise<readonly HeldWith
   return acting.table(async (table) => named(table, (await looked(acting, table)).held));
 }
 
+/** Who was shown, in a few letters: for a form that lets go those and nobody else. */
+export function markOf(held: readonly HeldWithdrawal[]): string {
+  const lines = held.map(({ mailbox, login }) => `${mailbox} ${login}\n`);
+  return createHash('sha256').update(lines.join('')).digest('base64url');
+}
+
 /**
- * Lets go what is held, and has it worked off. `seen`: how many were shown; fails `refused` (HELD_OTHERWISE) where it is another number now.
- * Returns how many.
+ * Lets go what is held, and has it worked off. `seen`: how many were shown, or whom ({@link markOf}); fails `refused` (HELD_OTHERWISE) where it
+ * is another now. Returns how many.
  */
-export async function letHeldGo(acting: Acting, seen: number): Promise<number> {
+export async function letHeldGo(acting: Acting, seen: number | string): Promise<number> {
   refuseOthers(acting);
   return acting.writing('what is held', async (table) => {
     const report = await looked(acting, table);
     const held = [...report.held.values()].reduce((all, logins) => all + logins.size, 0);
-    if (held !== seen)
+    const now = typeof seen === 'number' ? held : markOf(await named(table, report.held));
+    if (now !== seen)
       throw new Failure('refused', 'what is held is not what was shown', 'look again', { rule: 'HELD_OTHERWISE' });
     if (held > 0) await release(table, report, acting.writer.actor);
     await markPending(table, [...report.held.keys()], acting.writer.actor);

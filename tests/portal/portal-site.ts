@@ -2,7 +2,7 @@
  * A portal in this process, as `mandat portal` starts it, with the lab's identity provider: on free ports, over plain HTTP on loopback, with a
  * delegation table and no mail server. `signInAs` goes the whole way through the provider, as a browser does.
  */
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import pino from 'pino';
@@ -24,6 +24,8 @@ export interface PortalSiteOptions {
   readonly portal?: string;
   /** TOML of other sections; `[identity]` is there. */
   readonly config?: string;
+  /** TOML of everything but [portal], where it is to be another site than {@link SITE}. */
+  readonly site?: string;
   /** An existing site (a lab's): its configuration file has no [portal] yet, and gets one. Default: a site without servers. */
   readonly configFile?: string;
   /** Beside {@link PEOPLE}. */
@@ -68,7 +70,7 @@ export async function portalSite(t: Test, options: PortalSiteOptions = {}): Prom
   });
   t.teardown(() => provider.stop());
   const configFile = path.join(directory, options.configFile === undefined ? 'mandat.toml' : 'portal.toml');
-  const before = options.configFile === undefined ? SITE : await readText(options.configFile);
+  const before = options.configFile === undefined ? (options.site ?? SITE) : await readFile(options.configFile, 'utf8');
   await writeFile(path.join(directory, 'oidc.secret'), `${CLIENT.secret}\n`, { mode: 0o600 });
   await writeFile(
     configFile,
@@ -156,9 +158,4 @@ async function emptySite(t: Test): Promise<string> {
   await chmod(directory, 0o755);
   await writeFile(path.join(directory, 'imap.secret'), 'secret\n', { mode: 0o600 });
   return directory;
-}
-
-async function readText(file: string): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  return readFile(file, 'utf8');
 }

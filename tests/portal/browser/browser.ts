@@ -25,13 +25,14 @@ export interface Browser {
 /** Where somebody needs more patience than Playwright's half minute: eight test files on two cores. */
 export const PATIENCE_MS = 60_000;
 
-export async function startBrowser(): Promise<Browser> {
+/** `args`: of Chromium's own, such as where a host name leads. */
+export async function startBrowser(args: readonly string[] = []): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), 'mandat-browser-'));
   const browser = await chromium.launch({
     executablePath: EXECUTABLE,
     headless: true,
     chromiumSandbox: false,
-    args: QUIET,
+    args: [...QUIET, ...args],
     timeout: PATIENCE_MS,
     env: { ...process.env, HOME: profile, XDG_CONFIG_HOME: profile, XDG_CACHE_HOME: profile },
   });

@@ -1,30 +1,22 @@
 /**
- * The pages over databases of their own, without any mail server: what is asked for waits. Whoever opens it is who the cookie `who` says;
- * how people really sign in is another test's (tests/portal).
+ * The portal with its people in Chromium: a real identity provider, real databases, no mail server, so that what is asked for waits. One for all
+ * cases of a file: browser and provider start once. Each group of cases has people and mailboxes of its own.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { serve } from '@hono/node-server';
 import Database from 'better-sqlite3';
-import { Hono } from 'hono';
-import { getCookie } from 'hono/cookie';
-import pino from 'pino';
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import type { Test } from 'tap';
-import { actingAs, openSite, type Site } from '../../../bridge/acting/site.ts';
+import { actingAs, openSite } from '../../../bridge/acting/site.ts';
 import { importExtract } from '../../../bridge/directory/import.ts';
-import { mountAssets } from '../../../bridge/portal/assets/serve.ts';
-import type { PortalEnv, Roles, SignedIn } from '../../../bridge/portal/context.ts';
-import { speaking } from '../../../bridge/portal/language.ts';
-import { mountAutoconfig } from '../../../bridge/portal/pages/delegate/mail-client.ts';
-import { mountPages } from '../../../bridge/portal/pages/routes.ts';
 import { dataFiles } from '../../../bridge/store/files/data-files.ts';
 import { addMailbox } from '../../../bridge/store/table/mailboxes.ts';
-import { loadConfig } from '../../../config/load.ts';
-import { desk } from '../../cli/desk.ts';
 import { extractOf, type Line, PHYSICIAN, ROLE_HOLDER, SECRETARY } from '../../directory/extract-maker.ts';
+import type { Claims } from '../people.ts';
+import { portalSite } from '../portal-site.ts';
 import type { Browser } from './browser.ts';
 
-const CONFIG = `data_dir = "data"
+const SITE = `data_dir = "data"
 [identity]
 unknown_credential = "valid"
 [imap]
@@ -52,94 +44,95 @@ export function rpps(ten: string): string {
   return `8${ten}${(10 - (sum % 10)) % 10}`;
 }
 
+/** Owners: of the owner's cases, and of the others'. */
 export const HELENE = rpps('1000000101');
 export const PAUL = rpps('1000000102');
+export const ANNE = rpps('1000000105');
+export const YANN = rpps('1000000106');
+export const BRIAC = rpps('1000000111');
+/** Delegates: of the owner's cases, of the delegate's, of the administrator's. */
 export const MARTINE = rpps('1000000103');
 export const FRANCK = rpps('1000000104');
-export const ADMIN = 'dsi.admin';
-export const READER = 'dsi.reader';
-/** Delegates of whom there are many; the first of them have names that a page could stumble over. */
+export const LUCIE = rpps('1000000107');
+export const NOLWENN = rpps('1000000108');
+/** In the group that administers; in the one that reads. */
+export const ADMIN = rpps('1000000109');
+export const READER = rpps('1000000110');
+/** Delegates of whom there are many, all of the name DURAND; the first of them have names that a page could stumble over. */
 export const CROWD = Array.from({ length: 60 }, (_, n) => rpps(`10000002${String(n).padStart(2, '0')}`));
 export const MARKUP = '<b>Zoé</b>';
 export const TURNED = 'Ana\u202ekcits';
 
+const listed = (identifier: string, firstName: string, lastName: string, more: Partial<Line> = {}): Line => ({
+  identifier,
+  firstName,
+  lastName,
+  profession: PHYSICIAN,
+  postalCode: '29200',
+  city: 'BREST',
+  ...more,
+});
+const secretary = { profession: ROLE_HOLDER, role: SECRETARY };
+
 export const PEOPLE: readonly Line[] = [
-  {
-    identifier: HELENE,
-    lastName: 'MARTIN',
-    firstName: 'HÉLÈNE',
-    profession: PHYSICIAN,
-    postalCode: '29200',
-    city: 'BREST',
-  },
-  {
-    identifier: PAUL,
-    lastName: 'LE GALL',
-    firstName: 'PAUL',
-    profession: PHYSICIAN,
-    postalCode: '29000',
-    city: 'QUIMPER',
-  },
-  {
-    identifier: MARTINE,
-    lastName: 'BIARREY',
-    firstName: 'MARTINE',
-    profession: ROLE_HOLDER,
-    role: SECRETARY,
-    postalCode: '29200',
-    city: 'BREST',
-  },
-  {
-    identifier: FRANCK,
-    lastName: 'KERVELLA',
-    firstName: 'FRANCK',
-    profession: ROLE_HOLDER,
-    role: SECRETARY,
-    postalCode: '29200',
-    city: 'BREST',
-  },
-  ...CROWD.map((identifier, n) => ({
-    identifier,
-    lastName: 'DURAND',
-    firstName: [MARKUP, TURNED][n] ?? `CAMILLE ${n}`,
-    profession: PHYSICIAN,
-    postalCode: '29200',
-    city: 'BREST',
-  })),
+  listed(HELENE, 'HÉLÈNE', 'MARTIN'),
+  listed(PAUL, 'PAUL', 'LE GALL'),
+  listed(ANNE, 'ANNE', 'RIOU'),
+  listed(YANN, 'YANN', 'CORRE'),
+  listed(BRIAC, 'BRIAC', 'LE BRIS'),
+  listed(MARTINE, 'MARTINE', 'BIARREY', secretary),
+  listed(FRANCK, 'FRANCK', 'KERVELLA', secretary),
+  listed(LUCIE, 'LUCIE', 'MORVAN', secretary),
+  listed(NOLWENN, 'NOLWENN', 'GUEGUEN', secretary),
+  ...CROWD.map((identifier, n) => listed(identifier, [MARKUP, TURNED][n] ?? `CAMILLE ${n}`, 'DURAND')),
 ];
 
-const ROLES: Readonly<Record<string, Roles>> = {
-  [HELENE]: { owner: true, delegate: false, admin: 'none' },
-  [PAUL]: { owner: true, delegate: false, admin: 'none' },
-  [MARTINE]: { owner: false, delegate: true, admin: 'none' },
-  [FRANCK]: { owner: false, delegate: true, admin: 'none' },
-  [ADMIN]: { owner: false, delegate: false, admin: 'acts' },
-  [READER]: { owner: false, delegate: false, admin: 'reads' },
-};
-const NAMES: Readonly<Record<string, string>> = {
-  [HELENE]: 'Hélène Martin',
-  [PAUL]: 'Paul Le Gall',
-  [MARTINE]: 'Martine Biarrey',
-};
+const claims = (identifier: string, given_name: string, family_name: string, ...groups: readonly string[]) => [
+  identifier,
+  { SubjectNameID: identifier, given_name, family_name, acr: 'eidas1', groups },
+];
 
-export async function pagesSite(t: Test, browser: () => Browser) {
-  const here = await desk(t, { config: CONFIG });
-  const data = dataFiles(path.join(here.directory, 'data')).privateDirectory;
-  const file = path.join(here.directory, 'extract.txt');
-  writeFileSync(file, extractOf(PEOPLE));
-  await importExtract(data, file, { known: [], maxShrinkPercent: 5, now: new Date().toISOString() });
-  mkdirSync(path.join(here.directory, 'run'), { recursive: true });
-  const site = openSite(loadConfig({ path: here.configFile, env: {}, cwd: here.directory }));
-  const admin = actingAs(site, { kind: 'admin', name: 'setup' });
+/** As the identity provider knows them. */
+const SIGNED_IN: Readonly<Record<string, Claims>> = Object.fromEntries([
+  claims(HELENE, 'Hélène', 'Martin'),
+  claims(PAUL, 'Paul', MARKUP),
+  claims(ANNE, 'Anne', 'Riou'),
+  claims(YANN, 'Yann', 'Corre'),
+  claims(BRIAC, 'Briac', 'Le Bris'),
+  claims(CROWD[0] ?? '', MARKUP, 'Durand'),
+  claims(MARTINE, 'Martine', 'Biarrey'),
+  claims(FRANCK, 'Franck', 'Kervella'),
+  claims(LUCIE, 'Lucie', 'Morvan'),
+  claims(NOLWENN, 'Nolwenn', 'Gueguen'),
+  claims(ADMIN, 'Ada', 'Admin', 'mail-admins'),
+  claims(READER, 'Rita', 'Reader', 'mail-readers'),
+]);
+
+export const mailboxAt = (name: string) => `/mailboxes/${name}%40example.org`;
+
+export async function pagesSite(t: Test, browser: Browser) {
+  let ahead = 0;
+  const here = await portalSite(t, { site: SITE, people: SIGNED_IN, clock: () => Date.now() + ahead });
+  const files = dataFiles(here.config.dataDir);
+  const extract = path.join(here.directory, 'extract.txt');
+  writeFileSync(extract, extractOf(PEOPLE));
+  await importExtract(files.privateDirectory, extract, {
+    known: [],
+    maxShrinkPercent: 5,
+    now: new Date().toISOString(),
+  });
+  const admin = actingAs(openSite(here.config), { kind: 'admin', name: 'setup' });
   const mailbox = (address: string, owner: string, eligible = true) =>
     admin.writing(address, (db) => addMailbox(db, admin.writer, address, { owner, eligible }));
   await mailbox('helene.martin@example.org', HELENE);
   await mailbox('paul.legall@example.org', PAUL);
   await mailbox('ferme@example.org', PAUL, false);
+  await mailbox('anne.riou@example.org', ANNE);
+  await mailbox('yann.corre@example.org', YANN);
+  await mailbox('briac.lebris@example.org', BRIAC);
 
-  const { url, as } = await servedPages(t, browser, site, (who) => ({ roles: rolesOf(who), name: NAMES[who] ?? null }));
   const lastCode = () => {
-    const state = new Database(dataFiles(path.join(here.directory, 'data')).state, { readonly: true });
+    const state = new Database(files.state, { readonly: true });
     const code = state
       .prepare("SELECT json_extract(data, '$.code') FROM outbox WHERE kind = 'code' ORDER BY id DESC")
       .pluck()
@@ -147,44 +140,46 @@ export async function pagesSite(t: Test, browser: () => Browser) {
     state.close();
     return String(code);
   };
-  return { ...here, site, admin, url, as, lastCode };
+
+  const signedIn = new Map<string, Cookies>();
+  return {
+    ...here,
+    admin,
+    lastCode,
+    /** Somebody's own browser window. The first time they sign in at the provider; afterwards it is another window of the same browser. */
+    as: async (who: string, options: BrowserContextOptions = {}) => {
+      const state = signedIn.get(who);
+      const context = await browser.context({
+        locale: 'fr-FR',
+        baseURL: here.url,
+        timezoneId: 'UTC',
+        ...(state === undefined ? {} : { storageState: state }),
+        ...options,
+      });
+      const page = await context.newPage();
+      if (state === undefined) {
+        await signIn(page, who);
+        signedIn.set(who, await context.storageState());
+      }
+      return Object.assign(page, { asked: context.asked });
+    },
+    /** Everybody's session is over, as it is when nobody has clicked for so long. */
+    sessionsRunOut: () => {
+      ahead += 31 * 60_000;
+      signedIn.clear();
+    },
+  };
+}
+
+type Cookies = Awaited<ReturnType<BrowserContext['storageState']>>;
+
+/** From the portal to the provider, who one is, and back. */
+export async function signIn(page: Page, who: string): Promise<void> {
+  await page.goto('/');
+  const { pathname } = new URL(page.url());
+  await page.click(`button[value="${who}"]`);
+  await page.waitForURL((url) => url.pathname !== pathname && !url.pathname.startsWith('/sign-in'));
 }
 
 export type PagesSite = Awaited<ReturnType<typeof pagesSite>>;
-
-const rolesOf = (who: string): Roles => ROLES[who] ?? { owner: false, delegate: CROWD.includes(who), admin: 'none' };
-
-/** The pages of any site, for whomever `known` knows. */
-export async function servedPages(
-  t: Test,
-  browser: () => Browser,
-  site: Site,
-  known: (who: string) => Pick<SignedIn, 'roles' | 'name'>,
-) {
-  const app = new Hono<PortalEnv>();
-  mountAssets(app);
-  mountAutoconfig(app, site.config);
-  app.use(speaking(false), async (c, next) => {
-    const identifier = getCookie(c, 'who') ?? '';
-    const person = { identifier, session: 'test', ...known(identifier) };
-    c.set('person', person);
-    c.set('csrf', 'token');
-    const forOwner = person.roles.admin === 'acts' ? `admin:${identifier} ` : '';
-    c.set('acting', (actor) => actingAs(site, actor, `${actor.kind === 'owner' ? forOwner : ''}portal:test`));
-    await next();
-  });
-  mountPages(app, { log: pino({ level: 'silent' }) });
-  const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' });
-  await new Promise((listening) => server.once('listening', listening));
-  t.teardown(() => server.close());
-  const { port } = server.address() as { port: number };
-  const url = `http://127.0.0.1:${port}`;
-
-  /** Somebody's own browser window. */
-  const as = async (who: string, options: Parameters<Browser['context']>[0] = {}) => {
-    const context = await browser().context({ locale: 'fr-FR', baseURL: url, timezoneId: 'UTC', ...options });
-    await context.addCookies([{ name: 'who', value: who, url }]);
-    return Object.assign(await context.newPage(), { asked: context.asked });
-  };
-  return { url, as };
-}
+export type Cases = Readonly<Record<string, (t: Test, site: PagesSite) => Promise<void>>>;

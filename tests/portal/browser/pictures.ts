@@ -33,7 +33,7 @@ const PICTURES = [
 t.test('pictures', async (t) => {
   const browser = await startBrowser();
   t.teardown(() => browser.close());
-  const site = await pagesSite(t, () => browser);
+  const site = await pagesSite(t, browser);
   const mailbox = 'helene.martin@example.org';
   const acknowledged = RESPONSIBILITY_VERSION;
   for (const delegate of [MARTINE, FRANCK, CROWD[7] ?? '', CROWD[9] ?? ''])

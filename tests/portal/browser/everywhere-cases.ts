@@ -1,38 +1,36 @@
-/** What holds of every page: axe finds nothing, in light and dark, on a desk and on a phone; nobody else is asked; small; by keyboard alone. */
+/** What holds of every page, with what the cases before it have left there: axe finds nothing, in light and dark, on a desk and on a phone; nobody else is asked; small; by keyboard alone. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
-import t from 'tap';
-import { grantDelegation } from '../../../bridge/acting/delegations.ts';
-import { RESPONSIBILITY_VERSION } from '../../../bridge/acting/responsibility.ts';
-import { type Browser, startBrowser } from './browser.ts';
-import { ADMIN, CROWD, HELENE, MARTINE, PAUL, type PagesSite, pagesSite, READER } from './pages-site.ts';
+import { ADMIN, ANNE, type Cases, CROWD, LUCIE, MARTINE, mailboxAt, PAUL, READER } from './pages-site.ts';
 
 const AXE = readFileSync(path.resolve(import.meta.dirname, '../../../node_modules/axe-core/axe.min.js'), 'utf8');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-const MAILBOX = '/mailboxes/helene.martin%40example.org';
+const MAILBOX = mailboxAt('anne.riou');
 const PHONE = { width: 390, height: 844 };
 
 const PAGES: readonly (readonly [who: string, path: string])[] = [
-  [HELENE, MAILBOX],
-  [HELENE, `${MAILBOX}/add`],
-  [HELENE, `${MAILBOX}/add?search=yes&lastName=durand&city=brest`],
-  [HELENE, `${MAILBOX}/add?search=yes&lastName=durand`],
-  [HELENE, `${MAILBOX}/add?identifier=${CROWD[5]}`],
-  [HELENE, `${MAILBOX}/remove?delegate=${MARTINE}`],
-  [HELENE, `${MAILBOX}?did=grant&delegate=${MARTINE}&version=1`],
-  [HELENE, `${MAILBOX}/history`],
-  [HELENE, `${MAILBOX}/contact`],
-  [HELENE, '/nowhere'],
+  [ANNE, MAILBOX],
+  [ANNE, `${MAILBOX}/add`],
+  [ANNE, `${MAILBOX}/add?search=yes&lastName=durand&city=brest`],
+  [ANNE, `${MAILBOX}/add?search=yes&lastName=durand`],
+  [ANNE, `${MAILBOX}/add?identifier=${CROWD[5]}`],
+  [ANNE, `${MAILBOX}/remove?delegate=${LUCIE}`],
+  [ANNE, `${MAILBOX}/remove?delegate=${MARTINE}`],
+  [ANNE, `${MAILBOX}?did=grant&delegate=${LUCIE}&version=1`],
+  [ANNE, `${MAILBOX}/history`],
+  [ANNE, `${MAILBOX}/contact`],
+  [ANNE, '/nowhere'],
   [PAUL, '/mailboxes'],
+  [PAUL, mailboxAt('paul.legall')],
   [PAUL, '/mailboxes/ferme%40example.org'],
-  [MARTINE, '/account'],
-  [MARTINE, '/account/activate'],
-  [MARTINE, '/account/mailboxes/helene.martin%40example.org'],
-  [ADMIN, '/admin?q=helene'],
+  [LUCIE, '/account'],
+  [CROWD[0] ?? '', '/account/activate'],
+  [LUCIE, '/account/mailboxes/anne.riou%40example.org'],
+  [ADMIN, '/admin?q=anne'],
   [ADMIN, '/admin/audit'],
   [ADMIN, '/admin/held'],
-  [ADMIN, '/admin/explain?mailbox=helene.martin%40example.org'],
+  [ADMIN, '/admin/explain?mailbox=anne.riou%40example.org'],
   [READER, MAILBOX],
 ];
 
@@ -45,15 +43,8 @@ async function found(page: Page): Promise<readonly string[]> {
   );
 }
 
-t.test('every page', async (t) => {
-  const browser: Browser = await startBrowser();
-  t.teardown(() => browser.close());
-  const site: PagesSite = await pagesSite(t, () => browser);
-  const acknowledged = RESPONSIBILITY_VERSION;
-  for (const delegate of [MARTINE, ...CROWD.slice(0, 2)])
-    await grantDelegation(site.admin, { mailbox: 'helene.martin@example.org', delegate, acknowledged });
-
-  await t.test('axe finds nothing, nothing is wider than the window, nobody else is asked', async (t) => {
+export const EVERYWHERE: Cases = {
+  'axe finds nothing, nothing is wider than the window, nobody else is asked': async (t, site) => {
     for (const who of new Set(PAGES.map(([who]) => who))) {
       const page = await site.as(who, { viewport: { width: 1280, height: 800 } });
       for (const [, path] of PAGES.filter(([whose]) => whose === who)) {
@@ -71,23 +62,23 @@ t.test('every page', async (t) => {
         );
       }
       t.strictSame(
-        page.asked.filter((url) => !url.startsWith(site.url) && !url.startsWith('data:')),
+        page.asked.filter((url) => ![site.url, site.provider.issuer, 'data:'].some((own) => url.startsWith(own))),
         [],
       );
       await page.context().close();
     }
-  });
+  },
 
-  await t.test('the question before a removal too', async (t) => {
-    const page = await site.as(HELENE);
+  'the question before a removal too': async (t, site) => {
+    const page = await site.as(ANNE);
     await page.goto(MAILBOX);
     await page.click('a:text-is("Supprimer") >> nth=0');
     t.strictSame(await found(page), []);
     await page.context().close();
-  });
+  },
 
-  await t.test('a first page, with its style and script, is under 50 kB', async (t) => {
-    const page = await site.as(HELENE);
+  'a first page, with its style and script, is under 50 kB': async (t, site) => {
+    const page = await site.as(ANNE);
     await page.goto(MAILBOX);
     const style = await page.getAttribute('link[rel=stylesheet]', 'href');
     const script = await page.getAttribute('script', 'src');
@@ -95,10 +86,10 @@ t.test('every page', async (t) => {
     const octets = (await Promise.all(asked)).reduce((all, body) => all + body.length, 0);
     t.ok(octets > 5_000 && octets < 50_000, `${octets} octets`);
     await page.context().close();
-  });
+  },
 
-  await t.test('somebody is added and removed by the keyboard alone', async (t) => {
-    const page = await site.as(HELENE);
+  'somebody is added and removed by the keyboard alone': async (t, site) => {
+    const page = await site.as(ANNE);
     await page.goto(MAILBOX);
     const to = async (accept: string) => {
       for (let presses = 0; presses < 60; presses++) {
@@ -128,15 +119,15 @@ t.test('every page', async (t) => {
     await page.waitForURL(/did=revoke/);
     t.match(await page.textContent('.note'), 'Délégation supprimée');
     await page.context().close();
-  });
+  },
 
-  await t.test('by the browser’s language, by the switch, and one that is not there', async (t) => {
+  'by the browser’s language, by the switch, and one that is not there': async (t, site) => {
     for (const [locale, lang] of [
       ['en-GB', 'en'],
       ['fr-FR', 'fr'],
       ['de-DE', 'fr'],
     ] as const) {
-      const page = await site.as(HELENE, { locale });
+      const page = await site.as(ANNE, { locale });
       await page.goto(MAILBOX);
       t.equal(await page.getAttribute('html', 'lang'), lang, locale);
       await page.click('header a[hreflang]');
@@ -146,5 +137,5 @@ t.test('every page', async (t) => {
       t.equal(await page.getAttribute('html', 'lang'), other, 'and stays so');
       await page.context().close();
     }
-  });
-});
+  },
+};

@@ -1,0 +1,23 @@
+/** The portal's pages in Chromium, signed in at a real identity provider: all cases with one browser, one portal, one provider. */
+import t from 'tap';
+import { ADMINISTRATOR } from './admin-cases.ts';
+import { startBrowser } from './browser.ts';
+import { DELEGATE } from './delegate-cases.ts';
+import { EVERYWHERE } from './everywhere-cases.ts';
+import { OWNER } from './owner-cases.ts';
+import { type Cases, pagesSite } from './pages-site.ts';
+
+const GROUPS: Readonly<Record<string, Cases>> = {
+  'an owner': OWNER,
+  'a delegate': DELEGATE,
+  'an administrator': ADMINISTRATOR,
+  'every page': EVERYWHERE,
+};
+
+t.test('in a browser', async (t) => {
+  const browser = await startBrowser();
+  t.teardown(() => browser.close());
+  const site = await pagesSite(t, browser);
+  for (const [group, cases] of Object.entries(GROUPS))
+    for (const [name, test] of Object.entries(cases)) await t.test(`${group}: ${name}`, (t) => test(t, site));
+});
