@@ -34,7 +34,21 @@ function renderSection(name: string, field: z.core.$ZodType): string {
   const rule = `# ${'-'.repeat(78)}\n`;
   return [
     `${rule}${comment(words + optional)}${off ? '#' : ''}[${name}]\n`,
-    ...keys.map(([key, inner]) => renderKey(key, inner, { section: name, off })),
+    ...keys.filter(([, inner]) => !isNamed(inner)).map(([key, inner]) => renderKey(key, inner, { section: name, off })),
+    ...keys.filter(([, inner]) => isNamed(inner)).map(([key, inner]) => renderNamed(`${name}.${key}`, inner)),
+  ].join('\n');
+}
+
+/** One of several sections with names of the site's own: off, as an example. */
+function renderNamed(place: string, field: z.core.$ZodType): string {
+  const { comment: words, named } = documentation(place, field);
+  const sections = bare(field);
+  const one = sections instanceof z.ZodRecord ? bare(sections.valueType) : undefined;
+  const keys = one instanceof z.ZodObject ? Object.entries(one.shape) : [];
+  const section = `${place}.${named}`;
+  return [
+    `${comment(words)}#[${section}]\n`,
+    ...keys.map(([key, inner]) => renderKey(key, inner, { section, off: true })),
   ].join('\n');
 }
 
@@ -77,6 +91,8 @@ function documentation(name: string, field: z.core.$ZodType) {
   }
   return found;
 }
+
+const isNamed = (field: z.core.$ZodType): boolean => bare(field) instanceof z.ZodRecord;
 
 const isSection = (field: z.core.$ZodType): boolean => bare(field) instanceof z.ZodObject;
 

@@ -38,7 +38,14 @@ function mismatch(steps: readonly string[], value: unknown): Omit<Mistake, 'path
   if (allowed instanceof z.ZodObject) {
     return {
       message: `this is ${kind(value)}, not a section`,
-      remedy: `write [${key}] on a line of its own, its keys below`,
+      remedy: `write [${steps.join('.')}] on a line of its own, its keys below`,
+    };
+  }
+  if (allowed instanceof z.ZodRecord) {
+    const one = docs.get(field)?.named ?? 'NAME';
+    return {
+      message: `this is ${kind(value)}, not sections with names`,
+      remedy: `write [${[...steps, one].join('.')}] on a line of its own, its keys below`,
     };
   }
   if (allowed instanceof z.ZodNumber) {
@@ -74,6 +81,7 @@ function oneOf(key: string, options: readonly string[], value: unknown): Omit<Mi
 function fieldAt(steps: readonly string[]): z.core.$ZodType {
   return steps.reduce<z.core.$ZodType>((outer, step) => {
     const section = bare(outer);
+    if (section instanceof z.ZodRecord) return section.valueType;
     return (section instanceof z.ZodObject ? section.shape[step] : undefined) ?? outer;
   }, schema);
 }

@@ -16,6 +16,8 @@ export interface KeyDoc {
   readonly example?: string | readonly string[];
   /** A section that most sites do without: commented out in the annotated file. */
   readonly off?: true;
+  /** Of sections of one kind: the name of the one that is shown. */
+  readonly named?: string;
   /** Names a file or directory; resolved against the directory of the configuration file. */
   readonly isPath?: true;
   /** Names a Unix socket (what is HOST:PORT isn't one); resolved against runtime_dir. */
@@ -78,6 +80,20 @@ export const serverNames = () => judged<readonly string[]>(serverList).register(
 /** A list of texts, each as the rule has it. */
 export const textList = (rule: Rule) =>
   judged<readonly string[]>(listOf(rule)).register(forms, { kind: 'texts', rule });
+
+/** Sections of one kind, each with a name of the site's own: `[portal.services.NAME]`. None by default. */
+export const sections = <T extends z.ZodObject>(one: T, name: Rule) =>
+  z
+    .record(z.string(), one)
+    .check((context) => {
+      for (const key of Object.keys(context.value)) {
+        for (const { message, remedy } of name(key)) {
+          const path = [key];
+          context.issues.push({ code: 'custom', input: key, path, message, params: { remedy }, continue: true });
+        }
+      }
+    })
+    .default({});
 
 /** A section whose keys all have defaults: left out, it is as if it stood there empty. */
 export const always = <T extends z.ZodObject>(section: T) => section.prefault({} as z.input<T>);

@@ -69,6 +69,12 @@ function withAbsolutePaths(field: z.core.$ZodType, value: unknown, from: From): 
       Object.entries(value).map(([key, inner]) => [key, withAbsolutePaths(section.shape[key], inner, from)]),
     );
   }
+  if (section instanceof z.ZodRecord && typeof value === 'object' && value !== null) {
+    const one = section.valueType;
+    return Object.fromEntries(
+      Object.entries(value).map(([name, inner]) => [name, withAbsolutePaths(one, inner, from)]),
+    );
+  }
   if (typeof value !== 'string') return value;
   const { isPath, isSocket } = docs.get(field) ?? {};
   if (isPath === true) return resolve(from.base, value);

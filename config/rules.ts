@@ -25,6 +25,13 @@ export const serverName: Rule = shaped(
   'write 1 to 30 of a-z 0-9 -, for example mx1',
 );
 
+/** Another program of the site, as it stands in the trail. */
+export const serviceName: Rule = shaped(
+  /^[a-z0-9-]{1,30}$/,
+  "a service's name",
+  'write 1 to 30 of a-z 0-9 -, for example [portal.services.roundcube]',
+);
+
 /** Of a token of an identity provider. */
 export const claimName: Rule = shaped(
   /^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,199}$/,

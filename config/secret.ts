@@ -39,6 +39,12 @@ export const OIDC_SECRET: SecretName = {
   credential: 'oidc.secret',
 };
 
+/** Of one of `[portal.services.NAME]`. */
+export const serviceKey = (service: string): SecretName => ({
+  name: `portal.services.${service}.key_file`,
+  envName: 'MANDAT_SERVICE_KEY_NAME'.replace('NAME', service.toUpperCase().replaceAll('-', '_')),
+});
+
 export const DATABASE_PASSWORD: SecretName = {
   name: 'database_password_file',
   envName: 'MANDAT_DATABASE_PASSWORD',

@@ -7,13 +7,19 @@ import * as z from 'zod';
 import { bare } from './fields.ts';
 import { schema } from './schema.ts';
 
-/** Every section with the names of its keys; '' is the top of the file. */
+/** Every section with the names of its keys; '' is the top of the file, `portal.services` one of several with names of the site's. */
 const SECTIONS: ReadonlyMap<string, readonly string[]> = new Map(
-  Object.entries({ '': schema, ...schema.shape }).flatMap(([name, field]) => {
-    const section = bare(field);
-    return section instanceof z.ZodObject ? [[name, Object.keys(section.shape)] as const] : [];
-  }),
+  Object.entries({ '': schema, ...schema.shape }).flatMap(([name, field]) => keysOf(name, field)),
 );
+
+function keysOf(name: string, field: z.core.$ZodType): readonly (readonly [string, readonly string[]])[] {
+  const section = bare(field);
+  if (section instanceof z.ZodRecord) return keysOf(name, section.valueType);
+  if (!(section instanceof z.ZodObject)) return [];
+  const within = name === '' ? [] : Object.entries(section.shape);
+  const named = within.filter(([, inner]) => bare(inner) instanceof z.ZodRecord);
+  return [[name, Object.keys(section.shape)], ...named.flatMap(([key, inner]) => keysOf(`${name}.${key}`, inner))];
+}
 
 /** `adminUser`, `Admin-User` and `admin user` are spelt like admin_user before the distance is taken. */
 const spelling = (key: string): string =>
@@ -36,7 +42,8 @@ const place = (section: string): string =>
   section === '' ? 'at the top of the file, before the first [section]' : `in [${section}]`;
 
 /** One sentence for a key that `section` ('' for the top) doesn't know. */
-export function suggestion(section: string, key: string): string {
+export function suggestion(written: string, key: string): string {
+  const section = SECTIONS.has(written) ? written : written.replace(/\.[^.]*$/, '');
   const own = SECTIONS.get(section) ?? [];
   const elsewhere = [...SECTIONS]
     .filter(([name, keys]) => name !== section && keys.includes(key))

@@ -85,8 +85,17 @@ export function keys(): readonly Key[] {
   return Object.entries(schema.shape).flatMap(([name, field]): readonly Key[] => {
     const section = bare(field);
     if (!(section instanceof z.ZodObject)) return [{ section: undefined, name, field }];
-    return Object.entries(section.shape).map(([key, inner]) => ({ section: name, name: key, field: inner }));
+    return Object.entries(section.shape).flatMap(([key, inner]) => keysOf(name, key, inner));
   });
+}
+
+/** Of sections with names of the site's own, the keys of each. */
+function keysOf(section: string, name: string, field: z.core.$ZodType): readonly Key[] {
+  const sections = bare(field);
+  if (!(sections instanceof z.ZodRecord)) return [{ section, name, field }];
+  const one = bare(sections.valueType);
+  const within = one instanceof z.ZodObject ? Object.entries(one.shape) : [];
+  return within.map(([key, inner]) => ({ section: `${section}.${name}.NAME`, name: key, field: inner }));
 }
 
 export function configurationPage(): string {
@@ -124,7 +133,22 @@ function sectionParts(name: string, field: z.core.$ZodType): readonly string[] {
     ...keys()
       .filter(({ section }) => section === name)
       .flatMap(keyParts),
+    ...namedParts(name, field),
   ];
+}
+
+function namedParts(name: string, field: z.core.$ZodType): readonly string[] {
+  const section = bare(field);
+  if (!(section instanceof z.ZodObject)) return [];
+  return Object.entries(section.shape)
+    .filter(([, inner]) => bare(inner) instanceof z.ZodRecord)
+    .flatMap(([key, inner]) => [
+      `## [${name}.${key}.NAME]`,
+      `${prose(docs.get(inner)?.comment ?? '')} This section may be left out.`,
+      ...keys()
+        .filter(({ section: one }) => one === `${name}.${key}.NAME`)
+        .flatMap(keyParts),
+    ]);
 }
 
 function keyParts(key: Key): readonly string[] {

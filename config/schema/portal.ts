@@ -1,9 +1,10 @@
 /** The people's own screens: where they are, who lets people in, and who may do what there. */
 import * as z from 'zod';
 import { sessionsOrdered } from '../cross.ts';
-import { docs, text, textList, whole } from '../fields.ts';
+import { docs, oneOrSeveral, sections, text, textList, whole } from '../fields.ts';
 import { healthAddress, issuerUrl, path, portalUrl } from '../places.ts';
-import { accountName, claimGroup, claimName, groupName, words } from '../rules.ts';
+import { accountName, claimGroup, claimName, groupName, serviceName, words } from '../rules.ts';
+import { SERVICE_ACTIONS } from './service-actions.ts';
 
 /** Where it listens, and who starts it. */
 const places = {
@@ -107,4 +108,28 @@ const people = {
   }),
 };
 
-export const portal = z.strictObject({ ...places, ...provider, ...people }).check(sessionsOrdered);
+/** Programs of the site that ask the API without a person's token. */
+const service = z.strictObject({
+  key_file: text(path).register(docs, {
+    comment: `Holds its key on one line, 32 characters or more ("openssl rand -base64 48"); mode 600.
+$MANDAT_SERVICE_KEY_NAME wins over it, NAME in capitals, _ for -.`,
+    example: 'roundcube.key',
+    isPath: true,
+  }),
+  actions: oneOrSeveral(SERVICE_ACTIONS).register(docs, {
+    comment:
+      'What it may ask for, by the names that the API has for it (docs/reference/portal-api.json); nothing else.',
+    example: ['listMailboxes', 'listMailboxDelegations', 'grantDelegation', 'revokeDelegation'],
+  }),
+});
+
+const services = {
+  services: sections(service, serviceName).register(docs, {
+    comment: `A program of the site that has signed its users in itself, such as a webmail, and asks the HTTP API for them
+with a key of its own: each request says on whose behalf, and the trail names both (docs/portal-api.md). It is
+trusted with every owner's and delegate's word, never with an administrator's. Each has a section and a name.`,
+    named: 'roundcube',
+  }),
+};
+
+export const portal = z.strictObject({ ...places, ...provider, ...people, ...services }).check(sessionsOrdered);

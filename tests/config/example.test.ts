@@ -76,10 +76,12 @@ t.test('every key of the schema stands in it once, below a comment', async (t) =
     t.ok(docs.has(field), `[${name}] is documented`);
     const start = lines.findIndex((line) => line === `[${name}]` || line === `#[${name}]`);
     t.not(start, -1, `[${name}]`);
-    const end = lines.findIndex((line, at) => at > start && /^#?\[/.test(line));
+    const end = lines.findIndex((line, at) => at > start && /^#?\[/.test(line) && !line.includes(`[${name}.`));
     const body = lines.slice(start, end === -1 ? undefined : end);
     for (const key of Object.keys(section.shape)) {
-      const at = body.flatMap((line, index) => (line.replace(/^#/, '').startsWith(`${key} = `) ? [index] : []));
+      const named = docs.get(section.shape[key] as z.core.$ZodType)?.named;
+      const shown = named === undefined ? `${key} = ` : `[${name}.${key}.${named}]`;
+      const at = body.flatMap((line, index) => (line.replace(/^#/, '').startsWith(shown) ? [index] : []));
       t.equal(at.length, 1, `${name}.${key}`);
       t.match(body[(at[0] ?? 0) - 1], /^# ./, `${name}.${key} is explained`);
     }

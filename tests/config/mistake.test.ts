@@ -17,6 +17,10 @@ const mistakesIn = (text: string): readonly Mistake[] => {
 /** `remedy` is what the remedy speaks of; each row is one mistake. */
 type Row = readonly [text: string, path: string, remedy: RegExp, why: string];
 
+const PORTAL = '[portal]\nurl = "https://d.example"\nissuer = "https://idp.example"\nclient_id = "mandat"\n';
+const KEYS = 'key_file = "k"\nactions = ["readMe"]\n';
+const service = (name: string, keys = KEYS) => `${PORTAL}[portal.services.${name}]\n${keys}`;
+
 /** Mistakes in one key. */
 const ALONE: readonly Row[] = [
   ['[imap]\nport = "143"', 'imap.port', /port = 143/, 'a number in quotes'],
@@ -96,6 +100,18 @@ const ALONE: readonly Row[] = [
   ['sessions = false', 'sessions', /\[sessions\]/, 'left out, not switched off'],
 ];
 
+/** Mistakes in sections with names of the site's own. */
+const NAMED: readonly Row[] = [
+  [`${PORTAL}services = "roundcube"`, 'portal.services', /\[portal\.services\.roundcube\]/, 'no sections'],
+  [`${PORTAL}[[portal.services]]\nkey_file = "k"`, 'portal.services', /services\.roundcube/, 'a list of sections'],
+  [service('Round_Cube'), 'portal.services.Round_Cube', /a-z 0-9 -/, 'two names that differ by their capitals'],
+  [`${PORTAL}[portal.services]\nsogo = "k"`, 'portal.services.sogo', /\[portal\.services\.sogo\]/, 'text'],
+  [service('sogo', 'actions = "readMe"'), 'portal.services.sogo.key_file', /roundcube\.key/, 'no key'],
+  [service('sogo', 'key_file = "k"'), 'portal.services.sogo.actions', /"readMe"/, 'everything, or nothing?'],
+  [service('sogo', 'key_file = "k"\nactions = ["letHeldGo"]'), 'portal.services.sogo.actions', /"readMe"/, 'theirs'],
+  [service('sogo', `${KEYS}action = 1`), 'portal.services.sogo.action', /actions/, 'misspelt'],
+];
+
 /** Mistakes that take two keys. */
 const ACROSS: readonly Row[] = [
   ['[imap]\ntls = "none"\nhost = "mail.example.org"', 'imap.tls', /starttls/, 'the password in clear'],
@@ -126,7 +142,7 @@ const ACROSS: readonly Row[] = [
 ];
 
 t.test('each mistake, its path and remedy', async (t) => {
-  for (const [text, path, remedy, why] of [...ALONE, ...ACROSS]) {
+  for (const [text, path, remedy, why] of [...ALONE, ...NAMED, ...ACROSS]) {
     const mistakes = mistakesIn(text);
     t.equal(mistakes.length, 1, `one mistake: ${why}`);
     t.equal(mistakes[0]?.path, path, why);

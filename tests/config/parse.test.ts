@@ -102,6 +102,18 @@ t.test('paths start from the directory of the file, absolute ones stay', async (
   t.equal(config.imap.caFile, '/srv/ca.pem');
 });
 
+t.test('sections with names of the site', async (t) => {
+  const portal = '[portal]\nurl = "https://d.example"\nissuer = "https://idp.example"\nclient_id = "mandat"\n';
+  const two = ['sogo', 'my-webmail'].map(
+    (name) => `[portal.services.${name}]\nkey_file = "${name}.key"\nactions = "readMe"`,
+  );
+  t.same(parseConfig(`${portal}${two.join('\n')}`, '/etc/mandat/mandat.toml').portal?.services, {
+    sogo: { keyFile: '/etc/mandat/sogo.key', actions: 'readMe' },
+    'my-webmail': { keyFile: '/etc/mandat/my-webmail.key', actions: 'readMe' },
+  });
+  t.same(parseConfig(portal, '/etc/mandat/mandat.toml').portal?.services, {});
+});
+
 t.test('nothing of it can be changed', async (t) => {
   const config = parseConfig('[sessions]', FILE);
   for (const [name, part] of Object.entries({ config, ...config })) t.ok(Object.isFrozen(part), name);
