@@ -24,8 +24,11 @@ export function ownerOf({ owner, login }: { readonly owner: string | null; reado
 }
 
 /** R53, in the guide's words. */
-const NOT_HIS_TO_END =
-  'Vous ne pouvez pas mettre fin à une délégation mise en place par un professionnel délégant. Si besoin, le contacter. (A delegate cannot change a delegation: only its owner can.)';
+export const NOT_HIS_TO_END = {
+  fr: 'Vous ne pouvez pas mettre fin à une délégation mise en place par un professionnel délégant. Si besoin, le contacter.',
+  en: 'A delegate cannot change a delegation: only its owner can.',
+} as const;
+const NOT_HIS = `${NOT_HIS_TO_END.fr} (${NOT_HIS_TO_END.en})`;
 
 /** Why this actor may not do this; undefined when they may. */
 export function actorFault(actor: Actor, act: Act): string | undefined {
@@ -34,7 +37,7 @@ export function actorFault(actor: Actor, act: Act): string | undefined {
     if (actor.kind === 'delegate' && actor.identifier === act.identifier) return undefined;
     return `${actorName(actor)} may not act on the account of ${act.identifier}: everybody manages their own`;
   }
-  if (actor.kind === 'delegate') return NOT_HIS_TO_END;
+  if (actor.kind === 'delegate') return NOT_HIS;
   return ownerOf(act.mailbox) === actor.identifier
     ? undefined
     : `${act.mailbox.address} is not a mailbox of ${actorName(actor)}: an owner manages the delegations of their own`;

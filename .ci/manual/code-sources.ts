@@ -24,7 +24,7 @@ const sorted = (names: Iterable<string>): readonly string[] => [...new Set(names
 
 /** Of others: codes of SQLite, Node and OpenSSL, a capability of Cyrus, and names of environment variables. */
 const NOT_OURS =
-  /^(?:SQLITE_|ERR_|OAUTH_|NOTIFY_SOCKET$|WATCHDOG_|CERT_|ALTNAME_|NO_ATOMIC_RENAME|EAI_)|^MANDAT_(?:CONFIG|.*_PASSWORD|.*_API_KEY|.*_SECRET)$/;
+  /^(?:SQLITE_|ERR_|OAUTH_|NOTIFY_SOCKET$|WATCHDOG_|CERT_|ALTNAME_|NO_ATOMIC_RENAME|EAI_)|^MANDAT_(?:CONFIG|.*_PASSWORD|.*_API_KEY|SERVICE_KEY_NAME|.*_SECRET)$/;
 
 /** Rules that refuse something, by their names, wherever they stand in the code. */
 export function rules(): readonly string[] {

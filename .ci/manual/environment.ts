@@ -25,8 +25,7 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   MANDAT_EVENTS_PASSWORD: 'wins over `[events] password_file`',
   MANDAT_SMTP_PASSWORD: 'wins over `[notices] password_file`',
   MANDAT_OIDC_SECRET: 'wins over `[portal] client_secret_file`',
-  MANDAT_SERVICE_KEY_NAME:
-    'wins over `[portal.services.NAME] key_file`, NAME in capitals with `_` for `-`: `MANDAT_SERVICE_KEY_ROUNDCUBE`',
+  MANDAT_SERVICE_KEY_NAME: 'wins over `[portal.services.NAME] key_file`, NAME in capitals with `_` for `-`',
   MANDAT_DATABASE_PASSWORD: 'for the database in PostgreSQL, instead of database_password_file',
   MANDAT_PROBE_PASSWORD:
     'the password that `mandat doctor --probe` sends a message with, where `--probe-password-file` is not given',

@@ -1,5 +1,6 @@
 /** The people's own screens: that they answer, and that the identity provider behind them does. */
-import { OIDC_SECRET } from '../../config/secret.ts';
+import type { Config } from '../../config/schema.ts';
+import { OIDC_SECRET, type SecretSource, serviceKey } from '../../config/secret.ts';
 import { keptSecret } from '../configured/secrets.ts';
 import { portalFault, portalStart } from '../questions/portal-answers.ts';
 import { failureOf } from '../shared/failure.ts';
@@ -24,6 +25,8 @@ export const portal: Check = {
         );
       }
     }
+    const key = keyFinding(portal.services, env);
+    if (key !== undefined) return key;
     const provider = await providerFinding(portal.issuer);
     if (provider !== undefined) return provider;
     const fault = await portalFault(portal, PATIENCE_MS);
@@ -31,6 +34,24 @@ export const portal: Check = {
     return warn(`nobody answers at ${portal.listen} as the portal does (${fault})`, portalStart(portal.process));
   },
 };
+
+/** The first service whose key can't be read. */
+function keyFinding(
+  services: NonNullable<Config['portal']>['services'],
+  env: SecretSource['env'],
+): Finding | undefined {
+  for (const [name, { keyFile }] of Object.entries(services)) {
+    try {
+      keptSecret({ ...serviceKey(name), file: keyFile, env });
+    } catch (error) {
+      return fail(
+        `the key of [portal.services.${name}]: ${failureOf(error).message}`,
+        `openssl rand -base64 48 > ${keyFile}, mode 600, and give it to the program`,
+      );
+    }
+  }
+  return undefined;
+}
 
 /** What it says of itself, as the portal asks it. OpenID Connect Discovery 1.0 section 4 */
 async function providerFinding(issuer: string): Promise<Finding | undefined> {

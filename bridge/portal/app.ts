@@ -1,6 +1,6 @@
 /** What each request goes through, in this order; then the API and the pages. */
 import { Hono } from 'hono';
-import { mountApi } from './api/routes.ts';
+import { mountApi, nothingElse } from './api/routes.ts';
 import { mountAssets } from './assets/serve.ts';
 import { behindSignIn } from './behind-sign-in.ts';
 import { oftenEnough, ownHostOnly, smallBodies } from './bounds.ts';
@@ -24,6 +24,7 @@ export function portalApp(door: Door): Hono<PortalEnv> {
   const api = new Hono<PortalEnv>();
   mountApi(api, door);
   app.route('/api/v1', api);
+  nothingElse(app);
   mountAssets(app);
   mountAutoconfig(app, door);
   mountSignIn(app, door);

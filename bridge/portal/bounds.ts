@@ -1,6 +1,8 @@
 /** What keeps every request in bounds, before anything is looked up for it: the host it asks for, how often it asks, how much it brings. */
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { QuestionProblem } from './api/problem.ts';
+import { tell } from './api/tell.ts';
 import { asker, clientAddress } from './client-address.ts';
 import type { PortalEnv } from './context.ts';
 import { doorPage } from './door-page.ts';
@@ -22,8 +24,9 @@ interface Connection {
 export function ownHostOnly({ url }: Pick<PortalSettings, 'url'>): MiddlewareHandler<PortalEnv> {
   const own = new URL(url).host;
   return async (c, next) => {
-    if ((c.req.header('host') ?? '').toLowerCase() !== own) return c.text('this is another host\n', 421);
-    if (c.req.url.length > LONGEST_URL) return c.text('this address is too long\n', 414);
+    if ((c.req.header('host') ?? '').toLowerCase() !== own)
+      return outOfBounds(c, 421, 'OTHER_HOST', 'this is another host');
+    if (c.req.url.length > LONGEST_URL) return outOfBounds(c, 414, 'TOO_LONG', 'this address is too long');
     return next();
   };
 }
@@ -44,20 +47,25 @@ export function oftenEnough(
 
 /** `wait`: seconds. */
 export function tooOften(c: Context<PortalEnv>, wait: number) {
+  if (isApi(c)) return tell(c, tooMany(wait));
   c.header('retry-after', String(wait));
-  if (isApi(c)) return problem(c, 429, 'Too Many Requests');
   return doorPage(c, 'too-often', { status: 429 });
 }
+
+export const tooMany = (wait: number): QuestionProblem =>
+  new QuestionProblem(429, 'TOO_OFTEN', `too many requests: ask again in ${wait} s`, {
+    headers: { 'retry-after': String(wait) },
+  });
 
 export const smallBodies: MiddlewareHandler<PortalEnv> = bodyLimit({
   maxSize: LONGEST_BODY,
   onError: (c: Context<PortalEnv>) =>
-    isApi(c) ? problem(c, 413, 'Content Too Large') : doorPage(c, 'too-large', { status: 413 }),
+    isApi(c)
+      ? outOfBounds(c, 413, 'TOO_LARGE', `what is sent has ${LONGEST_BODY} octets at most`)
+      : doorPage(c, 'too-large', { status: 413 }),
 });
 
-/** RFC 9457 */
-function problem(c: Context<PortalEnv>, status: 413 | 429, title: string) {
-  return c.body(JSON.stringify({ type: 'about:blank', title, status }), status, {
-    'content-type': 'application/problem+json',
-  });
+/** Before anybody is asked for a language a browser is told in English. */
+function outOfBounds(c: Context<PortalEnv>, status: 413 | 414 | 421, code: string, why: string) {
+  return isApi(c) ? tell(c, new QuestionProblem(status, code, why)) : c.text(`${why}\n`, status);
 }

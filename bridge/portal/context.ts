@@ -2,7 +2,8 @@
 import type { Logger } from 'pino';
 import type { Actor } from '../../acl/actor.ts';
 import type { Config } from '../../config/schema.ts';
-import type { Acting } from '../acting/site.ts';
+import type { Acting, Site } from '../acting/site.ts';
+import type { Services } from './api/services.ts';
 import type { PortalSettings, Provider } from './sign-in/provider.ts';
 
 export type Language = 'fr' | 'en';
@@ -52,6 +53,15 @@ export interface ApiSite extends PortalSite {
   readonly settings: PortalSettings;
   readonly identity: Config['identity'];
   readonly provider: Provider;
+  readonly services: Services;
+  /** What is mandat's own: what was answered to a request that may be sent again. */
+  readonly state: Site['state'];
+  /** Milliseconds. */
+  readonly clock: () => number;
+  /** Whom a service means; identifiers of the table. */
+  peopleNamed(typed: string): Promise<readonly string[]>;
+  /** Notes in the trail who asked for what they may not. */
+  noteRefused(writer: { readonly actor: string; readonly via: string }, operation: string): Promise<void>;
   /** What somebody may be here now. */
   rolesOf(person: { readonly identifier: string; readonly groups: readonly string[] }): Promise<Roles>;
 }

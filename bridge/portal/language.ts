@@ -20,8 +20,8 @@ export function speaking(secure: boolean): MiddlewareHandler<PortalEnv> {
   };
 }
 
-/** Of `fr-CA, en;q=0.8` the first that we speak by its weight. RFC 9110 section 12.5.4 */
-export function asked(header: string): Language {
+/** Of `fr-CA, en;q=0.8` the first that we speak by its weight; `otherwise` where there is none. RFC 9110 section 12.5.4 */
+export function asked(header: string, otherwise: Language = 'fr'): Language {
   const wanted = header
     .slice(0, 500)
     .split(',')
@@ -38,5 +38,5 @@ export function asked(header: string): Language {
     .filter(({ language, weight }) => isLanguage(language) && weight > 0)
     .sort((a, b) => b.weight - a.weight);
   const [first] = wanted;
-  return isLanguage(first?.language) ? first.language : 'fr';
+  return isLanguage(first?.language) ? first.language : otherwise;
 }

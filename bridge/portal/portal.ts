@@ -4,6 +4,8 @@ import type { Config } from '../../config/schema.ts';
 import { actingAs, openSite } from '../acting/site.ts';
 import { Failure, failureOf } from '../shared/failure.ts';
 import { noteEvent } from '../store/table/events.ts';
+import { peopleNamed } from './api/on-behalf.ts';
+import { openServices } from './api/services.ts';
 import { portalApp } from './app.ts';
 import { portalCookies } from './cookies.ts';
 import { rolesOf } from './roles.ts';
@@ -46,19 +48,26 @@ export async function startPortal(
     identity: config.identity,
     mailClient: config.mailClient,
     provider: openProvider(settings, env, clock),
+    services: openServices(settings.services, env, log),
     begun: openBegunSignIns(clock),
     cookies: portalCookies(settings.url.startsWith('https:')),
     kept: new WeakMap(),
     now: () => new Date(clock()),
     actingAs: (actor, via) => actingAs(site, actor, via),
     rolesOf: (person) => site.table((db) => rolesOf(db, person, settings)),
-    note: (event) => note(event).catch((error: unknown) => unnoted(event, error)),
+    state: site.state,
+    peopleNamed: (typed) => site.table((db) => peopleNamed(db, site.identity.find(typed))),
+    note: (event) => note(event).catch((error: unknown) => unnoted(event.action, error)),
+    noteRefused: (writer, command) =>
+      site
+        .table((db) => noteEvent(db, writer, { action: 'refused', detail: { command } }))
+        .catch((error: unknown) => unnoted('refused', error)),
   });
   const note = async ({ action, identifier, session, detail }: DoorEvent) => {
     const writer = { actor: `person:${identifier}`, ...(session === undefined ? {} : { via: `portal:${session}` }) };
     await site.table((db) => noteEvent(db, writer, { action, detail }));
   };
-  const unnoted = ({ action }: DoorEvent, error: unknown) =>
+  const unnoted = (action: string, error: unknown) =>
     log.error(
       { action, reason: failureOf(error).message },
       'what happened at the door could not be noted in the trail',

@@ -32,6 +32,7 @@ import { dataFiles } from '../store/files/data-files.ts';
 import { refuseHalfCopied } from '../store/files/half-copied.ts';
 import { type Holder, type Lock, takeLock } from '../store/files/lock.ts';
 import { eraseAccounts } from '../store/state/account-erasure.ts';
+import { forgetAnswers } from '../store/state/api-answers.ts';
 import { fact, openClock, setFact } from '../store/state/facts.ts';
 import { beginTelling } from '../store/state/last-notified.ts';
 import { outcomesOf, recordFailure } from '../store/state/outcomes.ts';
@@ -310,8 +311,9 @@ export async function openEngine(
         acting.tellBehind(await withdrawStale(own.senders, unknown, giveWay));
         await own.audit(actLines(own.acts(), new Map()).map((line) => ({ mailbox: null, onBehalf: null, ...line })));
         // A table from the past lacks delegates who may come back.
-        if ((await duties.ours()) && (await mayGiveNow()))
-          await eraseAccounts(table, state, clock.now(), undefined, giveWay);
+        if (!(await duties.ours())) return;
+        if (await mayGiveNow()) await eraseAccounts(table, state, clock.now(), undefined, giveWay);
+        await forgetAnswers(state, clock.now());
       },
       adoptAll: async (mailboxIds) => {
         if (adoptFrom === undefined) return;

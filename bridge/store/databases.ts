@@ -30,6 +30,7 @@ import { state10 } from './migrations/state-10.ts';
 import { state11 } from './migrations/state-11.ts';
 import { state12 } from './migrations/state-12.ts';
 import { state13 } from './migrations/state-13.ts';
+import { state14 } from './migrations/state-14.ts';
 import { submission1 } from './migrations/submission-1.ts';
 import { submission2 } from './migrations/submission-2.ts';
 import { differencesIn } from './table/rule-repair.ts';
@@ -71,6 +72,7 @@ export const STATE: FileKind = {
     state11,
     state12,
     state13,
+    state14,
   ],
 };
 

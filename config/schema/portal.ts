@@ -117,17 +117,17 @@ $MANDAT_SERVICE_KEY_NAME wins over it, NAME in capitals, _ for -.`,
     isPath: true,
   }),
   actions: oneOrSeveral(SERVICE_ACTIONS).register(docs, {
-    comment:
-      'What it may ask for, by the names that the API has for it (docs/reference/portal-api.json); nothing else.',
+    comment: 'What it may ask for, by the names that docs/reference/portal-api.json has for it; nothing else.',
     example: ['listMailboxes', 'listMailboxDelegations', 'grantDelegation', 'revokeDelegation'],
   }),
 });
 
 const services = {
   services: sections(service, serviceName).register(docs, {
-    comment: `A program of the site that has signed its users in itself, such as a webmail, and asks the HTTP API for them
-with a key of its own: each request says on whose behalf, and the trail names both (docs/portal-api.md). It is
-trusted with every owner's and delegate's word, never with an administrator's. Each has a section and a name.`,
+    comment: `A program of the site that has signed its users in itself, such as a webmail, and asks the HTTP API for
+them with a key of its own: each request says on whose behalf; the trail names both (docs/portal-api.md).
+It is trusted with every owner's and delegate's word, never with an administrator's. Each has a section of
+its own, with a name.`,
     named: 'roundcube',
   }),
 };

@@ -57,7 +57,8 @@ t.test('as setup writes them, on both Dovecots', async (t) => {
   };
   const listed = [...SETTINGS, ...SERVERS]
     .filter(
-      ({ kind, path: one }) => kind === 'file' && !/^(?:\/etc\/postfix|FILE|CONFIG\/(?:smtp|database|oidc))/.test(one),
+      ({ kind, path: one }) =>
+        kind === 'file' && !/^(?:\/etc\/postfix|FILE|CONFIG\/(?:smtp|database|oidc|NAME))/.test(one),
     )
     .map(bare)
     .sort();

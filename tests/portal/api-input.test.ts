@@ -1,7 +1,9 @@
 /** What is wrong with a question, said with the right status, and nothing written; two at once; what is sent twice. R15, R18 */
-import t from 'tap';
+import t, { type Test } from 'tap';
+import { OF_THE_API } from '../../.ci/manual/words/refusals.ts';
+import { DETAILS_FR } from '../../bridge/portal/api/problem-fr.ts';
 import { apiSite, listed } from './api-site.ts';
-import { ADMIN, DOCTOR, MAILBOX, OTHER_SECRETARY, SECRETARY } from './people.ts';
+import { ADMIN, DOCTOR, MAILBOX, OTHER_DOCTOR, OTHER_SECRETARY, SECRETARY } from './people.ts';
 
 const PLACE = `/mailboxes/${MAILBOX}/delegations`;
 const LONG = 'x'.repeat(10_000);
@@ -73,13 +75,14 @@ t.test('bad questions', async (t) => {
     body: `delegate=${SECRETARY}`,
   });
   t.match({ status: form.status, ...((await form.json()) as object) }, { status: 415, code: 'NOT_JSON' });
+  await shapes(t, url, await token(OTHER_DOCTOR));
   const names = await ask('GET', '/people?city=brest&firstName=a', { by: DOCTOR });
   t.notMatch(names.text, /\u202e/, 'what turns text around is written as an escape');
   t.ok(names.json.people.some((one: { identifier: string; lastName: string }) => one.identifier === OTHER_SECRETARY));
 });
 
 t.test('the tenth and the eleventh from two tabs, and what is sent twice', async (t) => {
-  const { ask } = await apiSite(t);
+  const { ask, restart } = await apiSite(t);
   for (let n = 0; n < 9; n++)
     t.equal((await ask('POST', PLACE, { by: DOCTOR, body: { delegate: listed(n) } })).status, 201);
   const both = await Promise.all([9, 10].map((n) => ask('POST', PLACE, { by: DOCTOR, body: { delegate: listed(n) } })));
@@ -120,6 +123,18 @@ t.test('the tenth and the eleventh from two tabs, and what is sent twice', async
     },
   );
 
+  // The same after a restart; also of what was refused. What failed on our side is no answer to be kept.
+  const refusedOnce = await keyed('c', listed(23));
+  t.match(refusedOnce.json, { status: 409, code: 'MANDAT_LIMIT' });
+  await restart();
+  const after = await keyed('a', listed(20));
+  t.equal(after.text, one?.text);
+  t.equal(after.headers.get('location'), one?.headers.get('location'));
+  t.equal(after.headers.get('idempotent-replayed'), 'true');
+  t.match((await keyed('a', listed(21))).json, { status: 422, code: 'KEY_USED' });
+  t.equal((await keyed('c', listed(23))).text, refusedOnce.text);
+  t.notOk((await ask('GET', `${PLACE}/${listed(23)}`, { by: DOCTOR })).status < 400);
+
   // What has been seen, and what has changed since.
   const seen = await ask('GET', `${PLACE}/${listed(1)}`, { by: DOCTOR });
   const etag = seen.headers.get('etag') ?? '';
@@ -134,4 +149,86 @@ t.test('the tenth and the eleventh from two tabs, and what is sent twice', async
   t.equal((await ask('GET', `${PLACE}/${listed(1)}`, { by: DOCTOR })).json.suspended, true, 'it is still there');
   t.equal((await ask('DELETE', `${PLACE}/${listed(1)}`, { by: DOCTOR, headers: { 'if-match': '*' } })).status, 200);
   t.equal((await ask('DELETE', `${PLACE}/${listed(1)}`, { by: DOCTOR, headers: { 'if-match': '*' } })).status, 412);
+});
+
+type Request = RequestInit & { readonly duplex?: 'half' };
+
+/** What is wrong before any rule is asked: always a problem with its own code, in the language that was asked for, and nothing of ours in it. */
+async function shapes(t: Test, url: string, token: string): Promise<void> {
+  const json = { 'content-type': 'application/json' };
+  const grant = (body: string, more = {}) => ({ method: 'POST', body, headers: { ...json, ...more } });
+  const CASES: readonly (readonly [string, string, Request | (() => Request), number, string])[] = [
+    ['a name twice', `/api/v1${PLACE}`, grant(`{"delegate":"${SECRETARY}","delegate":"${DOCTOR}"}`), 400, 'NOT_JSON'],
+    ['hidden by an escape', `/api/v1${PLACE}`, grant('{"note":"a","n\\u006fte":"b"}'), 400, 'NOT_JSON'],
+    ['a prototype', `/api/v1${PLACE}`, grant(`{"delegate":"${SECRETARY}","__proto__":{"a":1}}`), 422, 'BAD_QUESTION'],
+    ['not UTF-8', `/api/v1${PLACE}`, { ...grant(''), body: Buffer.from('7b22ff227d', 'hex') }, 400, 'NOT_JSON'],
+    ['deep', `/api/v1${PLACE}`, grant('['.repeat(60_000)), 400, 'NOT_JSON'],
+    ['nothing', `/api/v1${PLACE}`, grant(''), 400, 'NOT_JSON'],
+    ['too long', `/api/v1${PLACE}`, grant(`"${'x'.repeat(70_000)}"`), 413, 'TOO_LARGE'],
+    [
+      'of unknown length',
+      `/api/v1${PLACE}`,
+      () => ({ ...grant(''), body: endless(), duplex: 'half' }),
+      413,
+      'TOO_LARGE',
+    ],
+    ['a form', `/api/v1${PLACE}`, grant('a=b', { 'content-type': 'text/plain' }), 415, 'NOT_JSON'],
+    [
+      'another charset',
+      `/api/v1${PLACE}`,
+      grant('{}', { 'content-type': 'application/json; charset=latin1' }),
+      415,
+      'NOT_JSON',
+    ],
+    ['compressed', `/api/v1${PLACE}`, grant('{}', { 'content-encoding': 'gzip' }), 415, 'NOT_JSON'],
+    ['asked twice', `/api/v1${PLACE}?limit=1&limit=2`, {}, 422, 'BAD_QUESTION'],
+    ['as two', '/api/v1/mailboxes?as=owner&as=admin', {}, 422, 'BAD_QUESTION'],
+    ['another method', '/api/v1/mailboxes', { method: 'DELETE' }, 405, 'NO_SUCH_METHOD'],
+    ['a method of others', '/api/v1/mailboxes', { method: 'PROPFIND' }, 405, 'NO_SUCH_METHOD'],
+    ['another version', '/api/v2/mailboxes', {}, 404, 'NO_SUCH_PLACE'],
+    ['below a place', '/api/v1/mailboxes/a/b/c/d/e', {}, 404, 'NO_SUCH_PLACE'],
+    ['a broken escape', '/api/v1/mailboxes/%ff/delegations', {}, 422, 'MANDAT_ADDRESS'],
+    ['a long address', `/api/v1/people?city=${'x'.repeat(5000)}`, {}, 414, 'TOO_LONG'],
+  ];
+  for (const [why, place, given, status, code] of CASES)
+    for (const language of ['en', 'fr-CA, fr;q=0.9']) {
+      const { headers, ...request } = typeof given === 'function' ? given() : given;
+      const asked = { authorization: `Bearer ${token}`, 'accept-language': language, ...headers };
+      const answer = await fetch(`${url}${place}`, { ...request, headers: asked });
+      const problem = (await answer.json()) as Record<string, unknown>;
+      const name = `${why} (${language})`;
+      t.match({ ...problem, status: answer.status }, { status, code, type: `urn:mandat:${code}` }, name);
+      t.equal(answer.headers.get('content-type'), 'application/problem+json', name);
+      t.equal(answer.headers.get('content-language'), language.slice(0, 2), name);
+      t.notMatch(
+        JSON.stringify(problem),
+        /xxxxx|node_modules|\.ts\b|\bat \S+ \(/,
+        `${name}: nothing of it, nothing of ours`,
+      );
+      t.equal(
+        /[éèàê’]|Envoyez|Cette/.test(`${problem.title} ${problem.detail}`),
+        language !== 'en',
+        `${name}: ${problem.detail}`,
+      );
+    }
+  const plain = { headers: { authorization: `Bearer ${token}` } };
+  const head = await fetch(`${url}/api/v1/mailboxes`, { ...plain, method: 'HEAD' });
+  t.match([head.status, head.headers.get('etag'), await head.text()], [200, /^"/, '']);
+  const options = await fetch(`${url}/api/v1${PLACE}`, {
+    method: 'OPTIONS',
+    headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
+  });
+  t.match([options.status, options.headers.get('allow')], [204, 'GET, POST, HEAD, OPTIONS']);
+  t.equal(options.headers.get('access-control-allow-origin'), null, 'no page of another site may ask');
+  const missing = await fetch(`${url}/api/v1/mailboxes`, { method: 'DELETE', ...plain });
+  t.equal(missing.headers.get('allow'), 'GET, HEAD, OPTIONS');
+}
+
+/** A body whose length nobody says, and that never ends by itself. */
+function endless(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ pull: (to) => to.enqueue(new Uint8Array(16_384).fill(0x20)) });
+}
+
+t.test('every code of the API has its words in French', async (t) => {
+  for (const code of Object.keys(OF_THE_API)) t.ok(code in DETAILS_FR, code);
 });

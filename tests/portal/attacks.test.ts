@@ -77,7 +77,10 @@ t.test('limits, sessions and tokens stay within bounds', async (t) => {
   for (const wrong of ['', 'x', maskedToken(Buffer.alloc(32, 8)), undefined, 'A'.repeat(500)])
     t.notOk(isTokenOf(secret, wrong));
 
-  t.same(['de', 'en-GB, fr;q=0.9', 'fr;q=0, en', '', 'xx;q=9999, *'].map(asked), ['fr', 'en', 'en', 'fr', 'fr']);
+  t.same(
+    ['de', 'en-GB, fr;q=0.9', 'fr;q=0, en', '', 'xx;q=9999, *'].map((one) => asked(one)),
+    ['fr', 'en', 'en', 'fr', 'fr'],
+  );
 });
 
 t.test('on the wire', async (t) => {

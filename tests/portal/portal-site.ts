@@ -28,6 +28,8 @@ export interface PortalSiteOptions {
   readonly site?: string;
   /** An existing site (a lab's): its configuration file has no [portal] yet, and gets one. Default: a site without servers. */
   readonly configFile?: string;
+  /** Files beside the configuration, for their owner alone. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Beside {@link PEOPLE}. */
   readonly people?: Readonly<Record<string, Claims>>;
   readonly clients?: readonly LabClient[];
@@ -71,7 +73,8 @@ export async function portalSite(t: Test, options: PortalSiteOptions = {}): Prom
   t.teardown(() => provider.stop());
   const configFile = path.join(directory, options.configFile === undefined ? 'mandat.toml' : 'portal.toml');
   const before = options.configFile === undefined ? (options.site ?? SITE) : await readFile(options.configFile, 'utf8');
-  await writeFile(path.join(directory, 'oidc.secret'), `${CLIENT.secret}\n`, { mode: 0o600 });
+  for (const [name, word] of Object.entries({ ...options.secrets, 'oidc.secret': CLIENT.secret }))
+    await writeFile(path.join(directory, name), `${word}\n`, { mode: 0o600 });
   await writeFile(
     configFile,
     `${before}${options.config ?? ''}\n${section({ port, url, issuer: provider.issuer, proxies })}${options.portal ?? ''}`,

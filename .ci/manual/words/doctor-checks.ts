@@ -23,7 +23,7 @@ export const CHECK_WORDS: Readonly<Record<string, string>> = {
   clock: 'the clock is not behind the time that mandat has seen already',
   sidecar: 'one runs, with the configuration that the file has now',
   portal:
-    "the people's own screens answer, the secret of `[portal] client_id` can be read, and the identity provider says of itself what is configured",
+    "the people's own screens answer, the secret of `[portal] client_id` and the keys of its services can be read, and the identity provider says of itself what is configured",
   pause: 'the servers are written to: nobody has paused mandat',
   sweep: 'every mailbox has been looked at within two intervals of `[schedule] sweep_interval_minutes`',
   'IMAP server': 'something answers at `[imap] host` and `port` and greets as an IMAP server',

@@ -443,6 +443,16 @@ export const SETTINGS: readonly Place[] = [
     backup: '**yes**, as a secret',
   },
   {
+    path: 'CONFIG/NAME.key',
+    kind: 'file',
+    owner: 'mandat',
+    group: 'mandat',
+    mode: '600',
+    holds: 'the key of a program that asks the HTTP API: `[portal.services.NAME] key_file`; made by hand',
+    others: NOBODY,
+    backup: '**yes**, as a secret',
+  },
+  {
     ...root,
     path: 'CONFIG/imap-ca.pem',
     holds: 'the certificate of a Dovecot that is its own authority: `[imap] ca_file`',

@@ -1,6 +1,6 @@
 /**
- * Who asks: a person, by a token of the site's identity provider. RFC 6750, RFC 9068.
- * Nothing is believed of a request beside that: no cookie, no session.
+ * Who asks: a person, by a token of the site's identity provider (RFC 6750, RFC 9068); or a service of the site for a person whom it names, by
+ * its key. Nothing is believed of a request beside that: no cookie, no session.
  */
 import type { Actor } from '../../../acl/actor.ts';
 import type { Config } from '../../../config/schema.ts';
@@ -8,12 +8,15 @@ import type { Roles } from '../context.ts';
 import { identified, tokenFault } from '../sign-in/person.ts';
 import type { PortalSettings, Provider } from '../sign-in/provider.ts';
 import { QuestionProblem } from './problem.ts';
+import type { Service, Services } from './services.ts';
 
 export interface Caller {
   /** For rate limits and Idempotency-Keys: each asker's own. */
   readonly asker: string;
-  /** How it stands in the trail: `api:CLIENT`. */
+  /** How it stands in the trail: `api:CLIENT`, `service:NAME`. */
   readonly via: string;
+  /** What may be asked for; undefined: anything that the person may. */
+  readonly actions: ReadonlySet<string> | undefined;
   readonly identifier: string;
   readonly name: string | null;
   readonly roles: Roles;
@@ -23,14 +26,23 @@ export interface CallersSite {
   readonly settings: PortalSettings;
   readonly identity: Config['identity'];
   readonly provider: Pick<Provider, 'verified'>;
+  readonly services: Services;
+  /** Identifiers of whoever that may be: see peopleNamed. */
+  peopleNamed(typed: string): Promise<readonly string[]>;
   rolesOf(person: { readonly identifier: string; readonly groups: readonly string[] }): Promise<Roles>;
 }
 
 /** Longer than any token that providers give; octets. */
 const LONGEST_TOKEN = 8192;
 
-/** Fails 401, and says by which scheme to ask; 403 for a token that is in order and not for us. */
-export async function callerOf(site: CallersSite, authorization: string | undefined): Promise<Caller> {
+export interface Credentials {
+  readonly authorization: string | undefined;
+  /** For whom a service asks. */
+  readonly onBehalfOf: string | undefined;
+}
+
+/** Fails 401, and says by which scheme to ask; 403 for one that is in order and for nobody of this site. */
+export async function callerOf(site: CallersSite, { authorization, onBehalfOf }: Credentials): Promise<Caller> {
   const [, token] = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i.exec(authorization ?? '') ?? [];
   if (token === undefined || token.length > LONGEST_TOKEN) {
     throw unauthorised(
@@ -38,8 +50,49 @@ export async function callerOf(site: CallersSite, authorization: string | undefi
       authorization === undefined ? undefined : 'invalid_request',
     );
   }
+  const service = site.services.withKey(token);
+  if (service !== undefined) return personFor(site, service, onBehalfOf);
   if (token.split('.').length !== 3) throw unauthorised('this key is not known here', 'invalid_token');
+  if (onBehalfOf !== undefined) {
+    throw new QuestionProblem(
+      400,
+      'ON_WHOSE_BEHALF',
+      'whoever has a token asks for themselves: leave On-Behalf-Of out',
+    );
+  }
   return personBehind(site, token);
+}
+
+/** The service has signed them in; what they may do is the table's to say. Never an administrator: no table has those. */
+async function personFor(site: CallersSite, { name, actions }: Service, named: string | undefined): Promise<Caller> {
+  if (named === undefined || !/^[!-~]{1,254}$/.test(named)) {
+    throw new QuestionProblem(
+      400,
+      'ON_WHOSE_BEHALF',
+      'a service says for whom it asks: "On-Behalf-Of: IDENTIFIER", or their login',
+    );
+  }
+  const [identifier, ...others] = await site.peopleNamed(named);
+  const via = `service:${name}`;
+  if (identifier === undefined || others.length > 0) {
+    const why = identifier === undefined ? 'nobody of this site has that name' : 'several people have that name';
+    throw new RefusedCaller(`${why}: a service asks for an owner or a delegate`, { actor: via, via });
+  }
+  const roles = await site.rolesOf({ identifier, groups: [] });
+  return { asker: `${via}:${identifier}`, via, actions, identifier, name: null, roles };
+}
+
+/** Known, and not let any further: it is noted. */
+export class RefusedCaller extends QuestionProblem {
+  readonly writer: { readonly actor: string; readonly via: string };
+
+  constructor(
+    detail: string,
+    { code = 'MANDAT_ACTOR', ...writer }: RefusedCaller['writer'] & { readonly code?: string },
+  ) {
+    super(403, code, detail);
+    this.writer = writer;
+  }
 }
 
 async function personBehind({ settings, identity, provider, rolesOf }: CallersSite, token: string): Promise<Caller> {
@@ -59,6 +112,7 @@ async function personBehind({ settings, identity, provider, rolesOf }: CallersSi
   return {
     asker: `person:${identifier}`,
     via: `api:${String(azp).slice(0, 64)}`,
+    actions: undefined,
     identifier,
     name,
     roles: await rolesOf(read.person),

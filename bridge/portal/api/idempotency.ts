@@ -1,63 +1,71 @@
 /**
  * A request that is sent twice does what it does once: the second hears the first one's answer, for a day, by its Idempotency-Key
- * (draft-ietf-httpapi-idempotency-key-header). Kept in memory: after a restart the table's own rules answer a second grant or revoke.
+ * (draft-ietf-httpapi-idempotency-key-header). Answers are kept where what is mandat's own is, and so survive a restart; one that is being made
+ * is waited for here. Where the portal is killed between the act and its answer, the table's own rules answer a second grant or revoke.
  */
-import { createHash } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Site } from '../../acting/site.ts';
+import { failureOf } from '../../shared/failure.ts';
+import { type AnswerKey, type ApiAnswer, digest, keepAnswer, keptAnswer } from '../../store/state/api-answers.ts';
 import { QuestionProblem } from './problem.ts';
 
-export interface KeptAnswer {
-  readonly status: number;
-  readonly body: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
 export interface Idempotency {
-  /** `asker` and `operation`: a key is worth something to who made it, for what they made it. Fails 422 for another question with this key. */
+  /** A key is worth something to who made it, for what they made it. Fails 422 for another question with this key. */
   once(
-    key: { readonly asker: string; readonly operation: string; readonly key: string },
+    key: AnswerKey,
     question: string,
-    answer: () => Promise<KeptAnswer>,
-  ): Promise<KeptAnswer & { readonly again: boolean }>;
+    answer: () => Promise<ApiAnswer>,
+  ): Promise<ApiAnswer & { readonly again: boolean }>;
 }
 
-const KEPT_MS = 24 * 3_600_000;
-/** Nobody needs more at once; the oldest goes. */
-const MOST = 10_000;
-const MOST_OF_ONE = 1_000;
-
-interface Kept {
-  readonly asker: string;
+interface InHand {
   readonly question: string;
-  readonly until: number;
-  readonly answer: Promise<KeptAnswer>;
+  readonly answer: Promise<ApiAnswer>;
 }
 
-export function openIdempotency(now: () => number): Idempotency {
-  const known = new Map<string, Kept>();
-  const makeRoom = (asker: string) => {
-    for (const [name, { until }] of known) {
-      if (until > now() && known.size < MOST) break; // in the order in which they came
-      known.delete(name);
+export function openIdempotency(state: Site['state'], now: () => Date, log: Logger): Idempotency {
+  const inHand = new Map<string, InHand>();
+  const instant = () => now().toISOString();
+  const keep = async (key: AnswerKey, question: string, answer: ApiAnswer) => {
+    if (answer.status >= 500) return; // that may be tried again
+    try {
+      await state((db) => keepAnswer(db, key, { ...answer, question }, instant()));
+    } catch (error) {
+      log.error({ reason: failureOf(error).message }, 'an answer could not be kept for its Idempotency-Key'); // it is done all the same
     }
-    const own = [...known].filter(([, kept]) => kept.asker === asker);
-    for (const [name] of own.slice(0, Math.max(0, own.length - MOST_OF_ONE + 1))) known.delete(name);
+  };
+  /** Fails `retry` where it can't be told whether it was done before. */
+  const made = async (key: AnswerKey, question: string, answer: () => Promise<ApiAnswer>) => {
+    const before = await state((db) => keptAnswer(db, key, instant()));
+    if (before !== undefined) {
+      same(before.question, question);
+      const { status, body, headers } = before;
+      return { status, body, headers, again: true };
+    }
+    const fresh = await answer();
+    await keep(key, question, fresh);
+    return { ...fresh, again: false };
   };
   return {
-    once: async ({ asker, operation, key }, question, answer) => {
-      const name = JSON.stringify([asker, operation, key]);
-      const digest = createHash('sha256').update(question).digest('base64');
-      const before = known.get(name);
-      if (before !== undefined && before.until > now()) {
-        if (before.question === digest) return { ...(await before.answer), again: true };
-        throw new QuestionProblem(422, 'KEY_USED', 'this Idempotency-Key was sent with another question');
+    once: async (key, asked, answer) => {
+      const question = digest(asked);
+      const name = JSON.stringify([key.asker, key.operation, key.key]);
+      const going = inHand.get(name);
+      if (going !== undefined) {
+        same(going.question, question);
+        return { ...(await going.answer), again: true };
       }
-      makeRoom(asker);
-      const made = answer();
-      known.delete(name);
-      known.set(name, { asker, question: digest, until: now() + KEPT_MS, answer: made });
-      const forget = () => known.delete(name);
-      made.then(({ status }) => status >= 500 && forget(), forget); // that may be tried again
-      return { ...(await made), again: false };
+      const work = made(key, question, answer);
+      inHand.set(name, { question, answer: work });
+      try {
+        return await work;
+      } finally {
+        inHand.delete(name);
+      }
     },
   };
+}
+
+function same(before: string, now: string): void {
+  if (before !== now) throw new QuestionProblem(422, 'KEY_USED', 'this Idempotency-Key was sent with another question');
 }

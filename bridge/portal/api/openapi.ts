@@ -66,6 +66,7 @@ function parametersOf({ path, params, query, method, current }: Operation): read
       schema: { type: 'string', enum: ['owner', 'delegate', 'admin'] },
       description: AS,
     },
+    header('On-Behalf-Of', 'By a service, with its key: for whom it asks, by identifier or login'),
     ...(method === 'post' ? [header('Idempotency-Key', 'Sent twice, it is done once; for a day')] : []),
     ...(method === 'get' ? [header('If-None-Match', 'Answers 304 where it is as it was')] : []),
     ...(current === undefined ? [] : [header('If-Match', 'The ETag that was seen: 412 where it has changed since')]),
@@ -115,11 +116,16 @@ export function openApi(): Json {
       description: 'Mailbox delegations for webmails and other programs: docs/portal-api.md',
     },
     servers: [{ url: '/api/v1' }],
-    security: [{ token: [] }],
+    security: [{ token: [] }, { service: [] }],
     paths,
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'An access token of the portal’s identity provider' },
+        service: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'The key of a program of the site ([portal.services.NAME]), with On-Behalf-Of',
+        },
       },
       schemas: components(),
     },

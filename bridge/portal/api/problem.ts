@@ -1,6 +1,5 @@
 /** What goes wrong, as a program hears of it: application/problem+json with the stable code and the right status. RFC 9457 */
-import type { FailureCode } from '../../shared/failure.ts';
-import { type Failure, failureOf } from '../../shared/failure.ts';
+import { type Failure, type FailureCode, failureOf } from '../../shared/failure.ts';
 
 export interface Problem {
   /** `urn:mandat:CODE`: it names the problem, and leads nowhere. */
@@ -77,7 +76,10 @@ const TITLES: Readonly<Record<number, string>> = {
   405: 'Method Not Allowed',
   409: 'Conflict',
   412: 'Precondition Failed',
+  413: 'Content Too Large',
+  414: 'URI Too Long',
   415: 'Unsupported Media Type',
+  421: 'Misdirected Request',
   422: 'Unprocessable Content',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
@@ -95,20 +97,24 @@ export interface Told {
   readonly headers: Readonly<Record<string, string>>;
   /** Whether an administrator has to look into it. */
   readonly ours: boolean;
+  /** Who must act, where no rule says more. */
+  readonly failure: FailureCode;
 }
 
 /** Anything that was thrown. What isn't the asker's to mend is told without its particulars: those are for the log. */
 export function problemOf(thrown: unknown): Told {
   if (thrown instanceof QuestionProblem) {
     const { status, code, message, errors, headers } = thrown;
-    return { problem: { ...named(status, code), detail: message, ...(errors && { errors }) }, headers, ours: false };
+    const problem = { ...named(status, code), detail: message, ...(errors && { errors }) };
+    return { problem, headers, ours: false, failure: 'refused' };
   }
   const failure = failureOf(thrown);
   const status = statusOf(failure);
   const code = failure.rule ?? failure.code;
   const ours = status >= 500;
   const headers = HEADERS_OF_STATUS[status] ?? {};
-  return { problem: { ...named(status, code), detail: ours ? OURS[failure.code] : failure.message }, headers, ours };
+  const problem = { ...named(status, code), detail: ours ? OURS[failure.code] : failure.message };
+  return { problem, headers, ours, failure: failure.code };
 }
 
 function statusOf({ rule, code }: Failure): number {

@@ -13,7 +13,6 @@ export interface Door extends ApiSite {
   readonly cookies: Cookies;
   /** What is typed again after the sign-in, by session. */
   readonly kept: WeakMap<Session, KeptForm>;
-  readonly clock: () => number;
   /** Notes in the trail who came in, who didn't, and who went. */
   note(event: DoorEvent): Promise<void>;
 }

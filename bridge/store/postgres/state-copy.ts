@@ -22,7 +22,7 @@ const COPIED = [
   'rows_seen',
   'repairs',
 ];
-const EMPTY = ['accounts', 'owner_contacts', 'outbox', 'told', 'audit', 'audit_checkpoints'];
+const EMPTY = ['accounts', 'owner_contacts', 'outbox', 'told', 'audit', 'audit_checkpoints', 'api_answers'];
 
 /** Needs the right to make temporary tables in this database, which everybody has by default. */
 export async function copyPostgresState(settings: PostgresSettings, server: string): Promise<StateDb> {

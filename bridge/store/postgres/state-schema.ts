@@ -132,5 +132,22 @@ CREATE INDEX ledger_server ON ledger (server, mailbox_id);
 CREATE INDEX ledger_login ON ledger (server, login, mailbox_id);
 `;
 
+/** Of state-14. */
+const state4 = `
+CREATE TABLE api_answers (
+  name ${WORD} PRIMARY KEY, asker ${WORDS}, question ${WORDS}, status ${NUMBER}, headers ${WORDS}, body ${WORDS}, at ${WORDS});
+CREATE INDEX api_answers_at ON api_answers (at);
+CREATE INDEX api_answers_asker ON api_answers (asker, at);
+SELECT fence('mandat_private.api_answers');
+`;
+
 /** In order; the number of them is the version that this program knows. One that was released is never edited. */
-export const STATE_MIGRATIONS: readonly string[] = [state1, state2, senderRules1, sharedFiles1, state3, workers1];
+export const STATE_MIGRATIONS: readonly string[] = [
+  state1,
+  state2,
+  senderRules1,
+  sharedFiles1,
+  state3,
+  workers1,
+  state4,
+];

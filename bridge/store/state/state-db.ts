@@ -144,6 +144,15 @@ export interface StateDatabase {
     sent_at: Nullable;
     error: Nullable;
   };
+  api_answers: {
+    name: string;
+    asker: string;
+    question: string;
+    status: number;
+    headers: string;
+    body: string;
+    at: string;
+  };
   told: {
     delegation_id: number;
     mailbox_id: number;
