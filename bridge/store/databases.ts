@@ -31,6 +31,7 @@ import { state11 } from './migrations/state-11.ts';
 import { state12 } from './migrations/state-12.ts';
 import { state13 } from './migrations/state-13.ts';
 import { state14 } from './migrations/state-14.ts';
+import { state15 } from './migrations/state-15.ts';
 import { submission1 } from './migrations/submission-1.ts';
 import { submission2 } from './migrations/submission-2.ts';
 import { differencesIn } from './table/rule-repair.ts';
@@ -73,6 +74,7 @@ export const STATE: FileKind = {
     state12,
     state13,
     state14,
+    state15,
   ],
 };
 

@@ -141,6 +141,13 @@ CREATE INDEX api_answers_asker ON api_answers (asker, at);
 SELECT fence('mandat_private.api_answers');
 `;
 
+/** Of state-15. */
+const state5 = `
+DROP INDEX ledger_server, ledger_login;
+CREATE INDEX ledger_server ON ledger (server, mailbox_id, login);
+CREATE INDEX ledger_login ON ledger (login, server, mailbox_id);
+`;
+
 /** In order; the number of them is the version that this program knows. One that was released is never edited. */
 export const STATE_MIGRATIONS: readonly string[] = [
   state1,
@@ -150,4 +157,5 @@ export const STATE_MIGRATIONS: readonly string[] = [
   state3,
   workers1,
   state4,
+  state5,
 ];

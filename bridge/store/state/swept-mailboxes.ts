@@ -76,7 +76,7 @@ function places(table: DelegationDb, state: StateDb, among?: readonly number[]):
       const rows = await table.query
         .selectFrom('pending')
         .select('mailbox_id')
-        .where('server', '=', table.server)
+        .where(sql<boolean>`server || '' = ${table.server}`) // by mailbox: the index that begins with the server would read all that is pending
         .where('mailbox_id', '>', after)
         .$if(among !== undefined, (select) => select.where('mailbox_id', 'in', among ?? []))
         .orderBy('mailbox_id')
