@@ -41,7 +41,7 @@ export interface Site {
   writing<T>(about: string, work: (table: DelegationDb) => Promise<T>): Promise<T>;
   /** Mailboxes that {@link writing} has left to be worked off: theirs by what was changed here. */
   touched(): Promise<readonly Pending[]>;
-  state<T>(work: (state: StateDb) => Promise<T>): Promise<T>;
+  state<T>(work: (state: StateDb) => Promise<T>, options?: OpenOptions): Promise<T>;
   /** What the submission filter has noted; undefined where it never ran. */
   submissions<T>(read: (store: SubmissionStore) => Promise<T>): Promise<T | undefined>;
 }
@@ -54,6 +54,8 @@ export interface Acting extends Site {
    * ask who there is, and of whom may be gone, it answers what was typed.
    */
   delegate(typed: string, gone?: 'may be gone'): Promise<string>;
+  /** Where {@link Site.table} only reads: what notes in the trail that more was tried. */
+  readonly trail?: Site['table'];
   /** The same of many, for a file: what nobody has stays as it is. */
   delegates(typed: readonly string[]): Promise<(name: string) => string>;
 }
@@ -71,7 +73,7 @@ export function openSite(config: Config, warn: (line: string) => void = () => {}
     sidecarRuns: () => guarded(files.lock, { what: "the sidecar's lock" }, () => lockHolder(files.lock) === 'sidecar'),
     table: (work, options) => using(vouching(options), work),
     ...changing(config, files, warn, () => vouching({ older: 'refused' })),
-    state: (work) => using(openState(config), work),
+    state: (work, options) => using(openState(config, options), work),
     submissions: async (read) => {
       const store = await existingSubmissionStore(config);
       try {

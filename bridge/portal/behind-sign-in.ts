@@ -9,6 +9,7 @@ import type { Cookies } from './cookies.ts';
 import { isTokenOf, maskedToken, sentFromHere } from './csrf.ts';
 import { doorPage } from './door-page.ts';
 import { RATES, rateLimit } from './rate-limits.ts';
+import { reading } from './reading.ts';
 import { mayComeIn } from './roles.ts';
 import type { Session, Sessions } from './sessions.ts';
 import type { BegunSignIns, KeptForm } from './sign-in/begun-sign-ins.ts';
@@ -131,14 +132,6 @@ function actingOf(
   if (self && actor.kind === 'admin' && roles.admin === 'reads') return reading(actingAs(actor, via));
   if (actor.kind === 'owner' && roles.admin === 'acts') return actingAs(actor, `admin:${identifier} ${via}`);
   throw notTheirs(`${identifier} may not act as ${actorName(actor)}`);
-}
-
-/** All that an administrator sees, and no way to change it. */
-function reading(acting: Acting): Acting {
-  return {
-    ...acting,
-    writing: async () => Promise.reject(notTheirs('this administrator may look and change nothing')),
-  };
 }
 
 const notTheirs = (why: string) => new Failure('refused', why, '', { rule: 'MANDAT_ACTOR' });

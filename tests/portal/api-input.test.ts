@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap';
 import { OF_THE_API } from '../../.ci/manual/words/refusals.ts';
 import { DETAILS_FR } from '../../bridge/portal/api/problem-fr.ts';
+import { RATES } from '../../bridge/portal/rate-limits.ts';
 import { apiSite, listed } from './api-site.ts';
 import { ADMIN, DOCTOR, MAILBOX, OTHER_DOCTOR, OTHER_SECRETARY, SECRETARY } from './people.ts';
 
@@ -231,4 +232,34 @@ function endless(): ReadableStream<Uint8Array> {
 
 t.test('every code of the API has its words in French', async (t) => {
   for (const code of Object.keys(OF_THE_API)) t.ok(code in DETAILS_FR, code);
+});
+
+t.test('too many requests: told when to come again, each asker by themselves', async (t) => {
+  let now = Date.now();
+  const { ask } = await apiSite(t, { clock: () => now });
+  const change = (by: string) => ask('PUT', `/mailboxes/${MAILBOX}/contact`, { by, body: {} });
+  const search = (by: string) => ask('GET', '/people?lastName=kit&city=paris', { by });
+  for (const [what, asks, burst] of [
+    ['changes', change, RATES.change.burst],
+    ['searches', search, RATES.search.burst],
+  ] as const) {
+    const answers: Awaited<ReturnType<typeof ask>>[] = [];
+    for (let n = 0; n <= burst; n++) answers.push(await asks(DOCTOR));
+    const last = answers.pop();
+    t.notOk(
+      answers.some(({ status }) => status === 429),
+      what,
+    );
+    t.match({ ...last?.json, status: last?.status }, { status: 429, code: 'TOO_OFTEN' }, what);
+    const wait = Number(last?.headers.get('retry-after'));
+    t.ok(wait >= 1 && wait <= 60, `${what}: Retry-After ${wait}`);
+    t.not((await asks(OTHER_DOCTOR)).status, 429, `${what}: nobody else waits`);
+    t.not(
+      (await ask('GET', '/mailboxes', { by: DOCTOR })).status,
+      429,
+      `${what}: nor do they for what is no such thing`,
+    );
+    now += wait * 1000;
+    t.not((await asks(DOCTOR)).status, 429, `${what}: after that they go on`);
+  }
 });

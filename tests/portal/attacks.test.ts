@@ -157,6 +157,14 @@ t.test('on the wire', async (t) => {
     const page = await reader.get('/');
     t.equal(page.status, 200);
     t.equal((await reader.post('/admin/held', { csrf: csrfOf(page.body) })).status, 403, 'who reads changes nothing');
+    // What is written into mandat's own state alone, too.
+    const contact = await reader.post(`/mailboxes/${encodeURIComponent(MAILBOX)}/contact`, {
+      csrf: csrfOf(page.body),
+      address: 'reader@example.org',
+      language: 'en',
+    });
+    t.notOk(contact.status < 400, `${contact.status}`);
+    t.match(JSON.parse(await site.mandat('mailbox', 'contact', MAILBOX, '--json')), { address: null, language: null });
   });
 
   t.test('hosts, sizes and the slow', async (t) => {

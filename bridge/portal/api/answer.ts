@@ -8,6 +8,7 @@ import type { ApiAnswer } from '../../store/state/api-answers.ts';
 import { tooMany } from '../bounds.ts';
 import type { ApiSite, PortalEnv } from '../context.ts';
 import { RATES, rateLimit } from '../rate-limits.ts';
+import { reading } from '../reading.ts';
 import { actorOf, type Caller, callerOf, RefusedCaller } from './callers.ts';
 import { etagOf, isKnown, mustMatch } from './etag.ts';
 import { openIdempotency } from './idempotency.ts';
@@ -90,7 +91,8 @@ async function actingOf(site: ApiSite, caller: Caller, one: Operation, as: strin
       const why = `${actorName(actor)} sees what administrators see, and changes nothing`;
       throw new QuestionProblem(403, 'MANDAT_ACTOR', why);
     }
-    return site.actingAs(actor, via);
+    const acting = site.actingAs(actor, via);
+    return actor.kind === 'admin' && roles.admin === 'reads' ? reading(acting) : acting;
   } catch (error) {
     if (error instanceof QuestionProblem && error.status === 403)
       await site.noteRefused({ actor: `person:${identifier}`, via }, one.id);
