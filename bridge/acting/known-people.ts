@@ -1,5 +1,6 @@
 /** Names and professions of delegates whose delegations somebody sees anyway. R17, R57 */
 import { listedPerson } from '../directory/search.ts';
+import { oneLine } from '../shared/harmless-text.ts';
 import type { SeenDelegation } from './delegation-states.ts';
 import type { Site } from './site.ts';
 
@@ -47,5 +48,6 @@ export function publishedPerson(
   return { identifier, firstName, lastName, profession: role === null ? profession : `${profession} : ${role}` };
 }
 
+/** For a sentence: nothing in a name turns the rest of it around. */
 export const fullName = ({ firstName, lastName, identifier }: Omit<KnownPerson, 'profession'>) =>
-  [firstName, lastName].filter(Boolean).join(' ') || identifier;
+  oneLine([firstName, lastName].filter(Boolean).join(' ') || identifier);

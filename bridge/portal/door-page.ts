@@ -21,7 +21,9 @@ export function doorPage(c: Context<PortalEnv>, word: DoorWord, { status, to, fo
   const { title, text } = doorWords(language, word);
   const buttons = BUTTONS[language];
   const wayIn =
-    to === undefined ? '' : html`<p><a href="/sign-in?to=${encodeURIComponent(to)}">${buttons.signIn}</a></p>`;
+    to === undefined
+      ? ''
+      : html`<p><a class="button" href="/sign-in?to=${encodeURIComponent(to)}">${buttons.signIn}</a></p>`;
   const offered = form === undefined ? '' : again(form, c.get('csrf'), language);
   return page(c, { title, place: 'none', status, body: html`<h1>${title}</h1><p>${text}</p>${wayIn}${offered}` });
 }
@@ -32,7 +34,7 @@ function again({ path, fields }: KeptForm, csrf: string, language: 'fr' | 'en') 
     .filter(([name]) => name !== 'csrf')
     .map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`);
   return html`<form method="post" action="${path}"><input type="hidden" name="csrf" value="${csrf}">${hidden}
-<p><button>${goOn}</button> <a href="${pageOf(path)}">${giveUp}</a></p></form>`;
+<p class="tools"><button class="button">${goOn}</button> <a class="button plain" href="${pageOf(path)}">${giveUp}</a></p></form>`;
 }
 
 /** Where the form stands, as far as its path tells. */

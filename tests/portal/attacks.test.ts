@@ -7,10 +7,9 @@ import { asked } from '../../bridge/portal/language.ts';
 import { rateLimit } from '../../bridge/portal/rate-limits.ts';
 import { openSessions } from '../../bridge/portal/sessions.ts';
 import { ownPath } from '../../bridge/portal/sign-in/routes.ts';
+import { csrfOf } from './browser-cookies.ts';
 import { ADMIN, DOCTOR, MAILBOX, OTHER_MAILBOX, peopled, READER, SECRETARY } from './people.ts';
 import { type PortalSite, portalSite } from './portal-site.ts';
-
-const csrfOf = (body: string) => /name="csrf" value="([^"]+)"/.exec(body)?.[1] ?? '';
 
 t.test('only to paths of ours', async (t) => {
   const cases = [

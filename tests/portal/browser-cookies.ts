@@ -15,6 +15,9 @@ export interface Asking {
   readonly follow?: boolean;
 }
 
+/** The token in the first form of a page; empty where there is none. */
+export const csrfOf = (body: string) => /name="csrf" value="([^"]+)"/.exec(body)?.[1] ?? '';
+
 const MOST_REDIRECTS = 15;
 
 export class Browser {

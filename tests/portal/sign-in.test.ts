@@ -1,6 +1,7 @@
 /** Coming in by a real provider: who gets in and as what, and everybody who doesn't. */
 import type { JWTPayload } from 'jose';
 import t from 'tap';
+import { csrfOf } from './browser-cookies.ts';
 import { ADMIN, DOCTOR, MAILBOX, peopled, READER, SECRETARY, STRANGER } from './people.ts';
 import { portalSite } from './portal-site.ts';
 
@@ -121,7 +122,6 @@ t.test('signing in', async (t) => {
 t.test('signing out', async (t) => {
   const site = await portalSite(t);
   await peopled(site.mandat);
-  const csrfOf = (body: string) => /name="csrf" value="([^"]+)"/.exec(body)?.[1] ?? '';
 
   const browser = await site.signInAs(SECRETARY);
   const other = await site.signInAs(SECRETARY);

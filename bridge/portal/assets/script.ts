@@ -4,6 +4,7 @@
  */
 export const SCRIPT = `'use strict';
 (() => {
+  document.querySelector('[data-first]')?.focus();
   for (const link of document.querySelectorAll('a[data-asks]')) link.addEventListener('click', (event) => {
     const dialog = document.getElementById(link.dataset.asks);
     if (!dialog || !dialog.showModal || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -28,6 +29,7 @@ export const SCRIPT = `'use strict';
       for (const cell of document.querySelectorAll('[data-state-of]')) {
         if (cell.dataset.stateOf !== delegate || !state) continue;
         const chip = cell.querySelector('.state');
+        if (chip.textContent !== state.text) cell.querySelector('[data-from]')?.remove();
         chip.textContent = state.text;
         chip.className = 'state ' + state.tone;
         const why = cell.querySelector('.why');

@@ -12,7 +12,7 @@ export const STYLE = `
   --accent: #82b8f2; --accent-hover: #a8cef7; --on-accent: #0c2138; --tint: #1f3247;
   --good: #7fd69a; --good-tint: #17301f; --wait: #f0bf6a; --wait-tint: #362a13; --bad: #ff9d96; --bad-tint: #3c1d1c; --off: #a5afba; --off-tint: #2a313a; } }
 * { box-sizing: border-box; }
-html { font: 100%/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "DejaVu Sans", sans-serif; }
+html { font: 106.25%/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "DejaVu Sans", sans-serif; }
 body { margin: 0; background: var(--page); color: var(--text); overflow-wrap: break-word; }
 a { color: var(--accent); text-underline-offset: .15em; }
 a:hover { color: var(--accent-hover); }
@@ -23,7 +23,7 @@ p { margin: 0 0 .8rem; max-width: 75ch; }
 .skip { position: absolute; left: -99rem; background: var(--card); padding: .6rem 1rem; z-index: 9; }
 .skip:focus { left: .5rem; top: .5rem; }
 .top { background: var(--card); border-bottom: 1px solid var(--line); }
-.bar, main, footer { max-width: 76rem; margin: 0 auto; padding: 0 1.25rem; }
+.bar, main, footer { max-width: 78rem; margin: 0 auto; padding: 0 1.25rem; }
 .bar { display: flex; flex-wrap: wrap; align-items: center; gap: .3rem 1.25rem; min-height: 3.6rem; padding-block: .4rem; }
 .bar .name { font-weight: 650; color: var(--text); text-decoration: none; margin-right: auto; }
 .bar form { margin: 0; }
@@ -48,21 +48,24 @@ main { padding-block: 1.75rem 3rem; }
 .button.plain:hover { background: var(--tint); color: var(--accent); }
 .button.danger { background: transparent; color: var(--bad); border-color: var(--bad); }
 .button.danger:hover { background: var(--bad-tint); color: var(--bad); }
-.button.small { min-height: 2rem; padding: .2rem .65rem; font-size: .9rem; white-space: nowrap; }
+.button.small { min-height: 2.3rem; padding: .3rem .7rem; font-size: .92rem; white-space: nowrap; }
 .button[disabled], .button[aria-disabled=true] { background: var(--off-tint); color: var(--off); border-color: var(--line); cursor: not-allowed; }
 .link { font: inherit; border: 0; background: none; color: var(--accent); text-decoration: underline; cursor: pointer; padding: .4rem .2rem; }
 table { width: 100%; border-collapse: collapse; font-size: .95rem; }
-th, td { text-align: left; vertical-align: top; padding: .65rem .6rem; border-bottom: 1px solid var(--line); }
-th { font-weight: 600; color: var(--quiet); font-size: .85rem; }
+th, td { text-align: left; vertical-align: top; padding: .65rem .5rem; border-bottom: 1px solid var(--line); }
+th { font-weight: 600; color: var(--quiet); font-size: .9rem; }
+.whole { white-space: nowrap; }
 tbody tr:last-child > * { border-bottom: 0; }
 tbody th { color: var(--text); font-size: inherit; font-variant-numeric: tabular-nums; }
-.state { display: inline-block; padding: .1rem .55rem; border-radius: 1rem; font-weight: 600; font-size: .88rem; background: var(--off-tint); color: var(--off); overflow-wrap: normal; }
+.state { display: inline-block; padding: .1rem .55rem; border-radius: 1rem; font-weight: 600; font-size: .92rem; background: var(--off-tint); color: var(--off); overflow-wrap: normal; }
 .state.good { background: var(--good-tint); color: var(--good); }
 .state.wait { background: var(--wait-tint); color: var(--wait); }
 .state.bad { background: var(--bad-tint); color: var(--bad); }
-.why { display: block; color: var(--quiet); font-size: .88rem; margin-top: .2rem; }
+.why { display: block; color: var(--quiet); font-size: .92rem; margin-top: .2rem; }
 .note { border-left: 4px solid var(--accent); background: var(--tint); border-radius: .3rem; padding: .75rem 1rem; margin: 0 0 1.25rem; }
 .note > :last-child { margin-bottom: 0; }
+.note ul { margin: 0; padding-left: 1.2rem; } .note.bad li a { color: var(--bad); font-weight: 600; }
+[data-first]:focus { outline: 3px solid var(--bad); outline-offset: 2px; }
 .note.good { border-color: var(--good); background: var(--good-tint); }
 .note.wait { border-color: var(--wait); background: var(--wait-tint); }
 .note.bad { border-color: var(--bad); background: var(--bad-tint); }
@@ -75,7 +78,7 @@ input[type=text], input[type=email], input[type=date], input[type=search], selec
   background: var(--card); border: 1px solid var(--edge); border-radius: .35rem; }
 input[aria-invalid=true] { border: 2px solid var(--bad); }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 0 1.25rem; max-width: 54rem; }
-.pair .field { max-width: none; }
+.pair .field { max-width: none; } .pair:has(.card) { max-width: none; }
 fieldset { border: 0; margin: 0 0 1rem; padding: 0; min-width: 0; }
 .check { display: flex; gap: .6rem; align-items: flex-start; margin: 0 0 .8rem; }
 .check input { width: 1.35rem; height: 1.35rem; flex: none; margin: .1rem 0 0; accent-color: var(--accent); }

@@ -55,9 +55,17 @@ export function checkbox(one: {
 <label for="${name}">${label}${fault ? html`<span class="fault" id="${name}-fault"> ${fault}</span>` : ''}</label></div>`;
 }
 
+/** Said first: what is to be put right, each leading to its field. By the script it has the focus. WCAG 3.3.1, RGAA 11.10 */
+export function faultList(words: Words, faults: Readonly<Record<string, string | undefined>>): Html | string {
+  const told = Object.entries(faults).filter(([, text]) => text !== undefined);
+  if (told.length === 0) return '';
+  return html`<div class="note bad" role="alert" tabindex="-1" data-first><p><strong>${words.toMend(told.length)}</strong></p>
+<ul>${told.map(([name, text]) => html`<li><a href="#${name}">${text}</a></li>`)}</ul></div>`;
+}
+
 /** Said first, and in red: what was not done, and why. */
 export function fault(words: Words, text: string): Html {
-  return html`<div class="note bad" role="alert"><p><strong>${words.wrong}.</strong> ${text}</p></div>`;
+  return html`<div class="note bad" role="alert" tabindex="-1" data-first><p><strong>${words.wrong}.</strong> ${text}</p></div>`;
 }
 
 export const done = (text: string): Html => html`<div class="note good" role="status"><p>${text}</p></div>`;

@@ -35,7 +35,7 @@ export function page(c: PortalContext, { title, place, body, status = 200 }: Pag
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title} – ${words.site}</title>
+<title>${status === 409 || status === 422 ? words.wrongTitle(title) : title} – ${words.site}</title>
 <link rel="stylesheet" href="${STYLE_PATH}">
 <link rel="icon" href="data:,">
 <script src="${SCRIPT_PATH}" defer></script>
@@ -76,11 +76,20 @@ function signedIn(c: PortalContext, { name, identifier }: SignedIn, words: Words
 <form method="post" action="${SIGN_OUT}">${csrfField(c)}<button class="link">${words.signOut}</button></form>`;
 }
 
-/** The same page; the path of a form is that of the page it stands on. */
+/** The same page; the path of a form is that of the page it stands on. What the provider has answered is good once: from there to the start. */
 function inOtherLanguage(c: PortalContext): string {
-  const { pathname, searchParams } = new URL(c.req.url);
+  const { pathname: here, searchParams: asked } = new URL(c.req.url);
+  const [pathname, searchParams] = here.startsWith('/sign-in') ? ['/', new URLSearchParams()] : [here, asked];
   searchParams.set('language', c.get('language') === 'fr' ? 'en' : 'fr');
   return `${pathname}?${searchParams}`;
+}
+
+/** What isn't theirs looks the same whatever it is: a title and a sentence. */
+export function notYours(
+  c: PortalContext,
+  { title, text, place = 'none', status = 403 }: Pick<Page, 'title' | 'status'> & { text: string; place?: Place },
+) {
+  return page(c, { title, place, status, body: html`<h1>${title}</h1><p>${text}</p>` });
 }
 
 export const csrfField = (c: PortalContext) => html`<input type="hidden" name="csrf" value="${c.get('csrf')}">`;

@@ -9,8 +9,11 @@ export function timeText(instant: string, zone: string, language: Language): str
   return time.isValid ? time.toLocaleString(DateTime.DATETIME_MED) : instant;
 }
 
-export const shownAt = (instant: string, zone: string, language: Language) =>
-  html`<time datetime="${instant}">${timeText(instant, zone, language)}</time>`;
+/** The day stays in one piece where a column is narrow. */
+export function shownAt(instant: string, zone: string, language: Language) {
+  const [day, hour] = timeText(instant, zone, language).split(', ');
+  return html`<time datetime="${instant}"><span class="whole">${day}${hour === undefined ? '' : ','}</span> ${hour ?? ''}</time>`;
+}
 
 /** A day as a date field gives it, as the instant of its start or its end in that zone. Undefined: there is no such day. */
 export function dayEdge(day: string, edge: 'start' | 'end', zone: string): string | undefined {

@@ -152,7 +152,7 @@ export const OWNER: Cases = {
     await paul.context().close();
   },
 
-  'ten delegations: the button says why it is off, and an eleventh from an older page is refused; names are text':
+  'ten delegations: the button says why it is off, and an eleventh is refused while another tab has added the tenth; names are text':
     async (t, site) => {
       const page = await site.as(PAUL);
       const at = mailboxAt('paul.legall');
@@ -160,7 +160,12 @@ export const OWNER: Cases = {
       const csrf = await page.inputValue('main [name=csrf]');
       const add = (identifier = '') =>
         page.request.post(`${at}/add`, { form: { csrf, identifier, acknowledge: 'yes' }, maxRedirects: 0 });
-      for (const identifier of CROWD.slice(0, 10)) t.equal((await add(identifier)).status(), 303);
+      for (const identifier of CROWD.slice(0, 9)) t.equal((await add(identifier)).status(), 303);
+      const tab = await page.context().newPage();
+      await tab.goto(`${at}/add?identifier=${CROWD[9]}`);
+      await tab.check('#acknowledge');
+      await tab.click('button:text-is("Ajouter")');
+      await tab.waitForURL(/did=grant/);
       await page.check('#acknowledge');
       await page.click('button:text-is("Ajouter")');
       t.match(await page.textContent('.note.bad'), 'Le nombre maximal de délégations est atteint');
@@ -187,13 +192,6 @@ export const OWNER: Cases = {
     for (const part of ['délégation ajoutée', 'délégation supprimée', 'seconde adresse modifiée', 'vous'])
       t.match(history, part);
     t.notMatch(history, 'helene@ailleurs.example');
-    await page.context().close();
-  },
-
-  '10,000 characters in a field are no more than its bound, and nothing breaks': async (t, site) => {
-    const page = await site.as(HELENE);
-    const answer = await page.request.get(`${MAILBOX}/add?search=yes&lastName=${'a'.repeat(3000)}&city=brest`);
-    t.ok(answer.status() < 500, String(answer.status()));
     await page.context().close();
   },
 };

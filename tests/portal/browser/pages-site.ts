@@ -16,14 +16,8 @@ import type { Claims } from '../people.ts';
 import { portalSite } from '../portal-site.ts';
 import type { Browser } from './browser.ts';
 
-const SITE = `data_dir = "data"
-[identity]
-unknown_credential = "valid"
-[imap]
-port = 1
-tls = "none"
-timeout_seconds = 1
-[accounts]
+/** Sections for people: accounts, notices, how a mailbox is reached. */
+export const PEOPLED = `[accounts]
 terms_url = "https://mail.example.org/cgu"
 privacy_url = "https://mail.example.org/confidentialite"
 [notices]
@@ -34,6 +28,15 @@ smtp_host = "smtp.example.org"
 shared_folders = "shared/OWNER"
 own_mailbox_url = "https://mail.example.org/ouvrir"
 `;
+
+const SITE = `data_dir = "data"
+[identity]
+unknown_credential = "valid"
+[imap]
+port = 1
+tls = "none"
+timeout_seconds = 1
+${PEOPLED}`;
 
 /** With the key that belongs to it. domain.md 1.2 */
 export function rpps(ten: string): string {
@@ -92,6 +95,16 @@ const claims = (identifier: string, given_name: string, family_name: string, ...
   { SubjectNameID: identifier, given_name, family_name, acr: 'eidas1', groups },
 ];
 
+/** Whose mailboxes there are where nothing else is said. */
+const MAILBOXES: Readonly<Record<string, string>> = {
+  'helene.martin@example.org': HELENE,
+  'paul.legall@example.org': PAUL,
+  'ferme@example.org': PAUL,
+  'anne.riou@example.org': ANNE,
+  'yann.corre@example.org': YANN,
+  'briac.lebris@example.org': BRIAC,
+};
+
 /** As the identity provider knows them. */
 const SIGNED_IN: Readonly<Record<string, Claims>> = Object.fromEntries([
   claims(HELENE, 'Hélène', 'Martin'),
@@ -110,9 +123,19 @@ const SIGNED_IN: Readonly<Record<string, Claims>> = Object.fromEntries([
 
 export const mailboxAt = (name: string) => `/mailboxes/${name}%40example.org`;
 
-export async function pagesSite(t: Test, browser: Browser) {
+export interface PagesOptions {
+  /** A lab's, which has {@link PEOPLED}. Default: a site without servers. */
+  readonly configFile?: string;
+  readonly mailboxes?: Readonly<Record<string, string>>;
+}
+
+export async function pagesSite(t: Test, browser: Browser, { configFile, mailboxes = MAILBOXES }: PagesOptions = {}) {
   let ahead = 0;
-  const here = await portalSite(t, { site: SITE, people: SIGNED_IN, clock: () => Date.now() + ahead });
+  const here = await portalSite(t, {
+    ...(configFile === undefined ? { site: SITE } : { configFile }),
+    people: SIGNED_IN,
+    clock: () => Date.now() + ahead,
+  });
   const files = dataFiles(here.config.dataDir);
   const extract = path.join(here.directory, 'extract.txt');
   writeFileSync(extract, extractOf(PEOPLE));
@@ -122,14 +145,10 @@ export async function pagesSite(t: Test, browser: Browser) {
     now: new Date().toISOString(),
   });
   const admin = actingAs(openSite(here.config), { kind: 'admin', name: 'setup' });
-  const mailbox = (address: string, owner: string, eligible = true) =>
-    admin.writing(address, (db) => addMailbox(db, admin.writer, address, { owner, eligible }));
-  await mailbox('helene.martin@example.org', HELENE);
-  await mailbox('paul.legall@example.org', PAUL);
-  await mailbox('ferme@example.org', PAUL, false);
-  await mailbox('anne.riou@example.org', ANNE);
-  await mailbox('yann.corre@example.org', YANN);
-  await mailbox('briac.lebris@example.org', BRIAC);
+  for (const [address, owner] of Object.entries(mailboxes))
+    await admin.writing(address, (db) =>
+      addMailbox(db, admin.writer, address, { owner, eligible: address !== 'ferme@example.org' }),
+    );
 
   const lastCode = () => {
     const state = new Database(files.state, { readonly: true });

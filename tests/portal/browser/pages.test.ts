@@ -4,6 +4,7 @@ import { ADMINISTRATOR } from './admin-cases.ts';
 import { startBrowser } from './browser.ts';
 import { DELEGATE } from './delegate-cases.ts';
 import { EVERYWHERE } from './everywhere-cases.ts';
+import { FORMS } from './forms-cases.ts';
 import { OWNER } from './owner-cases.ts';
 import { type Cases, pagesSite } from './pages-site.ts';
 
@@ -12,6 +13,7 @@ const GROUPS: Readonly<Record<string, Cases>> = {
   'a delegate': DELEGATE,
   'an administrator': ADMINISTRATOR,
   'every page': EVERYWHERE,
+  'what goes wrong': FORMS,
 };
 
 t.test('in a browser', async (t) => {

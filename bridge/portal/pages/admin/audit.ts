@@ -5,7 +5,7 @@ import { type HistoryEntry, historyOf, MOST_HISTORY } from '../../../acting/hist
 import { cell } from '../../../shared/csv-cell.ts';
 import { noteEvent } from '../../../store/table/events.ts';
 import type { PortalEnv } from '../../context.ts';
-import { field, type Typed, typedInQuery } from '../form.ts';
+import { faultList, field, type Typed, typedInQuery } from '../form.ts';
 import { historyTable } from '../owner/history.ts';
 import { type PortalContext, page, wordsOf } from '../page.ts';
 import { ADMIN, withQuery } from '../paths.ts';
@@ -47,7 +47,8 @@ const filtered = ({ acting }: Entrance, typed: Typed, limit: number) =>
   });
 
 function auditPage(c: PortalContext, { acting }: Entrance, typed: Typed, entries: readonly HistoryEntry[]) {
-  const { admin: words, owner } = wordsOf(c);
+  const all = wordsOf(c);
+  const { admin: words, owner } = all;
   const asked = {
     mailbox: typed('mailbox') || undefined,
     delegate: typed('delegate') || undefined,
@@ -55,10 +56,11 @@ function auditPage(c: PortalContext, { acting }: Entrance, typed: Typed, entries
   };
   const { timezone } = acting.config.policy;
   const odd = asked.since !== undefined && dayEdge(asked.since, 'start', timezone) === undefined;
-  const body = html`${upToAdmin(c)}<h1>${words.auditTitle}</h1>
+  const fault = odd ? owner.badDay : undefined;
+  const body = html`${upToAdmin(c)}<h1>${words.auditTitle}</h1>${faultList(all, { since: fault })}
 <form class="card" method="get" action="${ADMIN}/audit"><div class="pair">
 ${field({ name: 'mailbox', label: words.auditMailbox, value: typed('mailbox'), autocomplete: 'off' })}${field({ name: 'delegate', label: words.auditDelegate, value: typed('delegate'), autocomplete: 'off' })}
-${field({ name: 'since', label: words.auditSince, type: 'date', value: typed('since'), fault: odd ? owner.badDay : undefined })}</div>
+${field({ name: 'since', label: words.auditSince, type: 'date', value: typed('since'), fault })}</div>
 <div class="tools"><button class="button">${words.filter}</button><a class="button plain" href="${withQuery(`${ADMIN}/audit.csv`, asked)}">${words.export}</a></div></form>
 <section class="card" aria-label="${words.audit}">${entries.length === 0 ? html`<p>${owner.noHistory}</p>` : historyTable(c, entries, timezone, true)}</section>`;
   return page(c, { title: words.auditTitle, place: 'administration', body });

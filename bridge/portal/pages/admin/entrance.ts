@@ -1,7 +1,7 @@
 /** Who may open the administrator's pages, and whether they may change anything there. */
 import { html } from 'hono/html';
 import type { Acting } from '../../../acting/site.ts';
-import { type Html, type PortalContext, page, wordsOf } from '../page.ts';
+import { type Html, notYours, type PortalContext, wordsOf } from '../page.ts';
 import { ADMIN } from '../paths.ts';
 
 export interface Entrance {
@@ -18,8 +18,7 @@ export function entrance(c: PortalContext): Entrance | undefined {
 
 export function closed(c: PortalContext) {
   const words = wordsOf(c);
-  const body = html`<h1>${words.administration}</h1><p>${words.notYourPage}</p>`;
-  return page(c, { title: words.administration, place: 'none', status: 403, body });
+  return notYours(c, { title: words.administration, text: words.notYourPage });
 }
 
 export const upToAdmin = (c: PortalContext): Html =>

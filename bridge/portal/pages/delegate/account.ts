@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import { acceptTerms, askForContact, refuseMails } from '../../../acting/accounts.ts';
 import type { PortalEnv } from '../../context.ts';
-import { checkbox, done, fault, field, inWords, typedIn } from '../form.ts';
+import { checkbox, done, fault, faultList, field, inWords, typedIn } from '../form.ts';
 import { csrfField, type Html, type PortalContext, page, wordsOf } from '../page.ts';
 import { ACCOUNT, withQuery } from '../paths.ts';
 import { delegatedTable, identityFacts, notOpen, termsLinks } from './parts.ts';
@@ -73,7 +73,7 @@ async function accountPage(c: PortalContext, own: OwnAccount, wrong: Wrong = {})
   const words = all.delegate;
   const said = SAID.find((one) => one === c.req.query('said'));
   const body = html`<h1>${words.title}</h1>
-${wrong.all === undefined ? '' : fault(all, wrong.all)}${said === undefined || wrong.all !== undefined ? '' : done(words[said])}
+${wrong.all === undefined ? '' : fault(all, wrong.all)}${faultList(all, { contact: wrong.contact?.fault })}${said === undefined || wrong.all !== undefined ? '' : done(words[said])}
 ${waits(c, own)}
 <section class="card" aria-labelledby="delegated"><h2 id="delegated">${words.delegatedTitle}</h2>${await delegatedTable(c, own)}</section>
 <section class="card" aria-labelledby="identity"><h2 id="identity">${words.identityTitle}</h2>${identityFacts(c, own)}<p class="hint">${words.readOnly}</p></section>

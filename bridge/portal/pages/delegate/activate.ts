@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import { activateAccount, cancelAccountRequest, confirmAccount } from '../../../acting/accounts.ts';
 import type { PortalEnv } from '../../context.ts';
-import { checkbox, fault, field, inWords, typedIn } from '../form.ts';
+import { checkbox, fault, faultList, field, inWords, typedIn } from '../form.ts';
 import { csrfField, type PortalContext, page, wordsOf } from '../page.ts';
 import { ACCOUNT } from '../paths.ts';
 import { timeText } from '../times.ts';
@@ -73,7 +73,7 @@ function activatePage(c: PortalContext, own: OwnAccount, { contact, accepted, fa
   const all = wordsOf(c);
   const words = all.delegate;
   const { holder, terms } = own.view;
-  const body = html`<h1>${words.activateTitle}</h1>${faults.all === undefined ? '' : fault(all, faults.all)}
+  const body = html`<h1>${words.activateTitle}</h1>${faults.all === undefined ? '' : fault(all, faults.all)}${faultList(all, { contact: faults.contact, accept: faults.accept })}
 <p>${words.activateLead}</p>
 <section class="card" aria-labelledby="identity"><h2 id="identity">${words.identityTitle}</h2>${identityFacts(c, own)}
 <dl class="facts"><dt>${words.given}</dt><dd>${holder.delegated.join(', ')}</dd></dl><p class="hint">${words.wrongIdentity}</p></section>
@@ -95,7 +95,7 @@ function codePage(c: PortalContext, own: OwnAccount, wrong?: { code: string; fau
   const words = all.delegate;
   const { waiting } = own.view;
   const until = waiting === null ? '' : timeText(waiting.until, own.acting.config.policy.timezone, c.get('language'));
-  const body = html`<h1>${words.codeTitle}</h1>
+  const body = html`<h1>${words.codeTitle}</h1>${faultList(all, { code: wrong?.fault })}
 <div class="card">${waiting === null ? '' : html`<p><bdi>${words.codeSent(waiting.contact, until)}</bdi></p>`}
 <form method="post" action="${ACCOUNT}/code">${csrfField(c)}
 ${field({ name: 'code', label: words.code, mode: 'numeric', required: true, autocomplete: 'one-time-code', value: wrong?.code ?? '', fault: wrong?.fault, hint: waiting === null ? '' : words.codeTries(waiting.tries) })}

@@ -2,19 +2,14 @@
 import { html } from 'hono/html';
 import { delegationsOf } from '../../../acting/delegation-states.ts';
 import { stateShown } from '../owner/state-shown.ts';
-import { type Html, type PortalContext, page, wordsOf } from '../page.ts';
+import { type Html, notYours, type PortalContext, wordsOf } from '../page.ts';
 import { clientPath } from '../paths.ts';
 import { shownAt } from '../times.ts';
 import type { OwnAccount } from './whose-account.ts';
 
 export function notOpen(c: PortalContext) {
   const words = wordsOf(c);
-  return page(c, {
-    title: words.account,
-    place: 'none',
-    status: 403,
-    body: html`<h1>${words.account}</h1><p>${words.notYourPage}</p>`,
-  });
+  return notYours(c, { title: words.account, text: words.notYourPage });
 }
 
 export function identityFacts(c: PortalContext, { view: { identity } }: OwnAccount): Html {

@@ -6,14 +6,14 @@ import { noteRefusal } from '../../../acting/refusals.ts';
 import { RESPONSIBILITY, RESPONSIBILITY_VERSION } from '../../../acting/responsibility.ts';
 import { Failure } from '../../../shared/failure.ts';
 import type { PortalEnv } from '../../context.ts';
-import { checkbox, fault, field, inWords, type Typed, typedIn, typedInQuery } from '../form.ts';
+import { checkbox, fault, faultList, field, inWords, type Typed, typedIn, typedInQuery } from '../form.ts';
 import { type Once, onceField } from '../once.ts';
 import { csrfField, type Html, type PortalContext, page, wordsOf } from '../page.ts';
 import { mailboxPath } from '../paths.ts';
 import { dayEdge } from '../times.ts';
 import { followPath, mailboxPathPattern } from './follow.ts';
 import { crumb, mailboxPage, notTheirs } from './mailbox.ts';
-import { professionOf, type Sought, searchForms, sought } from './person-search.ts';
+import { faultyOf, professionOf, type Sought, searchForms, sought } from './person-search.ts';
 import { actsFor, type Desk, deskAt } from './whose.ts';
 
 type Faults = Readonly<Partial<Record<'starts' | 'ends' | 'acknowledge' | 'behalf' | 'all', string>>>;
@@ -85,8 +85,10 @@ async function addPage(c: PortalContext, desk: Desk, typed: Typed, faults: Fault
   const byLogin = desk.acting.config.identity.scheme === 'login';
   const seen: Sought = byLogin ? {} : await sought(c, desk, typed);
   const known = seen.person !== undefined || (byLogin && typed('identifier') !== '');
+  const { all: _, ...fields } = faults;
+  const told = known || seen.fault === undefined ? fields : { [faultyOf(typed)]: seen.fault };
   const body = html`${crumb(c, desk, true)}<h1>${words.owner.addTitle}</h1>
-${faults.all === undefined ? '' : fault(words, faults.all)}
+${faults.all === undefined ? '' : fault(words, faults.all)}${faultList(words, told)}
 ${known ? grantForm(c, desk, typed, seen, faults) : searchForms(c, desk, typed, seen)}
 <p><a href="${mailboxPath(desk.mailbox.address)}">${words.cancel}</a></p>`;
   const wrong = status === 200 && seen.fault !== undefined ? 422 : status;

@@ -12,7 +12,7 @@ import { fullName, knownPeople } from '../../../acting/known-people.ts';
 import { noteRefusal } from '../../../acting/refusals.ts';
 import type { Acting } from '../../../acting/site.ts';
 import type { PortalEnv } from '../../context.ts';
-import { fault, field, inWords, typedIn } from '../form.ts';
+import { faultList, field, inWords, typedIn } from '../form.ts';
 import { type Once, onceField } from '../once.ts';
 import { csrfField, type PortalContext, page, wordsOf } from '../page.ts';
 import { mailboxPath } from '../paths.ts';
@@ -77,7 +77,7 @@ async function asking(
   const title = what === 'remove' ? words.removeTitle : words.of(words[what], fullName(person));
   const back = mailboxPath(mailbox.address);
   const body = html`${crumb(c, desk, true)}<h1><bdi>${title}</bdi></h1>
-${wrong === undefined ? '' : fault(all, wrong.fault)}
+${faultList(all, { behalf: wrong?.fault })}
 <div class="card">${what === 'remove' ? html`<p><strong><bdi>${words.removeAsk(fullName(person), mailbox.address)}</bdi></strong></p>` : ''}
 <p>${what === 'remove' ? words.removeEffect : what === 'suspend' ? words.suspendEffect : ''}</p>
 <form method="post" action="${mailboxPath(mailbox.address, `/${what}`)}">${csrfField(c)}${onceField()}<input type="hidden" name="delegate" value="${row.delegate.identifier}">

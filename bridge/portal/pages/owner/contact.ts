@@ -4,7 +4,7 @@ import { html } from 'hono/html';
 import { mailboxContactOf, setMailboxContact } from '../../../acting/mailbox-contact.ts';
 import { address as addressTyped } from '../../../acting/typed.ts';
 import type { PortalEnv } from '../../context.ts';
-import { done, field, inWords, typedIn } from '../form.ts';
+import { done, faultList, field, inWords, typedIn } from '../form.ts';
 import { csrfField, type Html, type PortalContext, page, wordsOf } from '../page.ts';
 import { mailboxPath, withQuery } from '../paths.ts';
 import { mailboxPathPattern } from './follow.ts';
@@ -45,7 +45,7 @@ function contactPage(c: PortalContext, desk: Desk, { address, language }: Shown,
   const choice = (value: string, text: string): Html =>
     html`<option value="${value}"${value === language ? html` selected` : ''}>${text}</option>`;
   const saved = fault === undefined && c.req.query('saved') === 'yes';
-  const body = html`${crumb(c, desk, true)}<h1>${words.contactTitle}</h1>${saved ? done(words.contactSaved) : ''}
+  const body = html`${crumb(c, desk, true)}<h1>${words.contactTitle}</h1>${faultList(all, { address: fault })}${saved ? done(words.contactSaved) : ''}
 <form class="card" method="post" action="${mailboxPath(desk.mailbox.address, '/contact')}">${csrfField(c)}<p>${words.contactLead}</p>
 ${field({ name: 'address', label: words.contactAddress, type: 'email', value: address, hint: all.optional, fault, autocomplete: 'email' })}
 <div class="field"><label for="language">${words.contactLanguage}</label><select id="language" name="language">${choice('', words.siteLanguage)}${choice('fr', words.french)}${choice('en', words.english)}</select></div>

@@ -24,7 +24,6 @@ export function delegationTable(c: PortalContext, desk: Desk, rows: readonly Row
     words.state,
     words.since,
     words.until,
-    words.inForceSince,
   ];
   return html`<table class="cards" role="table" aria-label="${words.delegations}"><thead role="rowgroup"><tr role="row">
 ${heads.map((head) => html`<th scope="col" role="columnheader">${head}</th>`)}${desk.mayAct ? html`<th scope="col" role="columnheader">${words.actions}</th>` : ''}
@@ -43,8 +42,8 @@ function oneRow(c: PortalContext, desk: Desk, { delegation, person }: Row): Html
   const { startsAt, createdAt, endsAt, inForceSince } = delegation;
   return html`<tr role="row"><th scope="row" role="rowheader" data-label="${words.identifier}">${person.identifier}</th>
 ${cell(words.firstName, html`<bdi>${person.firstName ?? ''}</bdi>`)}${cell(words.lastName, html`<bdi>${person.lastName ?? ''}</bdi>`)}${cell(words.profession, html`<bdi>${person.profession ?? ''}</bdi>`)}
-<td role="cell" data-label="${words.state}" data-state-of="${person.identifier}">${stateShown(all, delegation)}</td>
-${cell(words.since, time(startsAt ?? createdAt))}${cell(words.until, time(endsAt, words.noEnd))}${cell(words.inForceSince, time(inForceSince))}
+<td role="cell" data-label="${words.state}" data-state-of="${person.identifier}">${stateShown(all, delegation)}${inForceSince === null ? '' : html`<span class="why" data-from>${words.inForceSince} ${time(inForceSince)}</span>`}</td>
+${cell(words.since, time(startsAt ?? createdAt))}${cell(words.until, time(endsAt, words.noEnd))}
 ${desk.mayAct ? html`<td role="cell" class="acts" data-label="${words.actions}">${actions(c, desk, delegation, person)}</td>` : ''}</tr>
 `;
 }

@@ -5,7 +5,7 @@ import { delegationsOf } from '../../../acting/delegation-states.ts';
 import { knownPeople } from '../../../acting/known-people.ts';
 import type { PortalEnv } from '../../context.ts';
 import { fault } from '../form.ts';
-import { type Html, type PortalContext, page, wordsOf } from '../page.ts';
+import { type Html, notYours, type PortalContext, page, wordsOf } from '../page.ts';
 import { ADMIN, MAILBOXES, mailboxPath, withQuery } from '../paths.ts';
 import { delegationTable, removalDialog } from './delegation-table.ts';
 import { followBanner, followedIn, mailboxPathPattern } from './follow.ts';
@@ -20,12 +20,7 @@ export function mountMailbox(app: Hono<PortalEnv>): void {
 
 export function notTheirs(c: PortalContext) {
   const words = wordsOf(c);
-  return page(c, {
-    title: words.notFound,
-    place: 'mailboxes',
-    status: 404,
-    body: html`<h1>${words.notFound}</h1><p>${words.notYours}</p>`,
-  });
+  return notYours(c, { title: words.notFound, text: words.notYours, place: 'mailboxes', status: 404 });
 }
 
 /** `refused`: what was asked for and not done, said above the table as it stands now. */

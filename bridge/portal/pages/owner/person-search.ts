@@ -33,6 +33,9 @@ export async function sought(c: PortalContext, { acting }: Desk, typed: Typed): 
   }
 }
 
+/** The field that a fault is about: the number that was typed, else the criteria from the first on. */
+export const faultyOf = (typed: Typed) => (typed('identifier') === '' ? CRITERIA[0] : 'identifier');
+
 export function searchForms(c: PortalContext, { mailbox }: Desk, typed: Typed, { found, fault }: Sought): Html {
   const words = wordsOf(c).owner;
   const here = mailboxPath(mailbox.address, '/add');
@@ -42,8 +45,8 @@ ${field({ name: 'identifier', label: words.identifier, hint: words.identifierHin
 <button class="button">${words.go}</button></form>
 ${byNumber && found ? results(c, mailbox.address, found) : ''}
 <form class="card" method="get" action="${here}"><input type="hidden" name="search" value="yes"><h2>${words.searchTitle}</h2>
-<p id="search-lead">${words.searchLead}</p>${!byNumber && fault ? html`<p class="fault" role="alert">${fault}</p>` : ''}
-<fieldset aria-describedby="search-lead"><div class="pair">${CRITERIA.map((name) => field({ name, label: words[name], value: typed(name), type: 'search', autocomplete: 'off' }))}</div></fieldset>
+<p id="search-lead">${words.searchLead}</p>${!byNumber && fault ? html`<p class="fault" id="search-fault">${fault}</p>` : ''}
+<fieldset aria-describedby="search-lead${!byNumber && fault ? ' search-fault' : ''}"><div class="pair">${CRITERIA.map((name) => field({ name, label: words[name], value: typed(name), type: 'search', autocomplete: 'off' }))}</div></fieldset>
 <button class="button">${words.search}</button></form>
 ${!byNumber && found ? results(c, mailbox.address, found) : ''}`;
 }

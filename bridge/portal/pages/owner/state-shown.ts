@@ -17,11 +17,15 @@ const TONES: Readonly<Record<DelegationState, Tone>> = {
   suspended: 'bad',
 };
 
-export function stateIn(words: Words, { state, reason }: Pick<SeenDelegation, 'state' | 'reason'>) {
+export function stateIn(
+  words: Words,
+  { state, reason }: Pick<SeenDelegation, 'state' | 'reason'>,
+): { readonly text: string; readonly tone: Tone; readonly why: string | null } {
   // A start or an end that is said by the state itself needs no reason beside it.
   const why =
     reason === null || reason === 'ended' || reason === 'not-started' ? null : called(words.codes.reasons, reason);
-  return { text: words.codes.states[state], tone: TONES[state], why };
+  const tone = reason === 'account-pending' ? 'wait' : TONES[state]; // nobody has taken anything away
+  return { text: words.codes.states[state], tone, why };
 }
 
 export function stateShown(words: Words, one: Pick<SeenDelegation, 'state' | 'reason'>): Html {

@@ -24,6 +24,8 @@ export const EN: Words = {
   none: 'none',
   unknown: 'not known',
   wrong: 'Your request was not carried out',
+  toMend: (n) => (n > 1 ? `${n} things are to be put right:` : 'One thing is to be put right:'),
+  wrongTitle: (title) => `Error: ${title}`,
   notFound: 'There is no such page.',
   notYours: 'This mailbox is not yours, or is not there.',
   notYourPage: 'This page is not open to your account.',

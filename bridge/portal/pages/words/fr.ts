@@ -23,6 +23,8 @@ export const FR = {
   none: 'aucune',
   unknown: 'non connu',
   wrong: 'Votre demande n’a pas abouti',
+  toMend: (n: number) => (n > 1 ? `${n} points sont à corriger :` : 'Un point est à corriger :'),
+  wrongTitle: (title: string) => `Erreur : ${title}`,
   notFound: 'Cette page n’existe pas.',
   notYours: 'Cette boîte aux lettres n’est pas la vôtre, ou n’existe pas.',
   notYourPage: 'Cette page n’est pas ouverte à votre compte.',

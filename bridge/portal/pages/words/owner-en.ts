@@ -16,7 +16,7 @@ export const OWNER_EN: Words['owner'] = {
   since: 'Since',
   until: 'Until',
   noEnd: 'no end',
-  inForceSince: 'In force since',
+  inForceSince: 'since',
   actions: 'Actions',
   add: 'Add',
   remove: 'Remove',

@@ -15,7 +15,7 @@ export const OWNER_FR = {
   since: 'Depuis',
   until: 'Jusqu’au',
   noEnd: 'sans fin',
-  inForceSince: 'En vigueur depuis',
+  inForceSince: 'depuis le',
   actions: 'Actions',
   add: 'Ajouter',
   remove: 'Supprimer',
