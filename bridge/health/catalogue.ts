@@ -36,6 +36,14 @@ export const COUNTERS = {
     help: 'Messages that the submission filter has answered since it began, by the answer',
     labels: ['answer', 'filter'],
   },
+  mandat_portal_requests_total: {
+    help: 'Requests that the portal has answered since it began, by the route as it is declared and the status',
+    labels: ['route', 'status'],
+  },
+  mandat_portal_sign_ins_total: {
+    help: 'Sign-ins that came back to the portal since it began, by what came of them',
+    labels: ['outcome'],
+  },
   mandat_trace_accesses_total: { help: 'Accesses that were written into the trace of access' },
   mandat_trace_lost_events_total: {
     help: 'Events that found no place in the trace of access, and are missing from it',
@@ -124,6 +132,8 @@ export const GAUGES = {
     help: '1 while the submission filter runs; absent where none is configured. Of several, each by its name',
     labels: ['filter'],
   },
+  mandat_portal_up: { help: "1 while the people's own screens run; absent where none are configured" },
+  mandat_portal_sessions: { help: 'How many people are signed in at the portal' },
   mandat_ready: { help: '1 where /readyz says ready' },
   mandat_standing_by: { help: '1 where another sidecar works on this server and this one stands by' },
   mandat_figures_age_seconds: { help: 'How old what was counted in the databases is' },

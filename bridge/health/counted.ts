@@ -7,6 +7,7 @@ import { correspondenceStatus } from '../directory/correspondence.ts';
 import { directoryStatus } from '../directory/search.ts';
 import { whiteListFile } from '../directory/white-list.ts';
 import { eventsSeenBy } from '../events/events-seen.ts';
+import { portalSeen } from '../questions/portal-figures.ts';
 import { ADOPTING, adoptingFrom, foreignState } from '../safeguards/foreign-state.ts';
 import { paused } from '../safeguards/pause.ts';
 import { withdrawn } from '../safeguards/withdrawn.ts';
@@ -49,6 +50,7 @@ export async function countAll(sight: Sight, now: Instant): Promise<Counted> {
     ...(await traceFigures(sight)),
     { name: 'mandat_other_entries', value: await countUpTo(state.query, sql`SELECT 1 FROM other_entries`) },
     ...(await filter(sight)),
+    ...(await portal(sight, now)),
     { name: 'mandat_sweep_interval_seconds', value: sight.config().schedule.sweepIntervalMinutes * 60 },
     ...(await events(sight)),
   ];
@@ -187,6 +189,27 @@ async function filter({ state, config }: Sight): Promise<readonly Figure[]> {
     if (one.runs && one.loop !== null) figures.push(...loopFigures('filter', one.loop, filter));
   }
   return figures;
+}
+
+/** A process of its own, too. */
+async function portal({ state, config }: Sight, now: Instant): Promise<readonly Figure[]> {
+  if (config().portal === undefined) return [];
+  const seen = await portalSeen(state, new Date(now));
+  if (seen === undefined) return [{ name: 'mandat_portal_up', value: 0 }];
+  const requests = Object.entries(seen.requests).flatMap(([route, counts]) =>
+    Object.entries(counts).map(
+      ([status, value]) => ({ name: 'mandat_portal_requests_total', labels: { route, status }, value }) as const,
+    ),
+  );
+  const signIns = Object.entries(seen.signIns).map(
+    ([outcome, value]) => ({ name: 'mandat_portal_sign_ins_total', labels: { outcome }, value }) as const,
+  );
+  return [
+    { name: 'mandat_portal_up', value: 1 },
+    { name: 'mandat_portal_sessions', value: seen.sessions },
+    ...requests,
+    ...signIns,
+  ];
 }
 
 /** Of this process, as it has noted it a moment ago. */

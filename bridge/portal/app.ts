@@ -5,6 +5,7 @@ import { mountAssets } from './assets/serve.ts';
 import { behindSignIn } from './behind-sign-in.ts';
 import { oftenEnough, ownHostOnly, smallBodies } from './bounds.ts';
 import type { PortalEnv } from './context.ts';
+import { counting } from './figures.ts';
 import { speaking } from './language.ts';
 import { mountAutoconfig } from './pages/delegate/mail-client.ts';
 import { mountPages } from './pages/routes.ts';
@@ -16,6 +17,7 @@ export function portalApp(door: Door): Hono<PortalEnv> {
   const { settings, provider, clock } = door;
   const secure = settings.url.startsWith('https:');
   const app = new Hono<PortalEnv>();
+  app.use(counting(door.figures));
   app.use(safeHeaders(secure, provider.origins));
   app.use(ownHostOnly(settings));
   app.use(speaking(secure));

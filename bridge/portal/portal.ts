@@ -8,6 +8,7 @@ import { peopleNamed } from './api/on-behalf.ts';
 import { openServices } from './api/services.ts';
 import { portalApp } from './app.ts';
 import { portalCookies } from './cookies.ts';
+import { openFigures } from './figures.ts';
 import { rolesOf } from './roles.ts';
 import { type Patience, type PortalServer, servePortal } from './server.ts';
 import { openSessions } from './sessions.ts';
@@ -40,7 +41,9 @@ export async function startPortal(
     clock,
   );
   await site.table(async () => {}); // one that can't be read is told of now
+  const figures = openFigures(site.state, () => sessions.count, log);
   const app = portalApp({
+    figures,
     settings,
     sessions,
     log,
@@ -76,6 +79,10 @@ export async function startPortal(
   log.info({ listen: settings.listen, url: settings.url }, 'answering people');
   return {
     ...server,
+    close: async () => {
+      await server.close();
+      await figures.close();
+    },
     get sessions() {
       return sessions.count;
     },

@@ -7,12 +7,13 @@ import { waitFor } from '../../config/lab/wait.ts';
 import { isThere, LIMIT_MS, lasting } from '../cli/lasting.ts';
 import { mandatAt } from '../cli/warm.ts';
 import { rewritten } from '../doctor/breakage.ts';
+import { scrape } from '../health/scrape.ts';
 import { DOCTOR, MAILBOX, peopled } from './people.ts';
 import { type PortalSite, portalSite } from './portal-site.ts';
 
 /** A site with everything but its portal: that is to be a process. */
 async function site(t: Test): Promise<PortalSite & { readonly configFile: string }> {
-  const made = await portalSite(t);
+  const made = await portalSite(t, { config: '[health]\n' });
   await peopled(made.mandat);
   await made.portal.close();
   return Object.assign(made, { configFile: path.join(made.directory, 'mandat.toml') });
@@ -77,6 +78,15 @@ t.test(
     t.match(inherited, 'MANDAT_OIDC_SECRET=lab-secret');
     t.notMatch(inherited, 'of-the-master');
     await comesIn(t, here);
+    const socket = path.join(here.directory, 'data/run/health.sock');
+    const figures = await waitFor('what it has counted is among the metrics', LIMIT_MS, async () => {
+      const { values } = await scrape(socket);
+      return values.get('mandat_portal_sign_ins_total{outcome="let-in"}') === 1 ? values : undefined;
+    });
+    t.match(figures.get('mandat_portal_up'), 1);
+    t.match(figures.get('mandat_portal_sessions'), 1);
+    t.ok((figures.get('mandat_portal_requests_total{route="GET /sign-in",status="303"}') ?? 0) > 0);
+    t.notMatch([...figures.keys()].filter((name) => name.includes('portal')).join(), new RegExp(`${DOCTOR}|@`));
     process.kill(first, 'SIGKILL');
     await sidecar.said('the portal is not running: it ended with SIGKILL');
     const second = await waitFor('another', LIMIT_MS, () => {

@@ -2,6 +2,7 @@
 import type { Config } from '../../../config/schema.ts';
 import type { ApiSite } from '../context.ts';
 import type { Cookies } from '../cookies.ts';
+import type { Figures } from '../figures.ts';
 import type { Session, Sessions } from '../sessions.ts';
 import type { BegunSignIns, KeptForm } from './begun-sign-ins.ts';
 
@@ -11,6 +12,7 @@ export interface Door extends ApiSite {
   readonly sessions: Sessions;
   readonly begun: BegunSignIns;
   readonly cookies: Cookies;
+  readonly figures: Figures;
   /** What is typed again after the sign-in, by session. */
   readonly kept: WeakMap<Session, KeptForm>;
   /** Notes in the trail who came in, who didn't, and who went. */

@@ -1,6 +1,5 @@
 /** Coming in and going out: /sign-in, /sign-in/back, /sign-out, /signed-out, and the provider's own word that a session has ended. */
 import type { Context, Hono } from 'hono';
-import type { Logger } from 'pino';
 import { failureOf } from '../../shared/failure.ts';
 import { tooOften } from '../bounds.ts';
 import { asker } from '../client-address.ts';
@@ -47,7 +46,8 @@ export function mountSignOut(app: Hono<PortalEnv>, door: Door): void {
   });
 }
 
-async function begin(c: Context<PortalEnv>, { begun, cookies, provider, log }: Door) {
+async function begin(c: Context<PortalEnv>, door: Door) {
+  const { begun, cookies, provider } = door;
   const before = begun.take(cookies.read(c, 'signing-in'));
   const to = c.req.query('to') ?? before?.to ?? '/';
   try {
@@ -56,7 +56,7 @@ async function begin(c: Context<PortalEnv>, { begun, cookies, provider, log }: D
     return c.redirect(url.href, 303);
   } catch (error) {
     if (before !== undefined) cookies.write(c, 'signing-in', begun.keep(before)); // what was typed waits
-    return unanswered(c, error, log, to);
+    return unanswered(c, error, door, to);
   }
 }
 
@@ -75,16 +75,18 @@ async function comeBack(c: Context<PortalEnv>, door: Door) {
   cookies.forget(c, 'signing-in');
   if (signIn === undefined || signIn.state === '') return doorPage(c, 'failed', { status: 400, to: '/' });
   if (c.req.query('error') === 'access_denied' && c.req.query('state') === signIn.state) {
+    door.figures.signIn('cancelled');
     return doorPage(c, 'cancelled', { status: 403, to: signIn.to });
   }
   try {
     const answered = await provider.finish(new URL(c.req.url), signIn);
     const reading = personOf(answered, settings, identity);
     if (reading.ok) return await letIn(c, door, signIn, reading.person, answered.idToken);
+    door.figures.signIn(reading.why);
     log.warn({ why: reading.why, address: c.get('address') }, 'somebody was not let in');
     return doorPage(c, reading.why, { status: 403, to: signIn.to });
   } catch (error) {
-    return unanswered(c, error, log, signIn.to);
+    return unanswered(c, error, door, signIn.to);
   }
 }
 
@@ -96,6 +98,7 @@ async function letIn(c: Context<PortalEnv>, door: Door, { to, form }: BegunSignI
   const roles = await door.rolesOf(person);
   const how = { acr: person.acr, address: c.get('address') };
   const { identifier } = person;
+  door.figures.signIn(mayComeIn(roles) ? 'let-in' : 'nobody');
   if (!mayComeIn(roles)) {
     await door.note({ action: 'portal-refused', identifier, detail: { why: 'nobody', ...how } });
     return doorPage(c, 'nobody', { status: 403 });
@@ -110,9 +113,10 @@ async function letIn(c: Context<PortalEnv>, door: Door, { to, form }: BegunSignI
   return c.redirect('/resume', 303);
 }
 
-function unanswered(c: Context<PortalEnv>, error: unknown, log: Logger, to: string) {
+function unanswered(c: Context<PortalEnv>, error: unknown, { log, figures }: Door, to: string) {
   const { code, message, hint } = failureOf(error);
   log.warn({ code, hint, address: c.get('address') }, message);
   const word: DoorWord = code === 'retry' ? 'away' : 'failed';
+  figures.signIn(word);
   return doorPage(c, word, { status: word === 'away' ? 503 : 400, to: ownPath(to) });
 }

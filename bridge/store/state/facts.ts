@@ -51,6 +51,7 @@ const SERVER_FACTS = [
   'filter', // JSON: the submission filter that last ran, and for how long its loop was held; where there are several, each its own
   'filter-messages', // JSON: how many messages that filter has answered, and how
   'filter-trouble', // JSON: why the sidecar's submission filter isn't running; empty while it is
+  'portal', // JSON: what the portal has counted since it began (questions/portal-figures.ts); empty where it has ended
   'sidecar', // JSON: pid and start of the sidecar that last ran
 ] as const;
 export type ServerFact = (typeof SERVER_FACTS)[number];
