@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { delegationsOf, type SeenDelegation } from '../bridge/acting/delegation-states.ts';
+import { allDelegations, delegationsOf, type SeenDelegation } from '../bridge/acting/delegation-states.ts';
 import { address } from './arguments.ts';
-import { table } from './output.ts';
+import { printList } from './long-list.ts';
 import type { Runner } from './runner.ts';
 import { shownTime } from './times.ts';
 
@@ -22,12 +22,11 @@ export function listCommand(program: Command, run: Runner): void {
     .action(
       run(
         async (session, { mailbox, delegate: typed }: Options) => {
-          const { out, config } = session;
-          const rows = await delegationsOf(session, { mailbox, delegate: typed });
+          const { out, config, actor } = session;
           const { timezone } = config.policy;
-          const text = table(
-            HEAD,
-            rows.map((row) => [
+          const list = {
+            head: HEAD,
+            row: (row: SeenDelegation) => [
               row.mailbox.address,
               row.delegate.identifier,
               row.delegate.firstName,
@@ -38,9 +37,18 @@ export function listCommand(program: Command, run: Runner): void {
               shownTime(row.endsAt, timezone),
               row.why,
               row.note,
-            ]),
-          );
-          out.result(rows.map(document), rows.length === 0 ? 'no delegations' : text);
+            ],
+            document,
+            none: 'no delegations',
+          };
+          if (actor.kind === 'admin' && mailbox === undefined && typed === undefined) {
+            await session.table((db) => printList(out, list, () => allDelegations(session, db)));
+            return undefined;
+          }
+          const rows = await delegationsOf(session, { mailbox, delegate: typed });
+          await printList(out, list, async function* () {
+            yield rows;
+          });
           return undefined;
         },
         ['owner', 'delegate'],

@@ -5,7 +5,8 @@ import type { Policy } from '../../acl/desired.ts';
 import { describeNotInForce, verdict } from '../../acl/policy.ts';
 import { failureOf } from '../shared/failure.ts';
 import { phaseKey, phasesAmong } from '../store/state/ledger-pairs.ts';
-import { type Delegation, listDelegations } from '../store/table/delegation-list.ts';
+import type { DelegationDb } from '../store/table/delegation-db.ts';
+import { type Delegation, delegationPages, listDelegations } from '../store/table/delegation-list.ts';
 import { type FoundMailbox, findMailboxes } from '../store/table/found-mailboxes.ts';
 import { mailboxAt } from '../store/table/mailboxes.ts';
 import { policyNow } from './not-in-force.ts';
@@ -53,6 +54,18 @@ export async function delegationsOf(
   const policy = await policyNow(acting);
   const now = new Date().toISOString();
   return found.map((one) => ({ ...one, ...stateOf(one, policy, known, now) }));
+}
+
+/** All that an admin may see, in the same order and some at a time: nobody holds more than that of it. */
+export async function* allDelegations(acting: Acting, db: DelegationDb): AsyncGenerator<readonly SeenDelegation[]> {
+  const policy = await policyNow(acting);
+  const now = new Date().toISOString();
+  let mayRead = true;
+  for await (const page of delegationPages(db)) {
+    const known: Phases = mayRead ? await knownPhases(acting, page) : undefined;
+    mayRead = known !== undefined; // it is said once that they may not
+    yield page.map((one) => ({ ...one, ...stateOf(one, policy, known, now) }));
+  }
 }
 
 /** What is asked of the table: no more than theirs, however many there are of others. */

@@ -138,6 +138,8 @@ t.test('whatever mandat asks its databases, it is found by an index', async (t) 
     ['delegate', 'show', bob],
     ['delegate', 'set', bob, '--first-name', 'Bob'],
     // What prints all there is holds no more of it than the others.
+    ['list'],
+    ['--json', 'list'],
     ['mailbox', 'list'],
     ['mailbox', 'alias', 'list'],
     ['delegate', 'list'],

@@ -1,6 +1,7 @@
 /** Delegations as they are listed and judged, by mailbox and by delegate. R17, R47. */
 import type { SendMode } from '../../../acl/delegation-facts.ts';
 import { domainOf } from '../dialect.ts';
+import { inPages } from '../pages.ts';
 import { serverOfLogin, stateSince } from './delegates.ts';
 import type { DelegationDb } from './delegation-db.ts';
 import type { DelegateState, MailboxKind } from './delegation-types.ts';
@@ -51,6 +52,8 @@ export async function listDelegations(
   db: DelegationDb,
   filter: {
     readonly mailbox?: string | undefined;
+    /** Of these only, by address. */
+    readonly mailboxes?: readonly string[];
     readonly delegate?: string | undefined;
     /** Also to this delegate only. */
     readonly to?: string;
@@ -97,6 +100,7 @@ export async function listDelegations(
     .orderBy('m.address')
     .orderBy('d.identifier');
   if (filter.mailbox !== undefined) select = select.where('m.address', '=', filter.mailbox);
+  if (filter.mailboxes !== undefined) select = select.where('m.address', 'in', filter.mailboxes);
   for (const one of [filter.delegate, filter.to])
     if (one !== undefined) select = select.where('d.identifier', '=', one);
   const { owner } = filter;
@@ -138,4 +142,21 @@ export async function listDelegations(
     suspended: row.suspended === 1,
     sendMode: row.send_mode,
   }));
+}
+
+/** All there are, in the same order: those of some mailboxes at a time. */
+export async function* delegationPages(db: DelegationDb): AsyncGenerator<readonly Delegation[]> {
+  const delegated = (after: string, most: number) =>
+    db.query
+      .selectFrom('mailboxes as m')
+      .select('m.address')
+      .where('m.address', '>', after)
+      .where(({ exists, selectFrom }) =>
+        exists(selectFrom('delegations as g').select('g.id').whereRef('g.mailbox_id', '=', 'm.id')),
+      )
+      .orderBy('m.address')
+      .limit(most)
+      .execute();
+  for await (const page of inPages(delegated, ({ address }) => address, ''))
+    yield await listDelegations(db, { mailboxes: page.map(({ address }) => address) });
 }
