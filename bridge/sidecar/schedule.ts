@@ -289,7 +289,7 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
     else attempts.set(mailboxId, count);
     if (next === 'done') return void parked.delete(mailboxId);
     if (next === 'parked') return park(mailboxId, urgency);
-    const still = urgency === 'revoke' ? 'revoke' : 'change'; // a revoke that isn't done is still one
+    const still = urgency === 'revoke' || (urgency === 'sweep' && next !== 'again') ? urgency : 'change'; // what isn't done is still what it was
     const news = ORDER.some((other) => queues[other].has(mailboxId));
     if (next === 'again' || news) enqueue(mailboxId, still);
     else if (!stopped) {
@@ -329,7 +329,11 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
       pump();
     },
     wakeStuck: () => {
-      for (const [mailboxId, { urgency, kind }] of retries) if (kind === 'stuck') add(mailboxId, urgency);
+      for (const [mailboxId, { urgency, kind }] of retries) {
+        if (kind !== 'stuck') continue;
+        attempts.delete(mailboxId);
+        again(mailboxId, urgency);
+      }
     },
     idle: () => (quiet() ? Promise.resolve() : new Promise((resolve) => onIdle.push(resolve))),
     beside: (job) =>

@@ -426,6 +426,27 @@ t.test('news during a pass that fails: at once, and one retry, not two', async (
   t.equal(b.begun.length, 3, 'nothing of the first failure is left');
 });
 
+t.test('what failed in a sweep is tried again as one: it takes no place that a grant would have', async (t) => {
+  const pass = ownTime(t);
+  const b = bench(t, { concurrency: 2 });
+  for (const id of [1, 2, 3]) b.schedule.add(id, 'sweep');
+  for (const id of [1, 2]) await b.end(id, id === 1 ? 'retry' : 'stuck');
+  await b.end(3, 'again');
+  b.schedule.add(9, 'change');
+  t.same(b.inHand(), [3, 9], 'whose rows have changed is a change');
+  await b.end(3);
+  await pass(100);
+  t.same(b.inHand(), [9], 'a grant is in its first phase, and one place is the most that a sweep leaves');
+  t.equal(b.schedule.sizes.queued.sweep, 2);
+  b.schedule.add(10, 'change');
+  t.same(b.inHand(), [9, 10], 'another grant goes before them');
+  for (const id of [9, 10]) await b.end(id);
+  await b.end(1, 'stuck');
+  await b.end(2, 'stuck');
+  b.schedule.wakeStuck();
+  t.same(b.inHand(), [1], 'and at once where something has changed that may help');
+});
+
 t.test('a revoke that failed is still a revoke', async (t) => {
   const pass = ownTime(t);
   for (const news of ['none', 'sweep', 'change'] as const) {
