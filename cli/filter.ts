@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { hurryStores } from '../bridge/configured/stores.ts';
 import { keepOpen } from '../bridge/safeguards/replaced-files.ts';
 import { failureOf } from '../bridge/shared/failure.ts';
 import { dataFiles } from '../bridge/store/files/data-files.ts';
@@ -6,7 +7,7 @@ import type { FromFilter, ToFilter } from '../bridge/submission/filter-child.ts'
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
-import { hearHangups, untilAskedToStop } from './foreground.ts';
+import { hearSignals, untilAskedToStop } from './foreground.ts';
 import { openLog } from './log.ts';
 import type { Runner } from './runner.ts';
 
@@ -35,7 +36,7 @@ async function filtering(config: Config, sidecar: Parent | undefined): Promise<E
     const { code, message, hint } = failureOf(error);
     sidecar?.say({ kind: 'failed', code, message, hint });
   };
-  const hangups = hearHangups();
+  const signals = hearSignals();
   try {
     const { startFilterProcess } = await import('../bridge/submission/filter-process.ts'); // the mail libraries take their time to load
     const { openSupervisor } = await import('../bridge/health/supervisor.ts');
@@ -56,9 +57,10 @@ async function filtering(config: Config, sidecar: Parent | undefined): Promise<E
         .then(() => sidecar.say({ kind: 'reread' }), failed);
     });
     sidecar?.say({ kind: 'listening' });
-    const asked = untilAskedToStop(config, log, hangups, reload, supervisor);
+    const asked = untilAskedToStop(config, log, signals, reload, supervisor);
     const failure = await Promise.race([asked, filter.ended, ...(sidecar === undefined ? [] : [sidecar.gone])]);
     await supervisor?.stopping();
+    await hurryStores(config);
     await filter.stop();
     if (failure !== undefined) throw failure;
     return EXIT.done;

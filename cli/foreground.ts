@@ -4,20 +4,27 @@ import type { Supervisor } from '../bridge/health/supervisor.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 
-/** SIGHUP, of which nobody dies from when this was made. One that comes early is obeyed when there is somebody to obey it. */
-export interface Hangups {
-  obeyedBy(reread: () => void): void;
+/** What the process is told by, of which it doesn't die from when this was made. What comes early is obeyed when there is somebody to obey it. */
+export interface Signals {
+  /** SIGTERM or SIGINT. A second one of a kind ends the process at once. */
+  readonly asked: Promise<void>;
+  /** SIGHUP. */
+  rereadBy(reread: () => void): void;
 }
 
-/** To be called before anything is started, so that a reload in the middle of a start doesn't end the process. */
-export function hearHangups(): Hangups {
+/** To be called before anything is started: a reload or an end in the middle of a start waits for it, and leaves nothing half open. */
+export function hearSignals(): Signals {
   let early = false;
   let obey = () => {
     early = true;
   };
   process.on('SIGHUP', () => obey());
+  const asked = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
   return {
-    obeyedBy: (reread) => {
+    asked,
+    rereadBy: (reread) => {
       obey = reread;
       if (early) reread();
     },
@@ -31,17 +38,13 @@ export function hearHangups(): Hangups {
 export async function untilAskedToStop(
   config: Config,
   log: Logger,
-  hangups: Hangups,
+  signals: Signals,
   reload: (config: Config) => Promise<void>,
   supervisor?: Pick<Supervisor, 'ready' | 'reloading'>,
 ): Promise<void> {
   const { file: path } = config;
-  const asked = new Promise<void>((resolve) => {
-    process.once('SIGTERM', () => resolve());
-    process.once('SIGINT', () => resolve());
-  });
   let last = Promise.resolve(supervisor?.ready());
-  hangups.obeyedBy(() => {
+  signals.rereadBy(() => {
     log.info({ file: path }, 'SIGHUP: rereading the configuration'); // it may take a while
     last = last
       .then(() => supervisor?.reloading())
@@ -51,7 +54,7 @@ export async function untilAskedToStop(
       )
       .then(() => supervisor?.ready());
   });
-  await asked;
+  await signals.asked;
   log.info('asked to stop');
 }
 

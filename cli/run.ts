@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { version } from '../bridge/shared/version.ts';
 import { EXIT } from './exit.ts';
-import { hearHangups, untilAskedToStop } from './foreground.ts';
+import { hearSignals, untilAskedToStop } from './foreground.ts';
 import { openLog } from './log.ts';
 import type { Runner } from './runner.ts';
 import { keepHeapSmall } from './small-heap.ts';
@@ -27,9 +27,10 @@ export function runCommand(program: Command, run: Runner): void {
     .action(
       run(async ({ config }) => {
         keepHeapSmall();
-        const hangups = hearHangups();
+        const signals = hearSignals();
         // Loaded here: it makes every other command slower to start.
         const { startSidecar } = await import('../bridge/sidecar/sidecar.ts');
+        const { hurryStores } = await import('../bridge/configured/stores.ts');
         const { filterBeside } = await import('./filter-process.ts');
         const { portalBeside } = await import('./portal-process.ts');
         const { openHealth } = await import('../bridge/health/health.ts');
@@ -39,6 +40,7 @@ export function runCommand(program: Command, run: Runner): void {
         const supervisor = openSupervisor(process.env, health, log);
         const sidecar = await startSidecar(config, process.env, log, health.signs).catch(async (error: unknown) => {
           await health.close();
+          endSoon(log);
           throw error;
         });
         const filter = await filterBeside(config, log).catch(async (error: unknown) => {
@@ -50,7 +52,7 @@ export function runCommand(program: Command, run: Runner): void {
         const asked = untilAskedToStop(
           config,
           log,
-          hangups,
+          signals,
           async (next) => {
             await filter.reload(next); // first: it waits for no pass
             await sidecar.reload(next);
@@ -61,6 +63,7 @@ export function runCommand(program: Command, run: Runner): void {
         );
         const failure = await Promise.race([asked, sidecar.ended]);
         await supervisor.stopping();
+        await hurryStores(config);
         await portal.stop();
         await filter.stop(); // so that what it has noted is taken over
         await sidecar.stop();

@@ -42,6 +42,13 @@ export async function openState(config: Placed, given: OpenOptions = {}): Promis
   return openPostgresState(settings, options);
 }
 
+/** For a process that is about to end: it doesn't wait long for a database that says nothing. */
+export async function hurryStores({ database }: Placed): Promise<void> {
+  if (database === undefined) return;
+  const { hurry } = await import('../store/postgres/patience.ts');
+  hurry();
+}
+
 /** A copy, to rehearse on: nothing of it is ever saved. */
 export async function copyState(config: Placed): Promise<StateDb> {
   const settings = await postgresOf(config);

@@ -16,6 +16,7 @@ import { notePauseSeen, type Pause, samePause } from '../safeguards/pause.ts';
 import type { Opened } from '../safeguards/replaced-files.ts';
 import { socketmapOf } from '../sender/configured-outputs.ts';
 import { type Socketmap, startSocketmap } from '../sender/socketmap.ts';
+import { closeAll } from '../shared/close-all.ts';
 import { type Failure, failureOf } from '../shared/failure.ts';
 import { watchLoop } from '../shared/loop-holds.ts';
 import { oneAtATime } from '../shared/one-at-a-time.ts';
@@ -73,6 +74,12 @@ export async function startDaemon(
   const engine = await openEngine(config, env, log, 'sidecar', signs, standing);
   const { table, state } = engine;
   const { clock } = engine.site;
+  let [pause, lookedAt = ''] = await Promise.all([engine.paused(), fact(state, 'clock')]).catch(
+    async (error: unknown) => {
+      await engine.close().catch(() => {}); // nothing is left that would keep the process
+      throw error;
+    },
+  );
   const files = dataFiles(config.dataDir);
   let current = config;
   let stopping = false;
@@ -238,7 +245,6 @@ export async function startDaemon(
   }, 'wake');
 
   /** Whoever pauses or resumes notes it in the trail too, and so wakes us. Each pass asks for itself; this is what follows from it. */
-  let pause = await engine.paused();
   const lookAtPause = async () => {
     const before = pause;
     pause = await engine.paused();
@@ -274,7 +280,6 @@ export async function startDaemon(
   });
 
   const alarm = openAlarm(() => void due());
-  let lookedAt = (await fact(state, 'clock')) ?? '';
   const due = serially(async () => {
     const now = clock.now();
     for await (const ids of dueBetween(table, lookedAt, now)) {
@@ -358,47 +363,95 @@ export async function startDaemon(
   if (config.senderRules === undefined) {
     log.warn('[sender_rules] is not configured: no delegate may send on behalf of an owner');
   }
-  let socketmap = await openSocketmap(config, files, log).catch(async (error: unknown) => {
-    await postman.stop(); // nothing is left that would keep the process
-    await engine.close();
-    throw error;
-  });
   let watch: Watch | undefined;
-  const submissionsTimer = setInterval(() => {
-    credentials.look();
-    if (watch?.away?.() === true) return;
-    doAgain();
-    void drainSubmissions();
-    if (engine.eventsLeft) void drain();
-    void upkeep();
-  }, config.schedule.pollIntervalMs);
+  let socketmap: Socketmap | undefined;
+  let loop: ReturnType<typeof watchLoop> | undefined;
+  let looks: ReturnType<typeof openLooks> | undefined;
+  let ears: Awaited<ReturnType<typeof openListening>> | undefined;
+  let submissionsTimer: NodeJS.Timeout | undefined;
+  let unseen = () => {};
+  const stop: Opened['stop'] = async (how) => {
+    stopping = how === 'abandon';
+    leaving = how === 'abandon' ? 0 : performance.now() + LEAVING_MS;
+    unseen();
+    watch?.close();
+    loop?.close();
+    later.close();
+    clearInterval(sweepTimer);
+    sweeping.close();
+    clearInterval(submissionsTimer);
+    engine.askToStop();
+    // What keeps, while PostgreSQL is away: for the next sidecar.
+    const mayNote = () => how === 'orderly' && watch?.away?.() !== true;
+    const noted = async () => {
+      if (!mayNote()) return;
+      await drainSubmissions();
+      if (afterwards !== undefined) await follow();
+      await drain();
+    };
+    const timers = () => {
+      clearTimeout(secondLookTimer);
+      clearTimeout(afterwards);
+      clearTimeout(comparing);
+      alarm.close();
+    };
+    const told = async () => (mayNote() ? engine.tellHead() : undefined);
+    await closeAll([
+      () => looks?.close(),
+      () => ears?.close(),
+      () => schedule.stop(),
+      noted,
+      timers,
+      () => postman.stop(),
+      told,
+      () => socketmap?.close(), // before the lock goes: the next sidecar wants the same place
+      () => engine.close(),
+    ]).finally(() => log.info('stopped'));
+  };
 
   const since = clock.now();
-  await noteSidecar(state, config, since);
-  const loop = watchLoop(clock.now, (holds) =>
-    noteLoop(state, holds).catch((error: unknown) =>
-      log.warn({ reason: failureOf(error).message }, 'for how long the thread was held could not be noted'),
-    ),
-  );
-  watch = await watchCommits(config, engine, log, () => {
-    engine.site.server.prepare();
-    void wake();
+  const begin = async () => {
+    socketmap = await openSocketmap(config, files, log);
+    submissionsTimer = setInterval(() => {
+      credentials.look();
+      if (watch?.away?.() === true) return;
+      doAgain();
+      void drainSubmissions();
+      if (engine.eventsLeft) void drain();
+      void upkeep();
+    }, config.schedule.pollIntervalMs);
+
+    await noteSidecar(state, config, since);
+    const holds = watchLoop(clock.now, (holds) =>
+      noteLoop(state, holds).catch((error: unknown) =>
+        log.warn({ reason: failureOf(error).message }, 'for how long the thread was held could not be noted'),
+      ),
+    );
+    loop = holds;
+    watch = await watchCommits(config, engine, log, () => {
+      engine.site.server.prepare();
+      void wake();
+    });
+    unseen = signs.open({
+      table,
+      state,
+      config: () => current,
+      sizes: () => schedule.sizes,
+      loop: holds.holds,
+      database: watch.database,
+    });
+    log.info({ dataDir: config.dataDir }, 'watching');
+    await wake();
+    await due();
+    void sweep();
+    sweepEvery(config);
+    looks = openLooks();
+    ears = await openListening();
+  };
+  await begin().catch(async (error: unknown) => {
+    await stop('abandon').catch(() => {}); // why it could not begin is what counts; and what is open would keep the process
+    throw error;
   });
-  const unseen = signs.open({
-    table,
-    state,
-    config: () => current,
-    sizes: () => schedule.sizes,
-    loop: loop.holds,
-    database: watch.database,
-  });
-  log.info({ dataDir: config.dataDir }, 'watching');
-  await wake();
-  await due();
-  void sweep();
-  sweepEvery(config);
-  let looks = openLooks();
-  let ears = await openListening();
 
   return {
     reload: async (next) => {
@@ -407,7 +460,7 @@ export async function startDaemon(
       many.forgetAll();
       const [before, after] = [current, next].map((one) => JSON.stringify(socketmapOf(one, files)));
       if (before !== after) {
-        await socketmap.close();
+        await socketmap?.close();
         socketmap = await openSocketmap(next, files, log).catch(async (error: unknown) => {
           socketmap = await openSocketmap(current, files, log);
           throw error;
@@ -415,9 +468,9 @@ export async function startDaemon(
       }
       await engine.adopt(next);
       current = next;
-      await looks.close();
+      await looks?.close();
       looks = openLooks();
-      await ears.close();
+      await ears?.close();
       ears = await openListening();
       await postman.stop();
       postman = openOutbox();
@@ -427,35 +480,7 @@ export async function startDaemon(
       schedule.wakeStuck();
       void sweepAnew();
     },
-    stop: async (how) => {
-      stopping = how === 'abandon';
-      leaving = how === 'abandon' ? 0 : performance.now() + LEAVING_MS;
-      unseen();
-      watch?.close();
-      loop.close();
-      later.close();
-      await looks.close();
-      await ears.close();
-      clearInterval(sweepTimer);
-      sweeping.close();
-      clearInterval(submissionsTimer);
-      engine.askToStop();
-      await schedule.stop();
-      if (how === 'orderly') {
-        await drainSubmissions();
-        if (afterwards !== undefined) await follow();
-        await drain();
-      }
-      clearTimeout(secondLookTimer);
-      clearTimeout(afterwards);
-      clearTimeout(comparing);
-      alarm.close();
-      await postman.stop();
-      if (how === 'orderly') await engine.tellHead();
-      await socketmap.close(); // before the lock goes: the next sidecar wants the same place
-      await engine.close();
-      log.info('stopped');
-    },
+    stop,
   };
 }
 

@@ -26,6 +26,7 @@ import { type Pause, paused, takenByName } from '../safeguards/pause.ts';
 import { refuseRenamedServer } from '../safeguards/renamed-server.ts';
 import { holdShorterTrail } from '../safeguards/shorter-trail.ts';
 import { rememberVersion, type TableAge, tableAge } from '../safeguards/table-from-the-past.ts';
+import { closeAll } from '../shared/close-all.ts';
 import { Failure, failureOf } from '../shared/failure.ts';
 import { type GiveWay, giveBack } from '../shared/portions.ts';
 import { dataFiles } from '../store/files/data-files.ts';
@@ -369,33 +370,14 @@ export async function openEngine(
         stopping = true;
       },
       close: async () => {
-        try {
-          if (!working.isLost) {
-            await clock.save();
-            await trail.keepHead();
-          }
-        } finally {
-          await closeAll(opened.reverse()); // also where nothing can be noted any more
-        }
+        const noted = working.isLost ? [] : [() => clock.save(), () => trail.keepHead()];
+        await closeAll([...noted, ...opened.reverse()]); // also where nothing can be noted any more
       },
     };
   } catch (error) {
     await closeAll(opened.reverse()).catch(() => {}); // why it could not be opened is what counts
     throw error;
   }
-}
-
-/** Each of them, also where one fails: what stays open keeps the process. Throws the first failure. */
-async function closeAll(closes: readonly (() => unknown)[]): Promise<void> {
-  const failures: unknown[] = [];
-  for (const close of closes) {
-    try {
-      await close();
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw failures[0];
 }
 
 const OLDER = 'the database is older than the one last seen: it is obeyed only where it takes access away';

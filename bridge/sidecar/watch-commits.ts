@@ -56,5 +56,5 @@ export async function watchCommits(
   };
   const listening = await listenForCommits(config, pollMs, hearing, older);
   if (listening === undefined) return watchTable(table, pollMs, wake);
-  return { close: listening.close, database: () => ({ up: lost === undefined, losses }) };
+  return { away: listening.away, close: listening.close, database: () => ({ up: lost === undefined, losses }) };
 }

@@ -10,6 +10,7 @@ import { type DatabasePlace, databasePlace } from '../../../config/database-url.
 import { DATABASE_PASSWORD, readSecret, type SecretSource } from '../../../config/secret.ts';
 import { BUSY_MS } from '../files/busy.ts';
 import type { Admission } from './admission.ts';
+import { patient } from './patience.ts';
 import { connectionName } from './worker-row.ts';
 
 export interface PostgresSettings extends DatabasePlace {
@@ -74,8 +75,15 @@ export interface PoolOptions {
 
 /** Connects when it is first asked. */
 export async function postgresPool(settings: PostgresSettings, options: PoolOptions): Promise<Pool> {
-  const pool = new (await nodePostgres()).Pool({
+  const { Pool, Client } = await nodePostgres();
+  const pool = new Pool({
     ...(await clientConfig(settings, options)),
+    Client: class extends Client {
+      constructor(config?: ClientConfig) {
+        super(config);
+        patient(this);
+      }
+    },
     max: options.most ?? MOST_CONNECTIONS,
     min: 1, // what is urgent finds a connection that stands
     idleTimeoutMillis: IDLE_MS,
@@ -85,7 +93,6 @@ export async function postgresPool(settings: PostgresSettings, options: PoolOpti
   pool.on('error', () => {}); // of a connection that nobody is using: the next query has a new one
   // Cut between two statements of a transaction, it says so at the next one; without a listener the process would end.
   pool.on('connect', (client) => client.on('error', () => {}));
-  pool.on('connect', endsWhenSilent);
   pool.on('connect', (client) => ownBackends.add(backendOf(client)));
   pool.on('remove', (client) => ownBackends.delete(backendOf(client)));
   return pool;
@@ -99,31 +106,8 @@ const backendOf = (client: unknown): number => (client as { readonly processID?:
 
 /** A connection of its own, not yet connected: to listen, or to hold a lock for as long as it lasts. */
 export async function postgresClient(settings: PostgresSettings, options: PoolOptions): Promise<Client> {
-  const client = new (await nodePostgres()).Client(await clientConfig(settings, options));
-  endsWhenSilent(client);
-  return client;
+  return patient(new (await nodePostgres()).Client(await clientConfig(settings, options)));
 }
-
-/**
- * A question that gets no answer in time is given up by node-postgres, and its connection goes on: the ROLLBACK behind it would be given up as well, and
- * whoever got the connection next would write within that old transaction. So the connection ends with it.
- */
-function endsWhenSilent(client: Pick<Client, 'query'>): void {
-  const ask = client.query.bind(client) as (...asked: readonly unknown[]) => Promise<unknown>;
-  const asking = async (...asked: readonly unknown[]) => {
-    try {
-      return await ask(...asked);
-    } catch (error) {
-      if (error instanceof Error && error.message === 'Query read timeout') streamOf(client)?.destroy(error);
-      throw error;
-    }
-  };
-  client.query = asking as Client['query'];
-}
-
-/** node-postgres has it; its types don't. */
-const streamOf = (client: unknown) =>
-  (client as { readonly connection?: { readonly stream?: { destroy(error: Error): void } } }).connection?.stream;
 
 export function postgresDialect(settings: PostgresSettings, options: PoolOptions): Dialect {
   return new PostgresDialect({ pool: () => postgresPool(settings, options) });

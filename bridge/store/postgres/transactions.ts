@@ -9,6 +9,7 @@ import { Failure } from '../../shared/failure.ts';
 import { type PostgresSettings, postgresClient } from './connection.ts';
 import { isLost, retried } from './failures.ts';
 import { HISTORY } from './last-seen.ts';
+import { asksNoMore } from './patience.ts';
 
 /** One transaction of ours. */
 interface Mark {
@@ -87,7 +88,7 @@ export async function answered<T>(work: () => Promise<T>): Promise<T> {
 /** Never rejects. Whoever still has it open without us is ended: then it is neither committed nor in anybody's way. */
 async function fateOf(mark: Mark, settings: PostgresSettings): Promise<'committed' | 'aborted' | 'unknown'> {
   const began = performance.now();
-  while (performance.now() - began < Math.min(LOOK_MS, settings.silenceMs ?? LOOK_MS)) {
+  while (performance.now() - began < Math.min(LOOK_MS, settings.silenceMs ?? LOOK_MS) && !asksNoMore()) {
     const fate = await askedFor(mark, settings, performance.now() - began > GRACE_MS).catch(() => undefined);
     if (fate === 'committed' || fate === 'aborted' || fate === 'unknown') return fate;
     await delay(PAUSE_MS);

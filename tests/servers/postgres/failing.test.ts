@@ -13,8 +13,8 @@ import { isAlive } from '../../../config/lab/processes.ts';
 import { waitFor } from '../../../config/lab/wait.ts';
 import { startSink } from '../../notify/sink.ts';
 import { startPostgresProxy } from '../../store/postgres-proxy.ts';
-import { at, password, type Running, startSite } from '../site.ts';
-import { keepSitesInPostgresql } from '../site-in-postgresql.ts';
+import { at, password, type Running, spawnRun, startSite } from '../site.ts';
+import { keepSitesInPostgresql, last } from '../site-in-postgresql.ts';
 import { askSender, submissionAs } from '../submission.ts';
 import { seen } from '../wire.ts';
 
@@ -196,4 +196,58 @@ t.test('each event is audited and noticed once', async (t) => {
   );
   t.equal(mails().length, all, mails().join('; '));
   t.notOk(sidecar.log().some(({ level }) => level === 'fatal' || Number(level) >= 60));
+});
+
+t.test('asked to stop, it leaves in order', { timeout: 4 * LIMIT_MS }, async (t) => {
+  const left = async (name: string, { log }: Pick<Running, 'log'>, status: number | null) => {
+    const said = () => JSON.stringify(log().slice(-6));
+    t.equal(status, 0, `${name}: ${said()}`);
+    t.ok(
+      log().some(({ msg }) => msg === 'stopped'),
+      said(),
+    );
+    t.notOk(
+      log().some(({ kept }) => kept !== undefined),
+      'nothing had to be cut off',
+    );
+  };
+  const released = async () =>
+    (await postgresql.sql(last.database, 'SELECT released FROM mandat_private.workers')) === '1';
+
+  proxy.silent = true;
+  const silent = await sidecar.end('SIGTERM');
+  proxy.silent = false;
+  await left('PostgreSQL says nothing', sidecar, silent);
+
+  const second = await site.run();
+  await done('grant', at('alice'), at('carol'));
+  await postgresql.halt();
+  const away = await second.end('SIGTERM');
+  await postgresql.start();
+  await left('PostgreSQL is away', second, away);
+
+  const fourth = await spawnRun(site.configFile);
+  proxy.decide = (_sql, { bytes }) => {
+    if (proxy.open && bytes.includes('"since":')) {
+      proxy.open = false;
+      proxy.cut();
+    }
+    return 'pass';
+  };
+  t.equal(await fourth.end('SIGCONT'), 5, 'PostgreSQL is lost in the midst of its start: it ends by itself');
+  t.notOk(proxy.open);
+  proxy.open = true;
+
+  let asked = 0;
+  const third = await spawnRun(site.configFile);
+  const early = new Promise<number | null>((resolve) => {
+    proxy.decide = () => {
+      if (++asked === 10) resolve(third.end('SIGTERM'));
+      return 'pass';
+    };
+  });
+  const status = await early;
+  proxy.decide = () => 'pass';
+  await left('in the midst of its start', third, status);
+  t.ok(await released(), 'whoever stands by need not wait');
 });
