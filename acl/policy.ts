@@ -34,7 +34,8 @@ export interface PairNames {
   readonly delegate: string;
 }
 
-function named(remedy: string, names: PairNames | undefined): string {
+/** A remedy with the names of the pair in it. */
+export function named(remedy: string, names: PairNames | undefined): string {
   if (names === undefined) return remedy;
   const { mailbox, delegate } = names;
   const domain = mailbox.slice(mailbox.lastIndexOf('@') + 1);

@@ -47,6 +47,10 @@ export const ADMINISTRATOR: Cases = {
     await admin.click('.list a');
     await admin.click('a:text-is("Expliquer")');
     t.match(await admin.textContent('main'), 'le délégataire n’a pas encore activé son compte');
+    const explained = await admin.textContent('main');
+    t.match(explained, 'la boîte aux lettres est personnelle (PER)');
+    t.match(explained, `« mandat account activate ${NOLWENN} --email`);
+    t.notMatch(explained, /the delegate|the mailbox/, 'in French altogether');
     t.match(
       await admin.textContent('main'),
       'Le serveur de messagerie ne répond pas',

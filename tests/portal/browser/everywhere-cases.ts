@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
+import { EN } from '../../../bridge/portal/pages/words/en.ts';
+import { FR } from '../../../bridge/portal/pages/words/fr.ts';
 import { ADMIN, ANNE, type Cases, CROWD, LUCIE, MARTINE, mailboxAt, PAUL, READER } from './pages-site.ts';
 
 const AXE = readFileSync(path.resolve(import.meta.dirname, '../../../node_modules/axe-core/axe.min.js'), 'utf8');
@@ -34,6 +36,16 @@ const PAGES: readonly (readonly [who: string, path: string])[] = [
   [READER, MAILBOX],
 ];
 
+const inLanguage = (path: string, language: string) => `${path}${path.includes('?') ? '&' : '?'}language=${language}`;
+
+const sentences = (list: object): string[] =>
+  Object.values(list).flatMap((one) =>
+    typeof one === 'string' ? [one] : typeof one === 'object' ? sentences(one) : [],
+  );
+const FRENCH = sentences(FR).filter(
+  (words) => words.length > 7 && !sentences(EN).join().includes(words) && words !== EN.otherLanguage,
+);
+
 /** What the colours and the width of the window make a difference to. */
 const BY_LOOKS = ['color-contrast', 'target-size', 'scrollable-region-focusable', 'link-in-text-block'];
 
@@ -53,10 +65,17 @@ export const EVERYWHERE: Cases = {
       for (const [, path] of PAGES.filter(([whose]) => whose === who)) {
         await page.setViewportSize({ width: 1280, height: 800 });
         await page.emulateMedia({ colorScheme: 'light' });
-        await page.goto(path);
+        await page.goto(inLanguage(path, 'fr'));
         t.strictSame(await found(page), [], `${path}, light`);
         await page.setViewportSize(PHONE);
         await page.emulateMedia({ colorScheme: 'dark' });
+        await page.goto(inLanguage(path, 'en'));
+        const text = (await page.textContent('body')) ?? '';
+        t.strictSame(
+          FRENCH.filter((words) => text.includes(words)),
+          [],
+          `${path}: no French in English`,
+        );
         t.strictSame(await found(page, BY_LOOKS), [], `${path}, dark, on a phone`);
         t.equal(
           await page.evaluate('document.documentElement.scrollWidth'),

@@ -2,6 +2,7 @@
 import t from 'tap';
 import { CONDITIONS } from '../../../acl/conditions.ts';
 import { DELEGATION_STATES } from '../../../bridge/acting/delegation-states.ts';
+import { CONDITIONS_FR } from '../../../bridge/portal/pages/words/conditions-fr.ts';
 import { EN } from '../../../bridge/portal/pages/words/en.ts';
 import { FR } from '../../../bridge/portal/pages/words/fr.ts';
 
@@ -22,6 +23,14 @@ t.test('every state and every reason has words', async (t) => {
   for (const { codes } of [FR, EN]) {
     t.strictSame(Object.keys(codes.states), [...DELEGATION_STATES]);
     for (const { why } of CONDITIONS) t.hasProp(codes.reasons, why);
+  }
+  for (const { why, remedy } of CONDITIONS) {
+    const commands = (text: string, quotes: RegExp) => [...text.matchAll(quotes)].map(([, command]) => command?.trim());
+    t.strictSame(
+      commands(CONDITIONS_FR[why].remedy, /«([^»]*)»/g),
+      commands(remedy, /"(mandat[^"]*)"/g),
+      `${why}: the same commands`,
+    );
   }
 });
 

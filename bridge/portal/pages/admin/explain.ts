@@ -1,7 +1,7 @@
 /** Why each delegation of a mailbox is in force or not: every condition as it stands, and what would change it. Asks the mail server. */
 import type { Hono } from 'hono';
 import { html } from 'hono/html';
-import type { Condition } from '../../../../acl/policy.ts';
+import { type Condition, named } from '../../../../acl/policy.ts';
 import { explained } from '../../../acting/site-status.ts';
 import type { Explanation } from '../../../questions/explain.ts';
 import { failureOf } from '../../../shared/failure.ts';
@@ -9,6 +9,7 @@ import type { PortalEnv } from '../../context.ts';
 import { fault, inWords, typedInQuery } from '../form.ts';
 import { type Html, type PortalContext, page, wordsOf } from '../page.ts';
 import { ADMIN, mailboxPath } from '../paths.ts';
+import { CONDITIONS_FR } from '../words/conditions-fr.ts';
 import { called } from '../words/words.ts';
 import { closed, entrance, upToAdmin } from './entrance.ts';
 
@@ -40,18 +41,29 @@ ${others.length === 0 ? '' : html`<div class="note wait"><p>${words.admin.others
   });
 }
 
-function oneCard(c: PortalContext, { identifier, login, inForce, conditions, failure, held }: Explanation): Html {
+/** How a condition stands, and what would change it, in the language of whoever reads. */
+function said(c: PortalContext, { mailbox, identifier, login }: Explanation, one: Condition) {
+  const { why, holds, sentence, remedy } = one;
+  const { codes } = wordsOf(c);
+  const french = c.get('language') === 'fr' ? CONDITIONS_FR[why] : undefined;
+  const names = { mailbox, delegate: identifier ?? login };
+  return {
+    how: holds ? (french?.kept ?? sentence) : called(codes.reasons, why),
+    remedy: french === undefined || holds ? remedy : named(french.remedy, names),
+  };
+}
+
+function oneCard(c: PortalContext, explanation: Explanation): Html {
+  const { identifier, login, inForce, conditions, failure, held } = explanation;
   const { admin: words, codes } = wordsOf(c);
   const state = inForce ? codes.states['in force'] : codes.states.suspended;
   const name = identifier ?? login;
-  const row = ({
-    why,
-    holds,
-    sentence,
-    remedy,
-  }: Condition) => html`<tr role="row"><td role="cell" data-label="${words.condition}">${holds ? sentence : called(codes.reasons, why)}</td>
-<td role="cell" data-label="${words.holds}"><span class="state ${holds ? 'good' : 'bad'}">${holds ? words.holds : words.fails}</span></td><td role="cell" data-label="${words.remedy}">${remedy}</td></tr>`;
+  const row = (one: Condition) => {
+    const { how, remedy } = said(c, explanation, one);
+    return html`<tr role="row"><td role="cell" data-label="${words.condition}">${how}</td>
+<td role="cell" data-label="${words.holds}"><span class="state ${one.holds ? 'good' : 'bad'}">${one.holds ? words.holds : words.fails}</span></td><td role="cell" data-label="${words.remedy}">${remedy}</td></tr>`;
+  };
   return html`<section class="card" aria-label="${name}"><div class="head"><h2>${name}</h2><span class="state ${inForce ? 'good' : 'bad'}">${state}</span></div>
-<p class="lead">${login}</p>${failure === null ? '' : html`<div class="note bad"><p>${codes.failures[failure.code]}</p><p>${failure.message}</p></div>`}${held === null ? '' : html`<div class="note wait"><p>${held}</p></div>`}
+<p class="lead">${login}</p>${failure === null ? '' : html`<div class="note bad"><p>${codes.failures[failure.code]}</p><p lang="en">${failure.message}</p></div>`}${held === null ? '' : html`<div class="note wait"><p lang="en">${held}</p></div>`}
 ${conditions.length === 0 ? '' : html`<table class="cards" role="table" aria-label="${words.conditions}"><thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">${words.condition}</th><th scope="col" role="columnheader">${words.holds}</th><th scope="col" role="columnheader">${words.remedy}</th></tr></thead><tbody role="rowgroup">${conditions.map(row)}</tbody></table>`}</section>`;
 }
