@@ -60,6 +60,7 @@ export async function startFaultyWorld(inherit: boolean): Promise<FaultyWorld> {
     settledAt: Date.now(),
     settledTrail: lastEntry(world),
     moved: false,
+    played: new Set(),
   };
   return {
     world,

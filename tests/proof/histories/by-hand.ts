@@ -8,7 +8,7 @@ import { ownSight } from './eyes.ts';
 import { Broken, type History, spot } from './history.ts';
 import { foreignIn } from './judge.ts';
 import { held, type Model, mayEnter, maySendAs } from './model.ts';
-import type { Account, Address, Person } from './people.ts';
+import { type Account, type Address, KEPT, type Person } from './people.ts';
 import { settle } from './settle.ts';
 import type { Step } from './steps.ts';
 import { asPerson, folderAt } from './world.ts';
@@ -16,18 +16,31 @@ import { asPerson, folderAt } from './world.ts';
 type Of<K extends Step['do']> = Extract<Step, { do: K }>;
 
 export async function folder(history: History, step: Of<'folder'>): Promise<boolean> {
-  const { as, at: account, op, name, below, to } = step;
+  const { as, at: account, op, name, below, to, into, there = false } = step;
   const { site } = history.world;
   const root = as === account ? '' : `shared/${at(account)}/`;
-  const here = folderAt(name, below === name ? undefined : below, root);
-  const line = op === 'rename' ? `RENAME ${here} ${folderAt(to, undefined, root)}` : `${op.toUpperCase()} ${here}`;
+  const made = there && op !== 'create' ? await madeAt(history, account) : undefined;
+  if (made?.length === 0) return false;
+  const old = made?.[name % made.length];
+  const here = old === undefined ? folderAt(name, below === name ? undefined : below, root) : quoted(root + old);
+  const moved = folderAt(to, into === to ? undefined : into, root);
+  const line = op === 'rename' ? `RENAME ${here} ${moved}` : `${op.toUpperCase()} ${here}`;
   const { status } = await asPerson(site, as, (imap) => imap.command(line));
+  const whose = as === account ? 'the owner' : mayEnter(history.model, as, account) ? 'a delegate' : 'somebody else';
+  const kind = op === 'rename' && into !== undefined ? 'move' : op;
+  history.played.add(`folder: ${kind} by ${whose}${status === 'OK' ? '' : ', refused'}`);
   if (status !== 'OK' || op === 'subscribe' || op === 'unsubscribe') return true;
   const mayNot = !mayEnter(history.model, as, account) && !history.everByHand.has(spot(as, account));
   if (as !== account && !history.dirty && mayNot) throw new Broken('I1', `${spot(as, account)}: ${line}: OK`);
   await noteForeign(history, account);
   history.dirty = true;
   return true;
+}
+
+/** Folders that steps have made there and that still stand, as they are named on the wire. */
+async function madeAt({ world }: History, account: Account): Promise<readonly string[]> {
+  const { folders } = await asPerson(world.site, account, (imap) => ownSight(imap, account));
+  return folders.filter((name) => !KEPT.includes(name)).sort();
 }
 
 /** What is foreign stands from now on as it stands now: a server copies entries to a new folder by itself, and moves them with a folder. */
@@ -100,8 +113,10 @@ export async function message(history: History, { as, from }: Of<'message'>): Pr
   const session = await submissionAs(world.site, as);
   try {
     const { at: where, text } = await session.sendMail(at(from), letter.to, rfc5322(letter));
-    if (dirty) return true; // the watchers and the next settling judge it
     const taken = where === 'accepted';
+    const whose = as === from ? 'of their own' : 'of another';
+    history.played.add(`message: from an address ${whose}${taken ? '' : ', refused'}`);
+    if (dirty) return true; // the watchers and the next settling judge it
     if (taken && !maySendAs(model, as, from)) throw new Broken('I1', `${as} sent as ${from}`);
     const runs = world.sidecar !== undefined && !world.frozen && !model.fromThePast && held(model).length === 0;
     if (!taken && runs && mayWriteAs(model, as, from)) throw new Broken('I2', `${as} as ${from}: ${text}`);

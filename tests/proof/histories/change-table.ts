@@ -27,6 +27,7 @@ type TableStep = Exclude<
       | 'deaf'
       | 'trap'
       | 'dovecot'
+      | 'postfix'
       | 'settle';
   }
 >;

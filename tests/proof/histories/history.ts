@@ -35,6 +35,8 @@ export interface History {
   trapped?: string | undefined;
   /** A mailbox has changed its address or login since the last settling: whose an address was when, the watchers don't know. */
   moved: boolean;
+  /** Kinds of steps that did something, in words. */
+  readonly played: Set<string>;
 }
 
 export const spot = (who: Person, at: Account) => `${who} at ${at}`;

@@ -1,5 +1,5 @@
 /**
- * `npm run proof -- --sequences N [--seed S] [--sites K] [--keep-going] [--shrink-minutes M]`, or `--replay FILE`; `--plain`: those that `npm test` plays: random histories against
+ * `npm run proof -- --sequences N [--seed S] [--sites K] [--keep-going] [--shrink-minutes M]` (0: left as it is), or `--replay FILE`; `--plain`: those that `npm test` plays: random histories against
  * real servers. `--without WORDS`, once or more: of a copy of the program without the guard of that name (tests/proof/guards), which they should find. History i is that of seed S + i, whichever site it runs at. Exit status 1 where one failed.
  */
 import { spawnSync } from 'node:child_process';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { allGuards } from '../guards/all-guards.ts';
 import { copyOfTree } from '../guards/run-guard.ts';
-import { type Failed, openRunner, type Runner } from './runner.ts';
+import { type Failed, type Figures, openRunner, type Runner } from './runner.ts';
 import { described, type Step } from './steps.ts';
 
 const { values } = parseArgs({
@@ -115,12 +115,23 @@ async function histories(): Promise<void> {
     }),
   );
   console.log(figures());
+  tellKinds(runners.map(({ figures }) => figures));
   await Promise.all(runners.map((runner) => runner.close()));
   process.exitCode = failures === 0 ? 0 : 1;
 }
 
+/** In how many of the histories each kind of step did something. */
+function tellKinds(all: readonly Figures[]): void {
+  const histories = all.reduce((sum, { histories }) => sum + histories, 0);
+  const kinds = new Map<string, number>();
+  for (const one of all) for (const [kind, n] of one.kinds) kinds.set(kind, (kinds.get(kind) ?? 0) + n);
+  for (const [kind, n] of [...kinds].sort(([a], [b]) => (a < b ? -1 : 1)))
+    console.log(`${((n / histories) * 100).toFixed(1).padStart(6)} %  ${kind}`);
+}
+
 /** What is left of it, told. */
 async function shrunk(runner: Runner, failed: Failed): Promise<Failed> {
+  if (Number(values['shrink-minutes']) === 0) return failed;
   const began = Date.now();
   const found = await runner.shrink(failed, Number(values['shrink-minutes']) * 60_000);
   if (found === undefined) {

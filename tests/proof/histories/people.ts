@@ -26,6 +26,8 @@ export const PAIRS: readonly Pair[] = MAILBOXES.flatMap((mailbox) =>
 
 /** Folders of each account that no step renames or deletes; hand-made entries are put on these. */
 export const FIXED = ['INBOX', 'Affaires'] as const;
+/** What stands in an account when no history has begun. */
+export const KEPT: readonly string[] = [...FIXED, 'Drafts', 'Junk', 'Sent', 'Trash'];
 export type Fixed = (typeof FIXED)[number];
 
 /** Names for folders that come and go, as people write them. */

@@ -9,15 +9,15 @@ import { Broken, type History } from './history.ts';
 import { lastEntry, quiet } from './judge-records.ts';
 import { freshModel } from './model.ts';
 import { accept } from './older-table.ts';
-import { ACCOUNTS, DELEGATES, FIXED, MAILBOXES } from './people.ts';
+import { ACCOUNTS, DELEGATES, KEPT, MAILBOXES } from './people.ts';
 import { converged, oneMorePass, settle } from './settle.ts';
-import type { Step } from './steps.ts';
+import { kindOf, type Step } from './steps.ts';
 import type { Watchers } from './watchers.ts';
 import { asPerson, endSidecar, freeze, rowsIn, startSidecar, thaw, type World } from './world.ts';
 
 /** `steps`: how many did something. `at`: how many there were when it broke; `clean`: the world is at its beginning, and can be used again. */
 export type Outcome =
-  | { readonly kind: 'held'; readonly steps: number }
+  | { readonly kind: 'held'; readonly steps: number; readonly played: ReadonlySet<string> }
   | { readonly kind: 'failed'; readonly error: unknown; readonly at: number; readonly clean: boolean };
 
 /** `again`: the world is brought back to its beginning after a failure too, where that can be done. */
@@ -33,12 +33,15 @@ export async function runHistory(
   try {
     for (const step of steps) {
       at++;
-      if (await perform(history, step)) done++;
+      if (!(await perform(history, step))) continue;
+      done++;
+      const kind = kindOf(step);
+      if (kind !== undefined) history.played.add(kind);
     }
     await settle(history);
     await writesNothing(history);
     await reset(history);
-    return { kind: 'held', steps: done };
+    return { kind: 'held', steps: done, played: history.played };
   } catch (error) {
     const told = error instanceof Broken ? new Broken(error.invariant, `at step ${at}: ${error.what}`) : error;
     return { kind: 'failed', error: told, at, clean: again && (await backToBeginning(history)) };
@@ -89,6 +92,7 @@ async function begin(world: World, watchers: Watchers): Promise<History> {
     settledTrail: lastEntry(world),
     trapped: undefined,
     moved: false,
+    played: new Set(),
   };
 }
 
@@ -134,6 +138,10 @@ async function perform(history: History, step: Step): Promise<boolean> {
       await world.site.lab.stopDovecot();
       await world.site.lab.startDovecot();
       history.dirty = true;
+      return true;
+    case 'postfix':
+      await world.site.lab.stopPostfix();
+      await world.site.lab.startPostfix();
       return true;
     case 'settle':
       await settle(history);
@@ -189,8 +197,7 @@ async function reset(history: History): Promise<void> {
     ACCOUNTS.map((account) =>
       asPerson(site, account, async (imap) => {
         const { folders } = await ownSight(imap, account);
-        const kept: readonly string[] = [...FIXED, 'Drafts', 'Junk', 'Sent', 'Trash'];
-        for (const name of folders.filter((one) => !kept.includes(one)).reverse())
+        for (const name of folders.filter((one) => !KEPT.includes(one)).reverse())
           await imap.command(`DELETE ${quoted(name)}`);
         const { entries } = await ownSight(imap, account);
         const all = Object.entries(entries).flatMap(([name, there]) =>

@@ -25,6 +25,8 @@ export interface Figures {
   readonly histories: number;
   readonly steps: number;
   readonly tries: number;
+  /** In how many histories each kind of step did something. */
+  readonly kinds: ReadonlyMap<string, number>;
 }
 
 export interface Failed {
@@ -57,7 +59,7 @@ async function startedWorld(options: WorldOptions): Promise<World> {
 
 /** `plain`: histories of the steps alone that have been played for long. */
 export function openRunner({ plain = false, ...options }: WorldOptions & { readonly plain?: boolean }): Runner {
-  const done = { histories: 0, steps: 0, tries: 0 };
+  const done = { histories: 0, steps: 0, tries: 0, kinds: new Map<string, number>() };
   let world: World | undefined;
   let watchers: Watchers | undefined;
   const discard = async () => {
@@ -79,6 +81,7 @@ export function openRunner({ plain = false, ...options }: WorldOptions & { reado
       if (shrinking) return undefined;
       done.steps += outcome.steps;
       done.histories++;
+      for (const kind of outcome.played) done.kinds.set(kind, (done.kinds.get(kind) ?? 0) + 1);
       return undefined;
     }
     const { error, at } = outcome;

@@ -59,6 +59,7 @@ export async function converged(history: Pick<History, 'world'>, force = false):
     if (failed.length === 0 && (await workedOff(world.site.table, began))) return;
     if (Date.now() - began > LIMIT_MS)
       throw new Broken('convergence', `not within ${LIMIT_MS} ms: ${failed.join('; ')}`);
+    await startSidecar(world); // if it has ended by itself
     await delay(100);
   }
 }

@@ -39,10 +39,14 @@ export const KINDS = {
     do: fc.constant('folder' as const),
     as: of(PEOPLE),
     at: of(ACCOUNTS),
-    op: of(['create', 'create', 'create', 'rename', 'delete', 'subscribe', 'unsubscribe'] as const),
+    op: of(['create', 'create', 'create', 'rename', 'rename', 'delete', 'subscribe', 'unsubscribe'] as const),
     name,
-    below: fc.option(name, { nil: undefined }),
+    below: fc.option(name, { nil: undefined, freq: 2 }),
     to: name,
+    /** A rename puts it below another one. */
+    into: fc.option(name, { nil: undefined, freq: 1 }),
+    /** One of those that were made, the `name`th of them, whatever it is called. */
+    there: of([true, true, true, false, undefined]),
   }),
   entry: fc.record({
     do: fc.constant('entry' as const),
@@ -81,6 +85,7 @@ export const KINDS = {
     does: of(['kill', 'kill', 'kill', 'cut', 'deaf'] as const),
   }),
   dovecot: fc.record({ do: fc.constant('dovecot' as const) }),
+  postfix: fc.record({ do: fc.constant('postfix' as const) }),
   settle: fc.record({ do: fc.constant('settle' as const) }),
 } as const;
 
@@ -115,7 +120,8 @@ const WEIGHTS: Readonly<Record<keyof Kinds, number>> = {
   cut: 4,
   deaf: 2,
   trap: 6,
-  dovecot: 0.5,
+  dovecot: 1,
+  postfix: 0.5,
   settle: 8,
 };
 
@@ -132,6 +138,33 @@ export const step = among(ALL);
 export const plainStep = among(ALL.filter((kind) => kind !== 'trap')).map(
   (one): Step => (one.do === 'restore' ? { ...one, how: 'settled' } : one),
 );
+
+/** What kind of step it is, for the figures. Folders and messages say it themselves: it hangs on who does it, and whether they may. */
+export function kindOf(step: Step): string | undefined {
+  switch (step.do) {
+    case 'folder':
+    case 'message':
+      return undefined;
+    case 'grant':
+      return `grant: ${step.when}`;
+    case 'revoke':
+      return `revoke: by ${step.by}`;
+    case 'suspend':
+    case 'active':
+    case 'eligible':
+      return `${step.do}: ${step.on}`;
+    case 'credential':
+      return `credential: ${step.until}`;
+    case 'restore':
+      return `restore: ${step.how ?? 'settled'}`;
+    case 'entry':
+      return `entry: ${step.what}`;
+    case 'trap':
+      return `trap: ${step.does} at ${step.command}`;
+    default:
+      return step.do;
+  }
+}
 
 /** A line for people. */
 export function described({ do: what, ...rest }: Step): string {

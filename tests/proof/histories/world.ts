@@ -89,6 +89,7 @@ const STARTS = 6;
 export async function startSidecar(world: World): Promise<void> {
   await world.ending;
   world.ending = undefined;
+  await noteEnd(world);
   for (let time = 1; world.sidecar === undefined; time++) {
     try {
       world.sidecar = await world.site.run();
@@ -98,6 +99,24 @@ export async function startSidecar(world: World): Promise<void> {
     }
   }
   thaw(world);
+}
+
+/** One that has ended by itself to be started anew, as systemd does, is started anew; any other end is a failure. */
+async function noteEnd(world: World): Promise<void> {
+  const { sidecar } = world;
+  if (sidecar === undefined || isThere(sidecar.pid)) return;
+  const status = await sidecar.end();
+  if (status !== 5) throw new Error(`mandat run ended by itself with ${status}`);
+  world.sidecar = undefined;
+  world.frozen = false;
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 export async function endSidecar(world: World, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
