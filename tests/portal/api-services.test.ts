@@ -1,6 +1,9 @@
 /** Programs of the site that ask for people, each with a key: on whose behalf is stated, checked and in the trail. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import t from 'tap';
 import { OPERATIONS } from '../../bridge/portal/api/operations.ts';
 import { SERVICE_ACTIONS } from '../../config/schema/service-actions.ts';
@@ -116,4 +119,30 @@ t.test('for whom, and nothing else', async (t) => {
   t.match(await starts(), { status: 2, stderr: /has 5 characters/ });
   await writeFile(file, `${OTHER_KEY}\n`);
   t.match(await starts(), { status: 2, stderr: /roundcube and sogo have the same key/ });
+});
+
+t.test('the manual: what a webmail asks, as it stands there', async (t) => {
+  const manual = readFileSync(new URL('../../docs/portal-api.md', import.meta.url), 'utf8');
+  const [, lines = ''] = /```sh\n(.*?)```/s.exec(manual) ?? [];
+  const [, said = ''] = /Needed: (.*?) as its/s.exec(manual) ?? [];
+  const actions = [...said.matchAll(/`(\w+)`/g)].map(([, one]) => one);
+  const site = await apiSite(t, {
+    portal: `[portal.services.roundcube]\nkey_file = "roundcube.key"\nactions = ${JSON.stringify(actions)}\n`,
+    secrets: { 'roundcube.key': KEY, header: `Authorization: Bearer ${KEY}` },
+  });
+  const script = lines
+    .replace('https://delegations.example.org', site.url)
+    .replace('/etc/roundcube/mandat.header', path.join(site.directory, 'header'))
+    .replace('--silent', "--silent --write-out '\\n'");
+  const { stdout, stderr } = await promisify(execFile)('bash', ['-e', '-u', '-o', 'pipefail', '-c', script]);
+  const answers = stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
+  t.equal(stderr, '');
+  t.match(answers, [
+    { items: [{ address: MAILBOX, closed: null }] },
+    { items: [] },
+    { version: /^\d{4}-\d\d$/, fr: /responsable/ },
+    { verb: 'grant', delegate: SECRETARY },
+    { state: /./, sidecar: false },
+    { verb: 'revoke' },
+  ]);
 });
