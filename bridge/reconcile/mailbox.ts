@@ -130,6 +130,7 @@ export async function reconcileMailbox(
     unsettled: new Set(),
     strangers: new Set(),
     keepers: new Set(),
+    inherits: new Map(),
     gone: [],
     later: restraint.later === true ? [] : undefined,
     crowded: goOn.crowded ?? (() => false),

@@ -53,6 +53,8 @@ export interface Pass {
   readonly strangers: Set<string>;
   /** Owners of whom a look of this pass has shown that what a delegate subscribes to stands in the delegate's own list. */
   readonly keepers: Set<string>;
+  /** By owner: what a newcomer of this pass had in folders without an entry of their own: what INBOX's entry gives, or nothing. */
+  readonly inherits: Map<string, boolean>;
   /** What is left behind at accounts that the server no longer knows. */
   readonly gone: Pair[];
   /** Looks as delegates that are left for later; undefined: none is. */
@@ -77,6 +79,8 @@ export interface LaterLook {
   readonly given: Rights;
   /** To which of them the delegate is known to be, or to have been, subscribed; undefined where that is nobody's affair now. */
   readonly subscribed: ReadonlySet<FolderName> | undefined;
+  /** They arrive: whoever looks subscribes them to what they see, as far as they haven't by themselves. */
+  readonly subscribes: boolean;
 }
 
 /** One account's tree, and who comes, stays and leaves there. */

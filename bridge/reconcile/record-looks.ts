@@ -5,6 +5,7 @@ import { settleFolders } from '../store/state/folders-seen.ts';
 import { noteVerifiedRights, setPhase } from '../store/state/ledger.ts';
 import { phasesOf } from '../store/state/ledger-pairs.ts';
 import { type Notice, recordVerified } from '../store/state/outcomes.ts';
+import { noteSubscribed, type Subscribed } from '../store/state/subscriptions.ts';
 import { changedSince } from '../store/table/rows.ts';
 import { record } from './acts.ts';
 import type { Seen, Unseen } from './later-looks.ts';
@@ -27,6 +28,7 @@ export async function recordLooks(
   const phases = await phasesOf(site.state, mailboxId);
   const arrived: LaterLook[] = [];
   const given: LaterLook[] = [];
+  const subscribed = new Map<LaterLook, Subscribed>();
   const failures: Failure[] = [];
   const notices: Notice[] = [...unseen.notices];
   for (const look of looks) {
@@ -37,23 +39,31 @@ export async function recordLooks(
     if (one.kind === 'failed') failures.push(one.failure);
     else {
       if (phase === 'in-force') arrived.push(look);
+      if (one.subscribed !== undefined) subscribed.set(look, one.subscribed);
       if (pair?.verifiedRights !== look.given) given.push(look);
       for (const message of one.outOfReach)
         if (!notices.some((told) => told.code === 'out-of-reach' && told.message === message))
           notices.push({ code: 'out-of-reach', login: look.owner, message });
     }
   }
+  const acts = () => [
+    ...site.acts(),
+    ...[...subscribed].flatMap(([{ login, owner }, { done }]) =>
+      done.map((folder) => ({ kind: 'subscribe' as const, login, owner, folder })),
+    ),
+  ];
   const now = site.clock.now();
   const verified = arrived.map(({ login }) => ({ action: 'verified' as const, login }));
   const ids = arrived.map(({ pairId }) => pairId);
   await (arrived.length + given.length + unseen.unsettled.size > 0 ? site.state : beside).write(async (query) => {
+    for (const [{ pairId }, folders] of subscribed) await noteSubscribed({ query }, pairId, folders);
     await setPhase({ query }, ids, 'verified', now);
     for (const { pairId: id, given: rights } of given) await noteVerifiedRights({ query }, { id }, rights);
     if (failures.length === 0) {
       await recordVerified({ query, server: site.state.server }, unseen, notices, now);
       for (const owner of unseen.unsettled) await settleFolders({ query }, site.server.name, owner);
     }
-    await record({ ...unseen, site }, verified, { query });
+    await record({ ...unseen, site: { ...site, acts } }, verified, { query });
   });
   const [first, ...others] = failures;
   if (first !== undefined) return { kind: 'failed', version, address, ...deciding([first, ...others], false) };

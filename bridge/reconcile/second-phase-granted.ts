@@ -36,21 +36,23 @@ export async function completeGrant(
   tellTied(pass, delegate, tree);
   await site.gate.run(delegate.login, async () => {
     await tryApart(pass, owner, delegate, pair, tree);
-    if (pair.phase !== 'verified') {
+    const asShown = shownBefore(pass, owner, pair, tree);
+    if (asShown) await fillIn(delegate, tree, rights, pass.inherits.get(owner) ? (rights.get(INBOX) ?? NONE) : NONE);
+    if (pair.phase !== 'verified' && !asShown) {
       await asDelegate(
         pass,
         delegate.login,
         async (view) => {
           await mustReach(view, owner);
           const reached = await inReach(view, owner, tree, rights);
-          await fillIn(pass, owner, delegate, tree, reached, view);
+          await fillIn(delegate, tree, reached, await inherited(pass, owner, rights, view));
           await subscribeTo(pass, view, tree, pair, [...reached.keys()], pair.cutDone);
         },
         policy.cutAtGrant && !pair.cutDone,
       );
-      await cutAtGrant(pass, pair);
     }
-    if (pass.later !== undefined) pass.later.push(await laterLook(pass, delegate, pair, tree, rights));
+    if (pair.phase !== 'verified') await cutAtGrant(pass, pair);
+    if (pass.later !== undefined) pass.later.push(await laterLook(pass, delegate, pair, tree, rights, asShown));
     else await lookAsDelegate(pass, owner, delegate, pair, tree, rights);
   });
   if (pass.later !== undefined) return;
@@ -59,12 +61,23 @@ export async function completeGrant(
   if (pair.phase !== 'verified') await record(pass, [{ action: 'verified', login: delegate.login }]);
 }
 
+/**
+ * Of many who arrive in one mailbox the first has shown in a session of their own what entries give there, and whose list a subscription stands in. What
+ * is to be done for the others needs none then before the look, which tells where they differ.
+ */
+function shownBefore({ later, inherits, keepers, site }: Pass, owner: string, pair: Pair, tree: Tree): boolean {
+  if (later === undefined || pair.phase === 'verified' || !inherits.has(owner)) return false;
+  if (tree.folders.some(({ apart }) => apart !== undefined)) return false;
+  return !site.policy.autoSubscribe || (keepers.has(owner) && pair.subscriptions.size === 0);
+}
+
 async function laterLook(
   { site }: Pass,
   { login, rights: wanted }: DesiredDelegate,
   pair: Pair,
   tree: Tree,
   rights: ReadonlyMap<FolderName, Rights>,
+  asShown: boolean,
 ): Promise<LaterLook> {
   const { policy } = site;
   // A pass that brings somebody has just seen to it.
@@ -74,7 +87,9 @@ async function laterLook(
   const known = pair.subscriptionsUndone ? [] : pair.subscriptions.keys(); // what is undone takes a pass
   const subscribed = looks && !left ? new Set(known) : undefined;
   const given = onInbox(tree.owner, wanted);
-  return { pairId: pair.id, login, owner: tree.owner.login, folders: tree.folders, rights, given, subscribed };
+  const subscribes = asShown && policy.autoSubscribe;
+  const { folders } = tree;
+  return { pairId: pair.id, login, owner: tree.owner.login, folders, rights, given, subscribed, subscribes };
 }
 
 /** Rights that nobody withholds, and that the server gives only together with one that is. INBOX is looked at, which is no special folder. */
@@ -96,18 +111,27 @@ async function mustReach(view: DelegateView, owner: string): Promise<void> {
   if (why !== undefined) throw new Failure(why.yet ? 'retry' : 'config', why.message, why.hint);
 }
 
-/** Entries where, by what the server says of a folder without one, they would fall short or have too much. */
-async function fillIn(
+/** What they have where no entry stands, by what the server says of it: noted for those who come after. */
+async function inherited(
   pass: Pass,
   owner: string,
+  rights: ReadonlyMap<FolderName, Rights>,
+  view: DelegateView,
+): Promise<Rights> {
+  const there = await view.inherited(owner);
+  const inherits = there === rights.get(INBOX) ? 'yes' : 'no';
+  if ((await fact(pass.site.state, 'inherits')) !== inherits) await setFact(pass.site.state, 'inherits', inherits);
+  if (inherits === 'yes' || there === NONE) pass.inherits.set(owner, inherits === 'yes');
+  return there;
+}
+
+/** Entries where, by what is inherited, they would fall short or have too much. */
+async function fillIn(
   { login }: DesiredDelegate,
   tree: Tree,
   rights: ReadonlyMap<FolderName, Rights>,
-  view: DelegateView,
+  inherited: Rights,
 ): Promise<void> {
-  const inherited = await view.inherited(owner);
-  const inherits = inherited === rights.get(INBOX) ? 'yes' : 'no';
-  if ((await fact(pass.site.state, 'inherits')) !== inherits) await setFact(pass.site.state, 'inherits', inherits);
   const apart = new Map(tree.folders.map((folder) => [folder.name, folder.apart]));
   for (const [folder, desired] of rights) {
     // A negative entry for them is an entry for them: nothing is inherited beside it.

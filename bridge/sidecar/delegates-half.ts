@@ -7,6 +7,8 @@
 import { lookAsOne, type Seen, type Unseen } from '../reconcile/later-looks.ts';
 import type { LaterLook } from '../reconcile/pass.ts';
 import type { Site } from '../reconcile/site.ts';
+import { paused } from '../safeguards/pause.ts';
+import { changedSince } from '../store/table/rows.ts';
 import { countedLogins } from './login-budget.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -35,7 +37,7 @@ export interface DelegatesHalf {
 const MOST_FOLDERS = 100_000;
 
 export interface HalfOptions {
-  readonly site: () => Pick<Site, 'server' | 'gate' | 'stopping'>;
+  readonly site: () => Pick<Site, 'server' | 'gate' | 'stopping' | 'table' | 'state'>;
   readonly schedule: Pick<Schedule, 'beside' | 'calm' | 'add'>;
   /** Before each person's session; rejects where there is to be none any more. */
   readonly before?: () => Promise<void>;
@@ -77,6 +79,14 @@ export function openDelegatesHalf({
   };
   const isKept = (mailboxId: number, look: LaterLook) => kept.get(mailboxId)?.unseen.looks.includes(look) === true;
 
+  /** No pass has begun since, no row has changed, and nothing is paused. */
+  const maySubscribe = async (mailboxId: number | undefined, look: LaterLook) => {
+    const { table, state } = site();
+    const one = mailboxId === undefined ? undefined : kept.get(mailboxId);
+    if (one === undefined || (await changedSince(table, one.unseen.mailboxId, one.unseen.version))) return false;
+    return (await paused(state)) === undefined && isKept(one.unseen.mailboxId, look);
+  };
+
   return {
     keep: (unseen) => {
       forget(unseen.mailboxId);
@@ -100,13 +110,11 @@ export function openDelegatesHalf({
       ) => {
         const looks = all.filter(({ mailboxId, look }) => isKept(mailboxId, look));
         const seen = await within((counted) => {
-          const { server, gate, stopping } = site();
-          const through = { server: countedLogins(server, counted), gate, stopping };
-          return lookAsOne(
-            through,
-            login,
-            looks.map(({ look }) => look),
-            schedule.calm,
+          const { server, gate, stopping, state } = site();
+          const through = { server: countedLogins(server, counted), gate, stopping, state };
+          const mailboxOf = new Map(looks.map(({ mailboxId, look }) => [look, mailboxId]));
+          return lookAsOne(through, login, [...mailboxOf.keys()], schedule.calm, async (look) =>
+            maySubscribe(mailboxOf.get(look), look),
           );
         });
         for (const { mailboxId, look } of looks) {

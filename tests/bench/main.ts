@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,shares,growth,submission,trace,move] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
+ * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,beside,first,shares,growth,submission,trace,move] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
  * --write puts the table into docs/performance.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,8 +9,10 @@ import { parseArgs } from 'node:util';
 import { dovecotVersion } from '../../config/lab/dovecot-version.ts';
 import { startSite } from '../servers/site.ts';
 import { bareFigures } from './bare.ts';
+import { besideSweepFigures } from './beside-sweep.ts';
 import { convergedFigures } from './converged.ts';
 import { directoryFigures } from './directory.ts';
+import { firstPassFigures } from './first-pass.ts';
 import { type GrantFigures, grantFigures } from './grant.ts';
 import { coldStart } from './growth/cold-start.ts';
 import { growthFigures } from './growth/figures.ts';
@@ -29,7 +31,8 @@ const { values } = parseArgs({
   options: {
     only: {
       type: 'string',
-      default: 'start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,shares,growth,submission,trace',
+      default:
+        'start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,beside,first,shares,growth,submission,trace',
     },
     quick: { type: 'boolean', default: false },
     mailboxes: { type: 'string', default: '1000' },
@@ -171,6 +174,16 @@ if (chosen.has('sweep')) {
 if (chosen.has('converged')) {
   const figures = await convergedFigures(60, 5, values.quick ? 3 : pairs);
   section('A sweep where all is as it should be', HEAD, [row(figures)]);
+}
+if (chosen.has('beside')) {
+  const figures: Comparison[] = [];
+  for (const accounts of ['known', 'unknown'] as const)
+    figures.push(await besideSweepFigures(values.quick ? 60 : 600, accounts, pairs));
+  section('A grant beside a sweep', ['what', 'beside a sweep', 'at rest', HEAD[3] ?? ''], figures.map(row));
+}
+if (chosen.has('first')) {
+  const { inForce, verified } = await firstPassFigures(values.quick ? 24 : 100, 5, 3);
+  section('A first pass, through `mandat shares`', HEAD, [row(inForce), row(verified)]);
 }
 if (chosen.has('move')) {
   const { moveFigures } = await import('./move.ts');

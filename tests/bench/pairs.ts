@@ -39,6 +39,11 @@ export async function compare(
     theirs.push(await rested(floor, round));
     if (round % 2 === 1) mine.push(await rested(ours, round));
   }
+  return comparison(what, mine, theirs);
+}
+
+/** Of what was measured in turn already. */
+export function comparison(what: string, mine: readonly number[], theirs: readonly number[]): Comparison {
   const ratios = mine.map((value, at) => value / (theirs[at] ?? Number.NaN));
   const ratio = quantile(ratios, 0.5);
   const spread = [quantile(ratios, 0.25), quantile(ratios, 0.75)] as const;
@@ -48,7 +53,7 @@ export async function compare(
     floor: quantile(theirs, 0.5),
     ratio,
     spread,
-    pairs,
+    pairs: mine.length,
     inconclusive: spread[1] - spread[0] > Math.abs(ratio - 1),
   };
 }

@@ -70,6 +70,7 @@ async function world(t: Test): Promise<World> {
         held,
         others: new Set(),
         strangers: new Set(),
+        inherits: new Map(),
         mayGive,
       } as unknown as Pass;
       const tell = await telling(pass, now);

@@ -26,16 +26,48 @@ export async function recordSubscriptions(
 
 /** Folders they are about to be subscribed to: they count as ours from now on, and as not done until {@link settleSubscriptions}. */
 export async function intendSubscriptions(db: StateDb, id: number, folders: readonly FolderName[]): Promise<void> {
-  if (folders.length === 0) return;
+  if (folders.length > 0) await intendAllSubscriptions(db, new Map([[id, folders]]));
+}
+
+/** Of several pairs, in one commit. */
+export async function intendAllSubscriptions(
+  db: StateDb,
+  pairs: ReadonlyMap<number, readonly FolderName[]>,
+): Promise<void> {
   await db.write(async (query) => {
-    for (const folder of folders) {
-      await query
-        .insertInto('subscriptions')
-        .values({ ledger_id: id, folder, ours: INTENDED })
-        .onConflict((conflict) => conflict.columns(['ledger_id', 'folder']).doNothing())
-        .execute();
-    }
+    for (const [id, folders] of pairs)
+      for (const folder of folders) {
+        await query
+          .insertInto('subscriptions')
+          .values({ ledger_id: id, folder, ours: INTENDED })
+          .onConflict((conflict) => conflict.columns(['ledger_id', 'folder']).doNothing())
+          .execute();
+      }
   });
+}
+
+/** What has become of a delegate's folders: `own`, they had subscribed to by themselves; `done` and `refused`, of those that were intended. */
+export interface Subscribed {
+  readonly own: readonly FolderName[];
+  readonly done: readonly FolderName[];
+  readonly refused: readonly FolderName[];
+}
+
+/** Within a transaction that is open. */
+export async function noteSubscribed(
+  { query }: Pick<StateDb, 'query'>,
+  id: number,
+  { own, done, refused }: Subscribed,
+): Promise<void> {
+  for (const folder of own) {
+    const row = query.insertInto('subscriptions').values({ ledger_id: id, folder, ours: 0 });
+    await row.onConflict((conflict) => conflict.columns(['ledger_id', 'folder']).doNothing()).execute();
+  }
+  for (const folder of done) {
+    const row = query.updateTable('subscriptions').set({ ours: 1 });
+    await row.where('ledger_id', '=', id).where('folder', '=', folder).execute();
+  }
+  await forgetSubscriptions({ query }, id, refused);
 }
 
 /** What was intended and may not have been done: by a pass that ended early, or a process that was killed. */
@@ -45,15 +77,14 @@ export function unsettledSubscriptions(db: StateDb, id: number): Promise<readonl
 
 export async function settleSubscriptions(db: StateDb, id: number, folders: readonly FolderName[]): Promise<void> {
   if (folders.length === 0) return;
-  await db.write(async (query) => {
-    for (const folder of folders) {
-      const row = query.updateTable('subscriptions').set({ ours: 1 });
-      await row.where('ledger_id', '=', id).where('folder', '=', folder).execute();
-    }
-  });
+  await db.write((query) => noteSubscribed({ query }, id, { own: [], done: folders, refused: [] }));
 }
 
-export async function forgetSubscriptions(db: StateDb, id: number, folders: readonly FolderName[]): Promise<void> {
+export async function forgetSubscriptions(
+  db: Pick<StateDb, 'query'>,
+  id: number,
+  folders: readonly FolderName[],
+): Promise<void> {
   for (const folder of folders) {
     await db.query.deleteFrom('subscriptions').where('ledger_id', '=', id).where('folder', '=', folder).execute();
   }

@@ -1,0 +1,95 @@
+/** A grant beside a sweep that is under way, and the same on a site that rests, in turn: of mailboxes whose accounts the server has, or doesn't have. */
+import { setTimeout as pause } from 'node:timers/promises';
+import Database from 'better-sqlite3';
+import { waitFor } from '../../config/lab/wait.ts';
+import { at, startSite } from '../servers/site.ts';
+import { putRing, ring } from './converged.ts';
+import { type Comparison, compare } from './pairs.ts';
+
+const LONG_MS = 600_000;
+const OURS = ['alice', 'bob'] as const;
+const EACH = 5;
+
+async function ground(mailboxes: number, accounts: 'known' | 'unknown') {
+  const people = ring(mailboxes, EACH);
+  const site = await startSite({
+    reuse: false,
+    users: [...OURS, ...(accounts === 'known' ? [...people.owners, ...people.people] : [])],
+    postfix: false,
+    extraToml: process.env.BENCH_SCHEDULE ?? '',
+  });
+  await site.register(...OURS);
+  if (mailboxes > 0) putRing(site, people);
+  const sidecar = await site.run();
+  const table = new Database(site.table);
+  table.pragma('synchronous = FULL');
+  const version = table.prepare('SELECT version FROM counters').pluck();
+  const state = new Database(site.stateFile, { readonly: true });
+  const outcome = state.prepare('SELECT in_force_version, verified_version FROM outcomes WHERE address = ?');
+  const fact = state.prepare('SELECT value FROM facts WHERE name = ?').pluck();
+  const commit = (sql: string) => {
+    table.exec(sql);
+    return version.get() as number;
+  };
+  const reached = async (phase: 'in_force_version' | 'verified_version', wanted: number) => {
+    const until = performance.now() + LONG_MS;
+    while (((outcome.get(at('alice')) as Record<string, number> | undefined)?.[phase] ?? 0) < wanted) {
+      if (performance.now() > until) throw new Error(`not ${phase}`);
+      await pause(1);
+    }
+  };
+  return {
+    site,
+    sweeping: () => fact.get('sweep-begun') !== undefined,
+    swept: async () => waitFor('the first sweep has ended', LONG_MS, () => fact.get('sweep') !== undefined),
+    /** A sweep from now on. */
+    sweep: async () => {
+      process.kill(sidecar.pid, 'SIGHUP');
+      await waitFor('a sweep has begun', LONG_MS, () => fact.get('sweep-begun') !== undefined);
+    },
+    /** From the commit until it is in force. */
+    grant: async () => {
+      const began = performance.now();
+      const given = commit(GIVE);
+      await reached('in_force_version', given);
+      const took = performance.now() - began;
+      await reached('verified_version', given);
+      await reached('verified_version', commit(TAKE));
+      return took;
+    },
+    stop: async () => {
+      table.close();
+      state.close();
+      await sidecar.end();
+      await site.stop();
+    },
+  };
+}
+
+const GIVE = `INSERT INTO delegation (mailbox, delegate) VALUES ('${at('alice')}', '${at('bob')}')`;
+const TAKE = `DELETE FROM delegations WHERE mailbox_id = (SELECT id FROM mailboxes WHERE address = '${at('alice')}')`;
+
+export async function besideSweepFigures(
+  mailboxes: number,
+  accounts: 'known' | 'unknown',
+  pairs: number,
+): Promise<Comparison> {
+  const busy = await ground(mailboxes, accounts);
+  const quiet = await ground(0, 'known');
+  try {
+    await quiet.swept();
+    await busy.grant();
+    return await compare(
+      `a grant, in force, beside a sweep of mailboxes whose accounts the server ${accounts === 'known' ? 'has' : "doesn't have"}`,
+      async () => {
+        if (!busy.sweeping()) await busy.sweep();
+        return busy.grant();
+      },
+      quiet.grant,
+      pairs,
+    );
+  } finally {
+    await busy.stop();
+    await quiet.stop();
+  }
+}

@@ -1,0 +1,148 @@
+/** A first pass over a site that nobody has worked off, beside a bare client that gives the same entries and looks with as many logins, each on a site of its own, in turn. */
+import { setTimeout as pause } from 'node:timers/promises';
+import Database from 'better-sqlite3';
+import { connectImap, type RawImap } from '../../config/lab/raw-imap.ts';
+import { startShares } from '../servers/shares-server.ts';
+import { at, type Site, startSite } from '../servers/site.ts';
+import { putRing, ring } from './converged.ts';
+import { RIGHTS } from './ground.ts';
+import { type Comparison, comparison } from './pairs.ts';
+
+/** As many sessions at once as a sidecar has places ([imap] connections). */
+const AT_ONCE = 4;
+const LONG_MS = 600_000;
+const LOOK_MS = 5;
+
+/** What may not be renamed or removed has entries of its own. */
+const RIGHTS_SPECIAL = RIGHTS.replace('x', '');
+
+type Ring = ReturnType<typeof ring>;
+
+export interface FirstPassFigures {
+  readonly inForce: Comparison;
+  readonly verified: Comparison;
+}
+
+interface Took {
+  readonly inForce: number;
+  readonly verified: number;
+}
+
+export async function firstPassFigures(mailboxes: number, each: number, pairs: number): Promise<FirstPassFigures> {
+  const people = ring(mailboxes, each);
+  const ours: Took[] = [];
+  const floor: Took[] = [];
+  for (let round = 0; round < pairs; round++) {
+    const turns = [() => onSite(people, firstPass, ours), () => onSite(people, barePass, floor)];
+    for (const turn of round % 2 === 0 ? turns : turns.reverse()) await turn();
+  }
+  const of = (phase: keyof Took) =>
+    comparison(
+      `first pass, ${mailboxes} mailboxes with ${each} delegates each, all ${phase === 'inForce' ? 'in force' : 'verified'}`,
+      ours.map((one) => one[phase]),
+      floor.map((one) => one[phase]),
+    );
+  return { inForce: of('inForce'), verified: of('verified') };
+}
+
+async function onSite(people: Ring, work: (site: Site, people: Ring) => Promise<Took>, into: Took[]): Promise<void> {
+  const shares = await startShares();
+  const site = await startSite({
+    reuse: false,
+    users: [...people.owners, ...people.people],
+    postfix: false,
+    shares: shares.socket,
+  });
+  try {
+    into.push(await work(site, people));
+  } finally {
+    await site.stop();
+    await shares.stop();
+  }
+}
+
+/** From the commit on, with a sidecar that runs already. */
+async function firstPass(site: Site, people: Ring): Promise<Took> {
+  const sidecar = await site.run();
+  const state = new Database(site.stateFile, { readonly: true });
+  const count = (phase: string) => state.prepare(`SELECT count(*) FROM ledger WHERE ${phase} IS NOT NULL`).pluck();
+  const [inForce, verified] = [count('in_force_at'), count('verified_at')];
+  const began = performance.now();
+  putRing(site, people);
+  const until = async (reached: typeof inForce) => {
+    while ((reached.get() as number) < people.pairs.length) {
+      if (performance.now() - began > LONG_MS) throw new Error('the first pass has no end');
+      await pause(LOOK_MS);
+    }
+    return performance.now() - began;
+  };
+  const took = { inForce: await until(inForce), verified: await until(verified) };
+  state.close();
+  await sidecar.end();
+  return took;
+}
+
+/**
+ * The least of the same: INBOX's entries as the owner, and each person's login opens, which is "in force"; then the entries of special folders,
+ * subscriptions, and every folder's rights in a session that came after.
+ */
+async function barePass(site: Site, { owners, people, pairs }: Ring): Promise<Took> {
+  const began = performance.now();
+  const folders = new Map<string, readonly string[]>();
+  await atOnce(owners, async (owner) => {
+    const imap = await loggedIn(site, owner);
+    const { lines } = await imap.command('LIST "" "*" RETURN (SPECIAL-USE)');
+    const names = lines.filter((line) => line.startsWith('* LIST')).map((line) => line.split(' "/" ')[1] ?? '');
+    folders.set(
+      owner,
+      names.map((name) => name.replaceAll('"', '')),
+    );
+    const given = pairs.filter((pair) => pair.owner === owner);
+    await Promise.all(given.map(({ delegate }) => imap.send(`SETACL INBOX ${at(delegate)} ${RIGHTS}`)));
+    imap.close();
+  });
+  await atOnce(people, async (delegate) => {
+    const imap = await loggedIn(site, delegate);
+    await imap.command('LIST "" "shared/*"');
+    imap.close();
+  });
+  const inForce = performance.now() - began;
+  await atOnce(owners, async (owner) => {
+    const imap = await loggedIn(site, owner);
+    const special = (folders.get(owner) ?? []).filter((folder) => folder !== 'INBOX'); // there are no others here
+    const given = pairs.filter((pair) => pair.owner === owner);
+    await Promise.all(
+      special.flatMap((folder) =>
+        given.map(({ delegate }) => imap.send(`SETACL "${folder}" ${at(delegate)} ${RIGHTS_SPECIAL}`)),
+      ),
+    );
+    imap.close();
+  });
+  await atOnce(people, async (delegate) => {
+    const imap = await loggedIn(site, delegate);
+    const names = pairs
+      .filter((pair) => pair.delegate === delegate)
+      .flatMap(({ owner }) => (folders.get(owner) ?? []).map((folder) => sharedName(owner, folder)));
+    await Promise.all(names.flatMap((name) => [imap.send(`SUBSCRIBE "${name}"`), imap.send(`MYRIGHTS "${name}"`)]));
+    imap.close();
+  });
+  return { inForce, verified: performance.now() - began };
+}
+
+const sharedName = (owner: string, folder: string) =>
+  folder === 'INBOX' ? `shared/${at(owner)}` : `shared/${at(owner)}/${folder}`;
+
+async function loggedIn({ lab }: Site, name: string): Promise<RawImap> {
+  const imap = await connectImap(lab.imap);
+  const { status, text } = await imap.loginAs(at(name), lab.master.user, lab.master.password);
+  if (status !== 'OK') throw new Error(text);
+  return imap;
+}
+
+async function atOnce<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  const left = [...all];
+  const worker = async () => {
+    for (let one = left.shift(); one !== undefined; one = left.shift()) await work(one);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
