@@ -4,7 +4,8 @@ import type { Config } from '../../config/schema.ts';
 import { openTable, type Placed, tableDifferences } from '../configured/stores.ts';
 import { Failure } from '../shared/failure.ts';
 import type { DataFiles } from '../store/files/data-files.ts';
-import { postgresSettings } from '../store/postgres/connection.ts';
+import { type PostgresSettings, postgresSettings } from '../store/postgres/connection.ts';
+import { explainedPostgres } from '../store/postgres/failures.ts';
 import type { RolesReport } from '../store/postgres/roles.ts';
 import type { Writer } from '../store/table/delegation-db.ts';
 import { noteEvent } from '../store/table/events.ts';
@@ -64,12 +65,14 @@ export async function copyDatabase(asked: Asked): Promise<Done | undefined> {
       return { moved: undefined, aside, roles: undefined };
     }
     const from = await postgresFrom(settings, shownFiles(files), () => now().toISOString());
-    return between(
-      from,
-      async () => filesTo(files, now),
-      asked,
-      place,
-      async () => undefined,
+    return explaining(settings, () =>
+      between(
+        from,
+        async () => filesTo(files, now),
+        asked,
+        place,
+        async () => undefined,
+      ),
     );
   }
   const place: Placed = {
@@ -93,10 +96,19 @@ export async function copyDatabase(asked: Asked): Promise<Done | undefined> {
     roles = made.roles;
     return made;
   };
-  return between(from, destination, asked, place, async () => roles?.());
+  return explaining(settings, () => between(from, destination, asked, place, async () => roles?.()));
 }
 
 export const shownFiles = ({ directory }: Pick<DataFiles, 'directory'>) => `files in ${directory}`;
+
+/** Also where the connection is lost in the midst of a portion. */
+async function explaining<T>(settings: PostgresSettings, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw explainedPostgres(error, settings, 'the delegation table');
+  }
+}
 
 async function between(
   from: From,
@@ -115,7 +127,9 @@ async function between(
         'run "mandat init"',
       );
     }
-    to = await destination();
+    to = await destination().catch((error: unknown) => {
+      throw from.closed && error instanceof Failure && error.rule === 'MANDAT_IN_PLACE' ? whole(from, place) : error;
+    });
     begun(from.shown, to.shown, to.goesOn);
     const key = existingSealKey(files.sealKey);
     const moved = await move({ from, to, key, headFile: headFileOf(files.sealKey), agreed, told });
@@ -145,6 +159,17 @@ async function noted(place: Placed, { files, writer }: Asked, from: string, to: 
   } finally {
     await table.close();
   }
+}
+
+/** An earlier copy has come to its end there, and nobody heard of it: what is there is all there is, and must not be taken for something else. */
+function whole({ shown }: From, { database }: Placed): Failure {
+  const todo = database === undefined ? 'take "database" out of mandat.toml' : 'name it in "database" in mandat.toml';
+  return new Failure(
+    'refused',
+    `${shown}: all of it has moved there already, and is in use there alone`,
+    `nothing was changed, and nothing there may be dropped: ${todo}, look ("mandat list"), and restart the sidecar`,
+    { rule: 'MANDAT_MOVED' },
+  );
 }
 
 function same(message: string, hint: string): Failure {

@@ -1,9 +1,11 @@
 /** The databases brought from files into PostgreSQL and back: every row, every number, the trail; nobody writes to what was left. */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
 import { openState, openTable } from '../../bridge/configured/stores.ts';
 import { type Asked, copyDatabase } from '../../bridge/moving/database-copy.ts';
+import type { Failure } from '../../bridge/shared/failure.ts';
 import { initialise } from '../../bridge/store/databases.ts';
 import { type DataFiles, dataFiles } from '../../bridge/store/files/data-files.ts';
 import { copyingDirectory } from '../../bridge/store/files/half-copied.ts';
@@ -13,7 +15,8 @@ import { headFileOf, readHead } from '../../bridge/store/trail/seal-head.ts';
 import { keepHead, sealKey } from '../../bridge/store/trail/sealing.ts';
 import { proveAudit } from '../../bridge/store/trail/trail-proof.ts';
 import type { Config } from '../../config/schema.ts';
-import { freshDatabase, madeDatabase, psql } from '../store/on-postgresql.ts';
+import { freshDatabase, lab, madeDatabase, psql } from '../store/on-postgresql.ts';
+import { startPostgresProxy } from '../store/postgres-proxy.ts';
 import { scramble, seal, seeded } from './random-store.ts';
 
 type Settings = Awaited<ReturnType<typeof freshDatabase>>;
@@ -214,4 +217,60 @@ t.test('an empty store that init has made there gives up its place', async (t) =
   const settings = await madeDatabase();
   t.ok(await copy({ config, files, to: urlOf(settings) }), 'also where nothing was ever submitted');
   await inUse(configOf(files, urlOf(settings)));
+});
+
+t.test('cut off at each of its last steps: never are two in use, and the same again goes on', async (t) => {
+  const { files } = await site(t, 7);
+  const written = dumps(files);
+  const proxy = await startPostgresProxy(lab.port);
+  t.teardown(() => proxy.close());
+  const passwordFile = path.join(files.directory, 'database.secret');
+  writeFileSync(passwordFile, lab.superuser.password, { mode: 0o600 });
+  const url = `postgres://postgres@127.0.0.1:${proxy.port}/${await lab.createDatabase()}`;
+  const at = (database?: string) => ({ ...configOf(files, database), databasePasswordFile: passwordFile });
+  const isUsed = (config: Config) =>
+    inUse(config).then(
+      () => true,
+      () => false,
+    );
+  const steps: readonly RegExp[] = [
+    /^SET synchronous_commit/, // all rows are there
+    /^COMMENT ON SCHEMA \w+ IS 'of/, // the files are about to be closed
+    /^BEGIN$/, // they are closed
+    /ENABLE TRIGGER/,
+    /RENAME TO mandat$/,
+    /RENAME TO mandat_private$/,
+    /^COMMIT$/, // it is whole
+  ];
+  for (const step of steps) {
+    for (const fate of ['cut-before', 'cut-after'] as const) {
+      let cut = false;
+      let last = false;
+      proxy.decide = (sql) => {
+        last ||= /^SET synchronous_commit/.test(sql);
+        if (cut || !last || !step.test(sql)) return 'pass';
+        cut = true;
+        return fate;
+      };
+      const ended = await copy({ config: at(), files, to: url }).then(
+        () => 'done',
+        ({ code, message }: Failure) => {
+          t.equal(code, 'retry', message);
+          return message;
+        },
+      );
+      proxy.decide = () => 'pass';
+      const used = [await isUsed(at()), await isUsed(at(url))];
+      t.comment(`${step} ${fate}: ${cut}, ${ended}; in use: files ${used[0]}, PostgreSQL ${used[1]}`);
+      t.ok(cut, `${step}`);
+      t.notSame(used, [true, true], `${step} ${fate}: two in use`);
+    }
+  }
+  t.notOk(await isUsed(at()));
+  const there = { code: 'refused', rule: 'MANDAT_MOVED', message: /has moved there already/ };
+  await t.rejects(copy({ config: at(), files, to: url }), there, 'where the answer to the last of them was lost');
+  await inUse(at(url));
+  await copy({ config: at(url), files, to: 'files' });
+  await t.rejects(copy({ config: at(url), files, to: 'files' }), there);
+  t.same(dumps(files).map(without), written.map(without), 'every row is as it was');
 });

@@ -1,7 +1,8 @@
 /**
  * `npm run proof:postgresql`: the connection to PostgreSQL is cut at the n-th request of a whole grant and a whole revoke, of the command's and of the
  * sidecar's alike, for every n; before the server has heard of it, and between what it does and its answer. After each one the command must have told the
- * truth, and table, server, sender rules and trail must agree. Options: `-- --step N` every N-th request only, `--most N` so many cuts at most.
+ * truth, and table, server, sender rules and trail must agree. Options: `-- --step N` every N-th request only, `--most N` so many cuts at most;
+ * `--octets N` cuts behind every N-th octet of either side instead, in the midst of what is asked and answered.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -11,12 +12,25 @@ import { waitFor } from '../../../config/lab/wait.ts';
 import { at, startSite } from '../../servers/site.ts';
 import { keepSitesInPostgresql } from '../../servers/site-in-postgresql.ts';
 import { seen } from '../../servers/wire.ts';
-import { type Fate, startPostgresProxy } from '../../store/postgres-proxy.ts';
+import { startPostgresProxy } from '../../store/postgres-proxy.ts';
+import { openFaultyWire, type Side } from '../faults/faulty-wire.ts';
 
-const { values } = parseArgs({ options: { step: { type: 'string' }, most: { type: 'string' } } });
-const STEP = Number(values.step ?? 1);
+const { values } = parseArgs({
+  options: { step: { type: 'string' }, most: { type: 'string' }, octets: { type: 'string' } },
+});
+const STEP = Number(values.octets ?? values.step ?? 1);
 const MOST = Number(values.most ?? Number.POSITIVE_INFINITY);
 const LIMIT_MS = 60_000;
+
+/** Where it is cut: at a request, or behind an octet of a side. */
+type Kind = 'cut-before' | 'cut-after' | Side;
+const KINDS: readonly Kind[] = values.octets === undefined ? ['cut-before', 'cut-after'] : ['client', 'server'];
+const HOW: Readonly<Record<Kind, string>> = {
+  'cut-before': 'before it is heard',
+  'cut-after': 'before the answer',
+  client: 'behind what is asked',
+  server: 'behind what is said',
+};
 
 interface Figures {
   cuts: number;
@@ -27,7 +41,8 @@ interface Figures {
 
 const postgresql = await startPostgresql({ extra: 'synchronous_commit = on' });
 const proxy = await startPostgresProxy(postgresql.port);
-keepSitesInPostgresql(() => postgresql, proxy.port);
+const wire = await openFaultyWire({ host: '127.0.0.1', port: proxy.port });
+keepSitesInPostgresql(() => postgresql, wire.port);
 const site = await startSite({
   users: ['alice', 'bob'],
   postfix: false,
@@ -62,16 +77,20 @@ try {
   }
 
   /** False where neither the command nor the sidecar made so many requests. */
-  async function once(granting: boolean, n: number, fate: Fate, figures: Figures): Promise<boolean> {
-    const where = `${granting ? 'grant' : 'revoke'}, ${fate} ${n}`;
+  async function once(granting: boolean, n: number, kind: Kind, figures: Figures): Promise<boolean> {
+    const where = `${granting ? 'grant' : 'revoke'}, ${kind} ${n}`;
     let count = 0;
     let cut = '';
-    proxy.decide = (sql) => {
-      if (++count !== n) return 'pass';
-      cut = sql;
-      return fate;
-    };
+    if (kind === 'client' || kind === 'server') wire.set({ kind: 'cut', of: kind, after: n - 1 });
+    else
+      proxy.decide = (sql) => {
+        if (++count !== n) return 'pass';
+        cut = sql;
+        return kind;
+      };
     const { status, stdout, stderr } = await command(granting);
+    if (wire.happened) cut = `octet ${n}`;
+    wire.clear();
     proxy.decide = () => 'pass';
     const there = await rowThere();
     const said = `${where} (${cut.slice(0, 60)}): exit ${status}: ${stdout}${stderr}`;
@@ -96,7 +115,7 @@ try {
 
   const before = residentKb();
   console.log('what       cut                        cuts   done   not done, and said   not known, and said');
-  for (const fate of ['cut-before', 'cut-after'] as const) {
+  for (const fate of KINDS) {
     const figures = {
       grant: { cuts: 0, done: 0, notDone: 0, notKnown: 0 },
       revoke: { cuts: 0, done: 0, notDone: 0, notKnown: 0 },
@@ -113,7 +132,7 @@ try {
       }
     }
     for (const [verb, { cuts, done, notDone, notKnown }] of Object.entries(figures)) {
-      const how = fate === 'cut-before' ? 'before it is heard' : 'before the answer';
+      const how = HOW[fate];
       console.log(
         `${verb.padEnd(10)} ${how.padEnd(22)} ${[cuts, done].map((one) => String(one).padStart(8)).join('')} ${String(notDone).padStart(12)} ${String(notKnown).padStart(20)}`,
       );
@@ -140,6 +159,7 @@ try {
   for (const one of broken) console.log(`BROKEN  ${one}`);
 } finally {
   await site.stop();
+  await wire.close();
   await proxy.close();
   await postgresql.stop();
 }
