@@ -21,7 +21,7 @@ export function allGuards(tree: string): readonly Guard[] {
   const table = tableGuards(
     // Those that write what no program of ours would write notice most.
     [...testsIn('tests/store/table').sort((a, b) => shell(b) - shell(a)), ...testsIn('tests/safeguards')],
-    [...testsIn('tests/cli'), ...testsIn('tests/store/contract')],
+    [...testsIn('tests/store/contract'), ...testsIn('tests/cli')],
   );
   return [...POLICY_GUARDS, ...table, ...ACCESS_GUARDS, ...OTHER_GUARDS];
 }

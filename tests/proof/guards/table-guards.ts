@@ -62,7 +62,7 @@ const silenced = ({ trigger, code, sentence, place }: Refusal) => `
       }),
     ),`;
 
-/** `tests`: files of tests about the table, of which those that name the refusal's code are taken; `others`: where none of the first does. */
+/** `tests`: files of tests about the table, of which those that name the refusal's code are taken; `others`: asked when none of the first notices. */
 export function tableGuards(tests: readonly string[], others: readonly string[]): readonly Guard[] {
   const texts = new Map([...tests, ...others].map((file) => [file, readFileSync(file, 'utf8')]));
   const naming = (files: readonly string[], code: string) => files.filter((file) => texts.get(file)?.includes(code));
@@ -72,7 +72,7 @@ export function tableGuards(tests: readonly string[], others: readonly string[])
     return {
       name: `${trigger}: ${code}, ${sentence.replaceAll("''", "'").slice(0, 60)}${place > 0 ? ` (${place + 1})` : ''}`,
       file: FILE,
-      tests: [naming(tests, code), naming(others, code)].find(({ length }) => length > 0) ?? [],
+      tests: [...naming(tests, code), ...naming(others, code)],
       without: (source) => replacedOnce(source, LIST, `${LIST.slice(0, -1)}${silenced(refusal)}`, FILE),
       ...(behind === undefined ? {} : { behind }),
     };
