@@ -1,6 +1,6 @@
 /** Codes: what they change, how often they may be wrong, until when, and what a crash in between leaves to be mended. R41, R43, R44, R51. */
 import t, { type Test } from 'tap';
-import { readCode } from '../../bridge/account/code.ts';
+import { codeMac, readCode } from '../../bridge/account/code.ts';
 import { askForCode, cancelCode, confirmCode, type Office } from '../../bridge/account/confirmation.ts';
 import { Failure } from '../../bridge/shared/failure.ts';
 import { eraseAccounts } from '../../bridge/store/state/account-erasure.ts';
@@ -300,4 +300,14 @@ t.test('codes as people type them', async (t) => {
     ['', undefined],
   ] as const)
     t.equal(readCode(typed), code, typed);
+});
+
+t.test('a code is worth something for this delegate, this address and this time only', async (t) => {
+  const key = Buffer.alloc(32, 7);
+  const subject = { delegateId: 1, contact: 'bob@example.org', expiresAt: '2026-11-30T08:00:00.000Z' };
+  const mac = (change: Partial<typeof subject>) => codeMac(key, { ...subject, ...change }, '12345678');
+  t.equal(mac({}), mac({}), 'the same is the same');
+  t.not(mac({ delegateId: 2 }), mac({}), 'another delegate');
+  t.not(mac({ contact: 'zoe@example.org' }), mac({}), 'another address');
+  t.not(mac({ expiresAt: '2026-12-30T08:00:00.000Z' }), mac({}), 'another time');
 });

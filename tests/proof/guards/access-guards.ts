@@ -136,13 +136,16 @@ export const ACCESS_GUARDS: readonly Guard[] = [
     '    return changed;\n',
     ...servers('reconcile-new-folders', 'reconcile-interrupted-copies', 'reconcile-overtaken', 'hostile-server'),
   ),
-  line(
-    'copies of our entry go with it',
-    LEAVES,
-    '  if (await clearAll(pass, tree, pair)) await cutAtRevoke(pass, pair.login);\n',
-    '',
-    ...servers('reconcile-revoke', 'reconcile-new-folders'),
-  ),
+  {
+    ...line(
+      'copies of our entry go with it',
+      LEAVES,
+      '  if (await clearAll(pass, tree, pair)) await cutAtRevoke(pass, pair.login);\n',
+      '',
+      ...servers('reconcile-revoke', 'reconcile-new-folders'),
+    ),
+    behind: 'the look as the delegate, with which a revoke ends, clears what it finds',
+  },
   line(
     'sessions are seen to have ended',
     LEAVES,

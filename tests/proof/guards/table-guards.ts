@@ -54,7 +54,7 @@ function refusals(): readonly Refusal[] {
 /** In every version of the trigger: the last one is what counts, and the rules are compared with what the migrations make. */
 const silenced = ({ trigger, code, sentence, place }: Refusal) => `
     .map((script) =>
-      script.replace(/^CREATE TRIGGER ${trigger}\\s[\\s\\S]*?^END;/gm, (made) => {
+      script.replace(/^CREATE TRIGGER ${trigger}\\s[\\s\\S]*?\\bEND;$/gm, (made) => {
         let place = 0;
         return made.replaceAll(${JSON.stringify(`RAISE(ABORT, '${code}: ${sentence}')`)}, (raised) =>
           place++ === ${place} ? 'NULL' : raised,
