@@ -1,4 +1,4 @@
-/** docs/security.md: each file that it names is there, and what it says of packages is what package.json, the lock file and the code say. */
+/** docs/security.md: each file that it, docs/reliability.md and docs/guards.md name is there, and what it says of packages is what package.json, the lock file and the code say. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
@@ -18,13 +18,20 @@ function firstColumn(heading: string): readonly string[] {
 const inProgram = firstColumn('In the program');
 const beside = firstColumn('To build and test it');
 
-t.test('every test that it names is there, and each table names some', async (t) => {
-  const named = [...page.matchAll(/`(tests\/[\w./-]+)`/g)].map(([, file = '']) => file);
-  t.ok(named.length > 50);
-  t.same(
-    named.filter((file) => !existsSync(path.join(ROOT, file))),
-    [],
-  );
+t.test('every test that is named is there, and each table names some', async (t) => {
+  for (const [name, least] of [
+    ['security', 50],
+    ['reliability', 10],
+    ['guards', 100],
+  ] as const) {
+    const named = [...read(`docs/${name}.md`).matchAll(/`(tests\/[\w./-]+)`/g)].map(([, file = '']) => file);
+    t.ok(named.length > least, `docs/${name}.md names ${named.length}`);
+    t.same(
+      named.filter((file) => !existsSync(path.join(ROOT, file))),
+      [],
+      name,
+    );
+  }
   const cants = page.split('\n').filter((line) => line.startsWith("| can't |"));
   t.ok(cants.length > 25);
   for (const line of cants) t.match(line, /`tests\//, line.slice(0, 80));

@@ -172,7 +172,7 @@ t.test('an address belongs to one mailbox, and nobody is locked out of their own
       alias('x@example.org'),
       "UPDATE mailbox SET address = 'x@example.org' WHERE address = 'alice@example.org'",
       'MANDAT_DUPLICATE',
-      'even her own, which would be an alias of itself',
+      'even their own, which would be an alias of itself',
     ],
     [
       alias('x@login'),
