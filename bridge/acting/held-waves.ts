@@ -18,23 +18,22 @@ export async function heldWithdrawals(acting: Acting): Promise<readonly HeldWith
   return acting.table(async (table) => named(table, (await looked(acting, table)).held));
 }
 
-/** Who was shown, in a few letters: for a form that lets go those and nobody else. */
+/** Who was shown, in a few letters: for whoever lets go those and nobody else. */
 export function markOf(held: readonly HeldWithdrawal[]): string {
   const lines = held.map(({ mailbox, login }) => `${mailbox} ${login}\n`);
   return createHash('sha256').update(lines.join('')).digest('base64url');
 }
 
 /**
- * Lets go what is held, and has it worked off. `seen`: how many were shown, or whom ({@link markOf}); fails `refused` (HELD_OTHERWISE) where it
- * is another now. Returns how many.
+ * Lets go what is held, and has it worked off. `seen`: whom, as {@link markOf} says it; fails `refused` (HELD_OTHERWISE) where others are held now.
+ * Returns how many.
  */
-export async function letHeldGo(acting: Acting, seen: number | string): Promise<number> {
+export async function letHeldGo(acting: Acting, seen: string): Promise<number> {
   refuseOthers(acting);
   return acting.writing('what is held', async (table) => {
     const report = await looked(acting, table);
     const held = [...report.held.values()].reduce((all, logins) => all + logins.size, 0);
-    const now = typeof seen === 'number' ? held : markOf(await named(table, report.held));
-    if (now !== seen)
+    if (markOf(await named(table, report.held)) !== seen)
       throw new Failure('refused', 'what is held is not what was shown', 'look again', { rule: 'HELD_OTHERWISE' });
     if (held > 0) await release(table, report, acting.writer.actor);
     await markPending(table, [...report.held.keys()], acting.writer.actor);

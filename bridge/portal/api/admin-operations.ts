@@ -1,6 +1,6 @@
 /** For administrators, and for the programs that work for them. R3 */
 import * as z from 'zod';
-import { heldWithdrawals, letHeldGo } from '../../acting/held-waves.ts';
+import { heldWithdrawals, letHeldGo, markOf } from '../../acting/held-waves.ts';
 import { historyOf, MOST_HISTORY } from '../../acting/history.ts';
 import { explained, siteStatus } from '../../acting/site-status.ts';
 import { address } from '../../acting/typed.ts';
@@ -138,18 +138,24 @@ export const ADMIN_OPERATIONS: readonly Operation[] = [
     query: none,
     body: undefined,
     status: 200,
-    answer: z.object({ items: z.array(z.object({ mailbox: z.string(), login: z.string() })) }),
-    run: async ({ acting }) => ({ items: [...(await heldWithdrawals(acting))] }),
+    answer: z.object({
+      items: z.array(z.object({ mailbox: z.string(), login: z.string() })),
+      mark: z.string().meta({ description: 'Of just these, in a few letters: to let them go, and nobody else' }),
+    }),
+    run: async ({ acting }) => {
+      const held = await heldWithdrawals(acting);
+      return { items: [...held], mark: markOf(held) };
+    },
   }),
   operation({
     id: 'letHeldGo',
     method: 'post',
     path: '/held/release',
-    summary: 'Lets go what is held; seen: how many were shown',
+    summary: 'Lets go what is held; seen: the mark of those that were shown',
     as: ['admin'],
     params: none,
     query: none,
-    body: z.strictObject({ seen: z.int().min(0) }),
+    body: z.strictObject({ seen: z.string().min(1).max(100) }),
     status: 200,
     answer: z.object({ released: z.int() }),
     run: async ({ acting, body }) => ({ released: await letHeldGo(acting, body.seen) }),
