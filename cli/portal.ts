@@ -24,6 +24,7 @@ async function serving({ config }: Session): Promise<ExitStatus> {
   keepHeapSmall();
   const { startPortal } = await import('../bridge/portal/portal.ts');
   const { openSupervisor } = await import('../bridge/health/supervisor.ts');
+  const { hurryStores } = await import('../bridge/configured/stores.ts');
   const log = openLog(config.log.level);
   const asked = untilTold();
   const portal = await startPortal(config, { env: process.env, log });
@@ -31,6 +32,7 @@ async function serving({ config }: Session): Promise<ExitStatus> {
   await supervisor?.ready();
   await asked;
   await supervisor?.stopping();
+  await hurryStores(config);
   await portal.close();
   if (process.connected) process.disconnect(); // or it would keep this process alive
   return EXIT.done;
