@@ -31,7 +31,7 @@ t.test('yesterday, when carol was a delegate and dave was not', async (t) => {
   const rehearsed = await dryRun(here);
   t.notOk(
     rehearsed.steps.some((step) => step.login === at('carol')),
-    'a dry run gives her nothing',
+    'a dry run gives them nothing',
   );
 
   const sidecar = await runInside(here);
