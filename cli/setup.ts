@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type Answers, answerFault, answersOf, defaultOf, readAnswers } from '../bridge/setup/answers.ts';
+import { readAnswers } from '../bridge/setup/answers.ts';
 import { Failure } from '../bridge/shared/failure.ts';
 import { dataFiles } from '../bridge/store/files/data-files.ts';
 import { loadConfig, SYSTEM_FILE } from '../config/load.ts';
@@ -10,6 +10,7 @@ import { examined, summary } from './doctor.ts';
 import { EXIT, type ExitStatus } from './exit.ts';
 import { type Output, openOutput } from './output.ts';
 import { type GlobalOptions, report } from './runner.ts';
+import { askedAnswers } from './setup-questions.ts';
 
 interface Options {
   readonly answers?: string;
@@ -45,7 +46,10 @@ async function setup(out: Output, { config }: GlobalOptions, given: Options): Pr
   const configFile = resolve(config ?? process.env.MANDAT_CONFIG ?? SYSTEM_FILE);
   const at = (path: string | undefined) => (path === undefined ? undefined : resolve(path));
   const [dovecotConfig, postfixConfig] = [at(given.dovecotConfig), at(given.postfixConfig)];
-  const answers = given.answers === undefined ? await asked(out) : readAnswers(textOf(given.answers), given.answers);
+  const answers =
+    given.answers === undefined
+      ? await askedAnswers(out, configFile)
+      : readAnswers(textOf(given.answers), given.answers);
   const outcome = await setUp(answers, {
     configFile,
     dovecotConfig,
@@ -74,54 +78,4 @@ function textOf(file: string): string {
       'name a file of answers; nothing was changed',
     );
   }
-}
-
-type Key = keyof Answers;
-
-/** Asked at the terminal, in this order; each has an answer that Enter takes. */
-const QUESTIONS: readonly (readonly [Exclude<Key, 'try_as'>, string])[] = [
-  ['scheme', 'Delegates are known by their "login", or by an RPPS number ("rpps")?'],
-  ['data_dir', 'Where shall the databases be?'],
-  ['user', 'Which Unix user shall run the sidecar?'],
-  ['prefix', 'What do delegates read above delegated mailboxes?'],
-  [
-    'inherit',
-    "Shall INBOX's entry be the default of every folder (faster; holds for what users have shared by hand too)?",
-  ],
-  ['events', 'Shall Dovecot tell mandat at once when anybody makes a folder or changes an entry?'],
-  ['sending', 'Shall delegates send for owners (changes Postfix)?'],
-  ['change_separator', 'If folders are named with a dot here, may that become a slash (needed; shown before)?'],
-];
-
-async function asked(out: Output): Promise<Answers> {
-  if (out.json || !process.stdin.isTTY || !process.stderr.isTTY)
-    throw new Failure('config', 'there is no terminal to ask at', 'give --answers FILE; nothing was changed');
-  const { default: input } = await import('@inquirer/input'); // only here, so that other commands start without it
-  const ask = async (message: string, preset: string | undefined, fault: (text: string) => string | undefined) =>
-    input(
-      { message, ...(preset === undefined ? {} : { default: preset }), validate: (text) => fault(text) ?? true },
-      { output: process.stderr },
-    ).catch(() => {
-      throw new Failure('config', 'cancelled, nothing was changed');
-    });
-  const given: Record<string, unknown> = {};
-  const both = (text: string) => text.trim().split(/[\s,]+/);
-  given.try_as = both(
-    await ask('Two accounts of this server, to log in as before and after:', undefined, (text) =>
-      answerFault('try_as', both(text)) === undefined ? undefined : 'two logins, with a blank between them',
-    ),
-  );
-  for (const [key, question] of QUESTIONS) {
-    const preset = defaultOf(key);
-    const yesNo = typeof preset === 'boolean';
-    const value = (text: string) =>
-      yesNo
-        ? ({ y: true, yes: true, n: false, no: false } as Record<string, boolean>)[text.trim().toLowerCase()]
-        : text.trim();
-    const answer = await ask(question, yesNo ? (preset ? 'yes' : 'no') : String(preset), (text) =>
-      answerFault(key, value(text)),
-    );
-    given[key] = value(answer);
-  }
-  return answersOf(given);
 }

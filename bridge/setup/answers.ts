@@ -8,7 +8,9 @@ const login = z.string().regex(/^[^\s"\\]+$/, 'a login has no blanks');
 
 const absolute = z.string().regex(/^\/[^\s"\\]*$/, 'an absolute path');
 
-const schema = z.strictObject({
+const mailServer = z.string().regex(/^[a-z0-9-]{1,30}$/, 'a name of 1 to 30 of a-z 0-9 -, such as mx1');
+
+const named = z.strictObject({
   /** What identifies a delegate. */
   scheme: z.enum(['login', 'rpps']).default('login'),
   /** Two accounts of this server: who is logged in as, before and after. */
@@ -24,6 +26,10 @@ const schema = z.strictObject({
   database_password_file: absolute.optional(),
   /** With the authority of its certificate, where that is one of the site's own. */
   database_ca_file: absolute.optional(),
+  /** What this mail server is called in a table that several share. */
+  server: mailServer.default('main'),
+  /** Those that share folders with one another, this one among them. */
+  cluster: z.array(mailServer).optional(),
   /** The Unix user that the sidecar runs as. */
   user: z
     .string()
@@ -46,6 +52,16 @@ const schema = z.strictObject({
   service: z.boolean().default(true),
 });
 
+const schema = named
+  .refine(({ server, cluster }) => cluster?.includes(server) !== false, {
+    path: ['cluster'],
+    message: 'the names of all servers that share folders, this one among them',
+  })
+  .refine(({ database, server, cluster }) => database !== undefined || (server === 'main' && cluster === undefined), {
+    path: ['server'],
+    message: 'several mail servers share a table in PostgreSQL only: name a database, or leave out server and cluster',
+  });
+
 export type Answers = z.output<typeof schema>;
 
 /** Fails `config` with everything that is wrong with it. */
@@ -67,7 +83,7 @@ export function readAnswers(text: string, file: string): Answers {
   throw new Failure(
     'config',
     `${file}: ${mistakes.join('; ')}`,
-    `answers are: ${Object.keys(schema.shape).join(', ')}; nothing was changed`,
+    `answers are: ${Object.keys(named.shape).join(', ')}; nothing was changed`,
   );
 }
 
@@ -76,8 +92,8 @@ export const answersOf = (given: Readonly<Record<string, unknown>>): Answers => 
 
 /** What is wrong with one answer, or undefined. */
 export function answerFault(key: keyof Answers, value: unknown): string | undefined {
-  const checked = schema.shape[key].safeParse(value);
+  const checked = named.shape[key].safeParse(value);
   return checked.success ? undefined : checked.error.issues.map(({ message }) => message).join('; ');
 }
 
-export const defaultOf = (key: Exclude<keyof Answers, 'try_as'>): unknown => schema.shape[key].parse(undefined);
+export const defaultOf = (key: Exclude<keyof Answers, 'try_as'>): unknown => named.shape[key].parse(undefined);

@@ -5,7 +5,7 @@ import { stringify } from 'smol-toml';
 import { fragment } from '../shared/shipped-files.ts';
 import type { Answers } from './answers.ts';
 import type { Change, Owner } from './change.ts';
-import { databaseKeys } from './database.ts';
+import { databaseKeys, serverSection } from './database.ts';
 import type { Ports, Secrets } from './dovecot-changes.ts';
 import { certificateOf, type DovecotSite } from './dovecot-site.ts';
 
@@ -31,6 +31,7 @@ export function ownFiles({ configFile, answers, site, secrets, ports, sending, r
   const document = {
     data_dir: answers.data_dir,
     ...databaseKeys(answers),
+    ...serverSection(answers),
     identity: { scheme: answers.scheme },
     imap: {
       host: '127.0.0.1',

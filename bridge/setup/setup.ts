@@ -62,8 +62,7 @@ export async function setUp(answers: Answers, around: Around): Promise<Outcome> 
   say(
     `Dovecot ${site.version}: ${site.file}, mail in ${site.storage.shown}, folders are named with "${separator}", IMAP on port ${site.imapPort}${site.tls === 'none' ? ' without TLS' : ''}`,
   );
-  const database = await lookAtDatabase(answers);
-  if (database !== undefined) say(database);
+  for (const line of await lookAtDatabase(answers, around.configFile)) say(line);
   const postfix = answers.sending ? await lookAtPostfix(around.postfixConfig) : undefined;
   if (answers.sending)
     say(

@@ -24,7 +24,7 @@ const stock = await startStock(['alice', 'bob'], '/');
 t.teardown(() => stock.stop());
 
 const url = (port: number) => `postgres://mandat@127.0.0.1:${port}/${database}`;
-const answers = { database: url(postgresql.port), database_password_file: secret, events: false };
+const answers = { database: url(postgresql.port), database_password_file: secret, events: false, server: 'mx1' };
 
 t.test('what stands in the way is said, and nothing is changed', async (t) => {
   const before = stock.files();
@@ -55,6 +55,7 @@ t.test('set up: the table is there, and a delegate reads and sends', async (t) =
   await must(stock.mandat('grant', at('alice'), at('bob')));
   await must(stock.mandat('sync'));
   t.equal(await psql('SELECT delegate FROM mandat.delegation'), at('bob'));
+  t.equal(await psql('SELECT DISTINCT server FROM mandat.mailbox'), 'mx1', 'its mailboxes carry its name');
   t.match(await stock.mandat('verify'), { status: 0 });
   const imap = await connectImap(stock.lab.imap);
   await imap.login(at('bob'), password('bob'));
