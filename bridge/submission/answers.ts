@@ -16,7 +16,7 @@ export interface CountedAnswers {
 
 export function countAnswers(
   state: StateDb,
-  name: FilterName,
+  name: () => FilterName,
   filter: Pick<LastFilter, 'pid' | 'started'>,
   log: Pick<Logger, 'warn'>,
 ): CountedAnswers {
@@ -24,7 +24,7 @@ export function countAnswers(
   let timer: NodeJS.Timeout | undefined;
   const note = async () => {
     timer = undefined;
-    await noteAnswers(state, name, filter, answers).catch((error: unknown) =>
+    await noteAnswers(state, name(), filter, answers).catch((error: unknown) =>
       log.warn({ reason: failureOf(error).message }, 'how many messages were answered could not be noted'),
     );
   };

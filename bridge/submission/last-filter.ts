@@ -2,7 +2,7 @@
  * What is kept of the submission filter that last ran, for `mandat status` and for the next one. With the table in PostgreSQL there may be several,
  * each beside a Postfix of its own: each notes itself by its name, and that it is there once a minute.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Config } from '../../config/schema.ts';
 import type { LoopHolds } from '../shared/loop-holds.ts';
@@ -19,6 +19,8 @@ export interface LastFilter {
   readonly loop: LoopHolds | null;
   /** The machine that it runs on; not given by one that was alone. */
   readonly host?: string;
+  /** Whose process numbers are the same; hosts of one name are told apart by it. Not given by one of an older version. */
+  readonly numbers?: string;
   /** When it was last heard of. */
   readonly heard?: string;
 }
@@ -79,9 +81,29 @@ function seenAmong(found: Awaited<ReturnType<typeof filterFacts>>, now = Date.no
 
 /** Pure but for this machine's own processes. `now` in ms. */
 export function runs(filter: LastFilter, now: number): boolean {
-  const { host, heard, since } = filter;
-  if (host === undefined || host === hostname()) return isThere(filter);
-  return now - Date.parse(heard ?? since) < SILENT_MS;
+  const { heard, since } = filter;
+  return isOfHere(filter) ? isThere(filter) : now - Date.parse(heard ?? since) < SILENT_MS;
+}
+
+/** Whether its process number is one that is looked for here. */
+function isOfHere({ host, numbers }: LastFilter): boolean {
+  if (numbers !== undefined) return numbers === processNumbers();
+  return host === undefined || host === hostname();
+}
+
+/** Which processes have their numbers from the same count as this one: this boot of this kernel, this container. Empty where /proc doesn't say. */
+export function processNumbers(): string {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return '';
+  }
+}
+
+/** Whether that is the very process that is meant. */
+export function isSameFilter(noted: LastFilter, { pid, started, numbers }: Process): boolean {
+  return noted.pid === pid && noted.started === started && noted.numbers === numbers;
 }
 
 /** Answers to messages, counted since the filter began: 250, 5xx, and 4xx, whose client keeps the message. */
@@ -89,7 +111,7 @@ export type Answers = Readonly<Record<'passed' | 'refused' | 'put-off', number>>
 
 export const NO_ANSWERS: Answers = { passed: 0, refused: 0, 'put-off': 0 };
 
-type Process = Pick<LastFilter, 'pid' | 'started'>;
+type Process = Pick<LastFilter, 'pid' | 'started' | 'numbers'>;
 
 export async function noteAnswers(
   state: StateDb,
@@ -109,7 +131,8 @@ export async function answersOf(state: ServerFacts, name: FilterName, filter: Pr
 }
 
 /** Whether that very process is there still. */
-export function isThere({ pid, started }: Pick<LastFilter, 'pid' | 'started'>): boolean {
+export function isThere({ pid, started, numbers }: Process): boolean {
+  if (numbers !== undefined && numbers !== processNumbers()) return false;
   return started !== null && startOf(pid) === started;
 }
 

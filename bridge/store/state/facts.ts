@@ -57,7 +57,9 @@ const SERVER_FACTS = [
 export type ServerFact = (typeof SERVER_FACTS)[number];
 
 /** Of one of several filters of a server, by its name (submission/last-filter.ts): `filter/mail2`. */
-export type FilterFact = `${'filter' | 'filter-messages'}/${string}`;
+const FILTER_FACTS = ['filter', 'filter-messages'] as const;
+type FilterFactKind = (typeof FILTER_FACTS)[number];
+export type FilterFact = `${FilterFactKind}/${string}`;
 
 export type FactName = SiteFact | ServerFact | FilterFact;
 
@@ -106,10 +108,14 @@ export async function setFact(db: SiteFacts | ServerFacts, name: FactName, value
     .execute();
 }
 
-/** All of one server's. */
+/** All of one server's, its filters' among them. */
 export async function forgetFacts(db: ServerFacts): Promise<void> {
   const names = SERVER_FACTS.map((name) => placed(db, name));
   await db.query.deleteFrom('facts').where('name', 'in', names).execute();
+  for (const name of FILTER_FACTS) {
+    const { first, behind } = filtersOf(name, db.server);
+    await db.query.deleteFrom('facts').where('name', '>=', first).where('name', '<', behind).execute();
+  }
 }
 
 /** The servers of which a fact stands there, whether there is a sidecar on them now or not; in the order of their names. */
@@ -129,15 +135,15 @@ export async function serversWith({ query }: SiteFacts, name: ServerFact): Promi
 /** What each filter of a server has noted of itself, wherever it runs; empty ones are passed over. Undefined server: of any. */
 export async function filterFacts(
   { query }: SiteFacts,
-  name: 'filter' | 'filter-messages',
+  name: FilterFactKind,
   server?: string,
 ): Promise<readonly { readonly server: string; readonly filter: string; readonly value: string }[]> {
-  const begin = server === undefined ? `${name}@` : `${name}@${server}/`;
+  const { first, behind } = filtersOf(name, server);
   const rows = await query
     .selectFrom('facts')
     .select(['name', 'value'])
-    .where('name', '>=', begin)
-    .where('name', '<', `${begin.slice(0, -1)}${server === undefined ? 'A' : '0'}`) // the character behind the last
+    .where('name', '>=', first)
+    .where('name', '<', behind)
     .orderBy('name')
     .execute();
   return rows.flatMap(({ name: whole, value }) => {
@@ -145,6 +151,13 @@ export async function filterFacts(
     if (value === '' || slash < 0) return [];
     return [{ server: whole.slice(name.length + 1, slash), filter: whole.slice(slash + 1), value }];
   });
+}
+
+/** Between which names they stand. `behind`: what begins with the character behind the last. */
+function filtersOf(name: FilterFactKind, server: string | undefined) {
+  return server === undefined
+    ? { first: `${name}@`, behind: `${name}A` }
+    : { first: `${name}@${server}/`, behind: `${name}@${server}0` };
 }
 
 /** One that is kept as JSON; undefined where it isn't there, or empty. */
