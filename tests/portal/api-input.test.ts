@@ -194,7 +194,7 @@ async function shapes(t: Test, url: string, token: string): Promise<void> {
   for (const [why, place, given, status, code] of CASES)
     for (const language of ['en', 'fr-CA, fr;q=0.9']) {
       const { headers, ...request } = typeof given === 'function' ? given() : given;
-      const asked = { authorization: `Bearer ${token}`, 'accept-language': language, ...headers };
+      const asked = { authorization: `Bearer ${token}`, connection: 'close', 'accept-language': language, ...headers };
       const answer = await fetch(`${url}${place}`, { ...request, headers: asked });
       const problem = (await answer.json()) as Record<string, unknown>;
       const name = `${why} (${language})`;

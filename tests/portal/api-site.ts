@@ -70,6 +70,7 @@ export async function apiSite(t: Test, options: PortalSiteOptions = {}): Promise
       const response = await fetch(`${site.url}/api/v1${where}`, {
         method,
         headers: {
+          connection: 'close', // one that is kept is gone when the portal is started anew
           ...(by === undefined ? {} : { authorization: `Bearer ${await token(by)}` }),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...headers,

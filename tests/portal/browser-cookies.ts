@@ -48,7 +48,7 @@ export class Browser {
       const response = await this.fetch(url, {
         method,
         redirect: 'manual',
-        headers: { accept: 'text/html', ...this.sent(url, method), ...asking.headers },
+        headers: { accept: 'text/html', connection: 'close', ...this.sent(url, method), ...asking.headers },
         ...(form === undefined ? {} : { body: new URLSearchParams(form) }),
         ...(body === undefined ? {} : { body }),
       });

@@ -257,7 +257,7 @@ const PEOPLE: readonly Guard[] = [
   line(
     'a delegate ends no delegation',
     'acl/actor.ts',
-    "  if (actor.kind === 'delegate') return NOT_HIS_TO_END;\n",
+    "  if (actor.kind === 'delegate') return NOT_HIS;\n",
     '',
     'tests/acl/actor.test.ts',
   ),
