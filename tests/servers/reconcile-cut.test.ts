@@ -113,6 +113,11 @@ t.test('one who has gone by themselves, and come back: the new session is not th
   bob.close();
   t.equal(await cut?.ended(), true);
   t.equal((await again.command('NOOP')).status, 'OK');
+
+  t.comment('and a login with an asterisk in it is nobody else');
+  proxy.lying = false;
+  t.equal((await cutter?.cut(at('b*')))?.before, 0, 'of whom there is no session');
+  t.equal((await again.command('NOOP')).status, 'OK', 'so that bob goes on');
   again.close();
 });
 

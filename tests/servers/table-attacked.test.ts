@@ -43,6 +43,8 @@ t.test('rules changed under a running sidecar', async (t) => {
     await grantRow(site, 'alice', 'carol');
     await site.settled();
     t.same(await entriesOf(site, 'alice', 'carol'), {}, 'such a table gives nothing');
+    const foretold = await site.mandat('sync', '--dry-run');
+    t.match(foretold, { status: 0, stdout: 'nothing to do' }, 'nor does a dry run foretell that it would');
     t.strictSame(await seen(site, 'alice', 'bob'), granted(), 'and what stands, stays');
 
     t.match(await site.mandat('init', '--repair-rules'), { status: 0, stdout: /put back: trigger mine/ });

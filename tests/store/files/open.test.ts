@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -35,6 +44,13 @@ const STRANGERS: readonly (readonly [string, (file: string) => void])[] = [
     (file) => new Database(file).exec('PRAGMA application_id = 252006673; PRAGMA user_version = 1').close(),
   ],
   ['a database of ours, but the other one', (file) => migrate(file, STATE)],
+  [
+    'a link to one of ours',
+    (file) => {
+      migrate(`${file}.elsewhere`, DELEGATIONS);
+      symlinkSync(`${file}.elsewhere`, file);
+    },
+  ],
   [
     'of a later version',
     (file) => {
