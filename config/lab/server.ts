@@ -23,7 +23,8 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-const UP_LIMIT_MS = 15_000;
+/** More than a minute: so long Postfix waits before it tries a service again that ended as it began, on a machine that is busy with other things. */
+const UP_LIMIT_MS = 75_000;
 
 export function server(command: ServerCommand): Server {
   let child: ChildProcess | undefined;
