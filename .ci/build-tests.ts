@@ -1,6 +1,5 @@
-// build-tests.ts DIRECTORY: every test with all that it imports in one file, and the program that the tests call.
+// build-tests.ts DIRECTORY TEST...: each of these tests with all that it imports in one file, and the program that the tests call.
 
-import { readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { build as buildProgram } from '../tests/cli/built.ts';
@@ -13,9 +12,4 @@ const program = path.join(directory, 'program');
 await mkdir(program, { recursive: true });
 await buildProgram(program);
 await bundleTap(root, directory);
-const tests = readdirSync('tests', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts'));
-await bundleTests(
-  root,
-  directory,
-  tests.map((name) => path.join('tests', name)),
-);
+await bundleTests(root, directory, process.argv.slice(3));
