@@ -1,11 +1,15 @@
 /** What happens while a pass is under way: it ends true all the same. */
 import t, { type Test } from 'tap';
+import { openState } from '../../bridge/configured/stores.ts';
+import { paused } from '../../bridge/safeguards/pause.ts';
+import { waitFor } from '../../config/lab/wait.ts';
 import { type Fate, routeThrough, startProxy } from './imap-proxy.ts';
-import { type Inside, type Line, runInside, stepsIn, verify } from './inside.ts';
+import { configOf, type Inside, type Line, runInside, stepsIn, verify } from './inside.ts';
 import { grantRow, named, revokeRow, VARIANTS } from './rows.ts';
 import { at, type Site, startSite } from './site.ts';
 import { does, entriesOf, granted, seen, subscribed } from './wire.ts';
 
+const LIMIT_MS = 30_000;
 const FOLDERS = ['Projets', 'Vieux'];
 
 for (const variant of VARIANTS) {
@@ -52,6 +56,7 @@ type Case = (t: Test, site: Site, moment: Moment, log: Inside['log']) => Promise
 
 const CASES: readonly (readonly [string, Case])[] = [
   ['a revoke overtakes a grant', revokeOvertakes],
+  ['a pause overtakes a grant', pauseOvertakes],
   ['a second grant', secondGrant],
   ['folders that go and come during a grant', duringGrant],
   ['folders that come during a revoke', duringRevoke],
@@ -67,6 +72,31 @@ async function revokeOvertakes(t: Test, site: Site, moment: Moment, log: Inside[
   const kinds = stepsIn(log()).map(({ kind }) => kind);
   t.notOk(kinds.includes('subscribe'), 'the rest of the grant is not done');
   t.notOk(kinds.slice(kinds.indexOf('delete-entry')).includes('set-entry'), 'and nothing is given again');
+}
+
+async function pauseOvertakes(t: Test, site: Site, moment: Moment, log: Inside['log']): Promise<void> {
+  let pausing: ReturnType<Site['mandat']> | undefined;
+  Object.assign(moment, {
+    at: / SETACL "(Sent|Junk)"/,
+    now: async () => {
+      pausing = site.mandat('pause'); // which is over when nothing is in hand any more
+      const state = await openState(configOf(site), { readonly: true });
+      await waitFor('the pause', LIMIT_MS, async () => (await paused(state)) !== undefined);
+      await state.close();
+    },
+  });
+  await grantRow(site, 'alice', 'bob');
+  await waitFor('the pass has come so far', LIMIT_MS, () => pausing !== undefined);
+  t.match(await pausing, { status: 0 });
+  t.notOk(
+    stepsIn(log()).some(({ kind }) => kind === 'subscribe'),
+    'the rest of the grant is not done',
+  );
+  t.match(await site.mandat('resume'), { status: 0 });
+  await site.settled();
+  t.strictSame(await seen(site, 'alice', 'bob'), granted(...FOLDERS), 'but afterwards');
+  await revokeRow(site, 'alice', 'bob');
+  await site.settled();
 }
 
 async function secondGrant(t: Test, site: Site, moment: Moment): Promise<void> {

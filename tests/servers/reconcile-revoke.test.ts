@@ -110,8 +110,18 @@ async function closedFirst(t: Test, site: Site): Promise<void> {
   let leaving: Promise<number | null> | undefined;
   let leave = () => {};
   let refusals = 0;
+  let born = '';
+  const closed = new Set<string>();
   const proxy = await startProxy(site.lab.imap, async (line) => {
-    if (commandOf(line) === 'DELETEACL') found.push(await withdrawn());
+    if (commandOf(line) === 'DELETEACL') {
+      found.push(await withdrawn());
+      const [, folder = ''] = line.split('"');
+      if (born === '' && SPECIALS.includes(folder)) {
+        born = `${folder}/Entretemps`; // with a copy of the entry that is about to go
+        await does(site, 'alice', `CREATE ${born}`);
+      }
+      closed.add(folder);
+    }
     if (found.length > 1) leave();
     if (refusals === 0 || commandOf(line) !== 'DELETEACL' || !line.includes('Trash')) return 'pass';
     refusals--;
@@ -127,6 +137,7 @@ async function closedFirst(t: Test, site: Site): Promise<void> {
   t.same((await sync(site)).failures, []);
   t.equal(await withdrawn(), before + 1);
   t.ok(found.length > SPECIALS.length, `${found.length} entries`);
+  t.ok(closed.has(born), 'that of a folder made meanwhile too');
   t.same(new Set(found), new Set([before]), 'none of them goes after the revoke is said to be in force');
 
   await grantRow(site, 'alice', 'bob');

@@ -127,14 +127,20 @@ export const ACCESS_GUARDS: readonly Guard[] = [
     'bridge/reconcile/pass.ts',
     '    if (!samePause(pause, await paused(site.state))) throw new Superseded();\n',
     '',
-    ...servers('pause'),
+    ...servers('reconcile-overtaken', 'pause'),
   ),
   line(
     'folders that came while a tree was swept are swept too',
     LEAVES,
     '    if (names.length === 0) return changed;\n',
     '    return changed;\n',
-    ...servers('reconcile-new-folders', 'reconcile-interrupted-copies', 'reconcile-overtaken', 'hostile-server'),
+    ...servers(
+      'reconcile-revoke',
+      'reconcile-new-folders',
+      'reconcile-interrupted-copies',
+      'reconcile-overtaken',
+      'hostile-server',
+    ),
   ),
   {
     ...line(
