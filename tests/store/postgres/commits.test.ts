@@ -15,7 +15,7 @@ const settings = postgresSettings({ database: url, databasePasswordFile: '/nowhe
 if (settings === undefined) throw new Error('no settings');
 await migrateTable(settings);
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const NEVER_MS = 3_600_000;
 const commit = (name: string) =>
   lab.sql(database, `INSERT INTO mandat.mailbox (address) VALUES ('${name}@example.org')`);

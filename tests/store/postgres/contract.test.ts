@@ -1,6 +1,6 @@
 /**
- * The contract of the two stores, on PostgreSQL: each operation, each rule, writers beside one another. Where the two differ is named at the head of
- * each of these files.
+ * The contract of the two stores, on PostgreSQL: each operation, each rule, writers beside one another (contract-table.test.ts is the other half).
+ * Where the two differ is named at the head of each of these files.
  */
 import '../on-postgresql.ts';
 
@@ -10,10 +10,3 @@ await import('../contract/values.test.ts');
 await import('../contract/writers.test.ts');
 await import('../contract/untouched.test.ts');
 await import('../contract/sidecars-reading.test.ts');
-await import('../table/delegations.test.ts');
-await import('../table/rows.test.ts');
-await import('../table/own-mailbox.test.ts');
-await import('../table/standing-since.test.ts');
-await import('../table/writer.test.ts');
-await import('../trail/claims.test.ts');
-await import('../submissions/submission-db.test.ts');
