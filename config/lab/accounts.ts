@@ -23,7 +23,7 @@ export async function writeAccounts(file: string, users: readonly LabUser[], dov
  */
 export async function appendAccount(file: string, user: LabUser, dovecotConf: string): Promise<void> {
   await appendFile(file, line(user));
-  await waitFor(`Dovecot to know ${user.login}`, 5_000, async () => {
+  await waitFor(`Dovecot to know ${user.login}`, 30_000, async () => {
     const lookup = run('doveadm', ['-c', dovecotConf, 'auth', 'lookup', user.login]);
     return lookup.then(() => true).catch(() => false);
   });

@@ -66,6 +66,8 @@ export interface Postgresql {
 const HOST = '127.0.0.1';
 const SUPERUSER = 'postgres';
 const STOP_LIMIT_MS = 15_000;
+/** It may have much to recover, on a machine that is busy with other things. */
+const UP_LIMIT_MS = 75_000;
 
 /** Ready when it returns; several may run at once. Needs root, as the rest of the lab. */
 export async function startPostgresql(options: PostgresqlOptions = {}): Promise<Postgresql> {
@@ -220,7 +222,7 @@ async function answers({ socketDirectory, port, log }: Place): Promise<void> {
   const asked = ['-q', '-h', socketDirectory, '-p', `${port}`];
   await waitFor(
     'postgresql to accept queries',
-    STOP_LIMIT_MS,
+    UP_LIMIT_MS,
     () =>
       run(postgresqlProgram('pg_isready'), asked).then(
         () => true,

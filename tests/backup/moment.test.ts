@@ -14,7 +14,7 @@ import { failure } from '../store/failures.ts';
 import { freshFiles } from '../store/fresh.ts';
 import { prepare, row } from '../store/shell.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const sourcesOf = ({ delegations, state }: DataFiles) => [
   { file: delegations, kind: DELEGATIONS },
   { file: state, kind: STATE },

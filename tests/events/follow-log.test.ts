@@ -7,7 +7,7 @@ import { followLog } from '../../bridge/events/log/follow-log.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { logWriter, numberOf } from './log-writer.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 t.test('as it comes, and through a rotation', async (t) => {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'mandat-follow-'));

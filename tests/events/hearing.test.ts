@@ -14,7 +14,7 @@ import { waitFor } from '../../config/lab/wait.ts';
 import type { Config } from '../../config/schema.ts';
 import { builtDirectory } from '../cli/built.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const PORTION = 20;
 
 async function hearing(t: Test, work: (hints: readonly Hint[]) => Promise<void> = async () => {}) {

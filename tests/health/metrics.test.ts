@@ -15,7 +15,7 @@ import { ask, type Scrape, scrape } from './scrape.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 t.test('[health] listen', async (t) => {
   const listen = (value: string) =>

@@ -9,7 +9,7 @@ import { desk } from '../cli/desk.ts';
 import { lasting } from '../cli/lasting.ts';
 import { type Listener, listenAt, WITHOUT } from './listener.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const log = pino({ level: 'silent' });
 let count = 0;
 

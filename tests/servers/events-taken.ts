@@ -1,7 +1,7 @@
 import { waitFor } from '../../config/lab/wait.ts';
 import type { Running } from './site.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 /** Waits until the sidecar takes the server's events, which it does a moment after it watches the table. */
 export async function eventsTaken(running: Pick<Running, 'log'>): Promise<void> {

@@ -13,7 +13,7 @@ import { eventsTaken } from './events-taken.ts';
 import { forgetRepairs, grantRow } from './rows.ts';
 import { at, startSite } from './site.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const waitFor = (ask: () => boolean | Promise<boolean>, what: string) =>
   waitWithin(what, LIMIT_MS, async () => ((await ask()) ? true : undefined));
 

@@ -8,7 +8,7 @@ import { type Site, startSite } from './site.ts';
 import { does, FULL, SPECIAL, seen, sharedName, subscribed, withLogin, words } from './wire.ts';
 
 const LOOKS = '[schedule]\nfolder_look_seconds = 1\nfolder_looks_per_second = 100\n';
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const shared = (folder: string) => quoted(sharedName('alice', folder));
 
 for (const variant of VARIANTS) {

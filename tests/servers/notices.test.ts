@@ -16,7 +16,7 @@ import { grantRow, revokeRow } from './rows.ts';
 import { at, password, type Site, startSite } from './site.ts';
 import { seen } from './wire.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const CONTACT = 'bob.private@elsewhere.test';
 const SECOND = 'alice.private@elsewhere.test';
 

@@ -9,7 +9,7 @@ import { grantRow, revokeRow } from './rows.ts';
 import { at, type Site, startSite } from './site.ts';
 import { does, entriesOf, granted, seen, serverFiles, subscribed } from './wire.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const REASON = 'the disk of the mail server is exchanged';
 
 let site: Site;

@@ -6,7 +6,7 @@ import { grantRow, named, revokeRow, VARIANTS } from './rows.ts';
 import { at, DOMAIN, type Site, startSite } from './site.ts';
 import { entries, granted, seen, sharedName } from './wire.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 /** Ahead of now, as the table writes it. Near enough to wait for, far enough to be noticed before it comes. */
 const soon = (ms = 1500) => new Date(Date.now() + ms).toISOString();
 

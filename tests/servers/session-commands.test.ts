@@ -9,7 +9,7 @@ import { grantRow } from './rows.ts';
 import { at, type Site, startSite } from './site.ts';
 import { seen, sharedName } from './wire.ts';
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 const INBOX = `"${sharedName('alice', 'INBOX')}"`;
 
 interface Programs {

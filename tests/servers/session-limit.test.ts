@@ -12,7 +12,7 @@ import { grantRow, revokeRow } from './rows.ts';
 import { at, type Site, type SiteOptions, startSite } from './site.ts';
 import { FULL, SPECIAL, seen } from './wire.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const ALL = { INBOX: FULL, Drafts: SPECIAL, Junk: SPECIAL, Sent: SPECIAL, Trash: SPECIAL };
 
 async function granted(t: Test, options: Partial<SiteOptions>): Promise<Site> {

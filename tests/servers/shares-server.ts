@@ -53,7 +53,7 @@ while True:
     child.wait()
 `;
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 /** `held`: somebody else keeps the socket open and starts it anew, as systemd does. */
 export async function startShares({ held = false } = {}): Promise<SharesServer> {

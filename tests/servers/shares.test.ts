@@ -11,7 +11,7 @@ import { type SharesServer, startShares } from './shares-server.ts';
 import { at, type Site, startSite } from './site.ts';
 import { granted, list, seen, withLogin } from './wire.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const MOST_KILLS = 5;
 
 async function place(t: Test, users: readonly string[], held = false) {

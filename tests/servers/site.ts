@@ -188,7 +188,7 @@ ${toml}
         `INSERT INTO mailbox (address, login) VALUES ('${at(owner)}', '${loginOf(owner)}'); ${people.join(' ')}`,
       );
     },
-    settled: async (limitMs = 30_000) => {
+    settled: async (limitMs = 60_000) => {
       await waitFor('nothing is pending', limitMs, async () => (await sql('SELECT count(*) FROM pending')) === '0\n');
     },
     stopSidecars: async (signal) => {

@@ -17,7 +17,7 @@ const NO_SPECIAL_USE = mailboxes(
   ['Sent', 'Drafts', 'Junk', 'Trash'].map((name) => `  mailbox ${name} {\n    auto = no\n    special_use =\n  }`),
 );
 const LOOKS = '[schedule]\nfolder_look_seconds = 1\nfolder_looks_per_second = 100\n';
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 const ACCENT = '\u0301'; // as macOS writes it: a letter, and the accent behind it
 const PROTECTED = [

@@ -22,7 +22,7 @@ export interface Stock {
   stop(): Promise<void>;
 }
 
-const LIMIT_MS = 15_000;
+const LIMIT_MS = 60_000;
 
 /** `separator`: of the private namespace; undefined: none is set, as in Debian's packages. `main`: more lines for main.cf. */
 export async function startStock(users: readonly string[], separator: string | undefined, main = ''): Promise<Stock> {

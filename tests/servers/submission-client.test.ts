@@ -8,7 +8,7 @@ import { waitFor } from '../../config/lab/wait.ts';
 import { grantRow } from './rows.ts';
 import { at, password, type Site, startSite } from './site.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const OUT = ['patient@far.test', 'colleague@far.test', 'hidden@near.test'];
 
 let site: Site;

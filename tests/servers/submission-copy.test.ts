@@ -22,7 +22,7 @@ import { at, type Site, startSite } from './site.ts';
 import { submissionAs } from './submission.ts';
 
 const COPY_DOMAIN = 'mandat-copy.invalid';
-const LIMIT_MS = 15_000;
+const LIMIT_MS = 60_000;
 
 /** alice's folder has the special use, in a language of its own; bob's has a name that is known; dave has none. */
 const FOLDERS = `

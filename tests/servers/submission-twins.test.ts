@@ -9,7 +9,7 @@ import { grantRow } from './rows.ts';
 import { at, type Site, startSite } from './site.ts';
 import { submissionAs } from './submission.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 let site: Site;
 t.before(async () => {

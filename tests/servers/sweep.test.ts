@@ -12,7 +12,7 @@ import { does, entriesOf, granted, seen } from './wire.ts';
 
 const OWNERS = ['alice', 'anne', 'aude'];
 const DELEGATES = ['bob', 'carol'];
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 /** Nothing but sweeps looks at anything. */
 const QUIET = '[schedule]\nfolder_look_seconds = 0\nsweep_logins_per_second = 0\n';
 

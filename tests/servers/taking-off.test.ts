@@ -11,7 +11,7 @@ import { at, type Site, startSite } from './site.ts';
 import { senderAnswer, submissionAs } from './submission.ts';
 import { does, seen, serverFiles, subscribed, withLogin } from './wire.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const letter = { from: 'patient@example.org', to: at('alice'), subject: 'Bilan', body: 'Bonjour' };
 
 let site: Site;

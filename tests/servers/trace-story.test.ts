@@ -12,7 +12,7 @@ import { eventsTaken } from './events-taken.ts';
 import { grantRow, revokeRow } from './rows.ts';
 import { at, startSite } from './site.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const waitFor = (what: string, ask: () => boolean | Promise<boolean>) =>
   waitWithin(what, LIMIT_MS, async () => ((await ask()) ? true : undefined));
 

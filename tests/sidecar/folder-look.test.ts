@@ -13,7 +13,7 @@ import { loadConfig } from '../../config/load.ts';
 import { freshState } from '../store/fresh.ts';
 
 const NOW = '2026-11-23T08:00:00.000Z';
-const LIMIT_MS = 10_000;
+const LIMIT_MS = 60_000;
 const MAILBOXES = [1, 2, 3, 4, 5];
 const FOLDERS = [{ name: 'INBOX', id: 'a', specialUse: false, subscribed: true }];
 
