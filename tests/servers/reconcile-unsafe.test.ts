@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t, { type Test } from 'tap';
+import { senderSql } from '../../config/lab/sender-database.ts';
 import { editConfig } from './configure.ts';
 import { type Decide, routeThrough, startProxy } from './imap-proxy.ts';
 import { configOf, sync, verify } from './inside.ts';
@@ -37,12 +38,19 @@ async function siteThrough(t: Test, decide: Decide): Promise<Site> {
   return site;
 }
 
+/** Who may send as alice. */
+async function senders(site: Site): Promise<readonly string[]> {
+  const sql = `SELECT login FROM sender_login WHERE address = '${at('alice')}' ORDER BY 1;`;
+  return (await senderSql(site.lab.senderDirectory, sql)).trim().split('\n');
+}
+
 t.test('the owner is asked for, and the administrator comes', async (t) => {
   const site = await siteThrough(t, dropsAuthzid());
   await grantRow(site, 'alice', 'bob');
   const files = serverFiles(site);
   t.match((await sync(site)).failures, [/^alice@lab\.test: unsafe: .*not proven to be theirs.*carol@lab\.test/]);
   t.same(serverFiles(site), files, 'nothing is written anywhere');
+  t.same(await senders(site), [at('alice')], 'and nobody may send before they have an entry');
   t.match(await site.mandat('sync'), { status: 1, stderr: /imap\.impersonate/ });
   await t.rejects(verify(site), { code: 'unsafe' }, 'nor does verify take her for the owner');
 
@@ -56,12 +64,14 @@ t.test('the owner is asked for, and the administrator comes', async (t) => {
 });
 
 t.test('the delegate is asked for, and the administrator comes', async (t) => {
-  const site = await siteThrough(t, dropsAuthzid('bob'));
+  let whose = 'bob';
+  const site = await siteThrough(t, (...seen) => dropsAuthzid(whose)(...seen));
   const files = Object.entries(serverFiles(site)).filter(([file]) => file.includes(CAROL));
   await grantRow(site, 'alice', 'bob');
   const all = serverFiles(site);
   t.match((await sync(site)).failures, [/: unsafe: .*asked for bob@lab\.test/]);
   t.same(serverFiles(site), all, "nothing is written into the owner's mailbox either");
+  t.same(await senders(site), [at('alice')], 'and they may not send');
   const proxied = configOf(site).imap.port;
   await routeThrough(site, site.lab.imap);
   t.same((await sync(site)).failures, []);
@@ -76,6 +86,17 @@ t.test('the delegate is asked for, and the administrator comes', async (t) => {
   );
   await routeThrough(site, site.lab.imap);
   t.same((await sync(site)).failures, [], 'until it can be seen');
+
+  await t.test('a revoke whose mailbox is out of reach: they may not send any more all the same', async (t) => {
+    await grantRow(site, 'alice', 'bob');
+    t.same((await sync(site)).failures, []);
+    t.same(await senders(site), [at('alice'), at('bob')]);
+    whose = 'alice';
+    await routeThrough(site, { port: proxied });
+    await revokeRow(site, 'alice', 'bob');
+    t.match((await sync(site)).failures, [/: unsafe: .*not proven to be theirs/]);
+    t.same(await senders(site), [at('alice')]);
+  });
 });
 
 t.test('an ordinary user is no administrator', async (t) => {

@@ -54,10 +54,11 @@ async function outputs() {
 const GRANTED = { map: [at('alice'), at('bob')], file: [at('alice'), at('bob')], bob: 250 };
 const REVOKED = { map: [at('alice')], file: [at('alice')], bob: 553 };
 
-/** How many delegations have ended, as the audit trail has it. */
-async function endings(): Promise<number> {
+/** How many delegations have come into force, gone out of it and ended, as the audit trail has it. */
+async function counts() {
   const trail: readonly { readonly action: string }[] = JSON.parse((await site.mandat('audit', '--json')).stdout);
-  return trail.filter(({ action }) => action === 'ended').length;
+  const of = (what: string) => trail.filter(({ action }) => action === what).length;
+  return { inForce: of('in-force'), withdrawn: of('withdrawn'), ended: of('ended') };
 }
 
 t.test('a grant and a revoke are in every output when the command returns', async (t) => {
@@ -74,7 +75,7 @@ t.test('a grant and a revoke are in every output when the command returns', asyn
 
 t.test('an output that can’t follow: the mailbox is closed all the same, and nothing is called in force', async (t) => {
   await must(site.mandat('grant', at('alice'), at('bob')));
-  const before = await endings();
+  const before = await counts();
   writeFileSync(fails, '');
   await site.sql(`DELETE FROM delegation`);
   await waitFor('the failure to be recorded', 15_000, async () => {
@@ -85,22 +86,25 @@ t.test('an output that can’t follow: the mailbox is closed all the same, and n
   const imap = await site.login('alice');
   t.notMatch((await imap.send('GETACL INBOX')).lines.join(), /bob/, 'and the mailbox is closed to them');
   imap.close();
-  t.equal(await endings(), before, 'but it has not ended');
+  t.same(await counts(), before, 'but it is not called withdrawn, and has not ended');
   t.equal((await site.sql('SELECT count(*) FROM pending')).trim(), '1');
   rmSync(fails);
   await site.settled();
   t.same(await outputs(), REVOKED);
-  t.equal(await endings(), before + 1);
+  t.same(await counts(), { ...before, withdrawn: before.withdrawn + 1, ended: before.ended + 1 });
 });
 
 t.test('a grant that an output can’t follow is not in force', async (t) => {
+  const before = await counts();
   writeFileSync(fails, '');
   const { status, stderr } = await site.mandat('grant', at('alice'), at('bob'), '--wait', '3');
   t.not(status, 0);
   t.match(stderr, /does not have the sender rules yet/);
+  t.same(await counts(), before, 'nor is it recorded as if it were');
   rmSync(fails);
   await site.settled();
   t.same(await outputs(), GRANTED);
+  t.same(await counts(), { ...before, inForce: before.inForce + 1 });
 });
 
 t.test('the doctor', async (t) => {
