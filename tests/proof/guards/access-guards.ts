@@ -64,14 +64,14 @@ export const ACCESS_GUARDS: readonly Guard[] = [
     MAILBOX,
     '    await publishRemaining(pass, pairs);\n',
     '',
-    ...servers('sender-map', 'sender-crash', 'reconcile-interrupted'),
+    ...servers('reconcile-unsafe', 'sender-map', 'sender-crash', 'reconcile-interrupted'),
   ),
   line(
     'sender rules that come, come last',
     FIRST,
     "  const known = new Set([owner, ...pairs.filter(({ phase }) => phase !== 'revoking').map(({ login }) => login)]);\n",
     '  const known = new Set([owner, ...pass.desired.senders.map(({ login }) => login), ...pairs.map(({ login }) => login)]);\n',
-    ...servers('reconcile-interrupted', 'sender-crash', 'reconcile-unsafe', 'sender-map'),
+    ...servers('reconcile-unsafe', 'reconcile-interrupted', 'sender-crash', 'sender-map'),
   ),
   line(
     'nothing is in force before its sender rule is out',
