@@ -22,6 +22,16 @@ for (const name of units) {
     t.match(text, /^User=mandat$/m);
     t.match(text, /^NoNewPrivileges=yes$/m);
     t.match(text, /^SystemCallErrorNumber=EPERM$/m, 'Node asks for what it does not need: it is refused, not killed');
+    t.test(
+      'systemd understands every line',
+      { skip: without ? 'systemd-analyze is not on this machine' : false },
+      async (t) => {
+        const file = path.join(DIRECTORY, name);
+        const { stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
+        const wrong = stderr.split('\n').filter((line) => line.includes(name) && !line.includes('is not executable'));
+        t.strictSame(wrong, [], 'what it runs need not be on this machine');
+      },
+    );
     t.test('exposure', { skip: without ? 'systemd-analyze is not on this machine' : false }, async (t) => {
       const file = path.join(DIRECTORY, name);
       const { stdout, stderr } = spawnSync('systemd-analyze', ['security', '--offline=true', file], {

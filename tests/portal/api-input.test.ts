@@ -19,6 +19,21 @@ t.test('bad questions', async (t) => {
     ['a criterion that there is not', 'GET /people?lastName=kit&born=1970', undefined, 422, 'BAD_QUESTION'],
     ['a delegate who is no number', `POST ${PLACE}`, { delegate: 'sam' }, 422, 'MANDAT_IDENTIFIER'],
     ['a number of another type', `POST ${PLACE}`, { delegate: '312345678901' }, 422, 'MANDAT_IDENTIFIER'],
+    [
+      'a bad key, and no number in use starts so',
+      `POST ${PLACE}`,
+      { delegate: '809171209251' },
+      422,
+      'MANDAT_IDENTIFIER',
+    ],
+    ['the same, searched for', 'GET /people?identifier=809171209251', undefined, 422, 'MANDAT_IDENTIFIER'],
+    [
+      'a bad key alone: warned of, not refused, but nobody has it',
+      `POST ${PLACE}`,
+      { delegate: '810001234567' },
+      422,
+      'MANDAT_NOT_LISTED',
+    ],
     ['nobody whom the directory lists', `POST ${PLACE}`, { delegate: listed(99) }, 422, 'MANDAT_NOT_LISTED'],
     ['oneself', `POST ${PLACE}`, { delegate: DOCTOR }, 422, 'MANDAT_SELF'],
     ['10,000 characters of a note', `POST ${PLACE}`, { delegate: SECRETARY, note: LONG }, 422, 'BAD_QUESTION'],
@@ -69,6 +84,8 @@ t.test('bad questions', async (t) => {
     t.equal(answer.headers.get('content-type'), 'application/problem+json', why);
     t.notMatch(answer.text, /xxxxxxxxxx|\u202e/, `${why}: what was sent is not repeated`);
   }
+  const badKey = await ask('POST', PLACE, { by: DOCTOR, body: { delegate: '809171209251' } });
+  t.match(badKey.json.detail, /last digit is not the key/, 'the reason is said');
   t.strictSame((await ask('GET', PLACE, { by: DOCTOR })).json.items, [], 'nothing was written');
   const form = await fetch(`${url}/api/v1${PLACE}`, {
     method: 'POST',

@@ -4,7 +4,7 @@ import t from 'tap';
 import { asker, clientAddress } from '../../bridge/portal/client-address.ts';
 import { isTokenOf, maskedToken } from '../../bridge/portal/csrf.ts';
 import { asked } from '../../bridge/portal/language.ts';
-import { rateLimit } from '../../bridge/portal/rate-limits.ts';
+import { RATES, rateLimit } from '../../bridge/portal/rate-limits.ts';
 import { openSessions } from '../../bridge/portal/sessions.ts';
 import { ownPath } from '../../bridge/portal/sign-in/routes.ts';
 import { csrfOf } from './browser-cookies.ts';
@@ -189,6 +189,33 @@ t.test('on the wire', async (t) => {
     for (const one of mine) t.match(JSON.stringify(one), /portal:[0-9a-f]{10}/);
   });
 });
+
+t.test(
+  'too many requests from one address: a problem from the API, a page elsewhere, and after that they go on',
+  async (t) => {
+    let now = Date.now();
+    const site = await portalSite(t, { clock: () => now });
+    const ask = (path: string) =>
+      fetch(`${site.url}${path}`, { redirect: 'manual', headers: { 'accept-language': 'en' } });
+    for (let n = 0; n < RATES.address.burst; n++) {
+      const { status, body } = await ask('/signed-out');
+      await body?.cancel();
+      if (status === 429) t.fail(`after ${n} already`);
+    }
+    const api = await ask('/api/v1/mailboxes');
+    t.equal(api.headers.get('content-type'), 'application/problem+json');
+    t.match(await api.json(), { status: 429, code: 'TOO_OFTEN' });
+    const page = await ask('/signed-out');
+    t.match(page.headers.get('content-type'), /^text\/html/);
+    t.notMatch(await page.text(), /node_modules|\bat \S+ \(/);
+    for (const { status, headers } of [api, page]) {
+      t.equal(status, 429);
+      t.match(headers.get('retry-after'), /^[1-9]\d?$/);
+    }
+    now += Number(page.headers.get('retry-after')) * 1000;
+    t.equal((await ask('/signed-out')).status, 200);
+  },
+);
 
 t.test('the session runs out in mid-form: nothing typed is lost, and nobody else sees it', async (t) => {
   let now = Date.now();

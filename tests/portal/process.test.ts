@@ -1,5 +1,5 @@
 /** `mandat portal` as a process of its own, and as the one that `mandat run` has beside itself: answers, lets people in, ends when it is told. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import t, { type Test } from 'tap';
@@ -62,7 +62,19 @@ t.test('on a Unix socket, which the reverse proxy alone may use', async (t) => {
       .on('error', reject),
   );
   t.match(status, /^(200|302|303)$/);
-  t.equal(await portal.end('SIGTERM'), 0);
+  const { mode, gid } = statSync(socketPath);
+  t.equal(mode & 0o777, 0o660);
+  t.equal(gid, 0, "[portal] group's");
+  const second = await lasting(t, here.configFile, 'portal');
+  t.equal(await second.ended, 2);
+  t.match(second.output(), `another program listens on ${socketPath} already`);
+  t.notMatch(second.output(), /\n\s+at /);
+  await portal.end('SIGKILL');
+  t.ok(statSync(socketPath).isSocket(), 'it is left over');
+  const next = await lasting(t, here.configFile, 'portal');
+  await next.said('answering people');
+  t.equal(await next.end('SIGTERM'), 0);
+  t.notOk(statSync(socketPath, { throwIfNoEntry: false }), 'and goes with who has taken it over');
 });
 
 t.test(
