@@ -31,6 +31,9 @@ export function rateLimit({ burst, perMinute }: Rate, now: () => number): RateLi
   };
 }
 
+/** When to ask again where something of ours is away; it may be back at any moment. */
+export const AWAY_RETRY_SECONDS = 5;
+
 /** A whole hospital may come from one address. */
 export const RATES = {
   address: { burst: 600, perMinute: 1200 },

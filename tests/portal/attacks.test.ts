@@ -104,6 +104,18 @@ t.test('on the wire', async (t) => {
     }
   });
 
+  t.test('a mistyped identifier in the form is refused with the reason, and nothing is written', async (t) => {
+    const place = `/mailboxes/${encodeURIComponent(MAILBOX)}`;
+    const form = await doctor.get(`${place}/add`);
+    const once = /name="once" value="([^"]*)"/.exec(form.body)?.[1] ?? '';
+    const fields = { csrf: csrfOf(form.body), once, identifier: '809171209251', acknowledge: 'yes' };
+    const refused = await doctor.post(`${place}/add`, fields);
+    t.equal(refused.status, 422);
+    t.match(refused.body, /role="alert"/);
+    t.match(refused.body, 'le dernier étant la clé des autres');
+    t.notMatch((await doctor.get(place)).body, '809171209251');
+  });
+
   t.test('cookies', async (t) => {
     const asked = await site.browser().get('/sign-in', { follow: false });
     t.match(asked.headers.get('set-cookie'), /HttpOnly.*SameSite=Lax/i);

@@ -76,7 +76,9 @@ t.test('signing in', async (t) => {
   t.ok((await signedIn(DOCTOR)).cookie, 'with a key that was never seen before');
 
   site.provider.refusing.set('/token', 503);
-  t.match(await signedIn(DOCTOR), { page: { status: 503, body: /ne répond pas/ }, cookie: undefined });
+  const away = await signedIn(DOCTOR);
+  t.match(away, { page: { status: 503, body: /ne répond pas/ }, cookie: undefined });
+  t.equal(away.page.headers.get('retry-after'), '5');
   site.provider.refusing.clear();
 
   const cancelled = site.browser();

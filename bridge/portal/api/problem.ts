@@ -1,5 +1,7 @@
 /** What goes wrong, as a program hears of it: application/problem+json with the stable code and the right status. RFC 9457 */
+
 import { type Failure, type FailureCode, failureOf } from '../../shared/failure.ts';
+import { AWAY_RETRY_SECONDS } from '../rate-limits.ts';
 
 export interface Problem {
   /** `urn:mandat:CODE`: it names the problem, and leads nowhere. */
@@ -89,7 +91,7 @@ const TITLES: Readonly<Record<number, string>> = {
 const HEADERS_OF_STATUS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
   401: { 'www-authenticate': 'Bearer realm="mandat", error="invalid_token"' },
   429: { 'retry-after': '60' },
-  503: { 'retry-after': '5' },
+  503: { 'retry-after': String(AWAY_RETRY_SECONDS) },
 };
 
 export interface Told {

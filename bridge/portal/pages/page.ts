@@ -4,6 +4,7 @@ import { html } from 'hono/html';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { SCRIPT_PATH, STYLE_PATH } from '../assets/serve.ts';
 import type { PortalEnv, SignedIn } from '../context.ts';
+import { AWAY_RETRY_SECONDS } from '../rate-limits.ts';
 import { ACCOUNT, ADMIN, MAILBOXES, SIGN_OUT } from './paths.ts';
 import type { Words } from './words/shape.ts';
 import { wordsIn } from './words/words.ts';
@@ -29,6 +30,7 @@ export function page(c: PortalContext, { title, place, body, status = 200 }: Pag
   const words = wordsIn(language);
   const person: SignedIn | undefined = c.get('person');
   c.header('cache-control', 'no-store');
+  if (status === 503) c.header('retry-after', String(AWAY_RETRY_SECONDS));
   return c.html(
     html`<!doctype html>
 <html lang="${language}">

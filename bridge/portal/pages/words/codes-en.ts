@@ -47,7 +47,8 @@ export const CODES_EN: Words['codes'] = {
     MANDAT_ORDER: 'The end must come after the start.',
     ENDS_IN_THE_PAST: 'The end is past already.',
     MANDAT_OTHER_SERVER: 'This person has their mailbox on another server, which shares no folders with this one.',
-    MANDAT_IDENTIFIER: 'This is not how an identifier is written: 12 digits that begin with 8.',
+    MANDAT_IDENTIFIER:
+      'This is no identifier: it has 12 digits, begins with 8, and its last digit is the key of the others. Is it mistyped?',
     TWO_CRITERIA: 'To search, fill in at least 2 fields or a full identifier.',
     NO_DIRECTORY: 'The health directory has not been imported at this site yet. An administrator must do so.',
     MANDAT_CONTACT: 'This address will not do: give one outside MSSanté, written name@domain.',

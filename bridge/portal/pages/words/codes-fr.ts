@@ -47,7 +47,8 @@ export const CODES_FR = {
     ENDS_IN_THE_PAST: 'La date de fin est déjà passée.',
     MANDAT_OTHER_SERVER:
       'Cette personne a sa boîte aux lettres sur un autre serveur, qui ne partage pas de dossiers avec celui-ci.',
-    MANDAT_IDENTIFIER: 'Cet identifiant n’a pas le format attendu : 12 chiffres commençant par 8.',
+    MANDAT_IDENTIFIER:
+      'Cet identifiant n’est pas valable : 12 chiffres commençant par 8, le dernier étant la clé des autres. Vérifiez la saisie.',
     TWO_CRITERIA: 'Pour effectuer une recherche, remplissez au moins 2 champs ou un identifiant complet.',
     NO_DIRECTORY: 'L’Annuaire santé n’a pas encore été importé sur ce site. Un administrateur doit le faire.',
     MANDAT_CONTACT: 'Cette adresse ne convient pas : indiquez une adresse mail hors MSSanté, au format nom@domaine.',
