@@ -12,6 +12,13 @@ export const DELEGATE: Cases = {
 
     await page.goto('/');
     t.match(await page.textContent('main'), 'Votre compte n’est pas encore activé');
+    for (const [language, why] of [
+      ['en', 'you have not activated your account yet'],
+      ['fr', 'vous n’avez pas encore activé votre compte'],
+    ]) {
+      await page.goto(`/account?language=${language}`);
+      t.match(await page.textContent('main .why'), why, 'said to them, not of them');
+    }
     await page.click('a:text-is("Activer mon compte")');
     const identity = await page.textContent('dl.facts');
     for (const part of [LUCIE, 'LUCIE', 'MORVAN', 'Acteur du système de santé caractérisé par un rôle'])

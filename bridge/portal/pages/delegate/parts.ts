@@ -22,6 +22,7 @@ export function identityFacts(c: PortalContext, { view: { identity } }: OwnAccou
 export async function delegatedTable(c: PortalContext, { acting, identifier }: OwnAccount): Promise<Html> {
   const all = wordsOf(c);
   const words = all.delegate;
+  const toThem = { ...all.codes.reasons, ...all.codes.yourReasons };
   const rows = await delegationsOf(acting, { delegate: identifier });
   if (rows.length === 0) return html`<p>${words.delegatedNone}</p>`;
   const { timezone } = acting.config.policy;
@@ -33,7 +34,7 @@ ${[words.mailbox, words.state, words.since, words.until, words.reach].map((head)
 ${rows.map(
   (
     one,
-  ) => html`<tr role="row"><th scope="row" role="rowheader" data-label="${words.mailbox}">${one.mailbox.address}</th>${cell(words.state, stateShown(all, one))}
+  ) => html`<tr role="row"><th scope="row" role="rowheader" data-label="${words.mailbox}">${one.mailbox.address}</th>${cell(words.state, stateShown(all, one, toThem))}
 ${cell(words.since, time(one.startsAt ?? one.createdAt, ''))}${cell(words.until, time(one.endsAt, words.noEnd))}<td role="cell" class="acts"><a class="button plain small" href="${clientPath(one.mailbox.address)}" aria-label="${words.reachOf(one.mailbox.address)}">${words.reach}</a></td></tr>`,
 )}</tbody></table><p class="hint">${words.cannotEnd}</p>`;
 }

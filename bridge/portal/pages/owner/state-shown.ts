@@ -20,15 +20,19 @@ const TONES: Readonly<Record<DelegationState, Tone>> = {
 export function stateIn(
   words: Words,
   { state, reason }: Pick<SeenDelegation, 'state' | 'reason'>,
+  reasons: Readonly<Record<string, string>> = words.codes.reasons,
 ): { readonly text: string; readonly tone: Tone; readonly why: string | null } {
   // A start or an end that is said by the state itself needs no reason beside it.
-  const why =
-    reason === null || reason === 'ended' || reason === 'not-started' ? null : called(words.codes.reasons, reason);
+  const why = reason === null || reason === 'ended' || reason === 'not-started' ? null : called(reasons, reason);
   const tone = reason === 'account-pending' ? 'wait' : TONES[state]; // nobody has taken anything away
   return { text: words.codes.states[state], tone, why };
 }
 
-export function stateShown(words: Words, one: Pick<SeenDelegation, 'state' | 'reason'>): Html {
-  const { text, tone, why } = stateIn(words, one);
+export function stateShown(
+  words: Words,
+  one: Pick<SeenDelegation, 'state' | 'reason'>,
+  reasons?: Readonly<Record<string, string>>,
+): Html {
+  const { text, tone, why } = stateIn(words, one, reasons);
   return html`<span><span class="state ${tone}">${text}</span><span class="why">${why ?? ''}</span></span>`;
 }

@@ -33,6 +33,17 @@ export const CODES_EN: Words['codes'] = {
     'not-started': 'its start is still to come',
     'table-from-the-past': 'the table of delegations was restored and waits for an administrator',
   },
+  yourReasons: {
+    self: 'you cannot be your own delegate',
+    'other-server': 'your mailbox is on another server',
+    'account-pending': 'you have not activated your account yet',
+    'delegate-suspended': 'your account is suspended',
+    'account-ended': 'your account is closed',
+    'terms-not-accepted': 'you have not accepted the present terms of use',
+    'delegate-not-listed': 'your RPPS identity is not active',
+    'credential-unknown': 'until when your e-CPS is valid is not known',
+    'credential-lapsed': 'your e-CPS is not valid any more',
+  },
   refusals: {
     MANDAT_ACTOR: 'You may not do this.',
     MANDAT_ACKNOWLEDGE: 'Acknowledge your responsibility first.',

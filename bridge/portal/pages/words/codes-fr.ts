@@ -32,6 +32,18 @@ export const CODES_FR = {
     'not-started': 'la date de début n’est pas encore venue',
     'table-from-the-past': 'la table des délégations a été restaurée et attend un administrateur',
   },
+  /** The same, said to the delegate themselves. */
+  yourReasons: {
+    self: 'vous ne pouvez être votre propre délégataire',
+    'other-server': 'votre boîte aux lettres est sur un autre serveur',
+    'account-pending': 'vous n’avez pas encore activé votre compte',
+    'delegate-suspended': 'votre compte est suspendu',
+    'account-ended': 'votre compte est clos',
+    'terms-not-accepted': 'vous n’avez pas accepté les conditions actuelles',
+    'delegate-not-listed': 'votre identité RPPS n’est pas active',
+    'credential-unknown': 'la validité de votre e-CPS n’est pas connue',
+    'credential-lapsed': 'votre e-CPS n’est plus valide',
+  },
   refusals: {
     MANDAT_ACTOR: 'Vous n’êtes pas autorisé à faire cela.',
     MANDAT_ACKNOWLEDGE: 'Prenez d’abord acte de votre responsabilité.',
