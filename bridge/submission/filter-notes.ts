@@ -19,6 +19,9 @@ export interface FilterNotes {
   ended(): Promise<void>;
 }
 
+/** Where it can't be noted just now. */
+const AGAIN_MS = 2000;
+
 type About = Pick<LastFilter, 'pid' | 'started' | 'since' | 'child' | 'numbers'>;
 
 /** `wanted`: undefined where there is one filter. */
@@ -31,6 +34,7 @@ export function filterNotes(
 ): FilterNotes {
   let name = wanted;
   let noted = false;
+  let again: NodeJS.Timeout | undefined;
   const lookForNamesake = async () => {
     if (!noted || name === undefined || name !== wanted) return;
     const there = await lastFilter(state, name);
@@ -43,17 +47,20 @@ export function filterNotes(
   };
   return {
     name: () => name,
-    note: async (loop) => {
-      const place = wanted === undefined ? {} : { host: hostname(), heard: now() };
+    note: async function note(loop) {
+      clearTimeout(again);
       try {
+        const place = wanted === undefined ? {} : { host: hostname(), heard: now() };
         await lookForNamesake();
         await noteFilter(state, name, { ...about, loop, ...place });
         noted = true;
       } catch (error) {
         log.warn({ reason: failureOf(error).message }, 'how the filter fares could not be noted');
+        again = setTimeout(() => void note(loop), AGAIN_MS).unref();
       }
     },
     ended: async () => {
+      clearTimeout(again);
       if (name !== undefined) await noteFilter(state, name, undefined).catch(() => {});
     },
   };

@@ -3,6 +3,7 @@ import t from 'tap';
 import { forgetFacts, setFact } from '../../bridge/store/state/facts.ts';
 import { filterNotes } from '../../bridge/submission/filter-notes.ts';
 import { filtersSeen, lastFilter, processNumbers, startOf } from '../../bridge/submission/last-filter.ts';
+import { waitFor } from '../../config/lab/wait.ts';
 import { freshState } from '../store/fresh.ts';
 
 const SEVERAL = { database: 'postgres://several.filters' };
@@ -64,6 +65,22 @@ t.test('started again under its name, whatever became of the one before: it keep
   for (const _ of [1, 2, 3]) await again.note(null);
   t.equal(again.name(), 'mail2');
   t.strictSame(said.said, []);
+});
+
+t.test('what can not be noted is noted a moment later', async (t) => {
+  const state = await freshState(t);
+  const said = log();
+  let fails = 1;
+  const now = () => {
+    if (fails-- > 0) throw new Error('locked');
+    return new Date().toISOString();
+  };
+  const notes = filterNotes(state, 'mail2', here, now, said);
+  await notes.note(null);
+  t.match(said.said, [/could not be noted/]);
+  t.equal(await lastFilter(state, 'mail2'), undefined);
+  await waitFor('it is noted', 60_000, async () => (await lastFilter(state, 'mail2')) !== undefined);
+  await notes.ended();
 });
 
 t.test('a process number counts where it was given alone', async (t) => {
