@@ -1,9 +1,8 @@
 /** A grant beside a sweep that is under way, and the same on a site that rests, in turn: of mailboxes whose accounts the server has, or doesn't have. */
-import { setTimeout as pause } from 'node:timers/promises';
-import Database from 'better-sqlite3';
 import { waitFor } from '../../config/lab/wait.ts';
-import { at, startSite } from '../servers/site.ts';
+import { startSite } from '../servers/site.ts';
 import { putRing, ring } from './converged.ts';
+import { GIVE, oneGrant, TAKE } from './one-grant.ts';
 import { type Comparison, compare } from './pairs.ts';
 
 const LONG_MS = 600_000;
@@ -21,23 +20,8 @@ async function ground(mailboxes: number, accounts: 'known' | 'unknown') {
   await site.register(...OURS);
   if (mailboxes > 0) putRing(site, people);
   const sidecar = await site.run();
-  const table = new Database(site.table);
-  table.pragma('synchronous = FULL');
-  const version = table.prepare('SELECT version FROM counters').pluck();
-  const state = new Database(site.stateFile, { readonly: true });
-  const outcome = state.prepare('SELECT in_force_version, verified_version FROM outcomes WHERE address = ?');
+  const { state, commit, reached, close } = oneGrant(site, LONG_MS);
   const fact = state.prepare('SELECT value FROM facts WHERE name = ?').pluck();
-  const commit = (sql: string) => {
-    table.exec(sql);
-    return version.get() as number;
-  };
-  const reached = async (phase: 'in_force_version' | 'verified_version', wanted: number) => {
-    const until = performance.now() + LONG_MS;
-    while (((outcome.get(at('alice')) as Record<string, number> | undefined)?.[phase] ?? 0) < wanted) {
-      if (performance.now() > until) throw new Error(`not ${phase}`);
-      await pause(1);
-    }
-  };
   return {
     site,
     sweeping: () => fact.get('sweep-begun') !== undefined,
@@ -58,16 +42,12 @@ async function ground(mailboxes: number, accounts: 'known' | 'unknown') {
       return took;
     },
     stop: async () => {
-      table.close();
-      state.close();
+      close();
       await sidecar.end();
       await site.stop();
     },
   };
 }
-
-const GIVE = `INSERT INTO delegation (mailbox, delegate) VALUES ('${at('alice')}', '${at('bob')}')`;
-const TAKE = `DELETE FROM delegations WHERE mailbox_id = (SELECT id FROM mailboxes WHERE address = '${at('alice')}')`;
 
 export async function besideSweepFigures(
   mailboxes: number,

@@ -1,9 +1,9 @@
 /** A sweep of a site where all is as it should be, beside a bare client with the same logins that asks the least. */
 import { setTimeout as pause } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { connectImap, type RawImap } from '../../config/lab/raw-imap.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { at, type Site, startSite } from '../servers/site.ts';
+import { atOnce, loggedIn } from './bare-client.ts';
 import { type Comparison, compare } from './pairs.ts';
 
 /** As many sessions at once as a sweep takes: all places ([imap] connections) but one. */
@@ -101,7 +101,7 @@ export async function convergedFigures(
 /** Each owner's entries, as the owner; each folder as each delegate sees it. What can be sent ahead is. */
 async function bareSweep(site: Site, { owners, people, pairs }: ReturnType<typeof ring>, by: 'pair' | 'person') {
   const folders = new Map<string, readonly string[]>();
-  await atOnce(owners, async (owner) => {
+  await atOnce(AT_ONCE, owners, async (owner) => {
     const imap = await loggedIn(site, owner);
     const { lines } = await imap.command('LIST "" "*" RETURN (SPECIAL-USE SUBSCRIBED STATUS (X-GUID))');
     const names = lines.filter((line) => line.startsWith('* LIST')).map((line) => line.split(' "/" ')[1] ?? '');
@@ -114,7 +114,7 @@ async function bareSweep(site: Site, { owners, people, pairs }: ReturnType<typeo
   });
   const sessions =
     by === 'pair' ? pairs.map((pair) => [pair]) : people.map((one) => pairs.filter(({ delegate }) => delegate === one));
-  await atOnce(sessions, async (session) => {
+  await atOnce(AT_ONCE, sessions, async (session) => {
     const imap = await loggedIn(site, session[0]?.delegate ?? '');
     await Promise.all(
       session.flatMap(({ owner }) => {
@@ -125,19 +125,4 @@ async function bareSweep(site: Site, { owners, people, pairs }: ReturnType<typeo
     );
     imap.close();
   });
-}
-
-async function loggedIn({ lab }: Site, name: string): Promise<RawImap> {
-  const imap = await connectImap(lab.imap);
-  const { status, text } = await imap.loginAs(at(name), lab.master.user, lab.master.password);
-  if (status !== 'OK') throw new Error(text);
-  return imap;
-}
-
-async function atOnce<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
-  const left = [...all];
-  const worker = async () => {
-    for (let one = left.shift(); one !== undefined; one = left.shift()) await work(one);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }

@@ -1,9 +1,9 @@
 /** A first pass over a site that nobody has worked off, beside a bare client that gives the same entries and looks with as many logins, each on a site of its own, in turn. */
 import { setTimeout as pause } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { connectImap, type RawImap } from '../../config/lab/raw-imap.ts';
 import { startShares } from '../servers/shares-server.ts';
 import { at, type Site, startSite } from '../servers/site.ts';
+import { atOnce, loggedIn } from './bare-client.ts';
 import { putRing, ring } from './converged.ts';
 import { RIGHTS } from './ground.ts';
 import { type Comparison, comparison } from './pairs.ts';
@@ -89,7 +89,7 @@ async function firstPass(site: Site, people: Ring): Promise<Took> {
 async function barePass(site: Site, { owners, people, pairs }: Ring): Promise<Took> {
   const began = performance.now();
   const folders = new Map<string, readonly string[]>();
-  await atOnce(owners, async (owner) => {
+  await atOnce(AT_ONCE, owners, async (owner) => {
     const imap = await loggedIn(site, owner);
     const { lines } = await imap.command('LIST "" "*" RETURN (SPECIAL-USE)');
     const names = lines.filter((line) => line.startsWith('* LIST')).map((line) => line.split(' "/" ')[1] ?? '');
@@ -101,13 +101,13 @@ async function barePass(site: Site, { owners, people, pairs }: Ring): Promise<To
     await Promise.all(given.map(({ delegate }) => imap.send(`SETACL INBOX ${at(delegate)} ${RIGHTS}`)));
     imap.close();
   });
-  await atOnce(people, async (delegate) => {
+  await atOnce(AT_ONCE, people, async (delegate) => {
     const imap = await loggedIn(site, delegate);
     await imap.command('LIST "" "shared/*"');
     imap.close();
   });
   const inForce = performance.now() - began;
-  await atOnce(owners, async (owner) => {
+  await atOnce(AT_ONCE, owners, async (owner) => {
     const imap = await loggedIn(site, owner);
     const special = (folders.get(owner) ?? []).filter((folder) => folder !== 'INBOX'); // there are no others here
     const given = pairs.filter((pair) => pair.owner === owner);
@@ -118,7 +118,7 @@ async function barePass(site: Site, { owners, people, pairs }: Ring): Promise<To
     );
     imap.close();
   });
-  await atOnce(people, async (delegate) => {
+  await atOnce(AT_ONCE, people, async (delegate) => {
     const imap = await loggedIn(site, delegate);
     const names = pairs
       .filter((pair) => pair.delegate === delegate)
@@ -131,18 +131,3 @@ async function barePass(site: Site, { owners, people, pairs }: Ring): Promise<To
 
 const sharedName = (owner: string, folder: string) =>
   folder === 'INBOX' ? `shared/${at(owner)}` : `shared/${at(owner)}/${folder}`;
-
-async function loggedIn({ lab }: Site, name: string): Promise<RawImap> {
-  const imap = await connectImap(lab.imap);
-  const { status, text } = await imap.loginAs(at(name), lab.master.user, lab.master.password);
-  if (status !== 'OK') throw new Error(text);
-  return imap;
-}
-
-async function atOnce<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
-  const left = [...all];
-  const worker = async () => {
-    for (let one = left.shift(); one !== undefined; one = left.shift()) await work(one);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-}

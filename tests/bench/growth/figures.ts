@@ -1,10 +1,9 @@
 /** What costs the same at a million delegations as at a thousand: each measured on both tables in turn, against real servers. */
 import { spawn } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
-import Database from 'better-sqlite3';
 import type { RawImap } from '../../../config/lab/raw-imap.ts';
 import { builtMandat } from '../../cli/built.ts';
 import { at, type Site, startSite } from '../../servers/site.ts';
+import { GIVE, oneGrant, TAKE } from '../one-grant.ts';
 import { type Comparison, compare } from '../pairs.ts';
 import { peakMemoryMb, wakeFigures } from '../wake.ts';
 import { delegate, owner, putLargeTable, type Worked } from './large-table.ts';
@@ -29,25 +28,7 @@ async function siteOf(size: number, worked: Worked) {
 async function ground(size: number) {
   const site = await siteOf(size, 'worked off');
   const sidecar = await site.run();
-  const table = new Database(site.table);
-  table.pragma('synchronous = FULL');
-  const state = new Database(site.stateFile, { readonly: true });
-  const outcome = state.prepare('SELECT in_force_version, verified_version FROM outcomes WHERE address = ?');
-  const now = table.prepare('SELECT version FROM counters').pluck();
-  /** The version of what it has changed; 0 where that was nothing. */
-  const commit = (sql: string): number => {
-    const before = now.get();
-    table.exec(sql);
-    const after = now.get() as number;
-    return after === before ? 0 : after;
-  };
-  const reached = async (phase: 'in_force_version' | 'verified_version', version: number) => {
-    const until = performance.now() + LIMIT_MS;
-    while (((outcome.get(at('alice')) as Record<string, number> | undefined)?.[phase] ?? 0) < version) {
-      if (performance.now() > until) throw new Error(`not ${phase} within ${LIMIT_MS / 1000} s`);
-      await sleep(1);
-    }
-  };
+  const { commit, reached, close } = oneGrant(site, LIMIT_MS);
   return {
     site,
     sidecar,
@@ -74,16 +55,12 @@ async function ground(size: number) {
     },
     wake: async () => (await wakeFigures(site, 'FULL', 'isolated', WAKES)).median,
     stop: async () => {
-      table.close();
-      state.close();
+      close();
       await sidecar.end();
       await site.stop();
     },
   };
 }
-
-const GIVE = `INSERT INTO delegation (mailbox, delegate) VALUES ('${at('alice')}', '${at('bob')}')`;
-const TAKE = `DELETE FROM delegations WHERE mailbox_id = (SELECT id FROM mailboxes WHERE address = '${at('alice')}')`;
 
 async function opened(site: Site): Promise<RawImap> {
   const open = await site.login('bob');
