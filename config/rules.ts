@@ -18,16 +18,19 @@ export const word: Rule = shaped(
   'write 1 to 64 of A-Z a-z 0-9 . _ -, for example 2026-11',
 );
 
+/** What a site names its mail servers and its programs by. */
+const SHORT_NAME = /^[a-z0-9-]{1,30}$/;
+
 /** A mail server in the table's column `server`. */
 export const serverName: Rule = shaped(
-  /^[a-z0-9-]{1,30}$/,
+  SHORT_NAME,
   "a mail server's name in the table",
   'write 1 to 30 of a-z 0-9 -, for example mx1',
 );
 
 /** Another program of the site, as it stands in the trail. */
 export const serviceName: Rule = shaped(
-  /^[a-z0-9-]{1,30}$/,
+  SHORT_NAME,
   "a service's name",
   'write 1 to 30 of a-z 0-9 -, for example [portal.services.roundcube]',
 );

@@ -5,6 +5,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Config } from '../../config/schema.ts';
+import { once } from '../shared/found-once.ts';
 import type { LoopHolds } from '../shared/loop-holds.ts';
 import { type FactName, fact, filterFacts, jsonFact, type ServerFacts, setFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
@@ -86,20 +87,20 @@ export function runs(filter: LastFilter, now: number): boolean {
 }
 
 /** Whether its process number is one that is looked for here. */
-function isOfHere({ host, numbers }: LastFilter): boolean {
+function isOfHere({ host, numbers }: Pick<LastFilter, 'host' | 'numbers'>): boolean {
   if (numbers !== undefined) return numbers === processNumbers();
   return host === undefined || host === hostname();
 }
 
 /** Which processes have their numbers from the same count as this one: this boot of this kernel, this container. Empty where /proc doesn't say. */
-export function processNumbers(): string {
+export const processNumbers = once((): string => {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
     return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
     return '';
   }
-}
+});
 
 /** Whether that is the very process that is meant. */
 export function isSameFilter(noted: LastFilter, { pid, started, numbers }: Process): boolean {
@@ -131,9 +132,9 @@ export async function answersOf(state: ServerFacts, name: FilterName, filter: Pr
 }
 
 /** Whether that very process is there still. */
-export function isThere({ pid, started, numbers }: Process): boolean {
-  if (numbers !== undefined && numbers !== processNumbers()) return false;
-  return started !== null && startOf(pid) === started;
+export function isThere(filter: Pick<LastFilter, 'pid' | 'started' | 'host' | 'numbers'>): boolean {
+  const { pid, started } = filter;
+  return isOfHere(filter) && started !== null && startOf(pid) === started;
 }
 
 /** Field 22 of /proc/PID/stat, behind the name in brackets; undefined where there is no such process, or a dead one. proc(5) */

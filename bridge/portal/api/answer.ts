@@ -61,7 +61,8 @@ async function allowed(c: Ask, site: ApiSite, one: Operation): Promise<Caller> {
     if (caller.actions === undefined || caller.actions.has(one.id)) return caller;
     throw new RefusedCaller(`${caller.via} may not ask for ${one.id}: its actions are named in the configuration`, {
       code: 'SERVICE_ACTION',
-      ...{ actor: `person:${caller.identifier}`, via: caller.via },
+      actor: `person:${caller.identifier}`,
+      via: caller.via,
     });
   } catch (error) {
     if (error instanceof RefusedCaller) await site.noteRefused(error.writer, one.id);
