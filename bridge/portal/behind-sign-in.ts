@@ -35,7 +35,6 @@ export function behindSignIn(keeping: Doorkeeping): MiddlewareHandler<PortalEnv>
   const { settings, sessions, cookies, rolesOf, clock } = keeping;
   const { origin } = new URL(settings.url);
   const limits = {
-    session: rateLimit(RATES.session, clock),
     change: rateLimit(RATES.change, clock),
     search: rateLimit(RATES.search, clock),
   };
@@ -43,7 +42,8 @@ export function behindSignIn(keeping: Doorkeeping): MiddlewareHandler<PortalEnv>
     const cookie = cookies.read(c, 'session');
     const session = sessions.find(cookie);
     if (session === undefined) return outside(c, keeping, origin, cookie);
-    const wait = limits.session.spend(session.name) ?? limits[kindOf(c)]?.spend(session.name);
+    const kind = kindOf(c);
+    const wait = kind && limits[kind].spend(session.name);
     if (wait !== undefined) return tooOften(c, wait);
     const roles = await rolesOf(session.person);
     c.set('csrf', maskedToken(session.csrf));
@@ -72,9 +72,9 @@ async function noteTried(c: Context<PortalEnv>, { note }: Doorkeeping): Promise<
   await note({ action: 'portal-refused', identifier, session, detail: { path: c.req.routePath } });
 }
 
-function kindOf(c: Context<PortalEnv>): 'session' | 'change' | 'search' {
+function kindOf(c: Context<PortalEnv>): 'change' | 'search' | undefined {
   if (!isRead(c)) return 'change';
-  return Object.keys(c.req.query()).some((name) => name !== 'language') ? 'search' : 'session';
+  return Object.keys(c.req.query()).some((name) => name !== 'language') ? 'search' : undefined;
 }
 
 /** Nobody is signed in. What they had typed is kept until they are, where a page of ours has sent it. */

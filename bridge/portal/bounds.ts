@@ -31,16 +31,37 @@ export function ownHostOnly({ url }: Pick<PortalSettings, 'url'>): MiddlewareHan
   };
 }
 
-export function oftenEnough(
-  { proxies }: Pick<PortalSettings, 'proxies'>,
-  now: () => number,
-): MiddlewareHandler<PortalEnv> {
+/** Seconds to wait, of somebody whom nobody knows; undefined: go on. */
+export type Strangers = (c: Context<PortalEnv>) => number | undefined;
+
+export function openStrangers(now: () => number): Strangers {
   const limit = rateLimit(RATES.address, now);
+  return (c) => limit.spend(asker(c.get('address')));
+}
+
+/** Whose address it is, for all that follows. */
+export function addressed({ proxies }: Pick<PortalSettings, 'proxies'>): MiddlewareHandler<PortalEnv> {
   return async (c, next) => {
     const peer = (c.env as Connection | undefined)?.incoming?.socket?.remoteAddress;
-    const address = clientAddress(c.req.header('x-forwarded-for'), proxies, peer);
-    c.set('address', address);
-    const wait = limit.spend(asker(address));
+    c.set('address', clientAddress(c.req.header('x-forwarded-for'), proxies, peer));
+    return next();
+  };
+}
+
+/**
+ * Who is signed in is limited by their session, anybody else by their address. At the API each request says itself who asks: there it is
+ * limited when that is known (api/answer.ts).
+ */
+export function oftenEnough(
+  strangers: Strangers,
+  known: (c: Context<PortalEnv>) => string | undefined,
+  now: () => number,
+): MiddlewareHandler<PortalEnv> {
+  const sessions = rateLimit(RATES.session, now);
+  return async (c, next) => {
+    if (isApi(c)) return next();
+    const session = known(c);
+    const wait = session === undefined ? strangers(c) : sessions.spend(session);
     return wait === undefined ? next() : tooOften(c, wait);
   };
 }

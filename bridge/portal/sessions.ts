@@ -27,6 +27,8 @@ export interface Sessions {
   begin(person: Person, idToken: string): { readonly cookie: string; readonly session: Session };
   /** The session goes on from now. Undefined: there is none, or no more. */
   find(cookie: string | undefined): Session | undefined;
+  /** What it is called, where there is one: it goes on no longer by that. */
+  named(cookie: string | undefined): string | undefined;
   end(cookie: string | undefined): Session | undefined;
   /** As the provider says: that one of its sessions, or all of that subject. Answers how many there were. */
   endBy(told: {
@@ -83,6 +85,10 @@ export function openSessions(
       if (isOver(kept)) return void close(key);
       kept.used = now();
       return kept.session;
+    },
+    named: (cookie) => {
+      const kept = open.get(keyOf(secretOf(cookie)));
+      return kept === undefined || isOver(kept) ? undefined : kept.session.name;
     },
     end: (cookie) => close(keyOf(secretOf(cookie))),
     endBy: ({ subject, providerSession }) => {

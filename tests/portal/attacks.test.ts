@@ -8,8 +8,10 @@ import { RATES, rateLimit } from '../../bridge/portal/rate-limits.ts';
 import { openSessions } from '../../bridge/portal/sessions.ts';
 import { ownPath } from '../../bridge/portal/sign-in/routes.ts';
 import { csrfOf } from './browser-cookies.ts';
-import { ADMIN, DOCTOR, MAILBOX, OTHER_MAILBOX, peopled, READER, SECRETARY } from './people.ts';
+import { ADMIN, DOCTOR, MAILBOX, OTHER_DOCTOR, OTHER_MAILBOX, peopled, READER, SECRETARY } from './people.ts';
 import { type PortalSite, portalSite } from './portal-site.ts';
+
+const KEY = 'a-key-of-a-webmail-0123456789-abcdefghijk';
 
 t.test('only to paths of ours', async (t) => {
   const cases = [
@@ -203,29 +205,80 @@ t.test('on the wire', async (t) => {
 });
 
 t.test(
-  'too many requests from one address: a problem from the API, a page elsewhere, and after that they go on',
+  'too many requests from one address: whoever nobody knows waits; who is known does not wait for them',
   async (t) => {
     let now = Date.now();
-    const site = await portalSite(t, { clock: () => now });
-    const ask = (path: string) =>
-      fetch(`${site.url}${path}`, { redirect: 'manual', headers: { 'accept-language': 'en' } });
-    for (let n = 0; n < RATES.address.burst; n++) {
-      const { status, body } = await ask('/signed-out');
+    const site = await portalSite(t, {
+      clock: () => now,
+      portal: '[portal.services.webmail]\nkey_file = "webmail.key"\nactions = ["readMe"]\n',
+      secrets: { 'webmail.key': KEY },
+    });
+    await peopled(site.mandat);
+    const doctor = await site.signInAs(DOCTOR);
+    const ask = (path: string, headers = {}) =>
+      fetch(`${site.url}${path}`, { redirect: 'manual', headers: { 'accept-language': 'en', ...headers } });
+    const key = (name: string, more = '') =>
+      ask('/api/v1/me', { authorization: `Bearer ${KEY}${more}`, 'on-behalf-of': name });
+    const statusOf = async (answer: Promise<Response>) => {
+      const { status, body } = await answer;
       await body?.cancel();
-      if (status === 429) t.fail(`after ${n} already`);
+      return status;
+    };
+
+    // One webmail for many people asks more often than anybody unknown may: each is limited by themselves.
+    const users = [DOCTOR, OTHER_DOCTOR, ...Array.from({ length: 6 }, (_, n) => `user${n}`)];
+    for (const [n, login] of users.entries())
+      if (n > 1) await site.mandat('delegate', 'add', `81000123${n}000`, '--login', login);
+    const each = Math.ceil((RATES.address.burst + 50) / users.length);
+    for (const user of users)
+      for (let n = 0; n < each; n++) {
+        const status = await statusOf(key(user));
+        if (status !== 200) t.fail(`${user}, the ${n}th: ${status}`);
+      }
+    while ((await statusOf(key(DOCTOR))) === 200);
+    t.equal(await statusOf(key(DOCTOR)), 429, 'one of them who asks too often');
+    t.equal(await statusOf(key(OTHER_DOCTOR)), 200, 'and nobody else waits');
+
+    // Guessed keys and names, from the same address.
+    const before = (await site.mandat('audit', '--json')).length;
+    const guesses = [
+      () => key(DOCTOR, 'x'),
+      () => key('nobody@example.org'),
+      () => ask('/api/v1/me'),
+      () => ask('/api/v1/openapi.json'),
+      () => ask('/api/v1/nothing'),
+      () => ask('/signed-out'),
+    ] as const;
+    const tried: number[] = [];
+    while (tried.at(-1) !== 429) tried.push(await statusOf((guesses[tried.length % 50] ?? guesses[5])()));
+    t.ok(tried.length > RATES.address.burst - 10 && tried.length <= RATES.address.burst, `after ${tried.length}`);
+    const told = (await site.mandat('audit', '--json')).length;
+    t.ok(told > before, 'who was named for nothing is in the trail');
+    for (const guess of guesses) {
+      const answer = await guess();
+      const text = await answer.text();
+      t.equal(answer.status, 429);
+      t.match(answer.headers.get('retry-after'), /^[1-9]\d?$/);
+      t.notMatch(text, /node_modules|\bat \S+ \(/);
+      if (answer.url.includes('/api/')) {
+        t.equal(answer.headers.get('content-type'), 'application/problem+json');
+        t.match(JSON.parse(text), { status: 429, code: 'TOO_OFTEN' });
+      } else t.match(answer.headers.get('content-type'), /^text\/html/);
     }
-    const api = await ask('/api/v1/mailboxes');
-    t.equal(api.headers.get('content-type'), 'application/problem+json');
-    t.match(await api.json(), { status: 429, code: 'TOO_OFTEN' });
-    const page = await ask('/signed-out');
-    t.match(page.headers.get('content-type'), /^text\/html/);
-    t.notMatch(await page.text(), /node_modules|\bat \S+ \(/);
-    for (const { status, headers } of [api, page]) {
-      t.equal(status, 429);
-      t.match(headers.get('retry-after'), /^[1-9]\d?$/);
-    }
-    now += Number(page.headers.get('retry-after')) * 1000;
-    t.equal((await ask('/signed-out')).status, 200);
+    t.equal((await site.mandat('audit', '--json')).length, told, 'and the trail is not filled any further');
+    t.equal((await doctor.get('/mailboxes')).status, 200, 'a session goes on');
+    t.equal(await statusOf(key(OTHER_DOCTOR)), 200, 'and so does the webmail');
+    t.equal(await statusOf(ask('/', { cookie: 'mandat-session=guessed' })), 429, 'not by a cookie that opens nothing');
+    now += 1000;
+    t.equal(await statusOf(ask('/signed-out')), 200, 'after that they go on');
+
+    // A session by itself.
+    let asked = 0;
+    while ((await doctor.get('/mailboxes')).status === 200) asked++;
+    t.ok(asked > 0 && asked <= RATES.session.burst + 5, `${asked}`);
+    const late = await doctor.get('/mailboxes');
+    t.match(late, { status: 429 });
+    t.match(late.headers.get('retry-after'), /^[1-9]\d?$/);
   },
 );
 

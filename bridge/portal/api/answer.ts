@@ -5,7 +5,7 @@ import { noteRefusal } from '../../acting/refusals.ts';
 import type { Acting } from '../../acting/site.ts';
 import { failureOf } from '../../shared/failure.ts';
 import type { ApiAnswer } from '../../store/state/api-answers.ts';
-import { tooMany } from '../bounds.ts';
+import { type Strangers, tooMany } from '../bounds.ts';
 import type { ApiSite, PortalEnv } from '../context.ts';
 import { RATES, rateLimit } from '../rate-limits.ts';
 import { reading } from '../reading.ts';
@@ -19,11 +19,11 @@ import { jsonOf, logProblem, spoken } from './tell.ts';
 
 type Ask = Context<PortalEnv>;
 
-export function answering(site: ApiSite): (c: Ask, one: Operation) => Promise<Response> {
+export function answering(site: ApiSite, strangers: Strangers): (c: Ask, one: Operation) => Promise<Response> {
   const idempotency = openIdempotency(site.state, site.now, site.log);
   const spend = spending(site.clock);
   return async (c, one) => {
-    const caller = await allowed(c, site, one);
+    const caller = await allowed(c, site, one, strangers);
     const wait = spend(caller, one);
     if (wait !== undefined) throw tooMany(wait);
     const { as, ...query } = queryOf(c);
@@ -53,8 +53,11 @@ export function answering(site: ApiSite): (c: Ask, one: Operation) => Promise<Re
   };
 }
 
-/** Who asks, where they may ask for this at all. Whoever is known and may not is in the trail. */
-async function allowed(c: Ask, site: ApiSite, one: Operation): Promise<Caller> {
+/**
+ * Who asks, where they may ask for this at all. Whoever is known and may not is in the trail. What is refused here is limited by address: who
+ * guesses keys or names waits, and fills no trail; who shares that address and is known does not wait for them.
+ */
+async function allowed(c: Ask, site: ApiSite, one: Operation, strangers: Strangers): Promise<Caller> {
   const [authorization, onBehalfOf] = [c.req.header('authorization'), c.req.header('on-behalf-of')];
   try {
     const caller = await callerOf(site, { authorization, onBehalfOf });
@@ -65,6 +68,8 @@ async function allowed(c: Ask, site: ApiSite, one: Operation): Promise<Caller> {
       via: caller.via,
     });
   } catch (error) {
+    const wait = problemOf(error).ours ? undefined : strangers(c); // not for what is away here
+    if (wait !== undefined) throw tooMany(wait);
     if (error instanceof RefusedCaller) await site.noteRefused(error.writer, one.id);
     throw error;
   }

@@ -73,8 +73,15 @@ export function openProvider(
       : client.ClientSecretBasic(word);
   };
   const metadata = { [client.clockTolerance]: Math.max(1, clockSkewSeconds) };
+  let asking: Promise<NonNullable<typeof known>> | undefined;
   const discovered = async () => {
     if (known !== undefined && now() - known.at < METADATA_MS) return known;
+    asking ??= discovery().finally(() => {
+      asking = undefined;
+    });
+    return asking; // one question for all who wait for it
+  };
+  const discovery = async () => {
     const configuration = await client.discovery(new URL(issuer), clientId, metadata, authentication(), {
       timeout: PATIENCE_SECONDS,
       execute: insecure(issuer),
