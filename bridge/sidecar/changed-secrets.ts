@@ -31,7 +31,8 @@ export function followCredentials({
   let stamp = secretsStamp(config(), env);
   return {
     heard: (result) => {
-      if (result.kind === 'failed' && result.failure.code === 'retry') return; // tells nothing of them
+      if (['superseded', 'paused', 'unseen'].includes(result.kind)) return; // tells nothing of them
+      if (result.kind === 'failed' && result.failure.code === 'retry') return; // nor does this
       const before = refused;
       refused = result.kind === 'failed' && result.failure.rule === CREDENTIALS_REFUSED;
       if (before && !refused) tryAgain();

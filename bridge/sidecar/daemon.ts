@@ -9,21 +9,16 @@ import type { Config } from '../../config/schema.ts';
 import type { Environment } from '../configured/drivers.ts';
 import { retryWaits } from '../configured/retrying.ts';
 import { openEars } from '../events/ears.ts';
-import type { Job } from '../health/pulse.ts';
 import { NO_SIGNS, type Signs } from '../health/signs.ts';
 import { openPostman } from '../notify/postman.ts';
-import { notePauseSeen, type Pause, samePause } from '../safeguards/pause.ts';
 import type { Opened } from '../safeguards/replaced-files.ts';
 import { socketmapOf } from '../sender/configured-outputs.ts';
 import { type Socketmap, startSocketmap } from '../sender/socketmap.ts';
 import { closeAll } from '../shared/close-all.ts';
 import { type Failure, failureOf } from '../shared/failure.ts';
 import { watchLoop } from '../shared/loop-holds.ts';
-import { oneAtATime } from '../shared/one-at-a-time.ts';
 import { atMost, type GiveWay, giveBack } from '../shared/portions.ts';
 import { type DataFiles, dataFiles } from '../store/files/data-files.ts';
-import { givePagesBack } from '../store/files/free-pages.ts';
-import { shrinkLog } from '../store/files/write-ahead-log.ts';
 import { fact, setFact } from '../store/state/facts.ts';
 import { mailboxPortions } from '../store/state/swept-mailboxes.ts';
 import { dueBetween, nextDue } from '../store/table/due-times.ts';
@@ -31,16 +26,19 @@ import { changedSinceTakeOver, longestCommand } from './after-take-over.ts';
 import { openAlarm } from './alarm.ts';
 import { followCredentials } from './changed-secrets.ts';
 import { openDelegatesHalf } from './delegates-half.ts';
-import { type Half, openEngine, type Standing } from './engine.ts';
+import { openEngine, type Standing } from './engine.ts';
 import { lookAtFolders } from './folder-look.ts';
-import { openLogWarnings } from './large-log.ts';
+import { followPause } from './follow-pause.ts';
+import { openJobs } from './jobs.ts';
 import { openLater } from './later.ts';
 import { openOverdue } from './overdue.ts';
 import { noteLoop, noteSidecar } from './running-config.ts';
-import { type GoOn, type Next, openSchedule, type Schedule, type Urgency } from './schedule.ts';
+import { openSchedule, type Schedule } from './schedule.ts';
+import { keepSmall } from './small-files.ts';
 import { openSweeping } from './sweeping.ts';
 import { watchCommits } from './watch-commits.ts';
 import type { Watch } from './watch-table.ts';
+import { workOnMailbox } from './work-on-mailbox.ts';
 
 /** setTimeout fires at once above 24.8 days; and a clock may be set meanwhile. */
 const LONGEST_SLEEP_MS = 3_600_000;
@@ -57,9 +55,6 @@ const BREATH_MS = 10;
 /** A server that doesn't answer may keep a revoke for ever, and a program that never stops writing keeps us awake: what gives way gets on then. */
 const LONGEST_WAY_MS = 1000;
 
-/** How long the same failure isn't told again, in milliseconds. */
-const TOLD_MS = 60_000;
-
 /** How long what was noted is still taken over at the end. The rest keeps. */
 const LEAVING_MS = 5000;
 
@@ -74,7 +69,7 @@ export async function startDaemon(
   const engine = await openEngine(config, env, log, 'sidecar', signs, standing);
   const { table, state } = engine;
   const { clock } = engine.site;
-  let [pause, lookedAt = ''] = await Promise.all([engine.paused(), fact(state, 'clock')]).catch(
+  let [pausedAtFirst, lookedAt = ''] = await Promise.all([engine.paused(), fact(state, 'clock')]).catch(
     async (error: unknown) => {
       await engine.close().catch(() => {}); // nothing is left that would keep the process
       throw error;
@@ -84,72 +79,14 @@ export async function startDaemon(
   let current = config;
   let stopping = false;
 
-  const work = async (mailboxId: number, attempt: number, goOn: GoOn): Promise<Next> => {
-    const began = performance.now();
-    try {
-      const half = halfOf(mailboxId, goOn.urgency);
-      const pass = (login?: () => void) =>
-        signs.pass(mailboxId, attempt, (own) => engine.work(mailboxId, attempt, goOn, half, { signs: own, login }));
-      const result = await (goOn.urgency === 'sweep' ? sweeping.budget.spending(pass) : pass());
-      postman.wake();
-      const ms = Math.round(performance.now() - began);
-      if (result.kind === 'superseded') return 'again';
-      if (result.kind === 'paused') return 'parked';
-      if (result.kind === 'unseen') {
-        (goOn.urgency === 'sweep' ? sweeping.half : many).keep(result.unseen);
-        return 'done';
-      }
-      credentials.heard(result);
-      const { address, version } = result;
-      if (result.kind === 'in-force') {
-        log.info({ address, version, ms }, 'in force; verified when others have had their turn');
-        return 'rest';
-      }
-      if (result.kind === 'verified') {
-        log.info({ address, version, ms, notices: result.notices }, 'verified');
-        for (const message of result.drift ?? []) log.warn({ address }, message);
-        if (result.againInMs !== undefined) later.add(mailboxId, result.againInMs);
-        if (engine.changes.heldIn(mailboxId).size === 0) overdue.workedOff(mailboxId, performance.now());
-        return 'done';
-      }
-      const { code, message, hint } = result.failure;
-      log.error({ address, version, ms, attempt, code, hint }, message);
-      if (code === 'internal') log.debug({ err: result.failure.cause }, 'internal failure');
-      return result.retry;
-    } catch (error) {
-      if (engine.working.isLost) return 'parked';
-      // The database itself failed. Where it is the machine's doing, no trace of the program helps anybody.
-      const { code, message, hint } = failureOf(error);
-      const what = code === 'internal' ? { err: error } : { code, reason: message, hint };
-      log.error({ mailboxId, ...what }, 'a pass could not be recorded');
-      return 'retry';
-    } finally {
-      comparing ??= setTimeout(() => {
-        comparing = undefined;
-        void drain();
-      }, COMPARED_MS);
-      sweeping.worked(mailboxId);
-      lookAtMany();
-      await giveBack(); // a pass that had nothing to ask a server was one turn of the loop so far
-    }
-  };
-
-  /** What a pass need not do itself: of a sweep, and of many grants at once, delegates are looked at by person. */
-  const halfOf = (mailboxId: number, urgency: Urgency | undefined): Half => {
-    const [swept, granted] = [sweeping.half.take(mailboxId), many.take(mailboxId)];
-    if (urgency === 'sweep') return { later: sweeping.waitsFor(mailboxId) };
-    if (urgency !== 'rest') return {};
-    const others = schedule.sizes.queued.rest > 0 || many.waiting > 0;
-    return { looked: swept ?? granted, later: others && !many.full };
-  };
-  /** Once no grant waits for what is left of it. */
-  const lookAtMany = () => {
-    const { rest, change } = schedule.sizes.queued;
-    if (many.waiting > 0 && (many.full || rest + change === 0)) void many.look();
-  };
-
   /** What was worked on is compared with what was seen before, once for a burst. */
   let comparing: NodeJS.Timeout | undefined;
+  const compare = () => {
+    comparing ??= setTimeout(() => {
+      comparing = undefined;
+      void drain();
+    }, COMPARED_MS);
+  };
 
   const openOutbox = () =>
     openPostman({
@@ -166,7 +103,21 @@ export async function startDaemon(
   const overdue = openOverdue(table, state, log, clock.now);
 
   const schedule = openSchedule({
-    work,
+    work: workOnMailbox({
+      engine,
+      log,
+      signs,
+      schedule: () => schedule,
+      sweeping: () => sweeping,
+      many: () => many,
+      later: () => later,
+      overdue,
+      heard: (result) => {
+        postman.wake();
+        credentials.heard(result);
+      },
+      over: compare,
+    }),
     concurrency: config.imap.connections,
     ...retryWaits(config),
   });
@@ -190,31 +141,17 @@ export async function startDaemon(
   };
   const credentials = followCredentials({ config: () => current, env, log, tryAgain: schedule.wakeStuck });
 
-  const serially = (job: () => Promise<void>, name?: Job) =>
-    oneAtATime(name === undefined ? job : () => signs.job(name, job), (error) => {
-      if (stopping || engine.working.isLost) return; // what it worked on is closed, or about to be
-      if (name !== undefined) undone.add(name);
-      const failure = failureOf(error);
-      if (failure.rule === 'MANDAT_MOVED') return moved(failure);
-      const { code, message, hint } = failure;
-      if (config.database === undefined || !toldLately(message)) log.error({ code, hint }, message);
-    });
-
-  /** While PostgreSQL is away each job fails at each look: said once a minute. */
-  const toldAt = new Map<string, number>();
-  const toldLately = (message: string): boolean => {
-    const now = performance.now();
-    for (const [one, at] of toldAt) if (now - at > TOLD_MS) toldAt.delete(one);
-    if (toldAt.has(message)) return true;
-    toldAt.set(message, now);
-    return false;
-  };
-
-  /** Jobs that have failed, of those that nothing calls again by itself: a database that was away for a moment. */
-  const undone = new Set<Job>();
+  const { serially, isUndone } = openJobs({
+    log,
+    signs,
+    ending: () => stopping || engine.working.isLost,
+    moved,
+    seldom: config.database !== undefined,
+  });
+  /** Of those that nothing calls again by itself: a database that was away for a moment. */
   const doAgain = () => {
-    if (undone.delete('wake')) void wake();
-    if (undone.delete('due')) void due();
+    if (isUndone('wake')) void wake();
+    if (isUndone('due')) void due();
   };
 
   /** What nobody waits for lets a wake-up find out what there is to do, then revokes. */
@@ -232,7 +169,7 @@ export async function startDaemon(
   };
   const lookWhatChanged = serially(async () => {
     await engine.mend(); // and says at once where the table can't be read
-    await lookAtPause();
+    await pause.look();
     await engine.changes.look(schedule.revokesBy);
     const { pairs, standing } = engine.changes.held;
     if (pairs > 0) {
@@ -244,24 +181,13 @@ export async function startDaemon(
     afterwards ??= setTimeout(() => void follow(), AFTERWARDS_MS);
   }, 'wake');
 
-  /** Whoever pauses or resumes notes it in the trail too, and so wakes us. Each pass asks for itself; this is what follows from it. */
-  const lookAtPause = async () => {
-    const before = pause;
-    pause = await engine.paused();
-    if (samePause(before, pause)) return;
-    if (pause === undefined) log.warn('resumed: what was due is done now');
-    else tellPause(pause);
-    schedule.unpark(); // what may go now goes, the rest is laid down again
-    if (pause === undefined) void sweepAnew();
-  };
-  const tellPause = (how: Pause) => {
-    log.warn({ ...how }, 'paused: nothing is written to the servers');
-    void schedule
-      .idle()
-      .then(() => notePauseSeen(state, how))
-      .catch((error: unknown) => log.error({ reason: failureOf(error).message }, 'the pause could not be noted'));
-  };
-  if (pause !== undefined) tellPause(pause);
+  const pause = followPause(pausedAtFirst, {
+    state,
+    log,
+    schedule,
+    paused: engine.paused,
+    resumed: () => void sweepAnew(),
+  });
 
   /** Once for a burst of wake-ups. */
   let afterwards: NodeJS.Timeout | undefined;
@@ -339,18 +265,13 @@ export async function startDaemon(
 
   const drainSubmissions = serially(() => engine.drainSubmissions(giveWay));
 
-  const tellOfLog = openLogWarnings(log);
+  // Where they are in PostgreSQL, those that may lie here are nobody's any more.
+  const inUse = config.database === undefined ? [files.delegations, files.state, files.submissions] : [];
+  const shrink = keepSmall(inUse, log);
   const upkeep = serially(async () => {
     await engine.keepHead();
-    if (pause === undefined) await overdue.look(performance.now());
-    // Where they are in PostgreSQL, those that may lie here are nobody's any more.
-    for (const file of config.database === undefined ? [files.delegations, files.state, files.submissions] : []) {
-      const shrunk = shrinkLog(file);
-      if (shrunk?.done) log.info({ file, size: shrunk.size }, 'the log of writes was large, and has been emptied');
-      else if (shrunk !== undefined) tellOfLog(file, shrunk.size);
-      const pages = await givePagesBack(file, giveWay);
-      if (pages > 0) log.info({ file, pages }, 'pages that it no longer needs were given back to the system');
-    }
+    if (!pause.isPaused) await overdue.look(performance.now());
+    await shrink(giveWay);
   }, 'upkeep');
   if (engine.age === 'restored') {
     log.error(
