@@ -59,7 +59,7 @@ export async function askForCode(office: Office, holder: AccountHolder, asked: A
       'refused',
       `${identifier}: too many codes have been asked for within an hour; nothing was changed`,
       `another can be mailed from ${from} on; the last one that was mailed still counts until it lapses`,
-      { rule: 'MANDAT_CODES' },
+      { rule: 'MANDAT_CODES', about: identifier },
     );
   }
   await note(office, holder, 'account-code');
@@ -79,7 +79,7 @@ export async function confirmCode(office: Office, holder: AccountHolder, code: s
   const { table, state, key, writer } = office;
   const { identifier } = holder;
   if (holder.state === 'suspended' && (await accountOf(state, holder.id)).request?.terms != null) {
-    throw refused('MANDAT_SUSPENDED', `${identifier} is suspended, and can't activate their account meanwhile`);
+    throw refused(holder, 'MANDAT_SUSPENDED', `${identifier} is suspended, and can't activate their account meanwhile`);
   }
   const now = (await openClock(state)).now();
   const tried = await tryCode(
@@ -99,10 +99,11 @@ export async function confirmCode(office: Office, holder: AccountHolder, code: s
   );
   switch (tried.kind) {
     case 'no-request':
-      throw refused('MANDAT_NO_REQUEST', `${identifier}: no address waits to be confirmed`, again(holder));
+      throw refused(holder, 'MANDAT_NO_REQUEST', `${identifier}: no address waits to be confirmed`, again(holder));
     case 'expired':
       await note(office, holder, 'account-code-refused', { why: 'expired' });
       throw refused(
+        holder,
         'MANDAT_CODE_EXPIRED',
         `${identifier}: this code came too late and is worth nothing`,
         again(holder),
@@ -110,10 +111,22 @@ export async function confirmCode(office: Office, holder: AccountHolder, code: s
     case 'wrong': {
       await note(office, holder, 'account-code-refused', { why: 'wrong', left: tried.left });
       if (tried.left === 0) {
-        throw refused('MANDAT_CODE', `${identifier}: wrong code, once too often: the request is gone`, again(holder));
+        throw refused(
+          holder,
+          'MANDAT_CODE',
+          `${identifier}: wrong code, once too often: the request is gone`,
+          again(holder),
+          'gone',
+        );
       }
       const left = tried.left === 1 ? '1 try is left' : `${tried.left} tries are left`;
-      throw refused('MANDAT_CODE', `${identifier}: this is not the code that was mailed; ${left}`);
+      throw refused(
+        holder,
+        'MANDAT_CODE',
+        `${identifier}: this is not the code that was mailed; ${left}`,
+        '',
+        tried.left === 1 ? 'last' : undefined,
+      );
     }
     case 'right': {
       const { request } = tried;
@@ -163,6 +176,6 @@ function again({ identifier, state }: AccountHolder): string {
   return `"mandat account ${command} ${identifier} --email ADDRESS" mails a new one`;
 }
 
-function refused(rule: string, message: string, hint = ''): Failure {
-  return new Failure('refused', message, hint, { rule });
+function refused({ identifier }: AccountHolder, rule: string, message: string, hint = '', fault?: string): Failure {
+  return new Failure('refused', message, hint, { rule, fault, about: identifier });
 }

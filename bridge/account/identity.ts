@@ -32,7 +32,7 @@ export function certainIdentity(directory: string, scheme: 'rpps' | 'login', hol
       'config',
       `who ${identifier} is can't be told: no directory has been imported`,
       '"mandat directory import FILE"',
-      { rule: 'NO_DIRECTORY' },
+      { rule: 'NO_DIRECTORY', about: identifier },
     );
   }
   if (person === null) {
@@ -40,7 +40,7 @@ export function certainIdentity(directory: string, scheme: 'rpps' | 'login', hol
       'refused',
       `${identifier} is not in the directory: this RPPS identity is not active`,
       'is the number right? If it is, import a newer directory; who has no RPPS number gets one at https://esante.gouv.fr/produits-services/portail-rpps-plus',
-      { rule: 'MANDAT_NOT_LISTED' },
+      { rule: 'MANDAT_NOT_LISTED', about: identifier },
     );
   }
   refuseOther(holder, person);
@@ -58,6 +58,6 @@ export function refuseOther(given: Known, listed: Pick<Identity, 'firstName' | '
     'refused',
     `${given.identifier} is ${named(listed)} in the directory, and not ${named(given)}: nothing was changed`,
     'is it the right person? If the number is wrong, whoever delegated must name another; names come from the directory only, and "mandat directory import" takes them over',
-    { rule: 'MANDAT_IDENTITY' },
+    { rule: 'MANDAT_IDENTITY', about: given.identifier },
   );
 }

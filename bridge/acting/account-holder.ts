@@ -21,7 +21,7 @@ export function refuseEnded({ identifier, state }: AccountHolder): void {
     'refused',
     `the account of ${identifier} has ended`,
     `they can be removed and added anew: "mandat delegate remove ${identifier}"`,
-    { rule: 'MANDAT_ENDED' },
+    { rule: 'MANDAT_ENDED', about: identifier },
   );
 }
 
@@ -51,6 +51,6 @@ export function unactivated({ identifier }: AccountHolder): Failure {
     'refused',
     `${identifier} has not activated their account yet`,
     `"mandat account activate ${identifier} --email ADDRESS --accept-terms VERSION"`,
-    { rule: 'MANDAT_PENDING' },
+    { rule: 'MANDAT_PENDING', about: identifier },
   );
 }

@@ -69,7 +69,7 @@ export async function lookBeforeActivation(acting: Acting, typed: string, asked:
       'refused',
       `no mailbox has been delegated to ${holder.identifier}: there is nothing to activate an account for`,
       'its owner delegates first',
-      { rule: 'MANDAT_NOT_DELEGATED' },
+      { rule: 'MANDAT_NOT_DELEGATED', about: holder.identifier },
     );
   }
   const identity = certainIdentity(acting.files.privateDirectory, acting.config.identity.scheme, holder);
@@ -128,7 +128,10 @@ export async function confirmAccount(
   refuseEnded(holder);
   const code = readCode(digits);
   if (code === undefined)
-    throw new Failure('config', `"${shown(digits)}" is no code: it has eight digits`, '', { rule: 'NO_CODE' });
+    throw new Failure('config', `"${shown(digits)}" is no code: it has eight digits`, '', {
+      rule: 'NO_CODE',
+      about: shown(digits),
+    });
   const done = await inOffice(acting, holder.identifier, (office) => confirmCode(office, holder, code));
   return { ...done, delegate: holder.identifier };
 }
@@ -175,7 +178,7 @@ function refuseUnlessPending(holder: AccountHolder): void {
       ? `${identifier} is active already`
       : `${identifier} is suspended, and can't be activated meanwhile`,
     state === 'active' ? `"mandat account set-contact ${identifier} --email ADDRESS" changes their address` : '',
-    { rule: state === 'active' ? 'MANDAT_ACTIVE' : 'MANDAT_SUSPENDED' },
+    { rule: state === 'active' ? 'MANDAT_ACTIVE' : 'MANDAT_SUSPENDED', about: identifier },
   );
 }
 

@@ -21,5 +21,9 @@ export function contactAddress({ warn, files }: Pick<Site, 'warn' | 'files'>, ty
   const published = address.includes('@') && isCorrespondenceAddress(files.privateDirectory, address.toLowerCase());
   const fault = contactFault(address, new Set(list?.domains)) ?? (published ? 'mssante' : undefined);
   if (fault === undefined) return address;
-  throw new Failure('refused', `${describeContactFault(fault)}: "${shown(typed)}"`, '', { rule: 'MANDAT_CONTACT' });
+  throw new Failure('refused', `${describeContactFault(fault)}: "${shown(typed)}"`, '', {
+    rule: 'MANDAT_CONTACT',
+    fault,
+    about: shown(typed) || undefined,
+  });
 }

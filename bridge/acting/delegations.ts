@@ -120,7 +120,7 @@ function refuseUnacknowledged({ config }: Acting, version: string | undefined): 
       ? 'a grant needs that the owner’s responsibility is acknowledged'
       : `the present version of the owner's responsibility is ${RESPONSIBILITY_VERSION}`,
     'read the text and acknowledge its present version',
-    { rule: 'MANDAT_ACKNOWLEDGE' },
+    { rule: 'MANDAT_ACKNOWLEDGE', fault: version === undefined ? undefined : 'version' },
   );
 }
 

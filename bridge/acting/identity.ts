@@ -22,6 +22,8 @@ export function openIdentity(settings: Config['identity'], warn: (line: string) 
     if (!reading.ok) {
       throw new Failure('refused', `"${shown(typed)}" is refused as an identifier: ${reading.why}`, '', {
         rule: 'MANDAT_IDENTIFIER',
+        fault: reading.fault,
+        about: shown(typed),
       });
     }
     return reading;

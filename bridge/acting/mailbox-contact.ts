@@ -25,6 +25,8 @@ export async function setMailboxContact(
   if (address != null && [mailbox, ...aliases].includes(address)) {
     throw new Failure('refused', `${address} is this mailbox itself`, 'give an address outside it', {
       rule: 'MANDAT_CONTACT',
+      fault: 'itself',
+      about: address,
     });
   }
   const before = await acting.state((db) => ownerContact(db, id));

@@ -32,7 +32,7 @@ function notListed(identifier: string): Failure {
     'refused',
     `${identifier} is not in the directory: this RPPS identity is not active`,
     'is the number right? Who has no RPPS number gets one at https://esante.gouv.fr/produits-services/portail-rpps-plus',
-    { rule: 'MANDAT_NOT_LISTED' },
+    { rule: 'MANDAT_NOT_LISTED', about: identifier },
   );
 }
 

@@ -8,7 +8,9 @@ import type { Acting } from './site.ts';
 /** Fails `refused` unless whoever acts may do this. */
 export function may({ actor }: Pick<Acting, 'actor'>, act: Act): void {
   const fault = actorFault(actor, act);
-  if (fault !== undefined) throw new Failure('refused', fault, '', { rule: 'MANDAT_ACTOR' });
+  if (fault === undefined) return;
+  const named = act.kind === 'account' ? act.identifier : act.mailbox.address;
+  throw new Failure('refused', fault, '', { rule: 'MANDAT_ACTOR', about: fault.includes(named) ? named : undefined });
 }
 
 /** The same of the delegations of mailboxes, each once. Those that aren't there are somebody else's mistake. */

@@ -26,7 +26,7 @@ export function refuseImpersonal(
       'refused',
       `${address}: only a personal mailbox (PER) can be delegated, and ${why}; nothing was written`,
       `"mandat mailbox set ${address} --kind ${published[0]?.kind ?? 'ORG'}" says so in the table`,
-      { rule: 'MANDAT_NOT_PERSONAL' },
+      { rule: 'MANDAT_NOT_PERSONAL', about: address },
     );
   }
 }

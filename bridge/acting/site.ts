@@ -178,6 +178,6 @@ export function seesState({ database }: Pick<Config, 'database'>, files: DataFil
 
 function concerning(about: string, error: unknown): unknown {
   if (!(error instanceof Failure) || error.rule === undefined || error.message.includes(about)) return error;
-  const { code, message, hint, rule } = error;
-  return new Failure(code, `${about}: ${message}`, hint, { cause: error, rule });
+  const { code, message, hint, rule, fault } = error;
+  return new Failure(code, `${about}: ${message}`, hint, { cause: error, rule, fault, about: error.about ?? about });
 }

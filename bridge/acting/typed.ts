@@ -8,15 +8,15 @@ import { Failure } from '../shared/failure.ts';
 export function address(typed: string): string {
   const at = typed.lastIndexOf('@');
   if (at <= 0 || at === typed.length - 1) {
-    throw refused('MANDAT_ADDRESS', 'an address', typed, 'an address is written name@domain');
+    throw refused('MANDAT_ADDRESS', 'an address', typed, 'an address is written name@domain', 'form');
   }
   const domain = asciiDomain(typed.slice(at + 1));
   if (domain === undefined) {
-    throw refused('MANDAT_ADDRESS', 'an address', typed, 'what follows the @ is not a domain');
+    throw refused('MANDAT_ADDRESS', 'an address', typed, 'what follows the @ is not a domain', 'domain');
   }
   const folded = `${lowerCase(typed.slice(0, at))}@${domain}`;
   const fault = identifierFault(folded);
-  if (fault !== undefined) throw refused('MANDAT_ADDRESS', 'an address', typed, describeFault(fault));
+  if (fault !== undefined) throw refused('MANDAT_ADDRESS', 'an address', typed, describeFault(fault), fault);
   return folded;
 }
 
@@ -31,7 +31,7 @@ export function domain(typed: string): string {
 export function login(typed: string): string {
   const folded = lowerCase(typed);
   const fault = identifierFault(folded);
-  if (fault !== undefined) throw refused('MANDAT_LOGIN', 'a login', typed, describeFault(fault));
+  if (fault !== undefined) throw refused('MANDAT_LOGIN', 'a login', typed, describeFault(fault), fault);
   return folded;
 }
 
@@ -42,8 +42,12 @@ export function serverName(typed: string): string {
   throw refused('MANDAT_SERVER', "a mail server's name", typed, 'it is written with 1 to 30 of a-z 0-9 -');
 }
 
-function refused(rule: string, as: string, typed: string, why: string): Failure {
-  return new Failure('refused', `"${shown(typed)}" is refused as ${as}: ${why}`, '', { rule });
+function refused(rule: string, as: string, typed: string, why: string, fault?: string): Failure {
+  return new Failure('refused', `"${shown(typed)}" is refused as ${as}: ${why}`, '', {
+    rule,
+    fault,
+    about: shown(typed),
+  });
 }
 
 /** ASCII only: toLowerCase would make an honest k of the Kelvin sign. */

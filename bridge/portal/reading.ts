@@ -16,7 +16,10 @@ export function reading(acting: Acting): Acting {
 }
 
 const refusal = () =>
-  new Failure('refused', 'this administrator may look and change nothing', '', { rule: 'MANDAT_ACTOR' });
+  new Failure('refused', 'this administrator may look and change nothing', '', {
+    rule: 'MANDAT_ACTOR',
+    fault: 'reads',
+  });
 
 /** What the store itself refuses to write is refused in our words. */
 async function looking<T>(work: () => Promise<T>): Promise<T> {

@@ -13,19 +13,32 @@ export type FailureCode =
   | 'unsafe' // going on might open mail to somebody who shouldn't read it
   | 'internal'; // a defect of ours
 
+interface Named {
+  readonly cause?: unknown;
+  readonly rule?: string | undefined;
+  readonly fault?: string | undefined;
+  readonly about?: string | undefined;
+}
+
 export class Failure extends Error {
   readonly code: FailureCode;
   /** What to do next, a sentence; empty where the message says it all. */
   readonly hint: string;
   /** The stable name of the rule behind a `refused`, as in `MANDAT_LIMIT`. */
   readonly rule: string | undefined;
+  /** Which of the faults that the rule knows, where there are several: for whoever says it in other words. */
+  readonly fault: string | undefined;
+  /** Whom or what the message names beside whoever asks; for the same. */
+  readonly about: string | undefined;
 
-  constructor(code: FailureCode, message: string, hint = '', options: { cause?: unknown; rule?: string } = {}) {
+  constructor(code: FailureCode, message: string, hint = '', options: Named = {}) {
     super(message, { cause: options.cause });
     this.name = 'Failure';
     this.code = code;
     this.hint = hint;
     this.rule = options.rule;
+    this.fault = options.fault;
+    this.about = options.about;
   }
 }
 

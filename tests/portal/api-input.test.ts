@@ -2,15 +2,19 @@
 import t, { type Test } from 'tap';
 import { OF_THE_API } from '../../.ci/manual/words/refusals.ts';
 import { DETAILS_FR } from '../../bridge/portal/api/problem-fr.ts';
+import { FR } from '../../bridge/portal/pages/words/fr.ts';
 import { RATES } from '../../bridge/portal/rate-limits.ts';
 import { apiSite, listed } from './api-site.ts';
 import { ADMIN, DOCTOR, MAILBOX, OTHER_DOCTOR, OTHER_SECRETARY, SECRETARY } from './people.ts';
 
 const PLACE = `/mailboxes/${MAILBOX}/delegations`;
 const LONG = 'x'.repeat(10_000);
+/** What is said where nothing better is known. */
+const GENERAL = new RegExp(Object.values(FR.codes.failures).join('|'));
 
 t.test('bad questions', async (t) => {
-  const { ask, url, token } = await apiSite(t);
+  let now = Date.now();
+  const { ask, url, token } = await apiSite(t, { clock: () => (now += 1000) }); // nobody asks too often
   const BAD: readonly (readonly [string, string, unknown, number, string])[] = [
     ['a search with one criterion', 'GET /people?lastName=kit', undefined, 422, 'TWO_CRITERIA'],
     ['with a blank one beside it', 'GET /people?lastName=kit&city=%20', undefined, 422, 'TWO_CRITERIA'],
@@ -83,7 +87,24 @@ t.test('bad questions', async (t) => {
     t.match({ status: answer.status, code: answer.json.code }, { status, code }, why);
     t.equal(answer.headers.get('content-type'), 'application/problem+json', why);
     t.notMatch(answer.text, /xxxxxxxxxx|\u202e/, `${why}: what was sent is not repeated`);
+    const headers = { 'accept-language': 'fr' };
+    const french = await ask(method, path, { by: DOCTOR, headers, ...(body === undefined ? {} : { body }) });
+    t.match({ status: french.status, code: french.json.code }, { status, code }, why);
+    if (code !== 'absent') t.notMatch(french.json.detail, GENERAL, `${why}: in words of its own`);
+    for (const [name] of answer.json.detail.matchAll(/[\w.]+@[\w.]+|\b\d{9,12}\b/g))
+      if (name !== DOCTOR && name !== 'name@domain')
+        t.match(french.json.detail, name, `${why}: the French names whom the English does`);
   }
+  const faults = await Promise.all(
+    ['809171209251', '81712092', 'sam', '312345678901'].map((delegate) =>
+      ask('POST', PLACE, { by: DOCTOR, body: { delegate }, headers: { 'accept-language': 'fr' } }),
+    ),
+  );
+  t.equal(new Set(faults.map(({ json }) => json.detail.replace(/^.*? : /, ''))).size, 4, 'which fault, in French too');
+  t.match(faults[0]?.json.detail, /^809171209251 : Le dernier chiffre/);
+  const date = { delegate: SECRETARY, endsAt: 'demain' };
+  const when = await ask('POST', PLACE, { by: DOCTOR, body: date, headers: { 'accept-language': 'fr' } });
+  t.match(when.json.errors, [{ at: 'body.endsAt', message: /^ni une date/ }]);
   const badKey = await ask('POST', PLACE, { by: DOCTOR, body: { delegate: '809171209251' } });
   t.match(badKey.json.detail, /last digit is not the key/, 'the reason is said');
   t.strictSame((await ask('GET', PLACE, { by: DOCTOR })).json.items, [], 'nothing was written');

@@ -95,7 +95,7 @@ async function actingOf(site: ApiSite, caller: Caller, one: Operation, as: strin
     const actor: Actor = one.as.length === 0 ? { kind: 'delegate', identifier: '' } : actorOf(caller, one.as, as);
     if (actor.kind === 'admin' && roles.admin === 'reads' && one.method !== 'get') {
       const why = `${actorName(actor)} sees what administrators see, and changes nothing`;
-      throw new QuestionProblem(403, 'MANDAT_ACTOR', why);
+      throw new QuestionProblem(403, 'MANDAT_ACTOR', why, { fault: 'reads' });
     }
     const acting = site.actingAs(actor, via);
     return actor.kind === 'admin' && roles.admin === 'reads' ? reading(acting) : acting;

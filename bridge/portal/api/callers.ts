@@ -47,12 +47,13 @@ export async function callerOf(site: CallersSite, { authorization, onBehalfOf }:
   if (token === undefined || token.length > LONGEST_TOKEN) {
     throw unauthorised(
       'a request brings a token: "Authorization: Bearer TOKEN"',
+      'none',
       authorization === undefined ? undefined : 'invalid_request',
     );
   }
   const service = site.services.withKey(token);
   if (service !== undefined) return personFor(site, service, onBehalfOf);
-  if (token.split('.').length !== 3) throw unauthorised('this key is not known here', 'invalid_token');
+  if (token.split('.').length !== 3) throw unauthorised('this key is not known here', 'unknown-key', 'invalid_token');
   if (onBehalfOf !== undefined) {
     throw new QuestionProblem(
       400,
@@ -76,7 +77,8 @@ async function personFor(site: CallersSite, { name, actions }: Service, named: s
   const via = `service:${name}`;
   if (identifier === undefined || others.length > 0) {
     const why = identifier === undefined ? 'nobody of this site has that name' : 'several people have that name';
-    throw new RefusedCaller(`${why}: a service asks for an owner or a delegate`, { actor: via, via });
+    const fault = identifier === undefined ? 'unknown' : 'several';
+    throw new RefusedCaller(`${why}: a service asks for an owner or a delegate`, { actor: via, via, fault });
   }
   const roles = await site.rolesOf({ identifier, groups: [] });
   return { asker: `${via}:${identifier}`, via, actions, identifier, name: null, roles };
@@ -88,9 +90,13 @@ export class RefusedCaller extends QuestionProblem {
 
   constructor(
     detail: string,
-    { code = 'MANDAT_ACTOR', ...writer }: RefusedCaller['writer'] & { readonly code?: string },
+    {
+      code = 'MANDAT_ACTOR',
+      fault,
+      ...writer
+    }: RefusedCaller['writer'] & { readonly code?: string; readonly fault?: string },
   ) {
-    super(403, code, detail);
+    super(403, code, detail, { fault });
     this.writer = writer;
   }
 }
@@ -99,15 +105,17 @@ async function personBehind({ settings, identity, provider, rolesOf }: CallersSi
   const { clientId, clients } = settings;
   const claims = await provider.verified(token, { audience: [clientId, settings.audience ?? settings.url] });
   if (!isAccessToken(token, claims)) {
-    throw unauthorised('this is no access token: it was made for another purpose', 'invalid_token');
+    throw unauthorised('this is no access token: it was made for another purpose', 'purpose', 'invalid_token');
   }
   const azp = claims.azp ?? claims.client_id;
   const fault =
     typeof azp === 'string' ? tokenFault({ ...claims, azp }, [clientId, ...clients], settings) : 'another-client';
-  if (fault === 'another-client') throw unauthorised('this token was given to another client', 'invalid_token');
+  if (fault === 'another-client')
+    throw unauthorised('this token was given to another client', 'client', 'invalid_token');
   if (fault === 'acr') throw insufficient(settings.acrValues ?? '');
   const read = identified(claims, settings, identity);
-  if (!read.ok) throw unauthorised(`nobody of this site is named in this token (${read.why})`, 'invalid_token');
+  if (!read.ok)
+    throw unauthorised(`nobody of this site is named in this token (${read.why})`, 'nobody', 'invalid_token');
   const { identifier, name } = read.person;
   return {
     asker: `person:${identifier}`,
@@ -129,15 +137,16 @@ function isAccessToken(token: string, claims: Readonly<Record<string, unknown>>)
   return typ === 'at+jwt' || (claims.typ === 'Bearer' && claims.nonce === undefined);
 }
 
-function unauthorised(detail: string, error?: string): QuestionProblem {
+function unauthorised(detail: string, fault: string, error?: string): QuestionProblem {
   const challenge = error === undefined ? 'Bearer realm="mandat"' : `Bearer realm="mandat", error="${error}"`;
-  return new QuestionProblem(401, 'MANDAT_TOKEN', detail, { headers: { 'www-authenticate': challenge } });
+  return new QuestionProblem(401, 'MANDAT_TOKEN', detail, { fault, headers: { 'www-authenticate': challenge } });
 }
 
 /** RFC 9470 section 3: sign in more strongly, and come again. */
 function insufficient(acr: string): QuestionProblem {
   const challenge = `Bearer realm="mandat", error="insufficient_user_authentication", acr_values="${acr}"`;
   return new QuestionProblem(401, 'MANDAT_TOKEN', 'whoever this token is for has not signed in strongly enough', {
+    fault: 'acr',
     headers: { 'www-authenticate': challenge },
   });
 }

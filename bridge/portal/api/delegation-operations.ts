@@ -16,6 +16,7 @@ import { progressOf } from '../../acting/progress.ts';
 import type { Acting } from '../../acting/site.ts';
 import { address, instant } from '../../acting/typed.ts';
 import { noSuchDelegation } from '../../store/table/delegations.ts';
+import { NO_TIME } from './errors.ts';
 import { type Operation, operation } from './operation.ts';
 import { cursorOf, pageOf, readCursor } from './paging.ts';
 import { QuestionProblem } from './problem.ts';
@@ -198,7 +199,7 @@ function time(typed: string | undefined, edge: 'start' | 'end', timezone: string
     return instant(typed, edge, timezone, at);
   } catch (error) {
     const message = error instanceof Error ? error.message : at;
-    throw new QuestionProblem(422, 'BAD_QUESTION', message, { errors: [{ at: `body.${at}`, message }] });
+    throw new QuestionProblem(422, 'BAD_QUESTION', message, { errors: [{ at: `body.${at}`, message: NO_TIME }] });
   }
 }
 

@@ -1,4 +1,5 @@
 /** Pages of a list by a cursor: where the page before ended, not how many came before it, so that what comes and goes meanwhile moves nothing. */
+import { NO_CURSOR } from './errors.ts';
 import { QuestionProblem } from './problem.ts';
 
 export interface Paged<Item> {
@@ -26,6 +27,6 @@ export function readCursor(cursor: string): string {
   const key = Buffer.from(cursor, 'base64url').toString('utf8');
   if (key !== '' && cursorOf(key) === cursor) return key;
   throw new QuestionProblem(422, 'BAD_CURSOR', 'this cursor is not one that a page has named', {
-    errors: [{ at: 'query.cursor', message: 'not a cursor' }],
+    errors: [{ at: 'query.cursor', message: NO_CURSOR }],
   });
 }

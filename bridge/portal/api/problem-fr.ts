@@ -1,6 +1,7 @@
 /** Problems for whoever reads French: what the pages call them, and what the API alone has. */
 import { NOT_HIS_TO_END } from '../../../acl/actor.ts';
-import { wordsIn } from '../pages/words/words.ts';
+import { sentenceOf, wordsIn } from '../pages/words/words.ts';
+import { GIVEN_TWICE, NO_CURSOR, NO_TIME, ODD_CHARACTER } from './errors.ts';
 import type { Told } from './problem.ts';
 
 const TITLES: Readonly<Record<number, string>> = {
@@ -39,16 +40,23 @@ export const DETAILS_FR: Readonly<Record<string, string>> = {
   TOO_OFTEN: 'Trop de requêtes : réessayez plus tard.',
   WHICH_DELEGATE: 'Un administrateur indique de qui il s’agit.',
   WHO_ACTS: 'as est l’un de owner, delegate, admin.',
-  HELD_OTHERWISE: 'Ce qui est retenu n’est plus ce qui a été montré : regardez à nouveau.',
-  MANDAT_TOKEN: 'Ce jeton ou cette clé ne donne pas accès.',
-  MANDAT_UNKNOWN_MAILBOX: 'Cette boîte aux lettres n’est pas connue ici.',
-  MANDAT_PROVIDER_AWAY: 'Le service d’identité ne répond pas : réessayez dans un instant.',
 };
 
-export function inFrench({ problem, failure }: Told): Told['problem'] {
-  const { refusals, failures } = wordsIn('fr').codes;
-  const known: Readonly<Record<string, string>> = { ...refusals, ...DETAILS_FR };
+/** What is wrong at one place of a question, where zod has no words for it. */
+const ERRORS_FR: Readonly<Record<string, string>> = {
+  [GIVEN_TWICE]: 'indiqué plusieurs fois',
+  [NO_CURSOR]: 'ce n’est pas un curseur',
+  [NO_TIME]: 'ni une date (2026-12-31), ni une heure avec son fuseau (2026-12-31T18:00+01:00)',
+  [ODD_CHARACTER]: 'il y a un caractère qui coupe les lignes ou retourne le texte',
+};
+
+/** The sentence of the pages, and before it whom the English one names. */
+export function inFrench({ problem, failure, fault, about }: Told): Told['problem'] {
+  const { code } = problem;
+  const own = DETAILS_FR[code];
   const his = problem.detail?.startsWith(NOT_HIS_TO_END.fr) === true;
-  const detail = his ? NOT_HIS_TO_END.fr : (known[problem.code] ?? failures[failure]);
-  return { ...problem, title: TITLES[problem.status] ?? problem.title, detail };
+  const sentence = own ?? sentenceOf(wordsIn('fr'), { code: failure, rule: code, fault });
+  const detail = his ? NOT_HIS_TO_END.fr : about === undefined ? sentence : `${about} : ${sentence}`;
+  const errors = problem.errors?.map(({ at, message }) => ({ at, message: ERRORS_FR[message] ?? message }));
+  return { ...problem, title: TITLES[problem.status] ?? problem.title, detail, ...(errors && { errors }) };
 }

@@ -22,18 +22,28 @@ export class QuestionProblem extends Error {
   readonly code: string;
   readonly errors: Problem['errors'];
   readonly headers: Readonly<Record<string, string>>;
+  /** As of a Failure: for whoever says it in other words. */
+  readonly fault: string | undefined;
+  readonly about: string | undefined;
 
   constructor(
     status: number,
     code: string,
     detail: string,
-    more: { readonly errors?: Problem['errors']; readonly headers?: Readonly<Record<string, string>> } = {},
+    more: {
+      readonly errors?: Problem['errors'];
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly fault?: string | undefined;
+      readonly about?: string | undefined;
+    } = {},
   ) {
     super(detail);
     this.status = status;
     this.code = code;
     this.errors = more.errors;
     this.headers = more.headers ?? {};
+    this.fault = more.fault;
+    this.about = more.about;
   }
 }
 
@@ -101,6 +111,8 @@ export interface Told {
   readonly ours: boolean;
   /** Who must act, where no rule says more. */
   readonly failure: FailureCode;
+  readonly fault: string | undefined;
+  readonly about: string | undefined;
 }
 
 /** Anything that was thrown. What isn't the asker's to mend is told without its particulars: those are for the log. */
@@ -108,7 +120,8 @@ export function problemOf(thrown: unknown): Told {
   if (thrown instanceof QuestionProblem) {
     const { status, code, message, errors, headers } = thrown;
     const problem = { ...named(status, code), detail: message, ...(errors && { errors }) };
-    return { problem, headers, ours: false, failure: 'refused' };
+    const { fault, about } = thrown;
+    return { problem, headers, ours: false, failure: 'refused', fault, about };
   }
   const failure = failureOf(thrown);
   const status = statusOf(failure);
@@ -116,7 +129,8 @@ export function problemOf(thrown: unknown): Told {
   const ours = status >= 500;
   const headers = HEADERS_OF_STATUS[status] ?? {};
   const problem = { ...named(status, code), detail: ours ? OURS[failure.code] : failure.message };
-  return { problem, headers, ours, failure: failure.code };
+  const { fault, about } = failure;
+  return { problem, headers, ours, failure: failure.code, fault, about: ours ? undefined : about };
 }
 
 function statusOf({ rule, code }: Failure): number {

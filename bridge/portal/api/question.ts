@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import * as z from 'zod';
 import type { PortalEnv } from '../context.ts';
+import { GIVEN_TWICE } from './errors.ts';
 import { QuestionProblem } from './problem.ts';
 import { repeatedName } from './repeated-name.ts';
 import { languageOf } from './tell.ts';
@@ -41,7 +42,7 @@ export function queryOf(c: Ask): Readonly<Record<string, string>> {
   const all = Object.entries(c.req.queries());
   const errors = all
     .filter(([, values]) => values.length > 1)
-    .map(([name]) => ({ at: `query.${name.slice(0, 40)}`, message: 'given more than once' }));
+    .map(([name]) => ({ at: `query.${name.slice(0, 40)}`, message: GIVEN_TWICE }));
   if (errors.length > 0) throw badQuestion(errors);
   return Object.fromEntries(all.map(([name, [value = '']]) => [name, value]));
 }

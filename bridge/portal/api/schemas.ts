@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { DELEGATION_STATES } from '../../acting/delegation-states.ts';
 import { PROGRESS_STATES } from '../../acting/progress.ts';
+import { ODD_CHARACTER } from './errors.ts';
 
 /** Schemas with a name of their own in openapi.json. */
 export const NAMED = z.registry<{ id: string }>();
@@ -32,10 +33,7 @@ const language = z.enum(['fr', 'en']);
 export const note = z
   .string()
   .max(LONGEST_NOTE)
-  .regex(
-    /^[^\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]*$/u,
-    'there is a character in it that breaks lines or turns text around',
-  );
+  .regex(/^[^\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]*$/u, ODD_CHARACTER);
 
 export const problem = named(
   'Problem',

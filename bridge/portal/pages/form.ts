@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 import { failureOf } from '../../shared/failure.ts';
 import type { Html, PortalContext } from './page.ts';
 import type { Words } from './words/shape.ts';
-import { called } from './words/words.ts';
+import { sentenceOf } from './words/words.ts';
 
 const LONGEST = 500;
 
@@ -75,9 +75,9 @@ export function inWords(
   words: Words,
   error: unknown,
 ): { readonly text: string; readonly rule: string; readonly status: 403 | 404 | 409 | 422 | 500 | 503 } {
-  const { code, rule = '' } = failureOf(error);
-  const { refusals, failures } = words.codes;
-  const text = rule in refusals ? called(refusals, rule) : failures[code];
+  const failure = failureOf(error);
+  const { code, rule = '' } = failure;
+  const text = sentenceOf(words, failure);
   if (rule === 'MANDAT_ACTOR') return { text, rule, status: 403 };
   if (rule === 'MANDAT_DUPLICATE' || rule === 'MANDAT_LIMIT') return { text, rule, status: 409 };
   const status = {

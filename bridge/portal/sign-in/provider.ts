@@ -2,7 +2,7 @@
  * The OpenID Connect provider: where somebody is sent to say who they are, and what it answers. OpenID Connect Core 1.0, RFC 6749, RFC 7636
  * (PKCE), RFC 9207. It is asked when it is needed, so that a provider that is down keeps nobody's portal from starting.
  */
-import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
+import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import * as client from 'openid-client';
 import type { Config } from '../../../config/schema.ts';
 import { OIDC_SECRET } from '../../../config/secret.ts';
@@ -211,7 +211,19 @@ function tokenRefused(cause: unknown): Failure {
       rule: 'MANDAT_PROVIDER_AWAY',
     });
   }
-  return new Failure('refused', `this token is refused: ${reasonOf(cause)}`, '', { cause, rule: 'MANDAT_TOKEN' });
+  return new Failure('refused', `this token is refused: ${reasonOf(cause)}`, '', {
+    cause,
+    rule: 'MANDAT_TOKEN',
+    fault: faultOfToken(cause),
+  });
+}
+
+function faultOfToken(cause: unknown): 'expired' | 'claim' | 'signature' | undefined {
+  if (cause instanceof errors.JWTExpired) return 'expired';
+  if (cause instanceof errors.JWTClaimValidationFailed)
+    return ['aud', 'iss'].includes(cause.claim) ? 'claim' : undefined;
+  const forged = [errors.JWSSignatureVerificationFailed, errors.JWKSNoMatchingKey, errors.JOSEAlgNotAllowed];
+  return forged.some((one) => cause instanceof one) ? 'signature' : undefined;
 }
 
 /** What `fetch` says of a server that isn't there, and what openid-client and jose say of one that answers 500 or nothing. */

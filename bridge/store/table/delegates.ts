@@ -248,6 +248,7 @@ export function noSuchDelegate(name: string, addition?: string): Failure {
   const add = addition === undefined ? '' : `, "${addition}" adds them`;
   return new Failure('absent', `no such delegate: ${name}`, `"mandat delegate list" shows those there are${add}`, {
     rule: 'MANDAT_UNKNOWN_DELEGATE',
+    about: name,
   });
 }
 

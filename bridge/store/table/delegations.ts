@@ -98,7 +98,7 @@ async function refuseElsewhere(
     'refused',
     `${mailbox} is on the mail server ${found.server}, and ${delegate} has their own mailbox on ${found.theirs}: they could not open it there`,
     `move one of the mailboxes ("mandat mailbox set ${mailbox} --server SERVER"); or, where these servers do share folders, name both in [server] cluster`,
-    { rule: 'MANDAT_OTHER_SERVER' },
+    { rule: 'MANDAT_OTHER_SERVER', about: `${mailbox}, ${delegate}` },
   );
 }
 
@@ -204,6 +204,7 @@ export function noSuchDelegation(mailbox: string, delegate: string): Failure {
     'absent',
     `${mailbox} is not delegated to ${delegate}`,
     `"mandat list --mailbox ${mailbox}" shows its delegates`,
+    { about: `${mailbox}, ${delegate}` },
   );
 }
 
@@ -237,5 +238,7 @@ export function named(error: unknown, mailbox: string, delegate: string): unknow
   return new Failure(error.code, `${mailbox} to ${delegate}: ${error.message}`, hint[error.rule] ?? '', {
     cause: error,
     rule: error.rule,
+    fault: error.rule === 'MANDAT_DUPLICATE' && !/delegated/.test(error.message) ? 'name' : undefined,
+    about: `${mailbox}, ${delegate}`,
   });
 }

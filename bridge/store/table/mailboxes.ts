@@ -208,6 +208,6 @@ export function noSuchMailbox(address: string): Failure {
     'absent',
     `no such mailbox: ${address}`,
     `"mandat mailbox list" shows those there are, "mandat mailbox add ${address}" adds it`,
-    { rule: 'MANDAT_UNKNOWN_MAILBOX' },
+    { rule: 'MANDAT_UNKNOWN_MAILBOX', about: address },
   );
 }

@@ -1,10 +1,18 @@
 /** Words of the pages: both languages have the same, and what has a code in the product has words here. */
 import t from 'tap';
+import * as REFUSALS from '../../../.ci/manual/words/refusals.ts';
 import { CONDITIONS } from '../../../acl/conditions.ts';
 import { DELEGATION_STATES } from '../../../bridge/acting/delegation-states.ts';
+import { openIdentity } from '../../../bridge/acting/identity.ts';
+import { address, login } from '../../../bridge/acting/typed.ts';
+import { problemOf } from '../../../bridge/portal/api/problem.ts';
+import { inFrench } from '../../../bridge/portal/api/problem-fr.ts';
+import { inWords } from '../../../bridge/portal/pages/form.ts';
 import { CONDITIONS_FR } from '../../../bridge/portal/pages/words/conditions-fr.ts';
 import { EN } from '../../../bridge/portal/pages/words/en.ts';
 import { FR } from '../../../bridge/portal/pages/words/fr.ts';
+import { Failure, failureOf } from '../../../bridge/shared/failure.ts';
+import type { Config } from '../../../config/schema.ts';
 
 type List = { readonly [key: string]: unknown };
 
@@ -31,6 +39,75 @@ t.test('every state and every reason has words', async (t) => {
       commands(remedy, /"(mandat[^"]*)"/g),
       `${why}: the same commands`,
     );
+  }
+});
+
+t.test(
+  'every refusal is said in words of its own, by the pages and by the API, in both languages, and names whom the English one names',
+  async (t) => {
+    const codes = Object.values(REFUSALS).flatMap((list) =>
+      Object.keys(list).filter((code) => code.startsWith('MANDAT_')),
+    );
+    t.ok(codes.length > 50, `${codes.length}`);
+    const faults = Object.keys(FR.codes.faults).map((name) => name.split(' '));
+    for (const [rule = '', fault] of faults) t.ok(codes.includes(rule), `${rule} ${fault}`);
+    const cases = [
+      ...codes.map((rule) => [rule] as const),
+      ...faults.map(([rule = '', fault]) => [rule, fault] as const),
+    ];
+    const said = new Map<string, string>();
+    for (const [rule, fault] of cases) {
+      const error = new Failure('refused', `someone@example.org: ${rule}`, '', {
+        rule,
+        fault,
+        about: 'someone@example.org',
+      });
+      const name = `${rule} ${fault ?? ''}`;
+      for (const words of [FR, EN]) {
+        const { text } = inWords(words, error);
+        t.notOk(Object.values<string>(words.codes.failures).includes(text), `${name}: ${text}`);
+        t.match(text, /^[A-ZÀÉ].*[.?]$|\)\.$/, name);
+        t.notOk(fault !== undefined && text === said.get(`${rule} ${words === FR}`), `${name}: which fault it is`);
+        if (fault === undefined) said.set(`${rule} ${words === FR}`, text);
+      }
+      t.not(inWords(FR, error).text, inWords(EN, error).text, name);
+      const french = inFrench(problemOf(error));
+      if (french.status < 500) t.equal(french.detail, `someone@example.org : ${inWords(FR, error).text}`, name);
+      t.equal(french.code, rule);
+    }
+  },
+);
+
+t.test('of an identifier and an address every fault that the command line tells apart', async (t) => {
+  const identity = openIdentity(
+    { scheme: 'rpps', strict: true, allowTestIdentities: false } as Config['identity'],
+    () => {},
+  );
+  const thrown = (work: () => unknown): Failure => {
+    try {
+      return failureOf(`${work()} was taken`);
+    } catch (error) {
+      return failureOf(error);
+    }
+  };
+  const typed = ['', 'abc', '8123', '0123456789', '312345678901', '810001234567', '899700245667'];
+  const said = typed.map((one) => thrown(() => identity.read(one)));
+  t.strictSame(
+    said.map(({ fault }) => fault),
+    ['empty', 'characters', 'length', 'adeli', 'other-type', 'key', 'test'],
+  );
+  const lax = openIdentity(
+    { scheme: 'rpps', strict: false, allowTestIdentities: false } as Config['identity'],
+    () => {},
+  );
+  said.push(thrown(() => lax.read('809171209251')));
+  said.push(...['nobody', 'a@', 'a@b c', '-a@example.org', 'é@example.org'].map((one) => thrown(() => address(one))));
+  said.push(...['owner', '-a', 'a b'].map((one) => thrown(() => login(one))));
+  for (const words of [FR, EN]) {
+    const sentences = said.map((error) => inWords(words, error).text);
+    for (const [n, text] of sentences.entries())
+      t.hasProp(words.codes.faults, `${said[n]?.rule} ${said[n]?.fault}`, text);
+    t.ok(new Set(sentences).size >= 14, 'each its own');
   }
 });
 
