@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import Database from 'better-sqlite3';
 import { Failure } from '../../shared/failure.ts';
-import { BUSY_MS } from './busy.ts';
+import { BUSY_MS, isBusy, waitsForNobody } from './busy.ts';
 import { prepareToGiveBack } from './free-pages.ts';
 import { MOVED_BIT, MOVED_SENTENCE, movedFailure, movedTo } from './moved.ts';
 import { refuseLink } from './no-follow.ts';
@@ -113,6 +113,7 @@ export function open(file: string, kind: FileKind, options: OpenOptions = {}): D
           'run "mandat init", which migrates it and keeps what is in it',
         );
       }
+      if (options.readonly !== true && kind.schema !== undefined) readersKeepNobodyOut(database);
       if (options.readonly !== true) database.pragma(`synchronous = ${options.durable === false ? 'NORMAL' : 'FULL'}`);
       return database;
     } catch (error) {
@@ -163,6 +164,25 @@ function connect(file: string, readonly = false): Database.Database {
   refuseLink(file); // SQLite itself follows none to -wal and -shm
   return new Database(file, { fileMustExist: true, timeout: BUSY_MS, readonly });
 }
+
+/**
+ * One that others may write, and put back by hand, may have come as a file that keeps no log of writes (what VACUUM INTO makes): whoever reads it keeps
+ * others from writing, and they are told that it is locked. It gets one, or at the next opening where somebody is in it just now.
+ */
+function readersKeepNobodyOut(database: Database.Database): void {
+  if (database.pragma('journal_mode', { simple: true }) === 'wal') return;
+  waitsForNobody(database);
+  try {
+    database.pragma('journal_mode = WAL');
+  } catch (error) {
+    if (!isBusy(error) && !isReadOnly(error)) throw error;
+  } finally {
+    database.pragma(`busy_timeout = ${BUSY_MS}`);
+  }
+}
+
+const isReadOnly = (error: unknown) =>
+  error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_READONLY');
 
 function checkVersion(database: Database.Database, file: string, kind: FileKind): number {
   // In one transaction, or what another process is just making would be seen half made.

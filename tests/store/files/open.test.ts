@@ -3,6 +3,7 @@ import {
   chmodSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -253,6 +254,22 @@ t.test('but not for ever', async (t) => {
   lock.release();
   await lock.ended;
   await grant(table, WRITER, 'alice@example.org', 'bob');
+  t.same(rows(files.delegations, 'SELECT mailbox, delegate FROM delegation'), ['alice@example.org|bob']);
+});
+
+t.test('nor for a reader of a table that was put back as a single file, without a log of writes', async (t) => {
+  const files = freshFiles(t);
+  rows(files.delegations, WORLD);
+  const copy = `${files.delegations}.copy`;
+  rows(files.delegations, `VACUUM INTO '${copy}'`);
+  renameSync(copy, files.delegations);
+  const table = openTable(t, files);
+  const reader = new Database(files.delegations, { readonly: true });
+  t.teardown(() => reader.close());
+  const first = reader.prepare('SELECT address FROM mailboxes').iterate();
+  first.next(); // in the middle of it
+  await grant(table, WRITER, 'alice@example.org', 'bob');
+  first.return?.();
   t.same(rows(files.delegations, 'SELECT mailbox, delegate FROM delegation'), ['alice@example.org|bob']);
 });
 
