@@ -1,8 +1,8 @@
 /** Random histories against real servers, anew each time: for half a minute here, any number with `npm run proof`. */
 import t from 'tap';
+import { itemsOf, lines } from './histories/items.ts';
 import { KNOWN } from './histories/known.ts';
-import { historyOf, openRunner } from './histories/runner.ts';
-import { described } from './histories/steps.ts';
+import { openRunner, roundOf } from './histories/runner.ts';
 
 /** Begun within this time; the servers' start and the last history come on top. */
 const BEGIN_MS = 25_000;
@@ -14,14 +14,14 @@ t.test('who may do what, after random histories', async (t) => {
   t.teardown(() => runner.close());
   const began = Date.now();
   for (const [name, steps] of Object.entries(KNOWN)) {
-    const failed = await runner.run(steps);
+    const failed = await runner.run(itemsOf(steps));
     t.equal(failed, undefined, name);
     if (failed !== undefined) return;
   }
   const until = began + BEGIN_MS;
   for (let next = seed; Date.now() < until; next++) {
     const failed = await runner.runSeed(next);
-    const steps = historyOf(next, true).map(described).join('\n  ');
+    const steps = lines(roundOf(next, { plain: true })).join('\n  ');
     if (failed === undefined) continue;
     t.fail(`history ${next}: ${failed.message}\n  ${steps}\n${failed.log}`);
     return;

@@ -1,9 +1,7 @@
 /** The world of the histories (real Dovecot and Postfix, the built `mandat run`, people who try to get in) with a faulty wire before each server. */
 import { editConfig, routeDoveadmThrough } from '../../servers/configure.ts';
 import { routeThrough } from '../../servers/imap-proxy.ts';
-import type { History } from '../histories/history.ts';
-import { lastEntry } from '../histories/judge-records.ts';
-import { freshModel } from '../histories/model.ts';
+import { type History, newRound } from '../histories/history.ts';
 import { startWatchers } from '../histories/watchers.ts';
 import { endSidecar, startSidecar, startWorld, type World } from '../histories/world.ts';
 import { type FaultyWire, openFaultyWire } from './faulty-wire.ts';
@@ -44,24 +42,7 @@ export async function startFaultyWorld(inherit: boolean): Promise<FaultyWorld> {
   );
   await startSidecar(world);
   const watchers = startWatchers(site);
-  const history: History = {
-    world,
-    watchers,
-    model: freshModel(),
-    dirty: true,
-    saved: undefined,
-    hand: new Map(),
-    everByHand: new Map(),
-    against: new Map(),
-    foreign: new Map(),
-    counts: { grant: 0, revoke: 0 },
-    trailFrom: lastEntry(world),
-    began: Date.now(),
-    settledAt: Date.now(),
-    settledTrail: lastEntry(world),
-    moved: false,
-    played: new Set(),
-  };
+  const [history] = newRound(world, [watchers]).histories as [History];
   return {
     world,
     history,

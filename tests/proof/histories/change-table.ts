@@ -1,9 +1,6 @@
 /** Steps that change the table, as programs and administrators do, and the model with it. */
-import { rm } from 'node:fs/promises';
-import { at } from '../../servers/site.ts';
-import type { History } from './history.ts';
-import { held, type Model, rowOf, samePair, type Table } from './model.ts';
-import { accept, restore, savedFile, versionOf } from './older-table.ts';
+import { beside, type History, heldOf } from './history.ts';
+import { goneOf, type Model, rowOf, samePair, type Table } from './model.ts';
 import { MAX_PAIRS, type Pair } from './people.ts';
 import { settle } from './settle.ts';
 import type { Step } from './steps.ts';
@@ -11,30 +8,26 @@ import type { Step } from './steps.ts';
 const SOON_MS = 350;
 const iso = (at: number | null) => (at === null ? 'NULL' : `'${new Date(at).toISOString()}'`);
 
-type TableStep = Exclude<
+export type TableStep = Extract<
   Step,
   {
     do:
-      | 'folder'
-      | 'entry'
-      | 'message'
-      | 'kill'
-      | 'stop'
-      | 'start'
-      | 'freeze'
-      | 'thaw'
-      | 'cut'
-      | 'deaf'
-      | 'trap'
-      | 'dovecot'
-      | 'postfix'
-      | 'settle';
+      | 'grant'
+      | 'revoke'
+      | 'suspend'
+      | 'credential'
+      | 'active'
+      | 'eligible'
+      | 'moveMailbox'
+      | 'moveDelegate'
+      | 'address';
   }
 >;
 
 /** False: it fits nothing here, and nothing was done. */
 export async function changeTable(history: History, step: TableStep): Promise<boolean> {
-  const { model, world } = history;
+  const { model, world, group } = history;
+  const { at } = group;
   const { table } = model;
   const write = (sql: string, change: (table: Table) => void) => written(history, sql, change);
   const where = ({ mailbox, delegate }: Pair) =>
@@ -43,7 +36,7 @@ export async function changeTable(history: History, step: TableStep): Promise<bo
     case 'grant': {
       if (rowOf(table, step.pair)) return false;
       // Of a wave that is held, what is put back may end the hold: what is gone then goes, alone.
-      if (held(model).length > 0) await settle(history);
+      if (heldOf(history).length > 0) await settle(history);
       const now = Date.now();
       const starts = step.when === 'starts-soon' ? now + SOON_MS : null;
       const ends = { 'ends-soon': now + SOON_MS, over: now - 1000, now: null, 'starts-soon': null }[step.when];
@@ -56,8 +49,7 @@ export async function changeTable(history: History, step: TableStep): Promise<bo
     }
     case 'revoke': {
       if (!rowOf(table, step.pair)) return false;
-      const gone = model.standing.filter((one) => !rowOf(table, one)).length;
-      if (gone + 1 > MAX_PAIRS || held(model).length > 0) await settle(history);
+      if (wouldBeMany(history) || heldOf(history).length > 0) await settle(history);
       if (step.by === 'sql') {
         return counted(history, 'revoke', 1, () =>
           write(`DELETE FROM delegation WHERE ${where(step.pair)}`, (to) => {
@@ -82,26 +74,6 @@ export async function changeTable(history: History, step: TableStep): Promise<bo
         const row = rowOf(to, step.pair);
         if (row) row.suspended = step.on;
       });
-    case 'wave': {
-      const { spare } = step;
-      await settle(history);
-      const going = history.model.table.rows.filter((row) => spare === undefined || !samePair(row, spare));
-      if (going.length === 0) return false;
-      return counted(history, 'revoke', going.length, () =>
-        write(`DELETE FROM delegation${spare === undefined ? '' : ` WHERE NOT (${where(spare)})`}`, (to) => {
-          to.rows = to.rows.filter((row) => !going.some((one) => samePair(row, one)));
-        }),
-      );
-    }
-    case 'letGo': {
-      await settle(history);
-      if (held(history.model).length === 0) return false;
-      const { status, stderr } = await world.site.mandat('sync', '--force');
-      if (status !== 0) throw new Error(`mandat sync --force: ${status} ${stderr}`);
-      history.model = { ...history.model, askedFor: held(history.model) };
-      history.dirty = true;
-      return true;
-    }
     case 'credential': {
       const now = Date.now();
       const until = { past: now - 1000, soon: now + SOON_MS, later: now + 86_400_000, unknown: null }[step.until];
@@ -128,7 +100,7 @@ export async function changeTable(history: History, step: TableStep): Promise<bo
       );
     case 'moveMailbox': {
       await settle(history);
-      if (held(history.model).length > 0) return false;
+      if (heldOf(history).length > 0) return false;
       const login = table.login.alice === 'alice' ? 'erin' : 'alice';
       history.moved = true;
       return write(`UPDATE mailbox SET login = '${at(login)}' WHERE address = '${at(table.address.alice)}'`, (to) => {
@@ -137,7 +109,7 @@ export async function changeTable(history: History, step: TableStep): Promise<bo
     }
     case 'moveDelegate': {
       await settle(history);
-      if (held(history.model).length > 0) return false;
+      if (heldOf(history).length > 0) return false;
       const login = table.delegateLogin.dave === 'dave' ? 'erin' : 'dave';
       history.moved = true;
       return write(`UPDATE delegate SET login = '${at(login)}' WHERE id = '${at('dave')}'`, (to) => {
@@ -154,23 +126,18 @@ export async function changeTable(history: History, step: TableStep): Promise<bo
         },
       );
     }
-    case 'save': {
-      await settle(history);
-      if (history.model.fromThePast || held(history.model).length > 0) return false;
-      const file = savedFile(history);
-      await rm(file, { force: true });
-      await world.site.sql(`VACUUM INTO '${file}'`);
-      history.saved = { table: structuredClone(table), version: versionOf(history) };
-      return true;
-    }
-    case 'restore':
-      return restore(history, step.how ?? 'settled');
-    case 'accept':
-      await settle(history);
-      if (!history.model.fromThePast) return false;
-      await accept(history);
-      return true;
   }
+}
+
+/** Whether one row more might be what the guard holds. */
+function wouldBeMany(history: History): boolean {
+  const many = (all: readonly Model[]) =>
+    all.reduce((sum, model) => sum + goneOf(model).length, 0) + 1 > MAX_PAIRS * all.length;
+  const { model, round } = history;
+  return (
+    model.standing.filter((one) => !rowOf(model.table, one)).length + 1 > MAX_PAIRS ||
+    (round.inTurns && many(beside(history)))
+  );
 }
 
 /** As another program writes it. What a rule refuses changes nothing, here and there. */
@@ -185,7 +152,7 @@ async function written(history: History, sql: string, how: (table: Table) => voi
   return true;
 }
 
-function change(history: History, how: (table: Table) => void): void {
+export function change(history: History, how: (table: Table) => void): void {
   const table: Model['table'] = structuredClone(history.model.table);
   how(table);
   // Who is granted anew isn't revoked any more.

@@ -2,9 +2,10 @@
 import { quoted, type RawImap } from '../../../config/lab/raw-imap.ts';
 import type { RawSmtp } from '../../../config/lab/raw-smtp.ts';
 import { waitFor } from '../../../config/lab/wait.ts';
-import { at, type Site } from '../../servers/site.ts';
+import type { Site } from '../../servers/site.ts';
 import { askSender, senderAnswer, submissionAs } from '../../servers/submission.ts';
 import { list, sorted, words } from '../../servers/wire.ts';
+import type { Group } from './group.ts';
 import type { Entries } from './history.ts';
 import { ACCOUNTS, type Account, ADDRESSES, type Address, PEOPLE, type Person } from './people.ts';
 import { asPerson } from './world.ts';
@@ -34,19 +35,25 @@ export interface Seen {
   readonly senders: Readonly<Record<string, readonly Address[]>>;
 }
 
-export async function lookAround(site: Site): Promise<Seen> {
+export async function lookAround(site: Site, group: Group): Promise<Seen> {
   const [people, senders] = await Promise.all([
     Promise.all(
       PEOPLE.map((name) =>
-        asPerson(site, name, async (imap) => {
-          const own = isAccount(name) ? await ownSight(imap, name) : undefined;
-          const others: Partial<Record<Account, Sight>> = {};
-          for (const account of ACCOUNTS) if (account !== name) others[account] = await sight(imap, account);
-          return [name, { own, others }] as const;
-        }),
+        asPerson(
+          site,
+          name,
+          async (imap) => {
+            const own = isAccount(name) ? await ownSight(imap, name, group) : undefined;
+            const others: Partial<Record<Account, Sight>> = {};
+            for (const account of ACCOUNTS)
+              if (account !== name) others[account] = await sight(imap, group.at(account));
+            return [name, { own, others }] as const;
+          },
+          group,
+        ),
       ),
     ),
-    Promise.all(PEOPLE.map(async (name) => [name, await addressesOf(site, name)] as const)),
+    Promise.all(PEOPLE.map(async (name) => [name, await addressesOf(site, name, group)] as const)),
   ]);
   return {
     own: Object.fromEntries(people.flatMap(([name, { own }]) => (own ? [[name, own]] : []))) as Seen['own'],
@@ -57,7 +64,7 @@ export async function lookAround(site: Site): Promise<Seen> {
 
 const isAccount = (name: Person): name is Account & Person => (ACCOUNTS as readonly string[]).includes(name);
 
-export async function ownSight(imap: RawImap, account: Account): Promise<OwnSight> {
+export async function ownSight(imap: RawImap, account: Account, { at }: Group): Promise<OwnSight> {
   const folders = (await list(imap, '*')).filter((name) => !name.startsWith('shared/'));
   const answers = await Promise.all(
     folders.map(async (folder) => {
@@ -80,8 +87,8 @@ export async function ownSight(imap: RawImap, account: Account): Promise<OwnSigh
   };
 }
 
-async function sight(imap: RawImap, account: Account): Promise<Sight> {
-  const root = `shared/${at(account)}`;
+async function sight(imap: RawImap, owner: string): Promise<Sight> {
+  const root = `shared/${owner}`;
   const [inbox, below, selected, appended] = await Promise.all([
     list(imap, root),
     list(imap, `${root}/*`),
@@ -114,8 +121,8 @@ function rightsIn(lines: readonly string[]): string {
   return sorted(lines.map(words).find(([, kind]) => kind === 'MYRIGHTS')?.[3] ?? '');
 }
 
-async function addressesOf(site: Site, name: Person): Promise<readonly Address[]> {
-  const session: RawSmtp = await submissionAs(site, name);
+async function addressesOf(site: Site, name: Person, { named, at }: Group): Promise<readonly Address[]> {
+  const session: RawSmtp = await submissionAs(site, named(name));
   try {
     const taken: Address[] = [];
     for (const address of ADDRESSES) {
@@ -134,6 +141,6 @@ async function addressesOf(site: Site, name: Person): Promise<readonly Address[]
 }
 
 /** Whether Postfix refuses somebody an address. */
-export async function refuses(site: Site, name: Person, address: Address): Promise<boolean> {
-  return (await senderAnswer(site, name, at(address))).code === 553;
+export async function refuses(site: Site, name: Person, address: Address, { named, at }: Group): Promise<boolean> {
+  return (await senderAnswer(site, named(name), at(address))).code === 553;
 }

@@ -1,20 +1,22 @@
 /**
- * Histories: steps as they come, and between them some that belong together, because what they bring about seldom comes by itself (an entry
- * by hand that stands before a grant, a kill in the middle of a revoke). What lies between those is random again.
+ * Rounds: steps as they come, and between them some that belong together, because what they bring about seldom comes by itself (an entry
+ * by hand that stands before a grant, a kill in the middle of a revoke). What lies between those is random again. Where several groups play
+ * side by side each has its own pair in it.
  */
 import fc from 'fast-check';
+import type { Item } from './items.ts';
 import { FIXED, PAIRS, type Pair } from './people.ts';
-import { KINDS, plainStep, type Step, step } from './steps.ts';
+import { KINDS, type OwnStep, ownStep, plainStep, type SharedStep, type Step, sharedStep } from './steps.ts';
 
 const of = <T>(values: readonly T[]) => fc.constantFrom(...values);
 const pair = of(PAIRS);
-const noise = fc.array(step, { maxLength: 2 });
 
-const grant = (pair: Pair): Step => ({ do: 'grant', pair, when: 'now' });
-const revoke = (pair: Pair): Step => ({ do: 'revoke', pair, by: 'sql' });
-const settle: Step = { do: 'settle' };
+const grant = (pair: Pair): OwnStep => ({ do: 'grant', pair, when: 'now' });
+const revoke = (pair: Pair): OwnStep => ({ do: 'revoke', pair, by: 'sql' });
+const settle: Item = { shared: { do: 'settle' } };
+const sharing = (step: SharedStep): Item => ({ shared: step });
 
-const hand = (pair: Pair, what: 'hand' | 'copy', folder: (typeof FIXED)[number], name: number): Step => ({
+const hand = (pair: Pair, what: 'hand' | 'copy', folder: (typeof FIXED)[number], name: number): OwnStep => ({
   do: 'entry',
   at: pair.mailbox,
   what,
@@ -24,105 +26,154 @@ const hand = (pair: Pair, what: 'hand' | 'copy', folder: (typeof FIXED)[number],
 });
 
 type Trap = Extract<Step, { do: 'trap' }>;
-const trap = (command: Trap['command']) =>
+const trap = (...commands: readonly Trap['command'][]) =>
   fc
-    .record({ nth: of([1, 1, 2, 3]), side: of(['before', 'after'] as const) })
-    .map((rest): Step => ({ do: 'trap', command, ...rest, does: 'kill' }));
+    .record({ command: of(commands), nth: of([1, 1, 2, 3]), side: of(['before', 'after'] as const) })
+    .map((rest): Item => sharing({ do: 'trap', ...rest, does: 'kill' }));
 
-/** What stood before a grant, and should stand after it. */
-const stoodBefore = fc
-  .tuple(pair, of(FIXED), noise, noise)
-  .map(([pair, folder, first, then]) => [
-    revoke(pair),
-    hand(pair, 'hand', folder, 0),
-    grant(pair),
-    ...first,
-    settle,
-    ...then,
-    revoke(pair),
-    settle,
-  ]);
+/** `groups`: how many play side by side. */
+export function rounds(groups: number): fc.Arbitrary<readonly Item[]> {
+  const each = <T>(one: fc.Arbitrary<T>) => fc.array(one, { minLength: groups, maxLength: groups });
+  const side = (steps: readonly (readonly OwnStep[])[]): Item => ({ own: steps });
+  /** Each group does some of its own. */
+  const stretch = (most: number) => each(fc.array(ownStep, { maxLength: most })).map((own): Item[] => [{ own }]);
+  const noise = stretch(1);
+  const pairs = each(pair);
 
-/** Folders that have got a copy of ours. */
-const copied = fc
-  .tuple(pair, KINDS.entry, noise)
-  .map(([pair, { name }, between]) => [grant(pair), hand(pair, 'copy', 'INBOX', name), ...between, revoke(pair)]);
+  /** What stood before a grant, and should stand after it. */
+  const stoodBefore = fc
+    .tuple(each(fc.tuple(pair, of(FIXED))), noise, noise)
+    .map(([all, first, then]): Item[] => [
+      side(all.map(([pair, folder]) => [revoke(pair), hand(pair, 'hand', folder, 0), grant(pair)])),
+      ...first,
+      settle,
+      ...then,
+      side(all.map(([pair]) => [revoke(pair)])),
+      settle,
+    ]);
 
-const killedInRevoke = fc
-  .tuple(pair, of(['DELETEACL', 'DELETEACL', 'GETACL', 'SETACL'] as const).chain(trap), noise)
-  .map(([pair, trap, then]) => [grant(pair), settle, trap, revoke(pair), ...then, settle]);
+  /** Folders that have got a copy of ours. */
+  const copied = fc
+    .tuple(each(fc.tuple(pair, KINDS.entry)), noise)
+    .map(([all, between]): Item[] => [
+      side(all.map(([pair, { name }]) => [grant(pair), hand(pair, 'copy', 'INBOX', name)])),
+      ...between,
+      side(all.map(([pair]) => [revoke(pair)])),
+    ]);
 
-const killedInGrant = fc
-  .tuple(pair, of(['SETACL', 'SETACL', 'GETACL'] as const).chain(trap), noise)
-  .map(([pair, trap, then]) => [revoke(pair), settle, trap, grant(pair), revoke(pair), ...then, settle]);
+  const killedInRevoke = fc
+    .tuple(pairs, trap('DELETEACL', 'DELETEACL', 'GETACL', 'SETACL'), noise)
+    .map(([all, trap, then]): Item[] => [
+      side(all.map((pair) => [grant(pair)])),
+      settle,
+      trap,
+      side(all.map((pair) => [revoke(pair)])),
+      ...then,
+      settle,
+    ]);
 
-const olderTable = fc
-  .tuple(pair, noise, KINDS.restore, noise, of([true, false]))
-  .map(([pair, between, restore, then, accepted]): Step[] => [
-    grant(pair),
-    { do: 'save' },
-    revoke(pair),
-    ...between,
-    restore,
-    ...then,
-    ...(accepted ? [{ do: 'accept' as const }] : []),
-  ]);
+  const killedInGrant = fc
+    .tuple(pairs, trap('SETACL', 'SETACL', 'GETACL'), noise)
+    .map(([all, trap, then]): Item[] => [
+      side(all.map((pair) => [revoke(pair)])),
+      settle,
+      trap,
+      side(all.map((pair) => [grant(pair), revoke(pair)])),
+      ...then,
+      settle,
+    ]);
 
-const olderTableInRevoke = fc
-  .tuple(pair, trap('DELETEACL'))
-  .map(([pair, trap]): Step[] => [
-    grant(pair),
-    { do: 'save' },
-    { ...trap, nth: 1 } as Step,
-    revoke(pair),
-    { do: 'restore', how: 'mid-revoke' },
-  ]);
+  const olderTable = fc
+    .tuple(pairs, noise, KINDS.restore, noise, of([true, false]))
+    .map(([all, between, restore, then, accepted]): Item[] => [
+      side(all.map((pair) => [grant(pair)])),
+      sharing({ do: 'save' }),
+      side(all.map((pair) => [revoke(pair)])),
+      ...between,
+      sharing(restore),
+      ...then,
+      ...(accepted ? [sharing({ do: 'accept' })] : []),
+    ]);
 
-const inSilence = fc
-  .tuple(pair, noise)
-  .map(([pair, then]): Step[] => [grant(pair), settle, { do: 'deaf' }, revoke(pair), ...then, settle]);
+  /** One group's revoke alone: of more than one it would not be clear which had begun. */
+  const olderTableInRevoke = fc
+    .tuple(pairs, fc.nat({ max: groups - 1 }), of(['before', 'after'] as const))
+    .map(([all, whose, trapSide]): Item[] => [
+      side(all.map((pair) => [grant(pair)])),
+      sharing({ do: 'save' }),
+      sharing({ do: 'trap', command: 'DELETEACL', nth: 1, side: trapSide, does: 'kill' }),
+      side(all.map((pair, group) => (group === whose ? [revoke(pair)] : []))),
+      sharing({ do: 'restore', how: 'mid-revoke' }),
+    ]);
 
-const waveOfMany = fc
-  .tuple(KINDS.wave, noise, of([true, false]))
-  .map(([wave, then, letGo]): Step[] => [
-    ...PAIRS.map(grant),
-    settle,
-    wave,
-    ...then,
-    settle,
-    ...(letGo ? [{ do: 'letGo' as const }] : []),
-  ]);
+  const inSilence = fc
+    .tuple(pairs, noise)
+    .map(([all, then]): Item[] => [
+      side(all.map((pair) => [grant(pair)])),
+      settle,
+      sharing({ do: 'deaf' }),
+      side(all.map((pair) => [revoke(pair)])),
+      ...then,
+      settle,
+    ]);
 
-const together: fc.Arbitrary<Step[]> = fc.oneof(
-  { arbitrary: stoodBefore, weight: 3 },
-  { arbitrary: copied, weight: 2 },
-  { arbitrary: killedInRevoke, weight: 3 },
-  { arbitrary: killedInGrant, weight: 3 },
-  { arbitrary: olderTable, weight: 2 },
-  { arbitrary: olderTableInRevoke, weight: 2 },
-  { arbitrary: inSilence, weight: 1 },
-  { arbitrary: waveOfMany, weight: 1 },
-);
+  const waveOfMany = fc
+    .tuple(KINDS.wave, noise, of([true, false]))
+    .map(([wave, then, letGo]): Item[] => [
+      side(Array.from({ length: groups }, () => PAIRS.map(grant))),
+      settle,
+      sharing(wave),
+      ...then,
+      settle,
+      ...(letGo ? [sharing({ do: 'letGo' })] : []),
+    ]);
 
-/** Some grants first, or there would be little to lose. */
-const beginning = fc.array(KINDS.grant, { minLength: 1, maxLength: 4 });
+  const frozen = fc
+    .tuple(stretch(2), of(['thaw', 'kill', 'settle'] as const))
+    .map(([between, end]): Item[] => [sharing({ do: 'freeze' }), ...between, sharing({ do: end })]);
 
-export const history: fc.Arbitrary<Step[]> = fc.noBias(
-  fc
-    .tuple(
-      beginning,
-      fc.array(fc.oneof({ arbitrary: step.map((one) => [one]), weight: 6 }, { arbitrary: together, weight: 1 }), {
-        minLength: 2,
-        maxLength: 11,
-        size: 'max',
-      }),
-    )
-    .map(([grants, steps]) => [...grants, ...steps.flat()]),
-);
+  const away = fc
+    .tuple(of(['kill', 'stop'] as const), stretch(2))
+    .map(([how, between]): Item[] => [sharing({ do: how }), ...between, sharing({ do: 'start' })]);
 
-/** Of the steps alone that have been played for long: what `npm test` plays. */
+  const together = fc.oneof(
+    { arbitrary: stoodBefore, weight: 3 },
+    { arbitrary: copied, weight: 2 },
+    { arbitrary: killedInRevoke, weight: 3 },
+    { arbitrary: killedInGrant, weight: 3 },
+    { arbitrary: olderTable, weight: 3 },
+    { arbitrary: olderTableInRevoke, weight: 2 },
+    { arbitrary: inSilence, weight: 2 },
+    { arbitrary: waveOfMany, weight: 2 },
+    { arbitrary: frozen, weight: 2 },
+    { arbitrary: away, weight: 2 },
+  );
+
+  const one = sharedStep.map((step) => [sharing(step)]);
+  return fc.noBias(
+    fc
+      .tuple(
+        // Some grants first, or there would be little to lose.
+        each(fc.array(KINDS.grant as fc.Arbitrary<OwnStep>, { minLength: 1, maxLength: 4 })),
+        fc.array(
+          fc.oneof(
+            { arbitrary: stretch(4), weight: 5 },
+            { arbitrary: one, weight: 2 },
+            { arbitrary: together, weight: 1 },
+          ),
+          { minLength: 2, maxLength: 9, size: 'max' },
+        ),
+      )
+      .map(([grants, items]) => [side(grants), ...items.flat()]),
+  );
+}
+
+/** Of one group, with the steps alone that have been played for long: what `npm test` plays. */
 export const plainHistory: fc.Arbitrary<Step[]> = fc.noBias(
   fc
-    .tuple(beginning, fc.array(plainStep, { minLength: 2, maxLength: 16, size: 'max' }))
+    .tuple(
+      fc.array(KINDS.grant, { minLength: 1, maxLength: 4 }),
+      fc.array(plainStep, { minLength: 2, maxLength: 16, size: 'max' }),
+    )
     .map(([grants, steps]) => [...grants, ...steps]),
 );

@@ -4,10 +4,12 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectImap, quoted, type RawImap } from '../../../config/lab/raw-imap.ts';
-import { at, password, type Site } from '../../servers/site.ts';
+import { password, type Site } from '../../servers/site.ts';
+import type { Group } from './group.ts';
 import type { Account, Person } from './people.ts';
 
 const PAUSE_MS = 12;
+const IDLE_PAUSE_MS = 400;
 
 /** Servers that are slow to answer aren't asked as often: what is looked at must not be slowed down by looking. */
 export const rest = (pauseMs: number, began: number) => delay(Math.max(pauseMs, 2 * (Date.now() - began)));
@@ -30,6 +32,8 @@ interface Held {
 /** `tried`: told of each command that was sent, and whether it has read something. */
 export function openHolders(
   site: Site,
+  { named, at }: Group,
+  keen: () => boolean,
   tried: (who: Person, account: Account, began: number, got: boolean) => void,
 ): Holders {
   const held = new Map<string, Held>();
@@ -44,7 +48,7 @@ export function openHolders(
   const open = async (who: Person, account: Account): Promise<RawImap | undefined> => {
     const imap = await connectImap(site.lab.imap);
     const folder = quoted(`shared/${at(account)}`);
-    if ((await imap.login(at(who), password(who))).status === 'OK')
+    if ((await imap.login(at(who), password(named(who)))).status === 'OK')
       if ((await imap.command(`EXAMINE ${folder}`)).status === 'OK') return imap;
     imap.close();
     return undefined;
@@ -56,7 +60,7 @@ export function openHolders(
         held.get(key)?.imap === imap && (await reads(who, account, imap));
         began = Date.now()
       )
-        await rest(PAUSE_MS, began);
+        await rest(keen() ? PAUSE_MS : IDLE_PAUSE_MS, began);
     } catch {
       // the server restarts
     }

@@ -1,12 +1,12 @@
 /** What was recorded and told, compared with what happened (I5); when access really ended (I1, in between); and that nothing more is written (I6). */
 import { syncBySidecar } from '../../../bridge/sidecar/sync.ts';
 import { configOf } from '../../servers/inside.ts';
-import { at } from '../../servers/site.ts';
 import { serverFiles } from '../../servers/wire.ts';
+import type { Group } from './group.ts';
 import { Broken, type History, spot } from './history.ts';
 import { type Model, mayEnter, maySendAs, rowOf } from './model.ts';
-import { ACCOUNTS, type Account, ADDRESSES, type Person } from './people.ts';
-import { rowsIn, type World } from './world.ts';
+import { ACCOUNTS, type Account, ADDRESSES, type Address, type Person } from './people.ts';
+import { lastEntry, rowsIn, type World } from './world.ts';
 
 interface Entry {
   readonly id: number;
@@ -18,11 +18,14 @@ interface Entry {
 }
 
 const WATCHED: readonly Person[] = ['bob', 'carol', 'dave', 'erin'];
-const ADDRESSES_OF: Readonly<Record<Account, readonly string[]>> = {
-  alice: ['alice', 'office'].map(at),
-  erin: ['alice', 'office'].map(at),
-  bob: [at('bob')],
+const ADDRESSES_OF: Readonly<Record<Account, readonly Address[]>> = {
+  alice: ['alice', 'office'],
+  erin: ['alice', 'office'],
+  bob: ['bob'],
 };
+
+/** The group's addresses as a list in SQL. */
+const addressesOf = ({ at }: Group) => ADDRESSES.map((name) => `'${at(name)}'`).join(', ');
 
 /** The latest that anybody came in after a revoke was recorded as in force, in milliseconds: for the figures. */
 export const latest = { ms: 0 };
@@ -31,7 +34,7 @@ export function judgeRecords(history: History, before: Model): void {
   const { world } = history;
   const since = rowsIn<Entry>(
     world.site.stateFile,
-    "SELECT id, at, action, mailbox, detail ->> 'login' AS login FROM audit WHERE id > ? ORDER BY id",
+    "SELECT id, at, action, mailbox, detail ->> 'login' AS login FROM audit WHERE id > ? AND action = 'withdrawn' ORDER BY id",
     history.settledTrail,
   );
   ended(history, before, since);
@@ -41,22 +44,14 @@ export function judgeRecords(history: History, before: Model): void {
   history.settledAt = Date.now();
 }
 
-export function lastEntry({ site }: World): number {
-  return rowsIn<{ id: number | null }>(site.stateFile, 'SELECT max(id) AS id FROM audit')[0]?.id ?? 0;
-}
-
 /** Nobody without a delegation came in after the recorded end of it. */
 function ended(history: History, before: Model, since: readonly Entry[]): void {
-  const { watchers, model, everByHand } = history;
+  const { watchers, model, everByHand, group } = history;
+  const { at } = group;
   for (const who of WATCHED) {
-    const withdrawn = (addresses: readonly string[]) =>
-      since
-        .filter(
-          ({ action, login, mailbox }) =>
-            action === 'withdrawn' && login === at(who) && addresses.includes(mailbox ?? ''),
-        )
-        .at(-1);
-    const late = (what: string, last: number, stood: boolean, addresses: readonly string[]) => {
+    const withdrawn = (addresses: readonly Address[]) =>
+      since.filter(({ login, mailbox }) => login === at(who) && addresses.some((one) => at(one) === mailbox)).at(-1);
+    const late = (what: string, last: number, stood: boolean, addresses: readonly Address[]) => {
       const end = withdrawn(addresses);
       if (end === undefined && stood) throw new Broken('I5', `${what}: no "withdrawn" in the trail`);
       const from = end === undefined ? history.settledAt : Date.parse(end.at);
@@ -76,17 +71,18 @@ function ended(history: History, before: Model, since: readonly Entry[]): void {
     if (history.moved) continue;
     for (const address of ADDRESSES) {
       if (maySendAs(model, who, address)) continue;
-      late(`${who} sent as ${address}`, watchers.lastSent(who, address), false, [at(address)]);
+      late(`${who} sent as ${address}`, watchers.lastSent(who, address), false, [address]);
     }
   }
 }
 
 /** Each row that came or went stands in the trail once. */
-function countedOnce({ counts, trailFrom, world }: History): void {
+function countedOnce({ counts, trailFrom, world, group }: History): void {
   if (counts === undefined) return;
   const found = rowsIn<{ action: 'grant' | 'revoke'; n: number }>(
     world.site.stateFile,
-    "SELECT action, count(*) AS n FROM audit WHERE id > ? AND action IN ('grant', 'revoke') GROUP BY action",
+    `SELECT action, count(*) AS n FROM audit WHERE id > ? AND action IN ('grant', 'revoke')
+      AND mailbox IN (${addressesOf(group)}) GROUP BY action`,
     trailFrom,
   );
   for (const action of ['grant', 'revoke'] as const) {
@@ -97,12 +93,14 @@ function countedOnce({ counts, trailFrom, world }: History): void {
 }
 
 /** Each delegation that stands was told of as it stands, to the owner, once; and no letter went twice. */
-function notices({ world, model, counts, began }: History): void {
-  const { site, sink, kills } = world;
+function notices({ world, model, counts, began, group }: History): void {
+  const { site } = world;
+  const { at } = group;
   const rows = rowsIn<{ id: number; address: string; identifier: string }>(
     site.table,
     `SELECT d.id, m.address, g.identifier FROM delegations d
-      JOIN mailboxes m ON m.id = d.mailbox_id JOIN delegates g ON g.id = d.delegate_id`,
+      JOIN mailboxes m ON m.id = d.mailbox_id JOIN delegates g ON g.id = d.delegate_id
+      WHERE m.address IN (${addressesOf(group)})`,
   );
   const told = rowsIn<{ delegation_id: number; standing: string }>(
     site.stateFile,
@@ -120,7 +118,7 @@ function notices({ world, model, counts, began }: History): void {
   const letters = new Map<string, string[]>();
   for (const { event } of rowsIn<{ event: string }>(
     site.stateFile,
-    "SELECT event FROM outbox WHERE created_at >= ? AND part = 'owner' ORDER BY id",
+    `SELECT event FROM outbox WHERE created_at >= ? AND part = 'owner' AND mailbox IN (${addressesOf(group)}) ORDER BY id`,
     new Date(began).toISOString(),
   )) {
     const [kind = '', id = ''] = event.split(' ');
@@ -137,6 +135,10 @@ function notices({ world, model, counts, began }: History): void {
       model.standing.some((one) => at(model.table.address[one.mailbox]) === address && at(one.delegate) === identifier),
   );
   if (untold !== undefined) throw new Broken('I5', `the owner was not told of ${JSON.stringify(untold)}`);
+}
+
+/** No letter went twice. */
+export function lettersOnce({ sink, kills }: World): void {
   const ids = sink.mails.map(({ parsed }) => parsed.messageId);
   const twice = ids.length - new Set(ids).size;
   // A letter whose answer was lost with a process goes again, under the same Message-ID.

@@ -1,8 +1,8 @@
 /** What everybody can do, compared with the model: I1 to I4. */
 import { outcome } from '../../servers/outcomes.ts';
-import { at } from '../../servers/site.ts';
 import { FULL, SPECIAL, SPECIALS, sorted } from '../../servers/wire.ts';
 import { lookAround, type OwnSight, type Seen, type Sight } from './eyes.ts';
+import type { Group } from './group.ts';
 import { Broken, type Entries, type History, spot } from './history.ts';
 import { judgeRecords } from './judge-records.ts';
 import { type Model, mayEnter, maySendAs } from './model.ts';
@@ -12,7 +12,7 @@ const OWNER = sorted('lrswipkxtea');
 
 /** Throws {@link Broken} at the first difference. `before`: the model when it was settled last, with the steps since. */
 export async function judge(history: History, before: Model): Promise<void> {
-  const [seen] = await Promise.all([lookAround(history.world.site), history.watchers.wake()]);
+  const [seen] = await Promise.all([lookAround(history.world.site, history.group), history.watchers.wake()]);
   for (const account of ACCOUNTS) {
     ownerKeepsAll(account, seen.own[account]);
     foreignStand(history, account, seen.own[account].entries);
@@ -53,14 +53,15 @@ async function delegate(
   const mailbox = Object.entries(history.model.table.login).find(([, login]) => login === account)?.[0] as
     | 'alice'
     | 'bob';
-  const notices = (await outcome(history.world.site, history.model.table.address[mailbox]))?.notices ?? [];
+  const { at, named } = history.group;
+  const notices = (await outcome(history.world.site, named(history.model.table.address[mailbox])))?.notices ?? [];
   const told = notices.some(({ code, login }) => code === 'blocked-by-foreign-entry' && login === at(person));
   if (!told) throw new Broken('I2', `an entry stands in the way and status does not say so: ${text}`);
 }
 
 /** I1: nothing, or what the owner gave by hand at most. */
 function outsider(
-  { hand, everByHand }: History,
+  { hand, everByHand, group }: History,
   person: Person,
   account: Account,
   { rights, reads, writes }: Sight,
@@ -76,7 +77,7 @@ function outsider(
   if (writes && !bound.includes('i')) throw new Broken('I1', `${where} writes`);
   if (person === 'zoe') return; // hers are among the foreign ones
   for (const [folder, there] of Object.entries(entries)) {
-    const entry = there[at(person)];
+    const entry = there[group.at(person)];
     const given = (hand.get(where) as Record<string, string> | undefined)?.[folder];
     const fixed = (FIXED as readonly string[]).includes(folder);
     if (fixed ? entry !== given : entry !== undefined && beyond(entry))
@@ -85,19 +86,20 @@ function outsider(
 }
 
 /** I3: every entry of people and groups that mandat has nothing to do with. */
-function foreignStand({ foreign }: History, account: Account, entries: Entries): void {
+function foreignStand({ foreign, group }: History, account: Account, entries: Entries): void {
   const before = JSON.stringify(foreign.get(account) ?? {});
-  const now = JSON.stringify(foreignIn(entries));
+  const now = JSON.stringify(foreignIn(entries, group));
   if (before !== now) throw new Broken('I3', `foreign entries at ${account}: ${now}, and were ${before}`);
 }
 
-const OURS: readonly string[] = ['bob', 'carol', 'dave', 'erin'].map(at);
+const OURS = ['bob', 'carol', 'dave', 'erin'] as const;
 
 /** Folders that have any, by name; identifiers by name. */
-export function foreignIn(entries: Entries): Entries {
+export function foreignIn(entries: Entries, { at }: Group): Entries {
+  const ours: readonly string[] = OURS.map(at);
   const found = Object.entries(entries)
     .map(([folder, there]) => {
-      const theirs = Object.entries(there).filter(([identifier]) => !OURS.includes(identifier));
+      const theirs = Object.entries(there).filter(([identifier]) => !ours.includes(identifier));
       return [folder, Object.fromEntries(theirs.sort(([a], [b]) => (a < b ? -1 : 1)))] as const;
     })
     .filter(([, there]) => Object.keys(there).length > 0);

@@ -1,6 +1,6 @@
 /**
- * `npm run proof -- --sequences N [--seed S] [--sites K] [--keep-going] [--shrink-minutes M]` (0: left as it is), or `--replay FILE`; `--plain`: those that `npm test` plays: random histories against
- * real servers. `--without WORDS`, once or more: of a copy of the program without the guard of that name (tests/proof/guards), which they should find. History i is that of seed S + i, whichever site it runs at. Exit status 1 where one failed.
+ * `npm run proof -- --sequences N [--seed S] [--sites K] [--groups G] [--keep-going] [--shrink-minutes M]` (0: left as it is), or `--replay FILE`; `--plain`: those that `npm test` plays, one group at a time: random histories against
+ * real servers. `--without WORDS`, once or more: of a copy of the program without the guard of that name (tests/proof/guards), which they should find. G groups of people play side by side on a server, a history each. Round i is that of seed S + i, whichever site it runs at. Exit status 1 where one failed.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,8 +10,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { allGuards } from '../guards/all-guards.ts';
 import { copyOfTree } from '../guards/run-guard.ts';
+import { type Item, itemsOf, lines } from './items.ts';
 import { type Failed, type Figures, openRunner, type Runner } from './runner.ts';
-import { described, type Step } from './steps.ts';
+import type { Step } from './steps.ts';
 
 const { values } = parseArgs({
   options: {
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     'keep-going': { type: 'boolean', default: false },
     'shrink-minutes': { type: 'string', default: '3' },
     without: { type: 'string', multiple: true },
+    groups: { type: 'string', default: '8' },
   },
 });
 
@@ -32,9 +34,12 @@ const TREE = fileURLToPath(new URL('../../../', import.meta.url));
 /** Of two sites one has INBOX's entry as the default of every folder, and one has not. */
 const inheritAt = (site: number) => site % 2 === 0;
 
+/** Steps of one group, or items of several. */
 interface Script {
   readonly inherit: boolean;
-  readonly steps: readonly Step[];
+  readonly groups?: number;
+  readonly steps?: readonly Step[];
+  readonly items?: readonly Item[];
 }
 
 if (values.without !== undefined) await withoutGuards(values.without);
@@ -65,10 +70,10 @@ async function withoutGuards(all: readonly string[]): Promise<void> {
 }
 
 async function replay(file: string): Promise<void> {
-  const { inherit, steps } = JSON.parse(readFileSync(file, 'utf8')) as Script;
-  const runner = openRunner({ inherit });
+  const { inherit, groups = 1, steps = [], items = itemsOf(steps) } = JSON.parse(readFileSync(file, 'utf8')) as Script;
+  const runner = openRunner({ inherit, groups });
   for (let time = 0; time < Number(values.times); time++) {
-    const failed = await runner.run(steps);
+    const failed = await runner.run(items);
     if (failed !== undefined) {
       tell(failed);
       process.exitCode = 1;
@@ -83,34 +88,44 @@ async function histories(): Promise<void> {
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 30));
   const wanted = Number(values.sequences);
   const began = Date.now();
-  console.log(`seed ${seed}, ${wanted} histories, ${values.sites} sites`);
+  const groups = values.plain ? 1 : Number(values.groups);
+  console.log(`seed ${seed}, ${wanted} histories, ${groups} side by side, ${values.sites} sites`);
   let next = 0;
+  const told: number[] = [];
   let failures = 0;
   const runners = Array.from({ length: Number(values.sites) }, (_, site) =>
-    openRunner({ inherit: inheritAt(site), plain: values.plain }),
+    openRunner({ inherit: inheritAt(site), plain: values.plain, groups }),
   );
   const figures = () => {
     const sum = (what: 'histories' | 'steps' | 'tries') =>
       runners.reduce((total, { figures }) => total + figures[what], 0);
     const seconds = (Date.now() - began) / 1000;
-    return `${sum('histories')} histories held, ${sum('steps')} steps, ${sum('tries')} tries to get in, ${failures} failed; ${(seconds / Math.max(1, next)).toFixed(2)} s a history, ${Math.round(seconds)} s`;
+    return `${sum('histories')} histories held, ${sum('steps')} steps, ${sum('tries')} tries to get in, ${failures} failed; ${(seconds / Math.max(1, sum('histories'))).toFixed(2)} s a history, ${Math.round(seconds)} s`;
   };
   await Promise.all(
     runners.map(async (runner, site) => {
-      while (next < wanted && (failures === 0 || values['keep-going'])) {
+      while (next * groups < wanted && (failures === 0 || values['keep-going'])) {
         const index = next++;
         const failed = await runner.runSeed(seed + index);
         if (failed !== undefined) {
           failures++;
-          console.log(`history ${seed + index} (inherit: ${inheritAt(site)}) failed: ${failed.message}`);
-          console.log(`${failed.steps.map((one, at) => `  ${at + 1}. ${described(one)}`).join('\n')}\n${failed.log}`);
-          const least = await shrunk(runner, failed);
-          const file = join(tmpdir(), `proof-${seed + index}.json`);
-          const script: Script = { inherit: inheritAt(site), steps: least.steps };
-          writeFileSync(file, `${JSON.stringify(script, undefined, 1)}\n`);
-          console.log(`again: npm run proof -- --replay ${file}`);
+          const name = join(tmpdir(), `proof-${seed + index}`);
+          writeFileSync(`${name}.log`, failed.everything);
+          console.log(`round ${seed + index} (inherit: ${inheritAt(site)}) failed; all logs: ${name}.log`);
+          tell(failed);
+          const write = ({ steps: items }: Failed) => {
+            const groups = Math.max(1, ...items.map((item) => ('own' in item ? item.own.length : 1)));
+            const script: Script = { inherit: inheritAt(site), groups, items };
+            writeFileSync(`${name}.json`, `${JSON.stringify(script, undefined, 1)}\n`);
+          };
+          write(failed);
+          write(await shrunk(runner, failed));
+          console.log(`again: npm run proof -- --replay ${name}.json`);
         }
-        if (next % 20 === 0) console.log(figures());
+        const { oddities } = runner.figures;
+        for (const one of oddities.slice(told[site] ?? 0)) console.log(`odd, in round ${seed + index}: ${one}`);
+        told[site] = oddities.length;
+        if (next % Math.ceil(20 / groups) === 0) console.log(figures());
       }
     }),
   );
@@ -147,5 +162,9 @@ async function shrunk(runner: Runner, failed: Failed): Promise<Failed> {
 }
 
 function tell({ steps, message, log }: Failed): void {
-  console.log(`${message}\n${steps.map((one, index) => `  ${index + 1}. ${described(one)}`).join('\n')}\n${log}`);
+  console.log(
+    `${message}\n${lines(steps)
+      .map((one, index) => `  ${index + 1}. ${one}`)
+      .join('\n')}\n${log}`,
+  );
 }

@@ -93,18 +93,23 @@ export function inForce(table: Table, now: number): Access[] {
     }));
 }
 
-/** Those whose row has gone, if they are so many that the guard holds them. */
-export function held({ table, standing, askedFor }: Model): readonly Access[] {
-  const gone = standing.filter((one) => !rowOf(table, one) && !askedFor.some((pair) => samePair(pair, one)));
-  return gone.length > MAX_PAIRS && gone.length * 100 > standing.length * 30 ? gone : [];
+/** Those whose row has gone, and nobody asked for it by name. */
+export const goneOf = ({ table, standing, askedFor }: Model): readonly Access[] =>
+  standing.filter((one) => !rowOf(table, one) && !askedFor.some((pair) => samePair(pair, one)));
+
+/** Those whose row has gone, if they are so many on the whole server that the guard holds them. `all`: the models of every group, this one's among them. */
+export function held(model: Model, all: readonly Model[]): readonly Access[] {
+  const sum = (of: (model: Model) => readonly Access[]) => all.reduce((total, one) => total + of(one).length, 0);
+  const gone = sum(goneOf);
+  return gone > MAX_PAIRS * all.length && gone * 100 > sum(({ standing }) => standing) * 30 ? goneOf(model) : [];
 }
 
 /** How it should stand when all has been worked off. */
-export function settled(model: Model, now: number): Model {
+export function settled(model: Model, now: number, all: readonly Model[]): Model {
   const wanted = inForce(model.table, now);
   const stood = model.standing.filter((old) => !model.begun.some((pair) => samePair(pair, old)));
   const given = model.fromThePast ? wanted.filter((one) => stood.some((old) => sameAccess(old, one))) : wanted;
-  return { ...model, standing: [...given, ...held(model)], askedFor: [], begun: [] };
+  return { ...model, standing: [...given, ...held(model, all)], askedFor: [], begun: [] };
 }
 
 /** Whether a person has the mail of an account, their own aside. */

@@ -44,5 +44,5 @@ export const NAMES = [
   '日本',
 ] as const;
 
-/** More pairs than this that disappear at once are held ([guard] max_pairs). */
+/** More pairs than this, for each group, that disappear at once are held ([guard] max_pairs). */
 export const MAX_PAIRS = 2;

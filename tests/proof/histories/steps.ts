@@ -93,6 +93,31 @@ type Kinds = typeof KINDS;
 type Value<A> = A extends fc.Arbitrary<infer T> ? T : never;
 export type Step = { [K in keyof Kinds]: Value<Kinds[K]> }[keyof Kinds];
 
+/** What touches the server or the whole table: every group at once. */
+const SHARED = [
+  'wave',
+  'letGo',
+  'save',
+  'restore',
+  'accept',
+  'kill',
+  'stop',
+  'start',
+  'freeze',
+  'thaw',
+  'cut',
+  'deaf',
+  'trap',
+  'dovecot',
+  'postfix',
+  'settle',
+] as const;
+
+export type SharedStep = Extract<Step, { do: (typeof SHARED)[number] }>;
+export type OwnStep = Exclude<Step, SharedStep>;
+
+export const isShared = (step: Step): step is SharedStep => (SHARED as readonly string[]).includes(step.do);
+
 /** How often each comes, of a hundred and some. Servers that restart cost a second. */
 const WEIGHTS: Readonly<Record<keyof Kinds, number>> = {
   grant: 22,
@@ -131,6 +156,11 @@ const among = (kinds: readonly (keyof Kinds)[]): fc.Arbitrary<Step> =>
   );
 
 const ALL = Object.keys(KINDS) as (keyof Kinds)[];
+
+export const sharedStep = among(SHARED) as fc.Arbitrary<SharedStep>;
+export const ownStep = among(
+  ALL.filter((kind) => !(SHARED as readonly string[]).includes(kind)),
+) as fc.Arbitrary<OwnStep>;
 
 export const step = among(ALL);
 

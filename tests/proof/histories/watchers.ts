@@ -5,12 +5,14 @@
 import { connectImap, quoted, type RawImap } from '../../../config/lab/raw-imap.ts';
 import type { RawSmtp } from '../../../config/lab/raw-smtp.ts';
 import { waitFor } from '../../../config/lab/wait.ts';
-import { at, password, type Site } from '../../servers/site.ts';
+import { password, type Site } from '../../servers/site.ts';
 import { askSender, submissionAs } from '../../servers/submission.ts';
+import { type Group, groupAt } from './group.ts';
 import { openHolders, rest } from './holders.ts';
 import { ACCOUNTS, type Account, ADDRESSES, type Address, type Person } from './people.ts';
 
 export interface Watchers {
+  readonly group: Group;
   /** When this person last read in this account; 0: never. */
   lastRead(who: Person, account: Account): number;
   lastSent(who: Person, address: Address): number;
@@ -20,23 +22,34 @@ export interface Watchers {
   wake(): Promise<void>;
   /** All begin again with new sessions: what an old one has open, by an entry that went by hand, it keeps. */
   afresh(): Promise<void>;
+  /** Whether somebody may be on their way out: while nobody is, they try less often. */
+  keen: () => boolean;
   stop(): Promise<void>;
 }
 
 const WATCHED: readonly Person[] = ['bob', 'carol', 'dave', 'erin'];
 const PAUSE_MS = 40;
+/** While all has settled: nothing can end then. */
+const IDLE_PAUSE_MS = 400;
 
-export function startWatchers(site: Site): Watchers {
+export function startWatchers(site: Site, group: Group = groupAt(0)): Watchers {
+  const { named, at } = group;
+  const pause = () => (watchers.keen() ? PAUSE_MS : IDLE_PAUSE_MS);
   const read = new Map<string, number>();
   const sent = new Map<string, number>();
   let stopping = false;
   let generation = 0;
   const begun = new Map<Person, number>();
   let tries = 0;
-  const holders = openHolders(site, (who, account, began, got) => {
-    tries++;
-    if (got) read.set(`${who} ${account}`, Math.max(began, read.get(`${who} ${account}`) ?? 0));
-  });
+  const holders = openHolders(
+    site,
+    group,
+    () => watchers.keen(),
+    (who, account, began, got) => {
+      tries++;
+      if (got) read.set(`${who} ${account}`, Math.max(began, read.get(`${who} ${account}`) ?? 0));
+    },
+  );
 
   const reader = async (who: Person) => {
     let imap: RawImap | undefined;
@@ -61,7 +74,7 @@ export function startWatchers(site: Site): Watchers {
         if (imap === undefined) {
           open = undefined;
           imap = await connectImap(site.lab.imap);
-          if ((await imap.login(at(who), password(who))).status !== 'OK') imap = undefined;
+          if ((await imap.login(at(who), password(named(who)))).status !== 'OK') imap = undefined;
         }
         const account = ACCOUNTS[round % ACCOUNTS.length] ?? 'alice';
         if (open !== undefined) await tried(open, 'FETCH 1 (FLAGS BODY.PEEK[])');
@@ -77,7 +90,7 @@ export function startWatchers(site: Site): Watchers {
         imap?.close(); // the server restarts
         imap = undefined;
       }
-      await rest(PAUSE_MS, began);
+      await rest(pause(), began);
     }
     imap?.close();
   };
@@ -87,7 +100,7 @@ export function startWatchers(site: Site): Watchers {
     for (let round = 0; !stopping; round++) {
       const began = Date.now();
       try {
-        smtp ??= await submissionAs(site, who);
+        smtp ??= await submissionAs(site, named(who));
         const address = ADDRESSES[round % ADDRESSES.length] ?? 'alice';
         const asked = Date.now();
         tries++;
@@ -98,13 +111,14 @@ export function startWatchers(site: Site): Watchers {
         smtp?.close(); // Dovecot, whom Postfix asks for the password, restarts
         smtp = undefined;
       }
-      await rest(PAUSE_MS, began);
+      await rest(pause(), began);
     }
     smtp?.close();
   };
 
-  const all = WATCHED.flatMap((who) => [reader(who), sender(who)]);
-  return {
+  const watchers: Watchers = {
+    group,
+    keen: () => true,
     lastRead: (who, account) => read.get(`${who} ${account}`) ?? 0,
     lastSent: (who, address) => sent.get(`${who} ${address}`) ?? 0,
     get tries() {
@@ -122,4 +136,6 @@ export function startWatchers(site: Site): Watchers {
       holders.drop();
     },
   };
+  const all = WATCHED.flatMap((who) => [reader(who), sender(who)]);
+  return watchers;
 }

@@ -1,4 +1,5 @@
 /** The real servers, the built `mandat run`, the wire between them, and the databases as anybody may read them. One world serves many histories. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import Database from 'better-sqlite3';
@@ -7,6 +8,7 @@ import { connectImap, quoted, type RawImap } from '../../../config/lab/raw-imap.
 import { type Sink, startSink } from '../../notify/sink.ts';
 import { routeThrough } from '../../servers/imap-proxy.ts';
 import { at, password, type Running, type Site, startSite } from '../../servers/site.ts';
+import { type Group, groupAt } from './group.ts';
 import { MAX_PAIRS, NAMES, PEOPLE, type Person } from './people.ts';
 import { openWire, type Wire } from './wire-between.ts';
 
@@ -14,6 +16,7 @@ export interface World {
   readonly site: Site;
   readonly wire: Wire;
   readonly sink: Sink;
+  readonly groups: readonly Group[];
   /** Undefined: none runs. */
   sidecar: Running | undefined;
   frozen: boolean;
@@ -21,19 +24,27 @@ export interface World {
   ending: Promise<unknown> | undefined;
   /** How often one was ended by SIGKILL: what it had in hand may be told twice. */
   kills: number;
-  /** The last of the sidecars' log lines, for a diagnosis. */
+  /** What happened that nobody has an explanation for, though all held. */
+  readonly oddities: string[];
+  readonly logs: Running['log'][];
+  /** The last of the sidecar's log lines, for a diagnosis. */
   log(): string;
+  /** All that sidecars and servers have said, or the end of it. */
+  everything(): string;
   stop(): Promise<void>;
 }
 
 export interface WorldOptions {
   readonly inherit: boolean;
+  /** How many groups of people play side by side. Default: 1. */
+  readonly groups?: number;
 }
 
-export async function startWorld({ inherit }: WorldOptions): Promise<World> {
+export async function startWorld({ inherit, groups: count = 1 }: WorldOptions): Promise<World> {
+  const groups = Array.from({ length: count }, (_, index) => groupAt(index));
   const sink = await startSink();
   const site = await startSite({
-    users: [...PEOPLE, 'mandat'],
+    users: [...groups.flatMap(({ named }) => PEOPLE.map(named)), 'mandat'],
     inherit,
     filter: true,
     chroot: false, // or smtpd can't reach the filter's socket
@@ -45,24 +56,27 @@ export async function startWorld({ inherit }: WorldOptions): Promise<World> {
     },
     extraImap: 'timeout_seconds = 30\n',
     extraToml: `[notices]\nport = ${sink.port}\ntls = "none"\nfrom = "${at('mandat')}"\npassword_file = "smtp.secret"\nending_days = 0
-[guard]\nmax_pairs = ${MAX_PAIRS}\n[schedule]\npoll_interval_ms = 100\nretry_min_seconds = 1\nretry_max_seconds = 1\nlogin_retry_seconds = 1\nsweep_logins_per_second = 0`,
+[guard]\nmax_pairs = ${MAX_PAIRS * count}\n[schedule]\npoll_interval_ms = 100\nretry_min_seconds = 1\nretry_max_seconds = 1\nlogin_retry_seconds = 1\nsweep_logins_per_second = 0`,
   });
   await writeFile(path.join(site.lab.directory, 'smtp.secret'), password('mandat'), { mode: 0o600 });
   const wire = await openWire(site.lab.imap);
   await routeThrough(site, wire);
-  await site.register('alice', 'bob', 'carol', 'dave');
-  await site.register('bob');
-  for (const name of PEOPLE) {
-    await asPerson(site, name, async (imap) => {
-      for (const folder of ['Drafts', 'Sent', 'Trash', 'Junk']) await imap.command(`STATUS ${folder} (MESSAGES)`);
-      await imap.command('CREATE Affaires');
-      await imap.append('INBOX', 'Subject: first\r\n\r\nfirst\r\n');
-    });
-  }
+  await Promise.all(
+    groups.map(async (group) => {
+      const { named } = group;
+      await site.register(named('alice'), named('bob'), named('carol'), named('dave'));
+      await site.register(named('bob'));
+      await Promise.all(PEOPLE.map((name) => asPerson(site, name, furnish, group)));
+    }),
+  );
+  const logs: Running['log'][] = [];
   const world: World = {
     site,
     wire,
     sink,
+    groups,
+    logs,
+    oddities: [],
     sidecar: undefined,
     frozen: false,
     ending: undefined,
@@ -72,6 +86,16 @@ export async function startWorld({ inherit }: WorldOptions): Promise<World> {
         .slice(-25)
         .map((line) => JSON.stringify(line))
         .join('\n'),
+    everything: () => {
+      const { dovecot, postfix } = site.lab.logs();
+      const lines = logs.flatMap((log, index) => [
+        `-- sidecar ${index + 1}`,
+        ...log().map((line) => JSON.stringify(line)),
+      ]);
+      return [...lines.slice(-4000), '-- dovecot', dovecot.slice(-200_000), '-- postfix', postfix.slice(-200_000)].join(
+        '\n',
+      );
+    },
     stop: async () => {
       thaw(world);
       await site.stop();
@@ -83,19 +107,38 @@ export async function startWorld({ inherit }: WorldOptions): Promise<World> {
   return world;
 }
 
+/** What every account has. */
+async function furnish(imap: RawImap): Promise<void> {
+  for (const folder of ['Drafts', 'Sent', 'Trash', 'Junk']) await imap.command(`STATUS ${folder} (MESSAGES)`);
+  await imap.command('CREATE Affaires');
+  await imap.append('INBOX', 'Subject: first\r\n\r\nfirst\r\n');
+}
+
 /** Attempts to start one. */
 const STARTS = 6;
 
+const starting = new WeakMap<World, Promise<void>>();
+
+/** Whoever asks while one is being started waits for that one. */
 export async function startSidecar(world: World): Promise<void> {
+  const before = starting.get(world) ?? Promise.resolve();
+  const mine = before.catch(() => {}).then(() => startOne(world));
+  starting.set(world, mine);
+  await mine;
+}
+
+async function startOne(world: World): Promise<void> {
   await world.ending;
   world.ending = undefined;
   await noteEnd(world);
   for (let time = 1; world.sidecar === undefined; time++) {
     try {
       world.sidecar = await world.site.run();
+      world.logs.push(world.sidecar.log);
     } catch (error) {
       // Restarted as systemd does, where its filter, of lower priority, has not come up in time on a machine that is busy with other things.
       if (time === STARTS || !/ended with 5/.test(String(error))) throw error;
+      world.oddities.push(`a start failed: ${error}`);
     }
   }
   thaw(world);
@@ -106,6 +149,7 @@ async function noteEnd(world: World): Promise<void> {
   const { sidecar } = world;
   if (sidecar === undefined || isThere(sidecar.pid)) return;
   const status = await sidecar.end();
+  world.oddities.push(`the sidecar ended by itself with ${status}:\n${world.log()}`);
   if (status !== 5) throw new Error(`mandat run ended by itself with ${status}`);
   world.sidecar = undefined;
   world.frozen = false;
@@ -156,15 +200,37 @@ export async function asPerson<T>(
   site: Pick<Site, 'lab'>,
   name: Person,
   work: (imap: RawImap) => Promise<T>,
+  { named }: Group,
 ): Promise<T> {
   const imap = await connectImap(site.lab.imap);
   try {
-    const { status, text } = await imap.login(at(name), password(name));
-    if (status !== 'OK') throw new Error(`login of ${name}: ${text}`);
+    const { status, text } = await imap.login(at(named(name)), password(named(name)));
+    if (status !== 'OK') throw new Error(`login of ${named(name)}: ${text}`);
     return await work(imap);
   } finally {
     imap.close();
   }
+}
+
+/** Which processes hold a lock of the table or the state, for a diagnosis. */
+export function whoLocks({ site }: Pick<World, 'site'>): string {
+  const files = [site.table, site.stateFile].flatMap((file) => [file, `${file}-shm`]);
+  const inodes = new Map(
+    files.flatMap((file) => (existsSync(file) ? [[String(statSync(file).ino), file] as const] : [])),
+  );
+  const held = readFileSync('/proc/locks', 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const [, , , kind = '', pid = '', place = '', from, to] = line.trim().split(/\s+/);
+      const file = inodes.get(place.split(':')[2] ?? '');
+      return file === undefined ? [] : [`${path.basename(file)}: ${kind} ${from}-${to} by ${pid}`];
+    });
+  const mode = rowsIn<{ journal_mode: string }>(site.table, 'PRAGMA journal_mode')[0]?.journal_mode;
+  return [`the table's journal: ${mode}`, ...held].join('\n');
+}
+
+export function lastEntry({ site }: Pick<World, 'site'>): number {
+  return rowsIn<{ id: number | null }>(site.stateFile, 'SELECT max(id) AS id FROM audit')[0]?.id ?? 0;
 }
 
 /** A folder of the histories by its numbers, as it stands on the wire, for its owner or, with `root`, for somebody else. */
