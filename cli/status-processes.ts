@@ -1,4 +1,5 @@
 /** Of `mandat status`: which processes there are, and how their threads fare; and which server they speak to. */
+import { hostname } from 'node:os';
 import { shownDatabase, workersOn } from '../bridge/configured/stores.ts';
 import { eventsSeenBy } from '../bridge/events/events-seen.ts';
 import type { Seen } from '../bridge/imap/dialects.ts';
@@ -91,9 +92,14 @@ export function eventsLine(events: Awaited<ReturnType<typeof eventsOf>>, time: T
 export async function workersOfServer({ config }: Session) {
   const workers = await workersOn(config);
   if (workers === undefined) return null;
-  const { works, standBy } = workers;
+  const { works, silent, standBy } = workers;
   return {
     works: works === undefined ? null : { host: works.host, pid: works.pid, since: works.since, fence: works.fence },
+    /** Nobody works, and whoever did has not let go. */
+    silent:
+      silent === undefined
+        ? null
+        : { host: silent.host, pid: silent.pid, lastSeen: new Date(Date.now() + silent.leftMs).toISOString() },
     standBy,
   };
 }
@@ -118,12 +124,37 @@ export function processLines({ sidecar, workers, loop, filter }: Processes, time
 
 function sidecarLine(sidecar: Processes['sidecar'], workers: Processes['workers'], time: Time): string {
   const works = workers?.works ?? null;
+  const silent = workers?.silent ?? null;
   const whoWorks = works && `process ${works.pid} on ${oneLine(works.host)} works, since ${time(works.since)}`;
-  if (sidecar === null) return whoWorks === null ? 'not running: start it with "mandat run"' : `none here; ${whoWorks}`;
+  const whoDid =
+    silent &&
+    `process ${silent.pid} on ${oneLine(silent.host)}, which worked last, is silent since ${time(silent.lastSeen)}: it hangs, is cut off from PostgreSQL, or has ended without a word`;
+  if (sidecar === null) {
+    if (whoWorks !== null) return `none here; ${whoWorks}`;
+    return `not running: start it with "mandat run"${whoDid === null ? '' : `; ${whoDid}`}`;
+  }
   const { pid, since } = sidecar;
-  if (standsBy(sidecar, workers)) return `process ${pid ?? '?'} stands by${whoWorks === null ? '' : `; ${whoWorks}`}`;
+  if (standsBy(sidecar, workers))
+    return [`process ${pid ?? '?'} stands by`, whoWorks ?? whoDid].filter(isSaid).join('; ');
+  if (isSilent(sidecar, workers)) {
+    const what = `process ${pid ?? '?'} is not at work`;
+    return isMine(sidecar, silent)
+      ? `${what}, and silent since ${time(silent?.lastSeen)}: it hangs, or is cut off from PostgreSQL`
+      : `${what} and does not stand by: it hangs, is cut off from PostgreSQL, or has started just now; ${whoWorks}`;
+  }
   if (since === null) return `process ${pid ?? '?'} is starting: it does not watch the table yet`;
   return `running (process ${pid}, since ${time(since)})`;
+}
+
+const isSaid = (one: string | null): one is string => one !== null;
+
+const isMine = (sidecar: Processes['sidecar'], one: { readonly host: string; readonly pid: number } | null) =>
+  one !== null && one.pid === sidecar?.pid && one.host === hostname();
+
+/** Whether there is a process of this data_dir, and it neither works, by the database, nor waits for its turn. */
+export function isSilent(sidecar: Processes['sidecar'], workers: Processes['workers']): boolean {
+  if (sidecar === null || workers === null || standsBy(sidecar, workers)) return false;
+  return workers.works === null ? isMine(sidecar, workers.silent) : !isMine(sidecar, workers.works);
 }
 
 /** Whether the sidecar of this data_dir is one that waits for its turn. */

@@ -35,6 +35,7 @@ import {
   eventsOf,
   filterOf,
   imapServerOf,
+  isSilent,
   processLines,
   serverLine,
   sidecarOf,
@@ -78,6 +79,7 @@ export function statusCommand(program: Command, run: Runner): void {
           status.portal?.answers === false ||
           status.restored ||
           status.rulesChanged.length > 0 ||
+          isSilent(status.sidecar, status.workers) ||
           (status.sidecar === null && (status.workers?.works ?? null) === null);
         return failed || odd ? EXIT.failed : EXIT.done;
       }),

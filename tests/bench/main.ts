@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,beside,first,shares,growth,submission,trace,move] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
+ * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,beside,first,shares,growth,submission,trace,move,takeover] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
  * --write puts the table into docs/performance.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -24,6 +24,7 @@ import { sharesFigures } from './shares.ts';
 import { startFigures } from './start.ts';
 import { submissionFigures } from './submission.ts';
 import { sweepFigures } from './sweep.ts';
+import type { TakeOver } from './take-over.ts';
 import { type Rate, revokeBesideTrace, traceFigures } from './trace/figures.ts';
 import { idleCpu, wakeFigures } from './wake.ts';
 
@@ -198,6 +199,28 @@ if (chosen.has('move')) {
       `${(heldMs / 1000).toFixed(1)} s`,
       `${peakMb} MB`,
     ]),
+  );
+}
+if (chosen.has('takeover')) {
+  const { ofSetting, takeOverFigures } = await import('./take-over.ts');
+  const figures: TakeOver[] = [];
+  for (const seconds of values.quick ? [3] : [10, 3])
+    figures.push(...(await takeOverFigures(seconds, values.quick ? 3 : 7)));
+  section(
+    'A take-over, from when the first sidecar is gone until a revoke of that moment is obeyed',
+    ['the first is', 'takeover_seconds', 'rounds', 'median, of the setting', 'longest, of the setting', 'aimed at'],
+    figures.map((one) => {
+      const [median, worst] = ofSetting(one);
+      const met = worst <= 1 ? 'met' : 'not met';
+      return [
+        one.way,
+        `${one.takeoverSeconds}`,
+        `${one.took.length}`,
+        median.toFixed(2),
+        worst.toFixed(2),
+        `1, ${met}`,
+      ];
+    }),
   );
 }
 if (chosen.has('growth')) {

@@ -5,11 +5,13 @@ import { makeStores } from '../../bridge/configured/stores.ts';
 import { senderMap } from '../../bridge/sender/configured-outputs.ts';
 import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { makeRuntimeDirectory } from '../../bridge/store/files/directories.ts';
+import { processTree } from '../../config/lab/processes.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { loadConfig } from '../../config/load.ts';
 import { type Site, spawnRun } from './site.ts';
 
 export interface Sidecar {
+  /** As this process sees it. */
   readonly pid: number;
   readonly file: string;
   log(): readonly Record<string, unknown>[];
@@ -42,11 +44,16 @@ export async function anotherPlace(
   return file;
 }
 
+/** As unshare(1) has it: numbers of processes of its own, by which others can't see that it has ended. */
+const ANOTHER_MACHINE = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
+
 /** Does not wait for anything. */
-export async function startSidecarAt(file: string): Promise<Sidecar> {
-  const { child, log, output, failIfEnded, end } = await spawnRun(file);
+export async function startSidecarAt(file: string, where: 'here' | 'another machine' = 'here'): Promise<Sidecar> {
+  const elsewhere = where === 'another machine';
+  const { child, log, output, failIfEnded, end } = await spawnRun(file, elsewhere ? ANOTHER_MACHINE : []);
+  const pid = elsewhere ? await insideOf(child.pid ?? 0) : (child.pid ?? 0);
   return {
-    pid: child.pid ?? 0,
+    pid,
     file,
     log,
     said: async (message, times = 1) => {
@@ -60,8 +67,11 @@ export async function startSidecarAt(file: string): Promise<Sidecar> {
         output,
       );
     },
-    signal: (name) => child.kill(name),
+    signal: (name) => process.kill(pid, name),
     // One that is frozen hears of it when it goes on.
     end: (name = 'SIGTERM') => (name === 'SIGKILL' ? end(name) : end(name, 'SIGCONT')),
   };
 }
+
+/** The process that unshare(1) runs. */
+const insideOf = (outer: number) => waitFor('it is started', 30_000, () => processTree(outer)[1]);

@@ -218,9 +218,9 @@ const END_LIMIT_MS = 60_000;
 /** The filter is a process of lower priority, and on a machine that is busy with other things it comes last. */
 const START_LIMIT_MS = 60_000;
 
-/** `mandat run` as a process; nothing is waited for. */
-export async function spawnRun(configFile: string) {
-  const [file = '', ...first] = await builtMandat();
+/** `mandat run` as a process; nothing is waited for. `before`: a command that runs it. */
+export async function spawnRun(configFile: string, before: readonly string[] = []) {
+  const [file = '', ...first] = [...before, ...(await builtMandat())];
   const child = spawn(file, [...first, '--config', configFile, 'run'], { stdio: ['ignore', 'ignore', 'pipe'] });
   let output = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {

@@ -30,6 +30,12 @@ const LOST =
 /** And of one that never came to stand. */
 const NO_ANSWER = /timeout exceeded when trying to connect|timeout expired|due to connection timeout/;
 
+/** Nothing was answered in time: PostgreSQL is away, or slow. */
+export function isSilence(error: unknown): boolean {
+  const cause = causeOf(error);
+  return cause instanceof Error && (NO_ANSWER.test(cause.message) || /Query read timeout/.test(cause.message));
+}
+
 /** Of a failure where another sidecar works on this server's mailboxes by now. */
 export const SUPERSEDED = 'MANDAT_SUPERSEDED';
 

@@ -6,7 +6,7 @@ import { Failure } from '../../shared/failure.ts';
 import { SYNC_AT_WORK } from '../files/lock.ts';
 import type { Working } from '../working.ts';
 import { type PostgresSettings, postgresClient } from './connection.ts';
-import { explainedPostgres } from './failures.ts';
+import { explainedPostgres, isSilence } from './failures.ts';
 import { STATE_SCHEMA } from './schema-names.ts';
 import {
   connectionName,
@@ -36,10 +36,13 @@ const PATIENCE_MS = 1500;
 
 const LOCK_MS = 500;
 
+/** Who has nothing yet, and is in nobody's way, asks a database that is slow to answer again for so long before it counts as away. */
+const SLOW_MS = 10_000;
+
 /** Fails as the lock file does: `refused` (MANDAT_RUNNING) where a sidecar has it, `retry` where a sync has. */
 export async function takeWork(settings: PostgresSettings, wanted: Wanted): Promise<Working> {
   const elapsed = openElapsed();
-  const client = await connected(settings, wanted.leaseMs);
+  const client = await connectedAtLast(settings, wanted.leaseMs, elapsed);
   try {
     for (const until = elapsed() + PATIENCE_MS; ; await delay(50)) {
       const attempt = await attemptOn(client, settings, wanted, elapsed);
@@ -72,6 +75,7 @@ export async function standBy(
   let client: Client | undefined;
   let whom = '';
   let trouble = '';
+  let heard = false;
   let hear: () => void = () => {};
   try {
     for (let noted = Number.NEGATIVE_INFINITY; !signal.aborted; ) {
@@ -83,6 +87,7 @@ export async function standBy(
         }
         const attempt = await attemptOn(client, settings, wanted, elapsed);
         trouble = '';
+        heard = true;
         if ('token' in attempt) {
           const mine = client;
           client = undefined;
@@ -92,21 +97,22 @@ export async function standBy(
           return attempt;
         }
         const { by } = attempt;
-        if (by !== undefined && by.token !== whom) {
-          whom = by.token;
-          told(by);
-        }
         if (elapsed() - noted > wanted.leaseMs) {
           await noteStandBy(client, wanted.server, since, wanted.leaseMs * 3);
           noted = elapsed();
+        }
+        if (by !== undefined && by.token !== whom) {
+          whom = by.token;
+          told(by);
         }
       } catch (error) {
         await client?.end().catch(() => {});
         client = undefined;
         const failure = asFailure(explainedPostgres(error, settings, 'whose turn it is'));
         if (failure.code !== 'retry') throw failure;
-        if (failure.message !== trouble) failed(failure);
-        trouble = failure.message;
+        const slow = !heard && isSilence(failure) && elapsed() < SLOW_MS;
+        if (!slow && failure.message !== trouble) failed(failure);
+        if (!slow) trouble = failure.message;
       }
       await new Promise<void>((resolve) => {
         const end = () => {
@@ -128,6 +134,8 @@ export async function standBy(
 
 export interface Workers {
   readonly works: Worker | undefined;
+  /** Whoever worked last, where nobody does and they have not let go: frozen, cut off, or gone without a word. */
+  readonly silent: Worker | undefined;
   readonly standBy: readonly Who[];
 }
 
@@ -135,8 +143,10 @@ export interface Workers {
 export async function workersOf(settings: PostgresSettings, server: string): Promise<Workers> {
   const client = await connected(settings, undefined);
   try {
-    const works = await workerOf(client, server);
-    return { works: isFree(works) ? undefined : works, standBy: await standingBy(client, server) };
+    const last = await workerOf(client, server);
+    const standBy = await standingBy(client, server);
+    if (!isFree(last)) return { works: last, silent: undefined, standBy };
+    return { works: undefined, silent: last?.released === false ? last : undefined, standBy };
   } catch (error) {
     throw explainedPostgres(error, settings, 'whose turn it is');
   } finally {
@@ -154,6 +164,16 @@ async function connected(settings: PostgresSettings, leaseMs: number | undefined
   } catch (error) {
     await client.end().catch(() => {});
     throw explainedPostgres(error, settings, 'whose turn it is');
+  }
+}
+
+async function connectedAtLast(settings: PostgresSettings, leaseMs: number, elapsed: Elapsed): Promise<Client> {
+  for (;;) {
+    try {
+      return await connected(settings, leaseMs);
+    } catch (error) {
+      if (!isSilence(error) || elapsed() > SLOW_MS) throw error;
+    }
   }
 }
 

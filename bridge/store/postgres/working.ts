@@ -8,7 +8,8 @@ import { type Elapsed, openElapsed } from '../../shared/elapsed.ts';
 import { Failure } from '../../shared/failure.ts';
 import type { Working } from '../working.ts';
 import { type PostgresSettings, postgresClient } from './connection.ts';
-import { explainedPostgres, superseded } from './failures.ts';
+import { explainedPostgres, isSilence, superseded } from './failures.ts';
+import { asksNoMore } from './patience.ts';
 import { STATE_SCHEMA } from './schema-names.ts';
 import { releaseRow, renewRow, type Taken, type TakeOptions } from './worker-row.ts';
 
@@ -103,6 +104,16 @@ export function working(settings: PostgresSettings, taken: Taken, client: Client
     });
     return asking;
   };
+  /** One that is slow is asked again: until another may begin, nothing has to be given up for that. */
+  const askWhileBelieved = async (): Promise<void> => {
+    for (;;) {
+      try {
+        return await askOnce();
+      } catch (error) {
+        if (lost !== undefined || asksNoMore() || !isSilence(error) || !isBelieved()) throw error;
+      }
+    }
+  };
   const look = () => {
     if (ended || lost !== undefined) return;
     if (!isBelieved()) doubt();
@@ -129,7 +140,7 @@ export function working(settings: PostgresSettings, taken: Taken, client: Client
       for (let attempt = 0; attempt < 2; attempt++) {
         if (lost !== undefined) throw lost;
         if (elapsed() - confirmed < leaseMs * FRESH) return;
-        await askOnce();
+        await askWhileBelieved();
       }
       if (!isBelieved()) throw lost ?? unsure(settings);
     },

@@ -153,6 +153,11 @@ t.test('whoever does what is the site’s hangs, with nobody to stand by for it:
     async () => (await drained()) && (await unsent()),
   );
   t.ok(letters.mails.length > before, 'people are told');
+  t.match(await mx1.mandat('status'), {
+    status: 1,
+    stdout: /process \d+ is not at work, and silent since .*: it hangs, or is cut off from PostgreSQL/,
+  });
+  t.match(await mx2.mandat('status', '--all'), { status: 1, stdout: /^mx1 +silent since /m });
   process.kill(sidecars.get(mx1)?.pid ?? 0, 'SIGCONT');
   await must(mx1.mandat('revoke', at('dora'), at('carol'), '--yes'));
   await must(mx1.mandat('grant', at('dora'), at('carol')));

@@ -15,7 +15,7 @@ import { anotherPlace, startSidecarAt } from '../second-sidecar.ts';
 import { at, startSite } from '../site.ts';
 import { seen } from '../wire.ts';
 
-const site = await startSite({ users: ['alice', 'bob', 'carol', 'dave'], extraToml: '[server]\ntakeover_seconds = 3' });
+const site = await startSite({ users: ['alice', 'bob', 'carol', 'dave'], extraToml: '[server]\ntakeover_seconds = 6' });
 
 /** What the first one says to the IMAP server, from when it is to be looked at. */
 let changes: string[] = [];
@@ -97,6 +97,25 @@ t.test('stopped just before it gives: the other takes over, and who wakes writes
   t.ok(await access('bob'));
   await done('revoke', at('alice'), at('bob'), '--yes');
   t.notOk(await access('bob'));
+  const others = await postgresql.sql(
+    last.database,
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'mandat worker%' AND application_name <> (SELECT 'mandat worker ' || token FROM mandat_private.workers)",
+  );
+  t.equal(others, '0', 'whoever is stopped has no connection left on which it works');
+  t.match(JSON.parse((await mandatAt(files.two, ['--json', 'status'])).stdout).workers, {
+    works: { pid: two.pid },
+    silent: null,
+    standBy: [],
+  });
+  t.match(await mandatAt(files.one, ['status']), {
+    status: 1,
+    stdout: new RegExp(
+      `process ${one.pid} is not at work and does not stand by: it hangs.*process ${two.pid} on .* works`,
+    ),
+  });
+  await two.end(); // what it remembered of its taking over is gone
+  two = await startSidecarAt(files.two);
+  await two.said(/^watching$/);
   const sent = changes.length;
   one.signal('SIGCONT');
   await one.said(/another sidecar has taken over/);

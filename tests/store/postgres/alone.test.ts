@@ -1,6 +1,6 @@
 /** One worker at a time on a database in PostgreSQL, and a copy of what is ours that a rehearsal may write to. */
 import { hostname } from 'node:os';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { type PostgresSettings, postgresClient } from '../../../bridge/store/postgres/connection.ts';
 import { copyPostgresState } from '../../../bridge/store/postgres/state-copy.ts';
 import { migrateState, openPostgresState } from '../../../bridge/store/postgres/state-db.ts';
@@ -13,11 +13,19 @@ import { markPending } from '../../../bridge/store/table/rows.ts';
 import type { Working } from '../../../bridge/store/working.ts';
 import { waitFor } from '../../../config/lab/wait.ts';
 import { failure } from '../failures.ts';
-import { freshDatabase, madeDatabase, psql } from '../on-postgresql.ts';
+import { freshDatabase, lab, madeDatabase, psql } from '../on-postgresql.ts';
+import { startPostgresProxy } from '../postgres-proxy.ts';
 
 const WANTED = { server: 'main', as: 'sidecar', leaseMs: 60_000, again: async () => {} } as const;
 const SHORT = { ...WANTED, leaseMs: 600 };
 const REFUSED = { code: 'refused', rule: 'MANDAT_RUNNING' };
+
+async function behindProxy(t: Test, settings: PostgresSettings) {
+  const proxy = await startPostgresProxy(lab.port);
+  t.teardown(() => proxy.close());
+  const { password } = lab.superuser;
+  return { proxy, settings: { ...settings, host: '127.0.0.1', port: proxy.port, password: () => password } };
+}
 
 /** By a process that goes on running and can't make its lease longer: stopped, or cut off. */
 const silence = (settings: PostgresSettings) =>
@@ -158,6 +166,59 @@ t.test('who was stopped asks before they go on, and who can not ask stops before
   t.match(await failure(() => one.sure()), { rule: 'MANDAT_SUPERSEDED' });
   t.equal(doubts, 1);
   await other.release();
+});
+
+t.test('a database that is slow to answer is asked again, as long as nobody else may have begun', async (t) => {
+  const direct = await freshDatabase();
+  await migrateState(direct);
+  const { settings, proxy } = await behindProxy(t, direct);
+  let now = 0;
+  const client = await postgresClient(settings, { schemas: ['mandat_private'], silenceMs: 200 });
+  client.on('error', () => {});
+  await client.connect();
+  const taken = await takeRow(client, { ...SHORT, before: undefined });
+  if (taken === undefined) throw new Error('it is not free');
+  const one = working(settings, taken, client, now, { ...SHORT, elapsed: () => now });
+  const doubtful = (share: number) => {
+    now += SHORT.leaseMs * share;
+    proxy.silent = true;
+  };
+  doubtful(0.3);
+  const sure = one.sure();
+  const before = proxy.came;
+  await waitFor('it has been asked on two more connections', 20_000, () => proxy.came > before + 1);
+  proxy.silent = false;
+  await sure;
+  doubtful(0.7);
+  t.match(await failure(() => one.sure()), { code: 'retry', message: /doesn't answer|was lost/ });
+  proxy.silent = false;
+  await one.release();
+});
+
+t.test('a database that is slow to answer at the start is asked again; one that is away is told of', async (t) => {
+  const direct = await freshDatabase();
+  await migrateState(direct);
+  const { settings, proxy } = await behindProxy(t, direct);
+  const heard = async (work: Promise<Working | undefined>) => {
+    const before = proxy.came;
+    await waitFor('it has been asked again', 10_000, () => proxy.came > before + 1);
+    proxy.silent = false;
+    return work;
+  };
+  proxy.silent = true;
+  const one = await heard(takeWork(settings, SHORT));
+  await one?.release();
+  proxy.silent = true;
+  const told: unknown[] = [];
+  const until = { signal: new AbortController().signal, told: () => {}, failed: (one: unknown) => told.push(one) };
+  const two = await heard(standBy(settings, SHORT, until));
+  t.same(told, []);
+  await two?.release();
+  proxy.open = false;
+  const third = standBy(settings, SHORT, until);
+  await waitFor('it is told', 10_000, () => told.length === 1);
+  proxy.open = true;
+  await (await third)?.release();
 });
 
 t.test('what is written to the copy stays in it', async (t) => {
