@@ -183,7 +183,7 @@ t.test('stopped with a change of each kind on its way: the other does them all',
   const heldAre = (what: readonly Kind[]) =>
     waitFor(
       `held: ${what}`,
-      20_000,
+      LIMIT_MS,
       () => what.every((kind) => held.has(kind)),
       () => `${[...held.keys()]} ${changes.join('\n')}`,
     );
