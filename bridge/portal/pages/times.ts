@@ -15,10 +15,11 @@ export function shownAt(instant: string, zone: string, language: Language) {
   return html`<time datetime="${instant}"><span class="whole">${day}${hour === undefined ? '' : ','}</span> ${hour ?? ''}</time>`;
 }
 
-/** A day as a date field gives it, as the instant of its start or its end in that zone. Undefined: there is no such day. */
+/** A day as a date field gives it, as the instant of its start or its end in that zone. Undefined: there is no such day, or the table has no year for it. */
 export function dayEdge(day: string, edge: 'start' | 'end', zone: string): string | undefined {
   const form = /^\d{4}-\d{2}-\d{2}$/.test(day) || undefined;
   const time = form && DateTime.fromISO(day, { zone });
   if (!time?.isValid) return undefined;
-  return (edge === 'start' ? time.startOf('day') : time.endOf('day')).toUTC().toISO() ?? undefined;
+  const instant = (edge === 'start' ? time.startOf('day') : time.endOf('day')).toUTC().toISO();
+  return instant !== null && /^\d{4}-/.test(instant) ? instant : undefined;
 }

@@ -84,7 +84,7 @@ ${newsForm(c, own)}${ownMailbox(c, own)}${termsLinks(c, own)}`;
 }
 
 /** What the account itself waits for, if anything. R43, R45 */
-function waits(c: PortalContext, { view: { holder, terms, waiting } }: OwnAccount): Html | string {
+function waits(c: PortalContext, { acting, view: { holder, terms, waiting } }: OwnAccount): Html | string {
   const words = wordsOf(c).delegate;
   if (waiting !== null)
     return html`<div class="note wait"><p>${words.waitingCode(waiting.contact)}</p><p><a class="button" href="${ACCOUNT}/code">${words.typeCode}</a></p></div>`;
@@ -97,7 +97,7 @@ function waits(c: PortalContext, { view: { holder, terms, waiting } }: OwnAccoun
     holder.termsVersion === terms.version
   )
     return '';
-  return html`<section class="note wait" aria-labelledby="new-terms"><h2 id="new-terms">${words.newTermsTitle}</h2><p>${words.newTerms}</p>
+  return html`<section class="note wait" aria-labelledby="new-terms"><h2 id="new-terms">${words.newTermsTitle}</h2><p>${acting.config.accounts?.termsAgain ? words.newTerms : words.newTermsFree}</p>
 <form method="post" action="${ACCOUNT}/terms">${csrfField(c)}<input type="hidden" name="version" value="${terms.version}">
 ${terms.url === null ? '' : html`<p><a href="${terms.url}" rel="noreferrer">${words.termsLink}</a></p>`}${checkbox({ name: 'accept', label: words.acceptTerms, required: true })}<button class="button">${words.validate}</button></form></section>`;
 }

@@ -4,7 +4,7 @@ import { delegationsOf } from '../../../acting/delegation-states.ts';
 import { stateShown } from '../owner/state-shown.ts';
 import { type Html, notYours, type PortalContext, wordsOf } from '../page.ts';
 import { clientPath } from '../paths.ts';
-import { shownAt } from '../times.ts';
+import { shownAt, timeText } from '../times.ts';
 import type { OwnAccount } from './whose-account.ts';
 
 export function notOpen(c: PortalContext) {
@@ -22,10 +22,14 @@ export function identityFacts(c: PortalContext, { view: { identity } }: OwnAccou
 export async function delegatedTable(c: PortalContext, { acting, identifier }: OwnAccount): Promise<Html> {
   const all = wordsOf(c);
   const words = all.delegate;
-  const toThem = { ...all.codes.reasons, ...all.codes.yourReasons };
   const rows = await delegationsOf(acting, { delegate: identifier });
   if (rows.length === 0) return html`<p>${words.delegatedNone}</p>`;
   const { timezone } = acting.config.policy;
+  const toThem = {
+    words: all,
+    time: (instant: string) => timeText(instant, timezone, c.get('language')),
+    reasons: { ...all.codes.reasons, ...all.codes.yourReasons },
+  };
   const time = (instant: string | null, none: string) =>
     instant === null ? none : shownAt(instant, timezone, c.get('language'));
   const cell = (label: string, value: unknown) => html`<td role="cell" data-label="${label}">${value}</td>`;
@@ -34,7 +38,7 @@ ${[words.mailbox, words.state, words.since, words.until, words.reach].map((head)
 ${rows.map(
   (
     one,
-  ) => html`<tr role="row"><th scope="row" role="rowheader" data-label="${words.mailbox}">${one.mailbox.address}</th>${cell(words.state, stateShown(all, one, toThem))}
+  ) => html`<tr role="row"><th scope="row" role="rowheader" data-label="${words.mailbox}">${one.mailbox.address}</th>${cell(words.state, stateShown(toThem, one))}
 ${cell(words.since, time(one.startsAt ?? one.createdAt, ''))}${cell(words.until, time(one.endsAt, words.noEnd))}<td role="cell" class="acts"><a class="button plain small" href="${clientPath(one.mailbox.address)}" aria-label="${words.reachOf(one.mailbox.address)}">${words.reach}</a></td></tr>`,
 )}</tbody></table><p class="hint">${words.cannotEnd}</p>`;
 }

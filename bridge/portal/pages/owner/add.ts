@@ -109,7 +109,7 @@ function grantForm(c: PortalContext, desk: Desk, typed: Typed, { person }: Sough
 <section class="card"><h2>${words.whoTitle}</h2><dl class="facts">${fact(words.identifier, identifier)}
 ${person === undefined ? '' : html`${fact(words.firstName, person.firstName)}${fact(words.lastName, person.lastName)}${fact(words.profession, professionOf(person))}${fact(words.city, [person.postalCode, person.city].filter(Boolean).join(' '))}`}</dl>
 <p><a href="${here}">${words.otherPerson}</a></p></section>
-<section class="card"><h2>${words.periodTitle}</h2><p class="hint">${words.periodHint}</p><div class="pair">
+<section class="card"><h2>${words.periodTitle}</h2><p class="hint">${words.periodHint(desk.acting.config.policy.timezone)}</p><div class="pair">
 ${field({ name: 'starts', label: words.starts, type: 'date', value: typed('starts'), fault: faults.starts })}
 ${field({ name: 'ends', label: words.ends, type: 'date', value: typed('ends'), fault: faults.ends })}</div></section>
 <section class="card"><h2>${words.responsibilityTitle}</h2><blockquote>${RESPONSIBILITY[c.get('language')]}</blockquote>

@@ -9,9 +9,10 @@ import { type Followed, followed, type Progress, progressOf } from '../../../act
 import type { PortalEnv } from '../../context.ts';
 import { type Html, type PortalContext, wordsOf } from '../page.ts';
 import { mailboxPath, withQuery } from '../paths.ts';
+import { timeText } from '../times.ts';
 import type { Words } from '../words/shape.ts';
 import { called } from '../words/words.ts';
-import { stateIn, type Tone } from './state-shown.ts';
+import { stateIn, type Told, type Tone } from './state-shown.ts';
 import { type Desk, deskAt } from './whose.ts';
 
 const LOOK_EVERY_MS = 700;
@@ -32,13 +33,13 @@ export function followedIn(c: PortalContext, mailbox: string): Followed | undefi
   return { verb: verb as Followed['verb'], mailbox, delegate: delegate.slice(0, 100), version: Number(version) };
 }
 
-interface Told {
+interface Progressed {
   readonly text: string;
   readonly tone: Tone;
   readonly final: boolean;
 }
 
-export function toldOf(words: Words, { verb }: Pick<Followed, 'verb'>, progress: Progress): Told {
+export function toldOf(words: Words, { verb }: Pick<Followed, 'verb'>, progress: Progress): Progressed {
   const said = verb === 'grant' || verb === 'resume' ? words.owner.given : words.owner.taken;
   const { state, withheld, final } = progress;
   if (state === 'verified') return { text: said.verified, tone: 'good', final };
@@ -82,14 +83,15 @@ export function mountFollowing(app: Hono<PortalEnv>): void {
     const desk = await deskAt(c);
     const change = desk && followedIn(c, desk.mailbox.address);
     if (desk === undefined || change === undefined) return c.body(null, 404);
-    const words = wordsOf(c);
+    const { timezone } = desk.acting.config.policy;
+    const told = { words: wordsOf(c), time: (instant: string) => timeText(instant, timezone, c.get('language')) };
     c.header('cache-control', 'no-store');
     c.header('x-accel-buffering', 'no');
     return streamSSE(c, async (stream) => {
       let before = '';
       const until = performance.now() + WATCHED_MS;
       while (!stream.aborted && performance.now() < until) {
-        const event = await eventOf(words, desk, change);
+        const event = await eventOf(told, desk, change);
         const data = JSON.stringify(event);
         if (data !== before) await stream.writeSSE({ event: 'state', data });
         before = data;
@@ -100,14 +102,14 @@ export function mountFollowing(app: Hono<PortalEnv>): void {
   });
 }
 
-async function eventOf(words: Words, { acting }: Desk, change: Followed) {
+async function eventOf(told: Told, { acting }: Desk, change: Followed) {
   const progress = await progressOf(acting, change);
   const rows = await delegationsOf(acting, { mailbox: change.mailbox });
   const row = rows.find(({ delegate }) => delegate.identifier === change.delegate);
   return {
-    ...toldOf(words, change, progress),
+    ...toldOf(told.words, change, progress),
     delegate: change.delegate,
-    state: row === undefined ? null : stateIn(words, row),
+    state: row === undefined ? null : stateIn(told, row),
   };
 }
 

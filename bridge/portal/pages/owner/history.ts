@@ -4,9 +4,10 @@ import { html } from 'hono/html';
 import { type HistoryEntry, mailboxHistory } from '../../../acting/history.ts';
 import type { PortalEnv } from '../../context.ts';
 import { type Html, type PortalContext, page, wordsOf } from '../page.ts';
-import { shownAt } from '../times.ts';
+import { shownAt, timeText } from '../times.ts';
 import type { Words } from '../words/shape.ts';
 import { called } from '../words/words.ts';
+import { factsTold } from './entry-facts.ts';
 import { mailboxPathPattern } from './follow.ts';
 import { crumb, notTheirs } from './mailbox.ts';
 import { deskAt } from './whose.ts';
@@ -39,30 +40,32 @@ export function historyTable(c: PortalContext, entries: readonly HistoryEntry[],
     words.whom,
     words.details,
   ];
+  const language = c.get('language');
+  const reader = {
+    words: all,
+    time: (instant: string) => timeText(instant, zone, language),
+    number: (value: number) => value.toLocaleString(language === 'fr' ? 'fr' : 'en-GB'),
+  };
+  const who = (one: HistoryEntry) =>
+    admin ? `${one.actor}${one.via === null ? '' : ` (${one.via})`}` : whoIn(all, one, c.get('person').identifier);
+  const unproven = ({ claimed }: HistoryEntry) => (claimed ? ` (${all.codes.facts.unproven})` : '');
   const cell = (label: string, value: unknown) => html`<td role="cell" data-label="${label}"><bdi>${value}</bdi></td>`;
   return html`<table class="cards" role="table" aria-label="${words.history}"><thead role="rowgroup"><tr role="row">${heads.map((head) => html`<th scope="col" role="columnheader">${head}</th>`)}</tr></thead><tbody role="rowgroup">
 ${entries.map(
   (
     one,
-  ) => html`<tr role="row">${cell(words.when, shownAt(one.at, zone, c.get('language')))}${cell(words.who, admin ? `${one.actor}${one.via === null ? '' : ` (${one.via})`}` : whoIn(all, one, c.get('person').identifier))}
-${cell(words.what, called(all.codes.actions, one.action))}${admin ? cell(all.admin.auditMailbox, one.mailbox ?? '') : ''}${cell(words.whom, one.delegate ?? '')}${cell(words.details, detailText(all, one))}</tr>`,
+  ) => html`<tr role="row">${cell(words.when, shownAt(one.at, zone, language))}${cell(words.who, `${who(one)}${unproven(one)}`)}
+${cell(words.what, called(all.codes.actions, one.action))}${admin ? cell(all.admin.auditMailbox, one.mailbox ?? '') : ''}${cell(words.whom, one.delegate ?? '')}${cell(words.details, factsTold(reader, one, admin))}</tr>`,
 )}</tbody></table>`;
 }
 
 /** An owner hears of an administrator and of themselves; who else is a delegate they know by the identifier. */
-function whoIn({ owner: words }: Words, { actor, via }: HistoryEntry, self: string): string {
+function whoIn({ owner: words, codes }: Words, { actor, via }: HistoryEntry, self: string): string {
   const [kind, ...rest] = actor.split(':');
   const name = rest.join(':');
   if (kind === 'owner' && name === self) return via?.startsWith('admin:') ? words.administrator : words.you;
   if (kind === 'admin') return words.administrator;
-  if (kind === 'delegate') return name;
-  return kind === 'mandat' ? words.theService : actor;
-}
-
-/** What people can use of it: counts, times, sentences; no structure. */
-function detailText(words: Words, { reason, detail }: HistoryEntry): string {
-  const told = Object.entries(detail).flatMap(([name, value]) =>
-    typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [`${name}: ${value}`] : [],
-  );
-  return [...(reason === null ? [] : [called(words.codes.reasons, reason)]), ...told].join(', ').slice(0, 300);
+  if (kind === 'delegate' || kind === 'login') return name;
+  if (kind === 'mandat') return words.theService;
+  return name === '' ? codes.facts.anotherProgram : actor;
 }

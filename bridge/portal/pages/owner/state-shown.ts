@@ -17,22 +17,28 @@ const TONES: Readonly<Record<DelegationState, Tone>> = {
   suspended: 'bad',
 };
 
-export function stateIn(
-  words: Words,
-  { state, reason }: Pick<SeenDelegation, 'state' | 'reason'>,
-  reasons: Readonly<Record<string, string>> = words.codes.reasons,
-): { readonly text: string; readonly tone: Tone; readonly why: string | null } {
-  // A start or an end that is said by the state itself needs no reason beside it.
-  const why = reason === null || reason === 'ended' || reason === 'not-started' ? null : called(reasons, reason);
-  const tone = reason === 'account-pending' ? 'wait' : TONES[state]; // nobody has taken anything away
-  return { text: words.codes.states[state], tone, why };
+/** What a state is told of: who reads, in which zone, and in which words they hear of reasons. */
+export interface Told {
+  readonly words: Words;
+  readonly time: (instant: string) => string;
+  readonly reasons?: Readonly<Record<string, string>>;
 }
 
-export function stateShown(
-  words: Words,
-  one: Pick<SeenDelegation, 'state' | 'reason'>,
-  reasons?: Readonly<Record<string, string>>,
-): Html {
-  const { text, tone, why } = stateIn(words, one, reasons);
+type Standing = Pick<SeenDelegation, 'state' | 'reason' | 'startsAt' | 'endsAt'>;
+
+export function stateIn(
+  { words, time, reasons = words.codes.reasons }: Told,
+  { state, reason, startsAt, endsAt }: Standing,
+): { readonly text: string; readonly tone: Tone; readonly why: string | null } {
+  const { codes } = words;
+  const tone = reason === 'account-pending' ? 'wait' : TONES[state]; // nobody has taken anything away
+  const said = { text: codes.states[state], tone };
+  if (reason === 'not-started' && startsAt !== null) return { ...said, why: codes.startsOn(time(startsAt)) };
+  if (reason === 'ended' && endsAt !== null) return { ...said, why: codes.endedOn(time(endsAt)) };
+  return { ...said, why: reason === null ? null : called(reasons, reason) };
+}
+
+export function stateShown(told: Told, one: Standing): Html {
+  const { text, tone, why } = stateIn(told, one);
   return html`<span><span class="state ${tone}">${text}</span><span class="why">${why ?? ''}</span></span>`;
 }

@@ -55,6 +55,7 @@ export const ACCOUNT_EN: Words['delegate'] = {
   activated: 'Your account is active. The mailboxes that are delegated to you can be reached in a moment.',
   newTermsTitle: 'New terms of use',
   newTerms: 'The terms of use have changed. Your delegations are suspended until you accept them.',
+  newTermsFree: 'The terms of use have changed. Please read and accept them.',
   newTermsAccepted: 'The new terms are accepted.',
   waitingCode: (address) => `The address ${address} waits to be confirmed.`,
   typeCode: 'Type the code',

@@ -60,6 +60,7 @@ export const ACCOUNT_FR = {
   newTermsTitle: 'De nouvelles conditions générales',
   newTerms:
     'Les Conditions Générales d’Utilisation ont changé. Vos délégations sont suspendues jusqu’à ce que vous les acceptiez.',
+  newTermsFree: 'Les Conditions Générales d’Utilisation ont changé. Merci de les lire et de les accepter.',
   newTermsAccepted: 'Les nouvelles conditions sont acceptées.',
   waitingCode: (address: string) => `L’adresse ${address} attend d’être confirmée.`,
   typeCode: 'Saisir le code',

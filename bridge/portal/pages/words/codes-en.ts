@@ -1,4 +1,5 @@
 /** What codes of the product are called in English. */
+import { ACTIONS_EN, FACTS_EN } from './actions-en.ts';
 import type { Words } from './shape.ts';
 
 export const CODES_EN: Words['codes'] = {
@@ -11,6 +12,8 @@ export const CODES_EN: Words['codes'] = {
     ended: 'Ended',
     suspended: 'Suspended',
   },
+  startsOn: (when) => `starts on ${when}`,
+  endedOn: (when) => `ended on ${when}`,
   reasons: {
     'all-withdrawn': 'all delegations of this site have been withdrawn',
     'mailbox-kind': 'only a personal mailbox can be delegated',
@@ -164,23 +167,6 @@ export const CODES_EN: Words['codes'] = {
     unsafe: 'To be safe nothing was done: an administrator must act.',
     internal: 'Something went wrong. Nothing was changed; an administrator finds it in the log.',
   },
-  actions: {
-    grant: 'delegation added',
-    change: 'delegation changed',
-    revoke: 'delegation removed',
-    'in-force': 'delegation in force',
-    verified: 'access verified',
-    withdrawn: 'access withdrawn',
-    ended: 'end of the delegation verified',
-    repaired: 'rights put right after a change',
-    failed: 'the mail server refused',
-    send: 'message sent on behalf of the owner',
-    'send-refused': 'message refused',
-    'notice-sent': 'notice sent',
-    'notice-failed': 'notice not delivered',
-    'mailbox-add': 'mailbox added',
-    'mailbox-set': 'mailbox changed',
-    'mailbox-contact': 'second address changed',
-    refused: 'attempt refused',
-  },
+  actions: ACTIONS_EN,
+  facts: FACTS_EN,
 };

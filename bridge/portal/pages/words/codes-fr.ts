@@ -1,4 +1,5 @@
 /** What codes of the product are called in French: states, reasons, refusals, actions of the trail. */
+import { ACTIONS_FR, FACTS_FR } from './actions-fr.ts';
 
 export const CODES_FR = {
   states: {
@@ -10,6 +11,8 @@ export const CODES_FR = {
     ended: 'Terminée',
     suspended: 'Suspendue',
   },
+  startsOn: (when: string) => `commence le ${when}`,
+  endedOn: (when: string) => `terminée le ${when}`,
   reasons: {
     'all-withdrawn': 'toutes les délégations de ce site ont été retirées',
     'mailbox-kind': 'seule une boîte aux lettres personnelle peut être déléguée',
@@ -171,23 +174,6 @@ export const CODES_FR = {
     unsafe: 'Par prudence, rien n’a été fait : un administrateur doit intervenir.',
     internal: 'Une erreur s’est produite. Rien n’a été modifié ; un administrateur la trouvera dans le journal.',
   },
-  actions: {
-    grant: 'délégation ajoutée',
-    change: 'délégation modifiée',
-    revoke: 'délégation supprimée',
-    'in-force': 'délégation en vigueur',
-    verified: 'accès vérifié',
-    withdrawn: 'accès retiré',
-    ended: 'fin de la délégation vérifiée',
-    repaired: 'droits rétablis après une modification',
-    failed: 'le serveur de messagerie a refusé',
-    send: 'message envoyé de la part du délégant',
-    'send-refused': 'message refusé',
-    'notice-sent': 'confirmation envoyée',
-    'notice-failed': 'confirmation non remise',
-    'mailbox-add': 'boîte aux lettres enregistrée',
-    'mailbox-set': 'boîte aux lettres modifiée',
-    'mailbox-contact': 'seconde adresse modifiée',
-    refused: 'tentative refusée',
-  },
+  actions: ACTIONS_FR,
+  facts: FACTS_FR,
 };

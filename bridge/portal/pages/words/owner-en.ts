@@ -57,7 +57,8 @@ export const OWNER_EN: Words['owner'] = {
   periodTitle: 'Period',
   starts: 'Start',
   ends: 'End',
-  periodHint: 'Without a start the delegation begins at once. Without an end it lasts until you remove it.',
+  periodHint: (zone) =>
+    `Without a start the delegation begins at once. Without an end it lasts until you remove it. Days are those of the time zone ${zone}.`,
   responsibilityTitle: 'Your responsibility',
   acknowledge: 'I have read this text and acknowledge it',
   mustAcknowledge: 'Tick the box: the delegation cannot be added without it.',

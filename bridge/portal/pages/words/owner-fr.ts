@@ -60,8 +60,8 @@ export const OWNER_FR = {
   periodTitle: 'Période',
   starts: 'Début',
   ends: 'Fin',
-  periodHint:
-    'Sans début, la délégation commence tout de suite. Sans fin, elle dure jusqu’à ce que vous la supprimiez.',
+  periodHint: (zone: string) =>
+    `Sans début, la délégation commence tout de suite. Sans fin, elle dure jusqu’à ce que vous la supprimiez. Les jours sont ceux du fuseau horaire ${zone}.`,
   responsibilityTitle: 'Votre responsabilité',
   acknowledge: 'J’ai lu ce texte et j’en prends acte',
   mustAcknowledge: 'Cochez la case : la délégation ne peut être ajoutée sans cela.',
