@@ -55,8 +55,8 @@ export interface PortalSite {
   signInAs(sub: string): Promise<Browser>;
   /** What the portal has logged. */
   readonly log: readonly Record<string, unknown>[];
-  /** Ends it and starts it anew on the same port. */
-  restart(): Promise<void>;
+  /** Ends it and starts it anew on the same port, with another configuration where one is given. */
+  restart(config?: Config): Promise<void>;
 }
 
 export async function portalSite(t: Test, options: PortalSiteOptions = {}): Promise<PortalSite> {
@@ -88,8 +88,8 @@ export async function portalSite(t: Test, options: PortalSiteOptions = {}): Prom
   const config = loadConfig({ path: configFile, env: {}, cwd: directory });
   const log: Record<string, unknown>[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(JSON.parse(line)) });
-  const start = () =>
-    startPortal(config, {
+  const start = (now = config) =>
+    startPortal(now, {
       env: {},
       log: logger,
       ...(options.clock === undefined ? {} : { clock: options.clock }),
@@ -117,9 +117,9 @@ export async function portalSite(t: Test, options: PortalSiteOptions = {}): Prom
         throw new Error(`signing in as ${sub} ended with ${status}: ${body}`);
       return one;
     },
-    restart: async () => {
+    restart: async (now) => {
       await portal.close();
-      portal = await start();
+      portal = await start(now);
     },
   };
 }

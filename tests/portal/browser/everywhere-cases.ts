@@ -1,13 +1,9 @@
 /** What holds of every page, with what the cases before it have left there: axe finds nothing, in light and dark, on a desk and on a phone; nobody else is asked; small; by keyboard alone. */
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import type { Page } from 'playwright-core';
 import { EN } from '../../../bridge/portal/pages/words/en.ts';
 import { FR } from '../../../bridge/portal/pages/words/fr.ts';
+import { found } from './axe.ts';
 import { ADMIN, ANNE, type Cases, CROWD, LUCIE, MARTINE, mailboxAt, PAUL, READER } from './pages-site.ts';
 
-const AXE = readFileSync(path.resolve(import.meta.dirname, '../../../node_modules/axe-core/axe.min.js'), 'utf8');
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const MAILBOX = mailboxAt('anne.riou');
 const PHONE = { width: 390, height: 844 };
 
@@ -46,18 +42,6 @@ const FRENCH = sentences(FR).filter(
   (words) => words.length > 7 && !sentences(EN).join().includes(words) && words !== EN.otherLanguage,
 );
 
-/** What the colours and the width of the window make a difference to. */
-const BY_LOOKS = ['color-contrast', 'target-size', 'scrollable-region-focusable', 'link-in-text-block'];
-
-/** What axe finds, a line each. */
-async function found(page: Page, only: readonly string[] = TAGS): Promise<readonly string[]> {
-  if (!(await page.evaluate('"axe" in window'))) await page.evaluate(AXE);
-  return page.evaluate(
-    `axe.run(document, { runOnly: ${JSON.stringify(only)} }).then(({ violations }) =>
-      violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ': ' + html.slice(0, 160) + ' ' + failureSummary)))`,
-  );
-}
-
 export const EVERYWHERE: Cases = {
   'axe finds nothing, nothing is wider than the window, nobody else is asked': async (t, site) => {
     for (const who of new Set(PAGES.map(([who]) => who))) {
@@ -76,7 +60,7 @@ export const EVERYWHERE: Cases = {
           [],
           `${path}: no French in English`,
         );
-        t.strictSame(await found(page, BY_LOOKS), [], `${path}, dark, on a phone`);
+        t.strictSame(await found(page), [], `${path}, dark, on a phone`);
         t.equal(
           await page.evaluate('document.documentElement.scrollWidth'),
           PHONE.width,

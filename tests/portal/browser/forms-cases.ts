@@ -1,9 +1,8 @@
 /** What goes wrong in a form, and how whoever filled it in finds out: by eye, by keyboard, by screen reader; the session that runs out in mid-form comes last. */
 import type { Page } from 'playwright-core';
-import { ANNE, BRIAC, type Cases, CROWD, LUCIE, MARKUP, mailboxAt, PAUL, TURNED } from './pages-site.ts';
+import { ANNE, BRIAC, type Cases, CROWD, LUCIE, MARKUP, mailboxAt, PAUL, row, TURNED } from './pages-site.ts';
 
 const MAILBOX = mailboxAt('anne.riou');
-const row = (identifier: string) => `tr:has(th:text-is("${identifier}"))`;
 const hasFocus = (page: Page, selector: string) =>
   page.evaluate(`document.activeElement.matches(${JSON.stringify(selector)})`);
 

@@ -1,8 +1,92 @@
 /** What an owner does in a browser: adding, suspending, resuming, removing, and what is refused. R15 to R25, R48. */
-import { type Cases, CROWD, FRANCK, HELENE, MARKUP, MARTINE, mailboxAt, PAUL, TURNED } from './pages-site.ts';
+import { delegationsOf } from '../../../bridge/acting/delegation-states.ts';
+import { wordsIn } from '../../../bridge/portal/pages/words/words.ts';
+import {
+  BRIAC,
+  button,
+  type Case,
+  type Cases,
+  CROWD,
+  FRANCK,
+  HELENE,
+  link,
+  MARKUP,
+  MARTINE,
+  mailboxAt,
+  PAUL,
+  row,
+  TURNED,
+  ZONE,
+} from './pages-site.ts';
 
 const MAILBOX = mailboxAt('helene.martin');
-const row = (identifier: string) => `tr:has(th:text-is("${identifier}"))`;
+const NAME = 'FRANCK KERVELLA';
+
+/** From the search to the end of it, in one language. */
+const fromAddingToRemoving =
+  (language: 'fr' | 'en'): Case =>
+  async (t, site) => {
+    const all = wordsIn(language);
+    const words = all.owner;
+    const page = await site.as(HELENE, { locale: language === 'fr' ? 'fr-FR' : 'en-GB' });
+    const here = row(FRANCK);
+    await page.goto(MAILBOX);
+    await page.click(link(words.add));
+    await page.fill('#lastName', 'kervella');
+    await page.fill('#firstName', 'franck');
+    await page.click(button(words.search));
+    t.match(await page.textContent('#results'), words.found(1, 1));
+    await page.click(`${here} ${link(words.choose)}`);
+    t.match(await page.textContent('dl.facts'), 'KERVELLA');
+    await page.check('#acknowledge');
+    await page.click(button(words.add));
+    await page.waitForURL(/did=grant/);
+    t.match(await page.textContent('.note'), words.did.grant(NAME));
+    t.strictSame(
+      (await page.locator('thead th').allTextContents()).slice(0, 7),
+      [words.identifier, words.firstName, words.lastName, words.profession, words.state, words.since, words.until],
+      'the columns',
+    );
+    t.match(await page.textContent(`${here} .why`), all.codes.reasons['account-pending'], 'with its reason');
+
+    await page.click(`${here} ${button(words.suspend)}`);
+    t.match(await page.textContent('.note'), words.did.suspend(NAME));
+    t.match(await page.textContent(`${here} .why`), all.codes.reasons.suspended);
+    await page.click(`${here} ${button(words.resume)}`);
+    t.match(await page.textContent('.note'), words.did.resume(NAME));
+
+    const ask = async () => {
+      await page.click(`${here} ${link(words.remove)}`);
+      t.match(await page.textContent('dialog'), words.removeAsk(NAME, 'helene.martin@example.org'));
+    };
+    for (const leave of [
+      () => page.click('dialog .cross'),
+      () => page.click(`dialog ${button(all.cancel)}`),
+      () => page.keyboard.press('Escape'),
+    ]) {
+      await ask();
+      await leave();
+      await page.waitForSelector('dialog', { state: 'hidden' });
+    }
+    t.equal(await page.locator(here).count(), 1, 'as it was');
+    const removals = async () =>
+      JSON.parse(await site.mandat('--json', 'audit', '--delegate', FRANCK)).filter(
+        ({ action, mailbox }: Record<string, unknown>) =>
+          action === 'revoke' && mailbox === 'helene.martin@example.org',
+      ).length;
+    const before = await removals();
+    await ask();
+    await page.dblclick(`dialog ${button(words.remove)}`);
+    await page.waitForURL(/did=revoke/);
+    t.match(await page.textContent('.note'), words.did.revoke(NAME));
+    t.equal(await page.locator(here).count(), 0);
+    t.equal(await removals(), before + 1, 'two clicks remove it once');
+    await page.goBack();
+    t.equal(await page.locator(here).count(), 0, 'after the back button too');
+    await page.goto(`${MAILBOX}/remove?delegate=${FRANCK}`);
+    t.match(await page.textContent('main'), words.gone);
+    await page.context().close();
+  };
 
 export const OWNER: Cases = {
   'with one mailbox it is shown at once; a search needs two criteria, and what was typed stays': async (t, site) => {
@@ -68,11 +152,11 @@ export const OWNER: Cases = {
     site,
   ) => {
     const page = await site.as(HELENE);
-    await page.goto(`${MAILBOX}/add?identifier=${FRANCK}`);
+    await page.goto(`${MAILBOX}/add?identifier=${CROWD[31]}`);
     const form = {
       csrf: await page.inputValue('main [name=csrf]'),
       once: await page.inputValue('main [name=once]'),
-      identifier: FRANCK,
+      identifier: CROWD[31] ?? '',
       acknowledge: 'yes',
     };
     const answers = await Promise.all([1, 2].map(() => page.request.post(`${MAILBOX}/add`, { form, maxRedirects: 0 })));
@@ -87,46 +171,49 @@ export const OWNER: Cases = {
     await page.context().close();
   },
 
-  'suspended and resumed': async (t, site) => {
-    const page = await site.as(HELENE);
-    await page.goto(MAILBOX);
-    await page.click(`${row(FRANCK)} button:text-is("Suspendre")`);
-    t.match(await page.textContent('.note'), 'Délégation suspendue pour FRANCK KERVELLA');
-    t.match(await page.textContent(`${row(FRANCK)} .why`), 'suspendue par le délégant');
-    await page.click(`${row(FRANCK)} button:text-is("Reprendre")`);
-    t.match(await page.textContent('.note'), 'Délégation reprise');
-    await page.context().close();
-  },
+  'searched for, added, suspended, resumed, and removed after a question': fromAddingToRemoving('fr'),
+  'the same in English': fromAddingToRemoving('en'),
 
-  'a removal asks; the cross, Cancel and Escape leave all as it is; the back button shows what is now': async (
-    t,
-    site,
-  ) => {
-    const page = await site.as(HELENE);
-    await page.goto(MAILBOX);
-    const ask = async () => {
-      await page.click(`${row(FRANCK)} a:text-is("Supprimer")`);
-      t.match(await page.textContent('dialog'), 'la délégation de FRANCK KERVELLA');
-    };
-    for (const leave of [
-      () => page.click('dialog .cross'),
-      () => page.click('dialog button:text-is("Annuler")'),
-      () => page.keyboard.press('Escape'),
-    ]) {
-      await ask();
-      await leave();
-      await page.waitForSelector('dialog', { state: 'hidden' });
+  'days are those of the site, wherever the browser is, and whatever its clocks do between': async (t, site) => {
+    const page = await site.as(HELENE, { timezoneId: 'Asia/Tokyo' });
+    await page.goto(`${MAILBOX}/add?identifier=${BRIAC}`);
+    t.match(await page.textContent('main'), `fuseau horaire ${ZONE}`);
+    await page.fill('#starts', '2090-11-05');
+    await page.fill('#ends', '2090-03-12');
+    await page.check('#acknowledge');
+    await page.click('button:text-is("Ajouter")');
+    t.match(await page.textContent('#ends-fault'), 'La fin doit venir après le début');
+    await page.fill('#starts', '2090-03-12');
+    await page.fill('#ends', '2090-11-05');
+    await page.click('button:text-is("Ajouter")');
+    await page.waitForURL(/did=grant/);
+    const [stored] = (await delegationsOf(site.admin, { mailbox: 'helene.martin@example.org' })).filter(
+      (one) => one.delegate.identifier === BRIAC,
+    );
+    t.match(stored, { startsAt: '2090-03-12T03:00:00.000Z', endsAt: '2090-11-06T02:59:59.999Z', suspended: false });
+    t.match(
+      await page.textContent('.note'),
+      'Enregistrée, mais pas en vigueur : la date de début n’est pas encore venue',
+    );
+    for (const [language, told] of [
+      ['fr', ['Pas encore commencée', 'commence le 12 mars 2090, 00:00', '12 mars 2090, 00:00', '5 nov. 2090, 23:59']],
+      ['en', ['Not started yet', 'starts on 12 Mar 2090, 00:00', '12 Mar 2090, 00:00', '5 Nov 2090, 23:59']],
+    ] as const) {
+      await page.goto(`${MAILBOX}?language=${language}`);
+      const cells = (await page.locator(`${row(BRIAC)} td`).allTextContents()).map((text) =>
+        text.replace(/\s+/g, ' ').trim(),
+      );
+      const [state, why, since, until] = told;
+      t.equal(cells[3], `${state}${why}`);
+      t.strictSame(cells.slice(4, 6), [since, until]);
+      const briac = await site.as(BRIAC, { timezoneId: 'Asia/Tokyo' });
+      await briac.goto(`/account?language=${language}`);
+      t.match(await briac.textContent('main table'), `${state}${why}`, 'to the delegate too');
+      await briac.context().close();
+      await page.goto(`${MAILBOX}/history`);
+      const [begins, ends] = language === 'fr' ? ['à partir du', 'jusqu’au'] : ['from', 'until'];
+      t.match(await page.textContent('table'), `${begins} ${since}, ${ends} ${until}`);
     }
-    t.equal(await page.locator(row(FRANCK)).count(), 1);
-    await ask();
-    await page.dblclick('dialog button:text-is("Supprimer")');
-    await page.waitForURL(/did=revoke/);
-    t.match(await page.textContent('.note'), 'Délégation supprimée pour FRANCK KERVELLA');
-    t.equal(await page.locator(row(FRANCK)).count(), 0);
-    await page.goBack();
-    t.equal(await page.locator(row(FRANCK)).count(), 0, 'after the back button too');
-    await page.goto(`${MAILBOX}/remove?delegate=${FRANCK}`);
-    t.match(await page.textContent('main'), 'elle a déjà été supprimée');
     await page.context().close();
   },
 
@@ -148,6 +235,12 @@ export const OWNER: Cases = {
     const paul = await site.as(PAUL);
     await paul.goto('/mailboxes/ferme%40example.org');
     t.match(await paul.textContent('#why-off'), 'Vous n’êtes pas autorisé à créer des accès en délégation');
+    t.equal(
+      await paul.evaluate('getComputedStyle(document.querySelector("#why-off.bad strong")).color'),
+      'rgb(168, 32, 26)',
+      'in red',
+    );
+    t.equal(await paul.locator('section[aria-labelledby=delegations] #why-off').count(), 1, 'beside the table');
     t.equal(await paul.getAttribute('button:text-is("Ajouter")', 'aria-disabled'), 'true');
     await paul.context().close();
   },

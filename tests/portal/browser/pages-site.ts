@@ -11,6 +11,7 @@ import { actingAs, openSite } from '../../../bridge/acting/site.ts';
 import { importExtract } from '../../../bridge/directory/import.ts';
 import { dataFiles } from '../../../bridge/store/files/data-files.ts';
 import { addMailbox } from '../../../bridge/store/table/mailboxes.ts';
+import type { Config } from '../../../config/schema.ts';
 import { extractOf, type Line, PHYSICIAN, ROLE_HOLDER, SECRETARY } from '../../directory/extract-maker.ts';
 import type { Claims } from '../people.ts';
 import { portalSite } from '../portal-site.ts';
@@ -29,6 +30,9 @@ shared_folders = "shared/OWNER"
 own_mailbox_url = "https://mail.example.org/ouvrir"
 `;
 
+/** Neither the tests' machine nor their browsers are there, and the clock changes in March and in November. */
+export const ZONE = 'America/Miquelon';
+
 const SITE = `data_dir = "data"
 [identity]
 unknown_credential = "valid"
@@ -36,6 +40,8 @@ unknown_credential = "valid"
 port = 1
 tls = "none"
 timeout_seconds = 1
+[policy]
+timezone = "${ZONE}"
 ${PEOPLED}`;
 
 /** With the key that belongs to it. domain.md 1.2 */
@@ -121,6 +127,10 @@ const SIGNED_IN: Readonly<Record<string, Claims>> = Object.fromEntries([
   claims(READER, 'Rita', 'Reader', 'mail-readers'),
 ]);
 
+/** Where things are on a page. */
+export const button = (text: string) => `button:text-is("${text}")`;
+export const link = (text: string) => `a:text-is("${text}")`;
+export const row = (identifier: string) => `tr:has(th:text-is("${identifier}"))`;
 export const mailboxAt = (name: string) => `/mailboxes/${name}%40example.org`;
 
 export interface PagesOptions {
@@ -187,6 +197,11 @@ export async function pagesSite(t: Test, browser: Browser, { configFile, mailbox
       ahead += 31 * 60_000;
       signedIn.clear();
     },
+    /** Another configuration, with which everybody signs in again. */
+    configured: async (change: Partial<Config>) => {
+      await here.restart({ ...here.config, ...change });
+      signedIn.clear();
+    },
   };
 }
 
@@ -201,4 +216,5 @@ export async function signIn(page: Page, who: string): Promise<void> {
 }
 
 export type PagesSite = Awaited<ReturnType<typeof pagesSite>>;
-export type Cases = Readonly<Record<string, (t: Test, site: PagesSite) => Promise<void>>>;
+export type Case = (t: Test, site: PagesSite) => Promise<void>;
+export type Cases = Readonly<Record<string, Case>>;
