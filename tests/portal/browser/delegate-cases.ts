@@ -54,7 +54,7 @@ const account =
     await page.fill('#contact', `${contact}@hopital.mssante.fr`);
     await page.check('#accept');
     await press(words.validate);
-    t.match(await page.textContent('#contact-fault'), all.codes.refusals.MANDAT_CONTACT);
+    t.match(await page.textContent('#contact-fault'), all.codes.faults['MANDAT_CONTACT mssante']);
     t.equal(await page.inputValue('#contact'), `${contact}@hopital.mssante.fr`);
     t.equal(await page.isChecked('#accept'), true);
 
