@@ -2,7 +2,8 @@
  * `npm run proof:postgresql`: the connection to PostgreSQL is cut at the n-th request of a whole grant and a whole revoke, of the command's and of the
  * sidecar's alike, for every n; before the server has heard of it, and between what it does and its answer. After each one the command must have told the
  * truth, and table, server, sender rules and trail must agree. Options: `-- --step N` every N-th request only, `--most N` so many cuts at most;
- * `--octets N` cuts behind every N-th octet of either side instead, in the midst of what is asked and answered.
+ * `--octets N` cuts behind every N-th octet of either side instead, in the midst of what is asked and answered; `--every-octet` behind each single one of
+ * what the two write, without the mail servers between (every-octet.ts).
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -14,9 +15,15 @@ import { keepSitesInPostgresql } from '../../servers/site-in-postgresql.ts';
 import { seen } from '../../servers/wire.ts';
 import { startPostgresProxy } from '../../store/postgres-proxy.ts';
 import { openFaultyWire, type Side } from '../faults/faulty-wire.ts';
+import { everyOctet } from './every-octet.ts';
 
 const { values } = parseArgs({
-  options: { step: { type: 'string' }, most: { type: 'string' }, octets: { type: 'string' } },
+  options: {
+    step: { type: 'string' },
+    most: { type: 'string' },
+    octets: { type: 'string' },
+    'every-octet': { type: 'boolean' },
+  },
 });
 const STEP = Number(values.octets ?? values.step ?? 1);
 const MOST = Number(values.most ?? Number.POSITIVE_INFINITY);
@@ -40,6 +47,10 @@ interface Figures {
 }
 
 const postgresql = await startPostgresql({ extra: 'synchronous_commit = on' });
+if (values['every-octet']) {
+  const held = await everyOctet(postgresql, { step: STEP, most: MOST }).finally(() => postgresql.stop());
+  process.exit(held ? 0 : 1);
+}
 const proxy = await startPostgresProxy(postgresql.port);
 const wire = await openFaultyWire({ host: '127.0.0.1', port: proxy.port });
 keepSitesInPostgresql(() => postgresql, wire.port);
