@@ -1,5 +1,6 @@
 /**
- * Each new connection is asked, before anything else, whose word it is: that of a replica, of a primary from before a fail-over, or of a database that is
+ * Each new connection is asked, before anything else, whose word it is: that of a replica, of a primary from before a fail-over, of another site's database,
+ * which nothing may be written into, or of one that is
  * older than the one last seen from here (last-seen.ts, and where the audit trail ended: trail/seal-head.ts). A fail-over makes every connection anew, so
  * nothing that comes after it is read from the past unawares.
  */
@@ -8,7 +9,7 @@ import { Failure } from '../../shared/failure.ts';
 import type { DataFiles } from '../files/data-files.ts';
 import { headFileOf, readHead } from '../trail/seal-head.ts';
 import type { AuditHead } from '../trail/seal-mac.ts';
-import { existingSealKey } from '../trail/sealing.ts';
+import { digestOf, existingSealKey, otherSealKey } from '../trail/sealing.ts';
 import { HISTORY, isSuperseded, type LastSeen, lastSeen, noteLastSeen } from './last-seen.ts';
 import { STATE_SCHEMA, TABLE_SCHEMA } from './schema-names.ts';
 
@@ -28,6 +29,7 @@ type Asked = {
   readonly epoch: string | null;
   readonly version: number | null;
   readonly seal: string | null;
+  readonly key: string | null;
   readonly pruned: number;
   readonly held: number;
 };
@@ -36,6 +38,7 @@ const WHOSE = `SELECT pg_is_in_recovery() AS replica, ${HISTORY} AS history,
   (SELECT value FROM ${TABLE_SCHEMA}.settings WHERE name = 'epoch') AS epoch,
   (SELECT version FROM ${TABLE_SCHEMA}.counters) AS version,
   (SELECT seal FROM ${STATE_SCHEMA}.audit WHERE id = $1) AS seal,
+  (SELECT value FROM ${STATE_SCHEMA}.facts WHERE name = 'seal-key') AS key,
   EXISTS (SELECT FROM ${STATE_SCHEMA}.audit_checkpoints WHERE last_id >= $1) AS pruned,
   EXISTS (SELECT FROM ${STATE_SCHEMA}.facts WHERE name = 'restored' AND value = 'held') AS held`;
 
@@ -57,10 +60,12 @@ export function admission(
   };
   return {
     admit: async (client) => {
-      const head = keptHead(files.sealKey);
+      const key = keptKey(files.sealKey);
+      const head = keptHead(files.sealKey, key);
       const found = await asked(client, head);
       if (found === undefined) return;
       if (found.replica === 1) throw replica(place);
+      if (key !== undefined && found.key !== null && found.key !== digestOf(key)) throw otherSealKey(files.sealKey);
       const before = lastSeen(files.lastSeen);
       const { epoch, version, history } = {
         epoch: found.epoch ?? '',
@@ -90,11 +95,20 @@ async function asked(client: Pick<ClientBase, 'query'>, { id }: AuditHead): Prom
   }
 }
 
-/** Where there is none, or this user can't read it, the version alone has to tell. */
-function keptHead(sealKey: string): AuditHead {
+/** Undefined where there is none, or this user can't read it. */
+function keptKey(file: string): Buffer | undefined {
   try {
-    const kept = readHead(headFileOf(sealKey), existingSealKey(sealKey));
-    if (kept.kind === 'kept') return kept.head;
+    return existingSealKey(file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Without the key the version alone has to tell. */
+function keptHead(sealKey: string, key: Buffer | undefined): AuditHead {
+  try {
+    const kept = key && readHead(headFileOf(sealKey), key);
+    if (kept?.kind === 'kept') return kept.head;
   } catch {}
   return { id: 0, seal: '' };
 }

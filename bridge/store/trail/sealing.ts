@@ -98,13 +98,18 @@ export async function agreeOn(
   file: string,
   known: string | undefined,
 ): Promise<void> {
-  const digest = mac(key, 'seal key');
-  if (known === undefined) return setFact(state, 'seal-key', digest);
-  if (known === digest) return;
-  throw new Failure(
+  if (known === undefined) return setFact(state, 'seal-key', digestOf(key));
+  if (known !== digestOf(key)) throw otherSealKey(file);
+}
+
+/** By which a key is known that is not told. */
+export const digestOf = (key: Buffer): string => mac(key, 'seal key');
+
+export function otherSealKey(file: string): Failure {
+  return new Failure(
     'config',
     `${file} is not the key that the audit trail in this database is sealed with: the machines of all mail servers must have the same`,
-    'copy seal.key from the private directory of another machine, in its place and with its owner and mode, and remove the seal.head that was made with the other key; then "mandat init"',
+    'see that "database" names this site\'s; if so, copy seal.key from the private directory of another machine, in its place and with its owner and mode, and remove the seal.head that was made with the other key; then "mandat init"',
     { rule: 'MANDAT_SEAL_KEY' },
   );
 }

@@ -1,12 +1,12 @@
 /** Whose word a database is: each new connection is asked, against what was last seen from this machine. */
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { admission, type OlderDatabase } from '../../../bridge/store/postgres/admission.ts';
-import { lastSeen, noteLastSeen } from '../../../bridge/store/postgres/last-seen.ts';
+import { lastSeen, noteLastSeen, writeLastSeen } from '../../../bridge/store/postgres/last-seen.ts';
 import { openPostgresState } from '../../../bridge/store/postgres/state-db.ts';
 import { openPostgresTable } from '../../../bridge/store/postgres/table-db.ts';
-import { appendAudit, keepHead, ownEntry, sealKey } from '../../../bridge/store/trail/sealing.ts';
+import { agreeOn, appendAudit, keepHead, ownEntry, sealKey } from '../../../bridge/store/trail/sealing.ts';
 import { failure } from '../failures.ts';
 import { freshDatabase, madeDatabase, psql } from '../on-postgresql.ts';
 
@@ -82,6 +82,25 @@ t.test('a primary from before a fail-over, and a table that is another', async (
   writeFileSync(files.lastSeen, before.replace(/^\S+/, 'other'));
   t.match(await failure(() => table()), { message: /older/ });
 });
+
+t.test(
+  "another site's database, which is known by the key of its trail: it is not asked, and nothing is written into it",
+  async (t) => {
+    const { settings, files, table } = await opened(t);
+    const state = await openPostgresState(settings);
+    t.teardown(() => state.close());
+    const key = sealKey(files.sealKey);
+    await agreeOn(state, key, files.sealKey, undefined);
+    await table();
+    writeFileSync(files.sealKey, '7'.repeat(64));
+    writeLastSeen(files.lastSeen, { epoch: 'another', version: 7, history: '' });
+    const said = await failure(() => table(async () => void t.fail('it is held, as if it were ours')));
+    t.match(said, { code: 'config', rule: 'MANDAT_SEAL_KEY', hint: /"database" names this site's/ });
+    t.notMatch(await psql(settings, 'SELECT name FROM mandat_private.facts'), /restored|adopting|version/);
+    rmSync(files.sealKey);
+    t.match(await failure(() => table()), { code: 'retry', message: /older/ }, 'without a key the version tells');
+  },
+);
 
 t.test('nothing is there yet, or is as nobody has written it', async (t) => {
   const { files, table } = await opened(t);
