@@ -152,12 +152,23 @@ async function clientConfig(settings: PostgresSettings, options: PoolOptions): P
 
 function tlsOptions({ tls, caFile }: PostgresSettings): false | ConnectionOptions {
   if (tls === 'disable') return false;
-  return {
+  const options: ConnectionOptions = {
     rejectUnauthorized: true,
     minVersion: 'TLSv1.2',
-    ...(caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') }),
     ...(tls === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}),
   };
+  if (caFile === undefined) return options;
+  let ca = readFileSync(caFile, 'utf8');
+  // Each connection has the authorities of now: they may change while we run.
+  return Object.defineProperty(options, 'ca', {
+    enumerable: true,
+    get: () => {
+      try {
+        ca = readFileSync(caFile, 'utf8');
+      } catch {} // half replaced: those of before
+      return ca;
+    },
+  });
 }
 
 /** Only where it is needed: commands on a file don't wait for it. */

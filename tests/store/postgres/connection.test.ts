@@ -1,11 +1,15 @@
 /** Connecting to PostgreSQL: by a socket, by TLS that is verified, and what is said where that fails. */
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { Kysely, sql } from 'kysely';
 import t from 'tap';
+import { Failure } from '../../../bridge/shared/failure.ts';
 import { postgresDialect, postgresSettings } from '../../../bridge/store/postgres/connection.ts';
 import { explainedPostgres, retried } from '../../../bridge/store/postgres/failures.ts';
 import { startPostgresql } from '../../../config/lab/postgresql.ts';
+import { waitFor } from '../../../config/lab/wait.ts';
+import { writeCertificate } from '../../doctor/certificate.ts';
 import { failure } from '../failures.ts';
 
 const lab = await startPostgresql({ tls: true });
@@ -13,13 +17,16 @@ t.teardown(() => lab.stop());
 const database = await lab.createDatabase();
 const USER = { user: 'postgres', password: lab.superuser.password };
 
-function connect(url: string, { caFile, password }: { caFile?: string | undefined; password?: string } = {}) {
+function connect(
+  url: string,
+  { caFile, password, most }: { caFile?: string | undefined; password?: string; most?: number } = {},
+) {
   const env = password === undefined ? {} : { MANDAT_DATABASE_PASSWORD: password };
   const named = { database: url, databasePasswordFile: '/nowhere/database.secret', databaseCaFile: caFile };
   const settings = postgresSettings(named, env);
   if (settings === undefined) throw new Error('no settings');
   // biome-ignore lint/suspicious/noExplicitAny: of no tables
-  const query = new Kysely<any>({ dialect: postgresDialect(settings, { schemas: ['public'], patienceMs: 200 }) });
+  const query = new Kysely<any>({ dialect: postgresDialect(settings, { schemas: ['public'], patienceMs: 200, most }) });
   t.teardown(() => query.destroy());
   const explaining = <T>(work: () => Promise<T>) =>
     work().catch((error: unknown) => {
@@ -51,6 +58,102 @@ t.test('a certificate of nobody who is trusted', async (t) => {
   const said = await failure(() => explaining(() => encrypted.execute(query)));
   t.equal(said.code, 'config');
   t.match(said.message, /certificate is not to be trusted/);
+});
+
+t.test(
+  'the certificate becomes another one, or expires, while connections stand: new ones are refused until it is put right',
+  async (t) => {
+    const { query, explaining } = connect(local('verify-full'), { caFile: lab.certificate, password: USER.password });
+    const ask = () => explaining(() => encrypted.execute(query));
+    await ask();
+    const place = lab.certificate ?? '';
+    const keyPlace = place.replace(/crt$/, 'key');
+    const before = [readFileSync(place), readFileSync(keyPlace)] as const;
+    const own = path.join(t.testdir({}), 'ca.pem');
+    writeFileSync(own, before[0]); // of whoever asks
+    const { query: other, explaining: explained } = connect(local('verify-full'), {
+      caFile: own,
+      password: USER.password,
+    });
+    const use = async (certificate: string | Buffer, key: string | Buffer) => {
+      writeFileSync(place, certificate);
+      writeFileSync(keyPlace, key);
+      await lab.sql('postgres', 'SELECT pg_reload_conf()');
+      await lab.sql('postgres', `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`);
+    };
+    const attempt = () =>
+      explained(() => encrypted.execute(other)).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    const refused = (why: RegExp) =>
+      waitFor('it is refused', 60_000, async () => {
+        const said = await attempt();
+        return said instanceof Failure && why.test(said.message) ? said : undefined;
+      });
+    const authority = async (days: number) => {
+      const directory = mkdtempSync(path.join(os.tmpdir(), 'mandat-certificate-'));
+      t.teardown(() => rmSync(directory, { recursive: true }));
+      const made = { certificate: path.join(directory, 'a.crt'), key: path.join(directory, 'a.key') };
+      await writeCertificate({ ...made, days, names: 'DNS:localhost,IP:127.0.0.1' });
+      return [readFileSync(made.certificate), readFileSync(made.key)] as const;
+    };
+    const another = await authority(2);
+    await use(...another);
+    t.match(await refused(/certificate is not to be trusted/), { code: 'config', hint: /authority that is trusted/ });
+    writeFileSync(own, another[0]);
+    await waitFor('a new authority is taken without a new start', 60_000, async () => (await attempt()) === undefined);
+    const expired = await authority(-1);
+    writeFileSync(own, expired[0]);
+    await use(...expired);
+    t.match(await refused(/certificate is not to be trusted: .*expired/), { code: 'config' });
+    await use(...before);
+    await waitFor('it goes on', 60_000, () =>
+      ask().then(
+        () => true,
+        () => false,
+      ),
+    );
+    t.same((await encrypted.execute(query)).rows, [{ ssl: 1 }]);
+  },
+);
+
+t.test('all connections that PostgreSQL takes are taken (max_connections)', async (t) => {
+  await lab.sql('postgres', "CREATE ROLE guest LOGIN PASSWORD 'pw-guest'");
+  const open = Number(await lab.sql('postgres', 'SHOW max_connections'));
+  const url = `postgres://postgres@:${lab.port}/${database}?host=${lab.socketDirectory}`;
+  const { query: all } = connect(url, { most: open });
+  let letGo = () => {};
+  const holding = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const held = Array.from({ length: open - 4 }, () =>
+    all.connection().execute(async (query) => {
+      await sql`SELECT 1`.execute(query);
+      await holding;
+    }),
+  );
+  const { query, explaining } = connect(local('verify-full').replace('postgres@', 'guest@'), {
+    caFile: lab.certificate,
+    password: 'pw-guest',
+  });
+  const ask = () =>
+    explaining(() => encrypted.execute(query)).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+  const said = await waitFor('none is left', 60_000, async () => {
+    const error = await ask();
+    return error instanceof Failure ? error : undefined;
+  });
+  t.match(said, {
+    code: 'retry',
+    message: /can't be reached: it has as many connections as it takes \(max_connections\)/,
+  });
+  letGo();
+  await Promise.all(held);
+  await all.destroy();
+  await waitFor('there are some again', 60_000, async () => (await ask()) === undefined);
 });
 
 t.test('what is wrong with who asks, and where', async (t) => {
