@@ -44,6 +44,10 @@ export async function watchCommits(
       lost = { at: new Date().toISOString(), why: message };
       log.error({ code, hint }, `${message}; nothing is granted or taken away until it is there again`);
     },
+    toMend: ({ code, message, hint }) => {
+      lost = { at: new Date().toISOString(), ...lost, why: message };
+      log.error({ code, hint }, `${message}; this has to be mended before anything is granted or taken away again`);
+    },
     back: () => {
       const loss = { at: '', why: '', ...lost, back: new Date().toISOString() };
       lost = undefined;

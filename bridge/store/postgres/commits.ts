@@ -21,6 +21,8 @@ export interface Hearing {
   readonly wake: () => void;
   /** Once for each time that the connection is lost: nothing is heard until `back`. */
   readonly lost?: (failure: Failure) => void;
+  /** Meanwhile, once for each: it is something else by now, which somebody has to mend. */
+  readonly toMend?: (failure: Failure) => void;
   readonly back?: () => void;
 }
 
@@ -41,7 +43,15 @@ export function listenForCommits(settings: PostgresSettings, pollMs: number, hea
   let failed = 0;
   let seen: string | undefined;
   let told = false;
+  let mending = '';
 
+  const tell = (error: unknown) => {
+    const failure = failureOf(error, settings);
+    if (!told) hearing.lost?.(failure);
+    else if (failure.code === 'config' && failure.message !== mending) hearing.toMend?.(failure);
+    if (failure.code === 'config') mending = failure.message;
+    told = true;
+  };
   const later = (ms: number, work: () => Promise<void>) => {
     clearTimeout(timer);
     if (!closed) timer = setTimeout(() => void work(), ms);
@@ -51,10 +61,7 @@ export function listenForCommits(settings: PostgresSettings, pollMs: number, hea
     client = undefined;
     void mine.end().catch(() => {});
     if (closed) return;
-    if (!told) {
-      told = true;
-      hearing.lost?.(failureOf(error, settings));
-    }
+    tell(error);
     const pause = PAUSES_MS[Math.min(failed, PAUSES_MS.length - 1)] ?? pollMs;
     failed++;
     later(pause, connect);
@@ -84,8 +91,7 @@ export function listenForCommits(settings: PostgresSettings, pollMs: number, hea
         { schemas: [TABLE_SCHEMA] },
       );
     } catch (error) {
-      if (!told) hearing.lost?.(failureOf(error, settings));
-      told = true;
+      tell(error);
       return later(PAUSES_MS.at(-1) ?? pollMs, connect);
     }
     if (closed) return; // nobody would end it
@@ -104,6 +110,7 @@ export function listenForCommits(settings: PostgresSettings, pollMs: number, hea
       failed = 0;
       if (told) hearing.back?.();
       told = false;
+      mending = '';
       hearing.wake(); // what was committed before
       later(pollMs, poll);
     } catch (error) {

@@ -21,10 +21,11 @@ const commit = (name: string) =>
   lab.sql(database, `INSERT INTO mandat.mailbox (address) VALUES ('${name}@example.org')`);
 
 function listening(pollMs: number) {
-  const heard = { wakes: 0, lost: [] as string[], back: 0 };
+  const heard = { wakes: 0, lost: [] as string[], toMend: [] as string[], back: 0 };
   const listener = listenForCommits(settings as NonNullable<typeof settings>, pollMs, {
     wake: () => heard.wakes++,
     lost: ({ code, message }) => heard.lost.push(`${code}: ${message}`),
+    toMend: ({ code, message }) => heard.toMend.push(`${code}: ${message}`),
     back: () => heard.back++,
   });
   t.teardown(() => listener.close());
@@ -79,5 +80,28 @@ t.test('a cut connection is made anew, and what was committed meanwhile is found
   await commit('later');
   await waitFor('and hears', LIMIT_MS, () => heard.wakes > after);
   t.equal(heard.lost.length, 1, 'told once, however often it was tried');
+  close();
+});
+
+t.test('what keeps it away has become something that somebody has to mend: that is told, once', async (t) => {
+  const { heard, began, close } = listening(NEVER_MS);
+  await began;
+  const change = (what: string) => lab.sql('postgres', `ALTER DATABASE ${what}`);
+  await change(`${database} ALLOW_CONNECTIONS false`);
+  await lab.sql('postgres', `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`);
+  await waitFor('the loss is told', LIMIT_MS, () => heard.lost.length > 0);
+  await waitFor('nobody has it open', LIMIT_MS, () =>
+    change(`${database} RENAME TO elsewhere`).then(
+      () => true,
+      () => false,
+    ),
+  );
+  await waitFor('it is told', LIMIT_MS, () => heard.toMend.length > 0);
+  await change(`elsewhere RENAME TO ${database}`);
+  await change(`${database} ALLOW_CONNECTIONS true`);
+  await waitFor('it is there again', LIMIT_MS, () => heard.back > 0);
+  t.match(heard.lost, [/^retry: /]);
+  t.match(heard.toMend, [/^config: there is no database/]);
+  t.same([heard.lost.length, heard.toMend.length, heard.back], [1, 1, 1], 'each once, however often it was tried');
   close();
 });
