@@ -35,6 +35,8 @@ export function filterNotes(
   let name = wanted;
   let noted = false;
   let again: NodeJS.Timeout | undefined;
+  /** Why not, so that it is said once. */
+  let told = '';
   const lookForNamesake = async () => {
     if (!noted || name === undefined || name !== wanted) return;
     const there = await lastFilter(state, name);
@@ -54,8 +56,11 @@ export function filterNotes(
         await lookForNamesake();
         await noteFilter(state, name, { ...about, loop, ...place });
         noted = true;
+        told = '';
       } catch (error) {
-        log.warn({ reason: failureOf(error).message }, 'how the filter fares could not be noted');
+        const reason = failureOf(error).message;
+        if (reason !== told) log.warn({ reason }, 'how the filter fares could not be noted');
+        told = reason;
         again = setTimeout(() => void note(loop), AGAIN_MS).unref();
       }
     },
