@@ -21,7 +21,7 @@ export function isLost(error: unknown): boolean {
 }
 
 /** connection_exception; the server or somebody has ended this session, for having stopped too. */
-const GONE = /^(?:08...|57P0[125]|25P03|ECONNRESET|EPIPE|ETIMEDOUT)$/;
+const GONE = /^(?:08...|57P0[1245]|25P03|ECONNRESET|EPIPE|ETIMEDOUT)$/;
 
 /** What node-postgres says of one that stood. */
 const LOST =
@@ -143,10 +143,13 @@ function byCode(
     case '57P01':
     case '57P02':
     case '57P03':
+    case '57P04': // database_dropped
     case '57P05':
+    case '55000': // of a database that takes no connections just now
       return unreachable(error.message);
     case 'ECONNREFUSED':
     case 'ECONNRESET':
+    case 'ECONNABORTED':
     case 'EPIPE':
     case 'ENOENT':
     case 'EACCES':
@@ -158,8 +161,8 @@ function byCode(
       return unreachable(code);
     default:
       if (code.startsWith('08')) return unreachable(error.message);
-      // insufficient_resources, system_error: of the machine it runs on
-      if (/^5[38]/.test(code))
+      // insufficient_resources, system_error, internal_error: of the machine it runs on, and of its own
+      if (/^(?:5[38]|XX)/.test(code))
         return ['retry', `${place} can't go on: ${error.message}`, "see the database server's log, then try again"];
       if (/CERT|SIGNATURE|ISSUER|^ERR_(?:TLS|SSL)/.test(code)) {
         const authority = caFile ?? 'the public ones; database_ca_file names another';
