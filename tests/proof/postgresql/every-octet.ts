@@ -2,7 +2,7 @@
  * `npm run proof:postgresql -- --every-octet`: what a whole grant and a whole revoke write, without the mail servers between them (the row, what the ledger
  * intends, in force, verified, the events into the trail, the row gone, the pair taken back), with the connection cut behind every single octet of either side, those of the
  * connection that comes in its place among them. Each write must either be done, once, or fail with `retry` and have left nothing; and where it says
- * that nothing is done, nothing is. In the end the trail is proven and has each grant and each revoke once. Options: `--step N`, `--most N` cuts of each.
+ * that nothing is done, nothing is. In the end the trail is proven and has each grant and each revoke once. Options: `--step N`, `--most N` cuts of each, `--minutes M`.
  */
 import { Failure } from '../../../bridge/shared/failure.ts';
 import { type PostgresSettings, postgresSettings } from '../../../bridge/store/postgres/connection.ts';
@@ -41,6 +41,8 @@ interface Figures {
 interface Wanted {
   readonly step: number;
   readonly most: number;
+  /** No further cut after so many. */
+  readonly minutes: number;
 }
 
 /** Whether all of it held. Each side in a database of its own, beside the other. */
@@ -52,7 +54,7 @@ export async function everyOctet(postgresql: Postgresql, wanted: Wanted): Promis
   return held.every(Boolean);
 }
 
-async function everyOctetOf(side: Side, postgresql: Postgresql, { step, most }: Wanted): Promise<boolean> {
+async function everyOctetOf(side: Side, postgresql: Postgresql, { step, most, minutes }: Wanted): Promise<boolean> {
   const database = await postgresql.createDatabase();
   const wire = await openFaultyWire({ host: '127.0.0.1', port: postgresql.port });
   const settings = (where: string): PostgresSettings => {
@@ -133,7 +135,10 @@ async function everyOctetOf(side: Side, postgresql: Postgresql, { step, most }: 
     const began = performance.now();
     const all = steps.map(() => ({ cuts: 0, done: 0, notDone: 0, notKnown: 0 }));
     const more = steps.map(() => true);
-    for (let n = 1; more.some(Boolean) && n / step < most; n += step) {
+    const inTime = () => performance.now() - began < minutes * 60_000;
+    let last = 0;
+    for (let n = 1; more.some(Boolean) && n / step < most && inTime(); n += step) {
+      last = n;
       for (const [index, one] of steps.entries()) {
         if (one.name.startsWith('the row')) changes++;
         const figures = all[index];
@@ -153,6 +158,10 @@ async function everyOctetOf(side: Side, postgresql: Postgresql, { step, most }: 
     }
     const proof = await proveAudit(seenState, KEY);
     if (!proof.intact) broken.push(`the trail is not proven: ${JSON.stringify(proof)}`);
+    if (more.some(Boolean))
+      console.log(
+        `${SAID[side]}: ended behind octet ${last}; of these there are more: ${steps.filter((_, index) => more[index]).map(({ name }) => name)}`,
+      );
     const seconds = Math.round((performance.now() - began) / 1000);
     console.log(
       `${SAID[side]}: ${changes / 2} grants and revokes in ${seconds} s, each in the trail once: ${broken.length === 0 ? 'yes' : 'NO'}`,

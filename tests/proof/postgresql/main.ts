@@ -23,6 +23,7 @@ const { values } = parseArgs({
     most: { type: 'string' },
     octets: { type: 'string' },
     'every-octet': { type: 'boolean' },
+    minutes: { type: 'string' },
   },
 });
 const STEP = Number(values.octets ?? values.step ?? 1);
@@ -48,7 +49,11 @@ interface Figures {
 
 const postgresql = await startPostgresql({ extra: 'synchronous_commit = on' });
 if (values['every-octet']) {
-  const held = await everyOctet(postgresql, { step: STEP, most: MOST }).finally(() => postgresql.stop());
+  const held = await everyOctet(postgresql, {
+    step: STEP,
+    most: MOST,
+    minutes: Number(values.minutes ?? Number.POSITIVE_INFINITY),
+  }).finally(() => postgresql.stop());
   process.exit(held ? 0 : 1);
 }
 const proxy = await startPostgresProxy(postgresql.port);
