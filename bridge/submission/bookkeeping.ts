@@ -84,7 +84,19 @@ export async function openBookkeeping(config: Config, env: Environment, log: Log
       const { sentCopy, copyDomain, copyDelaySeconds, copyListen } = sectionOf(given);
       if (sentCopy !== 'owner') return;
       const sessions = sentSessions(sentFoldersOf(given, env));
-      const site = { key, table, sent: sessions, store, note: record.note, log, isPaused, now: () => new Date() };
+      const { name, cluster = [] } = given.server;
+      const servers = [...new Set([name, ...cluster])];
+      const site = {
+        key,
+        table,
+        servers,
+        sent: sessions,
+        store,
+        note: record.note,
+        log,
+        isPaused,
+        now: () => new Date(),
+      };
       const keep = copyKeeper(site);
       const server = copyServer({ domain: copyDomain, delayMs: copyDelaySeconds * 1000, keep });
       server.on('error', ({ message }) => log.debug({ err: message }, 'a copy broke off')); // Postfix tries again

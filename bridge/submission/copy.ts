@@ -26,6 +26,8 @@ export type Kept =
 export interface CopySite {
   readonly key: Buffer;
   readonly table: DelegationDb;
+  /** The mail servers on which `sent` finds owners: this filter's own, and those that share folders with it. */
+  readonly servers: readonly string[];
   readonly sent: SentSessions;
   readonly store: Pick<SubmissionStore, 'isStored' | 'submitted' | 'isCopy'>;
   note(...notes: readonly Note[]): Promise<void>;
@@ -57,6 +59,7 @@ export function copyKeeper(site: CopySite): KeepCopy {
     if (pause !== undefined) {
       return { kind: 'failed', failure: pausedFailure(pause, 'the copy waits', 'retry'), forGood: false };
     }
+    if (!site.servers.includes(mailbox.server)) return noted(site, copy, elsewhere(site, mailbox));
     const print = messageId === undefined ? undefined : fingerprintOf(message);
     const look =
       messageId === undefined || print === undefined
@@ -145,8 +148,20 @@ const GONE: Kept = {
   forGood: true,
 };
 
+/** It may be moved back, or the servers be declared one cluster; an account of that name that is left here is not the owner's any more. */
+function elsewhere({ servers: [here = ''] }: CopySite, { address, server }: { address: string; server: string }): Kept {
+  const failure = new Failure(
+    'refused',
+    `${address} is on the mail server ${server}, and this filter stores copies on ${here}: nothing was stored here`,
+    `its delegates send through a Postfix of ${server}; where both share folders, name both in [server] cluster`,
+    { rule: 'MANDAT_OTHER_SERVER' },
+  );
+  return { kind: 'failed', failure, forGood: false };
+}
+
 export async function mailboxOf(table: DelegationDb, id: number) {
-  return table.query.selectFrom('mailboxes').select(['address', 'login']).where('id', '=', id).executeTakeFirst();
+  const columns = ['address', 'login', 'server'] as const;
+  return table.query.selectFrom('mailboxes').select(columns).where('id', '=', id).executeTakeFirst();
 }
 
 /** What no waiting mends: the message is larger than the server takes. RFC 7889, RFC 9051 section 7.1. */

@@ -3,6 +3,7 @@
  * with the copy, so that a restart in between forgets none.
  */
 import type { Logger } from 'pino';
+import { notHere } from '../questions/other-server.ts';
 import { failureOf } from '../shared/failure.ts';
 import type { DueLook, SubmissionStore } from '../store/submissions/submission-db.ts';
 import { type CopySite, mailboxOf, replaceTwins } from './copy.ts';
@@ -36,7 +37,7 @@ export function lookAgain(
       if ((await site.isPaused()) !== undefined) return;
       const now = site.now();
       const until = new Date(now.getTime() + TAKEN_MS).toISOString();
-      const due = await site.store.due(now.toISOString(), PORTION, until);
+      const due = await site.store.due(now.toISOString(), PORTION, until, site.servers);
       for (const one of due) if (!closed) await look(one);
     } catch (error) {
       site.log.warn({ err: (error as Error).message }, 'what copies are to be looked for can not be read');
@@ -48,6 +49,7 @@ export function lookAgain(
     try {
       const mailbox = await mailboxOf(site.table, one.mailboxId);
       if (mailbox !== undefined) {
+        if (!site.servers.includes(mailbox.server)) throw notHere(mailbox.address, mailbox.server);
         await site.sent.inSent(mailbox.login, (folder) => replaceTwins(site, folder, one, one));
       }
       await site.note({ kind: 'copy-looked', nonce: one.nonce, next: mailbox === undefined ? null : next });

@@ -35,6 +35,7 @@ async function keeperOn(
   const keep = copyKeeper({
     key,
     table,
+    servers: ['main'],
     sent: sessions,
     store: {
       isStored: async (nonce) => stored().some(({ copy }) => copy.nonce === nonce),
@@ -46,7 +47,7 @@ async function keeperOn(
     isPaused,
     now: () => new Date(),
   });
-  return { keep, notes };
+  return { keep, notes, table };
 }
 
 /** A folder in memory, as slow as it is told. */
@@ -110,6 +111,29 @@ t.test('while it is paused a copy waits in the queue, and nobody logs in', async
   t.match(await keep(mine, MESSAGE), { kind: 'failed', forGood: false, failure: { rule: 'MANDAT_PAUSED' } });
   t.same([lying, notes], [[], []]);
   pause = undefined;
+  t.match(await keep(mine, MESSAGE), { kind: 'stored' });
+});
+
+t.test('where the mailbox is on another mail server a copy waits in the queue, and nobody logs in here', async (t) => {
+  const lying: Lying[] = [];
+  let logins = 0;
+  const open = async () => {
+    logins++;
+    return folderOf(lying);
+  };
+  const { keep, notes, table } = await keeperOn(t, open);
+  const moveTo = (server: string) => table.query.updateTable('mailbox').set({ server }).execute();
+  await moveTo('mx2');
+  const mine = ticket();
+  const failure = {
+    code: 'refused',
+    rule: 'MANDAT_OTHER_SERVER',
+    message: /is on the mail server mx2.*on main: nothing/,
+  };
+  t.match(await keep(mine, MESSAGE), { kind: 'failed', forGood: false, failure });
+  t.match(notes, [{ kind: 'copy-failed', forGood: false, failure: { code: 'refused' } }]);
+  t.equal(logins, 0);
+  await moveTo('main');
   t.match(await keep(mine, MESSAGE), { kind: 'stored' });
 });
 

@@ -20,7 +20,7 @@ import type { PostgresSettings } from './connection.ts';
 import { explainingDialect } from './explaining-dialect.ts';
 import { explainedPostgres } from './failures.ts';
 import { refuseMovedStore } from './moved.ts';
-import { STATE_SCHEMA } from './schema-names.ts';
+import { STATE_SCHEMA, TABLE_SCHEMA } from './schema-names.ts';
 import { type Turn, written } from './transactions.ts';
 
 type Text = ColumnType<string | null, string | null | undefined, string | null>;
@@ -104,8 +104,13 @@ export async function openPostgresSubmissions(
       (await copies().select('content').where('nonce', '=', nonce).executeTakeFirst())?.content ?? null,
     isCopy: async (exact) =>
       (await copies().select('nonce').where('exact', '=', exact).limit(1).executeTakeFirst()) !== undefined,
-    due: async (now, most, until) => {
-      const some = copies().where('look_at', '<=', now).orderBy('look_at').limit(most);
+    due: async (now, most, until, servers) => {
+      const elsewhere = sql<boolean>`EXISTS (SELECT FROM ${sql.raw(TABLE_SCHEMA)}.mailboxes AS m WHERE m.address = copies.mailbox AND m.server <> ALL(${servers}))`;
+      const some = copies()
+        .where('look_at', '<=', now)
+        .$if(servers !== undefined, (select) => select.where(({ not }) => not(elsewhere)))
+        .orderBy('look_at')
+        .limit(most);
       const columns = ['nonce', 'mailbox', 'sent_at as sentAt', 'content as submitted', 'looks', 'look'] as const;
       // Several filters ask: what one has just taken is passed over by the next, and waits for nobody.
       const rows =

@@ -102,9 +102,9 @@ export interface SubmissionStore {
   isCopy(exact: string): Promise<boolean>;
   /**
    * Those to look for now, the longest due first. `until`: they are this caller's, and due again for others then, should nothing come of it; no two
-   * callers get the same.
+   * callers get the same. `servers`: of mailboxes on these mail servers alone, where several have one store.
    */
-  due(now: Instant, most: number, until?: Instant): Promise<readonly DueLook[]>;
+  due(now: Instant, most: number, until?: Instant, servers?: readonly string[]): Promise<readonly DueLook[]>;
   /** The oldest first. */
   missing(): Promise<readonly MissingCopy[]>;
   /** How many there are, up to `most` of each: those that were tried in vain, and those sent before `expected` that nobody has brought. */

@@ -2,18 +2,21 @@
  * With table and record in PostgreSQL: a message from the delegate's client to the owner's Sent, the trail and the notice; and two filters on one
  * database, each with the role that reaches nothing else, one of them killed in the middle of a message.
  */
+import { execFile } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import t from 'tap';
 import { dataFiles } from '../../../bridge/store/files/data-files.ts';
 import { startPostgresql } from '../../../config/lab/postgresql.ts';
 import { waitFor } from '../../../config/lab/wait.ts';
 import { must } from '../../cli/desk.ts';
 import { type Lasting, lasting } from '../../cli/lasting.ts';
-import { badOf, examined } from '../../doctor/breakage.ts';
+import { mandatAt } from '../../cli/warm.ts';
+import { badOf, examined, postfixDirectory } from '../../doctor/breakage.ts';
 import { scrape } from '../../health/scrape.ts';
 import { addressesIn, startSink } from '../../notify/sink.ts';
 import { configOf } from '../inside.ts';
@@ -74,6 +77,7 @@ function filterConfig(name: string, sockets: Readonly<Record<'listen' | 'copy_li
     [/^listen = .*$/m, `listen = "${sockets.listen}"\nname = "${name}"`],
     [/^copy_listen = .*$/m, `copy_listen = "${sockets.copy_listen}"`],
     [/^\[health\]$/m, ''],
+    ...(name === 'mail2' ? ([[/(?<key>\[imap\]\nport = )\d+/, '$<key>1']] as const) : []), // it reaches PostgreSQL alone
   ] as const)
     text = text.replace(pattern, by);
   const file = path.join(etc, `${name}.toml`);
@@ -117,6 +121,7 @@ async function inSent(): Promise<readonly string[]> {
   imap.close();
   return lines.filter((line) => / FETCH /.test(line));
 }
+const flush = () => promisify(execFile)('postqueue', ['-c', postfixDirectory(site), '-f']);
 const outside = (mark: string) =>
   waitFor(`${mark} has left`, LIMIT_MS, async () => {
     for (const name of await readdir(site.lab.outside).catch(() => [])) {
@@ -159,6 +164,7 @@ async function talk(name: string, mark: string): Promise<string> {
 }
 
 interface Status {
+  readonly copies: readonly { readonly code: string | null }[];
   readonly filter: {
     readonly running: object | null;
     readonly filters: readonly { readonly name: string; readonly host: string; readonly running: boolean }[];
@@ -280,6 +286,54 @@ t.test(
     t.same(marks.filter((mark) => mark === '<again@lab.test>').length, 1);
     t.notOk(marks.includes('<cut@lab.test>'), 'what was not taken is not recorded');
     t.same(badOf(await examined(site))['submission filter'], undefined);
+  },
+);
+
+t.test('a mailbox on another mail server: its copy waits, and goes to no account that is left here', async (t) => {
+  const before = (await inSent()).length;
+  const mark = 'moved';
+  await must(site.mandat('mailbox', 'set', at('alice'), '--server', 'mx2', '--no-wait'));
+  t.match(await talk('mail2', mark), /^250 /);
+  await outside(mark);
+  const copies = async () => (JSON.parse((await site.mandat('--json', 'status')).stdout) as Status).copies;
+  const [copy] = await waitFor('status tells of it', LIMIT_MS, async () => {
+    const found = await copies();
+    return found.some(({ code }) => code !== null) && found;
+  });
+  t.match(copy, { mailbox: at('alice'), code: 'refused', queued: true, message: /is on the mail server mx2/ });
+  t.equal((await inSent()).length, before);
+  const back = await site.mandat('mailbox', 'set', at('alice'), '--server', 'main');
+  t.match(back, { status: 5, stdout: /mx2: not yet\n {2}main: .*in force, verified/ }, 'nobody works on mx2');
+  await waitFor('it is stored', LIMIT_MS, async () => {
+    await flush();
+    return (await inSent()).length === before + 1;
+  });
+  t.same(await copies(), []);
+});
+
+t.test(
+  'PostgreSQL away: mail waits, whoever sends it, and a filter that is started meanwhile ends; both are back with it',
+  async (t) => {
+    await postgresql.halt();
+    for (const from of ['alice', 'bob']) t.match(await send(at(from), `away-${from}`), { code: 451 }, `as ${from}`);
+    t.match(await talk('mail2', 'away'), /^451 /);
+    t.equal(await filterAt('mail2').process.end('SIGTERM'), 0, 'it leaves in order');
+    const early = await mandatAt(filterAt('mail2').file, ['filter']);
+    t.match(early, { status: 5, stderr: /can't be reached/ }, 'its unit starts it again');
+    await postgresql.start();
+    await start('mail2');
+    t.match(await talk('mail2', 'back-2'), /^250 /);
+    await waitFor(
+      'the one that was there has it again',
+      LIMIT_MS,
+      async () => (await send(at('alice'), 'back-1')).code === 250,
+    );
+    await waitFor('each is recorded once', LIMIT_MS, async () => {
+      const marks = (await sends()).map(({ detail }) => JSON.parse(detail).message_id);
+      return ['back-1', 'back-2'].every((mark) => marks.filter((one) => one === `<${mark}@lab.test>`).length === 1);
+    });
+    t.notMatch(JSON.stringify(await sends()), /away/, 'what was not taken is not recorded');
+    await must(site.mandat('audit', 'verify'));
   },
 );
 

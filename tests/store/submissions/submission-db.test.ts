@@ -96,6 +96,20 @@ t.test(
   },
 );
 
+t.test('a store for several mail servers: each looks for those of its own mailboxes', async (t) => {
+  const stores = await freshStores(t);
+  const store = await stores.submissions();
+  await stores.sql("INSERT INTO mailbox (address, server) VALUES ('alice@x.test', 'mx2')");
+  await store.note([{ kind: 'copy-stored', copy: copy('a'), at: AT, look: look('exact a') }]);
+  const lone = { ...copy('z'), mailbox: 'renamed@x.test' };
+  await store.note([{ kind: 'copy-stored', copy: lone, at: AT, look: look('exact z') }]);
+  const due = async (...servers: readonly string[]) =>
+    (await store.due(AT, 9, undefined, servers)).map(({ nonce }) => nonce).sort();
+  const shared = /\(schema /.test(store.file); // in files there is one
+  t.same(await due('main'), shared ? ['z'] : ['a', 'z'], 'and what is nobody’s by its address');
+  t.same(await due('main', 'mx2'), ['a', 'z']);
+});
+
 t.test('when it is looked again', async (t) => {
   let now = new Date(AT);
   const minutes: number[] = [];
