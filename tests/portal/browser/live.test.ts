@@ -1,21 +1,26 @@
 /**
- * The whole of it in Chromium: Dovecot, the sidecar, the portal behind nginx with TLS, the identity provider. What an owner asks for is seen to
- * come true while the page stands open; what it says while IMAP is away; and what the guard holds is let go by an administrator.
+ * The whole of it in Chromium: Dovecot, Postfix with the submission filter, the sidecar, the portal behind nginx with TLS, the identity provider.
+ * What an owner asks for is seen to come true while the page stands open; what it says while IMAP is away; what a delegate sends stands in the
+ * owner's history; and what the guard holds is let go by an administrator. In both languages.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { pino } from 'pino';
 import type { BrowserContext, Page } from 'playwright-core';
 import t from 'tap';
+import { wordsIn } from '../../../bridge/portal/pages/words/words.ts';
+import { startKeptSubmission } from '../../../bridge/submission/bookkeeping.ts';
 import { startReverseProxy } from '../../../config/lab/reverse-proxy.ts';
 import { waitFor } from '../../../config/lab/wait.ts';
 import { routeThrough, startProxy } from '../../servers/imap-proxy.ts';
-import { runInside } from '../../servers/inside.ts';
-import { at, startSite } from '../../servers/site.ts';
+import { configOf, runInside } from '../../servers/inside.ts';
+import { at, type Site, startSite } from '../../servers/site.ts';
+import { submissionAs } from '../../servers/submission.ts';
 import { seen } from '../../servers/wire.ts';
 import { portalSite } from '../portal-site.ts';
 import { startBrowser } from './browser.ts';
-import { signIn } from './pages-site.ts';
+import { button, link, signIn } from './pages-site.ts';
 
 const HOST = 'delegations.lab.test';
 const HOME = `https://${HOST}`;
@@ -32,7 +37,9 @@ const claims = (identifier: string, ...groups: readonly string[]) => ({
 t.test('in force and verified, without a reload; a held wave is let go', async (t) => {
   const lab = await startSite({
     users: ['alice', 'bob', 'carol', 'dave', 'erin'],
-    postfix: false,
+    chroot: false,
+    filter: true,
+    extraSubmission: 'sent_copy = "none"',
     extraImap: 'timeout_seconds = 3\n',
     extraToml: '[guard]\nmax_pairs = 1\n',
   });
@@ -44,6 +51,8 @@ t.test('in force and verified, without a reload; a held wave is let go', async (
   await routeThrough(lab, imap);
   const sidecar = await runInside(lab);
   t.teardown(() => sidecar.stop());
+  const filter = await startKeptSubmission(configOf(lab), {}, pino({ level: 'silent' }));
+  t.teardown(() => filter.close());
   const here = await portalSite(t, {
     configFile: lab.configFile,
     url: HOME,
@@ -90,7 +99,34 @@ t.test('in force and verified, without a reload; a held wave is let go', async (
     t.equal(await page.textContent('td .state'), 'En vigueur', 'in the table too');
     t.equal(page.url(), address);
     t.ok(await reaches('bob'), 'and so it is');
+    await page.reload();
+    t.match(await page.textContent('td [data-from]'), /^depuis le \d/, 'in force since');
+  });
 
+  await t.test(
+    'what delegates send for the owner is in the history, and nothing of what it says or to whom',
+    async (t) => {
+      await send(lab, 'bob');
+      await t.rejects(send(lab, 'carol'), /may not send as this address/);
+      for (const language of ['fr', 'en'] as const) {
+        const { codes } = wordsIn(language);
+        await page.goto(`/mailboxes/${encodeURIComponent(at('alice'))}/history?language=${language}`);
+        const told = async (action: string) => {
+          const row = page.locator(`tbody tr:has(bdi:text-is("${action}"))`);
+          t.equal(await row.count(), 1, action);
+          return (await row.locator('td').allTextContents()).slice(1);
+        };
+        const size = language === 'fr' ? /^\d,\d ko, 2 destinataires$/ : /^\d\.\d kB, 2 recipients$/;
+        t.match(await told(codes.actions.send), [at('bob'), codes.actions.send, at('bob'), size]);
+        t.match((await told(codes.actions['send-refused']))[0], at('carol'));
+        const whole = (await page.content()).toLowerCase();
+        for (const secret of SECRETS) t.notOk(whole.includes(secret), `${secret} is nowhere`);
+      }
+      await page.goto('/?language=fr');
+    },
+  );
+
+  await t.test('what goes on while the mail server is away is told as it is', async (t) => {
     up = false;
     await page.click('button:text-is("Suspendre")');
     await page.waitForSelector('[data-text]:has-text("Le serveur de messagerie ne répond pas")', PATIENCE);
@@ -99,6 +135,13 @@ t.test('in force and verified, without a reload; a held wave is let go', async (
     await page.waitForSelector('[data-text]:has-text("Accès retiré et vérifié")', PATIENCE);
     t.equal(await page.textContent('td .state'), 'Suspendue');
     t.notOk(await reaches('bob'), 'and so it is');
+
+    await page.goto('/?language=en');
+    await page.click('button:text-is("Resume")');
+    await page.waitForSelector('[data-text]:has-text("In force and verified: the delegate has access.")', PATIENCE);
+    t.equal(await page.textContent('td .state'), 'In force');
+    t.ok(await reaches('bob'), 'and so it is');
+    await page.goto('/?language=fr');
 
     await page.click('a:text-is("Supprimer")');
     await page.click('dialog button:text-is("Supprimer")');
@@ -127,13 +170,13 @@ t.test('in force and verified, without a reload; a held wave is let go', async (
     await lab.settled(PATIENCE.timeout);
     await take('carol', 'dave');
     const admin = await comesIn(ADMIN);
-    const link = admin.locator('a:text-is("Voir et décider")');
+    const decide = admin.locator('a:text-is("Voir et décider")');
     await waitFor('the guard holds', PATIENCE.timeout, async () => {
       await admin.goto('/admin');
-      return (await link.count()) === 1;
+      return (await decide.count()) === 1;
     });
     t.ok(await reaches('carol'), 'nothing has gone');
-    await link.click();
+    await decide.click();
     const shown = await admin.textContent('main');
     for (const name of ['carol', 'dave']) t.match(shown, at(name));
     t.notMatch(shown, at('erin'));
@@ -153,8 +196,50 @@ t.test('in force and verified, without a reload; a held wave is let go', async (
     t.ok(await reaches('carol'), 'who was not on the list keeps it');
     await page.goto('/');
     t.strictSame(await delegatesOf(page), [at('carol')]);
+
+    await give('dave', 'erin');
+    await lab.settled(PATIENCE.timeout);
+    await take('dave', 'erin');
+    const { admin: words } = wordsIn('en');
+    const look = admin.locator(link(words.heldLet));
+    await waitFor('the guard holds again', PATIENCE.timeout, async () => {
+      await admin.goto('/admin?language=en');
+      return (await look.count()) === 1;
+    });
+    t.match(await admin.textContent('main'), words.heldIn(1), 'in how many mailboxes');
+    await look.click();
+    t.match(await admin.textContent('main'), words.heldLead(2), 'and how many there are');
+    t.match(await admin.textContent('main'), words.heldAsk);
+    t.ok(await reaches('dave'), 'the question takes nothing away');
+    await admin.click(button(words.heldGo));
+    t.match(await admin.textContent('.note.good'), words.heldDone);
+    await waitFor('nothing is left to dave', PATIENCE.timeout, async () => !(await reaches('dave')));
   });
 });
+
+const SECRETS = ['biopsie', 'confidentiel', 'patient-1', 'patient-2', 'elsewhere.test', 'message-de-bob'];
+
+/** To two patients, for alice. Rejects with the mail server's words where it is refused. */
+async function send(lab: Site, name: string): Promise<void> {
+  const session = await submissionAs(lab, name);
+  try {
+    for (const line of [
+      `MAIL FROM:<${at(name)}>`,
+      'RCPT TO:<patient-1@elsewhere.test>',
+      'RCPT TO:<patient-2@elsewhere.test>',
+    ]) {
+      const { code, text } = await session.command(line);
+      if (code !== 250) throw new Error(`${line}: ${text}`);
+    }
+    await session.command('DATA');
+    const { code, text } = await session.dataBytes(
+      `From: Dr Alice <${at('alice')}>\r\nTo: patient-1@elsewhere.test\r\nSubject: Biopsie\r\nMessage-ID: <message-de-${name}@elsewhere.test>\r\n\r\nConfidentiel\r\n.\r\n`,
+    );
+    if (code !== 250) throw new Error(text);
+  } finally {
+    session.close();
+  }
+}
 
 const cookiesOf = async (context: BrowserContext, host: string) =>
   (await context.cookies()).filter(({ domain }) => domain === host);

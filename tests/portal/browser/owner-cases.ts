@@ -114,7 +114,7 @@ export const OWNER: Cases = {
       'https://esante.gouv.fr/produits-services/portail-rpps-plus',
     );
     await page.goto(`${MAILBOX}/add?identifier=123`);
-    t.match(await page.textContent('#identifier-fault'), '12 chiffres commençant par 8');
+    t.match(await page.textContent('#identifier-fault'), '12, commençant par 8');
     await page.context().close();
   },
 

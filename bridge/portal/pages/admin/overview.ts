@@ -69,7 +69,7 @@ function statusCard(c: PortalContext, { acting, mayAct }: Entrance, status: Site
   const cell = (label: string, value: unknown) => html`<td role="cell" data-label="${label}">${value}</td>`;
   return html`<section class="card" aria-labelledby="status"><h2 id="status">${words.statusTitle}</h2>
 ${said.map(({ text, tone }) => html`<div class="note ${tone}"><p>${text}</p></div>`)}
-${held === 0 ? '' : html`<div class="note wait"><p>${words.heldLead(held)}</p>${mayAct ? html`<p><a class="button" href="${ADMIN}/held">${words.heldLet}</a></p>` : ''}</div>`}
+${held === 0 ? '' : html`<div class="note wait"><p>${words.heldIn(held)}</p>${mayAct ? html`<p><a class="button" href="${ADMIN}/held">${words.heldLet}</a></p>` : ''}</div>`}
 <table class="cards" role="table" aria-label="${words.facts}"><thead role="rowgroup"><tr role="row">${heads.map((head) => html`<th scope="col" role="columnheader">${head}</th>`)}</tr></thead><tbody role="rowgroup">
 ${status.servers.map((one) => html`<tr role="row"><th scope="row" role="rowheader" data-label="${words.server}">${one.server}</th>${cell(words.mailboxes, one.mailboxes)}${cell(words.inForce, one.inForce)}${cell(words.pending, one.waiting)}${cell(words.failing, one.failing)}</tr>`)}
 </tbody></table><p><a href="${ADMIN}">${look}</a></p></section>`;

@@ -46,6 +46,8 @@ export const ADMIN_EN: Words['admin'] = {
   heldTitle: 'Withdrawals that are held',
   heldLead: (n) =>
     `${n} withdrawal${n === 1 ? '' : 's'} of access at once: to be safe, nothing is taken away before you answer.`,
+  heldIn: (mailboxes) =>
+    `Withdrawals of access at once are held in ${mailboxes} mailbox${mailboxes === 1 ? '' : 'es'}: to be safe, nothing is taken away there before somebody answers.`,
   heldAsk: 'Do you really want to withdraw this access?',
   heldGo: 'Withdraw this access',
   heldLet: 'Look and decide',

@@ -46,6 +46,8 @@ export const ADMIN_FR = {
   heldTitle: 'Retraits retenus',
   heldLead: (n: number) =>
     `${n} retrait${n > 1 ? 's' : ''} d’accès d’un coup : par prudence, rien n’est retiré avant votre réponse.`,
+  heldIn: (mailboxes: number) =>
+    `Des retraits d’accès d’un coup sont retenus dans ${mailboxes} boîte${mailboxes > 1 ? 's' : ''} aux lettres : par prudence, rien n’y est retiré avant une réponse.`,
   heldAsk: 'Voulez-vous vraiment retirer ces accès ?',
   heldGo: 'Retirer ces accès',
   heldLet: 'Voir et décider',
