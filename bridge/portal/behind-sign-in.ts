@@ -45,18 +45,19 @@ export function behindSignIn(keeping: Doorkeeping): MiddlewareHandler<PortalEnv>
     const kind = kindOf(c);
     const wait = kind && limits[kind].spend(session.name);
     if (wait !== undefined) return tooOften(c, wait);
-    const roles = await rolesOf(session.person);
     c.set('csrf', maskedToken(session.csrf));
+    if (!isRead(c)) {
+      const refused = await forged(c, session, origin);
+      if (refused !== undefined) return refused;
+    }
+    const roles = await rolesOf(session.person);
     if (!mayComeIn(roles)) {
       sessions.end(cookie);
       cookies.forget(c, 'session');
       return doorPage(c, 'nobody', { status: 403 });
     }
-    if (!isRead(c)) {
-      const refused = await forged(c, session, origin);
-      if (refused !== undefined) return refused;
-      if (c.req.path.startsWith('/admin') && roles.admin !== 'acts') return doorPage(c, 'refused', { status: 403 });
-    }
+    if (!isRead(c) && c.req.path.startsWith('/admin') && roles.admin !== 'acts')
+      return doorPage(c, 'refused', { status: 403 });
     const { identifier, name } = session.person;
     c.set('person', { identifier, name, roles, session: session.name });
     c.set('acting', (actor) => actingOf(keeping, { session, roles }, actor));
@@ -109,7 +110,8 @@ async function forged(c: Context<PortalEnv>, session: Session, origin: string) {
 
 const isForm = (c: Context<PortalEnv>) => (c.req.header('content-type') ?? '').toLowerCase().startsWith(FORM);
 
-async function formOf(c: Context<PortalEnv>, session: string): Promise<KeptForm | undefined> {
+/** What was typed, to be sent again. Undefined where no form was sent. */
+export async function formOf(c: Context<PortalEnv>, session: string): Promise<KeptForm | undefined> {
   if (!isForm(c)) return undefined;
   const { pathname, search } = new URL(c.req.url);
   const fields = [...(await c.req.formData())].flatMap(([name, value]) =>

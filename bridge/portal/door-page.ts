@@ -24,17 +24,19 @@ export function doorPage(c: Context<PortalEnv>, word: DoorWord, { status, to, fo
     to === undefined
       ? ''
       : html`<p><a class="button" href="/sign-in?to=${encodeURIComponent(to)}">${buttons.signIn}</a></p>`;
-  const offered = form === undefined ? '' : again(form, c.get('csrf'), language);
+  const { goOn } = BUTTONS[language];
+  const offered = form === undefined ? '' : offeredAgain(c, form, goOn);
   return page(c, { title, place: 'none', status, body: html`<h1>${title}</h1><p>${text}</p>${wayIn}${offered}` });
 }
 
-function again({ path, fields }: KeptForm, csrf: string, language: 'fr' | 'en') {
-  const { goOn, giveUp } = BUTTONS[language];
+/** With what was typed, out of sight: one click sends it. Only what a page of ours has sent is offered. */
+export function offeredAgain(c: Context<PortalEnv>, { path, fields }: KeptForm, button: string) {
+  const { giveUp } = BUTTONS[c.get('language') ?? 'fr'];
   const hidden = fields
     .filter(([name]) => name !== 'csrf')
     .map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`);
-  return html`<form method="post" action="${path}"><input type="hidden" name="csrf" value="${csrf}">${hidden}
-<p class="tools"><button class="button">${goOn}</button> <a class="button plain" href="${pageOf(path)}">${giveUp}</a></p></form>`;
+  return html`<form method="post" action="${path}"><input type="hidden" name="csrf" value="${c.get('csrf')}">${hidden}
+<p class="tools"><button class="button">${button}</button> <a class="button plain" href="${pageOf(path)}">${giveUp}</a></p></form>`;
 }
 
 /** Where the form stands, as far as its path tells. */

@@ -41,6 +41,7 @@ export async function startPortal(
     clock,
   );
   await site.table(async () => {}); // one that can't be read is told of now
+  await site.state(async () => {});
   const figures = openFigures(site.state, () => sessions.count, log);
   const app = portalApp({
     figures,

@@ -107,7 +107,9 @@ const EN: Readonly<Record<DoorWord, Notice>> = {
 
 export const doorWords = (language: Language, word: DoorWord): Notice => (language === 'fr' ? FR : EN)[word];
 
-export const BUTTONS: Readonly<Record<Language, { signIn: string; goOn: string; giveUp: string; site: string }>> = {
-  fr: { signIn: "S'identifier", goOn: 'Continuer', giveUp: 'Annuler', site: 'Délégations' },
-  en: { signIn: 'Sign in', goOn: 'Go on', giveUp: 'Cancel', site: 'Delegations' },
+export const BUTTONS: Readonly<
+  Record<Language, { signIn: string; goOn: string; again: string; giveUp: string; site: string }>
+> = {
+  fr: { signIn: "S'identifier", goOn: 'Continuer', again: 'Réessayer', giveUp: 'Annuler', site: 'Délégations' },
+  en: { signIn: 'Sign in', goOn: 'Go on', again: 'Try again', giveUp: 'Cancel', site: 'Delegations' },
 };

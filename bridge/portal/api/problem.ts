@@ -125,13 +125,23 @@ export function problemOf(thrown: unknown): Told {
   }
   const failure = failureOf(thrown);
   const status = statusOf(failure);
-  const code = failure.rule ?? failure.code;
+  const code = failure.rule ?? NO_RULE[failure.code];
   const ours = status >= 500;
   const headers = HEADERS_OF_STATUS[status] ?? {};
   const problem = { ...named(status, code), detail: ours ? OURS[failure.code] : failure.message };
   const { fault, about } = failure;
   return { problem, headers, ours, failure: failure.code, fault, about: ours ? undefined : about };
 }
+
+/** What is called by no rule. */
+export const NO_RULE: Readonly<Record<FailureCode, string>> = {
+  refused: 'MANDAT_REFUSED',
+  absent: 'MANDAT_ABSENT',
+  config: 'MANDAT_SETUP',
+  retry: 'MANDAT_AWAY',
+  unsafe: 'MANDAT_UNSAFE',
+  internal: 'MANDAT_DEFECT',
+};
 
 function statusOf({ rule, code }: Failure): number {
   const own = rule === undefined ? undefined : STATUS_OF_RULE[rule];

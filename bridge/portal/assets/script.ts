@@ -18,8 +18,12 @@ export const SCRIPT = `'use strict';
     form.dataset.sent = '1';
   });
   addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
-  for (const place of document.querySelectorAll('[data-live]')) {
+  const watch = (place, wait) => {
     const source = new EventSource(place.dataset.live);
+    source.addEventListener('open', () => { wait = 2000; });
+    source.addEventListener('error', () => { // refused, as where the table is away: a browser does not ask again by itself
+      if (source.readyState === 2 && wait < 300000) setTimeout(watch, wait, place, 2 * wait);
+    });
     source.addEventListener('state', ({ data }) => {
       const { text, tone, final, delegate, state } = JSON.parse(data);
       const line = place.querySelector('[data-text]');
@@ -40,6 +44,7 @@ export const SCRIPT = `'use strict';
       const again = place.querySelector('[data-again]');
       if (again) again.hidden = true;
     });
-  }
+  };
+  for (const place of document.querySelectorAll('[data-live]')) watch(place, 2000);
 })();
 `;

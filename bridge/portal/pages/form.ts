@@ -90,3 +90,10 @@ export function inWords(
   } as const;
   return { text, rule, status: status[code] };
 }
+
+/** The same for a form that is shown again with it. What isn't for whoever typed to mend is thrown on: pages/routes.ts says so, and keeps what was typed. */
+export function mendable(words: Words, error: unknown): ReturnType<typeof inWords> {
+  const said = inWords(words, error);
+  if (said.status >= 500) throw error;
+  return said;
+}

@@ -2,7 +2,10 @@
 import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import { failureOf } from '../../shared/failure.ts';
+import { formOf } from '../behind-sign-in.ts';
 import type { PortalEnv, PortalSite, SignedIn } from '../context.ts';
+import { offeredAgain } from '../door-page.ts';
+import { BUTTONS } from '../words.ts';
 import { mountAudit } from './admin/audit.ts';
 import { mountExplain } from './admin/explain.ts';
 import { mountHeld } from './admin/held.ts';
@@ -54,16 +57,21 @@ export function mountPages(app: Hono<PortalEnv>, { log }: Pick<PortalSite, 'log'
     const words = wordsOf(c);
     return page(c, { title: words.notFound, place: 'none', status: 404, body: html`<h1>${words.notFound}</h1>` });
   });
-  app.onError((error, c) => {
-    const { code, message, rule } = failureOf(error);
-    log.error({ err: error, code, rule, path: c.req.path }, `portal: ${message}`);
+  app.onError(async (error, c) => {
+    const { code, message, hint, rule } = failureOf(error);
+    log.error(
+      { ...(code === 'internal' ? { err: error } : {}), code, rule, hint, path: c.req.path },
+      `portal: ${message}`,
+    );
     const words = wordsOf(c);
     const { text, status } = inWords(words, error);
+    const form = status === 503 && c.req.method === 'POST' && c.get('csrf') ? await formOf(c, '') : undefined;
+    const again = form === undefined ? '' : offeredAgain(c, form, BUTTONS[c.get('language')].again);
     return page(c, {
       title: words.wrong,
       place: 'none',
       status,
-      body: html`<h1>${words.site}</h1>${fault(words, text)}`,
+      body: html`<h1>${words.site}</h1>${fault(words, text)}${again}`,
     });
   });
 }

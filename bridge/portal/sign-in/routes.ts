@@ -1,6 +1,6 @@
 /** Coming in and going out: /sign-in, /sign-in/back, /sign-out, /signed-out, and the provider's own word that a session has ended. */
 import type { Context, Hono } from 'hono';
-import { failureOf } from '../../shared/failure.ts';
+import { type FailureCode, failureOf } from '../../shared/failure.ts';
 import { tooOften } from '../bounds.ts';
 import { asker } from '../client-address.ts';
 import type { PortalEnv } from '../context.ts';
@@ -8,7 +8,6 @@ import { doorPage } from '../door-page.ts';
 import { RATES, rateLimit } from '../rate-limits.ts';
 import { mayComeIn } from '../roles.ts';
 import { wasOf } from '../sessions.ts';
-import type { DoorWord } from '../words.ts';
 import { endedByProvider } from './back-channel.ts';
 import type { BegunSignIn } from './begun-sign-ins.ts';
 import { type Door, signedOut } from './door.ts';
@@ -113,10 +112,20 @@ async function letIn(c: Context<PortalEnv>, door: Door, { to, form }: BegunSignI
   return c.redirect('/resume', 303);
 }
 
+/** An answer that isn't in order is tried anew; what keeps this site from asking is its administrator's to mend. */
+const WORD: Readonly<Record<FailureCode, 'away' | 'failed' | 'trouble'>> = {
+  retry: 'away',
+  refused: 'failed',
+  absent: 'trouble',
+  config: 'trouble',
+  unsafe: 'trouble',
+  internal: 'trouble',
+};
+
 function unanswered(c: Context<PortalEnv>, error: unknown, { log, figures }: Door, to: string) {
   const { code, message, hint } = failureOf(error);
   log.warn({ code, hint, address: c.get('address') }, message);
-  const word: DoorWord = code === 'retry' ? 'away' : 'failed';
+  const word = WORD[code];
   figures.signIn(word);
-  return doorPage(c, word, { status: word === 'away' ? 503 : 400, to: ownPath(to) });
+  return doorPage(c, word, { status: word === 'failed' ? 400 : 503, to: ownPath(to) });
 }

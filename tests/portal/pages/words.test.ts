@@ -5,7 +5,7 @@ import { CONDITIONS } from '../../../acl/conditions.ts';
 import { DELEGATION_STATES } from '../../../bridge/acting/delegation-states.ts';
 import { openIdentity } from '../../../bridge/acting/identity.ts';
 import { address, login } from '../../../bridge/acting/typed.ts';
-import { problemOf } from '../../../bridge/portal/api/problem.ts';
+import { NO_RULE, problemOf } from '../../../bridge/portal/api/problem.ts';
 import { inFrench } from '../../../bridge/portal/api/problem-fr.ts';
 import { inWords } from '../../../bridge/portal/pages/form.ts';
 import { CONDITIONS_FR } from '../../../bridge/portal/pages/words/conditions-fr.ts';
@@ -45,8 +45,9 @@ t.test('every state and every reason has words', async (t) => {
 t.test(
   'every refusal is said in words of its own, by the pages and by the API, in both languages, and names whom the English one names',
   async (t) => {
+    const general = Object.values(NO_RULE); // said by who must act
     const codes = Object.values(REFUSALS).flatMap((list) =>
-      Object.keys(list).filter((code) => code.startsWith('MANDAT_')),
+      Object.keys(list).filter((code) => code.startsWith('MANDAT_') && !general.includes(code)),
     );
     t.ok(codes.length > 50, `${codes.length}`);
     const faults = Object.keys(FR.codes.faults).map((name) => name.split(' '));

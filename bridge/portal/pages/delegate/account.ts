@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import { acceptTerms, askForContact, refuseMails } from '../../../acting/accounts.ts';
 import type { PortalEnv } from '../../context.ts';
-import { checkbox, done, fault, faultList, field, inWords, typedIn } from '../form.ts';
+import { checkbox, done, fault, faultList, field, mendable, typedIn } from '../form.ts';
 import { csrfField, type Html, type PortalContext, page, wordsOf } from '../page.ts';
 import { ACCOUNT, withQuery } from '../paths.ts';
 import { delegatedTable, identityFacts, notOpen, termsLinks } from './parts.ts';
@@ -31,7 +31,7 @@ export function mountAccount(app: Hono<PortalEnv>): void {
       const asked = await askForContact(own.acting, own.identifier, { contact });
       return c.redirect(asked === null ? accountSaying('contactSame') : `${ACCOUNT}/code`, 303);
     } catch (error) {
-      return accountPage(c, own, { contact: { typed: contact, fault: inWords(wordsOf(c), error).text } });
+      return accountPage(c, own, { contact: { typed: contact, fault: mendable(wordsOf(c), error).text } });
     }
   });
   app.post(`${ACCOUNT}/refusals`, async (c) => {
@@ -64,7 +64,7 @@ async function doing(c: PortalContext, own: OwnAccount, said: Said, work: () => 
     await work();
     return c.redirect(accountSaying(said), 303);
   } catch (error) {
-    return accountPage(c, own, { all: inWords(wordsOf(c), error).text });
+    return accountPage(c, own, { all: mendable(wordsOf(c), error).text });
   }
 }
 

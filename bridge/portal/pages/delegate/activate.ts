@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import { activateAccount, cancelAccountRequest, confirmAccount } from '../../../acting/accounts.ts';
 import type { PortalEnv } from '../../context.ts';
-import { checkbox, fault, faultList, field, inWords, typedIn } from '../form.ts';
+import { checkbox, fault, faultList, field, mendable, typedIn } from '../form.ts';
 import { csrfField, type PortalContext, page, wordsOf } from '../page.ts';
 import { ACCOUNT } from '../paths.ts';
 import { timeText } from '../times.ts';
@@ -36,7 +36,7 @@ export function mountActivation(app: Hono<PortalEnv>): void {
       await activateAccount(own.acting, own.identifier, asked);
       return c.redirect(`${ACCOUNT}/code`, 303);
     } catch (error) {
-      const { text, rule } = inWords(wordsOf(c), error);
+      const { text, rule } = mendable(wordsOf(c), error);
       return activatePage(c, own, { ...form, faults: rule === 'MANDAT_CONTACT' ? { contact: text } : { all: text } });
     }
   });
@@ -58,7 +58,7 @@ function mountCode(app: Hono<PortalEnv>): void {
       return c.redirect(accountSaying(activated ? 'activated' : 'contactChanged'), 303);
     } catch (error) {
       // How many tries are left is another number now.
-      return codePage(c, (await ownAccount(c)) ?? own, { code, fault: inWords(wordsOf(c), error).text });
+      return codePage(c, (await ownAccount(c)) ?? own, { code, fault: mendable(wordsOf(c), error).text });
     }
   });
   app.post(`${ACCOUNT}/cancel`, async (c) => {

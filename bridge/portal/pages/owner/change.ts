@@ -12,7 +12,7 @@ import { fullName, knownPeople } from '../../../acting/known-people.ts';
 import { noteRefusal } from '../../../acting/refusals.ts';
 import type { Acting } from '../../../acting/site.ts';
 import type { PortalEnv } from '../../context.ts';
-import { faultList, field, inWords, typedIn } from '../form.ts';
+import { faultList, field, mendable, typedIn } from '../form.ts';
 import { type Once, onceField } from '../once.ts';
 import { csrfField, type PortalContext, page, wordsOf } from '../page.ts';
 import { mailboxPath } from '../paths.ts';
@@ -54,7 +54,7 @@ export function mountChanges(app: Hono<PortalEnv>, once: Once): void {
 
 async function refused(c: PortalContext, desk: Desk, what: What, delegate: string, error: unknown, behalf: string) {
   const words = wordsOf(c);
-  const { text, rule, status } = inWords(words, error);
+  const { text, rule, status } = mendable(words, error);
   if (rule === 'ON_BEHALF') return asking(c, desk, what, delegate, { behalf, fault: words.admin.onBehalfWrong });
   return mailboxPage(c, desk, { text: status === 404 ? words.owner.gone : text, status });
 }

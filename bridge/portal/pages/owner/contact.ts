@@ -4,7 +4,7 @@ import { html } from 'hono/html';
 import { mailboxContactOf, setMailboxContact } from '../../../acting/mailbox-contact.ts';
 import { address as addressTyped } from '../../../acting/typed.ts';
 import type { PortalEnv } from '../../context.ts';
-import { done, faultList, field, inWords, typedIn } from '../form.ts';
+import { done, faultList, field, mendable, typedIn } from '../form.ts';
 import { csrfField, type Html, type PortalContext, page, wordsOf } from '../page.ts';
 import { mailboxPath, withQuery } from '../paths.ts';
 import { mailboxPathPattern } from './follow.ts';
@@ -34,7 +34,7 @@ export function mountMailboxContact(app: Hono<PortalEnv>): void {
       });
       return c.redirect(withQuery(mailboxPath(mailbox, '/contact'), { saved: 'yes' }), 303);
     } catch (error) {
-      return contactPage(c, desk, { address, language }, inWords(wordsOf(c), error).text);
+      return contactPage(c, desk, { address, language }, mendable(wordsOf(c), error).text);
     }
   });
 }

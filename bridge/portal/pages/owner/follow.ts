@@ -6,6 +6,7 @@ import { delegationsOf, type SeenDelegation } from '../../../acting/delegation-s
 import type { Changed } from '../../../acting/delegations.ts';
 import { fullName, publishedPerson } from '../../../acting/known-people.ts';
 import { type Followed, followed, type Progress, progressOf } from '../../../acting/progress.ts';
+import { failureOf } from '../../../shared/failure.ts';
 import type { PortalEnv } from '../../context.ts';
 import { type Html, type PortalContext, wordsOf } from '../page.ts';
 import { mailboxPath, withQuery } from '../paths.ts';
@@ -91,7 +92,7 @@ export function mountFollowing(app: Hono<PortalEnv>): void {
       let before = '';
       const until = performance.now() + WATCHED_MS;
       while (!stream.aborted && performance.now() < until) {
-        const event = await eventOf(told, desk, change);
+        const event = await eventOf(told, desk, change).catch((error: unknown) => awayOr(told.words, change, error));
         const data = JSON.stringify(event);
         if (data !== before) await stream.writeSSE({ event: 'state', data });
         before = data;
@@ -100,6 +101,12 @@ export function mountFollowing(app: Hono<PortalEnv>): void {
       }
     });
   });
+}
+
+/** What is away for a moment is waited for, and said meanwhile. */
+function awayOr({ owner }: Words, { delegate }: Followed, error: unknown) {
+  if (failureOf(error).code !== 'retry') throw error;
+  return { text: owner.tableAway, tone: 'wait' as const, final: false, delegate, state: null };
 }
 
 async function eventOf(told: Told, { acting }: Desk, change: Followed) {

@@ -98,6 +98,7 @@ export const OWNER_FR = {
     'put back': 'Quelqu’un d’autre a rétabli cette délégation entre-temps.',
     superseded: 'Cette délégation a été retirée.',
   },
+  tableAway: 'La table des délégations ne répond pas pour le moment : ce qui est enregistré reste enregistré.',
   unreachable:
     'Le serveur de messagerie ne répond pas pour le moment. Rien n’est perdu : la demande est enregistrée et sera reprise d’elle-même.',
   noSidecar:
