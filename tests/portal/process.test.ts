@@ -1,4 +1,5 @@
 /** `mandat portal` as a process of its own, and as the one that `mandat run` has beside itself: answers, lets people in, ends when it is told. */
+import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
@@ -49,7 +50,9 @@ t.test('by itself: somebody signs in, and SIGTERM ends it', async (t) => {
 
 t.test('on a Unix socket, which the reverse proxy alone may use', async (t) => {
   const here = await site(t);
-  await rewritten(here.configFile, (text) => text.replace(/^listen = .*$/m, 'listen = "portal.sock"\ngroup = "root"'));
+  await rewritten(here.configFile, (text) =>
+    text.replace(/^listen = .*$/m, 'listen = "portal.sock"\ngroup = "www-data"'),
+  );
   const portal = await lasting(t, here.configFile, 'portal');
   await portal.said('answering people');
   const socketPath = path.join(here.directory, 'data/run/portal.sock');
@@ -64,7 +67,11 @@ t.test('on a Unix socket, which the reverse proxy alone may use', async (t) => {
   t.match(status, /^(200|302|303)$/);
   const { mode, gid } = statSync(socketPath);
   t.equal(mode & 0o777, 0o660);
-  t.equal(gid, 0, "[portal] group's");
+  t.equal(gid, Number(spawnSync('id', ['-g', 'www-data'], { encoding: 'utf8' }).stdout), "[portal] group's");
+  const asks = (user: string, group: string) => asUser(user, group, socketPath, new URL(here.url).host);
+  t.match(asks('www-data', 'www-data'), /^(200|302|303)$/, "the reverse proxy's own user");
+  t.match(asks('nobody', 'www-data'), /^(200|302|303)$/, 'whoever is in its group');
+  t.equal(asks('nobody', 'nogroup'), 'EACCES', 'and nobody else');
   const second = await lasting(t, here.configFile, 'portal');
   t.equal(await second.ended, 2);
   t.match(second.output(), `another program listens on ${socketPath} already`);
@@ -128,3 +135,14 @@ function childrenOf(pid: number): readonly number[] {
 }
 
 const commandOf = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+
+/** What one hears who asks as that user and group alone: the status, or why there is none. */
+function asUser(user: string, group: string, socketPath: string, host: string): string {
+  const script = `require('http').get(${JSON.stringify({ socketPath, path: '/', headers: { host } })}, (a) => { a.resume(); console.log(a.statusCode); }).on('error', (e) => console.log(e.code))`;
+  const who = ['--reuid', user, '--regid', group, '--clear-groups'];
+  const { stdout, stderr } = spawnSync('setpriv', [...who, process.execPath, '-e', script], {
+    encoding: 'utf8',
+    cwd: '/',
+  });
+  return stdout.trim() || stderr;
+}

@@ -15,7 +15,7 @@ import { openIdempotency } from './idempotency.ts';
 import type { Operation } from './operation.ts';
 import { PROBLEM_TYPE, problemOf, QuestionProblem } from './problem.ts';
 import { bodyOf, checked, parsed, queryOf } from './question.ts';
-import { jsonOf, logProblem, spoken } from './tell.ts';
+import { jsonOf, languageOf, logProblem, spoken } from './tell.ts';
 
 type Ask = Context<PortalEnv>;
 
@@ -33,6 +33,7 @@ export function answering(site: ApiSite, strangers: Strangers): (c: Ask, one: Op
       const asked = {
         acting,
         caller,
+        language: languageOf(c),
         params: checked(c, one.params, c.req.param(), 'path'),
         query: checked(c, one.query, query, 'query'),
         body: one.body === undefined ? undefined : checked(c, one.body, parsed(text), 'body'),

@@ -16,6 +16,8 @@ import { progressOf } from '../../acting/progress.ts';
 import type { Acting } from '../../acting/site.ts';
 import { address, instant } from '../../acting/typed.ts';
 import { noSuchDelegation } from '../../store/table/delegations.ts';
+import { toldOf } from '../pages/owner/follow.ts';
+import { wordsIn } from '../pages/words/words.ts';
 import { NO_TIME } from './errors.ts';
 import { type Operation, operation } from './operation.ts';
 import { cursorOf, pageOf, readCursor } from './paging.ts';
@@ -171,10 +173,12 @@ export const DELEGATION_OPERATIONS: readonly Operation[] = [
     body: undefined,
     status: 200,
     answer: schemas.progress,
-    run: async ({ acting, params, query }) => {
-      const { withheld, failure, notices, ...rest } = await progressOf(acting, { ...pairOf(params), ...query });
+    run: async ({ acting, params, query, language }) => {
+      const progress = await progressOf(acting, { ...pairOf(params), ...query });
+      const { withheld, failure, notices, ...rest } = progress;
       return {
         ...rest,
+        text: toldOf(wordsIn(language), query, progress).text,
         withheld: withheld.map(({ why, sentence }) => ({ why, sentence })),
         failure: failure && { code: failure.code, retryAt: failure.retryAt },
         notices: notices.map(({ code, login }) => ({ code, login })),

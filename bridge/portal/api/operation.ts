@@ -1,11 +1,14 @@
 /** One thing that may be asked of the API: how it is asked, by whom, and what is answered. openapi.json is made of these too. */
 import type * as z from 'zod';
 import type { Acting } from '../../acting/site.ts';
+import type { Language } from '../context.ts';
 import type { Caller, Capacity } from './callers.ts';
 
 export interface Asked<Params, Query, Body> {
   readonly acting: Acting;
   readonly caller: Caller;
+  /** Of sentences for people. */
+  readonly language: Language;
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;

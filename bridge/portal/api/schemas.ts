@@ -132,6 +132,7 @@ export const progress = named(
   z.object({
     state: z.enum(PROGRESS_STATES),
     final: z.boolean().meta({ description: 'Nothing more comes of it by itself' }),
+    text: z.string().meta({ description: 'The same and why, in a sentence for people: as Accept-Language asks' }),
     withheld,
     failure: z.object({ code: z.string(), retryAt: instant.nullable() }).nullable(),
     notices: z.array(z.object({ code: z.string(), login: z.string() })),
