@@ -48,7 +48,10 @@ export interface Patience {
 
 const PATIENCE: Patience = { retryMinMs: 1000, retryMaxMs: 60_000, answerMs: 15_000 };
 
-/** Resolves when it takes messages. Rejects when it can't be started: then there is none. */
+/**
+ * Resolves when it takes messages, or is so late that it is tried again beside all else: access waits for no messages. Rejects when it can't
+ * be started: then there is none.
+ */
 export async function startFilterChild(program: FilterProgram): Promise<FilterChild> {
   const { log, patience = PATIENCE } = program;
   let stopping = false;
@@ -86,7 +89,10 @@ export async function startFilterChild(program: FilterProgram): Promise<FilterCh
     });
   };
 
-  await start();
+  await start().catch(async (error: unknown) => {
+    if (!(error instanceof Late)) throw error;
+    await tryAgain(error.message);
+  });
   return {
     reread: async () => {
       if (child === undefined) return; // the next one reads it anyway
@@ -121,6 +127,13 @@ async function startOne({ command: [file = '', ...args], log }: FilterProgram, {
   }
 }
 
+/** Too much is to be done here, perhaps: that is no reason to end. */
+class Late extends Failure {
+  constructor(answerMs: number) {
+    super('retry', `the submission filter has not answered in ${answerMs / 1000} s`, 'it may have too much to do');
+  }
+}
+
 /** Rejects when it says that it failed, ends, or says nothing in time. */
 function answerOf(child: ChildProcess, wanted: FromFilter['kind'], answerMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -137,10 +150,7 @@ function answerOf(child: ChildProcess, wanted: FromFilter['kind'], answerMs: num
       else how();
     };
     const broken = ({ message }: Error) => failed('retry', `could not be started: ${message}`, '');
-    const timer = setTimeout(
-      () => failed('retry', `has not answered in ${answerMs / 1000} s`, 'it may have too much to do'),
-      answerMs,
-    );
+    const timer = setTimeout(() => over(() => reject(new Late(answerMs))), answerMs);
     const over = (then: () => void) => {
       clearTimeout(timer);
       child.off('message', heard).off('exit', gone).off('error', broken);

@@ -2,7 +2,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { pino } from 'pino';
 import t, { type Test } from 'tap';
+import { dataFiles } from '../../bridge/store/files/data-files.ts';
+import { openStateDb } from '../../bridge/store/state/state-db.ts';
+import { startFilterChild } from '../../bridge/submission/filter-child.ts';
+import { filterTrouble } from '../../bridge/submission/last-filter.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { type Desk, desk, WITH_SENDERS } from './desk.ts';
 import { isThere, LIMIT_MS, lasting } from './lasting.ts';
@@ -121,6 +126,31 @@ t.test('one that has too much to do to notice is ended by the next sidecar', asy
   t.notOk(isThere(pid));
   t.ok(await greets(here));
   t.equal(await next.end('SIGTERM'), 0);
+});
+
+t.test('one that is late at the start keeps nobody from anything, and is tried again', async (t) => {
+  const here = await desk(t, { config: SUBMISSION() });
+  const { state } = dataFiles(path.join(here.directory, 'data'));
+  const silentOnce = path.join(here.directory, 'silent-once');
+  const program = `if (fs.existsSync('${silentOnce}')) process.send({ kind: 'listening' }); else fs.writeFileSync('${silentOnce}', ''); process.on('message', () => {})`;
+  const said: string[] = [];
+  const child = await startFilterChild({
+    command: [process.execPath, '-e', program],
+    openState: async () => openStateDb(state),
+    log: pino({ base: null }, { write: (line: string) => void said.push(line) }),
+    patience: { retryMinMs: 1, retryMaxMs: 60_000, answerMs: 4_000 },
+  });
+  t.match(said.join(''), /the submission filter is not running: the submission filter has not answered in 4 s/);
+  const trouble = async () => {
+    const open = openStateDb(state, { readonly: true });
+    try {
+      return await filterTrouble(open);
+    } finally {
+      await open.close();
+    }
+  };
+  await waitFor('the second one listens', LIMIT_MS, async () => (await trouble()) === undefined);
+  await child.stop();
 });
 
 t.test('a place that is taken ends `run` at once, with the reason', async (t) => {
