@@ -9,7 +9,7 @@ import type { Group } from './group.ts';
 import type { Account, Person } from './people.ts';
 
 const PAUSE_MS = 12;
-const IDLE_PAUSE_MS = 400;
+const IDLE_PAUSE_MS = 500;
 
 /** Servers that are slow to answer aren't asked as often: what is looked at must not be slowed down by looking. */
 export const rest = (pauseMs: number, began: number) => delay(Math.max(pauseMs, 2 * (Date.now() - began)));
@@ -33,7 +33,7 @@ interface Held {
 export function openHolders(
   site: Site,
   { named, at }: Group,
-  keen: () => boolean,
+  keen: (who: Person) => boolean,
   tried: (who: Person, account: Account, began: number, got: boolean) => void,
 ): Holders {
   const held = new Map<string, Held>();
@@ -60,7 +60,7 @@ export function openHolders(
         held.get(key)?.imap === imap && (await reads(who, account, imap));
         began = Date.now()
       )
-        await rest(keen() ? PAUSE_MS : IDLE_PAUSE_MS, began);
+        await rest(keen(who) ? PAUSE_MS : IDLE_PAUSE_MS, began);
     } catch {
       // the server restarts
     }

@@ -112,6 +112,14 @@ export function settled(model: Model, now: number, all: readonly Model[]): Model
   return { ...model, standing: [...given, ...held(model, all)], askedFor: [], begun: [] };
 }
 
+/** Whether a person loses something, once all has been worked off, that they had when it was settled last. */
+export function leaves(model: Model, who: Person, now: number, all: readonly Model[]): boolean {
+  const theirs = model.standing.filter((one) => one.who === who);
+  if (theirs.length === 0) return false;
+  const { standing } = settled(model, now, all);
+  return theirs.some((one) => !standing.some((other) => sameAccess(one, other)));
+}
+
 /** Whether a person has the mail of an account, their own aside. */
 export const mayEnter = ({ standing }: Model, who: Person, owner: Account) =>
   standing.some((one) => one.who === who && one.owner === owner);

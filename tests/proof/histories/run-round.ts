@@ -4,9 +4,10 @@ import { quoted } from '../../../config/lab/raw-imap.ts';
 import { entry, folder, message } from './by-hand.ts';
 import { changeTable } from './change-table.ts';
 import { ownSight } from './eyes.ts';
-import { Broken, type History, newRound, type Round } from './history.ts';
+import { Broken, beside, type History, newRound, type Round } from './history.ts';
 import type { Item } from './items.ts';
 import { quiet } from './judge-records.ts';
+import { leaves } from './model.ts';
 import { accept, fromThePast } from './older-table.ts';
 import { ACCOUNTS, DELEGATES, KEPT, MAILBOXES } from './people.ts';
 import { converged, oneMorePass, settleAll, settleWaiting } from './settle.ts';
@@ -38,7 +39,8 @@ export async function runRound(
 ): Promise<Outcome> {
   const round = newRound(world, watchers);
   await Promise.all(round.histories.map(({ watchers }) => watchers.afresh()));
-  for (const history of round.histories) history.watchers.keen = () => history.dirty;
+  for (const history of round.histories)
+    history.watchers.keen = (who) => leaves(history.model, who, Date.now(), beside(history));
   let at = 0;
   let done = 0;
   try {

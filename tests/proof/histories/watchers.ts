@@ -22,19 +22,19 @@ export interface Watchers {
   wake(): Promise<void>;
   /** All begin again with new sessions: what an old one has open, by an entry that went by hand, it keeps. */
   afresh(): Promise<void>;
-  /** Whether somebody may be on their way out: while nobody is, they try less often. */
-  keen: () => boolean;
+  /** Whether this person is on their way out: while they aren't, they try less often. */
+  keen: (who: Person) => boolean;
   stop(): Promise<void>;
 }
 
 const WATCHED: readonly Person[] = ['bob', 'carol', 'dave', 'erin'];
 const PAUSE_MS = 40;
-/** While all has settled: nothing can end then. */
-const IDLE_PAUSE_MS = 400;
+/** Of somebody who loses nothing just now. */
+const IDLE_PAUSE_MS = 500;
 
 export function startWatchers(site: Site, group: Group = groupAt(0)): Watchers {
   const { named, at } = group;
-  const pause = () => (watchers.keen() ? PAUSE_MS : IDLE_PAUSE_MS);
+  const pause = (who: Person) => (watchers.keen(who) ? PAUSE_MS : IDLE_PAUSE_MS);
   const read = new Map<string, number>();
   const sent = new Map<string, number>();
   let stopping = false;
@@ -44,7 +44,7 @@ export function startWatchers(site: Site, group: Group = groupAt(0)): Watchers {
   const holders = openHolders(
     site,
     group,
-    () => watchers.keen(),
+    (who) => watchers.keen(who),
     (who, account, began, got) => {
       tries++;
       if (got) read.set(`${who} ${account}`, Math.max(began, read.get(`${who} ${account}`) ?? 0));
@@ -90,7 +90,7 @@ export function startWatchers(site: Site, group: Group = groupAt(0)): Watchers {
         imap?.close(); // the server restarts
         imap = undefined;
       }
-      await rest(pause(), began);
+      await rest(pause(who), began);
     }
     imap?.close();
   };
@@ -111,7 +111,7 @@ export function startWatchers(site: Site, group: Group = groupAt(0)): Watchers {
         smtp?.close(); // Dovecot, whom Postfix asks for the password, restarts
         smtp = undefined;
       }
-      await rest(pause(), began);
+      await rest(pause(who), began);
     }
     smtp?.close();
   };
