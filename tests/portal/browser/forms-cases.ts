@@ -1,10 +1,117 @@
 /** What goes wrong in a form, and how whoever filled it in finds out: by eye, by keyboard, by screen reader; the session that runs out in mid-form comes last. */
 import type { Page } from 'playwright-core';
-import { ANNE, BRIAC, type Cases, CROWD, LUCIE, MARKUP, mailboxAt, PAUL, row, TURNED } from './pages-site.ts';
+import type { Browser } from '../browser-cookies.ts';
+import { found } from './axe.ts';
+import {
+  ADMIN,
+  ANNE,
+  BRIAC,
+  type Cases,
+  CROWD,
+  LUCIE,
+  MARKUP,
+  mailboxAt,
+  PAUL,
+  row,
+  TURNED,
+  YANN,
+} from './pages-site.ts';
 
 const MAILBOX = mailboxAt('anne.riou');
 const hasFocus = (page: Page, selector: string) =>
   page.evaluate(`document.activeElement.matches(${JSON.stringify(selector)})`);
+
+/** Whatever code was mailed last. */
+const CODE = 'the code';
+
+interface MidForm {
+  readonly who: string;
+  /** The page, and where its form leads. */
+  readonly at: string;
+  readonly to?: string;
+  readonly typed?: Readonly<Record<string, string>>;
+  readonly shows: string;
+}
+
+/** What the form that leads there has in fields that nobody sees. */
+function hiddenIn(body: string, to: string): Record<string, string> {
+  const [, form] = body.split(`action="${to}"`);
+  if (form === undefined) throw new Error(`no form leads to ${to}`);
+  const fields = form.slice(0, form.indexOf('</form>')).matchAll(/type="hidden" name="([^"]+)" value="([^"]*)"/g);
+  return Object.fromEntries([...fields].map(([, name, value]) => [name, value]));
+}
+
+const YANNS = mailboxAt('yann.corre');
+const BRIACS = mailboxAt('briac.lebris');
+const [PENDING = '', GONE = '', ADDED = ''] = [CROWD[0], CROWD[23], CROWD[42]];
+
+/** Beside those of adding, of the second address and of the search, which go before. */
+const IN_MID_FORM: readonly MidForm[] = [
+  {
+    who: ANNE,
+    at: MAILBOX,
+    to: `${MAILBOX}/suspend`,
+    typed: { delegate: LUCIE },
+    shows: 'Délégation suspendue pour LUCIE',
+  },
+  {
+    who: ANNE,
+    at: MAILBOX,
+    to: `${MAILBOX}/resume`,
+    typed: { delegate: LUCIE },
+    shows: 'Délégation reprise pour LUCIE',
+  },
+  {
+    who: BRIAC,
+    at: BRIACS,
+    to: `${BRIACS}/remove`,
+    typed: { delegate: GONE },
+    shows: 'Délégation supprimée pour CAMILLE 23',
+  },
+  {
+    who: LUCIE,
+    at: '/account',
+    to: '/account/contact',
+    typed: { contact: 'lucie@encore.example' },
+    shows: 'Un code à huit chiffres a été envoyé à lucie@encore.example',
+  },
+  { who: LUCIE, at: '/account/code', typed: { code: CODE }, shows: 'Votre nouvelle adresse de contact est confirmée' },
+  {
+    who: LUCIE,
+    at: '/account',
+    to: '/account/refusals',
+    typed: { surveys: 'yes', newsletters: 'yes' },
+    shows: 'Vos choix sont enregistrés',
+  },
+  {
+    who: PENDING,
+    at: '/account/activate',
+    typed: { contact: 'zoe@exemple.fr', accept: 'yes' },
+    shows: 'Un code à huit chiffres a été envoyé à zoe@exemple.fr',
+  },
+  { who: PENDING, at: '/account/code', to: '/account/cancel', shows: 'Annulé : rien n’a été modifié' },
+  {
+    who: ADMIN,
+    at: `${YANNS}/add?identifier=${ADDED}`,
+    to: `${YANNS}/add`,
+    typed: { behalf: YANN, acknowledge: 'yes', ends: '2099-12-31' },
+    shows: 'Délégation ajoutée pour CAMILLE 42',
+  },
+  {
+    who: ADMIN,
+    at: `${YANNS}/suspend?delegate=${ADDED}`,
+    to: `${YANNS}/suspend`,
+    typed: { behalf: YANN },
+    shows: 'Délégation suspendue pour CAMILLE 42',
+  },
+  {
+    who: ADMIN,
+    at: `${YANNS}/remove?delegate=${ADDED}`,
+    to: `${YANNS}/remove`,
+    typed: { behalf: YANN },
+    shows: 'Délégation supprimée pour CAMILLE 42',
+  },
+];
 
 export const FORMS: Cases = {
   'what is wrong is said first, has the focus, and leads to its field, whose fault is read out with it': async (
@@ -107,6 +214,7 @@ export const FORMS: Cases = {
     await page.click('button[value=yes]');
     await page.waitForURL('**/signed-out');
     t.match(await page.textContent('h1'), 'Vous êtes déconnecté');
+    t.strictSame(await found(page), []);
     await page.goto('/account');
     t.match(page.url(), site.provider.issuer, 'who comes back is asked who they are');
     await page.context().close();
@@ -117,8 +225,10 @@ export const FORMS: Cases = {
     const at = mailboxAt('briac.lebris');
     const signInAgain = async () => {
       t.match(await page.textContent('main'), 'Votre session a expiré');
+      t.strictSame(await found(page), [], 'axe');
       await page.click('a:text-is("S\'identifier")');
       t.match(await page.textContent('main'), 'Ce que vous aviez saisi est conservé');
+      t.strictSame(await found(page), [], 'axe');
     };
     await page.goto(`${at}/add?identifier=${CROWD[23]}`);
     await page.fill('#ends', '2099-12-31');
@@ -152,5 +262,26 @@ export const FORMS: Cases = {
     t.match(await page.textContent('#results'), 'Les 50 premiers résultats', 'a search goes on where it was');
     t.equal(await page.inputValue('#lastName'), 'durand');
     await page.context().close();
+  },
+
+  'and so it is in every other form': async (t, site) => {
+    const people = new Map<string, Browser>();
+    for (const { who, at, to = at, typed = {}, shows } of IN_MID_FORM) {
+      const one = people.get(who) ?? (await site.signInAs(who));
+      people.set(who, one);
+      await one.signIn(who);
+      const fields = { ...hiddenIn((await one.get(at)).body, to), ...typed };
+      if (fields.code === CODE) Object.assign(fields, { code: site.lastCode() });
+      site.sessionsRunOut();
+      const late = await one.post(to, fields);
+      t.equal(late.status, 401, to);
+      t.match(late.body, 'Votre session a expiré');
+      const again = await one.signIn(who);
+      t.match(again.body, 'Rien n&#39;a encore été fait', to);
+      const kept = hiddenIn(again.body, to);
+      const { csrf: _, ...sent } = fields;
+      t.match(kept, sent, `${to}: what was typed and ticked`);
+      t.match((await one.post(to, kept)).body, shows, to);
+    }
   },
 };

@@ -7,6 +7,7 @@ import { EVERYWHERE } from './everywhere-cases.ts';
 import { FORMS } from './forms-cases.ts';
 import { OWNER } from './owner-cases.ts';
 import { type Cases, pagesSite } from './pages-site.ts';
+import { AS_THE_SITE_HAS_IT } from './site-cases.ts';
 
 const GROUPS: Readonly<Record<string, Cases>> = {
   'an owner': OWNER,
@@ -14,6 +15,7 @@ const GROUPS: Readonly<Record<string, Cases>> = {
   'an administrator': ADMINISTRATOR,
   'every page': EVERYWHERE,
   'what goes wrong': FORMS,
+  'as the site has it': AS_THE_SITE_HAS_IT,
 };
 
 t.test('in a browser', async (t) => {
