@@ -6,16 +6,20 @@ import { DETAILS_FR } from '../../bridge/portal/api/problem-fr.ts';
 import { FR } from '../../bridge/portal/pages/words/fr.ts';
 import { RATES } from '../../bridge/portal/rate-limits.ts';
 import { apiSite, listed } from './api-site.ts';
-import { ADMIN, DOCTOR, MAILBOX, OTHER_DOCTOR, OTHER_SECRETARY, SECRETARY } from './people.ts';
+import { ADMIN, DOCTOR, MAILBOX, OTHER_DOCTOR, OTHER_MAILBOX, OTHER_SECRETARY, SECRETARY } from './people.ts';
 
 const PLACE = `/mailboxes/${MAILBOX}/delegations`;
+/** A delegate whom the directory doesn't list, and nobody. */
+const UNLISTED = '810001000016';
+const UNKNOWN = '810001000024';
 const LONG = 'x'.repeat(10_000);
 /** What is said where nothing better is known. */
 const GENERAL = new RegExp(Object.values(FR.codes.failures).join('|'));
 
 t.test('bad questions', async (t) => {
   let now = Date.now();
-  const { ask, url, token } = await apiSite(t, { clock: () => (now += 1000) }); // nobody asks too often
+  const { ask, url, token, mandat } = await apiSite(t, { clock: () => (now += 1000) }); // nobody asks too often
+  await mandat('delegate', 'add', UNLISTED, '--login', 'unlisted');
   const BAD: readonly (readonly [string, string, unknown, number, string])[] = [
     ['a search with one criterion', 'GET /people?lastName=kit', undefined, 422, 'TWO_CRITERIA'],
     ['with a blank one beside it', 'GET /people?lastName=kit&city=%20', undefined, 422, 'TWO_CRITERIA'],
@@ -71,11 +75,11 @@ t.test('bad questions', async (t) => {
     ['no JSON', `POST ${PLACE}`, '{', 400, 'NOT_JSON'],
     ['an address that is none', 'GET /mailboxes/nobody/delegations', undefined, 422, 'MANDAT_ADDRESS'],
     [
-      'a mailbox that is not there',
+      'a mailbox that is not there is as one that is not theirs',
       'GET /mailboxes/no@example.org/delegations',
       undefined,
-      404,
-      'MANDAT_UNKNOWN_MAILBOX',
+      403,
+      'MANDAT_ACTOR',
     ],
     ['a cursor that is none', `GET ${PLACE}?cursor=%21`, undefined, 422, 'BAD_CURSOR'],
     ['too many at once', `GET ${PLACE}?limit=100000`, undefined, 422, 'BAD_QUESTION'],
@@ -109,6 +113,7 @@ t.test('bad questions', async (t) => {
   const badKey = await ask('POST', PLACE, { by: DOCTOR, body: { delegate: '809171209251' } });
   t.match(badKey.json.detail, /last digit is not the key/, 'the reason is said');
   t.strictSame((await ask('GET', PLACE, { by: DOCTOR })).json.items, [], 'nothing was written');
+  await enumerated(t, ask);
   const form = await fetch(`${url}/api/v1${PLACE}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${await token(DOCTOR)}`, 'content-type': 'application/x-www-form-urlencoded' },
@@ -190,6 +195,46 @@ t.test('the tenth and the eleventh from two tabs, and what is sent twice', async
   t.equal((await ask('DELETE', `${PLACE}/${listed(1)}`, { by: DOCTOR, headers: { 'if-match': '*' } })).status, 200);
   t.equal((await ask('DELETE', `${PLACE}/${listed(1)}`, { by: DOCTOR, headers: { 'if-match': '*' } })).status, 412);
 });
+
+/** An owner learns nothing of whom and what there is beyond what the directory publishes; an administrator does. */
+async function enumerated(t: Test, ask: Awaited<ReturnType<typeof apiSite>>['ask']): Promise<void> {
+  const seen = async (by: string, method: string, place: string, body?: unknown) => {
+    const { status, json } = await ask(method, place, { by, ...(body === undefined ? {} : { body }) });
+    const names = [MAILBOX, OTHER_MAILBOX, 'no@example.org', UNLISTED, UNKNOWN].map((one) =>
+      one.replace(/[.]/g, '\\.'),
+    );
+    return { status, code: json.code, detail: String(json.detail).replace(new RegExp(names.join('|'), 'g'), 'ONE') };
+  };
+  const both = async (
+    by: string,
+    one: readonly [string, string, unknown?],
+    other: readonly [string, string, unknown?],
+  ) => [await seen(by, ...one), await seen(by, ...other)] as const;
+  for (const below of ['delegations', 'history', 'contact', 'explanation', `delegations/${SECRETARY}`]) {
+    const [there, not] = await both(
+      DOCTOR,
+      ['GET', `/mailboxes/${OTHER_MAILBOX}/${below}`],
+      ['GET', `/mailboxes/no@example.org/${below}`],
+    );
+    t.strictSame(there, not, `${below}: another's mailbox, and none`);
+    t.match(there, { status: 403, code: 'MANDAT_ACTOR' });
+  }
+  // A delegate of this site whom the directory does not list, and nobody.
+  const grants = [UNLISTED, UNKNOWN].map((delegate) => ['POST', PLACE, { delegate }] as const);
+  const reads = [UNLISTED, UNKNOWN].map((delegate) => ['GET', `${PLACE}/${delegate}`] as const);
+  const accounts = [UNLISTED, UNKNOWN].map((delegate) => ['GET', `/accounts/${delegate}`] as const);
+  const lists = [UNLISTED, UNKNOWN].map((delegate) => ['GET', `/delegations?delegate=${delegate}&as=owner`] as const);
+  const people = [UNLISTED, UNKNOWN].map((delegate) => ['GET', `/people?identifier=${delegate}`] as const);
+  for (const [one, other] of [grants, reads, accounts, lists, people]) {
+    if (one === undefined || other === undefined) continue;
+    const [there, not] = await both(DOCTOR, one, other);
+    t.strictSame(there, not, `${one[0]} ${one[1]}: ${there.status}`);
+  }
+  t.match(await seen(ADMIN, 'GET', '/mailboxes/no@example.org/delegations'), {
+    status: 404,
+    code: 'MANDAT_UNKNOWN_MAILBOX',
+  });
+}
 
 type Request = RequestInit & { readonly duplex?: 'half' };
 

@@ -34,17 +34,26 @@ export interface Api extends PortalSite {
   readonly description: Description;
 }
 
-interface Description {
-  readonly openapi: string;
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+interface Described {
+  readonly $ref?: string;
+  readonly headers?: Readonly<Record<string, object>>;
+  readonly content?: Readonly<Record<string, { readonly schema: object }>>;
 }
 
-interface Described {
-  readonly operationId: string;
-  readonly responses: Readonly<
-    Record<string, { readonly content: Readonly<Record<string, { readonly schema: object }>> }>
+interface Description {
+  readonly openapi: string;
+  readonly paths: Readonly<
+    Record<
+      string,
+      Readonly<
+        Record<string, { readonly operationId: string; readonly responses: Readonly<Record<string, Described>> }>
+      >
+    >
   >;
+  readonly components: {
+    readonly schemas: Readonly<Record<string, object>>;
+    readonly responses: Readonly<Record<string, Described>>;
+  };
 }
 
 /** Owners and a delegate, and a directory that lists these and thirty others. */
@@ -119,10 +128,14 @@ function held(
       .map(([, operations]) => [bare, operations[method.toLowerCase()]] as const)
       .find(([, operation]) => operation !== undefined) ?? [];
   const type = response.headers.get('content-type') ?? '';
-  if (response.status === 304) return undefined;
-  const said = one?.responses[response.status] ?? one?.responses.default;
+  const declared = one?.responses[response.status];
+  const said =
+    declared?.$ref === undefined ? declared : description.components.responses[declared.$ref.split('/').at(-1) ?? ''];
+  for (const name of Object.keys(said?.headers ?? {}))
+    if (!response.headers.has(name)) throw new Error(`${method} ${where} answers ${response.status} without ${name}`);
+  if (response.status === 304 && said !== undefined) return undefined;
   const schema =
-    said?.content[type]?.schema ?? (one === undefined ? { $ref: '#/components/schemas/Problem' } : undefined);
+    said?.content?.[type]?.schema ?? (one === undefined ? { $ref: '#/components/schemas/Problem' } : undefined);
   if (schema === undefined)
     throw new Error(`${method} ${where} answers ${response.status} ${type}, of which openapi.json knows nothing`);
   const inOne = JSON.parse(

@@ -83,12 +83,61 @@ const header = (name: string, description: string) => ({
   description,
 });
 
-function operationOf(one: Operation): Json {
-  const answer = { 'application/json': { schema: schemaOf(one.answer, 'output') } };
-  const refused = {
-    description: 'What went wrong',
-    content: { [PROBLEM_TYPE]: { schema: schemaOf(problem, 'output') } },
+/** Every status that isn't success, with what is told beside it. */
+const PROBLEMS = {
+  400: { name: 'BadRequest', description: 'No JSON, a name twice, or no word for whom a service asks', headers: [] },
+  401: { name: 'Unauthorized', description: 'The token or the key', headers: ['WWW-Authenticate'] },
+  403: { name: 'Forbidden', description: 'Whoever asks may not', headers: [] },
+  404: { name: 'NotFound', description: 'No such mailbox, delegate or delegation', headers: [] },
+  409: { name: 'Conflict', description: 'As things stand it cannot be', headers: [] },
+  412: { name: 'PreconditionFailed', description: 'Changed since it was seen', headers: [] },
+  413: { name: 'ContentTooLarge', description: 'More than 64 kB', headers: [] },
+  414: { name: 'UriTooLong', description: 'An address of more than 4096 characters', headers: [] },
+  415: { name: 'UnsupportedMediaType', description: 'Not application/json in UTF-8', headers: [] },
+  421: { name: 'MisdirectedRequest', description: 'Another host', headers: [] },
+  422: { name: 'UnprocessableContent', description: 'Not as described, or refused by a rule', headers: [] },
+  429: { name: 'TooManyRequests', description: 'Later', headers: ['Retry-After'] },
+  500: { name: 'InternalServerError', description: 'A defect', headers: [] },
+  503: { name: 'ServiceUnavailable', description: 'Something is away, or not set up', headers: ['Retry-After'] },
+} as const;
+type ProblemStatus = keyof typeof PROBLEMS;
+
+/** Which of them an operation can answer. */
+function problemsOf({ path, query, method, body, current }: Operation): readonly ProblemStatus[] {
+  return [
+    ...([400, 401, 403, 414, 421, 422, 429, 500, 503] as const),
+    ...(path.includes('{') || 'delegate' in query.shape ? ([404] as const) : []),
+    ...(method === 'get' ? [] : ([409, 413] as const)),
+    ...(current === undefined ? [] : ([412] as const)),
+    ...(body === undefined ? [] : ([415] as const)),
+  ];
+}
+
+const told = (names: readonly string[]): Json =>
+  names.length === 0
+    ? {}
+    : { headers: Object.fromEntries(names.map((name) => [name, { required: true, schema: { type: 'string' } }])) };
+
+function problemResponses(): Json {
+  const content = { [PROBLEM_TYPE]: { schema: schemaOf(problem, 'output') } };
+  return Object.fromEntries(
+    Object.values(PROBLEMS).map(({ name, description, headers }) => [name, { description, ...told(headers), content }]),
+  );
+}
+
+function responsesOf(one: Operation): Json {
+  const content = { 'application/json': { schema: schemaOf(one.answer, 'output') } };
+  const headers = [...(one.method === 'get' ? ['ETag'] : []), ...(one.location === undefined ? [] : ['Location'])];
+  return {
+    [one.status]: { description: 'Done', ...told(headers), content },
+    ...(one.method === 'get' ? { 304: { description: 'As it was (If-None-Match)', ...told(['ETag']) } } : {}),
+    ...Object.fromEntries(
+      problemsOf(one).map((status) => [status, { $ref: `#/components/responses/${PROBLEMS[status].name}` }]),
+    ),
   };
+}
+
+function operationOf(one: Operation): Json {
   return {
     operationId: one.id,
     summary: one.summary,
@@ -96,7 +145,7 @@ function operationOf(one: Operation): Json {
     ...(one.body && {
       requestBody: { required: true, content: { 'application/json': { schema: schemaOf(one.body, 'input') } } },
     }),
-    responses: { [one.status]: { description: 'Done', content: answer }, default: refused },
+    responses: responsesOf(one),
   };
 }
 
@@ -127,6 +176,7 @@ export function openApi(): Json {
           description: 'The key of a program of the site ([portal.services.NAME]), with On-Behalf-Of',
         },
       },
+      responses: problemResponses(),
       schemas: components(),
     },
   };
