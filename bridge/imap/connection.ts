@@ -23,7 +23,7 @@ import type { Endpoint } from './endpoint.ts';
 import { type Questions, questionOf, questionsIn } from './fatal-questions.ts';
 import type { Namespace, Namespaces } from './namespaces.ts';
 import { noteConnection, type OwnEnd } from './own-connections.ts';
-import { answeredOutOfTurn, pipelined, type Queueing } from './pipeline.ts';
+import { answeredOutOfTurn, isPipelined, pipelined, type Queueing } from './pipeline.ts';
 import { transportFrom } from './transport.ts';
 
 /** One value of an untagged response: text, NIL, or a list. */
@@ -45,6 +45,8 @@ export interface Connection {
   /** Asked of the server once, when first wanted. */
   namespaces(): Promise<Namespaces>;
   has(capability: string): boolean;
+  /** Whether commands that may be sent behind one another are. */
+  readonly pipelines: boolean;
   /** What the server greeted with, and all that it says it can do once one is logged in. */
   readonly greeting: string;
   readonly capabilities: readonly string[];
@@ -165,6 +167,7 @@ export async function connect(
       namespaces ??= askNamespaces(send);
       return namespaces;
     },
+    pipelines: isPipelined(endpoint),
     has: (capability) => client.capabilities.has(capability),
     greeting: String((client as { greeting?: unknown }).greeting ?? ''),
     capabilities: [...client.capabilities.keys()].map((capability) => capability.toUpperCase()),

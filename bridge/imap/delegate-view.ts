@@ -74,6 +74,7 @@ export function delegateView(
   };
   return {
     login,
+    together: connection.pipelines,
     unreachable: async (owner) => (await namesOf(owner)).unreachable,
     reach: async (owner, folders) => {
       let { nameOf } = await namesOf(owner);

@@ -51,6 +51,7 @@ export function ownerView(
     withheld: dialect.withheld,
     inherits: dialect.asksInherited !== undefined,
     ties: offer.ties,
+    together: connection.pipelines,
     folders: async (patience) => {
       const list = () => ownFolders(connection, dialect, login, { siteNames, offer });
       const folders = await (patience === undefined ? list() : connection.patiently(patience, list));

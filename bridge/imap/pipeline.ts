@@ -1,8 +1,8 @@
 /**
  * Questions sent ahead. imapflow keeps one command in flight, so that each answer costs a way there and back; a tree's questions, or one delegate's
  * about many mailboxes, don't depend on each other. Those that wait in its queue go out behind the one that is answered (RFC 3501 section 5.5), and
- * answers are taken in the order in which servers give them: that of the questions. Changes go one by one, but for subscriptions, of which none depends on
- * another.
+ * answers are taken in the order in which servers give them: that of the questions. So do subscriptions, of which none depends on another, and changes of
+ * entries behind one another; what asks behind such a change waits for its answer.
  * With connection.ts the only file that knows of imapflow, and the only one that knows how it queues; package.json pins the version.
  */
 import type { Endpoint } from './endpoint.ts';
@@ -38,8 +38,8 @@ export const QUESTIONS: ReadonlySet<string> = new Set(
   'GETACL MYRIGHTS LISTRIGHTS LIST LSUB STATUS NAMESPACE ID'.split(' '),
 );
 
-/** What may be sent behind one another. */
-const AHEAD: ReadonlySet<string> = new Set([...QUESTIONS, 'SUBSCRIBE']);
+/** What may be sent behind one another: what is of one of these kinds, behind what is of the same. */
+const AHEAD: readonly ReadonlySet<string>[] = [new Set([...QUESTIONS, 'SUBSCRIBE']), new Set(['SETACL', 'DELETEACL'])];
 
 /** Servers that have answered out of turn: they are asked one by one. */
 const outOfTurn = new Set<string>();
@@ -53,18 +53,23 @@ export function answeredOutOfTurn(error: unknown, endpoint: Endpoint): boolean {
   return true;
 }
 
+/** Whether what may be sent behind one another is. */
+export const isPipelined = (endpoint: Endpoint): boolean => !outOfTurn.has(nameOf(endpoint));
+
 /** @returns to be called when a command has been handed over: sends ahead what may be */
 export function pipelined(client: Queueing, endpoint: Endpoint): () => void {
-  if (outOfTurn.has(nameOf(endpoint))) return () => {};
+  if (!isPipelined(endpoint)) return () => {};
   const sendNow = client.send;
   const ahead = new Set<string>();
   const sendAhead = () => {
     const { currentRequest: current } = client;
-    if (current === false || current.sent !== true || !mayBeAhead(current)) return;
+    if (current === false || current.sent !== true) return;
+    const kind = kindOf(current);
+    if (kind === undefined) return;
     inOnePiece(client);
     for (const request of client.requestQueue) {
       if (ahead.has(request.tag)) continue;
-      if (ahead.size >= MOST_AHEAD || !mayBeAhead(request)) return;
+      if (ahead.size >= MOST_AHEAD || kindOf(request) !== kind) return;
       ahead.add(request.tag);
       // One that can't be written is given back when its turn comes.
       sendNow.call(client, request).catch(() => ahead.delete(request.tag));
@@ -72,7 +77,7 @@ export function pipelined(client: Queueing, endpoint: Endpoint): () => void {
   };
   client.send = async (request) => {
     const { currentRequest: current } = client;
-    if (mayBeAhead(request)) inOnePiece(client);
+    if (kindOf(request) !== undefined) inOnePiece(client);
     if (!ahead.delete(request.tag)) await sendNow.call(client, request);
     else if (current !== false && current.tag === request.tag) current.sent = true;
     sendAhead();
@@ -80,9 +85,9 @@ export function pipelined(client: Queueing, endpoint: Endpoint): () => void {
   return sendAhead;
 }
 
-/** Which goes out in one piece: no part of it waits for the server to want it. */
-function mayBeAhead({ command, attributes = [] }: Request): boolean {
-  return AHEAD.has(command) && attributes.every(isPlain);
+/** Of what goes out in one piece, no part of which waits for the server to want it. */
+function kindOf({ command, attributes = [] }: Request): ReadonlySet<string> | undefined {
+  return attributes.every(isPlain) ? AHEAD.find((kind) => kind.has(command)) : undefined;
 }
 
 function isPlain(attribute: unknown): boolean {

@@ -70,6 +70,8 @@ export interface OwnerView {
     folders: readonly FolderName[],
     closed?: (folder: FolderName) => void,
   ): Promise<ReadonlyMap<FolderName, Entries>>;
+  /** Whether changes that are asked for together go out in one piece. */
+  readonly together?: boolean;
   /** False when the folder has vanished meanwhile. */
   set(folder: FolderName, identifier: string, rights: Rights): Promise<boolean>;
   remove(folder: FolderName, identifier: string): Promise<boolean>;
@@ -110,6 +112,8 @@ export interface DelegateView {
   /** What a folder without an entry of its own gives them: INBOX's rights where the server inherits, none elsewhere. */
   inherited(owner: string): Promise<Rights>;
   subscribed(owner: string): Promise<ReadonlySet<FolderName>>;
+  /** Whether subscriptions that are asked for together go out in one piece. */
+  readonly together?: boolean;
   /** False when the server refuses, because the folder isn't there for them. */
   subscribe(owner: string, folder: FolderName): Promise<boolean>;
   unsubscribe(owner: string, folder: FolderName): Promise<boolean>;

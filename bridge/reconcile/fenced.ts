@@ -1,7 +1,8 @@
 /**
  * The drivers, with every change held back until it is certain that this sidecar is still the one that works on the mailboxes. Changes of one session
- * go one after the other, so that none waits in a queue once it was asked. A session is closed when it becomes uncertain: what a stopped process had
- * not handed over yet is not sent when it wakes. No check on this side reaches what is on its way already; `late` hears whose mailbox it was.
+ * go one after the other, or those that were asked for together in one piece, so that none waits in a queue once it was asked. A session is closed when
+ * it becomes uncertain: what a stopped process had not handed over yet is not sent when it wakes. No check on this side reaches what is on its way
+ * already; `late` hears whose mailbox it was.
  */
 import type { DelegateView, MailServer, OwnerView, SenderPublisher, SessionCutter } from './driver-interfaces.ts';
 
@@ -47,8 +48,9 @@ function fencedOwner(view: OwnerView, fence: Fence, late: Late): OwnerView {
   const { login } = view;
   return {
     ...view,
-    set: (folder, identifier, rights) => change(login, () => view.set(folder, identifier, rights)),
-    remove: (folder, identifier) => change(login, () => view.remove(folder, identifier)),
+    set: (folder, identifier, rights) =>
+      change(login, () => view.set(folder, identifier, rights), isPlain(folder, identifier)),
+    remove: (folder, identifier) => change(login, () => view.remove(folder, identifier), isPlain(folder, identifier)),
     subscribe: (folder) => change(login, () => view.subscribe(folder)),
     close,
   };
@@ -58,25 +60,52 @@ function fencedDelegate(view: DelegateView, fence: Fence, late: Late): DelegateV
   const { change, close } = fenced(view, fence, late);
   return {
     ...view,
-    subscribe: (owner, folder) => change(owner, () => view.subscribe(owner, folder)),
+    subscribe: (owner, folder) => change(owner, () => view.subscribe(owner, folder), isPlain(owner, folder)),
     unsubscribe: (owner, folder) => change(owner, () => view.unsubscribe(owner, folder)),
     close,
   };
 }
 
-function fenced(view: { close(): void }, fence: Fence, late: Late) {
+/** What has to be asked for before it is sent (a literal) waits for the server in between. */
+const isPlain = (...names: readonly string[]) => names.every((name) => /^[\x20-\x7e]*$/.test(name));
+
+/** Changes behind one check. Those that go in one piece may be several. */
+interface Together {
+  readonly inOnePiece: boolean;
+  /** Resolves when it is certain that they are ours to make. */
+  readonly begins: Promise<void>;
+  readonly ends: Promise<unknown>[];
+}
+
+function fenced(view: { close(): void; readonly together?: boolean }, fence: Fence, late: Late) {
   const forget = fence.onDoubt(() => view.close());
   let last: Promise<unknown> = Promise.resolve();
-  const change = <T>(owner: string, work: () => Promise<T>): Promise<T> => {
-    const turn = last.then(async () => {
+  /** Not begun yet. */
+  let next: Together | undefined;
+  const open = (inOnePiece: boolean): Together => {
+    const begins = last.then(async () => {
+      if (next === those) next = undefined;
       await fence.sure();
+    });
+    const those: Together = { inOnePiece, begins, ends: [] };
+    last = begins.then(
+      () => Promise.allSettled(those.ends),
+      () => {}, // whoever asked hears of it
+    );
+    next = those;
+    return those;
+  };
+  const change = <T>(owner: string, work: () => Promise<T>, isPlain = false): Promise<T> => {
+    const inOnePiece = isPlain && view.together === true;
+    const those = inOnePiece && next?.inOnePiece ? next : open(inOnePiece);
+    const turn = those.begins.then(async () => {
       try {
         return await work();
       } finally {
         if (!fence.certain) late(owner);
       }
     });
-    last = turn.catch(() => {}); // whoever asked hears of it
+    those.ends.push(turn.catch(() => {}));
     return turn;
   };
   const close = () => {

@@ -9,7 +9,7 @@ import type { Rights } from '../../acl/rights.ts';
 import { adoptedOf, forgetAdoptions } from '../adoption/adoptions.ts';
 import { rememberRevoke } from '../safeguards/table-from-the-past.ts';
 import { type Failure, failureOf } from '../shared/failure.ts';
-import { type GiveWay, giveBack, PORTION_ROWS } from '../shared/portions.ts';
+import { allOver, type GiveWay, giveBack, PORTION_ROWS, portions } from '../shared/portions.ts';
 import { beginGrants, intendRights, setPhase } from '../store/state/ledger.ts';
 import type { Pair } from '../store/state/ledger-pairs.ts';
 import { cutAtRevoke, isCut } from './cutting.ts';
@@ -21,7 +21,7 @@ import { forgetOthers, othersKnown } from './other-entries.ts';
 import { type Pass, Superseded, type Target } from './pass.ts';
 import { clearAll } from './second-phase-revoked.ts';
 import { patiently } from './slow-server.ts';
-import { readBefore, readTree } from './tree.ts';
+import { ENTRIES_AT_ONCE, readBefore, readTree } from './tree.ts';
 
 /** A revoke is in the ledger before anything of it is done, and with it that the table has asked for it: killed in the midst of it, it goes on to its end. */
 export async function beginRevokes({ site, mailbox }: Pass, work: readonly Target[]): Promise<void> {
@@ -141,8 +141,9 @@ export async function give(pass: Pass, target: Target, owner: OwnerView): Promis
   for (const { delegate, pair } of target.staying)
     await intendRights(site.state, pair, onInbox(owner, delegate.rights));
   for (const { delegate, pair } of target.staying) await mendInbox(pass, owner, delegate, pair);
-  for (const delegate of arriving) {
-    await applyInbox(owner, delegate.login, delegate, undefined, pass.stillCurrent);
+  for (const some of portions(arriving, ENTRIES_AT_ONCE)) {
+    await pass.stillCurrent();
+    await allOver(some.map((delegate) => applyInbox(owner, delegate.login, delegate, undefined)));
   }
 }
 

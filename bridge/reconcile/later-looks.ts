@@ -1,6 +1,6 @@
 /**
  * Looks as delegates that a pass leaves for later, so that somebody with many mailboxes is logged in once for all of them: what each look must
- * show, and what was seen. They change nothing but subscriptions of those who arrive. Whatever differs is for a pass of that mailbox, which mends it and looks again.
+ * show, and what was seen. They change nothing but subscriptions of those who arrive, whose open sessions they end. Whatever differs is for a pass of that mailbox, which mends it and looks again.
  */
 import { NONE } from '../../acl/rights.ts';
 import { type Failure, failureOf } from '../shared/failure.ts';
@@ -22,9 +22,17 @@ export interface Unseen extends Pick<Pass, 'mailboxId' | 'address' | 'onBehalf' 
   readonly looks: readonly LaterLook[];
 }
 
-/** `outOfReach`: sentences about folders that the delegate can't have a name for. `subscribed`: who arrives, to what; not noted yet but as intended. */
+/**
+ * `outOfReach`: sentences about folders that the delegate can't have a name for. `subscribed`: who arrives, to what; not noted yet but as intended.
+ * `cut`: their sessions were ended before it; not noted yet.
+ */
 export type Seen =
-  | { readonly kind: 'same'; readonly outOfReach: readonly string[]; readonly subscribed?: Subscribed }
+  | {
+      readonly kind: 'same';
+      readonly outOfReach: readonly string[];
+      readonly subscribed?: Subscribed;
+      readonly cut?: boolean;
+    }
   | { readonly kind: 'differs' }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
@@ -44,7 +52,7 @@ const MOST_CUTS = 20;
  * @param maySubscribe whether nothing has changed since that would forbid it
  */
 export async function lookAsOne(
-  site: Pick<Site, 'server' | 'gate' | 'stopping' | 'state'>,
+  site: Pick<Site, 'server' | 'gate' | 'cutter' | 'stopping' | 'state'>,
   login: string,
   looks: readonly LaterLook[],
   letBy: () => Promise<void>,
@@ -88,8 +96,22 @@ export async function lookAsOne(
       return;
     }
   };
+  const cut = new Set<LaterLook>();
+  const cutAtGrant = async () => {
+    const { cutter, gate } = site;
+    const toCut = left().filter((look) => look.cuts && !cut.has(look));
+    if (cutter === undefined || toCut.length === 0) return;
+    try {
+      await gate.cut(login, () => cutter.cut(login));
+      for (const look of toCut) cut.add(look);
+    } catch (error) {
+      fail(toCut, error);
+    }
+  };
   while (left().length > 0 && !site.stopping()) {
     await letBy();
+    await cutAtGrant();
+    if (left().length === 0) break;
     const wasCut = site.gate.watch(login);
     try {
       const view = await site.server.asDelegate(login);
@@ -102,7 +124,9 @@ export async function lookAsOne(
       if (!(passesAway(error) && wasCut() && cuts++ < MOST_CUTS)) fail(left(), error);
     }
   }
-  return seen;
+  return new Map(
+    [...seen].map(([look, one]) => [look, one.kind === 'same' && cut.has(look) ? { ...one, cut: true } : one] as const),
+  );
 }
 
 /** Somebody sees what they should, and isn't subscribed to all of it yet. */

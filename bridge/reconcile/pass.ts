@@ -81,6 +81,8 @@ export interface LaterLook {
   readonly subscribed: ReadonlySet<FolderName> | undefined;
   /** They arrive: whoever looks subscribes them to what they see, as far as they haven't by themselves. */
   readonly subscribes: boolean;
+  /** They arrive: sessions of theirs that are open are ended before it, which don't list a new share. Once for all of a person's looks. */
+  readonly cuts: boolean;
 }
 
 /** One account's tree, and who comes, stays and leaves there. */

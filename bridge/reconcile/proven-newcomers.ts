@@ -16,8 +16,8 @@ const REMEMBERED_MS = 10_000;
 /** So many log in at a time for one mailbox: what is more would keep a revoke from the server's processor. */
 const AT_ONCE = 3;
 
-/** When each login was last proven, by the clock of `performance.now`. */
-const proven = new WeakMap<Gate, Map<string, number>>();
+/** Of each login the proof that was begun last: whether it is one, and when it was, by the clock of `performance.now`. */
+const proofs = new WeakMap<Gate, Map<string, { readonly proven: Promise<boolean>; at: number }>>();
 
 /** Notes in the pass who could not be proven, and why. Never rejects. */
 export async function proveNewcomers(pass: Pass, work: readonly Target[]): Promise<void> {
@@ -31,20 +31,32 @@ export async function proveNewcomers(pass: Pass, work: readonly Target[]): Promi
 
 async function proveNewcomer(pass: Pass, login: string): Promise<void> {
   const { gate, cutter, policy } = pass.site;
-  const known = proven.get(gate) ?? new Map<string, number>();
-  proven.set(gate, known);
-  for (const [one, at] of known) {
+  const known = proofs.get(gate) ?? new Map<string, { readonly proven: Promise<boolean>; at: number }>();
+  proofs.set(gate, known);
+  for (const [one, { at }] of known) {
     if (performance.now() - at < REMEMBERED_MS) break;
     known.delete(one); // the oldest first: no more are kept than count
   }
-  if (performance.now() - (known.get(login) ?? Number.NEGATIVE_INFINITY) < REMEMBERED_MS) return;
+  // Another mailbox's pass may be at it just now.
+  if (await known.get(login)?.proven) return;
+  let tell = (_proven: boolean) => {};
+  const proof = {
+    proven: new Promise<boolean>((resolve) => {
+      tell = resolve;
+    }),
+    at: performance.now(),
+  };
+  known.delete(login);
+  known.set(login, proof);
+  let proven = false;
   try {
     await asDelegate(pass, login, async () => {}, cutter !== undefined && policy.cutAtGrant);
-    known.delete(login);
-    known.set(login, performance.now());
+    proven = true;
   } catch (error) {
-    known.delete(login);
     pass.strangers.add(login);
     pass.failures.push(naming(error, `mandat delegate set ${pass.identifiers.get(login) ?? login}`));
+  } finally {
+    if (!proven && known.get(login) === proof) known.delete(login);
+    tell(proven);
   }
 }

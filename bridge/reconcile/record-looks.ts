@@ -2,7 +2,7 @@
 import { deciding } from '../configured/retrying.ts';
 import type { Failure } from '../shared/failure.ts';
 import { settleFolders } from '../store/state/folders-seen.ts';
-import { noteVerifiedRights, setPhase } from '../store/state/ledger.ts';
+import { noteVerifiedRights, recordCut, setPhase } from '../store/state/ledger.ts';
 import { phasesOf } from '../store/state/ledger-pairs.ts';
 import { type Notice, recordVerified } from '../store/state/outcomes.ts';
 import { noteSubscribed, type Subscribed } from '../store/state/subscriptions.ts';
@@ -29,6 +29,7 @@ export async function recordLooks(
   const arrived: LaterLook[] = [];
   const given: LaterLook[] = [];
   const subscribed = new Map<LaterLook, Subscribed>();
+  const cut: LaterLook[] = [];
   const failures: Failure[] = [];
   const notices: Notice[] = [...unseen.notices];
   for (const look of looks) {
@@ -39,6 +40,7 @@ export async function recordLooks(
     if (one.kind === 'failed') failures.push(one.failure);
     else {
       if (phase === 'in-force') arrived.push(look);
+      if (one.cut === true) cut.push(look);
       if (one.subscribed !== undefined) subscribed.set(look, one.subscribed);
       if (pair?.verifiedRights !== look.given) given.push(look);
       for (const message of one.outOfReach)
@@ -48,6 +50,7 @@ export async function recordLooks(
   }
   const acts = () => [
     ...site.acts(),
+    ...cut.map(({ login }) => ({ kind: 'cut' as const, login })),
     ...[...subscribed].flatMap(([{ login, owner }, { done }]) =>
       done.map((folder) => ({ kind: 'subscribe' as const, login, owner, folder })),
     ),
@@ -57,6 +60,7 @@ export async function recordLooks(
   const ids = arrived.map(({ pairId }) => pairId);
   await (arrived.length + given.length + unseen.unsettled.size > 0 ? site.state : beside).write(async (query) => {
     for (const [{ pairId }, folders] of subscribed) await noteSubscribed({ query }, pairId, folders);
+    for (const { pairId } of cut) await recordCut({ query }, pairId);
     await setPhase({ query }, ids, 'verified', now);
     for (const { pairId: id, given: rights } of given) await noteVerifiedRights({ query }, { id }, rights);
     if (failures.length === 0) {

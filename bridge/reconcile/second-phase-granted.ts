@@ -51,7 +51,7 @@ export async function completeGrant(
         policy.cutAtGrant && !pair.cutDone,
       );
     }
-    if (pair.phase !== 'verified') await cutAtGrant(pass, pair);
+    if (pair.phase !== 'verified' && pass.later === undefined) await cutAtGrant(pass, pair);
     if (pass.later !== undefined) pass.later.push(await laterLook(pass, delegate, pair, tree, rights, asShown));
     else await lookAsDelegate(pass, owner, delegate, pair, tree, rights);
   });
@@ -72,13 +72,14 @@ function shownBefore({ later, inherits, keepers, site }: Pass, owner: string, pa
 }
 
 async function laterLook(
-  { site }: Pass,
+  pass: Pass,
   { login, rights: wanted }: DesiredDelegate,
   pair: Pair,
   tree: Tree,
   rights: ReadonlyMap<FolderName, Rights>,
   asShown: boolean,
 ): Promise<LaterLook> {
+  const { site } = pass;
   const { policy } = site;
   // A pass that brings somebody has just seen to it.
   const looks = policy.autoSubscribe && pair.phase === 'verified';
@@ -89,7 +90,8 @@ async function laterLook(
   const given = onInbox(tree.owner, wanted);
   const subscribes = asShown && policy.autoSubscribe;
   const { folders } = tree;
-  return { pairId: pair.id, login, owner: tree.owner.login, folders, rights, given, subscribed, subscribes };
+  const cuts = pair.phase !== 'verified' && cutsAtGrant(pass, pair);
+  return { pairId: pair.id, login, owner: tree.owner.login, folders, rights, given, subscribed, subscribes, cuts };
 }
 
 /** Rights that nobody withholds, and that the server gives only together with one that is. INBOX is looked at, which is no special folder. */
@@ -133,22 +135,25 @@ async function fillIn(
   inherited: Rights,
 ): Promise<void> {
   const apart = new Map(tree.folders.map((folder) => [folder.name, folder.apart]));
-  for (const [folder, desired] of rights) {
+  const facts = [...rights].map(([folder, desired]) => {
     // A negative entry for them is an entry for them: nothing is inherited beside it.
     const inheriting = negativeEntries(tree.identifiers(folder), login).length === 0;
     const from = inheriting && apart.get(folder) === undefined ? inherited : NONE; // INBOX's entry ends where its namespace does
-    const effective = tree.entry(folder, login) ?? from;
-    await tree.apply(folder, login, { desired, effective, before: undefined });
-  }
+    return [folder, { desired, effective: tree.entry(folder, login) ?? from, before: undefined }] as const;
+  });
+  await tree.applyAll(login, new Map(facts));
 }
 
 /** On Dovecot a session that is open doesn't list a new share: their clients are made to look anew. Once per grant. */
 async function cutAtGrant(pass: Pass, pair: Pair): Promise<void> {
-  const { cutter, policy, state } = pass.site;
-  if (cutter === undefined || !policy.cutAtGrant || pair.cutDone) return;
-  await pass.site.gate.cut(pair.login, () => cutter.cut(pair.login));
+  const { cutter, gate, state } = pass.site;
+  if (cutter === undefined || !cutsAtGrant(pass, pair)) return;
+  await gate.cut(pair.login, () => cutter.cut(pair.login));
   await recordCut(state, pair.id);
 }
+
+const cutsAtGrant = ({ site }: Pass, pair: Pair) =>
+  site.cutter !== undefined && site.policy.cutAtGrant && !pair.cutDone;
 
 /** A fresh login as the delegate decides whether the grant is true; what falls short is mended and looked at again. */
 async function lookAsDelegate(

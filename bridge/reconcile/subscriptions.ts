@@ -3,7 +3,7 @@
  * keep it is their affair from then on. At the end what we subscribed is unsubscribed, by name. R46.
  */
 import { NONE } from '../../acl/rights.ts';
-import { portions } from '../shared/portions.ts';
+import { allOver, portions } from '../shared/portions.ts';
 import type { FolderName, Pair } from '../store/state/ledger-pairs.ts';
 import {
   forgetSubscriptions,
@@ -49,6 +49,7 @@ export async function subscribeTo(
   const own = fresh.filter((folder) => subscribed.has(folder));
   const wanted = fresh.filter((folder) => !subscribed.has(folder));
   if (wanted.length + unsettled.length > 0) {
+    await pass.stillCurrent();
     const known = { unsettled, fresh: wanted, there: folders.filter((folder) => subscribed.has(folder)) };
     if ((await keeperAtGrant(pass, { view, tree, pair }, known)) === 'owner') return;
   }
@@ -62,8 +63,7 @@ export async function subscribeTo(
       await pass.stillCurrent();
       const subscribe = async (folder: FolderName) =>
         void ((await view.subscribe(owner, folder)) ? done : refused).push(folder);
-      const ended = await Promise.allSettled(some.map(subscribe));
-      for (const one of ended) if (one.status === 'rejected') throw one.reason;
+      await allOver(some.map(subscribe));
     }
   } finally {
     await settleSubscriptions(state, pair.id, done);

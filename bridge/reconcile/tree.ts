@@ -4,6 +4,7 @@ import { rightsOn } from '../../acl/desired.ts';
 import { entryStep } from '../../acl/entry-plan.ts';
 import { type Rights, without } from '../../acl/rights.ts';
 import { Failure } from '../shared/failure.ts';
+import { allOver, portions } from '../shared/portions.ts';
 import { rememberFolders } from '../store/state/folders-seen.ts';
 import { recordAllBefore } from '../store/state/ledger.ts';
 import type { BeforeEntry, FolderName, Pair } from '../store/state/ledger-pairs.ts';
@@ -11,6 +12,13 @@ import type { Entries, Folder, OwnerView } from './driver-interfaces.ts';
 import { INBOX } from './driver-interfaces.ts';
 import type { Pass } from './pass.ts';
 import { patiently } from './slow-server.ts';
+
+/** Of one delegate in one folder: what they should have, have now, and had before the grant. */
+export interface EntryFacts {
+  readonly desired: Rights | undefined;
+  readonly effective: Rights;
+  readonly before: Rights | undefined;
+}
 
 export interface Tree {
   readonly owner: OwnerView;
@@ -32,17 +40,18 @@ export interface Tree {
   /** Lists again: forgets folders that have gone, and reads the entries of those that have come or been renamed. Returns these. */
   newcomers(): Promise<readonly FolderName[]>;
   /** Sets or removes the delegate's entry. Returns whether anything was changed. */
-  apply(
-    folder: FolderName,
-    login: string,
-    facts: { desired: Rights | undefined; effective: Rights; before: Rights | undefined },
-  ): Promise<boolean>;
+  apply(folder: FolderName, login: string, facts: EntryFacts): Promise<boolean>;
+  /** The same in several folders, a few at once. */
+  applyAll(login: string, facts: ReadonlyMap<FolderName, EntryFacts>): Promise<boolean>;
   /**
    * Changes their entry and back again, for a folder that they may see and LIST doesn't show: Dovecot's LIST of shared folders goes by
    * a list of its own, which a RENAME leaves out of date until some entry of the tree changes.
    */
   touch(folder: FolderName, login: string, rights: Rights): Promise<void>;
 }
+
+/** So many entries are written before it is looked whether somebody else has changed the rows, or a revoke waits. */
+export const ENTRIES_AT_ONCE = 5;
 
 export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
   const list = () =>
@@ -64,6 +73,23 @@ export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
     if (rights === undefined) changed.delete(login);
     else changed.set(login, rights);
     entries.set(folder, changed);
+  };
+  const applyAll: Tree['applyAll'] = async (login, facts) => {
+    const changes = [...facts].flatMap(([folder, { desired, effective, before }]) => {
+      const step = entryStep({ desired, entry: entries.get(folder)?.get(login), effective, before });
+      return step.kind === 'none' ? [] : [{ folder, rights: step.kind === 'set' ? step.rights : undefined }];
+    });
+    for (const some of portions(changes, ENTRIES_AT_ONCE)) {
+      await pass.stillCurrent();
+      await allOver(
+        some.map(async ({ folder, rights }) => {
+          const isThere = rights === undefined ? owner.remove(folder, login) : owner.set(folder, login, rights);
+          if (await isThere) put(folder, login, rights);
+          else entries.delete(folder); // it has vanished
+        }),
+      );
+    }
+    return changes.length > 0;
   };
   return {
     owner,
@@ -92,15 +118,8 @@ export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
       for (const [folder, there] of await owner.entries(fresh, closed)) entries.set(folder, there);
       return fresh;
     },
-    apply: async (folder, login, { desired, effective, before }) => {
-      const step = entryStep({ desired, entry: entries.get(folder)?.get(login), effective, before });
-      if (step.kind === 'none') return false;
-      await pass.stillCurrent();
-      if (step.kind === 'set' ? await owner.set(folder, login, step.rights) : await owner.remove(folder, login)) {
-        put(folder, login, step.kind === 'set' ? step.rights : undefined);
-      } else entries.delete(folder); // it has vanished
-      return true;
-    },
+    apply: (folder, login, facts) => applyAll(login, new Map([[folder, facts]])),
+    applyAll,
     touch: async (folder, login, rights) => {
       await pass.stillCurrent();
       // Posting is a right that no IMAP command asks for, so nobody misses it in between.

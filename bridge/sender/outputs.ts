@@ -46,7 +46,9 @@ export function senders(map: PublishedMap, outputs: readonly SenderOutput[], onB
     mailboxIds: map.mailboxIds,
     publish: async (mailboxId, rules): Promise<SenderChange> => {
       const change = map.publish(mailboxId, rules);
-      return { ...change, failed: await settle() };
+      const isChanged = change.added.length + change.removed.length > 0;
+      const [failed] = await Promise.all([settle(), isChanged ? map.reached() : undefined]);
+      return { ...change, failed };
     },
     settle,
     close: () => {

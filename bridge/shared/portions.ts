@@ -31,6 +31,11 @@ export async function atMost(ms: number, awaited: Promise<unknown>): Promise<voi
   clearTimeout(timer);
 }
 
+/** Waits until all of them are over, then throws what the first of those that failed threw. */
+export async function allOver(all: readonly Promise<unknown>[]): Promise<void> {
+  for (const one of await Promise.allSettled(all)) if (one.status === 'rejected') throw one.reason;
+}
+
 /** So many of them at a time as what is done with each may take a fraction of a millisecond. */
 export function* portions<T>(all: readonly T[], most = FEW): Generator<readonly T[]> {
   for (let at = 0; at < all.length; at += most) yield all.slice(at, at + most);

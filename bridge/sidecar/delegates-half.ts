@@ -37,7 +37,7 @@ export interface DelegatesHalf {
 const MOST_FOLDERS = 100_000;
 
 export interface HalfOptions {
-  readonly site: () => Pick<Site, 'server' | 'gate' | 'stopping' | 'table' | 'state'>;
+  readonly site: () => Pick<Site, 'server' | 'gate' | 'cutter' | 'stopping' | 'table' | 'state'>;
   readonly schedule: Pick<Schedule, 'beside' | 'calm' | 'add'>;
   /** Before each person's session; rejects where there is to be none any more. */
   readonly before?: () => Promise<void>;
@@ -110,8 +110,8 @@ export function openDelegatesHalf({
       ) => {
         const looks = all.filter(({ mailboxId, look }) => isKept(mailboxId, look));
         const seen = await within((counted) => {
-          const { server, gate, stopping, state } = site();
-          const through = { server: countedLogins(server, counted), gate, stopping, state };
+          const { server, gate, cutter, stopping, state } = site();
+          const through = { server: countedLogins(server, counted), gate, cutter, stopping, state };
           const mailboxOf = new Map(looks.map(({ mailboxId, look }) => [look, mailboxId]));
           return lookAsOne(through, login, [...mailboxOf.keys()], schedule.calm, async (look) =>
             maySubscribe(mailboxOf.get(look), look),

@@ -31,7 +31,7 @@ export interface Sweeping {
 }
 
 export interface SweepingOptions {
-  readonly site: () => Pick<Site, 'table' | 'state' | 'server' | 'gate' | 'stopping' | 'clock'>;
+  readonly site: () => Pick<Site, 'table' | 'state' | 'server' | 'gate' | 'cutter' | 'stopping' | 'clock'>;
   readonly config: () => Config;
   readonly schedule: Pick<Schedule, 'add' | 'beside' | 'calm' | 'isStuck'>;
 }

@@ -14,6 +14,9 @@ import type { openOverdue } from './overdue.ts';
 import type { Next, Schedule, ScheduleOptions, Urgency } from './schedule.ts';
 import type { Sweeping } from './sweeping.ts';
 
+/** How long looks as delegates wait for passes that may leave more of them, in milliseconds. */
+const TOGETHER_MS = 500;
+
 export interface WorkOptions {
   readonly engine: Pick<Engine, 'work' | 'working' | 'changes'>;
   readonly log: Logger;
@@ -38,15 +41,24 @@ export function workOnMailbox(options: WorkOptions): ScheduleOptions['work'] {
   const halfOf = (mailboxId: number, urgency: Urgency | undefined): Half => {
     const [swept, granted] = [sweeping().half.take(mailboxId), many().take(mailboxId)];
     if (urgency === 'sweep') return { later: sweeping().waitsFor(mailboxId) };
-    if (urgency !== 'rest') return {};
-    const others = schedule().sizes.queued.rest > 0 || many().waiting > 0;
+    if (urgency === undefined || urgency === 'revoke') return {};
+    const { rest, change } = schedule().sizes.queued;
+    const others = rest + change > 0 || many().waiting > 0;
     return { looked: swept ?? granted, later: others && !many().full };
   };
-  /** Once no grant waits for what is left of it. */
-  const lookAtMany = () => {
-    const { rest, change } = schedule().sizes.queued;
-    if (many().waiting > 0 && (many().full || rest + change === 0)) void many().look();
+  /** Once no grant waits for what is left of it; what is in hand still has a moment to come along. */
+  const lookAtMany = (waited = false) => {
+    const { queued, inHand } = schedule().sizes;
+    const { waiting, full, look } = many();
+    if (waiting === 0 || (queued.rest + queued.change > 0 && !full)) return;
+    if (full || waited || inHand <= 1) return void look();
+    together ??= setTimeout(() => {
+      together = undefined;
+      lookAtMany(true);
+    }, TOGETHER_MS);
+    together.unref();
   };
+  let together: NodeJS.Timeout | undefined;
 
   const nextAfter = (mailboxId: number, attempt: number, result: Result, ms: number, isSweep: boolean): Next => {
     if (result.kind === 'superseded') return 'again';

@@ -79,13 +79,15 @@ t.test('no more than a server can keep', async (t) => {
   t.equal(most, 101, 'one that is answered, and a hundred behind it');
 });
 
-t.test('a change goes alone, and so does what comes behind it', async (t) => {
+t.test('changes of entries go together, and nothing else goes beside them', async (t) => {
   const together: string[] = [];
   const open = await server(t, (waiting) => {
     if (waiting.length > 1) together.push(waiting.map(({ command }) => command).join());
-    return waiting;
+    // Those of A and B are answered at once, those of C when both have come.
+    return waiting.filter(({ folder }) => folder !== '"C"').length > 0 || waiting.length === 2 ? waiting : [];
   });
   const connection = await open();
+  const set = (folder: string, login: string) => connection.run('SETACL', [text(folder), text(login), text('lr')]);
   await Promise.all([
     connection.run('SETACL', [text('A'), text('bob'), text('lr')]),
     getacl(connection, 'A'),
@@ -94,6 +96,8 @@ t.test('a change goes alone, and so does what comes behind it', async (t) => {
     getacl(connection, 'B'),
   ]);
   t.same(together, []);
+  await Promise.all([set('C', 'bob'), set('C', 'carol')]);
+  t.same(together, ['SETACL,SETACL']);
 });
 
 t.test('a server that answers out of turn is asked one by one from then on', async (t) => {

@@ -110,6 +110,33 @@ t.test('of many changes at once in a session each is asked about when its turn h
   t.equal(ended[1]?.status, 'rejected');
 });
 
+t.test('changes that are asked for together, where they go in one piece, are asked about once', async (t) => {
+  const { asked, server } = driver();
+  const one = fence();
+  const together: MailServer = {
+    ...server,
+    asOwner: async (login) => ({ ...(await server.asOwner(login)), together: true }),
+  };
+  const late: string[] = [];
+  const owner = await fencedServer(together, one, (login) => late.push(login)).asOwner('alice');
+  const set = (login: string) => owner.set('INBOX', login, canonical('lr'));
+  await Promise.all(['bob', 'carol', 'dave'].map(set));
+  t.equal(one.asked, 1);
+  await set('bob');
+  t.equal(one.asked, 2, 'and what comes after them anew');
+  await Promise.all(['andr\u00e9', 'bob', 'carol'].map(set));
+  t.equal(one.asked, 4, 'what a server must ask for first goes by itself');
+  t.equal(asked.splice(0).length, 7);
+  one.mine = false;
+  const refused = await Promise.allSettled(['bob', 'carol'].map(set));
+  t.ok(refused.every(({ status }) => status === 'rejected'));
+  t.same(asked, []);
+  one.mine = true;
+  one.certain = false;
+  await Promise.all(['bob', 'carol'].map(set));
+  t.same(late, ['alice', 'alice']);
+});
+
 t.test('when it becomes uncertain every session is closed, once', async (t) => {
   const { asked, server } = driver();
   const one = fence();

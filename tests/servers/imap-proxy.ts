@@ -22,7 +22,7 @@ export type Fate =
   | { readonly line: string }
   /** The server never hears of it; the client reads this, again and again without end. */
   | { readonly endless: string }
-  /** The server never hears of it; the client reads this behind the command's tag. */
+  /** The server never hears of it; the client reads this behind the command's tag, once what went before it is answered. */
   | { readonly reply: string };
 
 export interface Proxy extends Address {
@@ -58,13 +58,30 @@ export async function startProxy(target: Address, decide: Decide, port = 0): Pro
     servers.add(server);
     server.on('error', () => {});
     let stalled = false;
-    let last = false;
+    /** Of the command whose answer is not heard. */
+    let last: string | undefined;
+    /** Tags of what the server has heard and not answered yet: the client may send ahead. */
+    const unanswered = new Set<string>();
+    let onAnswered = () => {};
+    const answered = async () => {
+      while (unanswered.size > 0 && !server.destroyed)
+        await new Promise<void>((resolve) => {
+          onAnswered = resolve;
+        });
+    };
+    let heard = '';
     server.on('data', (bytes) => {
-      if (last) freeze();
-      else if (!stalled && !isFrozen) client.write(bytes);
+      if (stalled || isFrozen) return;
+      if (last === undefined) client.write(bytes);
+      const lines = (heard + bytes.toString('latin1')).split('\r\n');
+      heard = lines.pop() ?? '';
+      for (const one of lines) unanswered.delete(/^(\S+) (?:OK|NO|BAD)\b/.exec(one)?.[1] ?? '');
+      onAnswered();
+      if (last !== undefined && !unanswered.has(last)) freeze();
     });
     server.on('close', () => {
       servers.delete(server);
+      onAnswered();
       if (!stalled && !isFrozen) client.destroy();
     });
     client.on('close', () => {
@@ -72,7 +89,7 @@ export async function startProxy(target: Address, decide: Decide, port = 0): Pro
       server.destroy();
     });
     const line = async (text: string) => {
-      if (stalled || last || isFrozen) return;
+      if (stalled || last !== undefined || isFrozen) return;
       const fate = await decide(text);
       if (fate === 'drop') server.destroy();
       else if (fate === 'stall') stalled = true;
@@ -81,9 +98,12 @@ export async function startProxy(target: Address, decide: Decide, port = 0): Pro
         stalled = true;
         sayForEver(client, { say: fate.endless });
       } else if (typeof fate === 'object' && 'reply' in fate) {
+        await answered();
         client.write(`${text.split(' ', 1)[0]} ${fate.reply}\r\n`, 'utf8');
       } else {
-        last = fate === 'freeze-after';
+        const tag = /^(\S+) \S/.exec(text)?.[1];
+        if (tag !== undefined) unanswered.add(tag);
+        if (fate === 'freeze-after') last = tag ?? '';
         server.write(`${typeof fate === 'object' ? fate.line : text}\r\n`);
       }
     };

@@ -57,11 +57,18 @@ export function dataVersionOf(database: Database.Database): () => number {
 export function patientDialect(
   database: Pick<Database.Database, 'prepare' | 'close'>,
   patienceMs?: number,
+  log?: Log,
 ): SqliteDialect {
   const dialect = new SqliteDialect({ database: database as Database.Database });
   const createDriver = () =>
-    patient(new SqliteDialect({ database: database as Database.Database }).createDriver(), patienceMs);
+    patient(new SqliteDialect({ database: database as Database.Database }).createDriver(), patienceMs, log);
   return Object.assign(dialect, { createDriver });
+}
+
+/** Where SQLite itself waits for no disk: how often something was written, and the wait, in which the connection is everybody's. */
+export interface Log {
+  writes(): number;
+  reached(): Promise<void>;
 }
 
 /** SQLite has given up the transaction itself, as it may where the disk is full or fails: nothing is left to be taken back, and the first error counts. */
@@ -75,9 +82,16 @@ async function unlessGone(rollback: Promise<unknown>): Promise<void> {
 
 type Statement = Parameters<DatabaseConnection['executeQuery']>[0];
 
-function patient(driver: Driver, patienceMs: number | undefined): Driver {
+function patient(driver: Driver, patienceMs: number | undefined, log: Log | undefined): Driver {
   /** The real connection of those that are in a transaction. */
   const held = new WeakMap<DatabaseConnection, DatabaseConnection>();
+  /** How often something had been written when it began. */
+  const begunAt = new WeakMap<DatabaseConnection, number>();
+  const giveUp = async (handle: DatabaseConnection): Promise<void> => {
+    const connection = held.get(handle);
+    held.delete(handle);
+    if (connection !== undefined) await driver.releaseConnection(connection);
+  };
   const inside = (handle: DatabaseConnection): DatabaseConnection => {
     const connection = held.get(handle);
     if (connection === undefined) throw new Error('not in a transaction');
@@ -96,7 +110,17 @@ function patient(driver: Driver, patienceMs: number | undefined): Driver {
       executeQuery: async <R>(statement: Statement) => {
         const connection = held.get(self);
         if (connection !== undefined) return connection.executeQuery<R>(statement);
-        return whenFree(() => alone((one) => one.executeQuery<R>(statement)), patienceMs);
+        let before: number | undefined;
+        let after: number | undefined;
+        const run = async (one: DatabaseConnection) => {
+          before = log?.writes();
+          const result = await one.executeQuery<R>(statement);
+          after = log?.writes();
+          return result;
+        };
+        const result = await whenFree(() => alone(run), patienceMs);
+        if (before !== after) await log?.reached();
+        return result;
       },
       streamQuery: async function* <R>(statement: Statement, chunk?: number) {
         const theirs = held.get(self);
@@ -131,16 +155,20 @@ function patient(driver: Driver, patienceMs: number | undefined): Driver {
   return {
     init: () => driver.init(),
     acquireConnection: async () => handle(),
-    releaseConnection: async (self) => {
-      const connection = held.get(self);
-      held.delete(self);
-      if (connection !== undefined) await driver.releaseConnection(connection);
-    },
+    releaseConnection: giveUp,
     beginTransaction: async (self, { accessMode }) => {
       held.set(self, await whenFree(() => begin(accessMode === 'read only'), patienceMs));
+      if (log !== undefined) begunAt.set(self, log.writes());
     },
-    commitTransaction: (self) => driver.commitTransaction(inside(self)),
-    rollbackTransaction: (self) => unlessGone(driver.rollbackTransaction(inside(self))),
+    commitTransaction: async (self) => {
+      await driver.commitTransaction(inside(self));
+      if (log === undefined || log.writes() === begunAt.get(self)) return;
+      await giveUp(self);
+      await log.reached();
+    },
+    rollbackTransaction: async (self) => {
+      if (held.has(self)) await unlessGone(driver.rollbackTransaction(inside(self))); // else it is committed, and the disk failed
+    },
     destroy: () => driver.destroy(),
   };
 }

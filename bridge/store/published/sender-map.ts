@@ -16,6 +16,7 @@ import { hasRule, type SenderRule } from '../../../acl/desired.ts';
 import type { SenderChange, SenderPublisher } from '../../reconcile/driver-interfaces.ts';
 import { Failure } from '../../shared/failure.ts';
 import { makeDirectory } from '../files/directories.ts';
+import { logSync } from '../files/log-sync.ts';
 import { refuseLink, setModeAndGroup } from '../files/no-follow.ts';
 import { explained } from '../files/open.ts';
 import { COPIED_TABLES, type Copied, copiedMap, noteBehind } from './copied-map.ts';
@@ -26,6 +27,8 @@ const BUSY_MS = 5000;
 
 export interface PublishedMap extends SenderPublisher {
   publish(mailboxId: number, rules: readonly SenderRule[]): SenderChange;
+  /** Resolves when all that was published before this call is on the disk. */
+  reached(): Promise<void>;
   mailboxIds(after: number, most: number): readonly number[];
   /** Another after every change, by this connection or another program. */
   version(): string;
@@ -118,6 +121,7 @@ function ensure(path: string, mode: number, gid: number | undefined): void {
 export function openSenderMap(directory: string, options: { readonly readonly?: boolean } = {}): PublishedMap {
   const file = join(directory, SENDER_FILE);
   const database = connect(file, options.readonly === true);
+  const log = logSync(database);
   const rulesOf = database.prepare<[number], SenderRule>(
     'SELECT address, login FROM sender_login WHERE mailbox = ? ORDER BY address, login',
   );
@@ -141,6 +145,7 @@ export function openSenderMap(directory: string, options: { readonly readonly?: 
   };
   return {
     publish: (mailboxId, rules) => guarded(file, () => publish(mailboxId, rules)),
+    reached: async () => log?.reached(),
     rules: (mailboxId) => guarded(file, () => rulesOf.all(mailboxId)),
     mailboxIds: (after, most) =>
       guarded(
@@ -161,7 +166,10 @@ export function openSenderMap(directory: string, options: { readonly readonly?: 
       ),
     copied: copiedMap(database, (work) => guarded(file, work)),
     version: () => guarded(file, () => `${database.pragma('data_version', { simple: true })}.${changes.get()}`),
-    close: () => database.close(),
+    close: () => {
+      void log?.close();
+      database.close();
+    },
   };
 }
 

@@ -162,7 +162,7 @@ export async function noteVerifiedRights(
   await db.query.updateTable('ledger').set({ verified_rights: rights }).where('id', '=', pair.id).execute();
 }
 
-export async function recordCut(db: StateDb, id: number): Promise<void> {
+export async function recordCut(db: Pick<StateDb, 'query'>, id: number): Promise<void> {
   await db.query.updateTable('ledger').set({ cut_done: 1 }).where('id', '=', id).execute();
 }
 

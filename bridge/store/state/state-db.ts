@@ -4,6 +4,7 @@ import { type Generated, Kysely, type Transaction } from 'kysely';
 import { STATE } from '../databases.ts';
 import { dataVersionOf, patientDialect, waitsForNobody } from '../files/busy.ts';
 import { keptStatements, stampOf } from '../files/kept-statements.ts';
+import { logSync } from '../files/log-sync.ts';
 import { explained, type OpenOptions, open } from '../files/open.ts';
 import { MAIN_SERVER } from '../main-server.ts';
 
@@ -207,7 +208,9 @@ export function copyStateDb(file: string, server?: string): StateDb {
 function stateDbOn(database: Database.Database, file: string, { patienceMs, server }: OpenOptions): StateDb {
   waitsForNobody(database);
   const kept = keptStatements(database);
-  const query = new Kysely<StateDatabase>({ dialect: patientDialect(kept.database, patienceMs) });
+  const sync = logSync(database);
+  const log = sync && { writes: kept.writes, reached: sync.reached };
+  const query = new Kysely<StateDatabase>({ dialect: patientDialect(kept.database, patienceMs, log) });
   const dataVersion = dataVersionOf(database);
   return {
     file,
@@ -224,6 +227,7 @@ function stateDbOn(database: Database.Database, file: string, { patienceMs, serv
     },
     close: async () => {
       await query.destroy();
+      await sync?.close();
       database.close(); // which one that was never asked anything leaves open
     },
   };
