@@ -65,7 +65,7 @@ export function unseen({ files }: Session): string {
 }
 
 /** `verified at 2 of 3 mailboxes`, and what went wrong at the third. */
-export function passLines({ results }: SyncReport): {
+export function passLines({ mailboxes, results }: SyncReport): {
   readonly line: string;
   readonly verified: number;
   readonly failures: readonly { readonly mailbox: string; readonly failure: Failure }[];
@@ -73,7 +73,7 @@ export function passLines({ results }: SyncReport): {
   const failures = results.flatMap((one) =>
     one.kind === 'failed' ? [{ mailbox: one.address, failure: one.failure }] : [],
   );
-  const verified = results.filter(({ kind }) => kind === 'verified').length;
-  const line = `  verified at ${verified} of ${counted(results.length, 'mailbox', 'mailboxes')}`;
+  const verified = mailboxes - results.filter(({ kind }) => kind !== 'verified').length;
+  const line = `  verified at ${verified} of ${counted(mailboxes, 'mailbox', 'mailboxes')}`;
   return { line, verified, failures };
 }

@@ -140,7 +140,7 @@ export async function endPause(session: Session): Promise<ExitStatus> {
   }
   const { report } = await broughtInLine(session, { force: false });
   const told = toldOf(report);
-  const mailboxes = report.results.length;
+  const { mailboxes } = report;
   const line = `${mailboxes - told.failures.length} of ${counted(mailboxes, 'mailbox', 'mailboxes')} in line`;
   out.result({ ...was, mailboxes, ...told }, `${said}\n  no sidecar is running: the passes were made here, ${line}`);
   return concluded(out, told);

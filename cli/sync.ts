@@ -40,7 +40,7 @@ export function syncCommand(program: Command, run: Runner): void {
         }
         await refuseWhilePaused(session, 'sync');
         const { handed, report } = await broughtInLine(session, what);
-        const mailboxes = report.results.length;
+        const { mailboxes } = report;
         const told = toldOf(report);
         const summary = `${mailboxes - told.failures.length} of ${counted(mailboxes, 'mailbox', 'mailboxes')} in line`;
         out.result({ mailboxes, ...told }, `${summary}${handed ? ' (the running sidecar did it)' : ''}`);
@@ -69,7 +69,7 @@ async function idsOf({ table }: Session, addresses: readonly string[]): Promise<
 
 type Told = ReturnType<typeof toldOf>;
 
-export function toldOf({ results, held }: SyncReport) {
+export function toldOf({ results, held }: Pick<SyncReport, 'results' | 'held'>) {
   return {
     /** Pairs that the guard holds. */
     held,

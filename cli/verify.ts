@@ -2,8 +2,10 @@ import type { Command } from 'commander';
 import type { SenderRule } from '../acl/desired.ts';
 import { policyOf } from '../bridge/configured/site-policy.ts';
 import { everyServer, type ServerSeen } from '../bridge/questions/every-server.ts';
-import { type Checked, verifyMailbox } from '../bridge/questions/verify.ts';
+import { type Checked, type Difference, type ListedEntry, verifyMailbox } from '../bridge/questions/verify.ts';
+import type { SenderPublisher } from '../bridge/reconcile/driver-interfaces.ts';
 import { ADOPTING, adoptingFrom, FOREIGN_STATE_HINT, foreignState } from '../bridge/safeguards/foreign-state.ts';
+import { PORTION_ROWS } from '../bridge/shared/portions.ts';
 import { openSenderMap } from '../bridge/store/published/sender-map.ts';
 import { fact } from '../bridge/store/state/facts.ts';
 import { everyMailbox } from '../bridge/store/state/swept-mailboxes.ts';
@@ -29,6 +31,25 @@ function notLookedAt({ server, mailboxes, inForce, works }: ServerSeen): string 
   return `${server}: not looked at from here (${counted(mailboxes, 'mailbox', 'mailboxes')}, ${counted(inForce, 'delegation')} in force): run "mandat verify" ${where}`;
 }
 
+/** Read a portion of the mailboxes at a time. */
+function* staleRules(
+  senders: Pick<SenderPublisher, 'mailboxIds' | 'rules'>,
+  isStale: (mailboxId: number) => boolean,
+): Generator<SenderRule> {
+  for (let after = 0; ; ) {
+    const page = senders.mailboxIds(after, PORTION_ROWS);
+    for (const id of page.filter(isStale)) yield* senders.rules(id);
+    after = page.at(-1) ?? after;
+    if (page.length < PORTION_ROWS) return;
+  }
+}
+
+const ofNobody = ({ address: mailbox, login }: SenderRule): Difference => ({
+  mailbox,
+  login,
+  what: `may send as ${mailbox}, should not: the rule belongs to no mailbox`,
+});
+
 export function verifyCommand(program: Command, run: Runner): void {
   program
     .command('verify')
@@ -46,8 +67,16 @@ export function verifyCommand(program: Command, run: Runner): void {
         const senders =
           config.senderRules === undefined ? undefined : openSenderMap(files.senderDirectory, { readonly: true });
         const progress = openProgress(out, 'looked at');
-        const checked: Checked[] = [];
-        const stale: SenderRule[] = [];
+        let looked = 0;
+        let delegates = 0;
+        const differences: Difference[] = [];
+        const others: ListedEntry[] = [];
+        const add = (one: Checked) => {
+          looked++;
+          delegates += one.delegates;
+          differences.push(...one.differences);
+          others.push(...one.others);
+        };
         let inherits = true;
         let ofDovecot = true;
         let foreign: string | undefined;
@@ -73,31 +102,22 @@ export function verifyCommand(program: Command, run: Runner): void {
             inherits = (await fact(state, 'inherits')) !== 'no';
             ofDovecot = ((await imapServerOf(state))?.kind ?? 'dovecot') === 'dovecot';
             for (const id of ids) {
-              checked.push(await verifyMailbox(site, id, addresses.length > 0));
-              progress.at(checked.length, ids.length);
+              add(await verifyMailbox(site, id, addresses.length > 0));
+              progress.at(looked, ids.length);
             }
             if (all) elsewhere = (await everyServer(table, state)).filter((one) => one.server !== config.server.name);
-            if (addresses.length === 0)
-              stale.push(...(senders?.all() ?? []).filter(({ mailboxId }) => !ids.includes(mailboxId)));
+            if (addresses.length > 0 || senders === undefined) return;
+            const known = new Set(ids);
+            for (const rule of staleRules(senders, (id) => !known.has(id))) differences.push(ofNobody(rule));
           }),
         );
         await looking.finally(progress.end);
         senders?.close();
-        const differences = [
-          ...checked.flatMap((one) => one.differences),
-          ...stale.map(({ address: mailbox, login }) => ({
-            mailbox,
-            login,
-            what: `may send as ${mailbox}, should not: the rule belongs to no mailbox`,
-          })),
-        ];
-        const delegates = checked.reduce((sum, one) => sum + one.delegates, 0);
         const lines = differences.map(({ mailbox, login, what }) => `${mailbox}: ${login}: ${what}`);
-        const others = checked.flatMap((one) => one.others);
         lines.push(...others.map((one) => `${one.mailbox}: ${otherEntryLine(one, config.policy.timezone)}`));
         if (!inherits && delegates > 0) lines.push(notInherited(ofDovecot));
         lines.push(
-          `${counted(checked.length, 'mailbox', 'mailboxes')}, ${counted(delegates, 'delegation')} in force: ${differences.length === 0 ? 'all as it should be' : counted(differences.length, 'difference')}`,
+          `${counted(looked, 'mailbox', 'mailboxes')}, ${counted(delegates, 'delegation')} in force: ${differences.length === 0 ? 'all as it should be' : counted(differences.length, 'difference')}`,
         );
         const unseen = elsewhere.filter(({ mailboxes, inForce }) => mailboxes + inForce > 0);
         lines.push(...unseen.map(notLookedAt));
@@ -106,7 +126,7 @@ export function verifyCommand(program: Command, run: Runner): void {
         out.result(
           {
             ...(pause && { paused: pause }),
-            mailboxes: checked.length,
+            mailboxes: looked,
             delegations: delegates,
             inherits,
             differences,

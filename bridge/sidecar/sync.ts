@@ -27,10 +27,15 @@ export interface SyncOptions {
 }
 
 export interface SyncReport {
+  /** So many were worked on. */
+  readonly mailboxes: number;
+  /** Of those of which there is something to tell: what isn't verified without a notice. */
   readonly results: readonly Result[];
   /** Pairs that the guard holds back. */
   readonly held: number;
 }
+
+const isToTell = (result: Result) => result.kind !== 'verified' || result.notices.length > 0;
 
 /** Fails `refused` (MANDAT_RUNNING) while a sidecar runs: it does this by itself; `retry` beside another sync. */
 export async function syncOnce(
@@ -55,13 +60,14 @@ export async function syncOnce(
     if (options.mailboxIds === undefined) await engine.clearAway();
     const ids = options.mailboxIds ?? (await everyMailbox(engine.table, engine.state));
     const results: Result[] = [];
+    let mailboxes = 0;
     const schedule = openSchedule({
       work: async (mailboxId, _attempt, goOn) => {
         const result = await engine.work(mailboxId, 1, goOn);
         if (result.kind === 'superseded') return 'again';
         if (result.kind === 'in-force') return 'rest';
-        results.push(result);
-        options.onProgress?.(results.length, ids.length);
+        if (isToTell(result)) results.push(result);
+        options.onProgress?.(++mailboxes, ids.length);
         return 'done';
       },
       concurrency: config.imap.connections,
@@ -76,7 +82,7 @@ export async function syncOnce(
     const giveWay = named === undefined ? giveBack : forAMoment();
     await engine.drain(giveWay);
     await engine.drainSubmissions(giveWay);
-    return { results, held: countHeld(report) };
+    return { mailboxes, results, held: countHeld(report) };
   } finally {
     await engine.close();
   }
@@ -113,8 +119,12 @@ export async function syncBySidecar(config: Config, options: SyncOptions): Promi
         options.onProgress,
       );
       const outcomes = new Map([...verified, ...failed].map((outcome) => [outcome.mailboxId, outcome]));
-      const results = await Promise.all(ids.map((id) => resultOf(table, id, version, outcomes.get(id))));
-      return { results, held: countHeld(await guard(table, state, config.guard)) };
+      const results: Result[] = [];
+      for (const id of ids) {
+        const result = await resultOf(table, id, version, outcomes.get(id));
+        if (isToTell(result)) results.push(result);
+      }
+      return { mailboxes: ids.length, results, held: countHeld(await guard(table, state, config.guard)) };
     } finally {
       await state.close();
     }
