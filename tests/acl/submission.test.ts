@@ -284,6 +284,9 @@ t.test('the login: from the topmost Received of Postfix alone', async (t) => {
   t.equal(login(`${SEVERAL}\t(Authenticated sender: ceo@y.test)\r\n`), 'foreign', 'continued by the client');
   t.equal(login(`${SEVERAL}${SEVERAL.replace(/^Received: from/, '\tfrom')}`), 'foreign', 'by another whole one');
   t.equal(login(`${TOP}\t(Authenticated sender: ceo@y.test)\r\n`), 'foreign', 'continued by the client');
+  for (const begins of ['received: from', 'RECEIVED: from', 'Received:from', 'Received:  from', 'Received:\tfrom'])
+    t.equal(login(TOP.replace('Received: from', begins)), 'foreign', `not as Postfix writes it: ${begins}`);
+  t.equal(login(TOP.replace('Received: from c', 'Received: by elsewhere')), 'foreign', 'it names nobody it came from');
   t.equal(login(TOP.replace(/\t\(Auth.*\r\n/, '')), 'anonymous');
   t.equal(login(TOP.replace(/(\t\(Auth.*\r\n)/, '$1$1')), 'anonymous', 'said twice');
   const read = readHeader(TOP);

@@ -13,9 +13,9 @@ type Standing = 'caught' | 'behind' | 'survived' | 'untried';
 
 function standing({ name, behind }: Guard, results: Results): Standing {
   const result = results[name];
-  if (typeof result?.test === 'string') return 'caught';
-  if (behind !== undefined) return 'behind';
-  return result === undefined ? 'untried' : 'survived';
+  if (result === undefined) return 'untried'; // whatever is thought of it
+  if (result.test !== null) return 'caught';
+  return behind === undefined ? 'survived' : 'behind';
 }
 
 function noticed(guard: Guard, results: Results): string {
@@ -24,11 +24,11 @@ function noticed(guard: Guard, results: Results): string {
     case 'caught':
       return `\`${test}\`: ${cell(assertion)}`;
     case 'behind':
-      return `none can: ${cell(guard.behind ?? '')}`;
+      return `none of its tests: ${cell(guard.behind ?? '')}`;
     case 'survived':
       return '**no test**';
     case 'untried':
-      return 'not tried for this page';
+      return guard.behind === undefined ? 'not tried for this page' : `not tried for this page; ${cell(guard.behind)}`;
   }
 }
 
@@ -39,7 +39,7 @@ export function guardsPage(guards: readonly Guard[], results: Results): string {
 
 Lines and conditions that keep somebody out or something from being lost. \`npm run proof:guards\` takes them out, one at a time, and runs the tests that are for each: one of them
 must fail, or a test is missing. This page is made from what it found last (\`npm run proof:guards -- --record\`, kept in \`tests/proof/guards/results.json\`); each of those tests passed with the guard in
-its place. \`npm test\` tries some of them again, others each time.
+its place. \`npm test\` tries some of them again, others each time. One that stands behind another guard was taken out like all others, and no test failed: the reason stands there.
 
 **${guards.length} guards: ${count('caught')} noticed by a test when they are gone, ${count('behind')} behind another guard, ${count('survived')} noticed by none, ${count('untried')} not tried for this page.**
 
