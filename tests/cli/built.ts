@@ -31,9 +31,10 @@ async function ownDirectory(): Promise<string> {
 /** Node without what the test runner adds to every Node process it sees being started: loaders, which cost half a second. */
 export const NODE = ['env', '-u', 'NODE_OPTIONS', process.execPath] as const;
 
-/** The `mandat` command, to put arguments behind. */
+/** The `mandat` command, to put arguments behind. PROOF_NODE_ARGUMENTS, where it is set while this is asked, are Node's own. */
 export async function builtMandat(): Promise<readonly string[]> {
-  return [...NODE, path.join(await builtDirectory(), 'cli/main.js')];
+  const own = process.env.PROOF_NODE_ARGUMENTS?.split(' ') ?? [];
+  return [...NODE, ...own, path.join(await builtDirectory(), 'cli/main.js')];
 }
 
 /** What programs of tests import, beside the command itself. */

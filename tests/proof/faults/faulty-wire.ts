@@ -1,4 +1,4 @@
-/** A port before a real server, octet by octet, on which one fault at a time can be set; it happens once and is over. */
+/** A port before a real server, octet by octet, on which one fault at a time can be set, for all connections or for those of one purpose; it happens once and is over. */
 import net from 'node:net';
 import type { Address } from '../../../config/lab/lab.ts';
 
@@ -23,22 +23,56 @@ export type Fault =
 
 export type Side = 'client' | 'server';
 
-export interface FaultyWire extends Address {
-  set(fault: Fault): void;
-  /** Whatever is left of it is over: what was silent or spoilt is cut. */
-  clear(): void;
-  /** The fault that was set has happened. */
-  readonly happened: boolean;
+/** Connections that belong together: one fault at a time, one count of their octets. */
+export class Spot {
   /** Octets that have passed since a fault was set or cleared. */
-  readonly passed: Readonly<Record<Side, number>>;
+  readonly passed: Record<Side, number> = { client: 0, server: 0 };
   /** IMAP commands since then. */
-  readonly commands: number;
-  close(): Promise<void>;
+  commands = 0;
+  /** The fault that was set has happened. */
+  happened = false;
+  fault: Fault | undefined;
+  readonly #pairs: ReadonlySet<Pair>;
+  constructor(pairs: ReadonlySet<Pair>) {
+    this.#pairs = pairs;
+  }
+
+  set(fault: Fault): void {
+    this.#anew(fault);
+    if (fault.kind === 'refused') for (const pair of this.#mine()) end(pair);
+  }
+
+  /** Whatever is left of it is over: what was silent or spoilt is cut. */
+  clear(): void {
+    this.#anew(undefined);
+    for (const pair of this.#mine()) if (pair.dead || pair.spoilt) end(pair);
+  }
+
+  #mine(): readonly Pair[] {
+    return [...this.#pairs].filter(({ spot }) => spot === this);
+  }
+
+  #anew(fault: Fault | undefined): void {
+    this.fault = fault;
+    this.happened = false;
+    this.commands = 0;
+    this.passed.client = 0;
+    this.passed.server = 0;
+  }
 }
+
+/** A server's address, or the path of its socket. */
+export type Target = Address | { readonly path: string };
+
+export type FaultyWire = Address & Spot & { close(): Promise<void> };
 
 interface Pair {
   readonly client: net.Socket;
   readonly server: net.Socket;
+  /** Undefined: it isn't known yet what this connection is for. */
+  spot: Spot | undefined;
+  /** What has passed on this connection since it came. */
+  readonly passed: Record<Side, number>;
   /** Nothing passes any more. */
   dead: boolean;
   /** Something stands in it that no side has said: it may be waited for what never comes. */
@@ -48,84 +82,160 @@ interface Pair {
 /** What a real server refuses without doing anything. */
 const REFUSED = { NO: 'CREATE "INBOX"', BAD: 'XFAULT' } as const;
 
-export async function openFaultyWire(target: Address): Promise<FaultyWire> {
-  const pairs = new Set<Pair>();
-  let fault: Fault | undefined;
-  let happened = false;
-  let commands = 0;
-  const passed = { client: 0, server: 0 };
+/** Which spot a connection belongs to. */
+export interface Sorting {
+  /** When it comes. Undefined: that will show. */
+  accepted(): Spot | undefined;
+  /** With each thing that the client says, before it passes; `wait`: more is needed to tell, and nothing passes so long. */
+  said(bytes: Buffer, now: Spot | undefined): Spot | undefined | 'wait';
+  /** It is known now; so much had passed before. */
+  named?(passed: Readonly<Record<Side, number>>): void;
+}
 
+/** One fault at a time, whatever a connection is for. */
+export async function openFaultyWire(target: Target): Promise<FaultyWire> {
+  const pairs = new Set<Pair>();
+  const spot = new Spot(pairs);
+  const opened = await open(target, pairs, { accepted: () => spot, said: () => spot });
+  return Object.assign(spot, opened);
+}
+
+export interface SortedWire extends Address {
+  /** How many connections have come. */
+  readonly connections: number;
+  /** The most that has passed on one before it was known what it is for. */
+  readonly unknown: Readonly<Record<Side, number>>;
+  newSpot(): Spot;
+  close(): Promise<void>;
+}
+
+/** One fault at a time for each kind of connection that `sorting` tells apart. */
+export async function openSortedWire(target: Target, sorting: Sorting): Promise<SortedWire> {
+  const pairs = new Set<Pair>();
+  let connections = 0;
+  const unknown = { client: 0, server: 0 };
+  const counted: Sorting = {
+    ...sorting,
+    named: (passed) => {
+      for (const side of ['client', 'server'] as const) unknown[side] = Math.max(unknown[side], passed[side]);
+    },
+    accepted: () => {
+      connections++;
+      return sorting.accepted();
+    },
+  };
+  const opened = await open(target, pairs, counted);
+  return {
+    ...opened,
+    get connections() {
+      return connections;
+    },
+    unknown,
+    newSpot: () => new Spot(pairs),
+  };
+}
+
+const end = ({ client, server }: Pair) => {
+  client.destroy();
+  server.destroy();
+};
+
+function happen(pair: Pair, spot: Spot, what: Fault): void {
+  spot.happened = true;
+  if (what.kind === 'cut') end(pair);
+  if (what.kind === 'half-open') pair.server.destroy();
+  if (what.kind === 'silence' || what.kind === 'half-open') pair.dead = true;
+}
+
+/** In the middle of what a side says: what comes before it passes. */
+function breakAt(pair: Pair, spot: Spot, to: net.Socket, bytes: Buffer, at: number, now: Fault): void {
+  if (at > 0) to.write(bytes.subarray(0, at));
+  if (now.kind === 'garbage') {
+    spot.happened = true;
+    pair.spoilt = true;
+    to.write(Buffer.concat([Buffer.from(now.octets, 'latin1'), bytes.subarray(at)]));
+  } else {
+    pair.dead = true;
+    setImmediate(() => happen(pair, spot, now)); // what was before it has gone out
+  }
+}
+
+function farewell(pair: Pair, spot: Spot, bytes: Buffer, upTo: number): void {
+  spot.happened = true;
+  pair.client.end(Buffer.concat([bytes.subarray(0, upTo), Buffer.from('* BYE it goes down\r\n')]));
+  pair.server.destroy();
+}
+
+function pass(pair: Pair, side: Side, bytes: Buffer): void {
+  const to = side === 'client' ? pair.server : pair.client;
+  pair.passed[side] += bytes.length;
+  const { spot } = pair;
+  if (spot === undefined) return void to.write(bytes);
+  const before = spot.passed[side];
+  spot.passed[side] += bytes.length;
+  if (pair.dead) return;
+  const { fault } = spot;
+  const now = spot.happened ? undefined : fault;
+  const reached = now !== undefined && 'after' in now && before + bytes.length > now.after;
+  const at = reached ? Math.max(0, now.after - before) : 0;
+  const line = bytes.indexOf('\r\n', at);
+  if (fault?.kind === 'trickle') {
+    spot.happened = true;
+    for (const octet of bytes) to.write(Buffer.of(octet));
+  } else if (reached && 'of' in now && now.of === side) breakAt(pair, spot, to, bytes, at, now);
+  else if (reached && now.kind === 'bye' && side === 'server' && line >= 0) farewell(pair, spot, bytes, line + 2);
+  else to.write(bytes);
+}
+
+/** What the client says, with the command in it that is to be refused exchanged for another. */
+function commandsIn({ dead, spot }: Pair, bytes: Buffer): Buffer {
+  if (dead || spot === undefined) return bytes;
+  const lines = bytes.toString('latin1').split(/(?<=\r\n)/);
+  const said = lines.map((line) => {
+    const [tag = '', word = ''] = line.trimEnd().split(' ');
+    if (!/^[A-Za-z]?[0-9A-F]+$/i.test(tag) || !/^[A-Z]+$/i.test(word) || !line.endsWith('\r\n')) return line;
+    spot.commands++;
+    const { fault } = spot;
+    if (fault?.kind !== 'answer' || spot.happened || spot.commands !== fault.command || /\{\d+\+?\}\r\n$/.test(line))
+      return line;
+    spot.happened = true;
+    return `${tag} ${REFUSED[fault.say]}\r\n`;
+  });
+  return Buffer.from(said.join(''), 'latin1');
+}
+
+async function open(target: Target, pairs: Set<Pair>, sorting: Sorting): Promise<Address & { close(): Promise<void> }> {
   let closing = false;
-  const end = ({ client, server }: Pair) => {
-    client.destroy();
-    server.destroy();
-  };
-  const happen = (pair: Pair, what: Fault): void => {
-    happened = true;
-    if (what.kind === 'cut') end(pair);
-    if (what.kind === 'half-open') pair.server.destroy();
-    if (what.kind === 'silence' || what.kind === 'half-open') pair.dead = true;
-  };
-  /** In the middle of what a side says: what comes before it passes. */
-  const breakAt = (pair: Pair, to: net.Socket, bytes: Buffer, at: number, now: Fault): void => {
-    if (at > 0) to.write(bytes.subarray(0, at));
-    if (now.kind === 'garbage') {
-      happened = true;
-      pair.spoilt = true;
-      to.write(Buffer.concat([Buffer.from(now.octets, 'latin1'), bytes.subarray(at)]));
-    } else {
-      pair.dead = true;
-      setImmediate(() => happen(pair, now)); // what was before it has gone out
-    }
-  };
-  const farewell = (pair: Pair, bytes: Buffer, end: number): void => {
-    happened = true;
-    pair.client.end(Buffer.concat([bytes.subarray(0, end), Buffer.from('* BYE it goes down\r\n')]));
-    pair.server.destroy();
-  };
-  const pass = (pair: Pair, side: Side, bytes: Buffer): void => {
-    const to = side === 'client' ? pair.server : pair.client;
-    const before = passed[side];
-    passed[side] += bytes.length;
-    if (pair.dead) return;
-    const now = happened ? undefined : fault;
-    const reached = now !== undefined && 'after' in now && before + bytes.length > now.after;
-    const at = reached ? Math.max(0, now.after - before) : 0;
-    const line = bytes.indexOf('\r\n', at);
-    if (fault?.kind === 'trickle') {
-      happened = true;
-      for (const octet of bytes) to.write(Buffer.of(octet));
-    } else if (reached && 'of' in now && now.of === side) breakAt(pair, to, bytes, at, now);
-    else if (reached && now.kind === 'bye' && side === 'server' && line >= 0) farewell(pair, bytes, line + 2);
-    else to.write(bytes);
-  };
-  const commandsIn = (pair: Pair, bytes: Buffer): Buffer => {
-    if (pair.dead) return bytes;
-    const lines = bytes.toString('latin1').split(/(?<=\r\n)/);
-    const said = lines.map((line) => {
-      const [tag = '', word = ''] = line.trimEnd().split(' ');
-      if (!/^[A-Za-z]?[0-9A-F]+$/i.test(tag) || !/^[A-Z]+$/i.test(word) || !line.endsWith('\r\n')) return line;
-      commands++;
-      if (fault?.kind !== 'answer' || happened || commands !== fault.command || /\{\d+\+?\}\r\n$/.test(line))
-        return line;
-      happened = true;
-      return `${tag} ${REFUSED[fault.say]}\r\n`;
-    });
-    return Buffer.from(said.join(''), 'latin1');
-  };
   const listener = net.createServer({ noDelay: true }, (client) => {
     client.on('error', () => {}); // 'close' follows
     if (closing) return void client.destroy(); // it was on its way
-    if (fault?.kind === 'refused') {
-      happened = true;
+    const spot = sorting.accepted();
+    if (spot?.fault?.kind === 'refused') {
+      spot.happened = true;
       client.resetAndDestroy();
       return;
     }
-    const server = net.connect({ host: target.host, port: target.port, noDelay: true });
+    const server = net.connect({ ...target, noDelay: true });
     server.on('error', () => {});
-    const pair: Pair = { client, server, dead: false, spoilt: false };
+    const pair: Pair = { client, server, spot, passed: { client: 0, server: 0 }, dead: false, spoilt: false };
     pairs.add(pair);
-    client.on('data', (bytes) => pass(pair, 'client', commandsIn(pair, bytes)));
+    let held = Buffer.alloc(0);
+    let known = false;
+    client.on('data', (bytes) => {
+      held = Buffer.concat([held, bytes]);
+      const whose = sorting.said(held, pair.spot);
+      if (whose === 'wait') return;
+      if (whose !== undefined && whose !== pair.spot) {
+        // What passed before it was known whose it is belongs to it.
+        for (const side of ['client', 'server'] as const) if (!known) whose.passed[side] += pair.passed[side];
+        if (!known) sorting.named?.(pair.passed);
+        known = true;
+        pair.spot = whose;
+      }
+      const all = held;
+      held = Buffer.alloc(0);
+      pass(pair, 'client', commandsIn(pair, all));
+    });
     server.on('data', (bytes) => pass(pair, 'server', bytes));
     client.on('close', () => {
       pairs.delete(pair);
@@ -136,31 +246,9 @@ export async function openFaultyWire(target: Address): Promise<FaultyWire> {
     });
   });
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-  const anew = (next: Fault | undefined) => {
-    fault = next;
-    happened = false;
-    commands = 0;
-    passed.client = 0;
-    passed.server = 0;
-  };
   return {
     host: '127.0.0.1',
     port: (listener.address() as net.AddressInfo).port,
-    set: (next) => {
-      anew(next);
-      if (next.kind === 'refused') for (const pair of pairs) end(pair);
-    },
-    clear: () => {
-      anew(undefined);
-      for (const pair of pairs) if (pair.dead || pair.spoilt) end(pair);
-    },
-    get happened() {
-      return happened;
-    },
-    passed,
-    get commands() {
-      return commands;
-    },
     close: async () => {
       closing = true;
       const closed = new Promise((resolve) => listener.close(resolve));

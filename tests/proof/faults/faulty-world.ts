@@ -1,12 +1,17 @@
 /** The world of the histories (real Dovecot and Postfix, the built `mandat run`, people who try to get in) with a faulty wire before each server. */
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { postfixDirectory } from '../../doctor/breakage.ts';
 import { editConfig, routeDoveadmThrough } from '../../servers/configure.ts';
 import { routeThrough } from '../../servers/imap-proxy.ts';
+import type { Site } from '../../servers/site.ts';
 import { type History, newRound } from '../histories/history.ts';
 import { startWatchers } from '../histories/watchers.ts';
 import { endSidecar, startSidecar, startWorld, type World } from '../histories/world.ts';
 import { type FaultyWire, openFaultyWire } from './faulty-wire.ts';
 
-export const PLACES = ['imap', 'doveadm', 'notices', 'reinject'] as const;
+/** `copies`: LMTP, by which Postfix brings mandat the copies for Sent folders; there Postfix is the client. */
+export const PLACES = ['imap', 'doveadm', 'notices', 'reinject', 'copies'] as const;
 export type Place = (typeof PLACES)[number];
 
 export interface FaultyWorld {
@@ -14,12 +19,31 @@ export interface FaultyWorld {
   readonly history: History;
   readonly wires: Readonly<Record<Place, FaultyWire>>;
   /** Those that the submission service has said to have taken. */
-  readonly messages: { taken: number };
+  readonly messages: { taken: number; forOwner: number };
   stop(): Promise<void>;
 }
 
 /** How long the sidecar waits for a server that says nothing. */
 const PATIENCE_S = 2;
+
+/** Postfix brings copies through this port, and tries again after two seconds what it could not bring. */
+async function routeCopiesThrough(site: Site, { host, port }: FaultyWire): Promise<void> {
+  const file = path.join(postfixDirectory(site), 'main.cf');
+  const main = await readFile(file, 'utf8');
+  const soon = ['minimal_backoff_time', 'maximal_backoff_time', 'queue_run_delay', 'transport_retry_time'];
+  const patience = ['connect', 'lhlo', 'mail', 'rcpt', 'data_init', 'data_xfer', 'data_done', 'rset', 'quit'];
+  await writeFile(
+    file,
+    [
+      main.replace(/mandat-copy:unix:[^}]*/, `mandat-copy:inet:[${host}]:${port}`),
+      ...soon.map((name) => `${name} = 2s`),
+      ...patience.map((name) => `lmtp_${name}_timeout = ${PATIENCE_S}s`),
+      '',
+    ].join('\n'),
+  );
+  await site.lab.stopPostfix();
+  await site.lab.startPostfix();
+}
 
 export async function startFaultyWorld(inherit: boolean): Promise<FaultyWorld> {
   const world = await startWorld({ inherit }).catch(() => startWorld({ inherit }));
@@ -31,6 +55,7 @@ export async function startFaultyWorld(inherit: boolean): Promise<FaultyWorld> {
     doveadm: await openFaultyWire({ host: '127.0.0.1', port: Number(new URL(lab.doveadm.url).port) }),
     notices: await openFaultyWire({ host: '127.0.0.1', port: sink.port }),
     reinject: await openFaultyWire(lab.reinject),
+    copies: await openFaultyWire({ path: lab.copySocket }),
   };
   await routeThrough(site, wires.imap);
   await routeDoveadmThrough(site, wires.doveadm);
@@ -38,8 +63,10 @@ export async function startFaultyWorld(inherit: boolean): Promise<FaultyWorld> {
     toml
       .replace(/(\[notices\]\nport = )\d+/, `$1${wires.notices.port}`)
       .replace(/(reinject = "127\.0\.0\.1:)\d+/, `$1${wires.reinject.port}`)
+      .replace(/^copy_listen = .*$/m, '$&\ncopy_delay_seconds = 0')
       .replace(/timeout_seconds = \d+/, `timeout_seconds = ${PATIENCE_S}`),
   );
+  await routeCopiesThrough(site, wires.copies);
   await startSidecar(world);
   const watchers = startWatchers(site);
   const [history] = newRound(world, [watchers]).histories as [History];
@@ -47,7 +74,7 @@ export async function startFaultyWorld(inherit: boolean): Promise<FaultyWorld> {
     world,
     history,
     wires,
-    messages: { taken: 0 },
+    messages: { taken: 0, forOwner: 0 },
     stop: async () => {
       for (const wire of Object.values(wires)) wire.clear();
       await watchers.stop();

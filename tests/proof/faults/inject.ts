@@ -6,7 +6,7 @@ import { waitFor } from '../../../config/lab/wait.ts';
 import { outcome } from '../../servers/outcomes.ts';
 import { at } from '../../servers/site.ts';
 import { submissionAs } from '../../servers/submission.ts';
-import { seen } from '../../servers/wire.ts';
+import { seen, withLogin } from '../../servers/wire.ts';
 import { changeTable } from '../histories/change-table.ts';
 import { Broken } from '../histories/history.ts';
 import { rowOf } from '../histories/model.ts';
@@ -21,8 +21,9 @@ const LIMIT_MS = 90_000;
 const LETTER_MS = 3000;
 /** Processor time that a change and its repair may take however fast they are. */
 const WORK_MS = 2000;
-/** A message that is sent beside the change. */
+/** A message that is sent beside the change, and what becomes of its copy. */
 const MESSAGE_MS = 1000;
+const COPY_MS = 1500;
 
 export interface Planned {
   readonly place: Place;
@@ -54,7 +55,7 @@ export async function inject(faulty: FaultyWorld, planned: Planned): Promise<Inj
   let happened = false;
   let sending: Promise<void> | undefined;
   try {
-    await change(faulty, granting);
+    await changeAndSend(faulty, granting, planned.place === 'copies');
     if (planned.place === 'reinject') {
       sending = sent(faulty);
       sending.catch(() => {}); // heard below
@@ -65,7 +66,8 @@ export async function inject(faulty: FaultyWorld, planned: Planned): Promise<Inj
     const over = async () => {
       if (await through(faulty, granting)) since = Math.min(since, performance.now());
       return (
-        performance.now() - since >= { imap: 0, doveadm: 0, notices: LETTER_MS, reinject: MESSAGE_MS }[planned.place]
+        performance.now() - since >=
+        { imap: 0, doveadm: 0, notices: LETTER_MS, reinject: MESSAGE_MS, copies: COPY_MS }[planned.place]
       );
     };
     await waitFor(`it happens, or the change is through: ${described(planned)}`, LIMIT_MS, async () => {
@@ -103,10 +105,20 @@ export async function inject(faulty: FaultyWorld, planned: Planned): Promise<Inj
 /** The same without a fault, and with a message. */
 export async function undisturbed(faulty: FaultyWorld): Promise<void> {
   const granting = rowOf(faulty.history.model.table, PAIR) === undefined;
-  await change(faulty, granting);
+  await changeAndSend(faulty, granting, true);
   await waitFor('the change is through', LIMIT_MS, () => through(faulty, granting));
   await lettersOut(faulty);
+  await copiesStored(faulty);
   await sent(faulty);
+}
+
+/** With `forOwner` the delegate sends for the owner while they may: after the grant, or before the revoke. */
+async function changeAndSend(faulty: FaultyWorld, granting: boolean, forOwner: boolean): Promise<void> {
+  if (forOwner && !granting) await sentForOwner(faulty);
+  await change(faulty, granting);
+  if (!forOwner || !granting) return;
+  await waitFor('the grant is through', LIMIT_MS, () => through(faulty, granting));
+  await sentForOwner(faulty);
 }
 
 async function change({ history }: FaultyWorld, granting: boolean): Promise<void> {
@@ -136,6 +148,38 @@ async function sent({ world, messages }: FaultyWorld): Promise<void> {
   } finally {
     session.close();
   }
+}
+
+/** The delegate sends for the owner: each that was taken has its copy in the owner's Sent, once. */
+async function sentForOwner({ world, messages }: FaultyWorld): Promise<void> {
+  const letter = {
+    from: at(PAIR.mailbox),
+    to: 'patient@elsewhere.test',
+    subject: 'proof for the owner',
+    body: 'proof',
+  };
+  const session = await submissionAs(world.site, PAIR.delegate);
+  try {
+    const { at: where, ...answer } = await session.sendMail(letter.from, letter.to, rfc5322(letter));
+    if (where !== 'accepted')
+      throw new Broken('I2', `${letter.from} by the delegate: ${where} ${JSON.stringify(answer)}`);
+  } finally {
+    session.close();
+  }
+  messages.taken++;
+  messages.forOwner++;
+}
+
+/** Each copy is in the owner's Sent, once. */
+export async function copiesStored({ world, messages }: FaultyWorld): Promise<void> {
+  const stored = async () =>
+    withLogin(world.site, PAIR.mailbox, async (imap) => {
+      const { lines } = await imap.command('STATUS Sent (MESSAGES)');
+      return Number(/MESSAGES (\d+)/.exec(lines.join(' '))?.[1]);
+    });
+  await waitFor(`${messages.forOwner} copies in Sent`, LIMIT_MS, async () => (await stored()) >= messages.forOwner);
+  const found = await stored();
+  if (found !== messages.forOwner) throw new Broken('I5', `${messages.forOwner} copies, ${found} in Sent`);
 }
 
 async function through({ world }: FaultyWorld, granting: boolean): Promise<boolean> {

@@ -2,7 +2,6 @@
  * The machine in trouble below a running sidecar: a full disk under each directory of its databases, directories that are read-only at its start, few
  * files and little memory allowed, stopped in the middle, fifty writers at once. `npm run proof:faults -- --machine`.
  */
-import { execFile } from 'node:child_process';
 import {
   closeSync,
   cpSync,
@@ -10,6 +9,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -17,58 +17,10 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { grantRow, revokeRow } from '../../servers/rows.ts';
-import { at, type Running, type Site, startSite } from '../../servers/site.ts';
-import { seen } from '../../servers/wire.ts';
+import { at, type Site } from '../../servers/site.ts';
 import { idleBusy } from './inject.ts';
-
-const run = promisify(execFile);
-const LIMIT_MS = 90_000;
-
-export interface Survived {
-  readonly what: string;
-  /** Empty: all as it must be. */
-  readonly wrong: readonly string[];
-  readonly said: string;
-}
-
-/** Each in turn, on one site. */
-export async function troubles(say: (one: Survived) => void): Promise<void> {
-  const site = await startSite({
-    users: ['alice', 'bob', 'carol'],
-    postfix: false,
-    extraToml: '[schedule]\nretry_min_seconds = 1\nretry_max_seconds = 2',
-  });
-  try {
-    await site.register('alice', 'bob', 'carol');
-    for (const below of ['private', 'sender', 'table']) say(await fullDisk(site, below));
-    for (const below of ['private', 'sender', 'table']) say(await readOnly(site, below));
-    say(await stopped(site));
-    say(await manyWriters(site));
-    say(await fewFiles(site));
-    say(await littleMemory(site));
-    say(await jumpingClock(site));
-  } finally {
-    await site.stop();
-  }
-}
-
-const inForce = async (site: Site) => Object.keys(await seen(site, 'alice', 'bob')).length > 0;
-
-/** By itself, without a restart. */
-async function becomes(site: Site, wanted: boolean, wrong: string[]): Promise<void> {
-  await site.settled(LIMIT_MS).catch(() => wrong.push('it never settles'));
-  if ((await inForce(site)) !== wanted) wrong.push(`access is ${!wanted}`);
-}
-
-function defects(sidecar: Running, wrong: string[]): string {
-  const log = sidecar.log();
-  const defect = log.find(({ code, level }) => code === 'internal' || level === 60);
-  if (defect !== undefined) wrong.push(`a defect: ${JSON.stringify(defect)}`);
-  const told = log.filter(({ level }) => Number(level) >= 40).map(({ msg }) => String(msg));
-  return [...new Set(told)].slice(0, 3).join(' | ').slice(0, 300);
-}
+import { becomes, defects, notTried, type Played, run, startedWith, type Trouble } from './trouble.ts';
 
 /** A file system of 8 MB in a directory's place, with what is in it. */
 async function onSmallDisk<T>(site: Site, below: string, work: (directory: string) => Promise<T>): Promise<T> {
@@ -112,7 +64,7 @@ function fill(directory: string): void {
   closeSync(fd);
 }
 
-async function fullDisk(site: Site, below: string): Promise<Survived> {
+async function fullDisk(site: Site, below: string): Promise<Played> {
   const wrong: string[] = [];
   const said = await onSmallDisk(site, below, async (directory) => {
     const sidecar = await site.run();
@@ -132,10 +84,10 @@ async function fullDisk(site: Site, below: string): Promise<Survived> {
     }
     return defects(sidecar, wrong);
   });
-  return { what: `a full disk below ${below}/`, wrong, said };
+  return { wrong, said };
 }
 
-async function readOnly(site: Site, below: string): Promise<Survived> {
+async function readOnly(site: Site, below: string): Promise<Played> {
   const wrong: string[] = [];
   const said = await onSmallDisk(site, below, async (directory) => {
     await run('mount', ['-o', 'remount,ro', directory]);
@@ -150,10 +102,10 @@ async function readOnly(site: Site, below: string): Promise<Survived> {
     defects(sidecar, wrong);
     return `exit ${status}: ${stderr.trim().slice(0, 200)}`;
   });
-  return { what: `${below}/ is read-only when it starts`, wrong, said };
+  return { wrong, said };
 }
 
-async function stopped(site: Site): Promise<Survived> {
+async function stopped(site: Site): Promise<Played> {
   const wrong: string[] = [];
   const sidecar = await site.run();
   for (const granting of [true, false]) {
@@ -168,12 +120,12 @@ async function stopped(site: Site): Promise<Survived> {
   }
   const said = defects(sidecar, wrong);
   await site.stopSidecars();
-  return { what: 'SIGSTOP in the middle, again and again', wrong, said };
+  return { wrong, said };
 }
 
 const WRITERS = 50;
 
-async function manyWriters(site: Site): Promise<Survived> {
+async function manyWriters(site: Site): Promise<Played> {
   const wrong: string[] = [];
   const sidecar = await site.run();
   const rows = Array.from({ length: WRITERS }, (_, n) => n);
@@ -191,11 +143,11 @@ async function manyWriters(site: Site): Promise<Survived> {
   await becomes(site, false, wrong);
   const said = defects(sidecar, wrong);
   await site.stopSidecars();
-  return { what: `${WRITERS} writers at once`, wrong, said };
+  return { wrong, said };
 }
 
 /** So few that connections fail while it works: told, and over when they are given back. */
-async function fewFiles(site: Site): Promise<Survived> {
+async function fewFiles(site: Site): Promise<Played> {
   const wrong: string[] = [];
   const sidecar = await site.run();
   const open = readdirSync(`/proc/${sidecar.pid}/fd`).length;
@@ -211,30 +163,15 @@ async function fewFiles(site: Site): Promise<Survived> {
   }
   const said = defects(sidecar, wrong);
   await site.stopSidecars();
-  return { what: 'no more files may be opened', wrong, said };
-}
-
-/** The environment that the next sidecar is started with. */
-async function startedWith(site: Site, more: Readonly<Record<string, string>>): Promise<Running> {
-  const before = Object.keys(more).map((name) => [name, process.env[name]] as const);
-  Object.assign(process.env, more);
-  try {
-    return await site.run();
-  } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
-  }
+  return { wrong, said };
 }
 
 const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
 const DAY_S = 86_400;
 
 /** Debian's libfaketime, where it is installed: the sidecar's clock alone jumps, while it runs. */
-async function jumpingClock(site: Site): Promise<Survived> {
-  const what = 'a clock that jumps: a day back, a day ahead, into summer time';
-  if (!existsSync(FAKETIME)) return { what: `NOT TRIED, libfaketime is not installed: ${what}`, wrong: [], said: '' };
+async function jumpingClock(site: Site): Promise<Played> {
+  if (!existsSync(FAKETIME)) return notTried('libfaketime is not installed');
   const wrong: string[] = [];
   const file = path.join(site.lab.directory, 'clock');
   const jump = (seconds: number) => writeFileSync(file, `${seconds < 0 ? '' : '+'}${Math.round(seconds)}s\n`);
@@ -257,13 +194,14 @@ async function jumpingClock(site: Site): Promise<Survived> {
   }
   const said = defects(sidecar, wrong);
   await site.stopSidecars();
-  return { what, wrong, said };
+  return { wrong, said };
 }
 
 /** 64 MB of heap are all that it gets: it does its work in them. */
-async function littleMemory(site: Site): Promise<Survived> {
+async function littleMemory(site: Site): Promise<Played> {
   const wrong: string[] = [];
-  const sidecar = await startedWith(site, { NODE_OPTIONS: '--max-old-space-size=64' });
+  const sidecar = await startedWith(site, { PROOF_NODE_ARGUMENTS: '--max-old-space-size=64' });
+  if (!readFileSync(`/proc/${sidecar.pid}/cmdline`, 'utf8').includes('--max-old-space-size=64')) wrong.push('no limit');
   for (let time = 0; time < 5; time++) {
     await grantRow(site, 'alice', 'bob');
     await becomes(site, true, wrong);
@@ -272,5 +210,17 @@ async function littleMemory(site: Site): Promise<Survived> {
   }
   const said = defects(sidecar, wrong);
   await site.stopSidecars();
-  return { what: '64 MB of heap', wrong, said };
+  return { wrong, said };
 }
+
+const DIRECTORIES = ['private', 'sender', 'table'] as const;
+
+export const MACHINE_TROUBLES: readonly Trouble[] = [
+  ...DIRECTORIES.map((below): Trouble => [`a full disk below ${below}/`, (site) => fullDisk(site, below)]),
+  ...DIRECTORIES.map((below): Trouble => [`${below}/ is read-only when it starts`, (site) => readOnly(site, below)]),
+  ['SIGSTOP in the middle, again and again', stopped],
+  [`${WRITERS} writers at once`, manyWriters],
+  ['no more files may be opened', fewFiles],
+  ['64 MB of heap', littleMemory],
+  ['a clock that jumps: a day back, a day ahead, into summer time', jumpingClock],
+];

@@ -15,7 +15,7 @@ export type Measures = Readonly<Record<Place, Measure>>;
 
 const SIDES: readonly Side[] = ['client', 'server'];
 
-/** Weighted by how much there is to go wrong; the notices' and the filter's SMTP has faults of octets alone. */
+/** Weighted by how much there is to go wrong; the notices' and the filter's SMTP and the copies' LMTP have faults of octets alone. */
 export function planned(measures: Measures, seed: number, count: number): readonly Planned[] {
   const octet = (place: Place, side: Side) => fc.nat({ max: Math.max(0, measures[place][side] - 1) });
   const side = fc.constantFrom(...SIDES);
@@ -52,19 +52,21 @@ export function planned(measures: Measures, seed: number, count: number): readon
       { weight: 2, arbitrary: fc.constant<Place>('doveadm') },
       { weight: 1, arbitrary: fc.constant<Place>('notices') },
       { weight: 1, arbitrary: fc.constant<Place>('reinject') },
+      { weight: 1, arbitrary: fc.constant<Place>('copies') },
     )
     .chain((place) => faultOf(place).map((fault) => ({ place, fault })));
   return fc.sample(one, { seed, numRuns: count });
 }
 
 /** Each octet of each side at each place, and each command: what `--every` tries, `step` by `step`. */
-export function* everyOne(measures: Measures, step: number): Generator<Planned> {
-  for (const place of PLACES) {
+export function* everyOne(measures: Measures, step: number, only: string): Generator<Planned> {
+  for (const place of PLACES.filter((one) => one.includes(only))) {
     for (const of of SIDES) {
       for (let after = 0; after < measures[place][of]; after += step)
         yield { place, fault: { kind: 'cut', of, after } };
     }
   }
+  if (!'imap'.includes(only)) return;
   for (let command = 1; command <= measures.imap.commands; command++) {
     for (const say of ['NO', 'BAD'] as const) yield { place: 'imap', fault: { kind: 'answer', command, say } };
   }

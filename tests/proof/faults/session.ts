@@ -5,7 +5,7 @@ import { Broken } from '../histories/history.ts';
 import { quiet } from '../histories/judge-records.ts';
 import { settle } from '../histories/settle.ts';
 import { type FaultyWorld, PLACES } from './faulty-world.ts';
-import { described, idleBusy, inject, type Planned, residentKb, undisturbed } from './inject.ts';
+import { copiesStored, described, idleBusy, inject, type Planned, residentKb, undisturbed } from './inject.ts';
 import type { Measures } from './plan.ts';
 
 export interface Figures {
@@ -76,6 +76,7 @@ export async function survive(
       60_000,
       () => readdirSync(world.site.lab.outside).length >= taken,
     );
+    await copiesStored(faulty);
     figures.idle = Math.max(figures.idle, await idleBusy(pid, IDLE_MS));
     if (figures.idle > TOO_BUSY_IDLE)
       throw new Broken('rest', `${figures.idle} of the time while nothing is to be done`);

@@ -148,7 +148,7 @@ export function lettersOnce({ sink, kills }: World): void {
 /** I6: another pass over everything leaves every file and row as it is. */
 /** `pass`: makes a pass over every mailbox. */
 export async function quiet(
-  world: World,
+  world: Pick<World, 'site'>,
   pass: () => Promise<unknown> = () => syncBySidecar(configOf(world.site), { force: false, actor: 'proof' }),
 ): Promise<void> {
   const before = { files: filesOf(world), rows: written(world) };
@@ -162,7 +162,7 @@ export async function quiet(
 }
 
 /** With the times of their last changes, but for the list of who shares with whom, which Dovecot writes anew, the same in any order, when people look. */
-function filesOf({ site }: World): Record<string, string> {
+function filesOf({ site }: Pick<World, 'site'>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(serverFiles(site)).map(([name, text]) => [
       name,
@@ -178,7 +178,7 @@ function sharesIn(text: string): string {
 }
 
 /** What stands in the trail of messages and notices comes when they come, a message's perhaps after the last settling: it is nothing that a pass writes. */
-function written({ site }: World): Record<string, string> {
+function written({ site }: Pick<World, 'site'>): Record<string, string> {
   const tables = ['ledger', 'before_entries', 'subscriptions', 'told', 'repairs'];
   const rows = tables.map((table) => [table, JSON.stringify(rowsIn(site.stateFile, `SELECT * FROM ${table}`))]);
   const letters = rowsIn<{ n: number }>(site.stateFile, 'SELECT count(*) AS n FROM outbox');
