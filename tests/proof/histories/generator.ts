@@ -25,6 +25,21 @@ const hand = (pair: Pair, what: 'hand' | 'copy', folder: (typeof FIXED)[number],
   name,
 });
 
+/** Whether a delegation has what it needs, beside its row. */
+function held(what: 'suspend' | 'active' | 'eligible' | 'credential', pair: Pair, on: boolean): OwnStep {
+  const { mailbox, delegate } = pair;
+  switch (what) {
+    case 'suspend':
+      return { do: what, pair, on: !on };
+    case 'active':
+      return { do: what, delegate, on };
+    case 'eligible':
+      return { do: what, mailbox, on };
+    case 'credential':
+      return { do: what, delegate, until: on ? 'later' : 'past' };
+  }
+}
+
 type Trap = Extract<Step, { do: 'trap' }>;
 const trap = (...commands: readonly Trap['command'][]) =>
   fc
@@ -128,6 +143,49 @@ export function rounds(groups: number): fc.Arbitrary<readonly Item[]> {
       ...(letGo ? [sharing({ do: 'letGo' })] : []),
     ]);
 
+  /** Entries of ours that somebody changes, before and after others have done theirs. */
+  const ours = ['narrow', 'widen', 'remove', 'copy'] as const;
+  const changedByHand = fc
+    .tuple(each(fc.tuple(pair, of(ours), of(FIXED), KINDS.entry)), noise)
+    .map(([all, between]): Item[] => [
+      side(
+        all.map(([pair, what, folder, { name }]) => [
+          grant(pair),
+          { do: 'entry', at: pair.mailbox, what, delegate: pair.delegate, folder, name },
+        ]),
+      ),
+      ...between,
+      settle,
+    ]);
+
+  /** Folders as owner and delegate make, rename, move and delete them. */
+  const sharedFolders = fc
+    .tuple(each(fc.tuple(pair, fc.array(KINDS.folder, { minLength: 2, maxLength: 3 }), fc.boolean())))
+    .map(([all]): Item[] => [
+      side(all.map(([pair]) => [grant(pair)])),
+      settle,
+      side(
+        all.map(([{ mailbox, delegate }, folders, owners]) =>
+          folders.map((one, at) => ({
+            ...one,
+            at: mailbox,
+            as: owners ? mailbox : delegate,
+            op: at === 0 ? ('create' as const) : one.op,
+          })),
+        ),
+      ),
+    ]);
+
+  /** What holds a delegation up, taken away and given back. */
+  const offAndOn = fc
+    .tuple(each(fc.tuple(pair, of(['suspend', 'active', 'eligible', 'credential'] as const))), noise, fc.boolean())
+    .map(([all, between, settled]): Item[] => [
+      side(all.map(([pair, what]) => [grant(pair), held(what, pair, false)])),
+      ...(settled ? [settle] : []),
+      ...between,
+      side(all.map(([pair, what]) => [held(what, pair, true)])),
+    ]);
+
   const frozen = fc
     .tuple(stretch(2), of(['thaw', 'kill', 'settle'] as const))
     .map(([between, end]): Item[] => [sharing({ do: 'freeze' }), ...between, sharing({ do: end })]);
@@ -145,6 +203,9 @@ export function rounds(groups: number): fc.Arbitrary<readonly Item[]> {
     { arbitrary: olderTableInRevoke, weight: 2 },
     { arbitrary: inSilence, weight: 2 },
     { arbitrary: waveOfMany, weight: 2 },
+    { arbitrary: changedByHand, weight: 3 },
+    { arbitrary: sharedFolders, weight: 3 },
+    { arbitrary: offAndOn, weight: 3 },
     { arbitrary: frozen, weight: 2 },
     { arbitrary: away, weight: 2 },
   );
@@ -157,9 +218,9 @@ export function rounds(groups: number): fc.Arbitrary<readonly Item[]> {
         each(fc.array(KINDS.grant as fc.Arbitrary<OwnStep>, { minLength: 1, maxLength: 4 })),
         fc.array(
           fc.oneof(
-            { arbitrary: stretch(4), weight: 5 },
+            { arbitrary: stretch(4), weight: 4 },
             { arbitrary: one, weight: 2 },
-            { arbitrary: together, weight: 1 },
+            { arbitrary: together, weight: 2 },
           ),
           { minLength: 2, maxLength: 9, size: 'max' },
         ),

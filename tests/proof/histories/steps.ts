@@ -10,6 +10,22 @@ const of = <T>(values: readonly T[]) => fc.constantFrom(...values);
 const pair = of(PAIRS);
 const name = fc.nat({ max: NAMES.length - 1 });
 
+type Whose = { readonly as: (typeof PEOPLE)[number]; readonly at: (typeof ACCOUNTS)[number] };
+
+/** An owner at home, somebody who may be a delegate there, anybody anywhere. */
+const whoseFolder: fc.Arbitrary<Whose> = fc.oneof(
+  { arbitrary: of(MAILBOXES).map((one): Whose => ({ as: one, at: one })), weight: 2 },
+  { arbitrary: pair.map(({ mailbox, delegate }): Whose => ({ as: delegate, at: mailbox })), weight: 3 },
+  { arbitrary: fc.record({ as: of(PEOPLE), at: of(ACCOUNTS) }), weight: 1 },
+);
+
+type Entry = { readonly at: (typeof ACCOUNTS)[number]; readonly delegate: (typeof DELEGATES)[number] };
+
+const whoseEntry: fc.Arbitrary<Entry> = fc.oneof(
+  { arbitrary: pair.map(({ mailbox, delegate }): Entry => ({ at: mailbox, delegate })), weight: 4 },
+  { arbitrary: fc.record({ at: of(ACCOUNTS), delegate: of(DELEGATES) }), weight: 1 },
+);
+
 export const KINDS = {
   // ---- the table
   grant: fc.record({
@@ -35,39 +51,47 @@ export const KINDS = {
   restore: fc.record({ do: fc.constant('restore' as const), how: of(['settled', 'mid-revoke', 'another', undefined]) }),
   accept: fc.record({ do: fc.constant('accept' as const) }),
   // ---- folders and entries, by people
-  folder: fc.record({
-    do: fc.constant('folder' as const),
-    as: of(PEOPLE),
-    at: of(ACCOUNTS),
-    op: of(['create', 'create', 'create', 'rename', 'rename', 'delete', 'subscribe', 'unsubscribe'] as const),
-    name,
-    below: fc.option(name, { nil: undefined, freq: 2 }),
-    to: name,
-    /** A rename puts it below another one. */
-    into: fc.option(name, { nil: undefined, freq: 1 }),
-    /** One of those that were made, the `name`th of them, whatever it is called. */
-    there: of([true, true, true, false, undefined]),
-  }),
-  entry: fc.record({
-    do: fc.constant('entry' as const),
-    at: of(ACCOUNTS),
-    what: of([
-      'narrow',
-      'widen',
-      'remove',
-      'copy',
-      'stranger',
-      'group',
-      'negative',
-      'against',
-      'hand',
-      'unhand',
-    ] as const),
-    delegate: of(DELEGATES),
-    folder: of(FIXED),
-    name,
-  }),
-  message: fc.record({ do: fc.constant('message' as const), as: of(PEOPLE), from: of(ADDRESSES) }),
+  folder: fc
+    .record({
+      do: fc.constant('folder' as const),
+      who: whoseFolder,
+      op: of(['create', 'create', 'create', 'rename', 'rename', 'delete', 'subscribe', 'unsubscribe'] as const),
+      name,
+      below: fc.option(name, { nil: undefined, freq: 2 }),
+      to: name,
+      /** A rename puts it below another one. */
+      into: fc.option(name, { nil: undefined, freq: 1 }),
+      /** One of those that were made, the `name`th of them, whatever it is called. */
+      there: of([true, true, true, false, undefined]),
+    })
+    .map(({ who, ...rest }) => ({ ...rest, ...who })),
+  entry: fc
+    .record({
+      do: fc.constant('entry' as const),
+      pair: whoseEntry,
+      what: of([
+        'narrow',
+        'widen',
+        'remove',
+        'copy',
+        'stranger',
+        'group',
+        'negative',
+        'against',
+        'hand',
+        'unhand',
+      ] as const),
+      folder: of(FIXED),
+      name,
+    })
+    .map(({ pair, ...rest }) => ({ ...rest, ...pair })),
+  message: fc.oneof(
+    { arbitrary: fc.record({ do: fc.constant('message' as const), as: of(PEOPLE), from: of(ADDRESSES) }), weight: 1 },
+    {
+      arbitrary: pair.map(({ mailbox, delegate }) => ({ do: 'message' as const, as: delegate, from: mailbox })),
+      weight: 1,
+    },
+  ),
   // ---- faults
   kill: fc.record({ do: fc.constant('kill' as const) }),
   stop: fc.record({ do: fc.constant('stop' as const) }),
@@ -118,35 +142,35 @@ export type OwnStep = Exclude<Step, SharedStep>;
 
 export const isShared = (step: Step): step is SharedStep => (SHARED as readonly string[]).includes(step.do);
 
-/** How often each comes, of a hundred and some. Servers that restart cost a second. */
+/** How often each comes. Those of several forms come more often, so that each form does; servers that restart cost a second. */
 const WEIGHTS: Readonly<Record<keyof Kinds, number>> = {
-  grant: 22,
+  grant: 16,
   revoke: 10,
-  suspend: 5,
+  suspend: 8,
   wave: 3,
   letGo: 2,
-  credential: 4,
-  active: 3,
-  eligible: 2,
-  moveMailbox: 2,
-  moveDelegate: 2,
-  address: 2,
-  save: 2,
+  credential: 8,
+  active: 6,
+  eligible: 6,
+  moveMailbox: 4,
+  moveDelegate: 4,
+  address: 4,
+  save: 3,
   restore: 3,
-  accept: 1,
-  folder: 14,
-  entry: 12,
-  message: 5,
+  accept: 3,
+  folder: 24,
+  entry: 24,
+  message: 8,
   kill: 4,
-  stop: 1,
+  stop: 3,
   start: 3,
-  freeze: 2,
-  thaw: 2,
+  freeze: 3,
+  thaw: 3,
   cut: 4,
-  deaf: 2,
-  trap: 6,
-  dovecot: 1,
-  postfix: 0.5,
+  deaf: 4,
+  trap: 8,
+  dovecot: 2,
+  postfix: 2,
   settle: 8,
 };
 
