@@ -121,13 +121,16 @@ function rightsIn(lines: readonly string[]): string {
   return sorted(lines.map(words).find(([, kind]) => kind === 'MYRIGHTS')?.[3] ?? '');
 }
 
+/** For a filter that is started anew on a machine that is busy with other things. */
+const ANSWER_MS = 150_000;
+
 async function addressesOf(site: Site, name: Person, { named, at }: Group): Promise<readonly Address[]> {
   const session: RawSmtp = await submissionAs(site, named(name));
   try {
     const taken: Address[] = [];
     for (const address of ADDRESSES) {
       // The filter may just be starting anew.
-      const { code, text } = await waitFor('an answer of the submission service', 15_000, async () => {
+      const { code, text } = await waitFor('an answer of the submission service', ANSWER_MS, async () => {
         const answer = await askSender(session, at(address), 'patient@elsewhere.test');
         return answer.code !== 451 && answer;
       });

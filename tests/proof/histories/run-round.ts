@@ -48,6 +48,7 @@ export async function runRound(
       at++;
       done += await play(round, item);
     }
+    for (const one of round.histories) one.dirty = true; // those too that had nothing to do with the last steps are looked at
     await settleAll(round.histories);
     await writesNothing(round);
     await reset(round);
