@@ -27,7 +27,7 @@ export interface RawSmtp {
   close(): void;
 }
 
-const ANSWER_LIMIT_MS = 30_000;
+const ANSWER_LIMIT_MS = 90_000; // longer than whoever is asked waits for somebody else who says nothing
 
 /** An SMTP session written by hand, so that tests may say what no well-behaved library would. `dial`: over TLS, perhaps. */
 export async function connectSmtp(

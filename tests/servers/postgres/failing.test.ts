@@ -1,6 +1,7 @@
 /**
- * PostgreSQL away in each way that it has, under a sidecar that runs all the time: commands say so and change nothing; who has a delegation in force reads
- * and sends as before, and nobody else does; afterwards all of it goes on by itself, each event audited and noticed once.
+ * PostgreSQL away in each way that it has, under a sidecar, a submission filter and a portal that run all the time: commands say so and change nothing; who
+ * has a delegation in force reads and may send as before, and nobody else does; a message that is sent waits with its client, a page says when to come again, and
+ * nobody is let through meanwhile; afterwards all of it goes on by itself, each event audited and noticed once.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -12,13 +13,16 @@ import { startPostgresql } from '../../../config/lab/postgresql.ts';
 import { isAlive } from '../../../config/lab/processes.ts';
 import { waitFor } from '../../../config/lab/wait.ts';
 import { startSink } from '../../notify/sink.ts';
+import { WEBMAIL } from '../../portal/api-site.ts';
+import type { Browser } from '../../portal/browser-cookies.ts';
+import { portalSite } from '../../portal/portal-site.ts';
 import { startPostgresProxy } from '../../store/postgres-proxy.ts';
 import { at, password, type Running, spawnRun, startSite } from '../site.ts';
 import { keepSitesInPostgresql, last } from '../site-in-postgresql.ts';
 import { askSender, submissionAs } from '../submission.ts';
 import { seen } from '../wire.ts';
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 120_000;
 
 /** A disk of its own, small, so that it can be filled. */
 const disk = mkdtempSync(path.join(os.tmpdir(), 'mandat-pg-disk-'));
@@ -40,6 +44,9 @@ const sink = await startSink();
 t.teardown(() => sink.close());
 const site = await startSite({
   users: ['alice', 'bob', 'carol', 'mandat'],
+  chroot: false,
+  filter: true,
+  extraSubmission: 'sent_copy = "none"',
   extraToml: `[schedule]\nretry_min_seconds = 1\nretry_max_seconds = 1
 [notices]\nport = ${sink.port}\ntls = "none"\nfrom = "${at('mandat')}"\nlanguage = "en"\npassword_file = "smtp.secret"\n`,
 });
@@ -53,18 +60,50 @@ const mayUse = async (name: string) => {
   session.close();
   return code === 250;
 };
+/** What the client hears at the end of a message in the owner's name. */
+const sent = async (name: string, from: string) => {
+  const session = await submissionAs(site, name);
+  const { code } = await session.sendMail(from, at('mandat'), `From: ${from}\r\nSubject: x\r\n\r\nx\r\n`);
+  session.close();
+  return code;
+};
+const filterPid = () => sidecar.log().findLast(({ msg }) => msg === 'filtering submissions')?.pid;
 const done = async (...args: readonly string[]) => {
   const { status, stdout, stderr } = await site.mandat(...args);
   t.equal(status, 0, `mandat ${args.join(' ')}: ${stdout}${stderr}`);
 };
 
 let sidecar: Running;
+const claims = (name: string) => ({ preferred_username: at(name), given_name: name, acr: 'eidas1' });
+const portal = await portalSite(t, {
+  configFile: site.configFile,
+  portal: `clients = ["${WEBMAIL}"]\n`,
+  people: { [at('alice')]: claims('alice') },
+});
+const asAlice = async (method: string, where: string, body?: object) => {
+  const { url, provider } = portal;
+  const token = provider.sign({ sub: at('alice'), azp: WEBMAIL, aud: url, ...claims('alice') }, { typ: 'at+jwt' });
+  const answer = await fetch(`${url}/api/v1/mailboxes/${at('alice')}${where}`, {
+    method,
+    headers: {
+      connection: 'close',
+      authorization: `Bearer ${await token}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: answer.status, again: answer.headers.get('retry-after'), text: await answer.text() };
+};
+let alice: Browser;
 
-t.test('who has a delegation in force, and who has none', async () => {
+t.test('who has a delegation in force, and who has none', async (t) => {
   await done('mailbox', 'add', at('alice'));
   for (const name of ['bob', 'carol']) await done('delegate', 'add', at(name));
   sidecar = await site.run();
   await done('grant', at('alice'), at('bob'));
+  t.equal(await sent('bob', at('alice')), 250);
+  alice = await portal.signInAs(at('alice'));
+  t.match(await alice.get('/'), { status: 200, body: at('bob') });
 });
 
 /** How often carol was given access, and it was taken from her. */
@@ -73,7 +112,11 @@ let rounds = 0;
 const FAULTS: readonly {
   readonly name: string;
   readonly skip?: boolean;
+  /** It may go on answering questions. */
+  readonly writesOnly?: boolean;
   readonly begin: () => unknown;
+  /** Of a command. Default: 5, to be tried again. */
+  readonly status?: number;
   readonly says: RegExp;
   readonly end: () => unknown;
 }[] = [
@@ -107,6 +150,19 @@ const FAULTS: readonly {
     end: () => postgresql.sql('postgres', 'ALTER ROLE mandat1 CONNECTION LIMIT -1'),
   },
   {
+    name: 'its password has expired',
+    begin: async () => {
+      await postgresql.sql('postgres', "ALTER ROLE mandat1 VALID UNTIL '2000-01-01'");
+      await postgresql.sql(
+        'postgres',
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'mandat1'",
+      );
+    },
+    status: 2,
+    says: /does not let user mandat1 in: password authentication failed[\s\S]*check database_password_file/,
+    end: () => postgresql.sql('postgres', "ALTER ROLE mandat1 VALID UNTIL 'infinity'"),
+  },
+  {
     name: 'silent',
     begin: () => {
       proxy.silent = true;
@@ -119,6 +175,7 @@ const FAULTS: readonly {
   {
     name: 'its disk full',
     skip: !mounted,
+    writesOnly: true,
     begin: async () => {
       const filler = path.join(disk, 'filler');
       for (const step of ['1M', '4K'])
@@ -144,17 +201,38 @@ const FAULTS: readonly {
   },
 ];
 
-for (const { name, skip = false, begin, says, end } of FAULTS) {
+for (const { name, skip = false, writesOnly = false, begin, status = 5, says, end } of FAULTS) {
   t.test(name, { skip, timeout: LIMIT_MS }, async (t) => {
+    const filter = filterPid();
     await begin();
     const began = { at: performance.now(), came: proxy.came };
+    const people = Promise.all([
+      alice.get('/'),
+      asAlice('GET', '/delegations'),
+      asAlice('POST', '/delegations', { delegate: at('carol') }),
+      sent('bob', at('alice')),
+      sent('bob', at('bob')),
+      sent('carol', at('alice')),
+    ]);
     let ended = await site.mandat('delegate', 'add', at(`n${rounds}`));
     for (let n = 0; n < 50 && ended.status === 0; n++)
       ended = await site.mandat('delegate', 'add', at(`n${rounds}-${n}`)); // what fits is written
-    t.match(ended, { status: 5, stderr: says });
+    t.match(ended, { status, stderr: says });
     t.notMatch(ended?.stderr, /\n +at /);
     t.ok((await access('bob')) && (await mayUse('bob')), 'who has a delegation in force reads and sends');
     t.notOk((await access('carol')) || (await mayUse('carol')), 'nobody else');
+    const [page, asked, granted, bobs, own, carols] = await people;
+    if (!writesOnly) {
+      t.match(page, { status: 503, body: /Réessayez dans un instant|administrateur/ });
+      t.ok(Number(page.headers.get('retry-after')) > 0, 'and says when to come again');
+      t.notMatch(page.body, at('bob'), 'nothing is shown that may not be so any more');
+      t.match(asked, { status: 503, again: /^\d+$/ });
+      t.same([bobs, own], [451, 451], 'the filter lets nobody through, and refuses nobody for good');
+    }
+    t.match(granted, { status: 503, again: /^\d+$/ }, granted.text);
+    for (const { text } of [asked, granted])
+      t.notMatch(text, /\n +at |ECONN|postgres:/, 'the particulars are for the log');
+    t.not(Math.floor(carols / 100), 2);
     const [tried, seconds] = [proxy.came - began.came, (performance.now() - began.at) / 1000];
     t.ok(tried < 80 + 10 * seconds, `${tried} connections tried in ${seconds} s: no busy loop`);
     await end();
@@ -162,12 +240,17 @@ for (const { name, skip = false, begin, says, end } of FAULTS) {
     await waitFor(
       'a grant is obeyed',
       LIMIT_MS,
-      async () => (await site.mandat('grant', at('alice'), at('carol'))).status !== 5,
+      async () => (await site.mandat('grant', at('alice'), at('carol'))).status === 0,
     );
     await waitFor('she has it', LIMIT_MS, () => access('carol'));
+    await waitFor('the filter goes on', LIMIT_MS, async () => (await sent('bob', at('alice'))) === 250);
+    t.equal(await sent('carol', at('alice')), 250);
+    t.match(await alice.get('/'), { status: 200, body: at('carol') }, 'so does the portal, and its session');
     await done('revoke', at('alice'), at('carol'), '--yes');
     t.notOk((await access('carol')) || (await mayUse('carol')));
+    t.equal(Math.floor((await sent('carol', at('alice'))) / 100), 5);
     t.ok(isAlive(sidecar.pid), 'the same sidecar');
+    t.equal(filterPid(), filter, 'the same filter');
   });
 }
 
