@@ -19,14 +19,20 @@ const USER = { user: 'postgres', password: lab.superuser.password };
 
 function connect(
   url: string,
-  { caFile, password, most }: { caFile?: string | undefined; password?: string; most?: number } = {},
+  {
+    caFile,
+    password,
+    ...options
+  }: { caFile?: string | undefined; password?: string; most?: number; silenceMs?: number } = {},
 ) {
   const env = password === undefined ? {} : { MANDAT_DATABASE_PASSWORD: password };
   const named = { database: url, databasePasswordFile: '/nowhere/database.secret', databaseCaFile: caFile };
   const settings = postgresSettings(named, env);
   if (settings === undefined) throw new Error('no settings');
   // biome-ignore lint/suspicious/noExplicitAny: of no tables
-  const query = new Kysely<any>({ dialect: postgresDialect(settings, { schemas: ['public'], patienceMs: 200, most }) });
+  const query = new Kysely<any>({
+    dialect: postgresDialect(settings, { schemas: ['public'], patienceMs: 200, ...options }),
+  });
   t.teardown(() => query.destroy());
   const explaining = <T>(work: () => Promise<T>) =>
     work().catch((error: unknown) => {
@@ -127,33 +133,63 @@ t.test('all connections that PostgreSQL takes are taken (max_connections)', asyn
   const holding = new Promise<void>((resolve) => {
     letGo = resolve;
   });
-  const held = Array.from({ length: open - 4 }, () =>
-    all.connection().execute(async (query) => {
-      await sql`SELECT 1`.execute(query);
+  // As a superuser, also those that are kept for such; who comes too late is refused.
+  const held = Array.from({ length: open }, () =>
+    all
+      .connection()
+      .execute(async (query) => {
+        await sql`SELECT 1`.execute(query);
+        await holding;
+      })
+      .catch(() => {}),
+  );
+  const ask = async () => {
+    const guest = { caFile: lab.certificate, password: 'pw-guest' };
+    const { query, explaining } = connect(local('verify-full').replace('postgres@', 'guest@'), guest);
+    try {
+      await explaining(() => encrypted.execute(query));
+      return undefined;
+    } catch (error) {
+      return error;
+    } finally {
+      await query.destroy(); // one that it has got is given back
+    }
+  };
+  try {
+    const said = await waitFor('none is left', 60_000, async () => {
+      const error = await ask();
+      return error instanceof Failure ? error : undefined;
+    });
+    t.match(said, {
+      code: 'retry',
+      message: /can't be reached: it has as many connections as it takes \(max_connections\)/,
+    });
+  } finally {
+    letGo();
+    await Promise.all(held);
+    await all.destroy();
+  }
+  await waitFor('there are some again', 60_000, async () => (await ask()) === undefined);
+});
+
+t.test('all connections of our own are in use, for longer than one is waited for', async (t) => {
+  const url = `postgres://postgres@:${lab.port}/${database}?host=${lab.socketDirectory}`;
+  const { query, explaining } = connect(url, { most: 2, silenceMs: 700 });
+  let letGo = () => {};
+  const holding = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const held = Array.from({ length: 2 }, () =>
+    query.connection().execute(async (one) => {
+      await sql`SELECT 1`.execute(one);
       await holding;
     }),
   );
-  const { query, explaining } = connect(local('verify-full').replace('postgres@', 'guest@'), {
-    caFile: lab.certificate,
-    password: 'pw-guest',
-  });
-  const ask = () =>
-    explaining(() => encrypted.execute(query)).then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-  const said = await waitFor('none is left', 60_000, async () => {
-    const error = await ask();
-    return error instanceof Failure ? error : undefined;
-  });
-  t.match(said, {
-    code: 'retry',
-    message: /can't be reached: it has as many connections as it takes \(max_connections\)/,
-  });
+  const ask = () => explaining(() => sql<{ one: number }>`SELECT 1 AS one`.execute(query));
+  t.match(await failure(ask), { code: 'retry', message: /can't be reached: it doesn't answer/ });
   letGo();
   await Promise.all(held);
-  await all.destroy();
-  await waitFor('there are some again', 60_000, async () => (await ask()) === undefined);
+  t.same((await ask()).rows, [{ one: 1 }], 'and goes on');
 });
 
 t.test('what is wrong with who asks, and where', async (t) => {

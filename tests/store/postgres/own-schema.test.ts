@@ -18,7 +18,7 @@ import { pruneAudit } from '../../../bridge/store/trail/trail-pruning.ts';
 import { entry } from '../entry.ts';
 import { failure } from '../failures.ts';
 import { freshFiles, freshState } from '../fresh.ts';
-import { freshDatabase, psql } from '../on-postgresql.ts';
+import { freshDatabase, madeDatabase, psql } from '../on-postgresql.ts';
 
 const KNOWN = STATE_MIGRATIONS.length;
 const KEY = Buffer.alloc(32, 7);
@@ -159,6 +159,29 @@ t.test('what the guard holds is found', async (t) => {
   t.notOk(await anythingHeld(state));
   await recordVerified(state, subject, [{ code: 'held', login: 'bob', message: 'it waits' }], NOW);
   t.ok(await anythingHeld(state));
+});
+
+t.test('what is ours and the table are written in one transaction: both, or neither', async (t) => {
+  const settings = await madeDatabase();
+  const state = await openPostgresState(settings);
+  t.teardown(() => state.close());
+  const both = (then: () => void) =>
+    state.write(async (query) => {
+      await setFact({ query, server: 'main' }, 'clock', NOW);
+      await sql`UPDATE counters SET version = version + 1`.execute(query);
+      then();
+    });
+  const seen = async () => [await fact(state, 'clock'), await psql(settings, 'SELECT version FROM mandat.counters')];
+  const before = await seen();
+  await t.rejects(
+    both(() => {
+      throw new Error('thought better of it');
+    }),
+    /thought better/,
+  );
+  t.same(await seen(), before);
+  await both(() => {});
+  t.same(await seen(), [NOW, `${Number(before[1]) + 1}`]);
 });
 
 t.test('what is written in one transaction is seen whole or not at all', async (t) => {
