@@ -6,8 +6,9 @@ import { OPERATIONS } from '../../bridge/portal/api/operations.ts';
 import { dataFiles } from '../../bridge/store/files/data-files.ts';
 import { SERVICE_ACTIONS } from '../../config/schema/service-actions.ts';
 import { type Answer, apiSite } from './api-site.ts';
-import { ADMIN, DOCTOR, MAILBOX, OTHER_DOCTOR, READER, SECRETARY, STRANGER } from './people.ts';
+import { ADMIN, DOCTOR, MAILBOX, OTHER_DOCTOR, OTHER_SECRETARY, READER, SECRETARY, STRANGER } from './people.ts';
 
+const CONTACT = 'sam.private@example.org';
 const KEY = 'a-key-of-a-webmail-0123456789-abcdefghijk';
 
 /** By whose token, and for whom a service asks. */
@@ -71,8 +72,8 @@ const MAY: Readonly<Record<string, readonly Kind[]>> = {
 const BODIES: Readonly<Record<string, object>> = {
   grantDelegation: { delegate: SECRETARY, note: 'again' },
   setMailboxContact: { address: 'else@example.org' },
-  activateAccount: { contact: 'sam@example.org', terms: '2', identityConfirmed: true },
-  setAccountContact: { contact: 'sam@example.org' },
+  activateAccount: { contact: CONTACT, terms: '2', identityConfirmed: true },
+  setAccountContact: { contact: CONTACT },
   confirmAccount: { code: '00000000' },
   acceptTerms: { version: '2' },
   setOptOuts: { surveys: true },
@@ -131,6 +132,30 @@ t.test('who may ask for what', async (t) => {
       const { status, json } = await ask(id, kind);
       t.notOk([401, 403, 429].includes(status) || status >= 500, `${id} by ${kind}: ${status} ${json?.code ?? ''}`);
     }
+
+  // The delegate's contact address, which they have given meanwhile: nobody's but theirs and the administrators'.
+  await site.mandat('delegate', 'add', OTHER_SECRETARY);
+  await ask('grantDelegation', 'owner');
+  await ask('activateAccount', 'delegate');
+  t.match((await ask('readAccount', 'delegate')).json.waiting, { contact: CONTACT });
+  const others = { ...PEOPLE, 'another delegate': { by: OTHER_SECRETARY } };
+  for (const one of OPERATIONS.filter(({ method }) => method === 'get'))
+    for (const kind of ['owner', 'another delegate'] as const) {
+      const place = one.path.replace('{mailbox}', MAILBOX).replace('{delegate}', SECRETARY);
+      const { text } = await site.ask('GET', `${place}${QUERIES[one.id] ?? ''}`, others[kind]);
+      t.notMatch(text, CONTACT, `${one.id} by ${kind}`);
+    }
+  for (const who of [DOCTOR, OTHER_SECRETARY]) {
+    const browser = await site.signInAs(who);
+    for (const below of [
+      '/',
+      '/account',
+      `/mailboxes/${MAILBOX}`,
+      `/mailboxes/${MAILBOX}/history`,
+      `/mailboxes/${MAILBOX}/contact`,
+    ])
+      t.notMatch((await browser.get(below)).body, CONTACT, `${below} by ${who}`);
+  }
 });
 
 /** Every row of the table and the state, but for the list of what was tried, and for what the portal counts. */
