@@ -1,6 +1,7 @@
 /** What an owner does in a browser: adding, suspending, resuming, removing, and what is refused. R15 to R25, R48. */
 import { delegationsOf } from '../../../bridge/acting/delegation-states.ts';
 import { historyOf } from '../../../bridge/acting/history.ts';
+import { RESPONSIBILITY_VERSION } from '../../../bridge/acting/responsibility.ts';
 import { wordsIn } from '../../../bridge/portal/pages/words/words.ts';
 import {
   BRIAC,
@@ -208,6 +209,7 @@ export const OWNER: Cases = {
       await page.goto(`${MAILBOX}/history`);
       const [begins, ends] = language === 'fr' ? ['à partir du', 'jusqu’au'] : ['from', 'until'];
       t.match(await page.textContent('table'), `${begins} ${since}, ${ends} ${until}`);
+      t.match(await page.textContent('table'), wordsIn(language).codes.facts.acknowledged(RESPONSIBILITY_VERSION));
     }
     await page.context().close();
     const theirs = await (await site.signInAs(BRIAC)).get('/account');
@@ -230,7 +232,13 @@ export const OWNER: Cases = {
     t.equal((await page.request.post(`${mailboxAt('paul.legall')}/add`, { form })).status(), 404);
     await page.context().close();
     const paul = await site.as(PAUL);
-    await paul.goto('/mailboxes/ferme%40example.org');
+    await paul.goto('/');
+    t.strictSame(
+      await paul.locator('main .list a').allTextContents(),
+      ['ferme@example.org', 'paul.legall@example.org'],
+      'theirs, and no others',
+    );
+    await paul.click(link('ferme@example.org'));
     t.match(await paul.textContent('#why-off'), 'Vous n’êtes pas autorisé à créer des accès en délégation');
     t.equal(
       await paul.evaluate('getComputedStyle(document.querySelector("#why-off.bad strong")).color'),

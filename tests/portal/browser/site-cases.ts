@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core';
 import type { Test } from 'tap';
 import { wordsIn } from '../../../bridge/portal/pages/words/words.ts';
+import { parseConfig } from '../../../config/parse.ts';
 import { found } from './axe.ts';
 import { ANNE, button, type Cases, LUCIE, link, MARTINE, mailboxAt, type PagesSite, row } from './pages-site.ts';
 
@@ -75,6 +76,19 @@ export const AS_THE_SITE_HAS_IT: Cases = {
       t.equal(await page.locator(link(OWN)).count(), 0);
       t.equal(await page.locator('#own-mailbox').count(), 0);
       await page.context().close();
+    },
+
+  'where a copy goes is said as the site has it: nobody is told to switch theirs off where none is put there for them':
+    async (t, site) => {
+      const { delegate: words } = wordsIn('fr');
+      const shown = async (toml: string) => {
+        await site.configured({ submission: parseConfig(toml, 'mandat.toml').submission });
+        const { body } = await (await site.signInAs(LUCIE)).get('/account/mailboxes/anne.riou%40example.org');
+        return [words.copyOwner, words.copyClient].filter((text) => body.includes(text));
+      };
+      t.strictSame(await shown('[sender_rules]\n[submission]\n'), [words.copyOwner]);
+      t.strictSame(await shown('[sender_rules]\n[submission]\nsent_copy = "none"\n'), [words.copyClient]);
+      t.strictSame(await shown(''), [words.copyClient]);
     },
 
   'it is offered where there is one, to whoever has none, and whoever has one keeps their delegations': async (

@@ -60,7 +60,7 @@ ${row.reason === null ? '' : html`<div class="note wait"><p>${words.notInForce}<
 <p>${words.clientLead}</p>
 ${servers === undefined ? html`<div class="note wait"><p>${words.notConfigured}</p></div>` : serverFacts(c, servers, row.delegate.login)}
 <section class="card" aria-labelledby="folder"><h2 id="folder">${words.delegatedTitle}</h2><dl class="facts">
-${fact(words.folder, folder ?? words.folderUnknown)}${fact(words.from, address)}${fact(words.copy, submission === undefined ? words.copyClient : words.copyOwner)}</dl>
+${fact(words.folder, folder ?? words.folderUnknown)}${fact(words.from, address)}${fact(words.copy, submission?.sentCopy === 'owner' ? words.copyOwner : words.copyClient)}</dl>
 <p class="hint">${words.folderHint}</p><p class="hint">${words.fromHint(address)}</p></section>
 ${servers === undefined ? '' : html`<section class="card" aria-labelledby="profiles"><h2 id="profiles">${words.profiles}</h2><p><a class="button plain" href="${clientPath(address, '/mail.mobileconfig')}">${words.apple}</a></p><p>${words.thunderbird}</p></section>`}`;
   return page(c, { title, place: 'account', body });
