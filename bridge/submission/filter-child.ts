@@ -48,6 +48,9 @@ export interface Patience {
 
 const PATIENCE: Patience = { retryMinMs: 1000, retryMaxMs: 60_000, answerMs: 15_000 };
 
+/** Each attempt to start it is given twice the time of the one before, so many times: one that is always late would never come. */
+const LONGER = 3;
+
 /**
  * Resolves when it takes messages, or is so late that it is tried again beside all else: access waits for no messages. Rejects when it can't
  * be started: then there is none.
@@ -61,7 +64,8 @@ export async function startFilterChild(program: FilterProgram): Promise<FilterCh
 
   const start = async () => {
     await endOrphan(program, patience);
-    const begun = await startOne(program, patience);
+    const answerMs = patience.answerMs * 2 ** Math.min(attempt, LONGER);
+    const begun = await startOne(program, { ...patience, answerMs });
     child = begun;
     const since = performance.now();
     begun.once('exit', (status, signal) => {

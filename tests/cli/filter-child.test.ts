@@ -128,11 +128,11 @@ t.test('one that has too much to do to notice is ended by the next sidecar', asy
   t.equal(await next.end('SIGTERM'), 0);
 });
 
-t.test('one that is late at the start keeps nobody from anything, and is tried again', async (t) => {
+t.test('one that is late at the start keeps nobody from anything, and is tried again with more patience', async (t) => {
   const here = await desk(t, { config: SUBMISSION() });
   const { state } = dataFiles(path.join(here.directory, 'data'));
   const silentOnce = path.join(here.directory, 'silent-once');
-  const program = `if (fs.existsSync('${silentOnce}')) process.send({ kind: 'listening' }); else fs.writeFileSync('${silentOnce}', ''); process.on('message', () => {})`;
+  const program = `if (fs.existsSync('${silentOnce}')) setTimeout(() => process.send({ kind: 'listening' }), 4500); else fs.writeFileSync('${silentOnce}', ''); process.on('message', () => {})`;
   const said: string[] = [];
   const child = await startFilterChild({
     command: [process.execPath, '-e', program],
