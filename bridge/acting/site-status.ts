@@ -11,7 +11,7 @@ import { mayDelegate } from './permitted.ts';
 import type { Acting } from './site.ts';
 
 export interface SiteStatus {
-  /** The mail server of this machine, and whether a sidecar runs here. */
+  /** The mail server of this machine, and whether a sidecar works on it: wherever it runs, where the database tells. */
   readonly here: string;
   readonly running: boolean;
   readonly servers: readonly ServerSeen[];
@@ -26,14 +26,19 @@ export interface SiteStatus {
 export async function siteStatus(acting: Acting): Promise<SiteStatus> {
   refuseOthers(acting);
   return acting.table((table) =>
-    acting.state(async (state) => ({
-      here: acting.config.server.name,
-      running: acting.sidecarRuns(),
-      servers: await everyServer(table, state),
-      paused: (await paused(state)) ?? null,
-      restored: (await fact(state, 'restored')) === 'held',
-      withdrawnSince: (await withdrawn(state))?.since ?? null,
-    })),
+    acting.state(async (state) => {
+      const here = acting.config.server.name;
+      const servers = await everyServer(table, state);
+      const works = servers.find(({ server }) => server === here)?.works;
+      return {
+        here,
+        running: works === undefined ? acting.sidecarRuns() : works?.alive === true,
+        servers,
+        paused: (await paused(state)) ?? null,
+        restored: (await fact(state, 'restored')) === 'held',
+        withdrawnSince: (await withdrawn(state))?.since ?? null,
+      };
+    }),
   );
 }
 

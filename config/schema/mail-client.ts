@@ -1,10 +1,36 @@
 /** What people type into their mail clients, as the portal tells them. */
 import * as z from 'zod';
-import { docs, text, whole } from '../fields.ts';
+import { docs, sections, text, whole } from '../fields.ts';
 import { hostName, webUrl } from '../places.ts';
-import { sharedFolders } from '../rules.ts';
+import { serverName, sharedFolders } from '../rules.ts';
 
 const tls = (comment: string) => z.enum(['starttls', 'implicit']).default('implicit').register(docs, { comment });
+
+/** What is left out here is as in [mail_client]. */
+const ofOneServer = z.strictObject({
+  imap_host: text(hostName).optional().register(docs, {
+    comment: 'The IMAP server as people reach it, where it is not the one of [mail_client]; so each of these keys.',
+    example: 'mx2.example.org',
+  }),
+  imap_port: whole(1, 65_535).optional().register(docs, { comment: 'As in [mail_client].', example: '993' }),
+  imap_tls: z
+    .enum(['starttls', 'implicit'])
+    .optional()
+    .register(docs, { comment: 'As in [mail_client].', example: 'implicit' }),
+  smtp_host: text(hostName).optional().register(docs, {
+    comment: 'The submission server as people reach it.',
+    example: 'mx2.example.org',
+  }),
+  smtp_port: whole(1, 65_535).optional().register(docs, { comment: 'As in [mail_client].', example: '465' }),
+  smtp_tls: z
+    .enum(['starttls', 'implicit'])
+    .optional()
+    .register(docs, { comment: 'As in [mail_client].', example: 'implicit' }),
+  shared_folders: text(sharedFolders).optional().register(docs, {
+    comment: "Where a mailbox of that server is among a delegate's folders.",
+    example: 'shared/OWNER',
+  }),
+});
 
 export const mailClient = z.strictObject({
   domain: text(hostName).optional().register(docs, {
@@ -34,5 +60,11 @@ export const mailClient = z.strictObject({
   own_mailbox_url: text(webUrl).optional().register(docs, {
     comment: 'Where a delegate who has no mailbox of their own asks for one. Left out: they are not offered any.',
     example: 'https://mail.example.org/ouvrir',
+  }),
+  servers: sections(ofOneServer, serverName).register(docs, {
+    comment: `Of several mail servers, what is not the same for the mailboxes of one of them, by its [server] name: where
+their delegates log in. Without such a section they are told what stands in [mail_client]. Thunderbird's
+autoconfig, which asks for no mailbox, is always that.`,
+    named: 'mx2',
   }),
 });

@@ -51,7 +51,31 @@ t.test("Apple's profile, the same identifier for the same login, another for ano
 t.test('a site that names one server alone names none', async (t) => {
   t.equal(serversOf({ mailClient: undefined }), undefined);
   const { smtpHost: _, ...half } = SERVERS;
-  t.equal(serversOf({ mailClient: half }), undefined);
+  t.equal(serversOf({ mailClient: { ...half, servers: {} } }), undefined);
   const { domain: __, ...rest } = SERVERS;
-  t.equal(serversOf({ mailClient: rest })?.domain, 'imap.example.org');
+  t.equal(serversOf({ mailClient: { ...rest, servers: {} } })?.domain, 'imap.example.org');
+});
+
+t.test('of several mail servers each is told as it is reached, where it has a section', async (t) => {
+  const config = {
+    mailClient: {
+      ...SERVERS,
+      sharedFolders: 'shared/OWNER',
+      servers: { mx2: { imapHost: 'mx2.example.org', imapPort: 143, imapTls: 'starttls' as const } },
+    },
+  };
+  t.match(serversOf(config, 'main'), { ...SERVERS, sharedFolders: 'shared/OWNER' });
+  t.match(serversOf(config), SERVERS);
+  t.same(serversOf(config, 'constructor'), serversOf(config), 'a name that every object has is nobody’s section');
+  const mx2 = serversOf(config, 'mx2');
+  t.match(mx2, {
+    imapHost: 'mx2.example.org',
+    imapPort: 143,
+    imapTls: 'starttls',
+    smtpHost: 'smtp.example.org',
+    sharedFolders: 'shared/OWNER',
+  });
+  const profile = (servers: MailClient | undefined) => (servers === undefined ? '' : appleProfile(servers, 'a', 'x'));
+  t.match(profile(mx2), 'mx2.example.org.mandat.profile', 'its profile replaces none of another server');
+  t.match(profile(serversOf(config, 'main')), 'example.org.mandat.profile');
 });

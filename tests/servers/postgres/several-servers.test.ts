@@ -3,12 +3,14 @@ import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
+import { clientPath } from '../../../bridge/portal/pages/paths.ts';
 import { dataFiles } from '../../../bridge/store/files/data-files.ts';
 import { headFileOf } from '../../../bridge/store/trail/seal-head.ts';
 import { startPostgresql } from '../../../config/lab/postgresql.ts';
 import { waitFor } from '../../../config/lab/wait.ts';
 import { must } from '../../cli/desk.ts';
 import { startSink } from '../../notify/sink.ts';
+import { portalSite } from '../../portal/portal-site.ts';
 import { at, password, type Running, type Site, startSite } from '../site.ts';
 import { keepsSitesIn } from '../site-store.ts';
 import { seen } from '../wire.ts';
@@ -100,6 +102,39 @@ t.test(
     );
   },
 );
+
+t.test('the portal of one of them: how each server fares, and each mailbox as its own server is reached', async (t) => {
+  const claims = (name: string, ...groups: readonly string[]) => ({
+    ...{ preferred_username: at(name), given_name: name, acr: 'eidas1', groups },
+  });
+  const client = (name: string) => `imap_host = "${name}.imap.test"\nsmtp_host = "${name}.smtp.test"\n`;
+  const portal = await portalSite(t, {
+    configFile: mx1.configFile,
+    config: `[mail_client]\n${client('mx1')}[mail_client.servers.mx2]\n${client('mx2')}`,
+    people: { [at('bob')]: claims('bob'), [at('ada')]: claims('ada', 'mail-admins') },
+  });
+  const [bob, ada] = [await portal.signInAs(at('bob')), await portal.signInAs(at('ada'))];
+  for (const [owner, mine, other] of [
+    ['alice', 'mx1', 'mx2'],
+    ['dora', 'mx2', 'mx1'],
+  ] as const) {
+    const { body } = await bob.get(clientPath(at(owner)));
+    t.match(body, new RegExp(`${mine}\\.imap\\.test.*${mine}\\.smtp\\.test`, 's'));
+    t.notMatch(body, `${other}.imap.test`);
+    const profile = await bob.get(clientPath(at(owner), '/mail.mobileconfig'));
+    t.match(profile.body, `<string>${mine}.imap.test</string>`);
+  }
+  const rows = async () => (await ada.get('/admin')).body.match(/<tr role="row"><th scope="row".*?<\/tr>/g) ?? [];
+  t.match(await rows(), [/>mx1<.*class="state good">fonctionne</, />mx2<.*class="state good">fonctionne</]);
+  const explained = await ada.get(`/admin/explain?mailbox=${at('dora')}`);
+  t.match(explained, { status: 200, body: /est sur un autre serveur, qui ne peut être interrogé d’ici/ });
+  process.kill(sidecars.get(mx2)?.pid ?? 0, 'SIGSTOP');
+  await waitFor('the other one is silent', 60_000, async () =>
+    /mx2<.*ne répond plus depuis/.test((await rows()).join()),
+  );
+  process.kill(sidecars.get(mx2)?.pid ?? 0, 'SIGCONT');
+  await waitFor('and back', 60_000, async () => !/ne répond plus/.test((await rows()).join()));
+});
 
 t.test(
   'a mailbox moves while a delegate has it open: nothing is left behind, and they have it on the new server',

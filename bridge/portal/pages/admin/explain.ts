@@ -23,7 +23,7 @@ export function mountExplain(app: Hono<PortalEnv>): void {
     try {
       const { delegations, others, trouble } = await explained(here.acting, mailbox, undefined);
       const body = html`${upToAdmin(c)}<h1>${title}</h1>
-${trouble === null ? '' : html`<div class="note wait"><p>${words.owner.unreachable}</p></div>`}
+${trouble === null ? '' : html`<div class="note wait"><p>${trouble.code === 'refused' ? words.admin.otherServer : words.owner.unreachable}</p></div>`}
 ${delegations.length === 0 ? html`<div class="card"><p>${words.admin.nobody}</p></div>` : delegations.map((one) => oneCard(c, one))}
 ${others.length === 0 ? '' : html`<div class="note wait"><p>${words.admin.others(others.length)}</p></div>`}
 <p><a class="button plain" href="${mailboxPath(mailbox)}">${words.owner.delegationsOf(mailbox)}</a></p>`;

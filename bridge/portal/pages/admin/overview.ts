@@ -65,12 +65,27 @@ function statusCard(c: PortalContext, { acting, mayAct }: Entrance, status: Site
     ...(status.withdrawnSince === null ? [] : [{ text: words.withdrawn, tone: 'bad' }]),
   ];
   const held = status.servers.reduce((all, one) => all + one.held, 0);
-  const heads = [words.server, words.mailboxes, words.inForce, words.pending, words.failing];
+  // With files nothing is known of the service but what the first line says.
+  const tells = status.servers.some(({ works }) => works !== undefined);
+  const heads = [
+    words.server,
+    ...(tells ? [words.service] : []),
+    words.mailboxes,
+    words.inForce,
+    words.pending,
+    words.failing,
+  ];
+  const service = ({ works, filters }: SiteStatus['servers'][number]) => {
+    const silent = (since: string) => words.serviceSilent(timeText(since, timezone, c.get('language')));
+    const is = works == null ? words.serviceStopped : works.alive ? words.serviceRuns : silent(works.lastSeen);
+    const down = filters.filter(({ running }) => !running).map(({ name }) => name);
+    return html`<span class="state ${works?.alive === true ? 'good' : 'bad'}">${is}</span>${down.length === 0 ? '' : html` <span class="state bad">${words.filtersDown(down.join(', '))}</span>`}`;
+  };
   const cell = (label: string, value: unknown) => html`<td role="cell" data-label="${label}">${value}</td>`;
   return html`<section class="card" aria-labelledby="status"><h2 id="status">${words.statusTitle}</h2>
 ${said.map(({ text, tone }) => html`<div class="note ${tone}"><p>${text}</p></div>`)}
 ${held === 0 ? '' : html`<div class="note wait"><p>${words.heldIn(held)}</p>${mayAct ? html`<p><a class="button" href="${ADMIN}/held">${words.heldLet}</a></p>` : ''}</div>`}
 <table class="cards" role="table" aria-label="${words.facts}"><thead role="rowgroup"><tr role="row">${heads.map((head) => html`<th scope="col" role="columnheader">${head}</th>`)}</tr></thead><tbody role="rowgroup">
-${status.servers.map((one) => html`<tr role="row"><th scope="row" role="rowheader" data-label="${words.server}">${one.server}</th>${cell(words.mailboxes, one.mailboxes)}${cell(words.inForce, one.inForce)}${cell(words.pending, one.waiting)}${cell(words.failing, one.failing)}</tr>`)}
+${status.servers.map((one) => html`<tr role="row"><th scope="row" role="rowheader" data-label="${words.server}">${one.server}</th>${tells ? cell(words.service, service(one)) : ''}${cell(words.mailboxes, one.mailboxes)}${cell(words.inForce, one.inForce)}${cell(words.pending, one.waiting)}${cell(words.failing, one.failing)}</tr>`)}
 </tbody></table><p><a href="${ADMIN}">${look}</a></p></section>`;
 }

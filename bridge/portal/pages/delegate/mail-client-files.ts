@@ -5,13 +5,18 @@ import type { Config } from '../../../../config/schema.ts';
 
 type Section = NonNullable<Config['mailClient']>;
 
-export type MailClient = Section & Readonly<Record<'domain' | 'imapHost' | 'smtpHost', string>>;
+export type MailClient = Omit<Section, 'servers'> & Readonly<Record<'domain' | 'imapHost' | 'smtpHost', string>>;
 
-/** Undefined where the site names no servers. */
-export function serversOf({ mailClient }: Pick<Config, 'mailClient'>): MailClient | undefined {
-  if (mailClient?.imapHost === undefined || mailClient.smtpHost === undefined) return undefined;
-  const { imapHost, smtpHost, domain = imapHost } = mailClient;
-  return { ...mailClient, imapHost, smtpHost, domain };
+/** How the mailboxes of that mail server are reached; without one, those of the site. Undefined where the site names no servers. */
+export function serversOf({ mailClient }: Pick<Config, 'mailClient'>, server?: string): MailClient | undefined {
+  if (mailClient === undefined) return undefined;
+  const { servers, ...all } = mailClient;
+  const own = server !== undefined && Object.hasOwn(servers, server) ? servers[server] : undefined;
+  const given = Object.entries(own ?? {}).filter(([, value]) => value !== undefined);
+  const { imapHost, smtpHost, domain, ...rest }: Omit<Section, 'servers'> = { ...all, ...Object.fromEntries(given) };
+  if (imapHost === undefined || smtpHost === undefined) return undefined;
+  // A profile for another server stands beside the first, and takes the place of none.
+  return { ...rest, imapHost, smtpHost, domain: own?.imapHost ?? domain ?? imapHost };
 }
 
 /** Mozilla's config-file format 1.1. What a client puts in for the address of whoever asks is said in its own words. */

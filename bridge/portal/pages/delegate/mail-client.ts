@@ -18,7 +18,7 @@ export function mountMailClient(app: Hono<PortalEnv>): void {
   });
   app.get(`${at}/mail.mobileconfig`, async (c) => {
     const { own, row } = await delegated(c);
-    const servers = own && serversOf(own.acting.config);
+    const servers = own && serversOf(own.acting.config, row?.mailbox.server);
     if (row === undefined || servers === undefined) return notOpen(c);
     return c.body(appleProfile(servers, row.delegate.login, wordsOf(c).site), 200, {
       'content-type': 'application/x-apple-aspen-config',
@@ -51,7 +51,7 @@ function clientPage(c: PortalContext, { acting }: OwnAccount, row: SeenDelegatio
   const words = all.delegate;
   const { address } = row.mailbox;
   const { submission } = acting.config;
-  const servers = serversOf(acting.config);
+  const servers = serversOf(acting.config, row.mailbox.server);
   const title = words.clientTitle(address);
   const folder = servers?.sharedFolders?.replace('OWNER', row.mailbox.login);
   const fact = (name: string, value: unknown) => html`<dt>${name}</dt><dd>${value}</dd>`;

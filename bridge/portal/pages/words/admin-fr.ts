@@ -7,6 +7,13 @@ export const ADMIN_FR = {
   sidecarRuns: 'Le service qui applique les délégations fonctionne.',
   sidecarStopped: 'Le service qui applique les délégations est arrêté.',
   facts: 'Chiffres',
+  otherServer:
+    'Cette boîte aux lettres est sur un autre serveur, qui ne peut être interrogé d’ici : voici ce que dit la table.',
+  service: 'Service',
+  serviceRuns: 'fonctionne',
+  serviceSilent: (when: string) => `ne répond plus depuis le ${when}`,
+  serviceStopped: 'arrêté',
+  filtersDown: (names: string) => `filtre de soumission arrêté : ${names}`,
   server: 'Serveur',
   mailboxes: 'Boîtes aux lettres',
   conditions: 'Conditions',
