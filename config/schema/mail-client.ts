@@ -9,23 +9,14 @@ const tls = (comment: string) => z.enum(['starttls', 'implicit']).default('impli
 /** What is left out here is as in [mail_client]. */
 const ofOneServer = z.strictObject({
   imap_host: text(hostName).optional().register(docs, {
-    comment: 'The IMAP server as people reach it, where it is not the one of [mail_client]; so each of these keys.',
+    comment:
+      'The IMAP server as people reach it, where it is not the one of [mail_client]; ports and TLS are the same.',
     example: 'mx2.example.org',
   }),
-  imap_port: whole(1, 65_535).optional().register(docs, { comment: 'As in [mail_client].', example: '993' }),
-  imap_tls: z
-    .enum(['starttls', 'implicit'])
-    .optional()
-    .register(docs, { comment: 'As in [mail_client].', example: 'implicit' }),
   smtp_host: text(hostName).optional().register(docs, {
     comment: 'The submission server as people reach it.',
     example: 'mx2.example.org',
   }),
-  smtp_port: whole(1, 65_535).optional().register(docs, { comment: 'As in [mail_client].', example: '465' }),
-  smtp_tls: z
-    .enum(['starttls', 'implicit'])
-    .optional()
-    .register(docs, { comment: 'As in [mail_client].', example: 'implicit' }),
   shared_folders: text(sharedFolders).optional().register(docs, {
     comment: "Where a mailbox of that server is among a delegate's folders.",
     example: 'shared/OWNER',

@@ -77,10 +77,13 @@ t.test('every key of the schema stands in it once, below a comment', async (t) =
     const start = lines.findIndex((line) => line === `[${name}]` || line === `#[${name}]`);
     t.not(start, -1, `[${name}]`);
     const end = lines.findIndex((line, at) => at > start && /^#?\[/.test(line) && !line.includes(`[${name}.`));
-    const body = lines.slice(start, end === -1 ? undefined : end);
+    const whole = lines.slice(start, end === -1 ? undefined : end);
+    const below = whole.findIndex((line) => line.includes(`[${name}.`));
+    const own = below === -1 ? whole : whole.slice(0, below);
     for (const key of Object.keys(section.shape)) {
       const named = docs.get(section.shape[key] as z.core.$ZodType)?.named;
       const shown = named === undefined ? `${key} = ` : `[${name}.${key}.${named}]`;
+      const body = named === undefined ? own : whole;
       const at = body.flatMap((line, index) => (line.replace(/^#/, '').startsWith(shown) ? [index] : []));
       t.equal(at.length, 1, `${name}.${key}`);
       t.match(body[(at[0] ?? 0) - 1], /^# ./, `${name}.${key} is explained`);

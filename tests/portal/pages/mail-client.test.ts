@@ -61,7 +61,7 @@ t.test('of several mail servers each is told as it is reached, where it has a se
     mailClient: {
       ...SERVERS,
       sharedFolders: 'shared/OWNER',
-      servers: { mx2: { imapHost: 'mx2.example.org', imapPort: 143, imapTls: 'starttls' as const } },
+      servers: { mx2: { imapHost: 'mx2.example.org', sharedFolders: 'theirs/OWNER' } },
     },
   };
   t.match(serversOf(config, 'main'), { ...SERVERS, sharedFolders: 'shared/OWNER' });
@@ -70,10 +70,9 @@ t.test('of several mail servers each is told as it is reached, where it has a se
   const mx2 = serversOf(config, 'mx2');
   t.match(mx2, {
     imapHost: 'mx2.example.org',
-    imapPort: 143,
-    imapTls: 'starttls',
+    imapPort: 993,
     smtpHost: 'smtp.example.org',
-    sharedFolders: 'shared/OWNER',
+    sharedFolders: 'theirs/OWNER',
   });
   const profile = (servers: MailClient | undefined) => (servers === undefined ? '' : appleProfile(servers, 'a', 'x'));
   t.match(profile(mx2), 'mx2.example.org.mandat.profile', 'its profile replaces none of another server');
