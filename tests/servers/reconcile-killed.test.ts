@@ -1,7 +1,7 @@
 /** `mandat run` as a process: killed, asked to leave, started twice. */
 import t, { type Test } from 'tap';
 import { ENTRIES_AT_ONCE } from '../../bridge/reconcile/tree.ts';
-import { waitFor } from '../../config/lab/wait.ts';
+import { waitFor, within } from '../../config/lab/wait.ts';
 import { type Fate, routeThrough, startProxy } from './imap-proxy.ts';
 import { verify } from './inside.ts';
 import { grantRow, revokeRow } from './rows.ts';
@@ -11,6 +11,7 @@ import { does, entries, granted, seen, subscribed } from './wire.ts';
 const bob = at('bob');
 const FOLDERS = ['Affaires', 'Projets'];
 const LIMIT_MS = 30_000;
+const KILL_LIMIT_MS = 90_000;
 
 t.test('where each change has to be made in each folder', async (t) => {
   const site = await startSite({ inherit: false, users: ['alice', 'bob'], postfix: false });
@@ -67,7 +68,7 @@ async function killedAt(site: Site, fate: (line: string) => Fate, change: () => 
     await routeThrough(site, proxy);
     const first = await site.run();
     await change();
-    await proxy.frozen;
+    await within('it comes to the command at which it is killed', KILL_LIMIT_MS, proxy.frozen);
     await first.end('SIGKILL');
   } finally {
     await routeThrough(site, site.lab.imap);

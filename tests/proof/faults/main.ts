@@ -1,6 +1,6 @@
 /**
  * `npm run proof:faults -- --count 1000 [--seed S] [--sites K]`, or `--every STEP [--only PLACE]` for a cut at every STEP-th octet of a whole grant and revoke at
- * each place and NO and BAD to each command, or `--octets STEP [--from N] [--pairs P]` for the same of IMAP and doveadm with many pairs at once, each with a fault
+ * each place and NO and BAD to each command, or `--octets STEP [--from N] [--skip N] [--pairs P]` for the same of IMAP and doveadm with many pairs at once, each with a fault
  * of its own, or `--machine [--only WORDS]` for a machine in trouble. Exit status 1 when anything was broken.
  */
 import { parseArgs } from 'node:util';
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     octets: { type: 'string' },
     from: { type: 'string', default: '0' },
+    skip: { type: 'string', default: '0' },
     pairs: { type: 'string', default: '32' },
     machine: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
@@ -74,7 +75,10 @@ async function manyPairs(number: number): Promise<OctetFigures> {
     const all = everyJob(sizes, Number(values.octets), Number(values.from));
     const next = numbers(seed);
     const mixed = all.map((job) => ({ job, order: next() })).sort((a, b) => a.order - b.order);
-    const mine = mixed.filter((_, at) => at % sites === number).map(({ job }) => job);
+    const mine = mixed
+      .slice(Number(values.skip))
+      .filter((_, at) => at % sites === number)
+      .map(({ job }) => job);
     say(`site ${number}: ${mine.length} of ${all.length} faults`);
     let tell = Date.now() + 60_000;
     await surviveMany(many, mine, figures, () => {

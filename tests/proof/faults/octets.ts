@@ -31,7 +31,7 @@ export type Measured = Record<Change, Record<Purpose | 'early', Sizes>>;
 const CHANGES: readonly Change[] = ['grant', 'revoke'];
 const SIDES: readonly Side[] = ['client', 'server'];
 /** For a machine that is busy with other things. */
-const LIMIT_MS = 180_000;
+const LIMIT_MS = 600_000;
 /** How often it is asked what failed: what does is tried again after a second. */
 const LOOK_MS = 400;
 /** One that has not happened so often is beyond the end of what is said. */
