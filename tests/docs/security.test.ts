@@ -41,6 +41,7 @@ t.test('every package once, with what it is for', async (t) => {
   const all = [...Object.keys(dependencies), ...Object.keys(devDependencies)].sort();
   t.same([...inProgram, ...beside].sort(), all);
   t.same(Object.keys(dependencies), ['better-sqlite3'], 'all others are bundled');
+  t.match(page, `**${inProgram.length}** packages are in the program, **${beside.length}** are for building`);
 });
 
 t.test('in the program is what its code imports', async (t) => {
