@@ -3,7 +3,7 @@
  * same text and the same JSON document as of a short one. Columns are as wide as the longest cell, so a long text is gone through twice.
  */
 import { cell, jsonOf, type Output, put, putPiece, table } from './output.ts';
-import { keepHeapSmall } from './small-heap.ts';
+import { collectEarly } from './small-heap.ts';
 
 export interface LongList<T> {
   readonly head: readonly string[];
@@ -20,7 +20,7 @@ export async function printList<T>(
   pages: () => AsyncIterable<readonly T[]>,
 ): Promise<void> {
   out.begin();
-  keepHeapSmall(); // what lives is a portion: what is garbage need not become twice as much
+  collectEarly(); // what lives is a portion: what is garbage need not become twice as much
   if (out.json) return printDocument(pages(), document);
   const first = await firstOf(pages());
   if (first.only) return void (await put(first.page.length === 0 ? none : table(head, first.page.map(row))));

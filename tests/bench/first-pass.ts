@@ -1,12 +1,14 @@
 /** A first pass over a site that nobody has worked off, beside a bare client that gives the same entries and looks with as many logins, each on a site of its own, in turn. */
+import { writeFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { startShares } from '../servers/shares-server.ts';
+import { type SharesServer, startShares } from '../servers/shares-server.ts';
 import { at, type Site, startSite } from '../servers/site.ts';
 import { atOnce, loggedIn } from './bare-client.ts';
 import { putRing, ring } from './converged.ts';
 import { RIGHTS } from './ground.ts';
 import { type Comparison, comparison } from './pairs.ts';
+import { sharesOf } from './shares.ts';
 
 /** As many sessions at once as a sidecar has places ([imap] connections). */
 const AT_ONCE = 4;
@@ -45,8 +47,37 @@ export async function firstPassFigures(mailboxes: number, each: number, pairs: n
   return { inForce: of('inForce'), verified: of('verified') };
 }
 
-async function onSite(people: Ring, work: (site: Site, people: Ring) => Promise<Took>, into: Took[]): Promise<void> {
+/** The same pass beside so many shares of others' on the server, and beside few, in turn: what the last of many delegations cost, and the first. */
+export async function besideSharesFigures(
+  mailboxes: number,
+  each: number,
+  [few, many]: readonly [number, number],
+  pairs: number,
+): Promise<FirstPassFigures> {
+  const people = ring(mailboxes, each);
+  const [small, large]: [Took[], Took[]] = [[], []];
+  await onSite(people, firstPass, [], few); // neither counts: caches
+  for (let round = 0; round < pairs; round++) {
+    const turns = [() => onSite(people, firstPass, small, few), () => onSite(people, firstPass, large, many)];
+    for (const turn of round % 2 === 0 ? turns : turns.reverse()) await turn();
+  }
+  const of = (phase: keyof Took) =>
+    comparison(
+      `first pass, ${mailboxes * each} delegations, all ${phase === 'inForce' ? 'in force' : 'verified'}, beside ${many.toLocaleString('en')} shares against ${few.toLocaleString('en')}`,
+      large.map((one) => one[phase]),
+      small.map((one) => one[phase]),
+    );
+  return { inForce: of('inForce'), verified: of('verified') };
+}
+
+async function onSite(
+  people: Ring,
+  work: (site: Site, people: Ring) => Promise<Took>,
+  into: Took[],
+  others = 0,
+): Promise<void> {
   const shares = await startShares();
+  if (others > 0) await haveShares(shares, others);
   const site = await startSite({
     reuse: false,
     users: [...people.owners, ...people.people],
@@ -59,6 +90,13 @@ async function onSite(people: Ring, work: (site: Site, people: Ring) => Promise<
     await site.stop();
     await shares.stop();
   }
+}
+
+async function haveShares({ mandat, database }: SharesServer, count: number): Promise<void> {
+  const file = `${database}.bench`;
+  await writeFile(file, sharesOf(count));
+  const taken = await mandat('shares', 'import', file);
+  if (taken.status !== 0) throw new Error(taken.stderr);
 }
 
 /** From the commit on, with a sidecar that runs already. */

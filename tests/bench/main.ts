@@ -12,7 +12,7 @@ import { bareFigures } from './bare.ts';
 import { besideSweepFigures } from './beside-sweep.ts';
 import { convergedFigures } from './converged.ts';
 import { directoryFigures } from './directory.ts';
-import { firstPassFigures } from './first-pass.ts';
+import { besideSharesFigures, firstPassFigures } from './first-pass.ts';
 import { type GrantFigures, grantFigures } from './grant.ts';
 import { coldStart } from './growth/cold-start.ts';
 import { growthFigures } from './growth/figures.ts';
@@ -184,7 +184,9 @@ if (chosen.has('beside')) {
 }
 if (chosen.has('first')) {
   const { inForce, verified } = await firstPassFigures(values.quick ? 24 : 100, 5, 3);
-  section('A first pass, through `mandat shares`', HEAD, [row(inForce), row(verified)]);
+  const beside = await besideSharesFigures(20, 5, [100, 10_000], 3);
+  const figures = [inForce, verified, beside.inForce, beside.verified];
+  section('A first pass, through `mandat shares`', HEAD, figures.map(row));
 }
 if (chosen.has('move')) {
   const { moveFigures } = await import('./move.ts');

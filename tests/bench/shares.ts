@@ -76,7 +76,7 @@ async function ground(keeper: Keeper, shares: number, owners: number): Promise<S
 }
 
 /** As Dovecot writes it, five delegates an owner. */
-function sharesOf(count: number): string {
+export function sharesOf(count: number): string {
   const key = (index: number) =>
     `shared/shared-boxes/user/colleague${index}@lab.test/mailbox${Math.floor(index / EACH)}@lab.test`;
   return Array.from({ length: count }, (_, index) => `${key(index)}\n1\n`).join('');
