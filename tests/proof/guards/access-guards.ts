@@ -176,8 +176,8 @@ export const ACCESS_GUARDS: readonly Guard[] = [
   line(
     'what stood there before the grant comes back',
     LEAVES,
-    'before: beforeIn(pair, folder) };',
-    'before: undefined };',
+    'before: beforeIn(pair, folder) }]',
+    'before: undefined }]',
     ...servers('reconcile-revoke'),
   ),
   line(
