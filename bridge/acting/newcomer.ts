@@ -5,6 +5,7 @@
 import { listedPerson, type Person } from '../directory/search.ts';
 import { Failure } from '../shared/failure.ts';
 import { type AddedDelegate, identifiersOf, personalMailboxOf } from '../store/table/delegates.ts';
+import { openIdentity } from './identity.ts';
 import type { Acting } from './site.ts';
 
 export interface Granted {
@@ -15,13 +16,18 @@ export interface Granted {
 
 /** Fails `refused` for what is no identifier, and for whom the directory doesn't list; an admin's `force` goes on all the same. */
 export async function whoIsGranted(acting: Acting, typed: string, force: boolean): Promise<Granted> {
-  const { config, files, identity, actor } = acting;
+  const { config, files, identity, actor, warn } = acting;
   if (config.identity.scheme !== 'rpps') return { identifier: await acting.delegate(typed), newcomer: undefined };
-  const identifier = actor.kind === 'admin' ? identity.find(typed) : identity.read(typed);
+  const admin = actor.kind === 'admin';
+  const identifier = admin
+    ? identity.find(typed)
+    : openIdentity({ ...config.identity, strict: false }, warn).read(typed);
   const person = listedPerson(files.privateDirectory, identifier);
-  if (person === null && actor.kind !== 'admin') throw notListed(identifier);
+  /** `strict` is for whoever isn't here yet, as at `mandat delegate add`. */
+  if (person === null && !admin) throw notListed(identity.read(typed));
   const known = (await acting.table((db) => identifiersOf(db, [identifier]))).get(identifier);
   if (known !== undefined) return { identifier: known, newcomer: undefined };
+  if (!admin) identity.read(typed);
   if (person === undefined || person === null || force)
     return { identifier: await acting.delegate(typed), newcomer: undefined };
   return { identifier, newcomer: await added(acting, person) };

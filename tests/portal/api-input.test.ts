@@ -1,12 +1,17 @@
 /** What is wrong with a question, said with the right status, and nothing written; two at once; what is sent twice. R15, R18 */
+import path from 'node:path';
+import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
 import { OF_THE_API } from '../../.ci/manual/words/refusals.ts';
 import { NO_RULE } from '../../bridge/portal/api/problem.ts';
 import { DETAILS_FR } from '../../bridge/portal/api/problem-fr.ts';
 import { FR } from '../../bridge/portal/pages/words/fr.ts';
 import { RATES } from '../../bridge/portal/rate-limits.ts';
+import { dataFiles } from '../../bridge/store/files/data-files.ts';
+import { mandatAt } from '../cli/warm.ts';
 import { apiSite, listed } from './api-site.ts';
 import { ADMIN, DOCTOR, MAILBOX, OTHER_DOCTOR, OTHER_MAILBOX, OTHER_SECRETARY, SECRETARY } from './people.ts';
+import { SITE } from './portal-site.ts';
 
 const PLACE = `/mailboxes/${MAILBOX}/delegations`;
 /** A delegate whom the directory doesn't list, and nobody. */
@@ -316,6 +321,35 @@ function endless(): ReadableStream<Uint8Array> {
 
 t.test('every code of the API has its words in French', async (t) => {
   for (const code of Object.keys(OF_THE_API)) t.ok(code in DETAILS_FR || Object.values(NO_RULE).includes(code), code);
+});
+
+t.test('strict: a number whose key is wrong is refused, by pages and API as by the command line', async (t) => {
+  const site = SITE.replace('[identity]', '[identity]\nstrict = true');
+  const { ask, directory, config, signInAs } = await apiSite(t, { site });
+  const typed = listed(1); // the directory has it
+  const mandat = (...args: readonly string[]) => mandatAt(path.join(directory, 'mandat.toml'), args);
+  const grant = () => ask('POST', PLACE, { by: DOCTOR, body: { delegate: typed } });
+  const refused = await grant();
+  t.match(refused.json, { status: 422, code: 'MANDAT_IDENTIFIER', detail: /not the key of the others/ });
+  const said = await mandat('delegate', 'add', typed);
+  t.equal(said.status, 3);
+  t.ok(said.stderr.includes(refused.json.detail), `the same: ${said.stderr}`);
+  const searched = await ask('GET', `/people?identifier=${typed}`, {
+    by: DOCTOR,
+    headers: { 'accept-language': 'fr' },
+  });
+  t.match(searched.json, { status: 422, code: 'MANDAT_IDENTIFIER', detail: /la clé des autres/ });
+  const page = await (await signInAs(DOCTOR)).get(`/mailboxes/${encodeURIComponent(MAILBOX)}/add?identifier=${typed}`);
+  t.match(page, { status: 422, body: /la clé des autres/ });
+  t.equal((await ask('POST', PLACE, { by: DOCTOR, body: { delegate: SECRETARY } })).status, 201, 'one that is right');
+
+  // Who is a delegate already, from before the site was strict.
+  const table = new Database(dataFiles(config.dataDir).delegations);
+  table.prepare("INSERT INTO delegate (id, login) VALUES (?, 'from-before')").run(typed);
+  table.close();
+  t.equal((await grant()).status, 201);
+  const other = await mandat('--as', `owner:${OTHER_DOCTOR}`, 'grant', '--no-wait', OTHER_MAILBOX, typed);
+  t.equal(other.status, 0, other.stderr);
 });
 
 t.test('too many requests: told when to come again, each asker by themselves', async (t) => {

@@ -125,7 +125,7 @@ export async function portalSite(t: Test, options: PortalSiteOptions = {}): Prom
 }
 
 /** Nothing listens there. */
-const SITE = `data_dir = "data"
+export const SITE = `data_dir = "data"
 [identity]
 scheme = "rpps"
 allow_test_identities = true

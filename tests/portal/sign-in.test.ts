@@ -2,7 +2,7 @@
 import type { JWTPayload } from 'jose';
 import t from 'tap';
 import { csrfOf } from './browser-cookies.ts';
-import { ADMIN, DOCTOR, MAILBOX, peopled, READER, SECRETARY, STRANGER } from './people.ts';
+import { ADMIN, DOCTOR, MAILBOX, OTHER_DOCTOR, peopled, READER, SECRETARY, STRANGER } from './people.ts';
 import { portalSite } from './portal-site.ts';
 
 const EVERYBODY = [
@@ -41,6 +41,24 @@ t.test('signing in', async (t) => {
     if (!isIn)
       t.match({ status: page.status, body: page.body }, { status: 403, body: /Aucune boîte aux lettres/ }, why);
   }
+
+  await site.mandat('delegate', 'add', OTHER_DOCTOR);
+  const both = await signedIn(OTHER_DOCTOR);
+  for (const way of ['/mailboxes', '/account'])
+    t.match(both.page.body, `href="${way}"`, 'an owner who is a delegate too');
+
+  const sent = (await site.browser().get('/sign-in', { follow: false })).headers.get('location') ?? '';
+  t.match(sent, `${site.provider.issuer}/`, 'by discovery');
+  t.match(Object.fromEntries(new URL(sent).searchParams), {
+    response_type: 'code',
+    client_id: 'mandat',
+    redirect_uri: `${site.url}/sign-in/back`,
+    code_challenge: /^[\w-]{43}$/,
+    code_challenge_method: 'S256',
+    state: /^[\w-]{43}$/,
+    nonce: /^[\w-]{43}$/,
+    acr_values: 'eidas1',
+  });
 
   const doctor = site.provider.people.get(DOCTOR) ?? {};
   for (const [why, change, said] of REFUSED) {
@@ -133,7 +151,10 @@ t.test('signing out', async (t) => {
   t.equal(again.status, 409);
   const gone = await browser.post('/sign-out', { csrf: csrfOf(again.body) }, { follow: false });
   t.match(gone.headers.get('location'), `${site.provider.issuer}/session/end?`, 'the provider is asked to end its own');
-  t.match(new URL(gone.headers.get('location') ?? '').searchParams.get('post_logout_redirect_uri'), '/signed-out');
+  t.match(Object.fromEntries(new URL(gone.headers.get('location') ?? '').searchParams), {
+    post_logout_redirect_uri: `${site.url}/signed-out`,
+    id_token_hint: /^[\w-]+\.[\w-]+\.[\w-]+$/,
+  });
   t.match(
     (await site.browser().get('/resume', { headers: { cookie: old }, follow: false })).headers.get('location'),
     '/sign-in',
@@ -167,4 +188,15 @@ t.test('signing out', async (t) => {
   t.equal(await told(good), 200);
   t.match((await other.get('/resume', { follow: false })).headers.get('location'), '/sign-in', 'now they are');
   t.equal(await told(good), 400, 'a word is heard once');
+
+  // Of one session of theirs alone, where the provider names it.
+  const inSession = async (sid: string) => {
+    site.provider.tamper = (claims) => ({ ...claims, sid });
+    return site.signInAs(SECRETARY);
+  };
+  const [first, second] = [await inSession('one'), await inSession('two')];
+  site.provider.tamper = undefined;
+  t.equal(await told({ aud: 'mandat', sid: 'one', events: EVENT, jti: 'h' }), 200);
+  t.match((await first.get('/resume', { follow: false })).headers.get('location'), '/sign-in', 'that one has ended');
+  t.equal((await second.get('/resume', { follow: false })).headers.get('location'), '/', 'the other goes on');
 });
