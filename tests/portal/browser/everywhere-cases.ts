@@ -87,6 +87,8 @@ export const EVERYWHERE: Cases = {
     await page.goto(MAILBOX);
     await page.click('a:text-is("Supprimer") >> nth=0');
     t.strictSame(await found(page), []);
+    await page.evaluate('document.querySelector("dialog").append(new Image())');
+    t.match(await found(page), [/^image-alt: /], 'axe tells where something is wrong');
     await page.context().close();
   },
 
