@@ -1,34 +1,10 @@
 /** Of `mandat status`: how much room the data take, and when they were last backed up. */
 import path from 'node:path';
-import { type DiskUse, diskUse } from '../bridge/store/files/disk-use.ts';
+import type { Kept } from '../bridge/acting/status/kept.ts';
 import { describeReader } from '../bridge/store/files/log-readers.ts';
 import { LARGE_LOG } from '../bridge/store/files/write-ahead-log.ts';
-import { SENDER_FILE } from '../bridge/store/published/sender-map.ts';
-import { fact } from '../bridge/store/state/facts.ts';
-import type { StateDb } from '../bridge/store/state/state-db.ts';
 import { counted, oneLine } from './output.ts';
-import type { Session } from './session.ts';
 import { shownSize } from './sizes.ts';
-
-interface LastBackup {
-  readonly at: string;
-  readonly directory: string;
-}
-
-export interface Kept {
-  readonly disk: DiskUse;
-  /** By "mandat backup"; null where there was none, or the one before a restore. */
-  readonly backup: LastBackup | null;
-}
-
-export async function keptOf({ files, config }: Session, state: StateDb): Promise<Kept> {
-  const senders = config.senderRules === undefined ? undefined : path.join(files.senderDirectory, SENDER_FILE);
-  const noted = await fact(state, 'backup');
-  return {
-    disk: diskUse(files, senders),
-    backup: noted === undefined ? null : (JSON.parse(noted) as LastBackup),
-  };
-}
 
 type Time = (instant: string | null | undefined) => string;
 

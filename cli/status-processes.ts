@@ -1,29 +1,16 @@
 /** Of `mandat status`: which processes there are, and how their threads fare; and which server they speak to. */
-import { hostname } from 'node:os';
-import { shownDatabase, workersOn } from '../bridge/configured/stores.ts';
-import { eventsSeenBy } from '../bridge/events/events-seen.ts';
+import {
+  type databaseOf,
+  type eventsOf,
+  isMine,
+  isSilent,
+  type Processes,
+  standsBy,
+} from '../bridge/acting/status/processes.ts';
 import type { Seen } from '../bridge/imap/dialects.ts';
 import type { LoopHolds } from '../bridge/shared/loop-holds.ts';
-import type { LastSidecar } from '../bridge/sidecar/running-config.ts';
-import { lastLoss } from '../bridge/sidecar/watch-commits.ts';
-import { fact } from '../bridge/store/state/facts.ts';
-import type { StateDb } from '../bridge/store/state/state-db.ts';
-import { filterName, filtersSeen, filterTrouble } from '../bridge/submission/last-filter.ts';
 import { oneLine } from './output.ts';
-import type { Session } from './session.ts';
 import { shownDuration } from './times.ts';
-
-/** Of the one that runs. `since`: null as long as it is starting. */
-export function sidecarOf(session: Session, last: LastSidecar) {
-  const pid = session.sidecarPid() ?? last.pid ?? null;
-  return { pid, since: last.pid === pid ? (last.since ?? null) : null }; // else it is of the one before
-}
-
-/** Which kind of IMAP server it is, as a pass has seen it last; null before the first. */
-export async function imapServerOf(state: StateDb): Promise<Seen | null> {
-  const stored = await fact(state, 'imap-server');
-  return stored === undefined ? null : (JSON.parse(stored) as Seen);
-}
 
 export function serverLine(seen: Seen | null): readonly Line[] {
   if (seen === null) return [];
@@ -31,47 +18,11 @@ export function serverLine(seen: Seen | null): readonly Line[] {
   return [['IMAP server', `${oneLine(seen.title)}, taken for "${seen.kind}" ${how}`]];
 }
 
-/** Where the databases are in PostgreSQL, and when the sidecar last was without them. */
-export async function databaseOf({ config }: Session, state: StateDb) {
-  const place = await shownDatabase(config);
-  return place === undefined ? null : { place, lost: (await lastLoss(state)) ?? null };
-}
-
 export function databaseLine(database: Awaited<ReturnType<typeof databaseOf>>, time: Time): readonly Line[] {
   if (database === null) return [];
   const { place, lost } = database;
   const ever = lost === null ? '' : `; the sidecar was without it from ${time(lost.at)} to ${time(lost.back)}`;
   return [['database', `${oneLine(place)}${ever}`]];
-}
-
-/** Null without one. */
-export async function filterOf(session: Session, state: StateDb) {
-  const { submission } = session.config;
-  if (submission === undefined) return null;
-  const seen = await filtersSeen(state, session.config);
-  const own = filterName(session.config);
-  const there = seen.find((one) => one.runs && one.name === (own ?? '')) ?? seen.find((one) => one.runs);
-  return {
-    process: submission.process,
-    running: there === undefined ? null : { pid: there.pid, since: there.since, loop: there.loop },
-    /** Of several on one database: each, wherever it runs. */
-    filters:
-      own === undefined
-        ? []
-        : seen.map(({ name, host, pid, since, heard, runs }) => ({ name, host, pid, since, heard, running: runs })),
-    /** Why there is none, where the sidecar tries to start it. */
-    trouble: there !== undefined || !session.sidecarRuns() ? null : ((await filterTrouble(state)) ?? null),
-  };
-}
-
-/** Null where no events are configured; `seen` is null while the sidecar has not listened yet. */
-export async function eventsOf(session: Session, state: StateDb, pid: number | null | undefined) {
-  if (session.config.events === undefined) return null;
-  const seen = await eventsSeenBy(state, pid);
-  if (seen === undefined) return { listening: false, seen: null };
-  const { events, malformed, unauthorised, refused, dropped, looks, lastAt, listening } = seen;
-  const last = lastAt === 0 ? null : new Date(lastAt).toISOString();
-  return { listening, seen: { last, taken: events, malformed, unauthorised, refused, dropped, looks } };
 }
 
 export function eventsLine(events: Awaited<ReturnType<typeof eventsOf>>, time: Time): readonly Line[] {
@@ -86,29 +37,6 @@ export function eventsLine(events: Awaited<ReturnType<typeof eventsOf>>, time: T
   const last =
     seen.last === null ? 'none has come yet' : `the last at ${time(seen.last)}, ${seen.taken} since the start`;
   return [['events', [last, ...odd].join('; ')]];
-}
-
-/** Who works on this server's mailboxes and who stands by, wherever they run; null with files. */
-export async function workersOfServer({ config }: Session) {
-  const workers = await workersOn(config);
-  if (workers === undefined) return null;
-  const { works, silent, standBy } = workers;
-  return {
-    works: works === undefined ? null : { host: works.host, pid: works.pid, since: works.since, fence: works.fence },
-    /** Nobody works, and whoever did has not let go. */
-    silent:
-      silent === undefined
-        ? null
-        : { host: silent.host, pid: silent.pid, lastSeen: new Date(Date.now() + silent.leftMs).toISOString() },
-    standBy,
-  };
-}
-
-interface Processes {
-  readonly sidecar: ReturnType<typeof sidecarOf> | null;
-  readonly workers: Awaited<ReturnType<typeof workersOfServer>>;
-  readonly loop: LoopHolds | null;
-  readonly filter: Awaited<ReturnType<typeof filterOf>>;
 }
 
 export function processLines({ sidecar, workers, loop, filter }: Processes, time: Time): readonly Line[] {
@@ -147,20 +75,6 @@ function sidecarLine(sidecar: Processes['sidecar'], workers: Processes['workers'
 }
 
 const isSaid = (one: string | null): one is string => one !== null;
-
-const isMine = (sidecar: Processes['sidecar'], one: { readonly host: string; readonly pid: number } | null) =>
-  one !== null && one.pid === sidecar?.pid && one.host === hostname();
-
-/** Whether there is a process of this data_dir, and it neither works, by the database, nor waits for its turn. */
-export function isSilent(sidecar: Processes['sidecar'], workers: Processes['workers']): boolean {
-  if (sidecar === null || workers === null || standsBy(sidecar, workers)) return false;
-  return workers.works === null ? isMine(sidecar, workers.silent) : !isMine(sidecar, workers.works);
-}
-
-/** Whether the sidecar of this data_dir is one that waits for its turn. */
-export function standsBy(sidecar: Processes['sidecar'], workers: Processes['workers']): boolean {
-  return sidecar !== null && workers?.standBy.some(({ pid }) => pid === sidecar.pid) === true;
-}
 
 type Time = (instant: string | null | undefined) => string;
 type Line = readonly [string, string];

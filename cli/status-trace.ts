@@ -1,29 +1,6 @@
 /** Of `mandat status`: whether access is traced, how it goes, and which months are kept. */
-
-import type { StateDb } from '../bridge/store/state/state-db.ts';
-import { type DailyProof, lastTraceProof } from '../bridge/trace/daily-proof.ts';
-import { monthFiles, monthOf, traceDirectory } from '../bridge/trace/trace-files.ts';
-import { type TraceState, traceState } from '../bridge/trace/trace-keeping.ts';
+import type { TraceStatus } from '../bridge/acting/status/trace.ts';
 import { counted, oneLine } from './output.ts';
-import type { Session } from './session.ts';
-
-export interface TraceStatus extends TraceState {
-  readonly enabled: boolean;
-  /** `2026-11`, the oldest first. */
-  readonly months: readonly string[];
-  /** The last proof of all of it; null where there was none. */
-  readonly proof: DailyProof | null;
-}
-
-/** Null where there is none, and never was. */
-export async function traceOf({ config, files }: Session, state: StateDb): Promise<TraceStatus | null> {
-  const { enabled } = config.trace;
-  const how = await traceState(state);
-  const months = [...new Set(monthFiles(traceDirectory(files)).map(monthOf))];
-  if (!enabled && months.length === 0) return null;
-  const none: TraceState = { trouble: null, since: null, kept: 0, lost: 0, waiting: 0, lastAt: null, gap: null };
-  return { enabled, ...none, ...how, months, proof: (await lastTraceProof(state)) ?? null };
-}
 
 type Time = (instant: string | null | undefined) => string;
 
@@ -53,6 +30,3 @@ export function traceRemarks(trace: TraceStatus | null, time: Time): readonly st
     ...(proof?.broken == null ? [] : [`${oneLine(proof.broken)}\n    "mandat trace verify" says more`]),
   ];
 }
-
-export const isTraceOdd = (trace: TraceStatus | null): boolean =>
-  trace !== null && ((trace.enabled && trace.trouble !== null) || (trace.proof?.broken ?? null) !== null);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { SenderRule } from '../acl/desired.ts';
+import { imapServerOf } from '../bridge/acting/status/processes.ts';
 import { policyOf } from '../bridge/configured/site-policy.ts';
 import { everyServer, type ServerSeen } from '../bridge/questions/every-server.ts';
 import { type Checked, type Difference, type ListedEntry, verifyMailbox } from '../bridge/questions/verify.ts';
@@ -17,7 +18,6 @@ import { counted, oneLine } from './output.ts';
 import { pausedText, pauseOf } from './paused.ts';
 import { openProgress } from './progress.ts';
 import { type Runner, sentence } from './runner.ts';
-import { imapServerOf } from './status-processes.ts';
 
 /** No difference: that is how such a server is, and what the delegates should know. `ofDovecot`: where a setting would change it. */
 const notInherited = (ofDovecot: boolean) =>
