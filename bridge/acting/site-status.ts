@@ -9,6 +9,7 @@ import { Failure } from '../shared/failure.ts';
 import { fact } from '../store/state/facts.ts';
 import { mayDelegate } from './permitted.ts';
 import type { Acting } from './site.ts';
+import { needsSomebody, type Status, statusOf } from './status/status.ts';
 
 export interface SiteStatus {
   /** The mail server of this machine, and whether a sidecar works on it: wherever it runs, where the database tells. */
@@ -20,11 +21,19 @@ export interface SiteStatus {
   readonly restored: boolean;
   /** Since when all delegations are withdrawn; null where they aren't. */
   readonly withdrawnSince: string | null;
+  /** Of the mail server of this machine: all that `mandat status` says. */
+  readonly own: Status;
+  /** Whether something failed on it, is held or broken, or nobody works. */
+  readonly needsSomebody: boolean;
 }
+
+/** Of each list, the first. */
+const SHOWN = 20;
 
 /** Fails `refused` for whoever is no administrator. */
 export async function siteStatus(acting: Acting): Promise<SiteStatus> {
   refuseOthers(acting);
+  const own = await statusOf(acting, SHOWN);
   return acting.table((table) =>
     acting.state(async (state) => {
       const here = acting.config.server.name;
@@ -37,6 +46,8 @@ export async function siteStatus(acting: Acting): Promise<SiteStatus> {
         paused: (await paused(state)) ?? null,
         restored: (await fact(state, 'restored')) === 'held',
         withdrawnSince: (await withdrawn(state))?.since ?? null,
+        own,
+        needsSomebody: needsSomebody(own),
       };
     }),
   );

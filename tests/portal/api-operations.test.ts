@@ -107,7 +107,12 @@ t.test('from a search to a revoke, as an owner, a delegate and an administrator'
   t.equal((await ask('PUT', contact, { by: DOCTOR, body: { address: MAILBOX } })).json.code, 'MANDAT_CONTACT');
 
   // The administrator acts for the owner, and the trail says so.
-  t.match((await ask('GET', '/status', { by: ADMIN })).json, { running: false, servers: [{ mailboxes: 2 }] });
+  t.match((await ask('GET', '/status', { by: ADMIN })).json, {
+    running: false,
+    servers: [{ mailboxes: 2 }],
+    needsSomebody: true,
+    own: { waiting: 2, failures: [], copies: [], filterRuns: null, trailBroken: null, outbox: { failed: 0 } },
+  });
   t.equal((await ask('GET', '/status', { by: DOCTOR })).status, 403);
   t.equal((await ask('GET', '/audit', { by: READER })).status, 200);
   const held = (await ask('GET', '/held', { by: READER })).json;

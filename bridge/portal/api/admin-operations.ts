@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { heldWithdrawals, letHeldGo, markOf } from '../../acting/held-waves.ts';
 import { historyOf, MOST_HISTORY } from '../../acting/history.ts';
 import { explained, siteStatus } from '../../acting/site-status.ts';
+import type { Status } from '../../acting/status/status.ts';
 import { address } from '../../acting/typed.ts';
 import { type Operation, operation } from './operation.ts';
 import * as schemas from './schemas.ts';
@@ -27,6 +28,54 @@ const status = z.object({
   paused: z.object({ since: z.string(), by: z.string(), reason: z.string().nullable(), all: z.boolean() }).nullable(),
   restored: z.boolean().meta({ description: 'The table is older than the one last seen: it gives nobody access' }),
   withdrawnSince: z.string().nullable(),
+  needsSomebody: z.boolean().meta({ description: 'Something failed, is held or broken, or nobody works' }),
+  own: z
+    .object({
+      waiting: z.int(),
+      oldest: z.string().nullable(),
+      lateCount: z.int(),
+      late: z.array(z.object({ mailbox: z.string().nullable(), since: z.string().nullable() })),
+      failing: z.int(),
+      failures: z.array(
+        z.object({
+          mailbox: z.string(),
+          code: z.string(),
+          message: z.string(),
+          hint: z.string(),
+          attempts: z.int(),
+          at: z.string(),
+          retryAt: z.string().nullable(),
+        }),
+      ),
+      noticed: z.int(),
+      notices: z.array(z.object({ mailbox: z.string(), code: z.string(), login: z.string(), message: z.string() })),
+      copies: z.array(
+        z.object({
+          mailbox: z.string(),
+          count: z.int(),
+          since: z.string(),
+          code: z.string(),
+          message: z.string(),
+          queued: z.boolean(),
+        }),
+      ),
+      outbox: z.object({
+        waiting: z.int(),
+        failed: z.int(),
+        noAddressCount: z.int(),
+        noAddress: z.array(
+          z.object({ id: z.int(), kind: z.string(), subject: z.string(), mailbox: z.string().nullable() }),
+        ),
+      }),
+      filterRuns: z.boolean().nullable().meta({ description: 'Null where no submission filter is configured' }),
+      otherEntries: z.object({ entries: z.int(), mailboxes: z.int() }),
+      trailBroken: z.string().nullable(),
+      foreignState: z.string().nullable(),
+      rulesChanged: z.array(z.object({ object: z.string(), how: z.string() })),
+      nextDue: z.string().nullable(),
+      lastSweep: z.string().nullable(),
+    })
+    .meta({ description: 'Of the mail server of this machine, as "mandat status" says it; of each list the first' }),
 });
 
 const explanation = z.object({
@@ -49,6 +98,23 @@ const explanation = z.object({
   trouble: z.object({ code: z.string(), message: z.string() }).nullable(),
 });
 
+const shownStatus = ({ failures, outbox, filter, ...own }: Status): z.infer<typeof status>['own'] => ({
+  ...{ waiting: own.waiting, oldest: own.oldest, lateCount: own.lateCount, failing: own.failing, noticed: own.noticed },
+  late: own.late.map(({ mailbox, since }) => ({ mailbox, since })),
+  failures: failures.map(({ version, ...one }) => one),
+  notices: own.notices.map(({ mailbox, code, login, message }) => ({ mailbox, code, login, message })),
+  copies: own.copies.map(({ hint, ...one }) => one),
+  outbox: {
+    waiting: outbox.waiting,
+    failed: outbox.failed,
+    noAddressCount: outbox.noAddressCount,
+    noAddress: outbox.noAddress,
+  },
+  filterRuns: filter === null ? null : filter.running !== null,
+  ...{ otherEntries: own.otherEntries, trailBroken: own.trailBroken, foreignState: own.foreignState },
+  ...{ rulesChanged: own.rulesChanged, nextDue: own.nextDue, lastSweep: own.lastSweep },
+});
+
 export const ADMIN_OPERATIONS: readonly Operation[] = [
   operation({
     id: 'readStatus',
@@ -62,11 +128,11 @@ export const ADMIN_OPERATIONS: readonly Operation[] = [
     status: 200,
     answer: status,
     run: async ({ acting }) => {
-      const { servers, ...site } = await siteStatus(acting);
+      const { servers, own, ...site } = await siteStatus(acting);
       const counts = servers.map(({ server, mailboxes, inForce, waiting, failing, held, lastSweep }) => ({
         ...{ server, mailboxes, inForce, waiting, failing, held, lastSweep },
       }));
-      return { ...site, servers: counts };
+      return { ...site, servers: counts, own: shownStatus(own) };
     },
   }),
   operation({

@@ -74,6 +74,7 @@ t.test('in force and verified, without a reload; a held wave is let go', async (
   /** As that delegate's own login on the server shows it. */
   const reaches = async (name: string) => 'INBOX' in (await seen(lab, 'alice', name));
   const page = await comesIn(at('alice'));
+  const admin = await comesIn(ADMIN);
 
   await t.test('cookies are for this host, over TLS, unseen by scripts', async (t) => {
     t.strictSame(
@@ -131,10 +132,17 @@ t.test('in force and verified, without a reload; a held wave is let go', async (
     await page.click('button:text-is("Suspendre")');
     await page.waitForSelector('[data-text]:has-text("Le serveur de messagerie ne répond pas")', PATIENCE);
     t.match(await page.textContent('[data-text]'), 'L’accès n’est pas encore retiré', 'it says nothing that is not so');
+    await waitFor('an administrator sees which mailbox fails', PATIENCE.timeout, async () => {
+      await admin.goto('/admin');
+      return (await admin.locator('#failing + table a').count()) === 1;
+    });
+    t.match(await admin.textContent('#failing + table'), /alice@lab\.test.*Le serveur de messagerie ne répond pas/s);
     up = true;
     await page.waitForSelector('[data-text]:has-text("Accès retiré et vérifié")', PATIENCE);
     t.equal(await page.textContent('td .state'), 'Suspendue');
     t.notOk(await reaches('bob'), 'and so it is');
+    await admin.goto('/admin');
+    t.equal(await admin.locator('#failing').count(), 0, 'nor does it fail any more');
 
     await page.goto('/?language=en');
     await page.click('button:text-is("Resume")');
@@ -169,7 +177,6 @@ t.test('in force and verified, without a reload; a held wave is let go', async (
     await give('carol', 'dave', 'erin');
     await lab.settled(PATIENCE.timeout);
     await take('carol', 'dave');
-    const admin = await comesIn(ADMIN);
     const decide = admin.locator('a:text-is("Voir et décider")');
     await waitFor('the guard holds', PATIENCE.timeout, async () => {
       await admin.goto('/admin');

@@ -7,12 +7,14 @@ import { EVERYWHERE } from './everywhere-cases.ts';
 import { FORMS } from './forms-cases.ts';
 import { OWNER } from './owner-cases.ts';
 import { type Cases, pagesSite } from './pages-site.ts';
+import { SERVICE } from './service-cases.ts';
 import { AS_THE_SITE_HAS_IT } from './site-cases.ts';
 
 const GROUPS: Readonly<Record<string, Cases>> = {
   'an owner': OWNER,
   'a delegate': DELEGATE,
   'an administrator': ADMINISTRATOR,
+  'the state of the service': SERVICE,
   'every page': EVERYWHERE,
   'what goes wrong': FORMS,
   'as the site has it': AS_THE_SITE_HAS_IT,

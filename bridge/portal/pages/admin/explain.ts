@@ -64,6 +64,6 @@ function oneCard(c: PortalContext, explanation: Explanation): Html {
 <td role="cell" data-label="${words.holds}"><span class="state ${one.holds ? 'good' : 'bad'}">${one.holds ? words.holds : words.fails}</span></td><td role="cell" data-label="${words.remedy}">${remedy}</td></tr>`;
   };
   return html`<section class="card" aria-label="${name}"><div class="head"><h2>${name}</h2><span class="state ${inForce ? 'good' : 'bad'}">${state}</span></div>
-<p class="lead">${login}</p>${failure === null ? '' : html`<div class="note bad"><p>${codes.failures[failure.code]}</p><p lang="en">${failure.message}</p></div>`}${held === null ? '' : html`<div class="note wait"><p lang="en">${held}</p></div>`}
+<p class="lead">${login}</p>${failure === null ? '' : html`<div class="note bad"><p>${words.causes[failure.code]}</p><p lang="en">${failure.message}</p></div>`}${held === null ? '' : html`<div class="note wait"><p lang="en">${held}</p></div>`}
 ${conditions.length === 0 ? '' : html`<table class="cards" role="table" aria-label="${words.conditions}"><thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">${words.condition}</th><th scope="col" role="columnheader">${words.holds}</th><th scope="col" role="columnheader">${words.remedy}</th></tr></thead><tbody role="rowgroup">${conditions.map(row)}</tbody></table>`}</section>`;
 }
