@@ -1,6 +1,7 @@
 /** How the service is, as `mandat status` says it: what needs somebody first. R3 */
 import { html } from 'hono/html';
 import type { SiteStatus } from '../../../acting/site-status.ts';
+import { isSilent, standsBy } from '../../../acting/status/processes.ts';
 import type { Status } from '../../../acting/status/status.ts';
 import { type Html, type PortalContext, wordsOf } from '../page.ts';
 import { ADMIN, mailboxPath } from '../paths.ts';
@@ -35,14 +36,15 @@ function said(c: PortalContext, site: SiteStatus, timezone: string): readonly Sa
   const time = (instant: string) => timeText(instant, timezone, c.get('language'));
   const works = own.workers?.works ?? null;
   const bad = (text: string, noted?: string): Said => ({ text, tone: 'bad', noted });
-  const sidecar: Said = site.running
-    ? { text: words.sidecarRuns, tone: 'good' }
-    : works !== null
-      ? { text: words.sidecarElsewhere(works.host), tone: 'good' }
-      : bad(words.sidecarStopped);
+  const standBy = standsBy(own.sidecar, own.workers);
+  const sidecar = (): Said => {
+    if (isSilent(own.sidecar, own.workers)) return bad(words.sidecarSilent);
+    if (works !== null && (standBy || !site.running)) return { text: words.sidecarElsewhere(works.host), tone: 'good' };
+    return site.running && !standBy ? { text: words.sidecarRuns, tone: 'good' } : bad(words.sidecarStopped);
+  };
   const filters = own.filter?.filters.filter(({ running }) => !running) ?? [];
   return [
-    sidecar,
+    sidecar(),
     ...(site.paused === null ? [] : [{ text: words.pausedSince(time(site.paused.since)), tone: 'wait' as const }]),
     ...(site.restored ? [bad(codes.reasons['table-from-the-past'])] : []),
     ...(site.withdrawnSince === null ? [] : [bad(words.withdrawn)]),

@@ -42,7 +42,7 @@ function oneRow(c: PortalContext, desk: Desk, { delegation, person }: Row): Html
   const { startsAt, createdAt, endsAt, inForceSince } = delegation;
   return html`<tr role="row"><th scope="row" role="rowheader" data-label="${words.identifier}">${person.identifier}</th>
 ${cell(words.firstName, html`<bdi>${person.firstName ?? ''}</bdi>`)}${cell(words.lastName, html`<bdi>${person.lastName ?? ''}</bdi>`)}${cell(words.profession, html`<bdi>${person.profession ?? ''}</bdi>`)}
-<td role="cell" data-label="${words.state}" data-state-of="${person.identifier}">${stateShown({ words: all, time: (instant) => timeText(instant, timezone, c.get('language')) }, delegation)}${inForceSince === null ? '' : html`<span class="why" data-from>${words.inForceSince} ${time(inForceSince)}</span>`}</td>
+<td role="cell" data-label="${words.state}" data-state-of="${person.identifier}"><span>${stateShown({ words: all, time: (instant) => timeText(instant, timezone, c.get('language')) }, delegation)}${inForceSince === null ? '' : html`<span class="why" data-from>${words.inForceSince} ${time(inForceSince)}</span>`}</span></td>
 ${cell(words.since, time(startsAt ?? createdAt))}${cell(words.until, time(endsAt, words.noEnd))}
 ${desk.mayAct ? html`<td role="cell" class="acts" data-label="${words.actions}">${actions(c, desk, delegation, person)}</td>` : ''}</tr>
 `;

@@ -60,6 +60,7 @@ export const ADMIN_EN: Words['admin'] = {
   heldNone: 'No withdrawal is held.',
   heldDone: 'What was held will be withdrawn in a moment.',
   sidecarElsewhere: (host) => `The service that applies delegations runs on ${host}.`,
+  sidecarSilent: 'The service that applies delegations is silent: it hangs, or is cut off from its database.',
   allWell: 'Nothing needs you.',
   foreignState: 'What the service keeps for itself does not belong to this table: nobody is given access.',
   rulesChanged: 'The rules of the table have been changed: nobody is given access.',

@@ -63,6 +63,7 @@ export const ADMIN_FR = {
   heldNone: 'Aucun retrait n’est retenu.',
   heldDone: 'Les accès retenus seront retirés dans un instant.',
   sidecarElsewhere: (host: string) => `Le service qui applique les délégations fonctionne sur ${host}.`,
+  sidecarSilent: 'Le service qui applique les délégations ne répond plus : il est bloqué, ou coupé de sa base.',
   allWell: 'Rien ne demande votre intervention.',
   foreignState: 'Les données propres au service ne vont pas avec cette table : aucun accès n’est donné.',
   rulesChanged: 'Les règles de la table ont été modifiées : aucun accès n’est donné.',
