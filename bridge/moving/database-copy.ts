@@ -4,6 +4,7 @@ import type { Config } from '../../config/schema.ts';
 import { openTable, type Placed, tableDifferences } from '../configured/stores.ts';
 import { Failure } from '../shared/failure.ts';
 import type { DataFiles } from '../store/files/data-files.ts';
+import { holderPid } from '../store/files/lock.ts';
 import { type PostgresSettings, postgresSettings } from '../store/postgres/connection.ts';
 import { explainedPostgres } from '../store/postgres/failures.ts';
 import type { RolesReport } from '../store/postgres/roles.ts';
@@ -64,7 +65,8 @@ export async function copyDatabase(asked: Asked): Promise<Done | undefined> {
       await noted(place, asked, settings.shown, files.directory);
       return { moved: undefined, aside, roles: undefined };
     }
-    const from = await postgresFrom(settings, shownFiles(files), () => now().toISOString());
+    const staying = { server: config.server.name, sidecar: holderPid(files.lock) };
+    const from = await postgresFrom(settings, shownFiles(files), () => now().toISOString(), staying);
     return explaining(settings, () =>
       between(
         from,

@@ -11,6 +11,7 @@ import { CHANNEL } from '../store/postgres/table-1/common.ts';
 import { describeDifferences, REPAIR_RULES } from '../store/table/schema.ts';
 import type { From } from './ends.ts';
 import { postgresSource, tablesThere } from './in-postgres.ts';
+import { refuseOthers, type Staying } from './others-of-site.ts';
 import type { Room } from './tables.ts';
 
 const SCHEMAS = { table: TABLE_SCHEMA, state: STATE_SCHEMA };
@@ -24,7 +25,12 @@ const PATIENCE_MS = 30_000;
 const ATTEMPTS = 5;
 
 /** `to`: as it will be told to whoever still writes. Fails `config` where it is of another version, has moved elsewhere, or has changed rules. */
-export async function postgresFrom(settings: PostgresSettings, to: string, now: () => string): Promise<From> {
+export async function postgresFrom(
+  settings: PostgresSettings,
+  to: string,
+  now: () => string,
+  staying: Staying,
+): Promise<From> {
   const client = await postgresClient(settings, { schemas: [TABLE_SCHEMA], patienceMs: PATIENCE_MS });
   const explaining = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -50,6 +56,7 @@ export async function postgresFrom(settings: PostgresSettings, to: string, now: 
     try {
       const closed = await movedBefore();
       if (!closed) await refuseChangedRules(settings);
+      if (!closed) await refuseOthers(client, staying);
       const tables = await tablesThere(client, SCHEMAS);
       const locked = tables.map(({ at }) => at).join(', ');
       const source = postgresSource(client, SCHEMAS);
@@ -69,6 +76,7 @@ export async function postgresFrom(settings: PostgresSettings, to: string, now: 
                   await client.query(`SELECT 1 FROM ${TABLE_SCHEMA}.counters WHERE id = 1 FOR UPDATE`);
                   await client.query(`LOCK TABLE ${locked} IN SHARE ROW EXCLUSIVE MODE`);
                   begun = true;
+                  if (!closed) await refuseOthers(client, staying); // whoever has come since it began
                   const done = await work(source, ALL);
                   if (!closed) {
                     const names = tables.map(({ at }) => at.replaceAll('"', '').split('.') as [string, string]);

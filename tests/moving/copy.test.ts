@@ -9,11 +9,14 @@ import type { Failure } from '../../bridge/shared/failure.ts';
 import { initialise } from '../../bridge/store/databases.ts';
 import { type DataFiles, dataFiles } from '../../bridge/store/files/data-files.ts';
 import { copyingDirectory } from '../../bridge/store/files/half-copied.ts';
+import { takeLock } from '../../bridge/store/files/lock.ts';
+import { standBy, takeWork, workersOf } from '../../bridge/store/postgres/take-work.ts';
 import { openSubmissions } from '../../bridge/store/submissions/submission-db.ts';
 import { addMailbox } from '../../bridge/store/table/mailboxes.ts';
 import { headFileOf, readHead } from '../../bridge/store/trail/seal-head.ts';
 import { keepHead, sealKey } from '../../bridge/store/trail/sealing.ts';
 import { proveAudit } from '../../bridge/store/trail/trail-proof.ts';
+import { waitFor } from '../../config/lab/wait.ts';
 import type { Config } from '../../config/schema.ts';
 import { freshDatabase, lab, madeDatabase, psql } from '../store/on-postgresql.ts';
 import { startPostgresProxy } from '../store/postgres-proxy.ts';
@@ -127,6 +130,45 @@ t.test('there and back: every row is as it was, and what was left is closed', as
     'and there once more, where it had moved away from',
   );
   await inUse(there);
+});
+
+t.test('to files only where one mail server is left, and one sidecar', async (t) => {
+  const { files, config } = await site(t, 13);
+  const settings = await freshDatabase();
+  const url = urlOf(settings);
+  await copy({ config, files, to: url });
+  const there = configOf(files, url);
+  const back = (asked: Partial<Asked> = {}) => copy({ config: there, files, to: 'files', ...asked });
+  const refused = (message: RegExp) => ({ code: 'refused', rule: 'MANDAT_SERVER_IN_USE', message });
+  await psql(settings, "INSERT INTO mandat.mailbox (address, server) VALUES ('new@x.test', 'mx2')");
+  await t.rejects(back(), refused(/more than main: mx2 \(1 mailbox\)/));
+  await psql(settings, "DELETE FROM mandat.mailbox WHERE server = 'mx2'");
+  const wanted = { server: 'mx2', as: 'sidecar', leaseMs: 60_000, again: async () => {} } as const;
+  const come = async () => takeWork(settings, wanted);
+  const other = await come();
+  await t.rejects(back(), refused(/process \d+ on .* works \(mx2\)/));
+  await other.release();
+  const leaving = new AbortController();
+  const main = await takeWork(settings, { ...wanted, server: 'main' });
+  const until = { signal: leaving.signal, told: () => {}, failed: () => {} };
+  const waiting = standBy(settings, { ...wanted, server: 'main' }, until);
+  await waitFor('it stands by', 10_000, async () => (await workersOf(settings, 'main')).standBy.length === 1);
+  const lock = takeLock(files.lock);
+  t.teardown(() => lock.release());
+  await t.rejects(back(), refused(/process \d+ on .* stands by \(main\)/));
+  leaving.abort();
+  await waiting;
+  let late: Awaited<ReturnType<typeof come>> | undefined;
+  const agreed = async () => {
+    late = await come();
+    return true;
+  };
+  await t.rejects(back({ agreed }), refused(/works \(mx2\)/), 'one that has come in the midst of it');
+  await inUse(there);
+  await late?.release();
+  t.match(await back(), { aside: /before-copy-/ }, 'the sidecar of this data_dir is not in the way');
+  await inUse(config);
+  await main.release();
 });
 
 t.test('what is committed meanwhile comes along', async (t) => {

@@ -34,6 +34,9 @@ const TEXTS = [
 ];
 
 const OF_COLUMN: Readonly<Record<string, readonly (string | number)[]>> = {
+  // Of one mail server: of several nothing goes into files (others-of-site.ts).
+  'mailboxes.server': ['main'],
+  'ledger.server': ['main'],
   'ledger.phase': ['granting', 'in-force', 'verified', 'revoking'],
   'outbox.state': ['waiting', 'sending', 'sent', 'failed', 'no-address'],
   'copies.state': ['waiting', 'stored', 'failed'],
