@@ -26,7 +26,12 @@ export function delegateView(
     return there;
   };
   const find = async (owner: string) =>
-    namesInAll(dialect, namespaces, owner, login, { connection, learnt, owner: await owners.of(owner) });
+    namesInAll(dialect, namespaces, owner, login, {
+      connection,
+      learnt,
+      owner: await owners.of(owner),
+      ownerOf: owners.of,
+    });
   const severalSpaces = namespaces.others.length > 1 && dialect.folderId !== undefined;
   const asksAtOnce = connection.has('LIST-MYRIGHTS') && takesMany(connection);
   /** What a LIST has told beside an owner's folders, by the names that it has: for the question that follows it. RFC 8440. */
@@ -80,7 +85,7 @@ export function delegateView(
       let { nameOf } = await namesOf(owner);
       const beyond = folders.filter((folder) => folder.apart !== undefined && nameOf(folder.name) === undefined);
       if (severalSpaces && beyond.length > 0) {
-        const look = { connection, learnt, owner: await owners.of(owner) };
+        const look = { connection, learnt, owner: await owners.of(owner), ownerOf: owners.of };
         if (await learnSpaces(dialect, namespaces, owner, login, look, beyond)) {
           found.delete(owner);
           nameOf = (await namesOf(owner)).nameOf;

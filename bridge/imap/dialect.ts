@@ -76,6 +76,8 @@ export interface Look {
   readonly connection: Connection;
   /** Undefined where the owner has no account any more. */
   readonly owner: KnownOwner | undefined;
+  /** The same of somebody else, who is logged in for it where nobody has been yet. */
+  ownerOf(login: string): Promise<KnownOwner | undefined>;
   /** Of this server, kept as long as the program runs. */
   readonly learnt: Learnt;
 }

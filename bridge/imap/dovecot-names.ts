@@ -65,6 +65,8 @@ export async function dovecotNames(
       noteNaming({ ...otherUsers, pattern: form.pattern, own: home(look.owner?.namespaces ?? { personal }) });
       return written(form, inbox);
     }
+    if (await leadsToNamesake(otherUsers, owner, delegate, look))
+      return nowhere(ambiguous(otherUsers, owner, delegate), []);
     const torn = possible.includes(FORMS[0] as Form) ? undefined : tornApart(otherUsers, owner);
     return nowhere(
       torn ?? unseen(otherUsers, owner, delegate),
@@ -107,6 +109,19 @@ async function learn(
     if ((reply.ok || reply.code === 'NOPERM') && (await proves(form))) return { form, unlisted: true };
   }
   return undefined;
+}
+
+/** Whether the owner's name without its domain shows the INBOX of whoever has that name in the delegate's own domain. */
+async function leadsToNamesake(
+  { prefix }: Namespace,
+  owner: string,
+  delegate: string,
+  { connection, ownerOf }: Look,
+): Promise<boolean> {
+  const namesake = `${local(owner)}@${domain(delegate)}`;
+  if (domain(delegate) === domain(owner) || domain(delegate) === '') return false;
+  const id = await idOf(connection, `${prefix}${local(owner)}`, 'X-GUID');
+  return id !== undefined && (await ownerOf(namesake))?.proof?.id === id;
 }
 
 /** In a form of its own, not in RFC 5258's: that one also shows what a session has asked for in vain. */

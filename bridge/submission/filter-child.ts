@@ -52,8 +52,8 @@ const PATIENCE: Patience = { retryMinMs: 1000, retryMaxMs: 60_000, answerMs: 15_
 const LONGER = 3;
 
 /**
- * Resolves when it takes messages, or is so late that it is tried again beside all else: access waits for no messages. Rejects when it can't
- * be started: then there is none.
+ * Resolves when it takes messages, or is so late, or killed, that it is tried again beside all else: access waits for no messages. Rejects when
+ * it can't be started: then there is none.
  */
 export async function startFilterChild(program: FilterProgram): Promise<FilterChild> {
   const { log, patience = PATIENCE } = program;
@@ -82,7 +82,7 @@ export async function startFilterChild(program: FilterProgram): Promise<FilterCh
     log.error({ againInMs: ms }, `the submission filter is not running: ${why}`);
     again = setTimeout(() => {
       start().catch((error: unknown) => {
-        if (!stopping) void tryAgain(failureOf(error).message);
+        if (!stopping) void tryAgain(error instanceof Hindered ? error.why : failureOf(error).message);
       });
     }, ms);
     const now = Date.now();
@@ -94,8 +94,8 @@ export async function startFilterChild(program: FilterProgram): Promise<FilterCh
   };
 
   await start().catch(async (error: unknown) => {
-    if (!(error instanceof Late)) throw error;
-    await tryAgain(error.message);
+    if (!(error instanceof Hindered)) throw error;
+    await tryAgain(error.why);
   });
   return {
     reread: async () => {
@@ -131,10 +131,12 @@ async function startOne({ command: [file = '', ...args], log }: FilterProgram, {
   }
 }
 
-/** Too much is to be done here, perhaps: that is no reason to end. */
-class Late extends Failure {
-  constructor(answerMs: number) {
-    super('retry', `the submission filter has not answered in ${answerMs / 1000} s`, 'it may have too much to do');
+/** Too much is to be done here, perhaps, or somebody has killed it, as the system does for want of memory: that is no reason to end. */
+class Hindered extends Failure {
+  readonly why: string;
+  constructor(why: string, hint: string) {
+    super('retry', `the submission filter: ${why}`, hint);
+    this.why = why;
   }
 }
 
@@ -148,13 +150,20 @@ function answerOf(child: ChildProcess, wanted: FromFilter['kind'], answerMs: num
       else if (said.kind === 'failed') failed(said.code, `says: ${said.message}`, said.hint);
     };
     const gone = (status: number | null, signal: string | null) => {
-      const how = () => failed('retry', `ended with ${signal ?? `status ${status}`}`, 'its log says why');
+      const how = () =>
+        signal === null
+          ? failed('retry', `ended with status ${status}`, 'its log says why')
+          : over(() => reject(new Hindered(`it ended with ${signal}`, 'its log says why')));
       if (child.connected)
         child.once('disconnect', how); // it may have said why
       else how();
     };
     const broken = ({ message }: Error) => failed('retry', `could not be started: ${message}`, '');
-    const timer = setTimeout(() => over(() => reject(new Late(answerMs))), answerMs);
+    const timer = setTimeout(
+      () =>
+        over(() => reject(new Hindered(`it has not answered in ${answerMs / 1000} s`, 'it may have too much to do'))),
+      answerMs,
+    );
     const over = (then: () => void) => {
       clearTimeout(timer);
       child.off('message', heard).off('exit', gone).off('error', broken);

@@ -140,7 +140,7 @@ t.test('one that is late at the start keeps nobody from anything, and is tried a
     log: pino({ base: null }, { write: (line: string) => void said.push(line) }),
     patience: { retryMinMs: 1, retryMaxMs: 60_000, answerMs: 4_000 },
   });
-  t.match(said.join(''), /the submission filter is not running: the submission filter has not answered in 4 s/);
+  t.match(said.join(''), /the submission filter is not running: it has not answered in 4 s/);
   const trouble = async () => {
     const open = openStateDb(state, { readonly: true });
     try {

@@ -135,6 +135,7 @@ t.test('where an owner is shown', async (t) => {
         proof === undefined
           ? undefined
           : { namespaces: { personal: [slash('')] }, proof: { folder: 'INBOX', id: proof } },
+      ownerOf: async () => undefined,
       learnt: { forms: new Map(), spaces: new Map() },
     };
     const names = await rfc4314Names(namespaces, owner, delegate, look);

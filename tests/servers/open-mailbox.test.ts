@@ -45,7 +45,7 @@ interface Look {
 }
 
 /** Looks all the while, in fresh sessions where it matters; every look that differs from the one before. */
-function watch(): { stop(): Promise<readonly Look[]> } {
+function watch(): { looked(): boolean; stop(): Promise<readonly Look[]> } {
   const map = new Database(path.join(site.lab.senderDirectory, 'sender.db'), { readonly: true });
   const logins = map.prepare('SELECT login FROM sender_login WHERE address = ? ORDER BY login').pluck();
   const both = (those: readonly string[]) => [OLD, NEW].filter((name) => those.includes(at(name))).join(' ');
@@ -71,6 +71,7 @@ function watch(): { stop(): Promise<readonly Look[]> } {
     }
   });
   return {
+    looked: () => looks.length > 0,
     stop: async () => {
       stopped = true;
       await watching;
@@ -108,6 +109,7 @@ t.test('everything goes to the new login, nothing stays with the old one', async
   t.equal((await askSender(smtp, at('alice'))).code, 250);
 
   const watched = watch();
+  await waitFor('the first look is taken', 20_000, async () => watched.looked());
   const { stdout } = await must(open('--wait', '60'));
   const looks = await watched.stop();
   t.match(

@@ -22,7 +22,7 @@ const SAID = {
     'Dernière vérification de toutes les boîtes1 janv. 2026',
     'cabinet@example.orgLe réglage du service ou du serveur de messagerie est à corriger. the password is <b>wrong</b>',
     'accueil@example.orgun dossier est hors d’atteinte Archive is out of reach',
-    'secretariat@example.org11 janv. 2026, 09:00abandonnée the mailbox is full',
+    'secretariat@example.org11 janv. 2026, 05:00abandonnée the mailbox is full',
     'bobdélégation ajoutéecabinet@example.org',
   ],
   en: [
@@ -30,7 +30,7 @@ const SAID = {
     'Last look at all mailboxes1 Jan 2026',
     'cabinet@example.orgThe set-up of the service or of the mail server is to be put right. the password is <b>wrong</b>',
     'accueil@example.orga folder is out of reach Archive is out of reach',
-    'secretariat@example.org11 Jan 2026, 09:00given up the mailbox is full',
+    'secretariat@example.org11 Jan 2026, 05:00given up the mailbox is full',
     'bobdelegation addedcabinet@example.org',
   ],
 };
