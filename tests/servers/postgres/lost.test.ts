@@ -150,7 +150,7 @@ t.test('the backup, put back on the new cluster as the manual has it', async (t)
   await program(fresh, 'createdb', '--owner', role, last.database);
   await program(fresh, 'pg_restore', '--exit-on-error', `--dbname=${last.database}`, dump);
   sidecar = await site.run();
-  await site.settled();
+  await site.settled(150_000);
   t.same([await access('bob'), await access('carol'), await access('dave')], [true, false, false]);
   t.match((await site.mandat('status')).stdout, /older than the one last seen/);
   let code = 0;
