@@ -7,7 +7,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
 
-const DELAYS_MS = [0, 1, 2, 4, 8, 16, 32, 64];
+const DELAYS_MS = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
 export interface Watch {
   /** Whether the database can't be reached just now: what can wait is not tried meanwhile. Undefined where it is a file. */

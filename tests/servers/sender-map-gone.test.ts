@@ -9,7 +9,7 @@ import { waitFor } from '../../config/lab/wait.ts';
 import { at, type Site, startSite } from './site.ts';
 import { senderAnswer } from './submission.ts';
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 90_000;
 
 let site: Site;
 const conf = () => path.join(site.lab.directory, 'postfix/conf');
