@@ -16,6 +16,7 @@ const FILLED: readonly (readonly [RegExp, string])[] = [
   [/\$\{(?:identifier|id|typed)\}|\b(?:DELEGATE|NUMBER|ID)\b/g, '810101026994'],
   [/\$\{command\}/g, 'set-contact'],
   [/\$\{verb\}/g, 'grant'],
+  [/\$\{server\}/g, 'mx1'],
   [/\$\{local\}/g, '1'],
   [/\$\{local\}/g, 'alice'],
   [/\$\{found\.login\}/g, 'bob'],
