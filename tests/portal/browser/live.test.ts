@@ -19,6 +19,7 @@ import { at, type Site, startSite } from '../../servers/site.ts';
 import { submissionAs } from '../../servers/submission.ts';
 import { seen } from '../../servers/wire.ts';
 import { portalSite } from '../portal-site.ts';
+import { found as axeFinds } from './axe.ts';
 import { startBrowser } from './browser.ts';
 import { button, link, signIn } from './pages-site.ts';
 
@@ -184,6 +185,7 @@ t.test('in force and verified, without a reload; a held wave is let go', async (
     });
     t.ok(await reaches('carol'), 'nothing has gone');
     await decide.click();
+    t.strictSame(await axeFinds(admin), [], 'with something held');
     const shown = await admin.textContent('main');
     for (const name of ['carol', 'dave']) t.match(shown, at(name));
     t.notMatch(shown, at('erin'));
