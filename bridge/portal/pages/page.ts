@@ -94,4 +94,10 @@ export function notYours(
   return page(c, { title, place, status, body: html`<h1>${title}</h1><p>${text}</p>` });
 }
 
+/** Where it must be broken, it is before the domain. */
+export function addressShown(address: string): Html {
+  const at = address.lastIndexOf('@') + 1;
+  return html`${address.slice(0, at)}<wbr>${address.slice(at)}`;
+}
+
 export const csrfField = (c: PortalContext) => html`<input type="hidden" name="csrf" value="${c.get('csrf')}">`;

@@ -51,7 +51,7 @@ t.test('pictures', async (t) => {
   const browser = await startBrowser();
   t.teardown(() => browser.close());
   const site = await pagesSite(t, browser, { configFile: lab.configFile, mailboxes: { [MAILBOX]: HELENE } });
-  const sidecar = await runInside(lab);
+  const sidecar = await runInside({ ...lab, configFile: path.join(site.directory, 'portal.toml') });
   t.teardown(() => sidecar.stop());
   for (const [delegate, login] of logins) {
     await site.mandat('delegate', 'add', delegate, '--login', at(login));

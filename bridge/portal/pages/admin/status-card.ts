@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 import type { SiteStatus } from '../../../acting/site-status.ts';
 import { isSilent, standsBy } from '../../../acting/status/processes.ts';
 import type { Status } from '../../../acting/status/status.ts';
-import { type Html, type PortalContext, wordsOf } from '../page.ts';
+import { addressShown, type Html, type PortalContext, wordsOf } from '../page.ts';
 import { ADMIN, mailboxPath } from '../paths.ts';
 import { shownAt, timeText } from '../times.ts';
 import { called } from '../words/words.ts';
@@ -43,7 +43,7 @@ function said(c: PortalContext, site: SiteStatus, timezone: string): readonly Sa
     return site.running && !standBy ? { text: words.sidecarRuns, tone: 'good' } : bad(words.sidecarStopped);
   };
   const filters = own.filter?.filters.filter(({ running }) => !running) ?? [];
-  return [
+  const all = [
     sidecar(),
     ...(site.paused === null ? [] : [{ text: words.pausedSince(time(site.paused.since)), tone: 'wait' as const }]),
     ...(site.restored ? [bad(codes.reasons['table-from-the-past'])] : []),
@@ -62,8 +62,9 @@ function said(c: PortalContext, site: SiteStatus, timezone: string): readonly Sa
       ? []
       : [bad(words.noticesFailed(own.outbox.failed), own.outbox.lastError ?? undefined)]),
     ...(own.outdated === null ? [] : [{ text: words.outdated, tone: 'wait' as const, noted: own.outdated }]),
-    ...(site.needsSomebody ? [] : [{ text: words.allWell, tone: 'good' as const }]),
   ];
+  const isWell = !site.needsSomebody && all.every(({ tone }) => tone === 'good');
+  return isWell ? [...all, { text: words.allWell, tone: 'good' }] : all;
 }
 
 function servers(c: PortalContext, { servers: all }: SiteStatus, timezone: string): Html {
@@ -109,7 +110,7 @@ function figures(c: PortalContext, own: Status, timezone: string): Html {
 function troubles(c: PortalContext, own: Status, timezone: string): Html {
   const { admin: words } = wordsOf(c);
   const time = (instant: string | null) => (instant === null ? '–' : shownAt(instant, timezone, c.get('language')));
-  const at = (address: string) => html`<a href="${mailboxPath(address)}">${address}</a>`;
+  const at = (address: string) => html`<a href="${mailboxPath(address)}">${addressShown(address)}</a>`;
   const why = (code: string, message: string) =>
     html`${called(words.causes, code)} <span class="why" lang="en">${message}</span>`;
   const told = (code: string, message: string) =>

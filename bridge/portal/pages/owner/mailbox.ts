@@ -5,7 +5,7 @@ import { delegationsOf } from '../../../acting/delegation-states.ts';
 import { knownPeople } from '../../../acting/known-people.ts';
 import type { PortalEnv } from '../../context.ts';
 import { fault } from '../form.ts';
-import { type Html, notYours, type PortalContext, page, wordsOf } from '../page.ts';
+import { addressShown, type Html, notYours, type PortalContext, page, wordsOf } from '../page.ts';
 import { ADMIN, MAILBOXES, mailboxPath, withQuery } from '../paths.ts';
 import { delegationTable, removalDialog } from './delegation-table.ts';
 import { followBanner, followedIn, mailboxPathPattern } from './follow.ts';
@@ -42,7 +42,7 @@ export async function mailboxPage(
   });
   const change = refused === undefined ? followedIn(c, mailbox.address) : undefined;
   const body = html`${crumb(c, desk)}
-<h1>${mailbox.address}</h1>
+<h1>${addressShown(mailbox.address)}</h1>
 ${desk.admin ? html`<p class="lead">${words.admin.ownerIs}: <strong>${ownerIdentifier(mailbox)}</strong></p>` : ''}
 ${refused === undefined ? '' : fault(words, refused.text)}
 ${change === undefined ? '' : await followBanner(c, desk, change, delegations)}
