@@ -51,7 +51,7 @@ main { padding-block: 1.75rem 3rem; }
 .button.small { min-height: 2.3rem; padding: .3rem .7rem; font-size: .92rem; white-space: nowrap; }
 .button[disabled], .button[aria-disabled=true] { background: var(--off-tint); color: var(--off); border-color: var(--line); cursor: not-allowed; }
 .link { font: inherit; border: 0; background: none; color: var(--accent); text-decoration: underline; cursor: pointer; padding: .4rem .2rem; }
-table + *, dl + h3 { margin-top: 1.25rem; }
+table + *, table + dl.facts, dl + h3 { margin-top: 1.25rem; }
 table { width: 100%; border-collapse: collapse; font-size: .95rem; }
 th, td { text-align: left; vertical-align: top; padding: .65rem .5rem; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; color: var(--quiet); font-size: .9rem; }
