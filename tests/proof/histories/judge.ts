@@ -5,7 +5,7 @@ import { lookAround, type OwnSight, type Seen, type Sight } from './eyes.ts';
 import type { Group } from './group.ts';
 import { Broken, type Entries, type History, spot } from './history.ts';
 import { judgeRecords } from './judge-records.ts';
-import { type Model, mayEnter, maySendAs } from './model.ts';
+import { type Model, mayEnter, maySendAs, rowOf } from './model.ts';
 import { ACCOUNTS, type Account, ADDRESSES, FIXED, PEOPLE, type Person } from './people.ts';
 
 const OWNER = sorted('lrswipkxtea');
@@ -27,6 +27,10 @@ export async function judge(history: History, before: Model): Promise<void> {
   judgeRecords(history, before);
 }
 
+/** Whose row has gone, and whom the guard keeps: what stands of theirs is left as it is, whatever others do to it by hand. */
+const isHeld = ({ standing, table }: Model, person: Person, account: Account): boolean =>
+  standing.some((one) => one.who === person && one.owner === account && !rowOf(table, one));
+
 function ownerKeepsAll(account: Account, { rights }: OwnSight): void {
   for (const [folder, has] of Object.entries(rights))
     if (has !== OWNER) throw new Broken('I4', `the owner ${account} has ${has} on ${folder}`);
@@ -45,7 +49,8 @@ async function delegate(
   if (wrong.length === 0 && reads && writes) return;
   const what = wrong.map((name) => `${name}: ${rights[name] ?? 'nothing'} instead of ${expected[name] ?? 'nothing'}`);
   const text = `${spot(person, account)}: ${what.join(', ')}; reads ${reads}, writes ${writes}`;
-  if (!history.against.get(account)?.has(person)) throw new Broken('I2', text);
+  const held = isHeld(history.model, person, account);
+  if (!held && !history.against.get(account)?.has(person)) throw new Broken('I2', text);
   const more = wrong.filter((name) =>
     [...(rights[name] ?? '')].some((right) => !(expected[name] ?? '').includes(right)),
   );
@@ -55,8 +60,9 @@ async function delegate(
     | 'bob';
   const { at, named } = history.group;
   const notices = (await outcome(history.world.site, named(history.model.table.address[mailbox])))?.notices ?? [];
-  const told = notices.some(({ code, login }) => code === 'blocked-by-foreign-entry' && login === at(person));
-  if (!told) throw new Broken('I2', `an entry stands in the way and status does not say so: ${text}`);
+  const code = held ? 'held' : 'blocked-by-foreign-entry';
+  if (!notices.some((one) => one.code === code && one.login === at(person)))
+    throw new Broken('I2', `${held ? 'it is held' : 'an entry stands in the way'} and status does not say so: ${text}`);
 }
 
 /** I1: nothing, or what the owner gave by hand at most. */
