@@ -85,14 +85,16 @@ export function seeAdministering(
   }
 }
 
-/** Once it is taken away: into the trail, and to the owner. */
-export async function tellAdministering(pass: Pass, login: string): Promise<void> {
+/** Once it is taken away: into the trail, and to the owner. What a pass leaves for the look as the delegate is told by the pass that mends it. */
+export async function tellAdministering(pass: Pass, login: string, tree: Tree): Promise<void> {
   const seen = pass.administering.get(login);
   if (seen === undefined) return;
   pass.administering.delete(login);
   const left = [...pass.drift.values()].filter((one) => one.login === login);
-  const folders = new Set([...seen].filter((folder) => !left.some((one) => one.left.has(folder))));
-  if (folders.size === 0) return; // still theirs, and told as drift
+  const isTheirs = (folder: FolderName) =>
+    left.some((one) => one.left.has(folder)) || tree.entry(folder, login)?.includes('a') === true;
+  const folders = new Set([...seen].filter((folder) => !isTheirs(folder)));
+  if (folders.size === 0) return; // still theirs
   const { state, clock, audit, noticeRules } = pass.site;
   const now = clock.now();
   const notices = noticeRules === undefined ? [] : await administerNotices(pass, noticeRules, login, now);

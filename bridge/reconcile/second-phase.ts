@@ -41,7 +41,7 @@ export async function complete(pass: Pass, target: Target, owner: OwnerView): Pr
     }
   }
   await noteOthers(pass, target.owner, tree);
-  for (const login of taken) await tellAdministering(pass, login);
+  for (const login of taken) await tellAdministering(pass, login, tree);
 }
 
 /** What has left the owner's tree no later look at it would see: it is named as long as it lies elsewhere. */

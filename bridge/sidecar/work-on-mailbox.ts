@@ -44,7 +44,9 @@ export function workOnMailbox(options: WorkOptions): ScheduleOptions['work'] {
     if (urgency === undefined || urgency === 'revoke') return {};
     const { rest, change } = schedule().sizes.queued;
     const others = rest + change > 0 || many().waiting > 0;
-    return { looked: swept ?? granted, later: others && !many().full };
+    const looked = swept ?? granted;
+    // What was looked at and differs is mended now: two such mailboxes would wait for one another without end.
+    return { looked, later: looked === undefined && others && !many().full };
   };
   /** Once no grant waits for what is left of it; what is in hand still has a moment to come along. */
   const lookAtMany = (waited = false) => {
