@@ -141,7 +141,7 @@ export async function startDaemon(
   };
   const credentials = followCredentials({ config: () => current, env, log, tryAgain: schedule.wakeStuck });
 
-  const { serially, isUndone } = openJobs({
+  const { serially, takeUndone } = openJobs({
     log,
     signs,
     ending: () => stopping || engine.working.isLost,
@@ -150,8 +150,8 @@ export async function startDaemon(
   });
   /** Of those that nothing calls again by itself: a database that was away for a moment. */
   const doAgain = () => {
-    if (isUndone('wake')) void wake();
-    if (isUndone('due')) void due();
+    if (takeUndone('wake')) void wake();
+    if (takeUndone('due')) void due();
   };
 
   /** What nobody waits for lets a wake-up find out what there is to do, then revokes. */

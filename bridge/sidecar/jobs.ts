@@ -22,8 +22,8 @@ export interface JobsOptions {
 export interface Jobs {
   /** The job as a function that may be called at any moment. With a name it is one that health and metrics know. */
   serially(job: () => Promise<void>, name?: Job): () => Promise<void>;
-  /** Whether the job has failed since this was asked last. */
-  isUndone(name: Job): boolean;
+  /** Whether the job has failed since this was asked last: it is forgotten with the answer. */
+  takeUndone(name: Job): boolean;
 }
 
 /** How long the same failure isn't told again, in milliseconds. */
@@ -49,6 +49,6 @@ export function openJobs({ log, signs, ending, moved, seldom }: JobsOptions): Jo
         const { code, message, hint } = failure;
         if (!seldom || !toldLately(message)) log.error({ code, hint }, message);
       }),
-    isUndone: (name) => undone.delete(name),
+    takeUndone: (name) => undone.delete(name),
   };
 }
