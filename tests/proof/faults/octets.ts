@@ -8,9 +8,9 @@ import { waitFor } from '../../../config/lab/wait.ts';
 import { at, type Site } from '../../servers/site.ts';
 import { Broken } from '../histories/history.ts';
 import { rowsIn } from '../histories/world.ts';
+import { judgeAtRest, type RestFigures } from './at-rest.ts';
 import type { Fault, Side, Spot } from './faulty-wire.ts';
 import { type Holders, holdSessions } from './held-sessions.ts';
-import { idleBusy, residentKb } from './inject.ts';
 import { judgePairs, lastEntry, nothingMore } from './judge-pairs.ts';
 import { type ManyPairs, type PairOfMany, PURPOSES, type Purpose } from './many-pairs.ts';
 
@@ -37,13 +37,10 @@ const LOOK_MS = 400;
 /** One that has not happened so often is beyond the end of what is said. */
 const MOST_MISSES = 2;
 const TOGETHER = 6;
-const IDLE_MS = 1500;
-const TOO_BUSY_IDLE = 0.3;
-const MORE_MEMORY_KB = 80_000;
 /** Connections that a mailbox may open in a second, at its work or while something fails: a loop without a pause opens hundreds. */
 const MOST_CONNECTIONS_PER_S = 12;
 
-export interface OctetFigures {
+export interface OctetFigures extends RestFigures {
   happened: number;
   /** `place side kind`: how many. */
   readonly kinds: Record<string, number>;
@@ -51,8 +48,6 @@ export interface OctetFigures {
   rounds: number;
   /** Tries of sessions that stayed open, after the end was recorded. */
   tries: number;
-  idle: number;
-  memory: { first: number; last: number };
   beyond: number;
 }
 
@@ -223,13 +218,7 @@ export async function surviveMany(
   const pid = many.sidecar.pid;
   const together = async () => {
     await nothingMore(many);
-    figures.idle = Math.max(figures.idle, await idleBusy(pid, IDLE_MS));
-    if (figures.idle > TOO_BUSY_IDLE)
-      throw new Broken('rest', `${figures.idle} of the time while nothing is to be done`);
-    figures.memory.last = residentKb(pid);
-    if (figures.memory.first === 0) figures.memory.first = figures.memory.last;
-    const more = figures.memory.last - figures.memory.first;
-    if (more > MORE_MEMORY_KB) throw new Broken('memory', `${more} kB more than after the first rounds`);
+    await judgeAtRest(pid, figures);
   };
   for (let round = 0; (queues.grant.length > 0 || queues.revoke.length > 0) && goesOn(); round++) {
     const change = CHANGES[round % 2] as Change;

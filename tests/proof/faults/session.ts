@@ -4,21 +4,19 @@ import { waitFor } from '../../../config/lab/wait.ts';
 import { Broken } from '../histories/history.ts';
 import { quiet } from '../histories/judge-records.ts';
 import { settle } from '../histories/settle.ts';
+import { judgeAtRest, type RestFigures } from './at-rest.ts';
 import { type FaultyWorld, PLACES } from './faulty-world.ts';
-import { copiesStored, described, idleBusy, inject, type Planned, residentKb, undisturbed } from './inject.ts';
+import { copiesStored, described, inject, type Planned, undisturbed } from './inject.ts';
 import type { Measures } from './plan.ts';
 
-export interface Figures {
+export interface Figures extends RestFigures {
   /** Faults that were set, and those that came to it before the change was through. */
   set: number;
   happened: number;
   /** After which `status` named what failed and when it is tried again. */
   told: number;
-  /** The greatest part of the time that the sidecar's processor time took, while a fault was there and while nothing was to be done. */
+  /** The greatest part of the time that the sidecar's processor time took while a fault was there. */
   busiest: number;
-  idle: number;
-  /** Resident, after the first faults and at the end, in kB. */
-  memory: { first: number; last: number };
 }
 
 export const noFigures = (): Figures => ({
@@ -50,11 +48,8 @@ export async function measure(faulty: FaultyWorld): Promise<Measures> {
 
 /** Every so many faults everybody is looked at, what was recorded is counted, and the sidecar is watched while it has nothing to do. */
 const TOGETHER = 10;
-const IDLE_MS = 1500;
 /** Of one processor. Work after a fault is short; a loop without a pause would take all of it. */
 const TOO_BUSY = 0.8;
-const TOO_BUSY_IDLE = 0.3;
-const MORE_MEMORY_KB = 80_000;
 
 /** Throws {@link Broken} at the first that isn't as it must be. */
 export async function survive(
@@ -77,13 +72,7 @@ export async function survive(
       () => readdirSync(world.site.lab.outside).length >= taken,
     );
     await copiesStored(faulty);
-    figures.idle = Math.max(figures.idle, await idleBusy(pid, IDLE_MS));
-    if (figures.idle > TOO_BUSY_IDLE)
-      throw new Broken('rest', `${figures.idle} of the time while nothing is to be done`);
-    figures.memory.last = residentKb(pid);
-    if (figures.memory.first === 0) figures.memory.first = figures.memory.last;
-    const more = figures.memory.last - figures.memory.first;
-    if (more > MORE_MEMORY_KB) throw new Broken('memory', `${more} kB more than after the first faults`);
+    await judgeAtRest(pid, figures);
   };
   for (const fault of faults) {
     if (!goesOn()) break;
