@@ -9,6 +9,7 @@ import type { PortalEnv } from '../../context.ts';
 import { fault, inWords, typedInQuery } from '../form.ts';
 import { type Html, type PortalContext, page, wordsOf } from '../page.ts';
 import { ADMIN, mailboxPath } from '../paths.ts';
+import { headRow } from '../table.ts';
 import { CONDITIONS_FR } from '../words/conditions-fr.ts';
 import { called } from '../words/words.ts';
 import { closed, entrance, upToAdmin } from './entrance.ts';
@@ -65,5 +66,5 @@ function oneCard(c: PortalContext, explanation: Explanation): Html {
   };
   return html`<section class="card" aria-label="${name}"><div class="head"><h2>${name}</h2><span class="state ${inForce ? 'good' : 'bad'}">${state}</span></div>
 <p class="lead">${login}</p>${failure === null ? '' : html`<div class="note bad"><p>${words.causes[failure.code]}</p><p lang="en">${failure.message}</p></div>`}${held === null ? '' : html`<div class="note wait"><p lang="en">${held}</p></div>`}
-${conditions.length === 0 ? '' : html`<table class="cards" role="table" aria-label="${words.conditions}"><thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">${words.condition}</th><th scope="col" role="columnheader">${words.holds}</th><th scope="col" role="columnheader">${words.remedy}</th></tr></thead><tbody role="rowgroup">${conditions.map(row)}</tbody></table>`}</section>`;
+${conditions.length === 0 ? '' : html`<table class="cards" role="table" aria-label="${words.conditions}">${headRow([words.condition, words.holds, words.remedy])}<tbody role="rowgroup">${conditions.map(row)}</tbody></table>`}</section>`;
 }

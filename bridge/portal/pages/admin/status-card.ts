@@ -5,6 +5,7 @@ import { isSilent, standsBy } from '../../../acting/status/processes.ts';
 import type { Status } from '../../../acting/status/status.ts';
 import { addressShown, type Html, type PortalContext, wordsOf } from '../page.ts';
 import { ADMIN, mailboxPath } from '../paths.ts';
+import { cell, headRow } from '../table.ts';
 import { shownAt, timeText } from '../times.ts';
 import { called } from '../words/words.ts';
 import type { Entrance } from './entrance.ts';
@@ -179,10 +180,7 @@ ${rows}</tbody></table>${more > 0 ? html`<p>${words.more(more)}</p>` : ''}`;
   )}`;
 }
 
-const headRow = (heads: readonly string[]): Html =>
-  html`<thead role="rowgroup"><tr role="row">${heads.map((head) => html`<th scope="col" role="columnheader">${head}</th>`)}</tr></thead>`;
-
 function row(first: readonly [string, unknown], ...cells: readonly (readonly [string, unknown])[]): Html {
-  return html`<tr role="row"><th scope="row" role="rowheader" data-label="${first[0]}">${first[1]}</th>${cells.map(([label, value]) => html`<td role="cell" data-label="${label}"><span>${value}</span></td>`)}</tr>
+  return html`<tr role="row"><th scope="row" role="rowheader" data-label="${first[0]}">${first[1]}</th>${cells.map(([label, value]) => cell(label, html`<span>${value}</span>`))}</tr>
 `;
 }

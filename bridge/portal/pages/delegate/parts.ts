@@ -4,6 +4,7 @@ import { delegationsOf } from '../../../acting/delegation-states.ts';
 import { stateShown } from '../owner/state-shown.ts';
 import { type Html, notYours, type PortalContext, wordsOf } from '../page.ts';
 import { clientPath } from '../paths.ts';
+import { cell, headRow } from '../table.ts';
 import { shownAt, timeText } from '../times.ts';
 import type { OwnAccount } from './whose-account.ts';
 
@@ -32,9 +33,7 @@ export async function delegatedTable(c: PortalContext, { acting, identifier }: O
   };
   const time = (instant: string | null, none: string) =>
     instant === null ? none : shownAt(instant, timezone, c.get('language'));
-  const cell = (label: string, value: unknown) => html`<td role="cell" data-label="${label}">${value}</td>`;
-  return html`<table class="cards" role="table" aria-label="${words.delegatedTitle}"><thead role="rowgroup"><tr role="row">
-${[words.mailbox, words.state, words.since, words.until, words.reach].map((head) => html`<th scope="col" role="columnheader">${head}</th>`)}</tr></thead><tbody role="rowgroup">
+  return html`<table class="cards" role="table" aria-label="${words.delegatedTitle}">${headRow([words.mailbox, words.state, words.since, words.until, words.reach])}<tbody role="rowgroup">
 ${rows.map(
   (
     one,

@@ -5,6 +5,7 @@ import { fullName, type KnownPerson } from '../../../acting/known-people.ts';
 import { onceField } from '../once.ts';
 import { csrfField, type Html, type PortalContext, wordsOf } from '../page.ts';
 import { mailboxPath, withQuery } from '../paths.ts';
+import { cell, headRow } from '../table.ts';
 import { shownAt, timeText } from '../times.ts';
 import { stateShown } from './state-shown.ts';
 import type { Desk } from './whose.ts';
@@ -24,10 +25,9 @@ export function delegationTable(c: PortalContext, desk: Desk, rows: readonly Row
     words.state,
     words.since,
     words.until,
+    ...(desk.mayAct ? [words.actions] : []),
   ];
-  return html`<table class="cards" role="table" aria-label="${words.delegations}"><thead role="rowgroup"><tr role="row">
-${heads.map((head) => html`<th scope="col" role="columnheader">${head}</th>`)}${desk.mayAct ? html`<th scope="col" role="columnheader">${words.actions}</th>` : ''}
-</tr></thead><tbody role="rowgroup">
+  return html`<table class="cards" role="table" aria-label="${words.delegations}">${headRow(heads)}<tbody role="rowgroup">
 ${rows.map((row) => oneRow(c, desk, row))}
 </tbody></table>`;
 }
@@ -38,7 +38,6 @@ function oneRow(c: PortalContext, desk: Desk, { delegation, person }: Row): Html
   const { timezone } = desk.acting.config.policy;
   const time = (instant: string | null, none = '–') =>
     instant === null ? none : shownAt(instant, timezone, c.get('language'));
-  const cell = (label: string, value: unknown) => html`<td role="cell" data-label="${label}">${value}</td>`;
   const { startsAt, createdAt, endsAt, inForceSince } = delegation;
   return html`<tr role="row"><th scope="row" role="rowheader" data-label="${words.identifier}">${person.identifier}</th>
 ${cell(words.firstName, html`<bdi>${person.firstName ?? ''}</bdi>`)}${cell(words.lastName, html`<bdi>${person.lastName ?? ''}</bdi>`)}${cell(words.profession, html`<bdi>${person.profession ?? ''}</bdi>`)}

@@ -4,6 +4,7 @@ import { html } from 'hono/html';
 import { type HistoryEntry, mailboxHistory } from '../../../acting/history.ts';
 import type { PortalEnv } from '../../context.ts';
 import { type Html, type PortalContext, page, wordsOf } from '../page.ts';
+import { cell, headRow } from '../table.ts';
 import { shownAt, timeText } from '../times.ts';
 import type { Words } from '../words/shape.ts';
 import { called } from '../words/words.ts';
@@ -49,13 +50,13 @@ export function historyTable(c: PortalContext, entries: readonly HistoryEntry[],
   const who = (one: HistoryEntry) =>
     admin ? `${one.actor}${one.via === null ? '' : ` (${one.via})`}` : whoIn(all, one, c.get('person').identifier);
   const unproven = ({ claimed }: HistoryEntry) => (claimed ? ` (${all.codes.facts.unproven})` : '');
-  const cell = (label: string, value: unknown) => html`<td role="cell" data-label="${label}"><bdi>${value}</bdi></td>`;
-  return html`<table class="cards" role="table" aria-label="${words.history}"><thead role="rowgroup"><tr role="row">${heads.map((head) => html`<th scope="col" role="columnheader">${head}</th>`)}</tr></thead><tbody role="rowgroup">
+  const apart = (label: string, value: unknown) => cell(label, html`<bdi>${value}</bdi>`);
+  return html`<table class="cards" role="table" aria-label="${words.history}">${headRow(heads)}<tbody role="rowgroup">
 ${entries.map(
   (
     one,
-  ) => html`<tr role="row">${cell(words.when, shownAt(one.at, zone, language))}${cell(words.who, `${who(one)}${unproven(one)}`)}
-${cell(words.what, called(all.codes.actions, one.action))}${admin ? cell(all.admin.auditMailbox, one.mailbox ?? '') : ''}${cell(words.whom, one.delegate ?? '')}${cell(words.details, factsTold(reader, one, admin))}</tr>`,
+  ) => html`<tr role="row">${apart(words.when, shownAt(one.at, zone, language))}${apart(words.who, `${who(one)}${unproven(one)}`)}
+${apart(words.what, called(all.codes.actions, one.action))}${admin ? apart(all.admin.auditMailbox, one.mailbox ?? '') : ''}${apart(words.whom, one.delegate ?? '')}${apart(words.details, factsTold(reader, one, admin))}</tr>`,
 )}</tbody></table>`;
 }
 

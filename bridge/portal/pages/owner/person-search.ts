@@ -5,6 +5,7 @@ import type { Found, Person } from '../../../directory/search.ts';
 import { field, inWords, type Typed } from '../form.ts';
 import { type Html, type PortalContext, wordsOf } from '../page.ts';
 import { mailboxPath, withQuery } from '../paths.ts';
+import { cell, headRow } from '../table.ts';
 import type { Desk } from './whose.ts';
 
 const CRITERIA = ['lastName', 'firstName', 'profession', 'postalCode', 'city'] as const;
@@ -55,20 +56,27 @@ function results(c: PortalContext, mailbox: string, { people, total }: Found): H
   const words = wordsOf(c).owner;
   if (people.length === 0)
     return html`<div class="note wait" role="status"><p><strong>${words.nobodyFound}</strong> ${words.portal}<a href="${RPPS_PORTAL}" rel="noreferrer">${words.portalName}</a>.</p></div>`;
-  const heads = [words.identifier, words.firstName, words.lastName, words.profession, words.postalCode, words.city];
+  const heads = [
+    words.identifier,
+    words.firstName,
+    words.lastName,
+    words.profession,
+    words.postalCode,
+    words.city,
+    words.actions,
+  ];
   return html`<section class="card" aria-labelledby="results"><div role="status"><h2 id="results">${words.found(people.length, total)}</h2></div>
-<table class="cards" role="table" aria-labelledby="results"><thead role="rowgroup"><tr role="row">${heads.map((head) => html`<th scope="col" role="columnheader">${head}</th>`)}<th scope="col" role="columnheader">${words.actions}</th></tr></thead>
+<table class="cards" role="table" aria-labelledby="results">${headRow(heads)}
 <tbody role="rowgroup">${people.map((one) => resultRow(c, mailbox, one))}</tbody></table></section>`;
 }
 
 function resultRow(c: PortalContext, mailbox: string, person: Person): Html {
   const words = wordsOf(c).owner;
   const { identifier, firstName, lastName, postalCode, city } = person;
-  const cell = (label: string, value: string | null) =>
-    html`<td role="cell" data-label="${label}"><bdi>${value ?? ''}</bdi></td>`;
+  const apart = (label: string, value: string | null) => cell(label, html`<bdi>${value ?? ''}</bdi>`);
   const name = `${firstName} ${lastName}`;
   return html`<tr role="row"><th scope="row" role="rowheader" data-label="${words.identifier}">${identifier}</th>
-${cell(words.firstName, firstName)}${cell(words.lastName, lastName)}${cell(words.profession, professionOf(person))}${cell(words.postalCode, postalCode)}${cell(words.city, city)}
+${apart(words.firstName, firstName)}${apart(words.lastName, lastName)}${apart(words.profession, professionOf(person))}${apart(words.postalCode, postalCode)}${apart(words.city, city)}
 <td role="cell" class="acts"><a class="button small" href="${withQuery(mailboxPath(mailbox, '/add'), { identifier })}" aria-label="${words.of(words.choose, name)}">${words.choose}</a></td></tr>`;
 }
 
