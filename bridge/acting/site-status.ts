@@ -3,10 +3,8 @@
 import { policyOf } from '../configured/site-policy.ts';
 import { everyServer, type ServerSeen } from '../questions/every-server.ts';
 import { type Explained, explain } from '../questions/explain.ts';
-import { type Pause, paused } from '../safeguards/pause.ts';
-import { withdrawn } from '../safeguards/withdrawn.ts';
+import type { Pause } from '../safeguards/pause.ts';
 import { Failure } from '../shared/failure.ts';
-import { fact } from '../store/state/facts.ts';
 import { mayDelegate } from './permitted.ts';
 import type { Acting } from './site.ts';
 import { needsSomebody, type Status, statusOf } from './status/status.ts';
@@ -43,9 +41,9 @@ export async function siteStatus(acting: Acting): Promise<SiteStatus> {
         here,
         running: works === undefined ? acting.sidecarRuns() : works?.alive === true,
         servers,
-        paused: (await paused(state)) ?? null,
-        restored: (await fact(state, 'restored')) === 'held',
-        withdrawnSince: (await withdrawn(state))?.since ?? null,
+        paused: own.paused ?? null,
+        restored: own.restored,
+        withdrawnSince: own.withdrawn,
         own,
         needsSomebody: needsSomebody(own),
       };
