@@ -93,10 +93,20 @@ interface Here {
 async function drift(t: Test, { site, sidecar, door, once }: Here): Promise<void> {
   await does(site, 'alice', `DELETEACL INBOX ${at('bob')}`);
   await does(site, 'anne', `SETACL Projets ${at('carol')} lr`);
+  await does(site, 'aude', `SETACL Projets ${at('bob')} +a`, `SETACL Projets ${at('carol')} +a`);
   await sweep(site, sidecar, door);
   t.same(await seen(site, 'alice', 'bob'), granted('Projets'), 'as the owner sees it');
   t.same(await seen(site, 'anne', 'carol'), granted('Projets'), 'as the delegate sees it');
+  for (const name of DELEGATES)
+    t.same(await seen(site, 'aude', name), granted('Projets'), `${name} administers nothing`);
   t.same(await sweep(site, sidecar, door), once, 'and the next one finds nothing');
+  const state = new Database(site.stateFile, { readonly: true });
+  const told = state
+    .prepare("SELECT delegate FROM audit WHERE action = 'administer-taken' ORDER BY delegate")
+    .pluck()
+    .all();
+  state.close();
+  t.strictSame(told, DELEGATES.map(at), 'each is told of once, when it is taken');
 }
 
 /** What is looked at in carol's session was found right in alice's before the revoke. */
