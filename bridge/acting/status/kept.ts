@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { type DiskUse, diskUse } from '../../store/files/disk-use.ts';
 import { SENDER_FILE } from '../../store/published/sender-map.ts';
-import { fact } from '../../store/state/facts.ts';
+import { jsonFact } from '../../store/state/facts.ts';
 import type { StateDb } from '../../store/state/state-db.ts';
 import type { Site } from '../site.ts';
 
@@ -19,9 +19,8 @@ export interface Kept {
 
 export async function keptOf({ files, config }: Site, state: StateDb): Promise<Kept> {
   const senders = config.senderRules === undefined ? undefined : path.join(files.senderDirectory, SENDER_FILE);
-  const noted = await fact(state, 'backup');
   return {
     disk: diskUse(files, senders),
-    backup: noted === undefined ? null : (JSON.parse(noted) as LastBackup),
+    backup: (await jsonFact<LastBackup>(state, 'backup')) ?? null,
   };
 }

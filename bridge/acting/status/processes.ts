@@ -6,7 +6,7 @@ import type { Seen } from '../../imap/dialects.ts';
 import type { LoopHolds } from '../../shared/loop-holds.ts';
 import type { LastSidecar } from '../../sidecar/running-config.ts';
 import { lastLoss } from '../../sidecar/watch-commits.ts';
-import { fact } from '../../store/state/facts.ts';
+import { jsonFact } from '../../store/state/facts.ts';
 import type { StateDb } from '../../store/state/state-db.ts';
 import { filterName, filtersSeen, filterTrouble } from '../../submission/last-filter.ts';
 import type { Site } from '../site.ts';
@@ -19,8 +19,7 @@ export function sidecarOf(site: Site, last: LastSidecar) {
 
 /** Which kind of IMAP server it is, as a pass has seen it last; null before the first. */
 export async function imapServerOf(state: StateDb): Promise<Seen | null> {
-  const stored = await fact(state, 'imap-server');
-  return stored === undefined ? null : (JSON.parse(stored) as Seen);
+  return (await jsonFact<Seen>(state, 'imap-server')) ?? null;
 }
 
 /** Where the databases are in PostgreSQL, and when the sidecar last was without them. */
