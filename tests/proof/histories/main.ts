@@ -1,5 +1,5 @@
 /**
- * `npm run proof -- --sequences N [--seed S] [--sites K] [--groups G] [--keep-going] [--shrink-minutes M]` (0: left as it is), or `--replay FILE`; `--plain`: those that `npm test` plays, one group at a time: random histories against
+ * `npm run proof -- --sequences N [--seed S] [--sites K] [--groups G] [--minutes M] [--keep-going] [--shrink-minutes M]` (0: left as it is), or `--replay FILE`; `--plain`: those that `npm test` plays, one group at a time: random histories against
  * real servers. `--without WORDS`, once or more: of a copy of the program without the guard of that name (tests/proof/guards), which they should find. G groups of people play side by side on a server, a history each. Round i is that of seed S + i, whichever site it runs at. Exit status 1 where one failed.
  */
 import { spawnSync } from 'node:child_process';
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     plain: { type: 'boolean', default: false },
     times: { type: 'string', default: '1' },
     'keep-going': { type: 'boolean', default: false },
+    minutes: { type: 'string' },
     'shrink-minutes': { type: 'string', default: '3' },
     without: { type: 'string', multiple: true },
     groups: { type: 'string', default: '8' },
@@ -88,6 +89,7 @@ async function histories(): Promise<void> {
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 30));
   const wanted = Number(values.sequences);
   const began = Date.now();
+  const until = began + Number(values.minutes ?? Number.POSITIVE_INFINITY) * 60_000;
   const groups = values.plain ? 1 : Number(values.groups);
   console.log(`seed ${seed}, ${wanted} histories, ${groups} side by side, ${values.sites} sites`);
   let next = 0;
@@ -104,7 +106,7 @@ async function histories(): Promise<void> {
   };
   await Promise.all(
     runners.map(async (runner, site) => {
-      while (next * groups < wanted && (failures === 0 || values['keep-going'])) {
+      while (next * groups < wanted && Date.now() < until && (failures === 0 || values['keep-going'])) {
         const index = next++;
         const failed = await runner.runSeed(seed + index);
         if (failed !== undefined) {
