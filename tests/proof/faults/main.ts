@@ -3,14 +3,14 @@
  * each place and NO and BAD to each command, or `--octets STEP [--from N] [--skip N] [--pairs P]` for the same of IMAP and doveadm with many pairs at once, each with a fault
  * of its own, or `--machine [--only WORDS]` for a machine in trouble. Exit status 1 when anything was broken.
  */
+import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { Broken } from '../histories/history.ts';
-import { numbers } from '../parsers/guided.ts';
 import { troubles } from './all-troubles.ts';
 import { startFaultyWorld } from './faulty-world.ts';
 import { lettersOut } from './inject.ts';
 import { startManyPairs } from './many-pairs.ts';
-import { everyJob, measureMany, noOctetFigures, type OctetFigures, surviveMany } from './octets.ts';
+import { everyJob, type Job, measureMany, noOctetFigures, type OctetFigures, surviveMany } from './octets.ts';
 import { everyOne, planned } from './plan.ts';
 import { type Figures, measure, noFigures, survive } from './session.ts';
 
@@ -65,6 +65,12 @@ async function site(number: number): Promise<Figures> {
   return figures;
 }
 
+/** By what it is and the seed alone: `--skip` means the same jobs where some more or fewer octets were measured. */
+const placeOf = ({ change, on, fault }: Job) =>
+  createHash('sha256')
+    .update(JSON.stringify([seed, change, on, fault]))
+    .digest('hex');
+
 /** Of `--octets`: every sites-th of the jobs, mixed, so that a run that is ended early has something of each kind. */
 async function manyPairs(number: number): Promise<OctetFigures> {
   const figures = noOctetFigures();
@@ -73,8 +79,7 @@ async function manyPairs(number: number): Promise<OctetFigures> {
     const sizes = await measureMany(many);
     say(`site ${number}: ${JSON.stringify(sizes)}`);
     const all = everyJob(sizes, Number(values.octets), Number(values.from));
-    const next = numbers(seed);
-    const mixed = all.map((job) => ({ job, order: next() })).sort((a, b) => a.order - b.order);
+    const mixed = all.map((job) => ({ job, order: placeOf(job) })).sort((a, b) => (a.order < b.order ? -1 : 1));
     const mine = mixed
       .slice(Number(values.skip))
       .filter((_, at) => at % sites === number)
