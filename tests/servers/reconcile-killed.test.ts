@@ -19,6 +19,7 @@ t.test('where each change has to be made in each folder', async (t) => {
   await does(site, 'alice', ...FOLDERS.map((folder) => `CREATE ${folder}`), `SETACL Affaires ${bob} lrs`);
   await site.register('alice', 'bob');
   await t.test('killed', (t) => killed(t, site));
+  await t.test('a grant that was killed, and the revoke of it', (t) => bothKilled(t, site));
   await t.test('asked to leave in the middle of a pass', (t) => asked(t, site));
   await t.test('started twice', (t) => twice(t, site));
 });
@@ -62,7 +63,29 @@ async function killed(t: Test, site: Site): Promise<void> {
   t.same(await verify(site), []);
 }
 
+/** The entry stood, so they may have been in, though no grant was ever recorded as in force. */
+async function bothKilled(t: Test, site: Site): Promise<void> {
+  await revokeRow(site, 'alice', 'bob');
+  await withSidecar(site, () => site.settled());
+  const moves = async () =>
+    (JSON.parse((await site.mandat('--json', 'history', at('alice'))).stdout) as { action: string }[])
+      .map(({ action }) => action)
+      .filter((action) => ['in-force', 'withdrawn', 'ended'].includes(action));
+  const before = (await moves()).length;
+  await killAt(site, nth(/ SETACL "INBOX"/, 1, 'freeze-after'), () => grantRow(site, 'alice', 'bob'));
+  await revokeRow(site, 'alice', 'bob'); // while none runs, which would go on with the grant
+  await killAt(site, nth(/ DELETEACL "INBOX"/, 1, 'freeze-after'));
+  await withSidecar(site, () => site.settled());
+  t.same((await moves()).slice(before), ['withdrawn', 'ended'], 'its end is in the trail, once');
+  t.same(await verify(site), []);
+}
+
 async function killedAt(site: Site, fate: (line: string) => Fate, change: () => Promise<void>): Promise<void> {
+  await killAt(site, fate, change);
+  await withSidecar(site, () => site.settled());
+}
+
+async function killAt(site: Site, fate: (line: string) => Fate, change = async () => {}): Promise<void> {
   const proxy = await startProxy(site.lab.imap, fate);
   try {
     await routeThrough(site, proxy);
@@ -74,7 +97,6 @@ async function killedAt(site: Site, fate: (line: string) => Fate, change: () => 
     await routeThrough(site, site.lab.imap);
     await proxy.close();
   }
-  await withSidecar(site, () => site.settled());
 }
 
 async function withSidecar(site: Site, work: () => Promise<void>): Promise<void> {

@@ -3,6 +3,7 @@
  * A row is written before the server is touched and goes when a revoke has been verified, so whatever a crash
  * leaves behind on the server is named here.
  */
+import { sql } from 'kysely';
 import type { Instant } from '../../../acl/delegation-facts.ts';
 import type { Rights } from '../../../acl/rights.ts';
 import { Failure } from '../../shared/failure.ts';
@@ -107,7 +108,10 @@ export async function leaveForce(db: Pick<StateDb, 'query'>, ids: readonly numbe
   await db.query.updateTable('ledger').set({ in_force_at: null }).where('id', 'in', ids).execute();
 }
 
-/** Moves pairs to a phase. A revoke that is taken back by a new grant starts over; a cut is to be done again at a revoke, and after it. */
+/**
+ * Moves pairs to a phase. A revoke that is taken back by a new grant starts over; a cut is to be done again at a revoke, and after it.
+ * Who was to get it may have it since the intent, whatever was recorded: in_force_at stands from the beginning of each revoke until {@link leaveForce}.
+ */
 export async function setPhase(
   db: Pick<StateDb, 'query'>,
   ids: readonly number[],
@@ -120,7 +124,7 @@ export async function setPhase(
     .set({
       phase,
       ...(phase === 'granting' ? { cut_done: 0, since: now, in_force_at: null, verified_at: null } : {}),
-      ...(phase === 'revoking' ? { cut_done: 0 } : {}),
+      ...(phase === 'revoking' ? { cut_done: 0, in_force_at: sql`coalesce(in_force_at, since)` } : {}),
       ...(phase === 'verified' ? { verified_at: now } : {}),
     })
     .where('id', 'in', ids)

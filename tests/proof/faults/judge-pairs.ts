@@ -64,11 +64,21 @@ async function recordedOnce({ site, pairs }: ManyPairs, granting: boolean, since
     throw new Broken('I5', `${pairs.length} ends, ${count('withdrawn')} recorded as withdrawn`);
 }
 
-/** I6: another pass over everything changes nothing. */
+/** On a machine that is busy with other things a server may be late in a pass, which then says nothing of what a converged system does. */
+const PASSES = 5;
+
+/** I6: another pass over everything changes nothing. One that couldn't come to its end is made again. */
 export async function nothingMore({ site }: ManyPairs): Promise<void> {
-  await quiet({ site }, async () => {
+  const pass = async () => {
     const { results } = await syncBySidecar(configOf(site), { force: false, actor: 'proof' });
     const failed = results.flatMap((one) => (one.kind === 'failed' ? [one.failure.message] : []));
     if (failed.length > 0) throw new Error(`the last pass: ${failed.join('; ')}`);
-  });
+  };
+  for (let time = 1; ; time++) {
+    try {
+      return await quiet({ site }, pass);
+    } catch (error) {
+      if (error instanceof Broken || time === PASSES) throw error;
+    }
+  }
 }

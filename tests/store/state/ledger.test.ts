@@ -130,7 +130,8 @@ t.test('phases, and when each was reached', async (t) => {
   const [bob, carol] = (await pairsOf(state, 1)).map(({ id }) => id);
   if (bob === undefined || carol === undefined) throw new Error('two pairs were expected');
 
-  await setPhase(state, [carol], 'revoking', NOW);
+  await setPhase(state, [carol], 'revoking', LATER);
+  t.match(await times(state, carol), { in_force_at: NOW }, 'who was to get it may have it since the intent');
   t.same(await enterForce(state, 1, NOW), ['bob'], 'who is on their way out is not in force');
   t.match(await times(state, bob), { phase: 'in-force', in_force_at: NOW, verified_at: null });
   t.same(await enterForce(state, 1, LATER), []);
