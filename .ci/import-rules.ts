@@ -1,6 +1,7 @@
 // Who may import whom. One direction only, so that what a delegation means can be read, and tested, without a server:
 //
-//   cli -> bridge, acl, config      bridge -> acl; of config its types, its schema, its loader, its secrets, whom a path trusts, where a database is
+//   cli -> bridge, acl, config      bridge -> acl; of config its types, its schema, its loader, its secrets, whom a path trusts, where a database is,
+//                                  what a short name is
 //   acl, config -> nothing of ours  acl -> nothing at all: no package and no node: module
 //   config/lab -> config            nobody -> cli; nobody but tests -> config/lab
 //
@@ -21,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
 };
 
 /** What the bridge may load of config at run time. Of the rest it may know the types. */
-const BRIDGE_LOADS = /^config\/(?:schema|load|secret|trusted|database-url)\.ts$/;
+const BRIDGE_LOADS = /^config\/(?:schema|load|secret|trusted|database-url|short-name)\.ts$/;
 
 /** Rooms of the bridge that stand above its others: who of the bridge may import from them. */
 const ABOVE = [

@@ -4,6 +4,7 @@
  */
 import { distance } from 'fastest-levenshtein';
 import { GOOD, type Problem, quoted, type Rule, shaped } from './rule.ts';
+import { SHORT_NAME, SHORT_NAME_IS } from './short-name.ts';
 
 export const accountName: Rule = shaped(
   /^[!-~]{1,254}$/,
@@ -18,21 +19,18 @@ export const word: Rule = shaped(
   'write 1 to 64 of A-Z a-z 0-9 . _ -, for example 2026-11',
 );
 
-/** What a site names its mail servers and its programs by. */
-const SHORT_NAME = /^[a-z0-9-]{1,30}$/;
-
 /** A mail server in the table's column `server`. */
 export const serverName: Rule = shaped(
   SHORT_NAME,
   "a mail server's name in the table",
-  'write 1 to 30 of a-z 0-9 -, for example mx1',
+  `write ${SHORT_NAME_IS}, for example mx1`,
 );
 
 /** Another program of the site, as it stands in the trail. */
 export const serviceName: Rule = shaped(
   SHORT_NAME,
   "a service's name",
-  'write 1 to 30 of a-z 0-9 -, for example [portal.services.roundcube]',
+  `write ${SHORT_NAME_IS}, for example [portal.services.roundcube]`,
 );
 
 /** Of a token of an identity provider. */

@@ -1,6 +1,7 @@
 /** What people type, brought into the table's form. Bad input is refused here with a sentence, before anything is opened. */
 import { DateTime, FixedOffsetZone } from 'luxon';
 import { describeFault, identifierFault } from '../../acl/identifier.ts';
+import { SHORT_NAME, SHORT_NAME_IS } from '../../config/short-name.ts';
 import { asciiDomain } from '../shared/domain-name.ts';
 import { Failure } from '../shared/failure.ts';
 
@@ -38,8 +39,8 @@ export function login(typed: string): string {
 /** A mail server, as the table names it. */
 export function serverName(typed: string): string {
   const folded = lowerCase(typed);
-  if (/^[a-z0-9-]{1,30}$/.test(folded)) return folded;
-  throw refused('MANDAT_SERVER', "a mail server's name", typed, 'it is written with 1 to 30 of a-z 0-9 -');
+  if (SHORT_NAME.test(folded)) return folded;
+  throw refused('MANDAT_SERVER', "a mail server's name", typed, `it is written with ${SHORT_NAME_IS}`);
 }
 
 function refused(rule: string, as: string, typed: string, why: string, fault?: string): Failure {

@@ -148,24 +148,29 @@ export function openPostman(options: PostmanOptions): Postman {
       }
       return trouble.scope;
     }
-    await recordSent(state, notice, now());
+    await ended(notice, 'notice-sent', (within) => recordSent(within, notice, now()));
     log.info(facts, 'notice sent');
-    await note(notice, 'notice-sent');
     return undefined;
   }
 
   async function fail(notice: StoredNotice, { message, code, hint }: Pick<NotTaken, 'message' | 'code' | 'hint'>) {
     const { id, kind, part, mailbox } = notice;
-    await recordFailed(state, notice, message);
+    await ended(notice, 'notice-failed', (within) => recordFailed(within, notice, message));
     log.error({ notice: id, kind, part, mailbox, code, hint }, `a notice could not be sent: ${message}`);
-    await note(notice, 'notice-failed');
   }
 
-  /** Per recipient, by what they are to the event; never at which address. R24. */
-  async function note({ kind, part, mailbox, data }: StoredNotice, outcome: 'notice-sent' | 'notice-failed') {
+  /** With its entry in the trail, or not at all. Per recipient, by what they are to the event; never at which address. R24. */
+  async function ended(
+    { kind, part, mailbox, data }: StoredNotice,
+    action: 'notice-sent' | 'notice-failed',
+    record: (within: Pick<StateDb, 'query'>) => Promise<void>,
+  ): Promise<void> {
     const delegate = typeof data.identifier === 'string' ? data.identifier : null;
-    if (mailbox === null) return;
-    await audit([{ action: outcome, mailbox, onBehalf: null, delegate, detail: { kind, part } }]);
+    await state.write(async (query) => {
+      await record({ query });
+      if (mailbox === null) return;
+      await audit([{ action, mailbox, onBehalf: null, delegate, detail: { kind, part } }], { query });
+    });
   }
 
   /** Those whose three days are over while the server was away, tried or not. */

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Site } from '../acting/site.ts';
 import { notePortal } from '../questions/portal-figures.ts';
 import { failureOf } from '../shared/failure.ts';
+import { NOTED_EVERY_MS } from '../shared/heard-of.ts';
 import type { PortalEnv } from './context.ts';
 import type { DoorWord } from './words.ts';
 
@@ -18,7 +19,6 @@ export interface Figures {
 
 /** One commit for all that is asked meanwhile. */
 const NOTED_MS = 10_000;
-const HEARD_MS = 60_000;
 
 export function openFigures(state: Site['state'], sessions: () => number, log: Logger): Figures {
   const requests = new Map<string, Map<string, number>>();
@@ -31,7 +31,7 @@ export function openFigures(state: Site['state'], sessions: () => number, log: L
     changed = true;
   };
   const note = async () => {
-    if (!changed && performance.now() - notedAt < HEARD_MS) return;
+    if (!changed && performance.now() - notedAt < NOTED_EVERY_MS) return;
     changed = false;
     notedAt = performance.now();
     const figures = {

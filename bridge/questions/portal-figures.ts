@@ -1,4 +1,5 @@
 /** What the portal has counted since it began, for /metrics: noted where the sidecar reads it. No figure names anybody. */
+import { isHeardOf } from '../shared/heard-of.ts';
 import { jsonFact, type ServerFacts, setJsonFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 
@@ -12,9 +13,6 @@ export interface PortalFigures {
   readonly heard: string;
 }
 
-/** One that was not heard of for so long is no more there. */
-const SILENT_MS = 150_000;
-
 /** Undefined: it has ended as it should. */
 export async function notePortal(state: StateDb, figures: PortalFigures | undefined): Promise<void> {
   await setJsonFact(state, 'portal', figures);
@@ -23,5 +21,5 @@ export async function notePortal(state: StateDb, figures: PortalFigures | undefi
 /** Undefined where none is there now. */
 export async function portalSeen(state: ServerFacts, now: Date): Promise<PortalFigures | undefined> {
   const seen = await jsonFact<PortalFigures>(state, 'portal');
-  return seen !== undefined && now.getTime() - Date.parse(seen.heard) < SILENT_MS ? seen : undefined;
+  return seen !== undefined && isHeardOf(seen.heard, now.getTime()) ? seen : undefined;
 }

@@ -2,13 +2,14 @@
 import { parse } from 'smol-toml';
 import * as z from 'zod';
 import { databaseUrl } from '../../config/database-url.ts';
+import { SHORT_NAME, SHORT_NAME_IS } from '../../config/short-name.ts';
 import { Failure } from '../shared/failure.ts';
 
 const login = z.string().regex(/^[^\s"\\]+$/, 'a login has no blanks');
 
 const absolute = z.string().regex(/^\/[^\s"\\]*$/, 'an absolute path');
 
-const mailServer = z.string().regex(/^[a-z0-9-]{1,30}$/, 'a name of 1 to 30 of a-z 0-9 -, such as mx1');
+const mailServer = z.string().regex(SHORT_NAME, `a name of ${SHORT_NAME_IS}, such as mx1`);
 
 const named = z.strictObject({
   /** What identifies a delegate. */

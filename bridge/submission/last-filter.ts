@@ -6,6 +6,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Config } from '../../config/schema.ts';
 import { once } from '../shared/found-once.ts';
+import { isHeardOf } from '../shared/heard-of.ts';
 import type { LoopHolds } from '../shared/loop-holds.ts';
 import { type FactName, fact, filterFacts, jsonFact, type ServerFacts, setFact } from '../store/state/facts.ts';
 import type { StateDb } from '../store/state/state-db.ts';
@@ -52,8 +53,6 @@ export interface FilterSeen extends LastFilter {
   readonly runs: boolean;
 }
 
-/** One that was not heard of for so long is no more there; one on this machine is looked at. */
-const SILENT_MS = 150_000;
 /** What has been silent for so long is taken to have been taken out of use. */
 const FORGOTTEN_MS = 86_400_000;
 
@@ -80,10 +79,10 @@ function seenAmong(found: Awaited<ReturnType<typeof filterFacts>>, now = Date.no
     .map((one) => ({ ...one, runs: runs(one, now) }));
 }
 
-/** Pure but for this machine's own processes. `now` in ms. */
+/** One on this machine is looked at; pure but for that. `now` in ms. */
 export function runs(filter: LastFilter, now: number): boolean {
   const { heard, since } = filter;
-  return isOfHere(filter) ? isThere(filter) : now - Date.parse(heard ?? since) < SILENT_MS;
+  return isOfHere(filter) ? isThere(filter) : isHeardOf(heard ?? since, now);
 }
 
 /** Whether its process number is one that is looked for here. */

@@ -162,8 +162,12 @@ export async function nextDueNotice(state: StateDb): Promise<Instant | undefined
   return at ?? undefined;
 }
 
-export async function recordSent(state: StateDb, { id, kind }: StoredNotice, now: Instant): Promise<void> {
-  await state.query
+export async function recordSent(
+  { query }: Pick<StateDb, 'query'>,
+  { id, kind }: StoredNotice,
+  now: Instant,
+): Promise<void> {
+  await query
     .updateTable('outbox')
     .set({ state: 'sent', sent_at: now, next_at: null, error: null, ...spent(kind) })
     .where('id', '=', id)
@@ -174,8 +178,12 @@ export async function recordPostponed(state: StateDb, id: number, at: Instant, e
   await state.query.updateTable('outbox').set({ state: 'waiting', next_at: at, error }).where('id', '=', id).execute();
 }
 
-export async function recordFailed(state: StateDb, { id, kind }: StoredNotice, error: string): Promise<void> {
-  await state.query
+export async function recordFailed(
+  { query }: Pick<StateDb, 'query'>,
+  { id, kind }: StoredNotice,
+  error: string,
+): Promise<void> {
+  await query
     .updateTable('outbox')
     .set({ state: 'failed', next_at: null, error, ...spent(kind) })
     .where('id', '=', id)
