@@ -1,5 +1,6 @@
 /** Names and professions of delegates whose delegations somebody sees anyway. R17, R57 */
 import { listedPerson } from '../directory/search.ts';
+import { unbroken } from '../shared/french-blanks.ts';
 import { oneLine } from '../shared/harmless-text.ts';
 import type { SeenDelegation } from './delegation-states.ts';
 import type { Site } from './site.ts';
@@ -44,9 +45,18 @@ export function publishedPerson(
   if (config.identity.scheme !== 'rpps') return undefined;
   const person = listedPerson(files.privateDirectory, identifier);
   if (person == null) return undefined;
-  const { firstName, lastName, profession, role } = person;
-  return { identifier, firstName, lastName, profession: role === null ? profession : `${profession} : ${role}` };
+  const { firstName, lastName } = person;
+  return { identifier, firstName, lastName, profession: inRole(person) };
 }
+
+/** The directory's words, which are French: "Acteur du système de santé caractérisé par un rôle : Secrétaire médicale". */
+export const inRole = ({
+  profession,
+  role,
+}: {
+  readonly profession: string | null;
+  readonly role: string | null;
+}): string | null => (role === null ? profession : unbroken(`${profession} : ${role}`));
 
 /** For a sentence: nothing in a name turns the rest of it around. */
 export const fullName = ({ firstName, lastName, identifier }: Omit<KnownPerson, 'profession'>) =>

@@ -2,6 +2,7 @@
 import { DateTime } from 'luxon';
 import type { Config } from '../../config/schema.ts';
 import { Failure } from '../shared/failure.ts';
+import { unbroken } from '../shared/french-blanks.ts';
 import type { StoredNotice } from '../store/state/outbox.ts';
 import type { Language } from '../store/state/state-db.ts';
 import { clean } from './safe-text.ts';
@@ -30,7 +31,8 @@ export function letter(notice: StoredNotice, templates: Templates, settings: Set
     throw new Failure('refused', 'what is kept as their address is none', 'correct it, then "mandat notices retry"');
   }
   const rendered = templates.render(kind, part, language, view(notice, settings, timezone));
-  const subject = clean(rendered.subject, LONGEST_SUBJECT);
+  const plain = clean(rendered.subject, LONGEST_SUBJECT);
+  const subject = language === 'fr' ? unbroken(plain, 'even') : plain;
   return { ...rendered, subject, from: settings.from, to: recipient, messageId, language };
 }
 

@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Mustache from 'mustache';
 import { Failure } from '../shared/failure.ts';
+import { unbroken } from '../shared/french-blanks.ts';
 import { shipped } from '../shared/shipped-files.ts';
 import type { NoticeKind, NoticePart } from '../store/state/outbox.ts';
 import type { Language } from '../store/state/state-db.ts';
@@ -67,30 +68,35 @@ interface Source {
 }
 
 function sourcesIn(language: Language, own: string | undefined): ReadonlyMap<string, Source> {
-  const ours = filesIn(join(shippedTemplates(), language));
+  const ours = filesIn(join(shippedTemplates(), language), language);
   if (own === undefined) return ours;
   if (!existsSync(own)) throw unusable(own, 'it is not there');
   const directory = join(own, language);
-  return new Map([...ours, ...(existsSync(directory) ? filesIn(directory) : [])]);
+  return new Map([...ours, ...(existsSync(directory) ? filesIn(directory, language) : [])]);
 }
 
-function filesIn(directory: string): ReadonlyMap<string, Source> {
+function filesIn(directory: string, language: Language): ReadonlyMap<string, Source> {
   try {
     const names = readdirSync(directory).filter((name) => /\.(txt|html)$/.test(name));
-    return new Map(names.map((name) => [name, sourceAt(join(directory, name))]));
+    return new Map(names.map((name) => [name, sourceAt(join(directory, name), language)]));
   } catch (error) {
     throw unusable(directory, error instanceof Error ? error.message : String(error));
   }
 }
 
-function sourceAt(file: string): Source {
-  return {
-    file,
-    text: readFileSync(file, 'utf8')
-      .replace(/^\ufeff/, '')
-      .replaceAll('\r\n', '\n'),
-  };
+function sourceAt(file: string, language: Language): Source {
+  const text = readFileSync(file, 'utf8')
+    .replace(/^\ufeff/, '')
+    .replaceAll('\r\n', '\n');
+  return { file, text: language === 'fr' ? frenchBlanks(text) : text };
 }
+
+/** In what people read: neither in an element's attributes, nor in its style, nor in what Mustache reads. */
+const frenchBlanks = (source: string): string =>
+  source
+    .split(/(\{\{[^}]*\}\}|<style[\s\S]*?<\/style>|<[^>]*>)/i)
+    .map((part, n) => (n % 2 === 0 ? unbroken(part, 'even') : part))
+    .join('');
 
 export const shippedTemplates = (): string => shipped('notices');
 

@@ -1,4 +1,5 @@
 /** What is said at the door: to whoever isn't in, or isn't any more. The guide's own words where it has some. */
+import { unbrokenWords } from '../shared/french-blanks.ts';
 import type { Language } from './context.ts';
 import type { Refusal } from './sign-in/person.ts';
 
@@ -105,7 +106,9 @@ const EN: Readonly<Record<DoorWord, Notice>> = {
   'not-rpps': { title: 'Sign-in refused', text: CPS_EN },
 };
 
-export const doorWords = (language: Language, word: DoorWord): Notice => (language === 'fr' ? FR : EN)[word];
+const LISTS = { fr: unbrokenWords(FR), en: EN };
+
+export const doorWords = (language: Language, word: DoorWord): Notice => LISTS[language][word];
 
 export const BUTTONS: Readonly<
   Record<Language, { signIn: string; goOn: string; again: string; giveUp: string; site: string }>

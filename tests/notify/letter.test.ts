@@ -6,6 +6,7 @@ import type { ReasonClass } from '../../acl/notice-events.ts';
 import { letter } from '../../bridge/notify/letter.ts';
 import { NOTICES, openTemplates, shippedTemplates } from '../../bridge/notify/templates.ts';
 import type { NoticeKind, StoredNotice } from '../../bridge/store/state/outbox.ts';
+import { astray } from '../portal/french-blanks.ts';
 import { DATA, SETTINGS, stored } from './stored.ts';
 
 const shipped = openTemplates(undefined);
@@ -56,6 +57,9 @@ t.test('every notice, in both languages, for every reason', async (t) => {
       const name = `${language} ${kind} ${part} ${why}`;
       t.notMatch(`${subject}${text}${html}`, /\{\{|\}\}|undefined|null|\[object/, name);
       t.match(subject, /^\S.*\S$/, name);
+      if (language === 'fr')
+        for (const said of [subject, text, html.replace(/<[^>]*>/g, '')])
+          t.strictSame(astray(said.replace(/&[#\w]+;/g, '')), [], name);
       t.same(unbalanced(html), [], name);
       t.notMatch(text, /\n{3}|[:(] *[.)]| {2}\./, `${name}: nothing is missing in a sentence`);
       for (const body of [text, html]) {
@@ -98,7 +102,7 @@ t.test('the words that must be there', async (t) => {
   t.match(to('grant', 'delegate', { why: 'account' }).text, /Activez d'abord votre compte/); // R40
   t.notMatch(to('grant', 'delegate', { identifier: 'bob' }).text, /Pro Santé Connect|RPPS/);
   t.match(to('revoke', 'delegate').text, /L'accès en délégation à la BAL \S+ a pris fin le 25 novembre 2026/);
-  t.match(to('suspend', 'owner', { why: 'credential' }).text, /Motif : e-CPS du délégataire non valide\./);
+  t.match(to('suspend', 'owner', { why: 'credential' }).text, /Motif\u00a0: e-CPS du délégataire non valide\./);
   t.match(to('grant', 'owner', {}, 'en').text, /can now read, file, delete and send mail on behalf of/);
   t.match(to('revoke', 'delegate', {}, 'en').text, /Delegated access to \S+ ended on 25 November 2026 at 04:05/);
   t.match(to('grant', 'other-delegate').text, /Bob Martin/);
@@ -169,6 +173,8 @@ t.test("a site's own templates", async (t) => {
       'revoke-delegate.html': '<p>{{#why}}{{&person}}{{/why}}</p>',
       'suspend-owner.txt': 'Subject: x\n\n{{#why}}',
       'suspend-delegate.txt': 'Subject: x\n\n{{> nothing}}',
+      'resume-owner.txt': 'Subject: Bonne nouvelle !\n\nEnfin : {{person}} !',
+      'resume-owner.html': '<style>p { color : red ; }</style><p title="a : b">Enfin : {{person}} !</p>',
     },
   });
   const templates = openTemplates(own);
@@ -176,6 +182,10 @@ t.test("a site's own templates", async (t) => {
   t.equal(mine.subject, `${DATA.mailbox}, autrement`);
   t.match(mine.text, /^Bonjour Bob Martin \(Infirmier, RPPS 899700245667\)\n/);
   t.match(mine.html, /<h1 [^>]*>kit\.doc0073655@pro\.formation\.mssante\.fr, autrement</, 'the rest is ours');
+  const resumed = write({ kind: 'resume', data: { ...DATA, lastName: 'Martin : fils' } }, templates);
+  t.equal(resumed.subject, 'Bonne nouvelle\u00a0!', 'French blanks are set for them');
+  t.equal(resumed.text, 'Enfin\u00a0: Bob Martin : fils (Infirmier, RPPS 899700245667)\u00a0!\n', 'not in a name');
+  t.match(resumed.html, '<style>p { color : red ; }</style><p title="a : b">Enfin\u00a0: Bob', 'nor in markup');
   t.same(write({ language: 'en' }, templates), write({ language: 'en' }), 'the other language too');
   for (const [kind, part, message] of [
     ['grant', 'delegate', /grant-delegate\.txt can't be used: its first line/],

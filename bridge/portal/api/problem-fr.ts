@@ -1,5 +1,6 @@
 /** Problems for whoever reads French: what the pages call them, and what the API alone has. */
 import { NOT_HIS_TO_END } from '../../../acl/actor.ts';
+import { unbroken } from '../../shared/french-blanks.ts';
 import { sentenceOf, wordsIn } from '../pages/words/words.ts';
 import { GIVEN_TWICE, NO_CURSOR, NO_TIME, ODD_CHARACTER } from './errors.ts';
 import type { Told } from './problem.ts';
@@ -58,5 +59,10 @@ export function inFrench({ problem, failure, fault, about }: Told): Told['proble
   const sentence = own ?? sentenceOf(wordsIn('fr'), { code: failure, rule: code, fault });
   const detail = his ? NOT_HIS_TO_END.fr : about === undefined ? sentence : `${about} : ${sentence}`;
   const errors = problem.errors?.map(({ at, message }) => ({ at, message: ERRORS_FR[message] ?? message }));
-  return { ...problem, title: TITLES[problem.status] ?? problem.title, detail, ...(errors && { errors }) };
+  return {
+    ...problem,
+    title: TITLES[problem.status] ?? problem.title,
+    detail: unbroken(detail),
+    ...(errors && { errors }),
+  };
 }

@@ -49,7 +49,7 @@ async function looks(t: Test, page: Page, language: 'fr' | 'en', { name, owner, 
   await page.click('.list a');
   await page.click(link(words.explain));
   const explained = await page.textContent('main');
-  const remedy = language === 'fr' ? '« mandat account activate' : '"mandat account activate';
+  const remedy = language === 'fr' ? '«\u00a0mandat account activate' : '"mandat account activate';
   for (const part of [codes.reasons['account-pending'], `${remedy} ${delegate} --email`, own.unreachable])
     t.match(explained, part);
   await page.goto(`/admin/audit?mailbox=${name}%40example.org`);

@@ -44,7 +44,7 @@ const account =
     for (const part of [
       identifier,
       ...name,
-      'Acteur du système de santé caractérisé par un rôle : Secrétaire médicale',
+      'Acteur du système de santé caractérisé par un rôle\u00a0: Secrétaire médicale',
     ])
       t.match(identity, part);
     t.match(await main(), MAILBOX, 'whose it is');

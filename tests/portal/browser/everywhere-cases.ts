@@ -1,6 +1,8 @@
 /** What holds of every page, with what the cases before it have left there: axe finds nothing, in light and dark, on a desk and on a phone; nobody else is asked; small; by keyboard alone. */
-import { EN } from '../../../bridge/portal/pages/words/en.ts';
-import { FR } from '../../../bridge/portal/pages/words/fr.ts';
+
+import type { Page } from 'playwright-core';
+import { wordsIn } from '../../../bridge/portal/pages/words/words.ts';
+import { astray } from '../french-blanks.ts';
 import { found } from './axe.ts';
 import { ADMIN, ANNE, type Cases, CROWD, LUCIE, MARTINE, mailboxAt, PAUL, READER } from './pages-site.ts';
 
@@ -45,9 +47,20 @@ const sentences = (list: object): string[] =>
   Object.values(list).flatMap((one) =>
     typeof one === 'string' ? [one] : typeof one === 'object' ? sentences(one) : [],
   );
+const [FR, EN] = [wordsIn('fr'), wordsIn('en')];
 const FRENCH = sentences(FR).filter(
   (words) => words.length > 7 && !sentences(EN).join().includes(words) && words !== EN.otherLanguage,
 );
+
+/** All French that a page says, attributes too. */
+const frenchOf = (page: Page): Promise<string> =>
+  page.evaluate(`(() => {
+    const whole = document.body.cloneNode(true);
+    for (const other of whole.querySelectorAll('[lang=en]')) other.remove();
+    const spoken = ['aria-label', 'data-label', 'data-question', 'title', 'placeholder'];
+    const said = [...whole.querySelectorAll('*')].flatMap((one) => spoken.map((name) => one.getAttribute(name) ?? ''));
+    return [document.title, whole.textContent, ...said].join('\\n');
+  })()`);
 
 export const EVERYWHERE: Cases = {
   'axe finds nothing, nothing is wider than the window, nobody else is asked': async (t, site) => {
@@ -58,6 +71,7 @@ export const EVERYWHERE: Cases = {
         await page.emulateMedia({ colorScheme: 'light' });
         await page.goto(inLanguage(path, 'fr'));
         t.strictSame(await found(page), [], `${path}, light`);
+        t.strictSame(astray(await frenchOf(page)), [], `${path}: blanks as French has them`);
         await page.setViewportSize(PHONE);
         await page.emulateMedia({ colorScheme: 'dark' });
         await page.goto(inLanguage(path, 'en'));

@@ -89,7 +89,7 @@ const IN_MID_FORM: readonly MidForm[] = [
     typed: { contact: 'zoe@exemple.fr', accept: 'yes' },
     shows: 'Un code à huit chiffres a été envoyé à zoe@exemple.fr',
   },
-  { who: PENDING, at: '/account/code', to: '/account/cancel', shows: 'Annulé : rien n’a été modifié' },
+  { who: PENDING, at: '/account/code', to: '/account/cancel', shows: 'Annulé\u00a0: rien n’a été modifié' },
   {
     who: ADMIN,
     at: `${YANNS}/add?identifier=${ADDED}`,

@@ -193,7 +193,7 @@ export const OWNER: Cases = {
     t.match(stored, { startsAt: '2090-03-12T03:00:00.000Z', endsAt: '2090-11-06T02:59:59.999Z', suspended: false });
     t.match(
       await page.textContent('.note'),
-      'Enregistrée, mais pas en vigueur : la date de début n’est pas encore venue',
+      'Enregistrée, mais pas en vigueur\u00a0: la date de début n’est pas encore venue',
     );
     for (const [language, told] of [
       ['fr', ['Pas encore commencée', 'commence le 12 mars 2090, 00:00', '12 mars 2090, 00:00', '5 nov. 2090, 23:59']],

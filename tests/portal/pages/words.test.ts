@@ -9,10 +9,14 @@ import { NO_RULE, problemOf } from '../../../bridge/portal/api/problem.ts';
 import { inFrench } from '../../../bridge/portal/api/problem-fr.ts';
 import { inWords } from '../../../bridge/portal/pages/form.ts';
 import { CONDITIONS_FR } from '../../../bridge/portal/pages/words/conditions-fr.ts';
-import { EN } from '../../../bridge/portal/pages/words/en.ts';
-import { FR } from '../../../bridge/portal/pages/words/fr.ts';
+import { wordsIn } from '../../../bridge/portal/pages/words/words.ts';
+import { type DoorWord, doorWords } from '../../../bridge/portal/words.ts';
 import { Failure, failureOf } from '../../../bridge/shared/failure.ts';
+import { unbroken } from '../../../bridge/shared/french-blanks.ts';
 import type { Config } from '../../../config/schema.ts';
+import { astray } from '../french-blanks.ts';
+
+const [FR, EN] = [wordsIn('fr'), wordsIn('en')];
 
 type List = { readonly [key: string]: unknown };
 
@@ -25,6 +29,25 @@ function leaves(list: object, at = ''): string[] {
 t.test('French and English say the same things, and neither says nothing', async (t) => {
   t.strictSame(leaves(EN).sort(), leaves(FR).sort());
   for (const list of [FR, EN]) t.notMatch(JSON.stringify(list), '""');
+});
+
+/** What each word says, where it takes something with something in it. */
+function said(list: object): string[] {
+  return Object.values(list).flatMap((one) => {
+    if (typeof one === 'string') return [one];
+    if (typeof one !== 'function') return said(one);
+    if (one === FR.owner.given.withheld) return [one(['x', 'y'])];
+    return [1, 2].map((n) => one(n, n));
+  });
+}
+
+t.test('French: no line breaks before its high punctuation, nor within its quotation marks', async (t) => {
+  const doors = ['nobody', 'resume', 'acr', 'not-rpps', 'old-form'] satisfies DoorWord[];
+  const all = [...said(FR), ...said(CONDITIONS_FR), ...doors.flatMap((word) => said(doorWords('fr', word)))];
+  for (const text of all) t.strictSame(astray(text), [], text);
+  t.ok(all.filter((text) => /[\u00a0\u202f]/.test(text)).length > 80, 'and there are many');
+  t.strictSame(astray('« Non ; si ! » : où ?'), ['« ', ' ;', ' !', ' »', ' :', ' ?'], 'seen where it stands');
+  t.strictSame(astray('Non; «si»: où?'), ['n;', '«s', 'i»', 'ù?'], 'and where none stands');
 });
 
 t.test('every state and every reason has words', async (t) => {
@@ -73,8 +96,10 @@ t.test(
       }
       t.not(inWords(FR, error).text, inWords(EN, error).text, name);
       const french = inFrench(problemOf(error));
-      if (french.status < 500) t.equal(french.detail, `someone@example.org : ${inWords(FR, error).text}`, name);
+      if (french.status < 500)
+        t.equal(french.detail, unbroken(`someone@example.org : ${inWords(FR, error).text}`), name);
       t.equal(french.code, rule);
+      t.strictSame(astray(french.detail ?? ''), [], name);
     }
   },
 );

@@ -50,5 +50,5 @@ async function found({ acting }: Entrance, query: string): Promise<readonly Owne
 function results(c: PortalContext, mailboxes: readonly OwnedMailbox[]): Html {
   const { admin: words, owner } = wordsOf(c);
   return html`<section class="card" aria-labelledby="results"><h2 id="results">${words.results}</h2>
-${mailboxes.length === 0 ? html`<p role="status">${words.noResults}</p>` : html`<ul class="list">${mailboxes.map((one) => html`<li><a href="${mailboxPath(one.address)}">${one.address}</a> <span class="lead">${words.ownerIs} ${ownerIdentifier(one)} · ${owner.count(one.delegates, one.limit)}</span></li>`)}</ul>`}</section>`;
+${mailboxes.length === 0 ? html`<p role="status">${words.noResults}</p>` : html`<ul class="list">${mailboxes.map((one) => html`<li><a href="${mailboxPath(one.address)}">${one.address}</a> <span class="lead">${words.ownedBy(ownerIdentifier(one))} · ${owner.count(one.delegates, one.limit)}</span></li>`)}</ul>`}</section>`;
 }

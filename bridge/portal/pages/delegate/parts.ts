@@ -1,6 +1,7 @@
 /** What several pages of a delegate show: who they are (R40, R52, R57), what is delegated to them (R46, R47). */
 import { html } from 'hono/html';
 import { delegationsOf } from '../../../acting/delegation-states.ts';
+import { inRole } from '../../../acting/known-people.ts';
 import { stateShown } from '../owner/state-shown.ts';
 import { type Html, notYours, type PortalContext, wordsOf } from '../page.ts';
 import { clientPath } from '../paths.ts';
@@ -15,9 +16,9 @@ export function notOpen(c: PortalContext) {
 
 export function identityFacts(c: PortalContext, { view: { identity } }: OwnAccount): Html {
   const words = wordsOf(c).delegate;
-  const { identifier, firstName, lastName, profession, role } = identity;
+  const { identifier, firstName, lastName } = identity;
   const fact = (name: string, value: string | null) => html`<dt>${name}</dt><dd><bdi>${value ?? '–'}</bdi></dd>`;
-  return html`<dl class="facts">${fact(words.identifier, identifier)}${fact(words.lastName, lastName)}${fact(words.firstName, firstName)}${fact(words.profession, role === null ? profession : `${profession} : ${role}`)}</dl>`;
+  return html`<dl class="facts">${fact(words.identifier, identifier)}${fact(words.lastName, lastName)}${fact(words.firstName, firstName)}${fact(words.profession, inRole(identity))}</dl>`;
 }
 
 export async function delegatedTable(c: PortalContext, { acting, identifier }: OwnAccount): Promise<Html> {

@@ -2,6 +2,7 @@
 import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import { grantDelegation } from '../../../acting/delegations.ts';
+import { inRole } from '../../../acting/known-people.ts';
 import { noteRefusal } from '../../../acting/refusals.ts';
 import { RESPONSIBILITY, RESPONSIBILITY_VERSION } from '../../../acting/responsibility.ts';
 import { Failure } from '../../../shared/failure.ts';
@@ -13,7 +14,7 @@ import { mailboxPath } from '../paths.ts';
 import { dayEdge } from '../times.ts';
 import { followPath, mailboxPathPattern } from './follow.ts';
 import { crumb, mailboxPage, notTheirs } from './mailbox.ts';
-import { faultyOf, professionOf, type Sought, searchForms, sought } from './person-search.ts';
+import { faultyOf, type Sought, searchForms, sought } from './person-search.ts';
 import { actsFor, type Desk, deskAt } from './whose.ts';
 
 type Faults = Readonly<Partial<Record<'starts' | 'ends' | 'acknowledge' | 'behalf' | 'all', string>>>;
@@ -107,7 +108,7 @@ function grantForm(c: PortalContext, desk: Desk, typed: Typed, { person }: Sough
   const fact = (name: string, value: string | null) => html`<dt>${name}</dt><dd><bdi>${value ?? '–'}</bdi></dd>`;
   return html`<form method="post" action="${here}">${csrfField(c)}${onceField()}<input type="hidden" name="identifier" value="${identifier}">
 <section class="card"><h2>${words.whoTitle}</h2><dl class="facts">${fact(words.identifier, identifier)}
-${person === undefined ? '' : html`${fact(words.firstName, person.firstName)}${fact(words.lastName, person.lastName)}${fact(words.profession, professionOf(person))}${fact(words.city, [person.postalCode, person.city].filter(Boolean).join(' '))}`}</dl>
+${person === undefined ? '' : html`${fact(words.firstName, person.firstName)}${fact(words.lastName, person.lastName)}${fact(words.profession, inRole(person))}${fact(words.city, [person.postalCode, person.city].filter(Boolean).join(' '))}`}</dl>
 <p><a href="${here}">${words.otherPerson}</a></p></section>
 <section class="card"><h2>${words.periodTitle}</h2><p class="hint">${words.periodHint(desk.acting.config.policy.timezone)}</p><div class="pair">
 ${field({ name: 'starts', label: words.starts, type: 'date', value: typed('starts'), fault: faults.starts })}

@@ -45,8 +45,8 @@ export function toldOf(words: Words, { verb }: Pick<Followed, 'verb'>, progress:
   const { state, withheld, final } = progress;
   if (state === 'verified') return { text: said.verified, tone: 'good', final };
   if (state === 'withheld') {
-    const why = withheld.map((one) => called(words.codes.reasons, one.why)).join(' ; ');
-    return { text: `${said.withheld}${why}.`, tone: 'wait', final };
+    const why = withheld.map((one) => called(words.codes.reasons, one.why));
+    return { text: said.withheld(why), tone: 'wait', final };
   }
   if (state === 'failed' || state === 'put back' || state === 'superseded')
     return { text: said[state], tone: 'bad', final };

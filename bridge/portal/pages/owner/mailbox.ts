@@ -43,7 +43,7 @@ export async function mailboxPage(
   const change = refused === undefined ? followedIn(c, mailbox.address) : undefined;
   const body = html`${crumb(c, desk)}
 <h1>${addressShown(mailbox.address)}</h1>
-${desk.admin ? html`<p class="lead">${words.admin.ownerIs}: <strong>${ownerIdentifier(mailbox)}</strong></p>` : ''}
+${desk.admin ? html`<p class="lead">${words.admin.ownedBy(ownerIdentifier(mailbox))}</p>` : ''}
 ${refused === undefined ? '' : fault(words, refused.text)}
 ${change === undefined ? '' : await followBanner(c, desk, change, delegations)}
 <section class="card" aria-labelledby="delegations">

@@ -1,5 +1,6 @@
 /** Whom to delegate to: an identifier, or at least two criteria; the first 50. R18 to R22 */
 import { html } from 'hono/html';
+import { inRole } from '../../../acting/known-people.ts';
 import { RPPS_PORTAL, searchPeople } from '../../../acting/people.ts';
 import type { Found, Person } from '../../../directory/search.ts';
 import { field, inWords, type Typed } from '../form.ts';
@@ -76,9 +77,6 @@ function resultRow(c: PortalContext, mailbox: string, person: Person): Html {
   const apart = (label: string, value: string | null) => cell(label, html`<bdi>${value ?? ''}</bdi>`);
   const name = `${firstName} ${lastName}`;
   return html`<tr role="row"><th scope="row" role="rowheader" data-label="${words.identifier}">${identifier}</th>
-${apart(words.firstName, firstName)}${apart(words.lastName, lastName)}${apart(words.profession, professionOf(person))}${apart(words.postalCode, postalCode)}${apart(words.city, city)}
+${apart(words.firstName, firstName)}${apart(words.lastName, lastName)}${apart(words.profession, inRole(person))}${apart(words.postalCode, postalCode)}${apart(words.city, city)}
 <td role="cell" class="acts"><a class="button small" href="${withQuery(mailboxPath(mailbox, '/add'), { identifier })}" aria-label="${words.of(words.choose, name)}">${words.choose}</a></td></tr>`;
 }
-
-export const professionOf = ({ profession, role }: Pick<Person, 'profession' | 'role'>) =>
-  role === null ? profession : `${profession} : ${role}`;

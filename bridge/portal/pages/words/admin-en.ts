@@ -31,7 +31,7 @@ export const ADMIN_EN: Words['admin'] = {
   query: 'Mailbox or person',
   results: 'Results',
   noResults: 'Nothing was found.',
-  ownerIs: 'Owner',
+  ownedBy: (owner) => `Owner: ${owner}`,
   delegates: 'Delegates',
   explain: 'Explain',
   explainTitle: (mailbox) => `Why: ${mailbox}`,

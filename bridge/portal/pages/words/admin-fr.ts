@@ -34,7 +34,7 @@ export const ADMIN_FR = {
   query: 'Boîte aux lettres ou personne',
   results: 'Résultats',
   noResults: 'Rien n’a été trouvé.',
-  ownerIs: 'Délégant',
+  ownedBy: (owner: string) => `Délégant : ${owner}`,
   delegates: 'Délégataires',
   explain: 'Expliquer',
   explainTitle: (mailbox: string) => `Pourquoi : ${mailbox}`,

@@ -1,10 +1,13 @@
 /** The conditions of a delegation in French (acl/conditions.ts has them in English): where each holds, and what would change it. */
 import type { NotInForce } from '../../../../acl/delegation-facts.ts';
+import { unbrokenWords } from '../../../shared/french-blanks.ts';
 
 const RETURNS = 'elle l’est de nouveau après le prochain « mandat directory import FILE » qui cite cette identité';
 
 /** MAILBOX, DOMAIN and DELEGATE stand for the names of the pair. */
-export const CONDITIONS_FR: Readonly<Record<NotInForce, { readonly kept: string; readonly remedy: string }>> = {
+export const CONDITIONS_FR = unbrokenWords<
+  Readonly<Record<NotInForce, { readonly kept: string; readonly remedy: string }>>
+>({
   'all-withdrawn': {
     kept: 'les délégations de ce site sont appliquées',
     remedy: '« mandat withdraw --undo », qui les rétablit toutes',
@@ -71,4 +74,4 @@ export const CONDITIONS_FR: Readonly<Record<NotInForce, { readonly kept: string;
     remedy: '« mandat revoke MAILBOX DELEGATE », puis « mandat grant MAILBOX DELEGATE »',
   },
   'not-started': { kept: 'la délégation a commencé', remedy: 'attendre : elle commence d’elle-même' },
-};
+});

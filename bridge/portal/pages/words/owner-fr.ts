@@ -82,7 +82,7 @@ export const OWNER_FR = {
     waiting: 'Enregistrée, en attente du serveur de messagerie…',
     'in force': 'En vigueur. Vérification en cours…',
     verified: 'En vigueur et vérifiée : le délégataire a bien accès.',
-    withheld: 'Enregistrée, mais pas en vigueur : ',
+    withheld: (reasons: readonly string[]) => `Enregistrée, mais pas en vigueur : ${reasons.join(' ; ')}.`,
     failed:
       'Enregistrée, mais le serveur de messagerie l’a refusée. Votre administrateur en est informé par « mandat status ».',
     'put back': 'Quelqu’un d’autre a modifié cette délégation entre-temps.',
@@ -92,7 +92,7 @@ export const OWNER_FR = {
     waiting: 'Enregistré. L’accès n’est pas encore retiré sur le serveur de messagerie…',
     'in force': 'Accès retiré. Vérification en cours…',
     verified: 'Accès retiré et vérifié : le délégataire ne voit plus rien.',
-    withheld: 'Accès retiré.',
+    withheld: () => 'Accès retiré.',
     failed:
       'Enregistré, mais le serveur de messagerie l’a refusé. Votre administrateur en est informé par « mandat status ».',
     'put back': 'Quelqu’un d’autre a rétabli cette délégation entre-temps.',

@@ -1,11 +1,12 @@
 /** Every sentence of the pages, in the language of whoever reads them. French is where a key is declared; the others have the same by type. */
 import type { FailureCode } from '../../../shared/failure.ts';
+import { unbrokenWords } from '../../../shared/french-blanks.ts';
 import type { Language } from '../../context.ts';
 import { EN } from './en.ts';
 import { FR } from './fr.ts';
 import type { Words } from './shape.ts';
 
-const LISTS: Readonly<Record<Language, Words>> = { fr: FR, en: EN };
+const LISTS: Readonly<Record<Language, Words>> = { fr: unbrokenWords(FR), en: EN };
 
 export const wordsIn = (language: Language): Words => LISTS[language];
 
