@@ -110,7 +110,11 @@ t.test('bad questions', async (t) => {
       ask('POST', PLACE, { by: DOCTOR, body: { delegate }, headers: { 'accept-language': 'fr' } }),
     ),
   );
-  t.equal(new Set(faults.map(({ json }) => json.detail.replace(/^.*?\u00a0: /, ''))).size, 4, 'which fault, in French too');
+  t.equal(
+    new Set(faults.map(({ json }) => json.detail.replace(/^.*?\u00a0: /, ''))).size,
+    4,
+    'which fault, in French too',
+  );
   t.match(faults[0]?.json.detail, /^809171209251\u00a0: Le dernier chiffre/);
   const date = { delegate: SECRETARY, endsAt: 'demain' };
   const when = await ask('POST', PLACE, { by: DOCTOR, body: date, headers: { 'accept-language': 'fr' } });
