@@ -1,6 +1,6 @@
 /**
  * `npm run proof -- --sequences N [--seed S] [--sites K] [--groups G] [--minutes M] [--keep-going] [--shrink-minutes M]` (0: left as it is), or `--replay FILE`; `--plain`: those that `npm test` plays, one group at a time: random histories against
- * real servers. `--without WORDS`, once or more: of a copy of the program without the guard of that name (tests/proof/guards), which they should find. G groups of people play side by side on a server, a history each. Round i is that of seed S + i, whichever site it runs at. Exit status 1 where one failed.
+ * real servers. `--having KIND`: only rounds with such a step in them, as the figures call it. `--without WORDS`, once or more: of a copy of the program without the guard of that name (tests/proof/guards), which they should find. G groups of people play side by side on a server, a history each. Round i is that of seed S + i, whichever site it runs at. Exit status 1 where one failed.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -11,8 +11,8 @@ import { parseArgs } from 'node:util';
 import { allGuards } from '../guards/all-guards.ts';
 import { copyOfTree } from '../guards/run-guard.ts';
 import { type Item, itemsOf, lines } from './items.ts';
-import { type Failed, type Figures, openRunner, type Runner } from './runner.ts';
-import type { Step } from './steps.ts';
+import { type Failed, type Figures, openRunner, type Runner, roundOf } from './runner.ts';
+import { kindOf, type Step } from './steps.ts';
 
 const { values } = parseArgs({
   options: {
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     'keep-going': { type: 'boolean', default: false },
     minutes: { type: 'string' },
     'shrink-minutes': { type: 'string', default: '3' },
+    having: { type: 'string' },
     without: { type: 'string', multiple: true },
     groups: { type: 'string', default: '8' },
   },
@@ -85,6 +86,15 @@ async function replay(file: string): Promise<void> {
   await runner.close();
 }
 
+const TELL_MS = 30_000;
+
+function hasStep(seed: number, kind: string, groups: number): boolean {
+  const steps = roundOf(seed, { groups, plain: values.plain }).flatMap((item): readonly Step[] =>
+    'own' in item ? item.own.flat() : [item.shared],
+  );
+  return steps.some((step) => (kindOf(step) ?? step.do) === kind);
+}
+
 async function histories(): Promise<void> {
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 30));
   const wanted = Number(values.sequences);
@@ -93,6 +103,8 @@ async function histories(): Promise<void> {
   const groups = values.plain ? 1 : Number(values.groups);
   console.log(`seed ${seed}, ${wanted} histories, ${groups} side by side, ${values.sites} sites`);
   let next = 0;
+  let played = 0;
+  let tellAt = 0;
   const told: number[] = [];
   let failures = 0;
   const runners = Array.from({ length: Number(values.sites) }, (_, site) =>
@@ -106,8 +118,10 @@ async function histories(): Promise<void> {
   };
   await Promise.all(
     runners.map(async (runner, site) => {
-      while (next * groups < wanted && Date.now() < until && (failures === 0 || values['keep-going'])) {
+      while (played * groups < wanted && Date.now() < until && (failures === 0 || values['keep-going'])) {
         const index = next++;
+        if (values.having !== undefined && !hasStep(seed + index, values.having, groups)) continue;
+        played++;
         const failed = await runner.runSeed(seed + index);
         if (failed !== undefined) {
           failures++;
@@ -127,7 +141,10 @@ async function histories(): Promise<void> {
         const { oddities } = runner.figures;
         for (const one of oddities.slice(told[site] ?? 0)) console.log(`odd, in round ${seed + index}: ${one}`);
         told[site] = oddities.length;
-        if (next % Math.ceil(20 / groups) === 0) console.log(figures());
+        if (Date.now() > tellAt) {
+          tellAt = Date.now() + TELL_MS;
+          console.log(figures());
+        }
       }
     }),
   );
