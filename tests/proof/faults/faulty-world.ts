@@ -23,11 +23,11 @@ export interface FaultyWorld {
   stop(): Promise<void>;
 }
 
-/** How long the sidecar waits for a server that says nothing. */
-const PATIENCE_S = 2;
+/** How long the sidecar waits for a server that says nothing, in seconds, where nothing else is said. */
+export const PATIENCE_S = 2;
 
 /** Postfix brings copies through this port, and tries again after two seconds what it could not bring. */
-async function routeCopiesThrough(site: Site, { host, port }: FaultyWire): Promise<void> {
+async function routeCopiesThrough(site: Site, { host, port }: FaultyWire, patienceS: number): Promise<void> {
   const file = path.join(postfixDirectory(site), 'main.cf');
   const main = await readFile(file, 'utf8');
   const soon = ['minimal_backoff_time', 'maximal_backoff_time', 'queue_run_delay', 'transport_retry_time'];
@@ -37,7 +37,7 @@ async function routeCopiesThrough(site: Site, { host, port }: FaultyWire): Promi
     [
       main.replace(/mandat-copy:unix:[^}]*/, `mandat-copy:inet:[${host}]:${port}`),
       ...soon.map((name) => `${name} = 2s`),
-      ...patience.map((name) => `lmtp_${name}_timeout = ${PATIENCE_S}s`),
+      ...patience.map((name) => `lmtp_${name}_timeout = ${patienceS}s`),
       '',
     ].join('\n'),
   );
@@ -45,7 +45,7 @@ async function routeCopiesThrough(site: Site, { host, port }: FaultyWire): Promi
   await site.lab.startPostfix();
 }
 
-export async function startFaultyWorld(inherit: boolean): Promise<FaultyWorld> {
+export async function startFaultyWorld(inherit: boolean, patienceS = PATIENCE_S): Promise<FaultyWorld> {
   const world = await startWorld({ inherit }).catch(() => startWorld({ inherit }));
   const { site, sink } = world;
   await endSidecar(world, 'SIGTERM');
@@ -64,9 +64,9 @@ export async function startFaultyWorld(inherit: boolean): Promise<FaultyWorld> {
       .replace(/(\[notices\]\nport = )\d+/, `$1${wires.notices.port}`)
       .replace(/(reinject = "127\.0\.0\.1:)\d+/, `$1${wires.reinject.port}`)
       .replace(/^copy_listen = .*$/m, '$&\ncopy_delay_seconds = 0')
-      .replace(/timeout_seconds = \d+/, `timeout_seconds = ${PATIENCE_S}`),
+      .replace(/timeout_seconds = \d+/, `timeout_seconds = ${patienceS}`),
   );
-  await routeCopiesThrough(site, wires.copies);
+  await routeCopiesThrough(site, wires.copies, patienceS);
   await startSidecar(world);
   const watchers = startWatchers(site);
   const [history] = newRound(world, [watchers]).histories as [History];

@@ -1,17 +1,17 @@
 /**
  * `npm run proof:faults -- --count 1000 [--seed S] [--sites K]`, or `--every STEP [--only PLACE]` for a cut at every STEP-th octet of a whole grant and revoke at
  * each place and NO and BAD to each command, or `--octets STEP [--from N] [--skip N] [--pairs P]` for the same of IMAP and doveadm with many pairs at once, each with a fault
- * of its own, or `--machine [--only WORDS]` for a machine in trouble. Exit status 1 when anything was broken.
+ * of its own, or `--silent SECONDS [--only PLACE]` for servers that fall silent, where the sidecar waits so long, or `--machine [--only WORDS]` for a machine in trouble. Exit status 1 when anything was broken.
  */
 import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { Broken } from '../histories/history.ts';
 import { troubles } from './all-troubles.ts';
-import { startFaultyWorld } from './faulty-world.ts';
+import { PATIENCE_S, startFaultyWorld } from './faulty-world.ts';
 import { lettersOut } from './inject.ts';
 import { startManyPairs } from './many-pairs.ts';
 import { everyJob, type Job, measureMany, noOctetFigures, type OctetFigures, surviveMany } from './octets.ts';
-import { everyOne, planned } from './plan.ts';
+import { everyOne, planned, silences } from './plan.ts';
 import { type Figures, measure, noFigures, survive } from './session.ts';
 
 const { values } = parseArgs({
@@ -20,6 +20,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     sites: { type: 'string', default: '1' },
     every: { type: 'string' },
+    silent: { type: 'string' },
     minutes: { type: 'string' },
     octets: { type: 'string' },
     from: { type: 'string', default: '0' },
@@ -37,14 +38,16 @@ let broken = 0;
 
 async function site(number: number): Promise<Figures> {
   const figures = noFigures();
-  const faulty = await startFaultyWorld(number % 2 === 0);
+  const faulty = await startFaultyWorld(number % 2 === 0, Number(values.silent ?? PATIENCE_S));
   try {
     const measures = await measure(faulty);
     say(`site ${number}: ${JSON.stringify(measures)}`);
     const all =
-      values.every === undefined
-        ? planned(measures, seed + number, Math.ceil(Number(values.count) / sites))
-        : [...everyOne(measures, Number(values.every), values.only)].filter((_, at) => at % sites === number);
+      values.every !== undefined
+        ? [...everyOne(measures, Number(values.every), values.only)].filter((_, at) => at % sites === number)
+        : values.silent !== undefined
+          ? [...silences(measures, values.only)].filter((_, at) => at % sites === number)
+          : planned(measures, seed + number, Math.ceil(Number(values.count) / sites));
     let next = Date.now() + 60_000;
     await survive(faulty, all, figures, () => {
       if (Date.now() > next) {

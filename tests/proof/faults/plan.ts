@@ -71,3 +71,10 @@ export function* everyOne(measures: Measures, step: number, only: string): Gener
     for (const say of ['NO', 'BAD'] as const) yield { place: 'imap', fault: { kind: 'answer', command, say } };
   }
 }
+
+/** Silence, and the half of it, in the middle of what each side says at a place. */
+export function* silences(measures: Measures, only: string): Generator<Planned> {
+  for (const place of PLACES.filter((one) => one.includes(only)))
+    for (const kind of ['silence', 'half-open'] as const)
+      for (const of of SIDES) yield { place, fault: { kind, of, after: measures[place][of] >> 1 } };
+}

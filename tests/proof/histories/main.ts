@@ -31,6 +31,9 @@ const { values } = parseArgs({
   },
 });
 
+/** Between two lines of figures. */
+const TELL_MS = 30_000;
+
 const TREE = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** Of two sites one has INBOX's entry as the default of every folder, and one has not. */
@@ -85,8 +88,6 @@ async function replay(file: string): Promise<void> {
   }
   await runner.close();
 }
-
-const TELL_MS = 30_000;
 
 function hasStep(seed: number, kind: string, groups: number): boolean {
   const steps = roundOf(seed, { groups, plain: values.plain }).flatMap((item): readonly Step[] =>
