@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import type { Config } from '../../config/schema.ts';
 import { Failure } from '../shared/failure.ts';
 import { DELEGATIONS, type InitReport, initialise, makeDataPlaces } from '../store/databases.ts';
+import { whenFree } from '../store/files/busy.ts';
 import { dataFiles } from '../store/files/data-files.ts';
 import type { Holder } from '../store/files/lock.ts';
 import type { OpenOptions } from '../store/files/open.ts';
@@ -29,7 +30,8 @@ export type Placed = Pick<Config, 'dataDir' | 'database' | 'databasePasswordFile
 export async function openTable(config: Placed, given: TableOptions = {}): Promise<DelegationDb> {
   const options = { ...given, server: config.server.name };
   const settings = await postgresOf(config, given.older);
-  if (settings === undefined) return openDelegationDb(dataFiles(config.dataDir).delegations, options);
+  if (settings === undefined)
+    return onceFree(options, (now) => openDelegationDb(dataFiles(config.dataDir).delegations, now));
   const { openPostgresTable } = await import('../store/postgres/table-db.ts');
   return openPostgresTable(settings, options);
 }
@@ -37,10 +39,14 @@ export async function openTable(config: Placed, given: TableOptions = {}): Promi
 export async function openState(config: Placed, given: OpenOptions = {}): Promise<StateDb> {
   const options = { ...given, server: config.server.name };
   const settings = await postgresOf(config, given.older);
-  if (settings === undefined) return openStateDb(dataFiles(config.dataDir).state, options);
+  if (settings === undefined) return onceFree(options, (now) => openStateDb(dataFiles(config.dataDir).state, now));
   const { openPostgresState } = await import('../store/postgres/state-db.ts');
   return openPostgresState(settings, options);
 }
+
+/** One that another program holds as it is opened is tried again while all else goes on. */
+const onceFree = <Options extends OpenOptions, Database>(options: Options, open: (options: Options) => Database) =>
+  whenFree(() => open({ ...options, busyMs: 0 }), options.patienceMs);
 
 /** For a process that is about to end: it doesn't wait long for a database that says nothing. */
 export async function hurryStores({ database }: Placed): Promise<void> {

@@ -69,6 +69,32 @@ t.test('databases and files', async (t) => {
     t.equal((await ask('POST', `${PAIR}/resume`, { by: DOCTOR })).status, 200);
   });
 
+  t.test('another program keeps even readers out: whoever needs no database waits for nobody', async (t) => {
+    for (const file of [files.delegations, files.state]) {
+      const holder = new Database(file);
+      holder.pragma('locking_mode = EXCLUSIVE');
+      holder.exec('BEGIN IMMEDIATE; CREATE TABLE held (x); ROLLBACK');
+      const order: string[] = [];
+      const later = (what: string) => (answer: Page) => {
+        order.push(what);
+        return answer;
+      };
+      const held = doctor.get(`${PLACE}/contact`).then(later('needs it'));
+      const strangers = Array.from({ length: 5 }, () => here.browser().get('/sign-in').then(later('needs none')));
+      for (const { status } of await Promise.all(strangers)) t.equal(status, 200);
+      t.strictSame(order, Array(5).fill('needs none'), 'answered while it is held');
+      holder.close();
+      t.equal((await held).status, 200, 'and it is opened once it is free');
+
+      const again = new Database(file);
+      again.pragma('locking_mode = EXCLUSIVE');
+      again.exec('BEGIN IMMEDIATE; CREATE TABLE held (x); ROLLBACK');
+      saysSo(t, await doctor.get(`${PLACE}/contact`), 'held for good');
+      await problem('MANDAT_AWAY', 'the API', ask('GET', `/mailboxes/${MAILBOX}/contact`, { by: DOCTOR }));
+      again.close();
+    }
+  });
+
   for (const [what, file, code] of [
     ['the table', files.delegations, 'MANDAT_SETUP'],
     ["mandat's own state", files.state, /MANDAT_(SETUP|STATE_LOST)/],

@@ -16,6 +16,9 @@ export function isBusy(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY');
 }
 
+/** The same, or what says so in words. */
+const isHeld = (error: unknown): boolean => isBusy(error) || (error instanceof Error && isBusy(error.cause));
+
 /** Tries what is refused whole while another program holds the database. Throws SQLite's own error when that takes too long. */
 export async function whenFree<T>(work: () => T | Promise<T>, patienceMs = BUSY_MS): Promise<T> {
   const until = performance.now() + patienceMs;
@@ -24,7 +27,7 @@ export async function whenFree<T>(work: () => T | Promise<T>, patienceMs = BUSY_
       return await work();
     } catch (error) {
       const left = until - performance.now();
-      if (!isBusy(error) || left <= 0) throw error;
+      if (!isHeld(error) || left <= 0) throw error;
       await delay(Math.min(left, DELAYS_MS[attempt] ?? DELAYS_MS.at(-1) ?? left));
     }
   }

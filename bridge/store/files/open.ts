@@ -91,6 +91,8 @@ export interface OpenOptions {
   readonly server?: string | undefined;
   /** How long what a statement needs is waited for where another program has it, in milliseconds. */
   readonly patienceMs?: number;
+  /** How long SQLite itself waits as it opens a file that another program holds, in milliseconds: nothing else goes on meanwhile. Default: {@link BUSY_MS}. */
+  readonly busyMs?: number;
   /** In PostgreSQL: the token of whoever works there (postgres/worker-row.ts). Nothing is written once it is another's. */
   readonly worker?: string | undefined;
 }
@@ -103,7 +105,7 @@ export function open(file: string, kind: FileKind, options: OpenOptions = {}): D
   return guarded(file, kind, () => {
     refuseLink(file);
     if (options.writes === true) accessSync(file, constants.W_OK);
-    const database = connect(file, options.readonly);
+    const database = connect(file, options.readonly, options.busyMs);
     try {
       const version = checkVersion(database, file, kind);
       if (version < kind.migrations.length) {
@@ -113,7 +115,7 @@ export function open(file: string, kind: FileKind, options: OpenOptions = {}): D
           'run "mandat init", which migrates it and keeps what is in it',
         );
       }
-      if (options.readonly !== true && kind.schema !== undefined) readersKeepNobodyOut(database);
+      if (options.readonly !== true && kind.schema !== undefined) readersKeepNobodyOut(database, options.busyMs);
       if (options.readonly !== true) database.pragma(`synchronous = ${options.durable === false ? 'NORMAL' : 'FULL'}`);
       return database;
     } catch (error) {
@@ -160,16 +162,16 @@ export function leavesNoTrace(file: string): boolean {
 }
 
 /** Waits for other programs as it is opened; who runs for long changes that (busy.ts). */
-function connect(file: string, readonly = false): Database.Database {
+function connect(file: string, readonly = false, busyMs = BUSY_MS): Database.Database {
   refuseLink(file); // SQLite itself follows none to -wal and -shm
-  return new Database(file, { fileMustExist: true, timeout: BUSY_MS, readonly });
+  return new Database(file, { fileMustExist: true, timeout: busyMs, readonly });
 }
 
 /**
  * One that others may write, and put back by hand, may have come as a file that keeps no log of writes (what VACUUM INTO makes): whoever reads it keeps
  * others from writing, and they are told that it is locked. It gets one, or at the next opening where somebody is in it just now.
  */
-function readersKeepNobodyOut(database: Database.Database): void {
+function readersKeepNobodyOut(database: Database.Database, busyMs = BUSY_MS): void {
   if (database.pragma('journal_mode', { simple: true }) === 'wal') return;
   waitsForNobody(database);
   try {
@@ -177,7 +179,7 @@ function readersKeepNobodyOut(database: Database.Database): void {
   } catch (error) {
     if (!isBusy(error) && !isReadOnly(error)) throw error;
   } finally {
-    database.pragma(`busy_timeout = ${BUSY_MS}`);
+    database.pragma(`busy_timeout = ${busyMs}`);
   }
 }
 
