@@ -39,6 +39,15 @@ t.test('from a search to a revoke, as an owner, a delegate and an administrator'
   t.match(granted.json, { verb: 'grant', delegate: SECRETARY, withheld: [{ why: 'account-pending' }] });
   const progress = await ask('GET', granted.json.progress.replace('/api/v1', ''), { by: DOCTOR });
   t.match(progress.json, { state: 'withheld', sidecar: false, paused: false });
+  const french = { 'accept-language': 'fr-FR' };
+  for (const { json, headers } of [
+    await ask('GET', granted.json.progress.replace('/api/v1', ''), { by: DOCTOR, headers: french }),
+    await ask('POST', `${place}/${SECRETARY}/resume`, { by: DOCTOR, headers: french }),
+  ]) {
+    t.match(json.withheld, [{ why: 'account-pending', sentence: 'le délégataire n’a pas encore activé son compte' }]);
+    t.equal(headers.get('vary'), 'Accept-Language');
+  }
+  t.match(granted.json.withheld, [{ sentence: /account/ }], 'and English where nobody asks');
   const one = await ask('GET', `${place}/${SECRETARY}`, { by: DOCTOR });
   t.match(one.json, {
     state: 'suspended',

@@ -128,6 +128,7 @@ async function done(c: Ask, one: Operation, asked: Parameters<Operation['run']>[
 
 function found(c: Ask, { method }: Operation, { status, body, headers }: ApiAnswer): Response {
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
+  c.header('vary', 'Accept-Language');
   if (method === 'get' && status === 200) {
     const etag = etagOf(body);
     c.header('etag', etag);

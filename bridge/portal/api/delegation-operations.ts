@@ -16,6 +16,7 @@ import { progressOf } from '../../acting/progress.ts';
 import type { Acting } from '../../acting/site.ts';
 import { address, instant } from '../../acting/typed.ts';
 import { noSuchDelegation } from '../../store/table/delegations.ts';
+import type { Language } from '../context.ts';
 import { toldOf } from '../pages/owner/follow.ts';
 import { wordsIn } from '../pages/words/words.ts';
 import { NO_TIME } from './errors.ts';
@@ -100,11 +101,12 @@ export const DELEGATION_OPERATIONS: readonly Operation[] = [
     body: schemas.grant,
     status: 201,
     answer: schemas.change,
-    run: async ({ acting, params, body }) => {
+    run: async ({ acting, params, body, language }) => {
       const { timezone } = acting.config.policy;
       const startsAt = time(body.startsAt, 'start', timezone, 'startsAt');
       const endsAt = time(body.endsAt, 'end', timezone, 'endsAt');
-      return changeMade(await grantDelegation(acting, { ...body, mailbox: address(params.mailbox), startsAt, endsAt }));
+      const changed = await grantDelegation(acting, { ...body, mailbox: address(params.mailbox), startsAt, endsAt });
+      return changeMade(language, changed);
     },
     location: ({ mailbox, delegate }) => placeOf(mailbox, delegate),
   }),
@@ -136,7 +138,7 @@ export const DELEGATION_OPERATIONS: readonly Operation[] = [
     body: undefined,
     status: 200,
     answer: schemas.change,
-    run: async ({ acting, params }) => changeMade(await revokeDelegation(acting, pairOf(params))),
+    run: async ({ acting, params, language }) => changeMade(language, await revokeDelegation(acting, pairOf(params))),
     current: ({ acting, params }) => oneOf(acting, params),
   }),
   ...(['suspend', 'resume'] as const).map((verb) =>
@@ -154,8 +156,8 @@ export const DELEGATION_OPERATIONS: readonly Operation[] = [
       body: undefined,
       status: 200,
       answer: schemas.change,
-      run: async ({ acting, params }) =>
-        changeMade(await (verb === 'suspend' ? suspendDelegation : resumeDelegation)(acting, pairOf(params))),
+      run: async ({ acting, params, language }) =>
+        changeMade(language, await (verb === 'suspend' ? suspendDelegation : resumeDelegation)(acting, pairOf(params))),
       current: ({ acting, params }) => oneOf(acting, params),
     }),
   ),
@@ -179,7 +181,7 @@ export const DELEGATION_OPERATIONS: readonly Operation[] = [
       return {
         ...rest,
         text: toldOf(wordsIn(language), query, progress).text,
-        withheld: withheld.map(({ why, sentence }) => ({ why, sentence })),
+        withheld: withheldIn(language, withheld),
         failure: failure && { code: failure.code, retryAt: failure.retryAt },
         notices: notices.map(({ code, login }) => ({ code, login })),
       };
@@ -210,7 +212,15 @@ function time(typed: string | undefined, edge: 'start' | 'end', timezone: string
 const placeOf = (mailbox: string, delegate: string) =>
   `/mailboxes/${encodeURIComponent(mailbox)}/delegations/${encodeURIComponent(delegate)}`;
 
-function changeMade({ verb, mailbox, delegate, written, withheld }: Changed): z.input<typeof schemas.change> {
+function withheldIn(language: Language, withheld: Changed['withheld']) {
+  const { reasons } = wordsIn('fr').codes;
+  return withheld.map(({ why, sentence }) => ({ why, sentence: language === 'fr' ? reasons[why] : sentence }));
+}
+
+function changeMade(
+  language: Language,
+  { verb, mailbox, delegate, written, withheld }: Changed,
+): z.input<typeof schemas.change> {
   const { version, unchanged = false } = written;
   return {
     verb,
@@ -218,7 +228,7 @@ function changeMade({ verb, mailbox, delegate, written, withheld }: Changed): z.
     delegate,
     unchanged,
     version,
-    withheld: withheld.map(({ why, sentence }) => ({ why, sentence })),
+    withheld: withheldIn(language, withheld),
     progress: `/api/v1${placeOf(mailbox, delegate)}/progress?verb=${verb}&version=${version}`,
   };
 }

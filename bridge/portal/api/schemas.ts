@@ -112,7 +112,12 @@ export const grant = named(
   }),
 );
 
-const withheld = z.array(z.object({ why: z.string(), sentence: z.string() }));
+const withheld = z.array(
+  z.object({
+    why: z.string().meta({ description: 'Stable; docs/reference/codes.md lists them' }),
+    sentence: z.string().meta({ description: 'For people: as Accept-Language asks' }),
+  }),
+);
 
 export const change = named(
   'Change',
