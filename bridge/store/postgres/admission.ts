@@ -62,11 +62,12 @@ export function admission(
     admit: async (client) => {
       const key = keptKey(files.sealKey);
       const head = keptHead(files.sealKey, key);
+      // Read before the database is asked, as the head is: what another program commits and notes in between is no sign of an older one.
+      const before = lastSeen(files.lastSeen);
       const found = await asked(client, head);
       if (found === undefined) return;
       if (found.replica === 1) throw replica(place);
       if (key !== undefined && found.key !== null && found.key !== digestOf(key)) throw otherSealKey(files.sealKey);
-      const before = lastSeen(files.lastSeen);
       const { epoch, version, history } = {
         epoch: found.epoch ?? '',
         version: found.version ?? 0,

@@ -3,6 +3,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { admission, type OlderDatabase } from '../../../bridge/store/postgres/admission.ts';
+import { postgresClient } from '../../../bridge/store/postgres/connection.ts';
 import { lastSeen, noteLastSeen, writeLastSeen } from '../../../bridge/store/postgres/last-seen.ts';
 import { openPostgresState } from '../../../bridge/store/postgres/state-db.ts';
 import { openPostgresTable } from '../../../bridge/store/postgres/table-db.ts';
@@ -47,6 +48,30 @@ t.test('what a commit has led to is noted, and one that has come less far is ref
   await psql(settings, "INSERT INTO mandat_private.facts VALUES ('restored', 'held')");
   await table();
   t.equal(lastSeen(files.lastSeen)?.version, 1, 'what is held counts as seen to');
+});
+
+t.test('what another program commits while it is asked is no sign of an older one', async (t) => {
+  const { settings, files, table } = await opened(t);
+  const other = await table();
+  const client = await postgresClient(settings, { schemas: ['mandat'] });
+  t.teardown(() => client.end());
+  await client.connect();
+  let names = 0;
+  const slow = {
+    query: async (...asked: Parameters<typeof client.query>) => {
+      const answer = await client.query(...asked);
+      await other.write({ actor: 'test' }, (query) =>
+        query
+          .insertInto('mailboxes')
+          .values(add(`n${++names}`))
+          .execute(),
+      );
+      return answer;
+    },
+  };
+  await admission(files, settings.shown, 'refused').admit(slow as typeof client);
+  t.equal(names, 1);
+  t.match(lastSeen(files.lastSeen), { version: 1 }, 'and what it has noted stays');
 });
 
 t.test('one whose trail ends earlier, or elsewhere', async (t) => {
