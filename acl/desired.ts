@@ -50,13 +50,15 @@ export interface Policy {
 
 /**
  * `rows` undefined: the mailbox is no longer in the table, nothing should stand. `standing`: logins that have it already, as mandat itself has
- * seen, the oldest first: where there are more rows than are allowed, they come before those that only say that they are old.
+ * seen, the oldest first: where there are more rows than are allowed, they come before those that only say that they are old. `kept`: logins that
+ * keep what they have without a row: they send as the mailbox does now, and not as an address that it has given up, which may be another's.
  */
 export function desired(
   rows: MailboxRows | undefined,
   { rights, rules, unpublished = false }: Policy,
   now: Instant,
   standing: readonly string[] = [],
+  kept: readonly string[] = [],
 ): Desired {
   if (rows === undefined) return { delegates: [], withheld: [], senders: [] };
   const delegates: DesiredDelegate[] = [];
@@ -69,7 +71,11 @@ export function desired(
     if (judged.inForce) delegates.push({ login: delegate.login, rights });
     else withheld.push({ login: delegate.login, why: judged.why });
   }
-  return { delegates, withheld, senders: unpublished ? [] : senders(rows, delegates) };
+  return {
+    delegates,
+    withheld,
+    senders: unpublished ? [] : senders(rows, [...delegates.map(({ login }) => login), ...kept]),
+  };
 }
 
 /** The place of each, from 1; {@link desired} says in which order. All of a mailbox's delegations must be given. */
@@ -87,8 +93,8 @@ export function placesOf<Row extends { readonly place?: number; readonly delegat
   return new Map(ordered.map((row, at) => [row, at + 1]));
 }
 
-function senders(rows: MailboxRows, delegates: readonly DesiredDelegate[]): readonly SenderRule[] {
-  const logins = [rows.login, ...delegates.map(({ login }) => login)].sort();
+function senders(rows: MailboxRows, delegates: readonly string[]): readonly SenderRule[] {
+  const logins = [...new Set([rows.login, ...delegates])].sort();
   return [rows.address, ...rows.aliases].sort().flatMap((address) => logins.map((login) => ({ address, login })));
 }
 

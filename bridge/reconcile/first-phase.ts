@@ -205,7 +205,10 @@ export async function publishAll(pass: Pass): Promise<void> {
 async function publish(pass: Pass, rules: readonly SenderRule[]): Promise<void> {
   const { senders } = pass.site;
   if (senders === undefined) return;
-  const held = pass.held.size === 0 ? [] : senders.rules(pass.mailboxId).filter(({ login }) => pass.held.has(login));
+  const held =
+    pass.held.size === 0 || pass.follow
+      ? []
+      : senders.rules(pass.mailboxId).filter(({ login }) => pass.held.has(login));
   const all = [...rules, ...held.filter((rule) => !hasRule(rules, rule))];
   const { failed = [] } = await senders.publish(pass.mailboxId, all);
   pass.unpublished.splice(0, Number.POSITIVE_INFINITY, ...failed);

@@ -95,10 +95,10 @@ export async function reconcileMailbox(
   // Asked after the rows are read: what was written under changed rules is then known to be.
   const mayGive = restraint.mayGive && (await site.table.differences()).length === 0;
   const { only } = restraint;
+  const policy = await inEffect(site.policy, site.state);
+  const kept = sendingOf(site, mailboxId, pairs, restraint.held);
   const want =
-    only === undefined
-      ? desired(mailbox.rows, await inEffect(site.policy, site.state), site.clock.now(), standingFirst(pairs))
-      : NOTHING;
+    only === undefined ? desired(mailbox.rows, policy, site.clock.now(), standingFirst(pairs), kept) : NOTHING;
   const held = only === undefined ? restraint.held : allBut(only.logins, site, mailboxId, pairs);
   // Who has it now: not who is on their way out, nor who has it at another account.
   const standing = pairs.filter(({ phase, ownerLogin }) => phase !== 'revoking' && ownerLogin === mailbox.rows?.login);
@@ -112,8 +112,9 @@ export async function reconcileMailbox(
     mailbox,
     onBehalf: ownerName(mailbox, pairs),
     identifiers: identifiersOf(mailbox, pairs),
-    desired: mayGive ? want : withoutNewcomers(want, here, mailbox.rows?.login),
+    desired: mayGive ? want : withoutNewcomers(want, new Set([...here, ...kept]), mailbox.rows?.login),
     held,
+    follow: only === undefined && mailbox.rows !== undefined,
     mayGive,
     notices: [],
     failures: [],
@@ -265,6 +266,20 @@ function allBut(
 ): ReadonlySet<string> {
   const all = [...pairs, ...(senders?.rules(mailboxId) ?? [])].map(({ login }) => login);
   return new Set(all.filter((login) => !logins.has(login)));
+}
+
+/** Of these logins, who sends by what mandat has given them. In the midst of a grant their rule tells. */
+function sendingOf(
+  { senders }: Site,
+  mailboxId: number,
+  pairs: readonly Pair[],
+  logins: ReadonlySet<string>,
+): readonly string[] {
+  const hasRule = (login: string) => senders?.rules(mailboxId).some((rule) => rule.login === login) === true;
+  return pairs
+    .filter(({ login }) => logins.has(login))
+    .filter(({ phase, login }) => (phase === 'granting' ? hasRule(login) : phase !== 'revoking'))
+    .map(({ login }) => login);
 }
 
 function ownerName({ rows }: MailboxState, pairs: readonly Pair[]): string | null {

@@ -22,6 +22,8 @@ export interface Pass {
   readonly desired: Desired;
   /** Logins whose disappearance the guard holds back: nothing of theirs is touched. */
   readonly held: ReadonlySet<string>;
+  /** Whether those send as the mailbox does now, by {@link desired}; else their rules stay as they are: it is gone, or paused. */
+  readonly follow: boolean;
   /** False while a table from the past, or one whose rules were changed, is obeyed only where it takes access away. */
   readonly mayGive: boolean;
   readonly notices: Notice[];

@@ -3,7 +3,7 @@
  * ledger and the trail tell it, so that it is right when this one takes over. Nothing else is written meanwhile.
  */
 import type { Logger } from 'pino';
-import { desired, hasRule, type SenderRule } from '../../acl/desired.ts';
+import { desired, type SenderRule } from '../../acl/desired.ts';
 import type { Config } from '../../config/schema.ts';
 import { policyOf } from '../configured/site-policy.ts';
 import { openState, openTable } from '../configured/stores.ts';
@@ -127,7 +127,7 @@ function following(config: Config, { table, state, senders }: Ground) {
   };
 }
 
-/** Of those who are in force by the ledger, the rules that the table wants; of whom the guard holds, what they have. The owner's own always. */
+/** Of those who are in force by the ledger, the rules that the table wants; of whom the guard holds, theirs. The owner's own always. */
 async function rulesOf(
   config: Config,
   { table, state, senders }: Ground,
@@ -140,10 +140,8 @@ async function rulesOf(
     pairs.filter(({ phase }) => phase === 'in-force' || phase === 'verified').map(({ login }) => login),
   );
   const policy = await inEffect(policyOf(config), state);
-  const want = desired(rows, policy, new Date().toISOString(), standingFirst(pairs)).senders;
-  const rules = want.filter(({ login }) => login === rows?.login || standing.has(login));
-  const held = (senders?.rules(mailboxId) ?? []).filter(
-    ({ login }) => standing.has(login) && rows?.delegateIds.has(login) !== true,
-  );
-  return [...rules, ...held.filter((rule) => !hasRule(rules, rule))];
+  if (rows === undefined) return (senders?.rules(mailboxId) ?? []).filter(({ login }) => standing.has(login));
+  const held = [...standing].filter((login) => !rows.delegateIds.has(login));
+  const want = desired(rows, policy, new Date().toISOString(), standingFirst(pairs), held).senders;
+  return want.filter(({ login }) => login === rows.login || standing.has(login));
 }
