@@ -74,6 +74,9 @@ export function admission(
         history: found.history ?? '',
       };
       if (isSuperseded(history, before)) throw superseded(place, history, before);
+      // "mandat init" makes the tables, and then seals with a key: until then it may be anybody's.
+      if (key !== undefined && found.key === null && before !== undefined && before.epoch !== epoch)
+        throw unsealed(place);
       const cut = head.id > 0 && found.pruned === 0 && found.seal !== head.seal;
       const fewer = before !== undefined && (before.epoch !== epoch || version < before.version);
       if (cut || fewer) {
@@ -128,6 +131,13 @@ const superseded = (place: string, history: string, before: LastSeen | undefined
     'retry',
     `${place} is a primary from before a fail-over (timeline ${timelineOf(history)}, and ${timelineOf(before?.history ?? '')} was seen already): it is not asked`,
     'stop it, or make it a replica of the new primary; see that "database" leads to the new one',
+  );
+
+const unsealed = (place: string) =>
+  new Failure(
+    'retry',
+    `${place} is another than the one last seen, and no audit trail is kept in it yet: whose it is can't be told`,
+    'see that "database" names this site\'s, and that "mandat init" has ended, which begins the trail',
   );
 
 const fromThePast = (place: string) =>

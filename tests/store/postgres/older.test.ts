@@ -122,6 +122,9 @@ t.test(
     const said = await failure(() => table(async () => void t.fail('it is held, as if it were ours')));
     t.match(said, { code: 'config', rule: 'MANDAT_SEAL_KEY', hint: /"database" names this site's/ });
     t.notMatch(await psql(settings, 'SELECT name FROM mandat_private.facts'), /restored|adopting|version/);
+    await psql(settings, "DELETE FROM mandat_private.facts WHERE name = 'seal-key'");
+    const unsealed = { code: 'retry', message: /another than the one last seen/, hint: /"mandat init" has ended/ };
+    t.match(await failure(() => table(async () => void t.fail('nor while it is being made'))), unsealed);
     rmSync(files.sealKey);
     t.match(await failure(() => table()), { code: 'retry', message: /older/ }, 'without a key the version tells');
   },
