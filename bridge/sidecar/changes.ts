@@ -28,6 +28,8 @@ export interface Changes extends Pick<Disappearing, 'heldIn' | 'held'> {
   lookAtThese(mailboxIds: readonly number[]): Promise<GuardReport>;
   /** Before a mailbox is worked on. The version of the table up to which what it says may be obeyed; what has come since is looked at first. */
   lookAt(mailboxId: number): Promise<number>;
+  /** Looks at this one anew, whatever has changed, and judges all that is known. Tells nobody. */
+  judge(mailboxId: number): Promise<void>;
   /** After it: what has gone goes no more. */
   lookAfter(mailboxId: number): Promise<void>;
   /** Who hears of them, from now on. */
@@ -125,6 +127,10 @@ export function openChanges(table: DelegationDb, state: StateDb, settings: () =>
       if (disappearing.of(mailboxId) !== 'unasked') return version;
       await look(); // it depends on the others
       return lookedAt;
+    },
+    judge: async (mailboxId) => {
+      await disappearing.look([mailboxId]);
+      await disappearing.judge();
     },
     lookAfter: async (mailboxId) => {
       if (disappearing.of(mailboxId) !== 'nothing') await disappearing.look([mailboxId]);

@@ -226,8 +226,9 @@ export async function startDaemon(
     if (!(await giveWay())) return;
     const resting = (await engine.paused()) !== undefined;
     if (!resting) {
-      await engine.adoptAll(mailboxPortions(table, state));
-      await engine.changes.lookAtAll(giveWay);
+      // A sweep that goes on would leave out what was looked at before the guard has judged it.
+      if (await engine.adoptAll(mailboxPortions(table, state))) sweeping.anew();
+      await engine.lookAtAll(giveWay);
       await engine.clearAway(giveWay);
       if (!(await sweeping.run())) return;
       await engine.adopted();

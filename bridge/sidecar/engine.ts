@@ -18,6 +18,7 @@ import { recordLooks } from '../reconcile/record-looks.ts';
 import type { Site } from '../reconcile/site.ts';
 import { adoptEntries } from '../safeguards/adopted-entries.ts';
 import { lookAtRules } from '../safeguards/changed-rules.ts';
+import type { GuardReport } from '../safeguards/disappearing-pairs.ts';
 import { adoptingFrom, FOREIGN_STATE_HINT, takeOver } from '../safeguards/foreign-state.ts';
 import { forgetServedIntents } from '../safeguards/guard.ts';
 import { mendValues } from '../safeguards/mended-values.ts';
@@ -87,8 +88,10 @@ export interface Engine {
   readonly changes: Changes;
   /** Before a sweep: what belongs to nobody any more is cleared away. */
   clearAway(giveWay?: GiveWay): Promise<void>;
-  /** Before a look at all of it, where this state.db isn't the table's: entries like ours in these mailboxes become ours. Failures wait for the pass. */
-  adoptAll(mailboxIds: AsyncIterable<readonly number[]> | Iterable<readonly number[]>): Promise<void>;
+  /** Before a look at all of it, where this state.db isn't the table's: entries like ours in these mailboxes become ours. Failures wait for the pass. False: it is. */
+  adoptAll(mailboxIds: AsyncIterable<readonly number[]> | Iterable<readonly number[]>): Promise<boolean>;
+  /** And that look, by the guard. What a pass takes in from then on is judged with it. */
+  lookAtAll(giveWay?: GiveWay): Promise<GuardReport>;
   /** After it: whether every mailbox has been looked at now. */
   adopted(): Promise<void>;
   /** Puts right what nothing could follow in the table, and says so (mended-values.ts). */
@@ -249,6 +252,7 @@ export async function openEngine(
     const mayGiveNow = async () =>
       (await fact(state, 'restored')) !== 'held' && (await table.differences()).length === 0;
     const changes = openChanges(table, state, () => current.guard);
+    let judgedFrom: number | undefined;
 
     /** Mailboxes that were worked on since their rows were compared with what was seen of them before. */
     const touched = new Set<number>();
@@ -286,7 +290,10 @@ export async function openEngine(
       await forgetServedIntents(table, state, mailboxId);
       if (held.size === 0) await settle(table, mailboxId, result.version, stateId);
       await rememberVersion(table, state);
-      return result;
+      // They were taken in behind that look, and no sweep comes to a mailbox that was just verified.
+      if (unjudged instanceof Failure || unjudged.size === 0 || judgedFrom !== adoptFrom) return result;
+      await changes.judge(mailboxId);
+      return { kind: 'superseded' };
     };
 
     return {
@@ -317,8 +324,15 @@ export async function openEngine(
         await forgetAnswers(state, clock.now());
       },
       adoptAll: async (mailboxIds) => {
-        if (adoptFrom === undefined) return;
+        if (adoptFrom === undefined) return false;
         for await (const ids of mailboxIds) for (const id of ids) await adoptIn(id).catch(() => {});
+        return true;
+      },
+      lookAtAll: async (giveWay) => {
+        const from = adoptFrom;
+        const report = await changes.lookAtAll(giveWay);
+        judgedFrom = from;
+        return report;
       },
       adopted: async () => {
         if (adoptFrom === undefined) return;
@@ -328,6 +342,7 @@ export async function openEngine(
           await giveBack();
         }
         adoptFrom = undefined;
+        judgedFrom = undefined; // for a pass that goes on: all is judged
         await setFact(state, 'adopting', '');
         log.warn('every mailbox has been looked at: this state.db is that of the delegation table from now on');
       },

@@ -52,10 +52,10 @@ export async function syncOnce(
     const { mailboxIds: named } = options;
     // What has gone is pending, unless the rules that mark it have been changed.
     const few = named !== undefined && !options.force && (await engine.table.differences()).length === 0;
-    let report = await (few ? engine.changes.lookAtThese(named) : engine.changes.lookAtAll());
+    let report = await (few ? engine.changes.lookAtThese(named) : engine.lookAtAll());
     if (options.force && report.held.size > 0) {
       await release(engine.table, report, options.actor);
-      report = await engine.changes.lookAtAll();
+      report = await engine.lookAtAll();
     }
     if (options.mailboxIds === undefined) await engine.clearAway();
     const ids = options.mailboxIds ?? (await everyMailbox(engine.table, engine.state));

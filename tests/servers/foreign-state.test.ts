@@ -5,9 +5,12 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import { pino } from 'pino';
 import t from 'tap';
+import { openEngine } from '../../bridge/sidecar/engine.ts';
 import { waitFor } from '../../config/lab/wait.ts';
 import { must } from '../cli/desk.ts';
+import { configOf } from './inside.ts';
 import { grantRow, revokeRow } from './rows.ts';
 import { at, type Site, startSite } from './site.ts';
 import { entriesOf, granted, seen } from './wire.ts';
@@ -102,6 +105,27 @@ t.test('and by hand: the revoke of somebody whom only the servers know', async (
   t.match(await json('status'), { foreignState: /not every mailbox has been looked at/ });
   await must(site.mandat('sync'));
   t.match(await json('status'), { foreignState: null });
+});
+
+t.test('entries that are taken in behind the look at all there is are judged, and go', async (t) => {
+  for (const delegate of ['bob', 'carol']) await must(site.mandat('grant', at('frank'), at(delegate)));
+  for (const file of stateFiles()) rmSync(file, { force: true });
+  await site.mandat('init', '--new-seal-key');
+  await revokeRow(site, 'frank', 'bob');
+  const engine = await openEngine(configOf(site), {}, pino({ level: 'silent' }));
+  try {
+    const id = Number(await site.sql(`SELECT id FROM mailboxes WHERE address = '${at('frank')}'`));
+    await engine.lookAtAll();
+    t.match(await engine.work(id, 1), { kind: 'superseded' }, 'the pass that takes them in asks for another');
+    t.same(await entriesOf(site, 'frank', 'bob'), granted(), 'and leaves them');
+    t.match(await engine.work(id, 1), { kind: 'verified', notices: [] });
+    t.same(await entriesOf(site, 'frank', 'bob'), {});
+    t.same(await seen(site, 'frank', 'carol'), granted());
+    t.equal(await site.sql('SELECT count(*) FROM pending'), '0\n');
+  } finally {
+    await engine.close();
+  }
+  await must(site.mandat('sync'));
 });
 
 t.test('a site that was never worked off, and one that goes on', async (t) => {
