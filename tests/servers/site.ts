@@ -189,7 +189,9 @@ ${toml}
       );
     },
     settled: async (limitMs = 60_000) => {
-      await waitFor('nothing is pending', limitMs, async () => (await sql('SELECT count(*) FROM pending')) === '0\n');
+      const done = async () => (await sql('SELECT count(*) FROM pending')) === '0\n';
+      const logs = () => [...running].map((one) => JSON.stringify(one.log().slice(-15))).join('\n');
+      await waitFor('nothing is pending', limitMs, done, logs);
     },
     stopSidecars: async (signal) => {
       for (const one of running) await one.end(signal);
