@@ -18,15 +18,51 @@ export const SCRIPT = `'use strict';
     form.dataset.sent = '1';
   });
   addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
-  const watch = (place, wait) => {
-    const source = new EventSource(place.dataset.live);
-    source.addEventListener('open', () => { wait = 2000; });
-    source.addEventListener('error', () => { // refused, as where the table is away: a browser does not ask again by itself
-      if (source.readyState === 2 && wait < 300000) setTimeout(watch, wait, place, 2 * wait);
-    });
-    source.addEventListener('state', ({ data }) => {
-      const { text, tone, final, delegate, state } = JSON.parse(data);
-      const line = place.querySelector('[data-text]');
+  const watch = (place) => {
+    const live = place.dataset.live;
+    const line = place.querySelector('[data-text]');
+    const lost = place.querySelector('[data-lost]');
+    let source, silent, misses = 0, wait = 1000;
+    const isLive = (yes) => {
+      const says = yes ? '' : lost.dataset.lost;
+      if (lost.textContent !== says) lost.textContent = says;
+      if (!yes) line.classList.remove('busy');
+    };
+    const again = () => {
+      clearTimeout(silent);
+      source.close();
+      isLive(false);
+      setTimeout(ask, wait);
+      wait = Math.min(2 * wait, 30000);
+    };
+    const ask = () => fetch(live, { headers: { accept: 'text/event-stream' }, signal: AbortSignal.timeout(15000) }).then(({ status, body }) => {
+      body?.cancel();
+      if (status === 200) return begin();
+      if (status === 429 || status >= 500 || document.querySelector('dialog[open]')) return again();
+      location.reload(); // whoever has to sign in again comes back to what stands now
+    }, again);
+    const heard = () => { // a server that has gone without a word says nothing either
+      misses = 0;
+      wait = 1000;
+      isLive(true);
+      clearTimeout(silent);
+      silent = setTimeout(again, 30000);
+    };
+    const begin = () => {
+      source = new EventSource(live);
+      source.addEventListener('open', heard);
+      source.addEventListener('alive', heard);
+      source.addEventListener('error', () => { // a stream that has lasted its time is opened anew by the browser itself
+        misses += 1;
+        if (source.readyState === 2) again();
+        else if (misses > 1) isLive(false);
+      });
+      source.addEventListener('state', ({ data }) => {
+        heard();
+        told(JSON.parse(data));
+      });
+    };
+    const told = ({ text, tone, final, delegate, state }) => {
       if (line.textContent !== text) line.textContent = text;
       line.classList.toggle('busy', !final);
       place.className = 'note ' + tone;
@@ -40,11 +76,13 @@ export const SCRIPT = `'use strict';
         if (why) why.textContent = state.why || '';
       }
       if (!final) return;
+      clearTimeout(silent);
       source.close();
-      const again = place.querySelector('[data-again]');
-      if (again) again.hidden = true;
-    });
+      const look = place.querySelector('[data-again]');
+      if (look) look.hidden = true;
+    };
+    begin();
   };
-  for (const place of document.querySelectorAll('[data-live]')) watch(place, 2000);
+  for (const place of document.querySelectorAll('[data-live]')) watch(place);
 })();
 `;

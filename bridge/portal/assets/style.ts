@@ -64,7 +64,7 @@ tbody th { color: var(--text); font-size: inherit; font-variant-numeric: tabular
 .state.bad { background: var(--bad-tint); color: var(--bad); }
 .why { display: block; color: var(--quiet); font-size: .92rem; margin-top: .2rem; }
 .note { border-left: 4px solid var(--accent); background: var(--tint); border-radius: .3rem; padding: .75rem 1rem; margin: 0 0 1.25rem; }
-.note > :last-child { margin-bottom: 0; }
+.note > :last-child, [data-lost]:empty { margin-bottom: 0; }
 .note ul { margin: 0; padding-left: 1.2rem; } .note.bad li a { color: var(--bad); font-weight: 600; }
 [data-first]:focus { outline: 3px solid var(--bad); outline-offset: 2px; }
 .note.good { border-color: var(--good); background: var(--good-tint); }

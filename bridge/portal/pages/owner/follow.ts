@@ -19,6 +19,8 @@ import { type Desk, deskAt } from './whose.ts';
 const LOOK_EVERY_MS = 700;
 /** Then the browser asks anew: a page that was left open costs a look now and then. */
 const WATCHED_MS = 60_000;
+/** A page that hears nothing for much longer takes it for lost (assets/script.ts). */
+const SILENT_MS = 10_000;
 const VERBS: readonly string[] = ['grant', 'revoke', 'suspend', 'resume'];
 
 /** Where a change leads: to the mailbox, which tells what becomes of it. */
@@ -76,6 +78,7 @@ export async function followBanner(
   const live = withQuery(mailboxPath(mailbox, '/events'), query);
   return html`<div class="note ${tone}"${final ? '' : html` data-live="${live}"`}><p><strong><bdi>${words.owner.did[verb](name)}</bdi></strong></p>
 <p role="status"><span data-text${final ? '' : html` class="busy"`}>${text}</span></p>
+${final ? '' : html`<p role="status" data-lost="${words.owner.notLive}"></p>`}
 ${final ? '' : html`<p data-again><a href="${withQuery(mailboxPath(mailbox), query)}">${words.look}</a></p>`}</div>`;
 }
 
@@ -90,11 +93,16 @@ export function mountFollowing(app: Hono<PortalEnv>): void {
     c.header('x-accel-buffering', 'no');
     return streamSSE(c, async (stream) => {
       let before = '';
+      let silentUntil = 0;
       const until = performance.now() + WATCHED_MS;
       while (!stream.aborted && performance.now() < until) {
         const event = await eventOf(told, desk, change).catch((error: unknown) => awayOr(told.words, change, error));
         const data = JSON.stringify(event);
-        if (data !== before) await stream.writeSSE({ event: 'state', data });
+        const now = performance.now();
+        if (data !== before || now > silentUntil) {
+          await stream.writeSSE(data === before ? { event: 'alive', data: '-' } : { event: 'state', data });
+          silentUntil = now + SILENT_MS;
+        }
         before = data;
         if (event.final) return;
         await stream.sleep(LOOK_EVERY_MS);

@@ -94,6 +94,7 @@ export const OWNER_EN: Words['owner'] = {
     superseded: 'This delegation has been taken away.',
   },
   tableAway: 'The table of delegations does not answer at the moment: what is saved stays saved.',
+  notLive: 'The service does not answer: what is shown may no longer be so. This page brings itself up to date.',
   unreachable:
     'The mail server does not answer at the moment. Nothing is lost: the request is saved, and goes on by itself.',
   noSidecar: 'The service that applies delegations is stopped. The request is saved, and applied when it starts again.',

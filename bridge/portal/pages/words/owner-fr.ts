@@ -99,6 +99,8 @@ export const OWNER_FR = {
     superseded: 'Cette délégation a été retirée.',
   },
   tableAway: 'La table des délégations ne répond pas pour le moment : ce qui est enregistré reste enregistré.',
+  notLive:
+    'Le service ne répond pas : ce qui est affiché n’est peut-être plus à jour. Cette page se remettra à jour d’elle-même.',
   unreachable:
     'Le serveur de messagerie ne répond pas pour le moment. Rien n’est perdu : la demande est enregistrée et sera reprise d’elle-même.',
   noSidecar:
