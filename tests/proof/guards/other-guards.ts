@@ -50,7 +50,7 @@ const SAFEGUARDS: readonly Guard[] = [
   line(
     'a table from the past gives nothing new',
     'bridge/reconcile/mailbox.ts',
-    'desired: mayGive ? want : withoutNewcomers(want, here, mailbox.rows?.login),',
+    'desired: mayGive ? want : withoutNewcomers(want, new Set([...here, ...kept]), mailbox.rows?.login),',
     'desired: want,',
     ...servers('reconcile-restore', 'table-attacked'),
   ),
