@@ -45,7 +45,9 @@ export async function prepareSeals({ files, state }: Session, renew: boolean): P
         if (hasTrace(files)) trace = resealTrace(files, key);
         return trace === undefined ? {} : { trace: trace.accesses };
       };
-      const pruned = await state((db) => renewSeals(db, files.sealKey, new Date().toISOString(), sealAnew));
+      const pruned = await state((db) => renewSeals(db, files.sealKey, new Date().toISOString(), sealAnew), {
+        older: 'sealed anew',
+      });
       return [
         `${files.sealKey}: a new key; ${counted(pruned, 'entry', 'entries')} that can't be proven any more pruned from the trail`,
         ...(trace === undefined ? [] : traceLines(trace)),

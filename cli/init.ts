@@ -49,7 +49,7 @@ export function initCommand(program: Command, run: Runner): void {
           if (config.database === undefined) refuseHalfCopied(files);
           const repaired = repairs ? await repairTable(config) : [];
           await refuseLostState(session, renew);
-          const { made, roles } = await makeStores(config);
+          const { made, roles } = await makeStores(config, renew ? 'sealed anew' : undefined);
           becomeOwnerOf(config, files); // of what has just been made
           const seals = await prepareSeals(session, renew);
           const before = senderMapExists(files.senderDirectory);

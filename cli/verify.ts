@@ -26,10 +26,15 @@ const notInherited = (ofDovecot: boolean) =>
     : "this server gives each folder an entry of its own: one that somebody makes may stay closed to delegates until mandat's next look at the folders";
 
 /** What delegates really see there only somebody who speaks to that server can tell. */
-function notLookedAt({ server, mailboxes, inForce, works }: ServerSeen): string {
+function notVerified({ server, mailboxes, inForce, works }: ServerSeen): string {
   const where = works ? `on ${oneLine(works.host)}` : 'on its machine';
-  return `${server}: not looked at from here (${counted(mailboxes, 'mailbox', 'mailboxes')}, ${counted(inForce, 'delegation')} in force): run "mandat verify" ${where}`;
+  const there = `${counted(mailboxes, 'mailbox', 'mailboxes')}, ${counted(inForce, 'delegation')} in force by the database`;
+  return `${server}: not verified (${there}): it can't be looked at from here, run "mandat verify" ${where}`;
 }
+
+/** Whether anything stands there, or is yet to be taken away. */
+const hasAnything = ({ mailboxes, inForce, waiting, failing, held }: ServerSeen) =>
+  mailboxes + inForce + waiting + failing + held > 0;
 
 /** Read a portion of the mailboxes at a time. */
 function* staleRules(
@@ -116,11 +121,13 @@ export function verifyCommand(program: Command, run: Runner): void {
         const lines = differences.map(({ mailbox, login, what }) => `${mailbox}: ${login}: ${what}`);
         lines.push(...others.map((one) => `${one.mailbox}: ${otherEntryLine(one, config.policy.timezone)}`));
         if (!inherits && delegates > 0) lines.push(notInherited(ofDovecot));
+        const unseen = elsewhere.filter(hasAnything);
+        const here = unseen.length === 0 ? '' : `${config.server.name} (here): `;
         lines.push(
-          `${counted(looked, 'mailbox', 'mailboxes')}, ${counted(delegates, 'delegation')} in force: ${differences.length === 0 ? 'all as it should be' : counted(differences.length, 'difference')}`,
+          `${here}${counted(looked, 'mailbox', 'mailboxes')}, ${counted(delegates, 'delegation')} in force: ${differences.length === 0 ? 'all as it should be' : counted(differences.length, 'difference')}`,
         );
-        const unseen = elsewhere.filter(({ mailboxes, inForce }) => mailboxes + inForce > 0);
-        lines.push(...unseen.map(notLookedAt));
+        lines.push(...unseen.map(notVerified));
+        if (unseen.length > 0) lines.push(`1 of ${unseen.length + 1} mail servers verified`);
         const pause = await pauseOf(session);
         if (pause !== undefined) lines.unshift(out.colour.bad(pausedText(session, pause)));
         out.result(
@@ -132,6 +139,7 @@ export function verifyCommand(program: Command, run: Runner): void {
             differences,
             others,
             ...(all && {
+              server: config.server.name,
               notLookedAt: unseen.map(({ server, mailboxes, inForce }) => ({ server, mailboxes, inForce })),
             }),
           },

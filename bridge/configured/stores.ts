@@ -87,9 +87,10 @@ export async function existingSubmissionStore(
 /** Makes or migrates them; never empties or replaces one. `roles`: for other programs, in PostgreSQL. */
 export async function makeStores(
   config: Placed,
+  older?: OlderDatabase,
 ): Promise<{ readonly made: readonly InitReport[]; readonly roles?: RolesReport }> {
   const files = dataFiles(config.dataDir);
-  const settings = await postgresOf(config);
+  const settings = await postgresOf(config, older);
   if (settings === undefined) return { made: initialise(files) };
   makeDataPlaces(files);
   const { initialisePostgres } = await import('../store/postgres/initialise.ts');
@@ -201,12 +202,12 @@ export function refusePostgres({ database }: Pick<Placed, 'database'>, what: str
   });
 }
 
-/** How to connect; undefined where they are files. `older`: where whose word a database is counts for anything. */
+/** How to connect; undefined where they are files. No connection is made to another site's. `older`: where an older one is not asked either. */
 export async function postgresOf(config: Placed, older?: OlderDatabase): Promise<PostgresSettings | undefined> {
   if (config.database === undefined) return undefined;
   const { postgresSettings } = await import('../store/postgres/connection.ts');
   const settings = postgresSettings(config);
-  if (settings === undefined || older === undefined) return settings;
+  if (settings === undefined) return undefined;
   const { admission } = await import('../store/postgres/admission.ts');
   return { ...settings, admission: admission(dataFiles(config.dataDir), settings.shown, older) };
 }

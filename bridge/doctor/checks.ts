@@ -1,7 +1,7 @@
 /** The checks, in the order in which they are made: one that needs another comes after it. */
 
 import { bans } from './bans.ts';
-import { copyListener, copyRoute } from './copies.ts';
+import { copiesKept, copyListener, copyRoute } from './copies.ts';
 import { auditTrail, clock, delegationTable, epoch, integrity, ownState } from './databases.ts';
 import { deletedMail } from './deleted-mail.ts';
 import { dovecotVersion } from './dovecot-version.ts';
@@ -122,6 +122,7 @@ export const CHECKS: readonly Check[] = [
   reinjectionLimits,
   copyRoute,
   copyListener,
+  copiesKept,
   messageFromOutside,
   messageSubmitted,
   submissionReach,

@@ -1,8 +1,11 @@
 /** The way of a copy into an owner's Sent: Postfix routes the domain that only it knows, to where we listen. */
 import { statSync } from 'node:fs';
 import { connect } from 'node:net';
+import { existingSubmissionStore } from '../configured/stores.ts';
 import { LARGEST_COPY } from '../submission/copy-listener.ts';
 import { type Door, doorAt } from '../submission/listening-place.ts';
+import { missingCopies } from '../submission/missing-copies.ts';
+import { ownState } from './databases.ts';
 import type { Subject } from './examined-site.ts';
 import { POSTFIX } from './files.ts';
 import { type Check, fail, ok, skipped, warn } from './finding.ts';
@@ -101,6 +104,30 @@ export const copyListener: Check = {
   },
 };
 
+/** Whatever keeps them: what the owner's Sent lacks is seen by nobody else. */
+export const copiesKept: Check = {
+  name: 'copies in Sent',
+  needs: [ownState],
+  look: async (subject) => {
+    if (copies(subject) === undefined) return skipped(NO_COPIES);
+    const store = await existingSubmissionStore(subject.config);
+    if (store === undefined) return ok('nobody has sent for anybody yet');
+    try {
+      const missing = missingCopies(await store.missing(), subject.now());
+      const [first, ...more] = missing;
+      if (first === undefined) return ok('none is missing');
+      const { mailbox, count, since, message, hint, queued } = first;
+      const all = missing.reduce((sum, one) => sum + one.count, 0);
+      const fate = queued ? "they wait in Postfix's queue" : 'they were given up';
+      const others = more.length === 0 ? '' : `; ${all - count} more, which "mandat status" lists`;
+      return warn(`of ${mailbox} ${count} not there, since ${since}: ${message}; ${fate}${others}`, hint || LISTED);
+    } finally {
+      store.close();
+    }
+  },
+};
+
+const LISTED = '"mandat status" says more of each; "postqueue -f" tries at once';
 const PATIENCE_MS = 2000;
 
 function greets(door: Door): Promise<boolean> {

@@ -1,7 +1,7 @@
 /** `mandat database copy`: which two ends there are, and that both are what they should be before anything is copied and afterwards. */
 import { existsSync } from 'node:fs';
 import type { Config } from '../../config/schema.ts';
-import { openTable, type Placed, tableDifferences } from '../configured/stores.ts';
+import { openTable, type Placed, postgresOf, tableDifferences } from '../configured/stores.ts';
 import { Failure } from '../shared/failure.ts';
 import type { DataFiles } from '../store/files/data-files.ts';
 import { holderPid } from '../store/files/lock.ts';
@@ -47,7 +47,7 @@ export async function copyDatabase(asked: Asked): Promise<Done | undefined> {
   const { config, files, to } = asked;
   const now = () => new Date();
   if (to === 'files') {
-    const settings = postgresSettings(config);
+    const settings = await postgresOf(config);
     if (settings === undefined) {
       throw same('the databases are in files already: mandat.toml names no other', 'name in "database" where they are');
     }

@@ -32,15 +32,19 @@ export function lookAgain(
   }, TICK_MS);
   timer.unref();
 
+  let told = '';
   const round = async () => {
     try {
       if ((await site.isPaused()) !== undefined) return;
       const now = site.now();
       const until = new Date(now.getTime() + TAKEN_MS).toISOString();
       const due = await site.store.due(now.toISOString(), PORTION, until, site.servers);
+      told = '';
       for (const one of due) if (!closed) await look(one);
     } catch (error) {
-      site.log.warn({ err: (error as Error).message }, 'what copies are to be looked for can not be read');
+      const { message } = failureOf(error);
+      if (message !== told) site.log.warn({ err: message }, 'what copies are to be looked for can not be read');
+      told = message; // else it would be said each second
     }
   };
   const look = async (one: DueLook) => {

@@ -86,6 +86,7 @@ t.test('a healthy site: all ok, but for what is not there', async (t) => {
       /^skipped +re-injection limits +no \[submission\] is configured/,
       /^skipped +route of copies +no copies are made/,
       /^skipped +taking of copies +no copies are made/,
+      /^skipped +copies in Sent +no copies are made/,
       /^skipped +message submitted +that users can send is tried/,
       /^skipped +master at ManageSieve +nothing listens/,
       /^skipped +portal +no section \[portal\] is configured/,

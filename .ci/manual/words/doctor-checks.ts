@@ -95,6 +95,8 @@ export const CHECK_WORDS: Readonly<Record<string, string>> = {
     'Postfix bounds neither sessions nor messages of one client at the re-injection port, where all mail comes from one address',
   'route of copies': "the domain of copies goes to mandat, and is nobody else's",
   'taking of copies': 'copies are taken, and Postfix may bring them',
+  'copies in Sent':
+    "no copy is missing in an owner's Sent: one that was given up, or that waits, as where the mailbox is on another mail server",
   'message from outside': 'with `--probe`: a message from outside arrives in the mailbox, and is taken away again',
   'message submitted': 'with `--probe-password-file`: the account can send, and not as somebody else',
   'master at submission': "the IMAP administrator's password opens nothing at the submission service",

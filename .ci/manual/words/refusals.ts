@@ -119,7 +119,7 @@ export const OF_THE_HOUSE: Readonly<Record<string, string>> = {
   SYNC_AT_WORK: 'a `mandat sync`, or a command that makes its own pass, is at work: try again when it is done',
   MANDAT_SCHEMA: 'the table is not as mandat makes it: `mandat init --repair-rules`, and find out who writes the file',
   MANDAT_SEAL_KEY:
-    'the key of the audit trail is gone: put `seal.key` and `seal.head` back from the backup; else `mandat audit export`, then `mandat init --new-seal-key`',
+    "the key of the audit trail is gone: put `seal.key` and `seal.head` back from the backup; else `mandat audit export`, then `mandat init --new-seal-key`; or the database isn't this site's: [postgresql.md](../postgresql.md#another-sites-database)",
   MANDAT_STATE_LOST: '`state.db` is gone: put it back from the backup; else `mandat init --new-seal-key`',
   MANDAT_MOVED:
     'the table has been brought to another store by `mandat database copy`: write there, and name it in mandat.toml',

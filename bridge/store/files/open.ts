@@ -80,8 +80,11 @@ function upgrade(file: string, kind: FileKind): number {
 }
 
 export interface OpenOptions {
-  /** In PostgreSQL: what is done where the database is older than the one last seen, before anything is read. Not given: it is asked all the same. */
-  readonly older?: 'refused' | ((held: boolean) => Promise<void>);
+  /**
+   * In PostgreSQL: what is done where the database is older than the one last seen, before anything is read. Not given: it is asked all the same. Another
+   * site's never is.
+   */
+  readonly older?: 'refused' | 'sealed anew' | ((held: boolean) => Promise<void>);
   readonly readonly?: boolean;
   /** Will be written for certain: refused at once where that can't be. SQLite itself opens such a file to be read, without a word. */
   readonly writes?: boolean;

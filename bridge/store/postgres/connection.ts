@@ -104,9 +104,23 @@ export const ownBackends = new Set<number>();
 /** node-postgres has it of the protocol's BackendKeyData; its types don't. */
 const backendOf = (client: unknown): number => (client as { readonly processID?: number }).processID ?? 0;
 
-/** A connection of its own, not yet connected: to listen, or to hold a lock for as long as it lasts. */
+/** A connection of its own, not yet connected: to listen, or to hold a lock for as long as it lasts. Connecting rejects where the database is another site's. */
 export async function postgresClient(settings: PostgresSettings, options: PoolOptions): Promise<Client> {
-  return patient(new (await nodePostgres()).Client(await clientConfig(settings, options)));
+  const client = patient(new (await nodePostgres()).Client(await clientConfig(settings, options)));
+  const { admission } = settings;
+  if (admission === undefined) return client;
+  const connect = client.connect.bind(client);
+  const connecting = async () => {
+    await connect();
+    try {
+      await admission.whose(client);
+    } catch (error) {
+      void client.end().catch(() => {}); // not waited for: that it ends is heard after why
+      throw error;
+    }
+    return client;
+  };
+  return Object.assign(client, { connect: connecting as Client['connect'] });
 }
 
 export function postgresDialect(settings: PostgresSettings, options: PoolOptions): Dialect {

@@ -75,11 +75,11 @@ export async function openPostgresTable(
           await refuseOthers(transaction, worker);
           const changed = await rules.look(transaction, false);
           const result = await inNameOf(transaction, writer, work, changed.length === 0 ? key : undefined);
-          version = settings.admission && (await versionNow(transaction)); // nobody else changes it before we commit
+          version = settings.admission?.saw && (await versionNow(transaction)); // nobody else changes it before we commit
           return result;
         }),
       );
-      if (version !== undefined) settings.admission?.saw(version);
+      if (version !== undefined) settings.admission?.saw?.(version);
       return result;
     },
     saw: settings.admission?.saw,

@@ -105,11 +105,12 @@ export async function agreeOn(
 /** By which a key is known that is not told. */
 export const digestOf = (key: Buffer): string => mac(key, 'seal key');
 
-export function otherSealKey(file: string): Failure {
+/** `place`: for people. */
+export function otherSealKey(file: string, place = 'this database'): Failure {
   return new Failure(
     'config',
-    `${file} is not the key that the audit trail in this database is sealed with: the machines of all mail servers must have the same`,
-    'see that "database" names this site\'s; if so, copy seal.key from the private directory of another machine, in its place and with its owner and mode, and remove the seal.head that was made with the other key; then "mandat init"',
+    `${place} is not this site's: ${file} is not the key that its audit trail is sealed with, and the machines of a site have the same. Nothing of it is shown, obeyed or written`,
+    'see where "database" leads. If it is this site\'s all the same: copy seal.key from the private directory of another of its machines, in its place and with its owner and mode, and remove the seal.head that was made with the other key; then "mandat init"',
     { rule: 'MANDAT_SEAL_KEY' },
   );
 }

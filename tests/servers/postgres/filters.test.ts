@@ -301,6 +301,11 @@ t.test('a mailbox on another mail server: its copy waits, and goes to no account
     return found.some(({ code }) => code !== null) && found;
   });
   t.match(copy, { mailbox: at('alice'), code: 'refused', queued: true, message: /is on the mail server mx2/ });
+  const { status: seen, seen: words, remedy } = (await examined(site)).get('copies in Sent') ?? {};
+  t.match(
+    { seen, words, remedy },
+    { seen: 'warn', words: /alice.* is on the mail server mx2.*wait in Postfix's queue/, remedy: /\S/ },
+  );
   t.equal((await inSent()).length, before);
   const back = await site.mandat('mailbox', 'set', at('alice'), '--server', 'main');
   t.match(back, { status: 5, stdout: /mx2: not yet\n {2}main: .*in force, verified/ }, 'nobody works on mx2');
@@ -309,6 +314,7 @@ t.test('a mailbox on another mail server: its copy waits, and goes to no account
     return (await inSent()).length === before + 1;
   });
   t.same(await copies(), []);
+  t.match((await examined(site)).get('copies in Sent'), { status: 'ok' });
 });
 
 t.test(

@@ -52,7 +52,7 @@ t.test('the key of the audit trail is the same on all machines', async (t) => {
   sidecars.set(mx1, await mx1.run());
   const [key1, key2] = [mx1, mx2].map(({ lab }) => dataFiles(lab.directory).sealKey);
   const refused = await mx2.mandat('sync');
-  t.match(refused, { status: 2, stderr: /is not the key that the audit trail in this database is sealed with/ });
+  t.match(refused, { status: 2, stderr: /is not the key that its audit trail is sealed with/ });
   copyFileSync(key1 ?? '', key2 ?? '');
   rmSync(headFileOf(key2 ?? '')); // of the key that it had made
   await must(mx2.mandat('init'));
@@ -95,11 +95,23 @@ t.test(
     t.match((await mx2.mandat('status', '--all')).stdout, /^mx1 .*\nmx2 \(here\) /m);
     const verified = await mx1.mandat('verify', '--all');
     t.equal(verified.status, 1, 'not all of it was looked at');
-    t.match(verified.stdout, /1 mailbox, 1 delegation in force: all as it should be/);
+    const [own, other, all] = verified.stdout.trimEnd().split('\n').slice(-3);
+    t.equal(own, 'mx1 (here): 1 mailbox, 1 delegation in force: all as it should be');
     t.match(
-      verified.stdout,
-      /^mx2: not looked at from here \(1 mailbox, 1 delegation in force\): run "mandat verify" on/m,
+      other,
+      /^mx2: not verified \(1 mailbox, 1 delegation in force by the database\): it can't be looked at from here, run "mandat verify" on \S+$/,
     );
+    t.equal(all, '1 of 2 mail servers verified');
+    const told = JSON.parse((await mx1.mandat('--json', 'verify', '--all')).stdout);
+    t.match(told, {
+      server: 'mx1',
+      mailboxes: 1,
+      delegations: 1,
+      notLookedAt: [{ server: 'mx2', mailboxes: 1, inForce: 1 }],
+    });
+    t.equal(told.notLookedAt.length, 1);
+    const alone = await mx2.mandat('verify');
+    t.match(alone, { status: 0, stdout: /^1 mailbox, 1 delegation in force: all as it should be$/m });
   },
 );
 

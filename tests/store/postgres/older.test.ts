@@ -7,6 +7,7 @@ import { postgresClient } from '../../../bridge/store/postgres/connection.ts';
 import { lastSeen, noteLastSeen, writeLastSeen } from '../../../bridge/store/postgres/last-seen.ts';
 import { openPostgresState } from '../../../bridge/store/postgres/state-db.ts';
 import { openPostgresTable } from '../../../bridge/store/postgres/table-db.ts';
+import { type KeptKey, keptKey, refuseOthers } from '../../../bridge/store/postgres/whose-database.ts';
 import { agreeOn, appendAudit, keepHead, ownEntry, sealKey } from '../../../bridge/store/trail/sealing.ts';
 import { failure } from '../failures.ts';
 import { freshDatabase, madeDatabase, psql } from '../on-postgresql.ts';
@@ -15,7 +16,8 @@ async function opened(t: Test) {
   const settings = await madeDatabase();
   const directory = t.testdir({});
   const files = { lastSeen: path.join(directory, 'table.seen'), sealKey: path.join(directory, 'seal.key') };
-  const table = async (older: OlderDatabase = 'refused') => {
+  const table = async (...asked: readonly [older?: OlderDatabase | undefined]) => {
+    const older = asked.length === 0 ? 'refused' : asked[0];
     const one = await openPostgresTable({ ...settings, admission: admission(files, settings.shown, older) });
     t.teardown(() => one.close());
     return one;
@@ -120,15 +122,46 @@ t.test(
     writeFileSync(files.sealKey, '7'.repeat(64));
     writeLastSeen(files.lastSeen, { epoch: 'another', version: 7, history: '' });
     const said = await failure(() => table(async () => void t.fail('it is held, as if it were ours')));
-    t.match(said, { code: 'config', rule: 'MANDAT_SEAL_KEY', hint: /"database" names this site's/ });
+    t.match(said, { code: 'config', rule: 'MANDAT_SEAL_KEY', hint: /see where "database" leads/ });
     t.notMatch(await psql(settings, 'SELECT name FROM mandat_private.facts'), /restored|adopting|version/);
+    t.match(await failure(() => table(undefined)), said, 'nor by who takes an older one as it is');
+    t.match(await failure(() => table('sealed anew')), said, 'nor by who exchanges the key');
+    rmSync(files.sealKey);
+    const gone = { code: 'config', rule: 'MANDAT_SEAL_KEY', message: /is not the one last seen from here.* is gone/ };
+    for (const older of ['refused', undefined, 'sealed anew', async () => void t.fail('it is held')] as const)
+      t.match(await failure(() => table(older)), gone, 'without a key the epoch tells');
+    writeFileSync(files.sealKey, '7'.repeat(64));
     await psql(settings, "DELETE FROM mandat_private.facts WHERE name = 'seal-key'");
     const unsealed = { code: 'retry', message: /another than the one last seen/, hint: /"mandat init" has ended/ };
     t.match(await failure(() => table(async () => void t.fail('nor while it is being made'))), unsealed);
-    rmSync(files.sealKey);
-    t.match(await failure(() => table()), { code: 'retry', message: /older/ }, 'without a key the version tells');
   },
 );
+
+t.test('our own, where the key is lost, was exchanged, or is not for this user', async (t) => {
+  const { settings, files, table } = await opened(t);
+  const state = await openPostgresState(settings);
+  t.teardown(() => state.close());
+  await agreeOn(state, sealKey(files.sealKey), files.sealKey, undefined);
+  await table();
+  process.seteuid?.(65534);
+  const kept = keptKey(files.sealKey);
+  process.seteuid?.(0);
+  t.equal(kept, 'not for this user');
+  const marks = { key: 'digest', epoch: 'ours' };
+  const others = (one: KeptKey, before?: { epoch: string; version: number; history: string }) => () =>
+    refuseOthers('the database (x)', marks, one, before, files, false);
+  t.match(await failure(others(kept)), { code: 'config', rule: 'MANDAT_SEAL_KEY', hint: /as root, or as the owner/ });
+  t.doesNotThrow(() => refuseOthers('the database (x)', { ...marks, key: null }, kept, undefined, files, false));
+  t.doesNotThrow(others('lost'), 'a machine that has seen none yet: it has nothing to compare');
+  writeFileSync(files.sealKey, '7'.repeat(64));
+  t.match(await failure(() => table(undefined)), { code: 'config', rule: 'MANDAT_SEAL_KEY' });
+  await table('sealed anew');
+  writeFileSync(files.sealKey, 'garbage');
+  await table(undefined);
+  rmSync(files.sealKey);
+  await table(undefined);
+  await table();
+});
 
 t.test('nothing is there yet, or is as nobody has written it', async (t) => {
   const { files, table } = await opened(t);
