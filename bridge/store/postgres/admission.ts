@@ -82,8 +82,7 @@ export function admission(
       };
       if (isSuperseded(history, before)) throw superseded(place, history, before);
       // "mandat init" makes the tables, and then seals with a key: until then it may be anybody's.
-      if (key !== 'lost' && found.key === null && before !== undefined && before.epoch !== epoch)
-        throw unsealed(place);
+      if (key !== 'lost' && found.key === null && before !== undefined && before.epoch !== epoch) throw unsealed(place);
       const cut = head.id > 0 && found.pruned === 0 && found.seal !== head.seal;
       const fewer = before !== undefined && (before.epoch !== epoch || version < before.version);
       if (cut || fewer) {
