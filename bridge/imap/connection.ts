@@ -1,6 +1,6 @@
 /**
  * One IMAP connection for raw commands. imapflow has no ACL commands and no longer declares `exec` in its types, so this is
- * the only file that knows of it, with pipeline.ts; package.json pins the version.
+ * the only file that knows of it, with pipeline.ts and plain-lines.ts; package.json pins the version.
  * Folder names go through here as the server writes them (modified UTF-7, RFC 3501 section 5.1.3), never decoded.
  */
 
@@ -24,6 +24,7 @@ import { type Questions, questionOf, questionsIn } from './fatal-questions.ts';
 import type { Namespace, Namespaces } from './namespaces.ts';
 import { noteConnection, type OwnEnd } from './own-connections.ts';
 import { answeredOutOfTurn, isPipelined, pipelined, type Queueing } from './pipeline.ts';
+import { type Plainly, type Reading, readPlainly } from './plain-lines.ts';
 import { transportFrom } from './transport.ts';
 
 /** One value of an untagged response: text, NIL, or a list. */
@@ -77,10 +78,13 @@ interface RefusedCommand {
 
 interface ExecOptions {
   readonly untagged?: Record<string, (response: RawResponse) => Promise<void>>;
+  /** The same, of what is read without the library. */
+  readonly plainly?: Plainly;
 }
 
 /** What imapflow has and its types don't declare. */
-interface Undeclared extends Queueing {
+interface Undeclared extends Queueing, Reading {
+  readonly currentRequest: Queueing['currentRequest'] & Reading['currentRequest'];
   exec(command: string, attributes: readonly unknown[], options: ExecOptions): Promise<{ next(): void }>;
   /** Its own commands by name. False: not done. */
   run(command: string, ...args: readonly unknown[]): Promise<unknown>;
@@ -90,6 +94,9 @@ interface Undeclared extends Queueing {
 /** What imapflow would ask at each login, and wait for: names of programs (ours is sent below), and namespaces, which few of our sessions need. */
 const NOT_AT_LOGIN = new Set(['ID', 'NAMESPACE']);
 
+/** How many connections there have been. */
+let opened = 0;
+
 export async function connect(
   endpoint: Endpoint,
   credentials: Credentials,
@@ -97,6 +104,7 @@ export async function connect(
 ): Promise<Connection> {
   const carrier = transport ?? (endpoint.localAddress === undefined ? undefined : transportFrom(endpoint));
   const client = new ImapFlow({
+    id: `${++opened}`, // else it makes one of random numbers
     host: endpoint.host,
     port: endpoint.port,
     secure: endpoint.tls === 'implicit',
@@ -118,6 +126,7 @@ export async function connect(
   const inner = client as unknown as Undeclared;
   const { run: ownRun, exec: ownExec } = inner;
   const sendAhead = pipelined(inner, endpoint);
+  readPlainly(inner);
   let gaveUp: Failure | undefined;
   let ownDoing = false;
   const giveUp = (reason: GivenUp) => {
@@ -237,20 +246,21 @@ async function run(
   collect: readonly string[],
 ): Promise<Reply> {
   const untagged: Untagged[] = [];
-  const handlers = Object.fromEntries(
-    collect.map((kind) => [
-      kind,
-      async (response: RawResponse) => {
-        if (untagged.length >= MOST_LINES) return giveUp(`answered ${command} with more than ${MOST_LINES} lines`);
-        const values = [...(response.attributes ?? []).map(plain), ...[...(response.numbers ?? [])].map(String)];
-        untagged.push({ kind, values });
-      },
-    ]),
-  );
+  const hear = (kind: string, values: readonly Value[]) => {
+    if (untagged.length >= MOST_LINES) giveUp(`answered ${command} with more than ${MOST_LINES} lines`);
+    else untagged.push({ kind, values });
+  };
+  const handlers: NonNullable<ExecOptions['untagged']> = {};
+  const plainly: Record<string, Plainly[string]> = {};
+  for (const kind of collect) {
+    plainly[kind] = (values) => hear(kind, values);
+    handlers[kind] = async ({ attributes = [], numbers = [] }) =>
+      hear(kind, [...attributes.map(plain), ...[...numbers].map(String)]);
+  }
   const question = questionOf(command, args);
   questions.begun(question);
   try {
-    const response = await client.exec(command, args, { untagged: handlers });
+    const response = await client.exec(command, args, { untagged: handlers, plainly });
     response.next();
     questions.answered(question);
     return { ok: true, untagged };

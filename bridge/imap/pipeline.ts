@@ -3,7 +3,7 @@
  * about many mailboxes, don't depend on each other. Those that wait in its queue go out behind the one that is answered (RFC 3501 section 5.5), and
  * answers are taken in the order in which servers give them: that of the questions. So do subscriptions, of which none depends on another, and changes of
  * entries behind one another; what asks behind such a change waits for its answer.
- * With connection.ts the only file that knows of imapflow, and the only one that knows how it queues; package.json pins the version.
+ * With connection.ts and plain-lines.ts the only file that knows of imapflow, and the only one that knows how it queues; package.json pins the version.
  */
 import type { Endpoint } from './endpoint.ts';
 
@@ -26,9 +26,15 @@ export interface Queueing {
 
 /** What is written in this turn of the loop goes out at its end, in one piece: a segment for each question would cost both sides a wake-up. */
 export function inOnePiece({ socket }: Pick<Queueing, 'socket'>): void {
-  socket?.cork();
-  setImmediate(() => socket?.uncork());
+  if (socket === undefined || corked.has(socket)) return;
+  corked.add(socket);
+  socket.cork();
+  setImmediate(() => {
+    corked.delete(socket);
+    socket.uncork();
+  });
 }
+const corked = new WeakSet<object>();
 
 /** A server that stops reading while it answers is given no more than it can keep. */
 const MOST_AHEAD = 100;

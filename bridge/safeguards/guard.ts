@@ -1,5 +1,6 @@
 /** The guard (acl/guard.ts) asked once, by whoever doesn't follow the changes; and what it holds, let go. */
 import type { GuardSettings } from '../../acl/guard.ts';
+import { keptQuery } from '../store/kept-queries.ts';
 import { pairsAmong } from '../store/state/ledger-pairs.ts';
 import type { StateDb } from '../store/state/state-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
@@ -31,11 +32,7 @@ export async function release(table: DelegationDb, report: GuardReport, actor: s
 /** Intents whose pair has left the ledger have served: on whichever server it was to go from. */
 export async function forgetServedIntents(table: DelegationDb, state: StateDb, mailboxId: number): Promise<void> {
   // Before the pairs: what is asked for meanwhile isn't served yet.
-  const intents = await table.query
-    .selectFrom('intents')
-    .select('delegate_id')
-    .where('mailbox_id', '=', mailboxId)
-    .execute();
+  const intents = await intentsIn(table.query, { mailboxId });
   if (intents.length === 0) return;
   const all = await pairsAmong(state, [mailboxId], 'everywhere');
   const pairs = (await staying(table, mailboxId, all)).map(({ delegateId }) => ({ delegate_id: delegateId }));
@@ -53,6 +50,10 @@ export async function forgetServedIntents(table: DelegationDb, state: StateDb, m
       .execute(),
   );
 }
+
+const intentsIn = keptQuery((query: DelegationDb['query'], { mailboxId }: { mailboxId: number }) =>
+  query.selectFrom('intents').select('delegate_id').where('mailbox_id', '=', mailboxId),
+);
 
 /** Of these pairs, those that are still to go: the row is gone, or the mailbox has left that server. One that is given there again needs no intent. */
 async function staying<Pair extends { readonly server: string; readonly delegateId: number }>(

@@ -99,7 +99,7 @@ export async function convergedFigures(
 }
 
 /** Each owner's entries, as the owner; each folder as each delegate sees it. What can be sent ahead is. */
-async function bareSweep(site: Site, { owners, people, pairs }: ReturnType<typeof ring>, by: 'pair' | 'person') {
+export async function bareSweep(site: Site, { owners, people, pairs }: ReturnType<typeof ring>, by: 'pair' | 'person') {
   const folders = new Map<string, readonly string[]>();
   await atOnce(AT_ONCE, owners, async (owner) => {
     const imap = await loggedIn(site, owner);

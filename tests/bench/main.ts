@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,beside,first,shares,growth,submission,trace,move,takeover] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
+ * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,beside,firstrevoke,first,shares,growth,submission,trace,move,takeover] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
  * --write puts the table into docs/performance.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -14,6 +14,7 @@ import { convergedFigures } from './converged.ts';
 import { directoryFigures } from './directory.ts';
 import { besideSharesFigures, firstPassFigures } from './first-pass.ts';
 import { type GrantFigures, grantFigures } from './grant.ts';
+import { besideFirstPassFigures } from './growth/beside-first-pass.ts';
 import { coldStart } from './growth/cold-start.ts';
 import { growthFigures } from './growth/figures.ts';
 import { type Comparison, ms, PAIRS, quantile, row } from './pairs.ts';
@@ -33,7 +34,7 @@ const { values } = parseArgs({
     only: {
       type: 'string',
       default:
-        'start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,beside,first,shares,growth,submission,trace',
+        'start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,beside,firstrevoke,first,shares,growth,submission,trace',
     },
     quick: { type: 'boolean', default: false },
     mailboxes: { type: 'string', default: '1000' },
@@ -181,6 +182,13 @@ if (chosen.has('beside')) {
   for (const accounts of ['known', 'unknown'] as const)
     figures.push(await besideSweepFigures(values.quick ? 60 : 600, accounts, pairs));
   section('A grant beside a sweep', ['what', 'beside a sweep', 'at rest', HEAD[3] ?? ''], figures.map(row));
+}
+if (chosen.has('firstrevoke')) {
+  const { compared, waiting } = await besideFirstPassFigures(1000, pairs);
+  const head = ['what', 'beside it', 'empty queue', 'ratio: median (middle half of the pairs)', 'aimed at'];
+  const met = compared.ratio <= 2 ? 'met' : 'not met';
+  section('A revoke beside a first pass', head, [[...row(compared), `2, ${met}`]]);
+  console.log(`Mailboxes that waited before the first of these revokes and after the last: ${waiting.join(', ')}\n`);
 }
 if (chosen.has('first')) {
   const { inForce, verified } = await firstPassFigures(values.quick ? 24 : 100, 5, 3);

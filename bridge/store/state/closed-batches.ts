@@ -4,6 +4,7 @@
  */
 import type { Instant } from '../../../acl/delegation-facts.ts';
 import { PORTION_ROWS, portions } from '../../shared/portions.ts';
+import { keptQuery } from '../kept-queries.ts';
 import type { StateDb } from './state-db.ts';
 
 /** Mailboxes in a batch. */
@@ -72,14 +73,12 @@ async function closure(
 }
 
 async function delegatesOf({ query, server }: StateDb, mailboxId: number): Promise<readonly string[]> {
-  const rows = await query
-    .selectFrom('ledger')
-    .select('login')
-    .where('server', '=', server)
-    .where('mailbox_id', '=', mailboxId)
-    .execute();
-  return rows.map(({ login }) => login);
+  return (await delegates(query, { server, mailboxId })).map(({ login }) => login);
 }
+
+const delegates = keptQuery((query: StateDb['query'], { server, mailboxId }: { server: string; mailboxId: number }) =>
+  query.selectFrom('ledger').select('login').where('server', '=', server).where('mailbox_id', '=', mailboxId),
+);
 
 /** So many above that one: those below have had their turn. */
 async function mailboxesOf(
@@ -88,14 +87,24 @@ async function mailboxesOf(
   above: number,
   most: number,
 ): Promise<readonly number[]> {
-  const rows = await query
+  return (await mailboxes(query, { server, login, above, most })).map(({ mailbox_id }) => mailbox_id);
+}
+
+interface Theirs {
+  readonly [name: string]: string | number;
+  readonly server: string;
+  readonly login: string;
+  readonly above: number;
+  readonly most: number;
+}
+
+const mailboxes = keptQuery((query: StateDb['query'], { server, login, above, most }: Theirs) =>
+  query
     .selectFrom('ledger')
     .select('mailbox_id')
     .where('server', '=', server)
     .where('login', '=', login)
     .where('mailbox_id', '>', above)
     .orderBy('mailbox_id')
-    .limit(most)
-    .execute();
-  return rows.map(({ mailbox_id }) => mailbox_id);
-}
+    .limit(most),
+);

@@ -3,6 +3,7 @@
  * written next, and need not be asked for again. By a digest of the whole: whether anything has come, gone, or been renamed since.
  */
 import { createHash } from 'node:crypto';
+import { keptQuery } from '../kept-queries.ts';
 import type { StateDb } from './state-db.ts';
 
 export interface SeenFolder {
@@ -82,10 +83,14 @@ function digest(folders: readonly SeenFolder[]): string {
 }
 
 async function stored(db: StateDb, server: string, ownerLogin: string) {
-  return db.query
+  const [row] = await seen(db.query, { server, ownerLogin });
+  return row;
+}
+
+const seen = keptQuery((query: StateDb['query'], { server, ownerLogin }: { server: string; ownerLogin: string }) =>
+  query
     .selectFrom('folders_seen')
     .select(['ids', 'listing', 'special', 'unsettled'])
     .where('server', '=', server)
-    .where('owner_login', '=', ownerLogin)
-    .executeTakeFirst();
-}
+    .where('owner_login', '=', ownerLogin),
+);

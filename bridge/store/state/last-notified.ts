@@ -2,6 +2,7 @@
 import type { Selectable } from 'kysely';
 import type { NotInForce } from '../../../acl/delegation-facts.ts';
 import type { Told } from '../../../acl/notice-events.ts';
+import { keptQuery } from '../kept-queries.ts';
 import type { DelegationDb } from '../table/delegation-db.ts';
 import { fact, setFact } from './facts.ts';
 import type { StateDatabase, StateDb } from './state-db.ts';
@@ -25,9 +26,12 @@ export interface ToldRow extends Told {
 }
 
 export async function toldOf(state: StateDb, mailboxId: number): Promise<readonly ToldRow[]> {
-  const rows = await state.query.selectFrom('told').selectAll().where('mailbox_id', '=', mailboxId).execute();
-  return rows.map(shaped);
+  return (await told(state.query, { mailboxId })).map(shaped);
 }
+
+const told = keptQuery((query: StateDb['query'], { mailboxId }: { mailboxId: number }) =>
+  query.selectFrom('told').selectAll().where('mailbox_id', '=', mailboxId),
+);
 
 export async function remember(db: Pick<StateDb, 'query'>, row: ToldRow): Promise<void> {
   const columns = {

@@ -1,8 +1,10 @@
 /** The pairs of the ledger as they are read: who has something on the server because of us, and what stood there before. */
+import type { Selectable } from 'kysely';
 import { canonical, type Rights } from '../../../acl/rights.ts';
 import { PORTION_ROWS, portions } from '../../shared/portions.ts';
+import { keptQuery } from '../kept-queries.ts';
 import { whileUnchanged } from '../unchanged.ts';
-import type { LedgerPhase, StateDb } from './state-db.ts';
+import type { LedgerPhase, StateDatabase, StateDb } from './state-db.ts';
 
 /** A folder's name as the server writes it on the wire (modified UTF-7). */
 export type FolderName = string;
@@ -120,14 +122,20 @@ export async function phasesOf(
   db: StateDb,
   mailboxId: number,
 ): Promise<ReadonlyMap<number, { readonly phase: LedgerPhase; readonly verifiedRights: string | null }>> {
-  const rows = await db.query
-    .selectFrom('ledger')
-    .select(['id', 'phase', 'verified_rights'])
-    .where('server', '=', db.server)
-    .where('mailbox_id', '=', mailboxId)
-    .execute();
+  const rows = await phases(db.query, { server: db.server, mailboxId });
   return new Map(rows.map(({ id, phase, verified_rights: verifiedRights }) => [id, { phase, verifiedRights }]));
 }
+
+const phases = keptQuery((query: StateDb['query'], { server, mailboxId }: OneMailbox) =>
+  query
+    .selectFrom('ledger')
+    .select(['id', 'phase', 'verified_rights'])
+    .where('server', '=', server)
+    .where('mailbox_id', '=', mailboxId),
+);
+
+/** Of one server. */
+type OneMailbox = { readonly server: string; readonly mailboxId: number };
 
 export const phaseKey = (server: string, mailboxId: number, login: string) => `${server}/${mailboxId}/${login}`;
 
@@ -140,7 +148,10 @@ export async function pairsOf(
   return server === db.server ? ownPairs(db, mailboxId) : readPairs(db, mailboxId, server);
 }
 
-const ownPairs = whileUnchanged((db: StateDb, mailboxId: number) => readPairs(db, mailboxId, db.server));
+const ownPairs = whileUnchanged(async (db: StateDb, mailboxId: number) => {
+  const rows = await ledgerOf(db.query, { server: db.server, mailboxId });
+  return rows.length === 0 ? [] : pairs(rows, await besideOf(db.query, { server: db.server, mailboxId }));
+});
 
 async function readPairs(db: StateDb, mailboxId: number, server: string | null): Promise<readonly Pair[]> {
   const rows = await db.query
@@ -154,6 +165,48 @@ async function readPairs(db: StateDb, mailboxId: number, server: string | null):
   if (ids.length === 0) return [];
   const before = await db.query.selectFrom('before_entries').selectAll().where('ledger_id', 'in', ids).execute();
   const subscriptions = await db.query.selectFrom('subscriptions').selectAll().where('ledger_id', 'in', ids).execute();
+  return pairs(rows, { before, subscriptions });
+}
+
+const ledgerOf = keptQuery((query: StateDb['query'], { server, mailboxId }: OneMailbox) =>
+  query
+    .selectFrom('ledger')
+    .selectAll()
+    .where('server', '=', server)
+    .where('mailbox_id', '=', mailboxId)
+    .orderBy('login'),
+);
+const before = keptQuery((query: StateDb['query'], { server, mailboxId }: OneMailbox) =>
+  query
+    .selectFrom('ledger as l')
+    .innerJoin('before_entries as b', 'b.ledger_id', 'l.id')
+    .selectAll('b')
+    .where('l.server', '=', server)
+    .where('l.mailbox_id', '=', mailboxId),
+);
+const subscriptions = keptQuery((query: StateDb['query'], { server, mailboxId }: OneMailbox) =>
+  query
+    .selectFrom('ledger as l')
+    .innerJoin('subscriptions as s', 's.ledger_id', 'l.id')
+    .selectAll('s')
+    .where('l.server', '=', server)
+    .where('l.mailbox_id', '=', mailboxId),
+);
+const besideOf = async (query: StateDb['query'], whose: OneMailbox): Promise<Beside> => ({
+  before: await before(query, whose),
+  subscriptions: await subscriptions(query, whose),
+});
+
+/** What stands beside the pairs, of all of them. */
+interface Beside {
+  readonly before: readonly Selectable<StateDatabase['before_entries']>[];
+  readonly subscriptions: readonly Selectable<StateDatabase['subscriptions']>[];
+}
+
+function pairs(
+  rows: readonly Selectable<StateDatabase['ledger']>[],
+  { before, subscriptions }: Beside,
+): readonly Pair[] {
   return rows.map((row) => ({
     id: row.id,
     mailboxId: row.mailbox_id,

@@ -3,6 +3,7 @@
 import type { Instant } from '../../../acl/delegation-facts.ts';
 import type { OtherEntry } from '../../../acl/other-entries.ts';
 import { canonical } from '../../../acl/rights.ts';
+import { keptQuery } from '../kept-queries.ts';
 import { whileUnchanged } from '../unchanged.ts';
 import type { StateDb } from './state-db.ts';
 
@@ -23,13 +24,7 @@ export async function otherEntriesOf(
 /** A pass asks at its begin and at its end. */
 const kept = whileUnchanged(async ({ query }: Pick<StateDb, 'query' | 'stamp'>, whose: string) => {
   const [server = '', ownerLogin = ''] = JSON.parse(whose) as string[];
-  const rows = await query
-    .selectFrom('other_entries')
-    .selectAll()
-    .where('server', '=', server)
-    .where('owner_login', '=', ownerLogin)
-    .orderBy('identifier')
-    .execute();
+  const rows = await entries(query, { server, ownerLogin });
   return rows.map(({ identifier, rights, folders, since }) => ({
     identifier,
     rights: canonical(rights),
@@ -37,6 +32,15 @@ const kept = whileUnchanged(async ({ query }: Pick<StateDb, 'query' | 'stamp'>, 
     since,
   }));
 });
+
+const entries = keptQuery((query: StateDb['query'], { server, ownerLogin }: { server: string; ownerLogin: string }) =>
+  query
+    .selectFrom('other_entries')
+    .selectAll()
+    .where('server', '=', server)
+    .where('owner_login', '=', ownerLogin)
+    .orderBy('identifier'),
+);
 
 export interface OtherEntriesNews {
   readonly come: readonly OtherEntry[];

@@ -8,6 +8,7 @@ import type { Selectable } from 'kysely';
 import type { Instant } from '../../../acl/delegation-facts.ts';
 import type { Failure, FailureCode } from '../../shared/failure.ts';
 import { PORTION_ROWS, portions } from '../../shared/portions.ts';
+import { keptQuery } from '../kept-queries.ts';
 import type { ServerFacts } from './facts.ts';
 import type { StateDatabase, StateDb } from './state-db.ts';
 
@@ -77,14 +78,17 @@ export async function recordInForce(db: ServerFacts, subject: Subject, now: Inst
 
 /** Whether that is what stands there already. */
 export async function isInForce(db: ServerFacts, { mailboxId, address, version }: Subject): Promise<boolean> {
-  const row = await db.query
-    .selectFrom('outcomes')
-    .select(['in_force_version', 'address'])
-    .where('server', '=', db.server)
-    .where('mailbox_id', '=', mailboxId)
-    .executeTakeFirst();
+  const [row] = await inForce(db.query, { server: db.server, mailboxId });
   return row?.in_force_version === version && row.address === address;
 }
+
+const inForce = keptQuery((query: StateDb['query'], { server, mailboxId }: { server: string; mailboxId: number }) =>
+  query
+    .selectFrom('outcomes')
+    .select(['in_force_version', 'address'])
+    .where('server', '=', server)
+    .where('mailbox_id', '=', mailboxId),
+);
 
 /** The whole tree stands as the table says, seen as the delegates see it. Ends a row of failures. */
 export async function recordVerified(
@@ -93,18 +97,40 @@ export async function recordVerified(
   notices: readonly Notice[],
   now: Instant,
 ): Promise<void> {
-  await upsert(db, subject, {
-    verified_version: subject.version,
-    verified_at: now,
-    notices: JSON.stringify(notices),
-    code: null,
-    message: null,
-    hint: null,
-    attempts: 0,
-    failed_at: null,
-    retry_at: null,
-  });
+  const { mailboxId, address, version } = subject;
+  await verified(db.query, { server: db.server, mailboxId, address, version, now, notices: JSON.stringify(notices) });
 }
+
+interface Verified {
+  readonly [name: string]: string | number;
+  readonly server: string;
+  readonly mailboxId: number;
+  readonly address: string;
+  readonly version: number;
+  readonly notices: string;
+  readonly now: Instant;
+}
+
+const verified = keptQuery(
+  (query: StateDb['query'], { server, mailboxId, address, version, notices, now }: Verified) => {
+    const values = {
+      address,
+      verified_version: version,
+      verified_at: now,
+      notices,
+      code: null,
+      message: null,
+      hint: null,
+      attempts: 0,
+      failed_at: null,
+      retry_at: null,
+    };
+    return query
+      .insertInto('outcomes')
+      .values({ server, mailbox_id: mailboxId, ...values })
+      .onConflict((conflict) => conflict.columns(['server', 'mailbox_id']).doUpdateSet(values));
+  },
+);
 
 export async function recordFailure(
   db: StateDb,

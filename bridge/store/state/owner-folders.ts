@@ -1,4 +1,5 @@
 /** Folders of an owner that need no subscription any more, while the owner has delegates. By the server's folder id. */
+import { keptQuery } from '../kept-queries.ts';
 import type { FolderName } from './ledger-pairs.ts';
 import type { StateDb } from './state-db.ts';
 
@@ -15,16 +16,19 @@ export async function ownerFolders(
   server: string,
   ownerLogin: string,
 ): Promise<ReadonlyMap<string, OwnerFolder>> {
-  const rows = await db.query
-    .selectFrom('owner_folders')
-    .select(['folder_id', 'folder', 'subscribed'])
-    .where('server', '=', server)
-    .where('owner_login', '=', ownerLogin)
-    .execute();
+  const rows = await known(db.query, { server, ownerLogin });
   return new Map(
     rows.map((row) => [row.folder_id, { id: row.folder_id, name: row.folder, subscribed: row.subscribed === 1 }]),
   );
 }
+
+const known = keptQuery((query: StateDb['query'], { server, ownerLogin }: { server: string; ownerLogin: string }) =>
+  query
+    .selectFrom('owner_folders')
+    .select(['folder_id', 'folder', 'subscribed'])
+    .where('server', '=', server)
+    .where('owner_login', '=', ownerLogin),
+);
 
 export async function noteOwnerFolders(
   db: StateDb,

@@ -3,6 +3,7 @@ import { type Selectable, sql } from 'kysely';
 import type { Instant } from '../../../acl/delegation-facts.ts';
 import type { MailboxRows } from '../../../acl/desired.ts';
 import { numbersOf } from '../dialect.ts';
+import { keptQuery } from '../kept-queries.ts';
 import type { Person } from '../state/last-notified.ts';
 import { whileUnchanged } from '../unchanged.ts';
 import { serverOfLogin, stateSince } from './delegates.ts';
@@ -43,58 +44,14 @@ export interface Pending {
 
 export async function readMailbox(db: DelegationDb, id: number): Promise<MailboxState> {
   return db.read(async (query) => {
-    const { version } = await query.selectFrom('counters').select('version').executeTakeFirstOrThrow();
-    const mailbox = await query.selectFrom('mailboxes').selectAll().where('id', '=', id).executeTakeFirst();
+    const [counted] = await counters(query, {});
+    const version = counted?.version ?? 0;
+    const [mailbox] = await mailboxRow(query, { id });
     if (mailbox === undefined) return { id, server: db.server, version, rows: undefined };
-    const domain = await query
-      .selectFrom('domains')
-      .select('eligible')
-      .where('domain', '=', mailbox.address.slice(mailbox.address.indexOf('@') + 1))
-      .executeTakeFirst();
-    // An alias that is somebody else's own would let their mail be sent from here: the rules refuse it, and it isn't believed without them either.
-    const aliases = await query
-      .selectFrom('aliases as a')
-      .select('a.address')
-      .where('a.mailbox_id', '=', id)
-      .where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom('mailboxes as m')
-              .select('m.id')
-              .where('m.id', '<>', id)
-              .where((eb) =>
-                eb.or([eb('m.address', '=', eb.ref('a.address')), eb('m.login', '=', eb.ref('a.address'))]),
-              ),
-          ),
-        ),
-      )
-      .execute();
-    const delegations = await query
-      .selectFrom('delegations as g')
-      .innerJoin('delegates as d', 'd.id', 'g.delegate_id')
-      .select([
-        'd.id',
-        'd.identifier',
-        'd.login',
-        'd.first_name',
-        'd.last_name',
-        'd.profession',
-        'd.state',
-        'd.credential_valid_until',
-        'd.listed',
-        'd.terms_version',
-        (eb) => stateSince(eb).as('state_since'),
-        (eb) => serverOfLogin(eb).as('delegate_server'),
-        'g.id as delegation_id',
-        'g.created_by',
-        'g.starts_at',
-        'g.ends_at',
-        'g.suspended',
-        'g.send_mode',
-      ])
-      .where('g.mailbox_id', '=', id)
-      .orderBy('d.login')
-      .execute();
+    const domain = mailbox.address.slice(mailbox.address.indexOf('@') + 1);
+    const [eligibility] = await domainRow(query, { domain });
+    const aliases = await aliasRows(query, { id });
+    const delegations = await delegationRows(query, { id });
     const places = delegations.map((row) => row.delegation_id).sort((one, other) => one - other);
     return {
       id,
@@ -106,7 +63,7 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
         owner: mailbox.owner,
         kind: mailbox.kind,
         eligible: mailbox.eligible === 1,
-        domainEligible: domain === undefined ? null : domain.eligible === 1,
+        domainEligible: eligibility === undefined ? null : eligibility.eligible === 1,
         ownerListed: known(mailbox.owner_listed),
         server: mailbox.server,
         aliases: aliases.map(({ address }) => address),
@@ -134,6 +91,60 @@ export async function readMailbox(db: DelegationDb, id: number): Promise<Mailbox
     };
   });
 }
+
+type Query = DelegationDb['query'];
+
+const counters = keptQuery((query: Query) => query.selectFrom('counters').select('version'));
+const mailboxRow = keptQuery((query: Query, { id }: { id: number }) =>
+  query.selectFrom('mailboxes').selectAll().where('id', '=', id),
+);
+const domainRow = keptQuery((query: Query, { domain }: { domain: string }) =>
+  query.selectFrom('domains').select('eligible').where('domain', '=', domain),
+);
+/** An alias that is somebody else's own would let their mail be sent from here: the rules refuse it, and it isn't believed without them either. */
+const aliasRows = keptQuery((query: Query, { id }: { id: number }) =>
+  query
+    .selectFrom('aliases as a')
+    .select('a.address')
+    .where('a.mailbox_id', '=', id)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('mailboxes as m')
+            .select('m.id')
+            .where('m.id', '<>', id)
+            .where((eb) => eb.or([eb('m.address', '=', eb.ref('a.address')), eb('m.login', '=', eb.ref('a.address'))])),
+        ),
+      ),
+    ),
+);
+const delegationRows = keptQuery((query: Query, { id }: { id: number }) =>
+  query
+    .selectFrom('delegations as g')
+    .innerJoin('delegates as d', 'd.id', 'g.delegate_id')
+    .select([
+      'd.id',
+      'd.identifier',
+      'd.login',
+      'd.first_name',
+      'd.last_name',
+      'd.profession',
+      'd.state',
+      'd.credential_valid_until',
+      'd.listed',
+      'd.terms_version',
+      (eb) => stateSince(eb).as('state_since'),
+      (eb) => serverOfLogin(eb).as('delegate_server'),
+      'g.id as delegation_id',
+      'g.created_by',
+      'g.starts_at',
+      'g.ends_at',
+      'g.suspended',
+      'g.send_mode',
+    ])
+    .where('g.mailbox_id', '=', id)
+    .orderBy('d.login'),
+);
 
 /**
  * As a pass of this server's sidecar obeys it. What stands at another server is that one's affair: from this one all of it goes, as from a mailbox
@@ -235,14 +246,12 @@ export async function changedSince(db: DelegationDb, mailboxId: number, version:
 }
 
 const pendingVersion = whileUnchanged(async (db: DelegationDb, mailboxId: number): Promise<number | undefined> => {
-  const row = await db.query
-    .selectFrom('pending')
-    .select('version')
-    .where('server', '=', db.server)
-    .where('mailbox_id', '=', mailboxId)
-    .executeTakeFirst();
+  const [row] = await pendingRow(db.query, { server: db.server, mailboxId });
   return row?.version;
 });
+const pendingRow = keptQuery((query: Query, { server, mailboxId }: { server: string; mailboxId: number }) =>
+  query.selectFrom('pending').select('version').where('server', '=', server).where('mailbox_id', '=', mailboxId),
+);
 
 /**
  * Asks for another look at mailboxes although nothing changed: what `mandat sync` does while a sidecar runs. Each server that works on one of them
