@@ -4,12 +4,14 @@ import Database from 'better-sqlite3';
 import { waitFor } from '../../config/lab/wait.ts';
 import { at, type Site, startSite } from '../servers/site.ts';
 import { atOnce, loggedIn } from './bare-client.ts';
-import { type Comparison, compare } from './pairs.ts';
+import { type Comparison, comparison } from './pairs.ts';
 
 /** As many sessions at once as a sweep takes: all places ([imap] connections) but one. */
 const AT_ONCE = 3;
 
 const LONG_MS = 600_000;
+/** Between one measurement and the next. */
+const REST_MS = 100;
 /** How often it is looked whether a sweep has ended. */
 const LOOK_MS = 5;
 
@@ -51,13 +53,16 @@ export function putRing(site: Site, { owners, people, pairs }: ReturnType<typeof
   table.close();
 }
 
-/** `by`: whether the bare client logs in as a delegate once for each of their mailboxes, or once. */
+/** Whether the bare client logs in as a delegate once for each of their mailboxes, or once. */
+const WAYS = ['person', 'pair'] as const;
+type Way = (typeof WAYS)[number];
+
+/** One sweep after the other, the bare client each way behind it. The first round doesn't count. */
 export async function convergedFigures(
   mailboxes: number,
   delegatesEach: number,
   rounds: number,
-  by: 'pair' | 'person' = 'person',
-): Promise<Comparison> {
+): Promise<Readonly<Record<Way, Comparison>>> {
   const people = ring(mailboxes, delegatesEach);
   const site = await startSite({
     reuse: false,
@@ -83,13 +88,29 @@ export async function convergedFigures(
       }
       return performance.now() - began;
     };
-    const floor = async () => {
+    const floor = async (by: Way) => {
       const began = performance.now();
       await bareSweep(site, people, by);
       return performance.now() - began;
     };
-    const what = `sweep, ${mailboxes} mailboxes with ${delegatesEach} delegates each, a login a ${by} below`;
-    const figures = await compare(what, sweep, floor, rounds);
+    const mine: number[] = [];
+    const theirs: Record<Way, number[]> = { person: [], pair: [] };
+    for (let round = -1; round < rounds; round++) {
+      await pause(REST_MS);
+      const took = await sweep();
+      if (round >= 0) mine.push(took);
+      for (const by of round % 2 === 0 ? WAYS : WAYS.toReversed()) {
+        await pause(REST_MS);
+        const bare = await floor(by);
+        if (round >= 0) theirs[by].push(bare);
+      }
+    }
+    const what = (by: Way) =>
+      `sweep, ${mailboxes} mailboxes with ${delegatesEach} delegates each, a login a ${by} below`;
+    const figures = {
+      person: comparison(what('person'), mine, theirs.person),
+      pair: comparison(what('pair'), mine, theirs.pair),
+    };
     state.close();
     await sidecar.end();
     return figures;
@@ -99,7 +120,7 @@ export async function convergedFigures(
 }
 
 /** Each owner's entries, as the owner; each folder as each delegate sees it. What can be sent ahead is. */
-export async function bareSweep(site: Site, { owners, people, pairs }: ReturnType<typeof ring>, by: 'pair' | 'person') {
+export async function bareSweep(site: Site, { owners, people, pairs }: ReturnType<typeof ring>, by: Way) {
   const folders = new Map<string, readonly string[]>();
   await atOnce(AT_ONCE, owners, async (owner) => {
     const imap = await loggedIn(site, owner);
