@@ -24,11 +24,8 @@ import { type Questions, questionOf, questionsIn } from './fatal-questions.ts';
 import type { Namespace, Namespaces } from './namespaces.ts';
 import { noteConnection, type OwnEnd } from './own-connections.ts';
 import { answeredOutOfTurn, isPipelined, pipelined, type Queueing } from './pipeline.ts';
-import { type Plainly, type Reading, readPlainly } from './plain-lines.ts';
+import { type Plainly, type Reading, readPlainly, type Value } from './plain-lines.ts';
 import { transportFrom } from './transport.ts';
-
-/** One value of an untagged response: text, NIL, or a list. */
-export type Value = string | null | readonly Value[];
 
 export interface Untagged {
   /** The response's keyword: LIST, ACL, ... */

@@ -4,7 +4,9 @@
  * or a response code, and whatever no command of ours waits for, is the library's as before; so is every refusal.
  * With connection.ts and pipeline.ts the only files that know of imapflow; package.json pins the version.
  */
-import type { Value } from './connection.ts';
+
+/** One value of an untagged response: text, NIL, or a list. */
+export type Value = string | null | readonly Value[];
 
 /** What a line in hand is read for: a command of ours. */
 interface Waiting {

@@ -5,11 +5,12 @@ import { type Fingerprint, fingerprinting } from '../submission/fingerprint.ts';
 import type { SentFolder, SentFolders } from '../submission/sent-folder.ts';
 import type { Lying } from '../submission/twins.ts';
 import { atom, literal, octetsOf, text } from './arguments.ts';
-import type { Connection, Untagged, Value } from './connection.ts';
+import type { Connection, Untagged } from './connection.ts';
 import type { DialectOf } from './dialect.ts';
 import { everything } from './listing.ts';
 import type { OpenAs } from './mail-server.ts';
 import { isAtHome } from './namespaces.ts';
+import type { Value } from './plain-lines.ts';
 import { must, ownListed } from './replies.ts';
 
 /** @param siteNames how the folder may be called where none has the special use \Sent (RFC 6154), beside the usual names */

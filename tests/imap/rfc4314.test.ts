@@ -1,10 +1,11 @@
 /** Servers of which nothing is known: how their refusals are read, and where they show whose folders. */
 import t from 'tap';
 import type { Argument } from '../../bridge/imap/arguments.ts';
-import type { Connection, Reply, Value } from '../../bridge/imap/connection.ts';
+import type { Connection, Reply } from '../../bridge/imap/connection.ts';
 import type { Look } from '../../bridge/imap/dialect.ts';
 import { everything, listed, subscriptions } from '../../bridge/imap/listing.ts';
 import type { Namespaces } from '../../bridge/imap/namespaces.ts';
+import type { Value } from '../../bridge/imap/plain-lines.ts';
 import type { Refusal } from '../../bridge/imap/replies.ts';
 import { rfc4314 } from '../../bridge/imap/rfc4314.ts';
 import { rfc4314Names } from '../../bridge/imap/rfc4314-names.ts';
