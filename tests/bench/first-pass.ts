@@ -12,7 +12,7 @@ import { sharesOf } from './shares.ts';
 
 /** As many sessions at once as a sidecar has places ([imap] connections). */
 const AT_ONCE = 4;
-const LONG_MS = 600_000;
+const LONG_MS = 3_000_000;
 const LOOK_MS = 5;
 
 /** What may not be renamed or removed has entries of its own. */
@@ -28,6 +28,8 @@ export interface FirstPassFigures {
 interface Took {
   readonly inForce: number;
   readonly verified: number;
+  /** When each delegation came into force, ascending, in milliseconds. */
+  readonly instants?: readonly number[];
 }
 
 export async function firstPassFigures(mailboxes: number, each: number, pairs: number): Promise<FirstPassFigures> {
@@ -38,13 +40,48 @@ export async function firstPassFigures(mailboxes: number, each: number, pairs: n
     const turns = [() => onSite(people, firstPass, ours), () => onSite(people, barePass, floor)];
     for (const turn of round % 2 === 0 ? turns : turns.reverse()) await turn();
   }
-  const of = (phase: keyof Took) =>
+  return comparisonsOf(mailboxes, each, ours, floor);
+}
+
+type Phase = 'inForce' | 'verified';
+
+function comparisonsOf(
+  mailboxes: number,
+  each: number,
+  ours: readonly Took[],
+  floor: readonly Took[],
+): FirstPassFigures {
+  const of = (phase: Phase) =>
     comparison(
       `first pass, ${mailboxes} mailboxes with ${each} delegates each, all ${phase === 'inForce' ? 'in force' : 'verified'}`,
       ours.map((one) => one[phase]),
       floor.map((one) => one[phase]),
     );
   return { inForce: of('inForce'), verified: of('verified') };
+}
+
+export interface LastAgainstFirst {
+  readonly delegations: number;
+  /** How much longer the last tenth took than the first, of one pass. */
+  readonly ratio: number;
+}
+
+/** One pass alone, over many: what the last of its delegations cost beside the first. */
+export async function longPassFigures(
+  mailboxes: number,
+  each: number,
+): Promise<FirstPassFigures & { readonly last: LastAgainstFirst }> {
+  const people = ring(mailboxes, each);
+  const [ours, floor]: [Took[], Took[]] = [[], []];
+  await onSite(people, firstPass, ours);
+  await onSite(people, barePass, floor);
+  const instants = ours[0]?.instants ?? [];
+  const tenth = Math.floor(instants.length / 10);
+  const span = (from: number) => (instants[from + tenth - 1] ?? 0) - (instants[from] ?? 0);
+  return {
+    ...comparisonsOf(mailboxes, each, ours, floor),
+    last: { delegations: instants.length, ratio: span(instants.length - tenth) / span(0) },
+  };
 }
 
 /** The same pass beside so many shares of others' on the server, and beside few, in turn: what the last of many delegations cost, and the first. */
@@ -61,7 +98,7 @@ export async function besideSharesFigures(
     const turns = [() => onSite(people, firstPass, small, few), () => onSite(people, firstPass, large, many)];
     for (const turn of round % 2 === 0 ? turns : turns.reverse()) await turn();
   }
-  const of = (phase: keyof Took) =>
+  const of = (phase: Phase) =>
     comparison(
       `first pass, ${mailboxes * each} delegations, all ${phase === 'inForce' ? 'in force' : 'verified'}, beside ${many.toLocaleString('en')} shares against ${few.toLocaleString('en')}`,
       large.map((one) => one[phase]),
@@ -114,7 +151,13 @@ async function firstPass(site: Site, people: Ring): Promise<Took> {
     }
     return performance.now() - began;
   };
-  const took = { inForce: await until(inForce), verified: await until(verified) };
+  const took = {
+    inForce: await until(inForce),
+    verified: await until(verified),
+    instants: (state.prepare('SELECT in_force_at FROM ledger').pluck().all() as string[])
+      .map(Date.parse)
+      .sort((one, other) => one - other),
+  };
   state.close();
   await sidecar.end();
   return took;

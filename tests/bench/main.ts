@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,beside,firstrevoke,first,shares,growth,submission,trace,move,takeover] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
+ * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,beside,firstrevoke,first,shares,growth,submission,trace,move,takeover,long] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
  * --write puts the table into docs/performance.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { bareFigures } from './bare.ts';
 import { besideSweepFigures } from './beside-sweep.ts';
 import { convergedFigures } from './converged.ts';
 import { directoryFigures } from './directory.ts';
-import { besideSharesFigures, firstPassFigures } from './first-pass.ts';
+import { besideSharesFigures, firstPassFigures, longPassFigures } from './first-pass.ts';
 import { type GrantFigures, grantFigures } from './grant.ts';
 import { besideFirstPassFigures } from './growth/beside-first-pass.ts';
 import { coldStart } from './growth/cold-start.ts';
@@ -200,6 +200,13 @@ if (chosen.has('first')) {
   const beside = await besideSharesFigures(20, 5, [100, 10_000], 3);
   const figures = [inForce, verified, beside.inForce, beside.verified];
   section('A first pass, through `mandat shares`', HEAD, figures.map(row));
+}
+if (chosen.has('long')) {
+  const { inForce, verified, last } = await longPassFigures(values.quick ? 40 : Number(values.mailboxes), 10);
+  section('A long first pass, through `mandat shares`', HEAD, [inForce, verified].map(row));
+  console.log(
+    `Of ${last.delegations.toLocaleString('en')} delegations the last tenth took ${last.ratio.toFixed(2)} times as long as the first.`,
+  );
 }
 if (chosen.has('move')) {
   const { moveFigures } = await import('./move.ts');
