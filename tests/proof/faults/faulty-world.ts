@@ -20,11 +20,15 @@ export interface FaultyWorld {
   readonly wires: Readonly<Record<Place, FaultyWire>>;
   /** Those that the submission service has said to have taken. */
   readonly messages: { taken: number; forOwner: number };
+  /** What a change may take, with a fault: a list of folders is waited for ten times as long as other answers. */
+  readonly limitMs: number;
   stop(): Promise<void>;
 }
 
 /** How long the sidecar waits for a server that says nothing, in seconds, where nothing else is said. */
 export const PATIENCE_S = 2;
+/** On a machine that does other things besides. */
+const LIMIT_MS = 90_000;
 
 /** Postfix brings copies through this port, and tries again after two seconds what it could not bring. */
 async function routeCopiesThrough(site: Site, { host, port }: FaultyWire, patienceS: number): Promise<void> {
@@ -75,6 +79,7 @@ export async function startFaultyWorld(inherit: boolean, patienceS = PATIENCE_S)
     history,
     wires,
     messages: { taken: 0, forOwner: 0 },
+    limitMs: LIMIT_MS + 12_000 * (patienceS - PATIENCE_S),
     stop: async () => {
       for (const wire of Object.values(wires)) wire.clear();
       await watchers.stop();

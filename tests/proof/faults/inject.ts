@@ -70,7 +70,7 @@ export async function inject(faulty: FaultyWorld, planned: Planned): Promise<Inj
         { imap: 0, doveadm: 0, notices: LETTER_MS, reinject: MESSAGE_MS, copies: COPY_MS }[planned.place]
       );
     };
-    await waitFor(`it happens, or the change is through: ${described(planned)}`, LIMIT_MS, async () => {
+    await waitFor(`it happens, or the change is through: ${described(planned)}`, faulty.limitMs, async () => {
       told ||= await saysSo(faulty);
       return lasting ? (wire.happened && told) || (await over()) : wire.happened || (await over());
     });
@@ -83,7 +83,7 @@ export async function inject(faulty: FaultyWorld, planned: Planned): Promise<Inj
   } finally {
     if (planned.fault.kind === 'refused' || planned.fault.kind === 'trickle') wire.clear();
   }
-  await waitFor(`it is put right after ${described(planned)}`, LIMIT_MS, async () => {
+  await waitFor(`it is put right after ${described(planned)}`, faulty.limitMs, async () => {
     told ||= await saysSo(faulty);
     return through(faulty, granting);
   }).catch(async (error: unknown) => {
