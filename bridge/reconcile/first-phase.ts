@@ -75,9 +75,9 @@ export async function takeAway(pass: Pass, target: Target, leaves: boolean): Pro
  * the grant, which the server gave a copy. The sessions have been cut before; whoever has come back meanwhile is cut again. The second phase looks again.
  * A folder that can't be closed is noted: until it is, nothing counts as in force.
  */
-async function closeTree(pass: Pass, { leaving }: Target, owner: OwnerView): Promise<void> {
-  const tree = await readTree(pass, owner);
-  for (const pair of leaving) {
+async function closeTree(pass: Pass, target: Target, owner: OwnerView): Promise<void> {
+  const tree = await readTree(pass, owner, target);
+  for (const pair of target.leaving) {
     try {
       if (await clearAll(pass, tree, await readBefore(pass, pair, tree))) await cutAtRevoke(pass, pair.login);
     } catch (error) {

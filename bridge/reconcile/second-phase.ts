@@ -10,7 +10,7 @@ import { completeRevoke } from './second-phase-revoked.ts';
 import { readAllBefore, readTree } from './tree.ts';
 
 export async function complete(pass: Pass, target: Target, owner: OwnerView): Promise<void> {
-  const tree = await readTree(pass, owner);
+  const tree = await readTree(pass, owner, target);
   await seeCarriedOff(pass, owner);
   const pairs = (await pairsOf(pass.site.state, pass.mailboxId)).filter(
     ({ ownerLogin, login }) => ownerLogin === target.owner && !pass.held.has(login),

@@ -10,7 +10,7 @@ import { recordAllBefore } from '../store/state/ledger.ts';
 import type { BeforeEntry, FolderName, Pair } from '../store/state/ledger-pairs.ts';
 import type { Entries, Folder, OwnerView } from './driver-interfaces.ts';
 import { INBOX } from './driver-interfaces.ts';
-import type { Pass } from './pass.ts';
+import type { Pass, Target } from './pass.ts';
 import { patiently } from './slow-server.ts';
 
 /** Of one delegate in one folder: what they should have, have now, and had before the grant. */
@@ -53,9 +53,11 @@ export interface Tree {
 /** So many entries are written before it is looked whether somebody else has changed the rows, or a revoke waits. */
 export const ENTRIES_AT_ONCE = 5;
 
-export async function readTree(pass: Pass, owner: OwnerView): Promise<Tree> {
-  const list = () =>
-    patiently(pass, `the list of the folders of ${owner.login} with their ids`, (patience) => owner.folders(patience));
+/** Where a revoke begins, a connection that has fallen silent isn't waited for as a server is that is slow: it is tried again on another. */
+export async function readTree(pass: Pass, owner: OwnerView, { leaving }: Target): Promise<Tree> {
+  const what = `the list of the folders of ${owner.login} with their ids`;
+  const begins = leaving.some(({ phase }) => phase !== 'revoking');
+  const list = () => (begins ? owner.folders() : patiently(pass, what, (patience) => owner.folders(patience)));
   let folders = await list();
   const { site } = pass;
   const unsettled = new Set(await rememberFolders(site.state, site.server.name, owner.login, folders));

@@ -184,3 +184,19 @@ t.test('one that never answers', async (t) => {
   await site.settled(LIMIT_MS);
   t.strictSame(await seen(site, 'alice', 'bob'), granted('Projets'));
 });
+
+t.test('a revoke for which the list never comes: it is asked for anew, and waited for then', async (t) => {
+  const slow = await slowSite(t, 2);
+  const { site } = slow;
+  await grantRow(site, 'alice', 'bob');
+  await site.settled(LIMIT_MS);
+  slow.hold(WITH_IDS);
+  await revokeRow(site, 'alice', 'bob');
+  const said = (words: RegExp) => slow.sidecar.log().some(({ msg }) => words.test(String(msg)));
+  await waitFor('a failure', LIMIT_MS, () => said(/has not answered LIST/));
+  t.ok(said(/has not answered LIST for 2 s/), 'the first time as long as for any answer');
+  await toldAsSlow(site);
+  slow.letGo();
+  await site.settled(LIMIT_MS);
+  t.same(await entriesOf(site, 'alice', 'bob'), {});
+});
