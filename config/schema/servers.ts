@@ -95,8 +95,8 @@ look at a mailbox on Cyrus names folders carried off.`,
       .default(30)
       .register(docs, {
         comment: `A server that says nothing for so long counts as unreachable. Where nothing is taken from anybody, the first
-look into a mailbox and the list of its folders may take ten times as long, the list also where a revoke is tried
-again: "mandat status" tells of it.`,
+look into a mailbox and the list of its folders may take ten times as long, the list also where a revoke is
+tried again: "mandat status" tells of it.`,
       }),
     connections: whole(1, 64).default(4).register(docs, {
       comment: 'How many mailboxes are worked on at once: so many first phases, beside as many second ones.',
