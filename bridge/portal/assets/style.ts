@@ -78,7 +78,7 @@ tbody th { color: var(--text); font-size: inherit; font-variant-numeric: tabular
 input[type=text], input[type=email], input[type=date], input[type=search], select { font: inherit; width: 100%; min-height: 2.6rem; padding: .4rem .6rem; color: var(--text);
   background: var(--card); border: 1px solid var(--edge); border-radius: .35rem; }
 input[aria-invalid=true] { border: 2px solid var(--bad); }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 0 1.25rem; max-width: 54rem; }
+.hint + .pair { margin-top: .75rem; } .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 0 1.25rem; max-width: 54rem; }
 .pair .field { max-width: none; } .pair:has(.card) { max-width: none; }
 fieldset { border: 0; margin: 0 0 1rem; padding: 0; min-width: 0; }
 .check { display: flex; gap: .6rem; align-items: flex-start; margin: 0 0 .8rem; }
@@ -86,7 +86,7 @@ fieldset { border: 0; margin: 0 0 1rem; padding: 0; min-width: 0; }
 .check label { font-weight: 400; }
 blockquote { margin: 0 0 1rem; padding: .2rem 0 .2rem 1rem; border-left: 4px solid var(--edge); max-width: 75ch; }
 dl.facts { display: grid; grid-template-columns: minmax(9rem, max-content) minmax(0, 1fr); gap: .4rem 1.25rem; margin: 0 0 1rem; }
-.facts dt { color: var(--quiet); } .facts dd { margin: 0; font-weight: 550; }
+.facts dt { color: var(--quiet); } .facts dd { margin: 0; font-weight: 550; } .facts dd.said { font-weight: 400; }
 .list { list-style: none; padding: 0; margin: 0; }
 .list li { border-bottom: 1px solid var(--line); padding: .7rem 0; display: flex; flex-wrap: wrap; gap: .3rem 1rem; align-items: baseline; }
 .list li:last-child { border: 0; } .list a { font-weight: 600; margin-right: auto; }
@@ -104,6 +104,7 @@ footer a { margin-right: 1.25rem; }
   .cards tr { border-bottom: 1px solid var(--line); padding: .8rem 0; } .cards tr:last-child { border: 0; }
   .cards td, .cards tbody th { border: 0; padding: .12rem 0; display: grid; grid-template-columns: 8.5rem minmax(0, 1fr); gap: .5rem; }
   .cards td::before, .cards tbody th::before { content: attr(data-label); color: var(--quiet); font-weight: 400; font-size: .9rem; }
+  .cards td:empty, .cards td:has(> bdi:only-child:empty) { display: none; }
   .cards td.acts { display: block; padding-top: .6rem; } .cards td.acts::before { display: none; }
   dl.facts { grid-template-columns: minmax(0, 1fr); gap: 0; } .facts dd { margin-bottom: .6rem; }
 }

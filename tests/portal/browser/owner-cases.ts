@@ -50,6 +50,7 @@ const fromAddingToRemoving =
       'the columns',
     );
     t.match(await page.textContent(`${here} .why`), all.codes.reasons['account-pending'], 'with its reason');
+    t.equal(await page.textContent(`${here} .state`), all.codes.states.waiting, 'nobody has taken anything away');
 
     await page.click(`${here} ${button(words.suspend)}`);
     t.match(await page.textContent('.note'), words.did.suspend(NAME));
@@ -210,6 +211,7 @@ export const OWNER: Cases = {
       const [begins, ends] = language === 'fr' ? ['à partir du', 'jusqu’au'] : ['from', 'until'];
       t.match(await page.textContent('table'), `${begins} ${since}, ${ends} ${until}`);
       t.match(await page.textContent('table'), wordsIn(language).codes.facts.acknowledged(RESPONSIBILITY_VERSION));
+      t.match(await page.textContent('table'), `BRIAC LE BRIS${BRIAC}`, 'delegates by their names too');
     }
     await page.context().close();
     const theirs = await (await site.signInAs(BRIAC)).get('/account');

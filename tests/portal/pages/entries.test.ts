@@ -42,7 +42,7 @@ t.test('what an entry of the trail says, to an owner and to an administrator', a
     [sent, '1,2 ko, 2 destinataires', '1.2 kB, 2 recipients'],
     [
       { by: 'owner:8', starts_at: 'S', ends_at: null, acknowledged: '1' },
-      'à partir du <S>, responsabilité prise en acte (texte 1)',
+      'à partir du <S>, responsabilité reconnue (texte 1)',
       'from <S>, responsibility acknowledged (text 1)',
     ],
     [{ suspended: 1 }, 'suspendue', 'suspended'],
@@ -57,9 +57,13 @@ t.test('what an entry of the trail says, to an owner and to an administrator', a
     t.equal(factsTold(reader(FR, 'fr'), entry(detail), false), french);
     t.equal(factsTold(reader(EN, 'en'), entry(detail), false), english);
   }
+  const looked = { ...entry({}), reason: 'directory look-up' };
+  t.equal(factsTold(reader(FR, 'fr'), looked, false), 'd’après l’Annuaire santé');
+  const typed = { ...entry({}), reason: 'départ en retraite' };
+  t.equal(factsTold(reader(EN, 'en'), typed, false), 'départ en retraite', 'what somebody has typed stays theirs');
   t.equal(
     factsTold(reader(EN, 'en'), entry(sent), true),
-    'verdict: pass, message_id: <x@y>, 1.2 kB, 2 recipients, domains: ["patient.example"]',
+    'verdict=pass, message_id=<x@y>, 1.2 kB, 2 recipients, domains=["patient.example"]',
     'an administrator is told the rest',
   );
 });

@@ -62,7 +62,7 @@ function auditPage(c: PortalContext, { acting }: Entrance, typed: Typed, entries
 ${field({ name: 'mailbox', label: words.auditMailbox, value: typed('mailbox'), autocomplete: 'off' })}${field({ name: 'delegate', label: words.auditDelegate, value: typed('delegate'), autocomplete: 'off' })}
 ${field({ name: 'since', label: words.auditSince, type: 'date', value: typed('since'), fault })}</div>
 <div class="tools"><button class="button">${words.filter}</button><a class="button plain" href="${withQuery(`${ADMIN}/audit.csv`, asked)}">${words.export}</a></div></form>
-<section class="card" aria-label="${words.audit}">${entries.length === 0 ? html`<p>${owner.noHistory}</p>` : historyTable(c, entries, timezone, true)}</section>`;
+<section class="card" aria-label="${words.audit}">${entries.length === 0 ? html`<p>${owner.noHistory}</p>` : historyTable(c, entries, { zone: timezone, admin: true })}</section>`;
   return page(c, { title: words.auditTitle, place: 'administration', body });
 }
 

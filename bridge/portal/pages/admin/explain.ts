@@ -7,7 +7,7 @@ import type { Explanation } from '../../../questions/explain.ts';
 import { failureOf } from '../../../shared/failure.ts';
 import type { PortalEnv } from '../../context.ts';
 import { fault, inWords, typedInQuery } from '../form.ts';
-import { type Html, type PortalContext, page, wordsOf } from '../page.ts';
+import { addressShown, type Html, type PortalContext, page, wordsOf } from '../page.ts';
 import { ADMIN, mailboxPath } from '../paths.ts';
 import { headRow } from '../table.ts';
 import { CONDITIONS_FR } from '../words/conditions-fr.ts';
@@ -23,7 +23,7 @@ export function mountExplain(app: Hono<PortalEnv>): void {
     const title = words.admin.explainTitle(mailbox);
     try {
       const { delegations, others, trouble } = await explained(here.acting, mailbox, undefined);
-      const body = html`${upToAdmin(c)}<h1>${title}</h1>
+      const body = html`${upToAdmin(c)}<h1>${addressShown(title)}</h1>
 ${trouble === null ? '' : html`<div class="note wait"><p>${trouble.code === 'refused' ? words.admin.otherServer : words.owner.unreachable}</p></div>`}
 ${delegations.length === 0 ? html`<div class="card"><p>${words.admin.nobody}</p></div>` : delegations.map((one) => oneCard(c, one))}
 ${others.length === 0 ? '' : html`<div class="note wait"><p>${words.admin.others(others.length)}</p></div>`}
@@ -36,7 +36,7 @@ ${others.length === 0 ? '' : html`<div class="note wait"><p>${words.admin.others
         title,
         place: 'administration',
         status,
-        body: html`${upToAdmin(c)}<h1>${title}</h1>${fault(words, text)}`,
+        body: html`${upToAdmin(c)}<h1>${addressShown(title)}</h1>${fault(words, text)}`,
       });
     }
   });

@@ -4,7 +4,7 @@ import { html } from 'hono/html';
 import type { Config } from '../../../../config/schema.ts';
 import { delegationsOf, type SeenDelegation } from '../../../acting/delegation-states.ts';
 import type { PortalEnv } from '../../context.ts';
-import { type Html, type PortalContext, page, wordsOf } from '../page.ts';
+import { addressShown, type Html, type PortalContext, page, wordsOf } from '../page.ts';
 import { ACCOUNT, clientPath } from '../paths.ts';
 import { appleProfile, autoconfig, type MailClient, serversOf } from './mail-client-files.ts';
 import { notOpen } from './parts.ts';
@@ -55,12 +55,12 @@ function clientPage(c: PortalContext, { acting }: OwnAccount, row: SeenDelegatio
   const title = words.clientTitle(address);
   const folder = servers?.sharedFolders?.replace('OWNER', row.mailbox.login);
   const fact = (name: string, value: unknown) => html`<dt>${name}</dt><dd>${value}</dd>`;
-  const body = html`<p class="crumb"><a href="${ACCOUNT}">${all.account}</a></p><h1>${title}</h1>
+  const body = html`<p class="crumb"><a href="${ACCOUNT}">${all.account}</a></p><h1>${addressShown(title)}</h1>
 ${row.reason === null ? '' : html`<div class="note wait"><p>${words.notInForce}</p></div>`}
 <p>${words.clientLead}</p>
 ${servers === undefined ? html`<div class="note wait"><p>${words.notConfigured}</p></div>` : serverFacts(c, servers, row.delegate.login)}
-<section class="card" aria-labelledby="folder"><h2 id="folder">${words.delegatedTitle}</h2><dl class="facts">
-${fact(words.folder, folder ?? words.folderUnknown)}${fact(words.from, address)}${fact(words.copy, submission?.sentCopy === 'owner' ? words.copyOwner : words.copyClient)}</dl>
+<section class="card" aria-labelledby="folder"><h2 id="folder">${words.delegatedOne}</h2><dl class="facts">
+${fact(words.folder, folder ?? words.folderUnknown)}${fact(words.from, address)}<dt>${words.copy}</dt><dd class="said">${submission?.sentCopy === 'owner' ? words.copyOwner : words.copyClient}</dd></dl>
 <p class="hint">${words.folderHint}</p><p class="hint">${words.fromHint(address)}</p></section>
 ${servers === undefined ? '' : html`<section class="card" aria-labelledby="profiles"><h2 id="profiles">${words.profiles}</h2><p><a class="button plain" href="${clientPath(address, '/mail.mobileconfig')}">${words.apple}</a></p><p>${words.thunderbird}</p></section>`}`;
   return page(c, { title, place: 'account', body });

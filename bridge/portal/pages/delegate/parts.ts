@@ -47,5 +47,5 @@ export function termsLinks(c: PortalContext, { view: { terms } }: OwnAccount): H
   const words = wordsOf(c).delegate;
   if (terms === null || (terms.url === null && terms.privacyUrl === null)) return '';
   return html`<p>${terms.url === null ? '' : html`<a href="${terms.url}" rel="noreferrer">${words.termsLink}</a>`}
-${terms.privacyUrl === null ? '' : html` <a href="${terms.privacyUrl}" rel="noreferrer">${words.privacyLink}</a>`}</p>`;
+${terms.url === null || terms.privacyUrl === null ? '' : ' · '}${terms.privacyUrl === null ? '' : html`<a href="${terms.privacyUrl}" rel="noreferrer">${words.privacyLink}</a>`}</p>`;
 }

@@ -90,8 +90,7 @@ async function addPage(c: PortalContext, desk: Desk, typed: Typed, faults: Fault
   const told = known || seen.fault === undefined ? fields : { [faultyOf(typed)]: seen.fault };
   const body = html`${crumb(c, desk, true)}<h1>${words.owner.addTitle}</h1>
 ${faults.all === undefined ? '' : fault(words, faults.all)}${faultList(words, told)}
-${known ? grantForm(c, desk, typed, seen, faults) : searchForms(c, desk, typed, seen)}
-<p><a href="${mailboxPath(desk.mailbox.address)}">${words.cancel}</a></p>`;
+${known ? grantForm(c, desk, typed, seen, faults) : html`${searchForms(c, desk, typed, seen)}<p><a href="${mailboxPath(desk.mailbox.address)}">${words.cancel}</a></p>`}`;
   const wrong = status === 200 && seen.fault !== undefined ? 422 : status;
   return page(c, {
     title: words.owner.addTitle,
@@ -102,7 +101,7 @@ ${known ? grantForm(c, desk, typed, seen, faults) : searchForms(c, desk, typed, 
 }
 
 function grantForm(c: PortalContext, desk: Desk, typed: Typed, { person }: Sought, faults: Faults): Html {
-  const { owner: words, admin } = wordsOf(c);
+  const { owner: words, admin, cancel } = wordsOf(c);
   const here = mailboxPath(desk.mailbox.address, '/add');
   const identifier = person?.identifier ?? typed('identifier');
   const fact = (name: string, value: string | null) => html`<dt>${name}</dt><dd><bdi>${value ?? '–'}</bdi></dd>`;
@@ -116,5 +115,5 @@ ${field({ name: 'ends', label: words.ends, type: 'date', value: typed('ends'), f
 <section class="card"><h2>${words.responsibilityTitle}</h2><blockquote>${RESPONSIBILITY[c.get('language')]}</blockquote>
 ${checkbox({ name: 'acknowledge', label: words.acknowledge, checked: typed('acknowledge') === 'yes', required: desk.acting.config.grant.acknowledge, fault: faults.acknowledge })}
 ${desk.admin ? field({ name: 'behalf', label: admin.onBehalf, hint: admin.onBehalfHint, required: true, value: typed('behalf'), fault: faults.behalf }) : ''}
-<button class="button">${words.add}</button></section></form>`;
+<p class="tools"><button class="button">${words.add}</button> <a class="button plain" href="${mailboxPath(desk.mailbox.address)}">${cancel}</a></p></section></form>`;
 }

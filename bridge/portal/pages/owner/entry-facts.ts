@@ -46,9 +46,11 @@ export function factsTold(reader: Reader, { reason, detail }: HistoryEntry, whol
   const told = Object.entries(detail).flatMap(([name, value]) => {
     const words = Object.hasOwn(IN_WORDS, name) ? IN_WORDS[name]?.(codes.facts, value, reader) : null;
     if (words) return [words];
-    return whole && value !== null ? [`${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`] : [];
+    return whole && value !== null ? [`${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`] : [];
   });
-  return [...(reason === null ? [] : [called(codes.reasons, reason)]), ...told].join(', ').slice(0, LONGEST);
+  return [...(reason === null ? [] : [called({ ...codes.reasons, ...codes.facts.because }, reason)]), ...told]
+    .join(', ')
+    .slice(0, LONGEST);
 }
 
 const LONGEST = 300;

@@ -49,8 +49,8 @@ ${change === undefined ? '' : await followBanner(c, desk, change, delegations)}
 <section class="card" aria-labelledby="delegations">
 <div class="head"><h2 id="delegations">${words.owner.delegations}</h2><span class="lead">${words.owner.count(rows.length, mailbox.limit)}</span>${adding(c, desk)}</div>
 ${whyOff(c, desk)}
-<p class="lead">${words.owner.lead}</p>
-${rows.length === 0 ? html`<p>${words.owner.nobodyYet}</p>` : delegationTable(c, desk, rows)}
+${desk.admin ? '' : html`<p class="lead">${words.owner.lead}</p>`}
+${rows.length === 0 ? html`<p>${desk.admin ? words.admin.nobody : words.owner.nobodyYet}</p>` : delegationTable(c, desk, rows)}
 </section>
 <p class="tools"><a class="button plain" href="${mailboxPath(mailbox.address, '/history')}">${words.owner.history}</a>
 ${desk.admin ? html`<a class="button plain" href="${withQuery(`${ADMIN}/explain`, { mailbox: mailbox.address })}">${words.admin.explain}</a>` : html`<a class="button plain" href="${mailboxPath(mailbox.address, '/contact')}">${words.owner.contact}</a>`}</p>

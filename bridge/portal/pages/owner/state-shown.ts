@@ -31,8 +31,8 @@ export function stateIn(
   { state, reason, startsAt, endsAt }: Standing,
 ): { readonly text: string; readonly tone: Tone; readonly why: string | null } {
   const { codes } = words;
-  const tone = reason === 'account-pending' ? 'wait' : TONES[state]; // nobody has taken anything away
-  const said = { text: codes.states[state], tone };
+  const shown = reason === 'account-pending' ? 'waiting' : state; // nobody has taken anything away
+  const said = { text: codes.states[shown], tone: TONES[shown] };
   if (reason === 'not-started' && startsAt !== null) return { ...said, why: codes.startsOn(time(startsAt)) };
   if (reason === 'ended' && endsAt !== null) return { ...said, why: codes.endedOn(time(endsAt)) };
   return { ...said, why: reason === null ? null : called(reasons, reason) };

@@ -20,6 +20,7 @@ export const ACCOUNT_EN: Words['delegate'] = {
   newsletters: 'I do not want to receive newsletters',
   newsSaved: 'Your choices are saved.',
   delegatedTitle: 'Delegated mailboxes',
+  delegatedOne: 'The delegated mailbox',
   delegatedNone: 'No mailbox is delegated to you at the moment.',
   mailbox: 'Mailbox',
   state: 'State',
@@ -69,7 +70,7 @@ export const ACCOUNT_EN: Words['delegate'] = {
   security: 'Security',
   login: 'Login',
   folder: 'Shared folder',
-  folderHint: 'If you do not see it, subscribe to this folder in your mail program.',
+  folderHint: 'If you do not see the shared folder, subscribe to it in your mail program.',
   folderUnknown: 'below the address of the owner, among the shared folders',
   from: 'Sender to choose',
   fromHint: (mailbox) =>

@@ -20,6 +20,7 @@ export const ACCOUNT_FR = {
   newsletters: 'Je refuse de recevoir les lettres d’information',
   newsSaved: 'Vos choix sont enregistrés.',
   delegatedTitle: 'Boîte(s) déléguée(s)',
+  delegatedOne: 'La boîte déléguée',
   delegatedNone: 'Aucune boîte aux lettres ne vous est déléguée pour le moment.',
   mailbox: 'Boîte aux lettres',
   state: 'État',
@@ -74,7 +75,7 @@ export const ACCOUNT_FR = {
   security: 'Sécurité',
   login: 'Identifiant de connexion',
   folder: 'Dossier partagé',
-  folderHint: 'Si vous ne le voyez pas, abonnez-vous à ce dossier dans votre logiciel de messagerie.',
+  folderHint: 'Si vous ne voyez pas le dossier partagé, abonnez-vous-y dans votre logiciel de messagerie.',
   folderUnknown: 'sous l’adresse du délégant, parmi les dossiers partagés',
   from: 'Expéditeur à choisir',
   fromHint: (mailbox: string) =>

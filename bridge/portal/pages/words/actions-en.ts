@@ -81,6 +81,11 @@ export const ACTIONS_EN: Words['codes']['actions'] = {
 };
 
 export const FACTS_EN: Words['codes']['facts'] = {
+  because: {
+    'directory look-up': 'as the directory has it',
+    'directory import': 'as the directory has it',
+    adopt: 'access that was there already',
+  },
   starts: (when) => `from ${when}`,
   ends: (when) => `until ${when}`,
   acknowledged: (version) => `responsibility acknowledged (text ${version})`,

@@ -80,9 +80,15 @@ export const ACTIONS_FR = {
 };
 
 export const FACTS_FR = {
+  /** Of what the product writes itself; other reasons are people's own words. */
+  because: {
+    'directory look-up': 'd’après l’Annuaire santé',
+    'directory import': 'd’après l’Annuaire santé',
+    adopt: 'accès existant repris',
+  },
   starts: (when: string) => `à partir du ${when}`,
   ends: (when: string) => `jusqu’au ${when}`,
-  acknowledged: (version: string) => `responsabilité prise en acte (texte ${version})`,
+  acknowledged: (version: string) => `responsabilité reconnue (texte ${version})`,
   suspended: 'suspendue',
   notSuspended: 'non suspendue',
   recipients: (n: number) => `${n} destinataire${n > 1 ? 's' : ''}`,
