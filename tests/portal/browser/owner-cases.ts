@@ -143,7 +143,7 @@ export const OWNER: Cases = {
       'Saved, but not in force: the delegate has not activated their account yet.',
     );
     const shown = await page.textContent(row(MARTINE));
-    for (const part of ['MARTINE', 'BIARREY', 'Secrétaire médicale', 'Suspended', 'has not activated', '31 Dec 2099'])
+    for (const part of ['MARTINE', 'BIARREY', 'Secrétaire médicale', 'Waiting', 'has not activated', '31 Dec 2099'])
       t.match(shown, part);
     await page.context().close();
   },
