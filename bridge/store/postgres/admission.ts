@@ -1,7 +1,7 @@
 /**
  * Each new connection is asked, before anything else, whose word it is: that of a replica, of a primary from before a fail-over, of another site's database
- * (whose-database.ts), or of one that is older than the one last seen from here (last-seen.ts, and where the audit trail ended: trail/seal-head.ts). A fail-over makes every connection anew, so
- * nothing that comes after it is read from the past unawares.
+ * (whose-database.ts), or of one that is older than the one last seen from here (last-seen.ts, and where the audit trail ended: trail/seal-head.ts). A
+ * fail-over makes every connection anew, so nothing that comes after it is read from the past unawares.
  */
 import type { ClientBase } from 'pg';
 import { Failure } from '../../shared/failure.ts';
@@ -53,9 +53,9 @@ export function admission(
   let known: Omit<LastSeen, 'version'> = { epoch: '', history: '' };
   const place = `the database (${shown})`;
   const whose = async (client: Pick<ClientBase, 'query'>) => {
+    const [key, before] = [keptKey(files.sealKey), lastSeen(files.lastSeen)];
     const marks = await ifMade<Marks>(client, WHOSE);
-    if (marks === undefined) return;
-    refuseOthers(place, marks, keptKey(files.sealKey), lastSeen(files.lastSeen), files, older === 'sealed anew');
+    if (marks !== undefined) refuseOthers(place, marks, key, before, files, older === 'sealed anew');
   };
   if (older === undefined || older === 'sealed anew') return { whose, admit: whose, saw: undefined };
   /** What is committed is committed: where no file can be written, the trail's end has to tell later. */
