@@ -29,6 +29,8 @@ export interface Proxy extends Address {
   /** Resolves when a `freeze` has happened. */
   readonly frozen: Promise<void>;
   freeze(): void;
+  /** How many connections with the server are open. */
+  open(): number;
   /** Ends every connection and listens no more. */
   close(): Promise<void>;
 }
@@ -120,6 +122,7 @@ export async function startProxy(target: Address, decide: Decide, port = 0): Pro
     host: '127.0.0.1',
     port: (listener.address() as net.AddressInfo).port,
     frozen,
+    open: () => servers.size,
     freeze,
     close: async () => {
       const closed = new Promise((resolve) => listener.close(resolve));

@@ -128,6 +128,7 @@ t.test('stopped just before it gives: the other takes over, and who wakes writes
   await one.said(/another sidecar has taken over/);
   await one.said(/this one stands by$/, 2);
   t.same(changes.slice(sent), [], 'it has written nothing');
+  await waitFor('its sessions with the mail server are closed', 30_000, () => imap.open() === 0);
   t.notOk(await access('bob'));
   for (const action of ['grant', 'in-force', 'withdrawn', 'revoke', 'ended'])
     t.equal(await events('bob', action), 1, `${action} stands in the trail once`);
