@@ -15,7 +15,7 @@ const ALONE = /\/servers\/beside-load\.test\.js$/;
 
 /** What takes longest comes first, or all others would have ended while one of these goes on. */
 const FIRST =
-  /\/(?:store\/postgres\/contract|servers\/(?:setup|uninstall|sweep|slow-answers|events-doctor)|servers\/postgres\/(?:setup|several-servers|failing|killed|revoke|take-over)|cli\/filter-child|portal\/browser\/pages|trace\/full-disk)\.test\.js$/;
+  /\/(?:store\/postgres\/contract|servers\/(?:setup|uninstall|sweep|slow-answers|events-doctor)|servers\/postgres\/(?:setup|several-servers|failing|killed|revoke|take-over)|cli\/filter-child|portal\/browser\/pages-[\w-]+|trace\/full-disk)\.test\.js$/;
 
 t.jobs = JOBS;
 t.setTimeout(0);

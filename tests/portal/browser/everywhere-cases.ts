@@ -1,10 +1,13 @@
-/** What holds of every page, with what the cases before it have left there: axe finds nothing, in light and dark, on a desk and on a phone; nobody else is asked; small; by keyboard alone. */
+/** What holds of every page, with people, delegations and accounts to show there: axe finds nothing, in light and dark, on a desk and on a phone; nobody else is asked; small; by keyboard alone. */
 
 import type { Page } from 'playwright-core';
+import { accountOf, activateAccount, confirmAccount } from '../../../bridge/acting/accounts.ts';
+import { grantDelegation } from '../../../bridge/acting/delegations.ts';
+import { RESPONSIBILITY_VERSION } from '../../../bridge/acting/responsibility.ts';
 import { wordsIn } from '../../../bridge/portal/pages/words/words.ts';
 import { astray } from '../french-blanks.ts';
 import { found } from './axe.ts';
-import { ADMIN, ANNE, type Cases, CROWD, LUCIE, MARTINE, mailboxAt, PAUL, READER } from './pages-site.ts';
+import { ADMIN, ANNE, type Case, type Cases, CROWD, LUCIE, MARTINE, mailboxAt, PAUL, READER } from './pages-site.ts';
 
 const MAILBOX = mailboxAt('anne.riou');
 const PHONE = { width: 390, height: 844 };
@@ -62,7 +65,26 @@ const frenchOf = (page: Page): Promise<string> =>
     return [document.title, whole.textContent, ...said].join('\\n');
   })()`);
 
+/** Delegates of an owner with an account each, and ten of another's, of whom nobody has one yet. */
+const inhabited: Case = async (t, site) => {
+  const grant = (name: string, delegate: string) =>
+    grantDelegation(site.admin, {
+      mailbox: `${name}@example.org`,
+      delegate,
+      acknowledged: RESPONSIBILITY_VERSION,
+    });
+  for (const delegate of [LUCIE, MARTINE]) {
+    await grant('anne.riou', delegate);
+    await activateAccount(site.admin, delegate, { contact: `d${delegate}@exemple.fr`, terms: '1' });
+    await confirmAccount(site.admin, delegate, site.lastCode());
+    t.match(await accountOf(site.admin, delegate), { holder: { state: 'active' } });
+  }
+  for (const delegate of CROWD.slice(0, 10)) await grant('paul.legall', delegate);
+};
+
 export const EVERYWHERE: Cases = {
+  'people are there': inhabited,
+
   'axe finds nothing, nothing is wider than the window, nobody else is asked': async (t, site) => {
     for (const who of new Set(PAGES.map(([who]) => who))) {
       const page = await site.as(who, { viewport: { width: 1280, height: 800 } });

@@ -81,7 +81,7 @@ t.test('another machine has set it up: the same key is wanted, and it is said wh
   t.notOk(existsSync(stock.dataDirectory));
   mkdirSync(path.dirname(here), { recursive: true, mode: 0o700 });
   writeFileSync(here, '01'.repeat(32), { mode: 0o600 });
-  await refused(/seal\.key is not the key that the audit trail in this database is sealed with[\s\S]*copy seal\.key/);
+  await refused(/seal\.key is not the key that its audit trail is sealed with[\s\S]*copy seal\.key/);
   copyFileSync(key, here);
   await refused(/names of all servers that share folders, this one among them/, { cluster: ['mx2', 'mx3'] });
   await refused(/names of all servers|server/, { server: 'not a name' });
