@@ -10,8 +10,8 @@ const JOBS = 6;
 /** In seconds, of a file. */
 const TIMEOUT = 240;
 
-/** What compares times has the machine for itself, when all others are done. */
-const ALONE = /\/servers\/beside-load\.test\.js$/;
+/** What compares times, or plays for a time of its own, has the machine for itself, when all others are done. */
+const ALONE = /\/(?:servers\/beside-load|proof\/faults)\.test\.js$/;
 
 /** What takes longest comes first, or all others would have ended while one of these goes on. */
 const FIRST =
