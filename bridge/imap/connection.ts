@@ -248,9 +248,8 @@ async function run(
     else untagged.push({ kind, values });
   };
   const handlers: NonNullable<ExecOptions['untagged']> = {};
-  const plainly: Record<string, Plainly[string]> = {};
+  const plainly: Plainly = new Map(collect.map((kind) => [kind, (values) => hear(kind, values)]));
   for (const kind of collect) {
-    plainly[kind] = (values) => hear(kind, values);
     handlers[kind] = async ({ attributes = [], numbers = [] }) =>
       hear(kind, [...attributes.map(plain), ...[...numbers].map(String)]);
   }

@@ -15,8 +15,8 @@ interface Waiting {
   readonly options?: { readonly plainly?: Plainly };
 }
 
-/** By kind of response; `values` as in {@link Value}. */
-export type Plainly = Readonly<Record<string, (values: readonly Value[]) => void>>;
+/** By kind of response; `values` as in {@link Value}. No object: a server may name any of its inherited keys. */
+export type Plainly = ReadonlyMap<string, (values: readonly Value[]) => void>;
 
 /** A line of the server's, with what belongs to it. */
 interface Line {
@@ -34,6 +34,8 @@ export interface Reading {
 
 /** Longer ones are rare, and the library counts what is in them. */
 const LONGEST = 10_000;
+/** Lists in lists: no answer of ours has more than two. */
+const DEEPEST = 10;
 const PLAIN = /^[\x20-\x7e]*$/;
 
 export function readPlainly(client: Reading): void {
@@ -52,7 +54,7 @@ function readOne(client: Reading, { payload, literals = [] }: Line): Promise<boo
   if (!PLAIN.test(line)) return undefined;
   if (line.startsWith('* ')) {
     const end = line.indexOf(' ', 2);
-    const hear = end < 0 ? undefined : plainly[line.slice(2, end)];
+    const hear = end < 0 ? undefined : plainly.get(line.slice(2, end));
     const values = hear && plainValues(line, end + 1);
     if (hear === undefined || values === undefined) return undefined;
     hear(values);
@@ -78,6 +80,7 @@ const ATOM = new Set([..."!#$&'+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`
 /** From there on, to the end of the line. Undefined where anything is otherwise than it is here. */
 export function plainValues(line: string, from: number): readonly Value[] | undefined {
   let at = from;
+  let depth = 0;
   /** Up to what ends it; undefined where that isn't there. */
   const list = (closing: string | undefined): Value[] | undefined => {
     const values: Value[] = [];
@@ -94,9 +97,11 @@ export function plainValues(line: string, from: number): readonly Value[] | unde
   const one = (): Value | undefined => {
     if (line[at] === '"') return quoted();
     if (line[at] !== '(') return atom();
+    if (++depth > DEEPEST) return undefined;
     at++;
     const values = list(')');
     at++;
+    depth--;
     return values;
   };
   const quoted = (): string | undefined => {

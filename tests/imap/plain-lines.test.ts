@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { parser } from 'imapflow/lib/handler/imap-handler.js';
 import t from 'tap';
-import { plainValues } from '../../bridge/imap/plain-lines.ts';
+import { plainValues, type Reading, readPlainly, type Value } from '../../bridge/imap/plain-lines.ts';
 
 interface Attribute {
   readonly value?: unknown;
@@ -53,6 +53,35 @@ t.test('the rest is left to the library', async (t) => {
     '* ACL INBOX a%b lr',
   ])
     t.equal(ours(line), undefined, line);
+});
+
+t.test('what a hostile server may say is left to the library, which bounds it', async (t) => {
+  const deep = (depth: number) => `* ACL ${'('.repeat(depth)}a${')'.repeat(depth)}`;
+  t.same(ours(deep(10)), await theirs(deep(10)));
+  for (const depth of [11, 4000]) t.equal(ours(deep(depth)), undefined, `${depth} deep`);
+  t.equal(ours(`* ACL ${'('.repeat(9000)}`), undefined);
+  const read: string[] = [];
+  const heard: unknown[] = [];
+  const client: Reading = {
+    currentRequest: {
+      tag: 'A1',
+      sent: true,
+      options: { plainly: new Map([['ACL', (values: readonly Value[]) => heard.push(values)]]) },
+    },
+    handleResponse: async ({ payload }) => read.push(payload.toString()) > 0,
+    takeCurrentRequest: () => undefined,
+    trySend: async () => {},
+  };
+  readPlainly(client);
+  const say = (line: string) => client.handleResponse({ payload: Buffer.from(line) });
+  const names = ['__proto__', 'constructor', 'hasOwnProperty', 'valueOf', 'toString', '__defineGetter__'];
+  for (const name of names) await say(`* ${name} INBOX a`);
+  await say('* ACL INBOX a lr');
+  t.same(
+    read,
+    names.map((name) => `* ${name} INBOX a`),
+  );
+  t.same(heard, [['INBOX', 'a', 'lr']]);
 });
 
 t.test('whatever is read here, the library reads the same', async (t) => {
