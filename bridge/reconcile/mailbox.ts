@@ -95,10 +95,11 @@ export async function reconcileMailbox(
   // Asked after the rows are read: what was written under changed rules is then known to be.
   const mayGive = restraint.mayGive && (await site.table.differences()).length === 0;
   const { only } = restraint;
-  const policy = await inEffect(site.policy, site.state);
   const kept = sendingOf(site, mailboxId, pairs, restraint.held);
   const want =
-    only === undefined ? desired(mailbox.rows, policy, site.clock.now(), standingFirst(pairs), kept) : NOTHING;
+    only === undefined
+      ? desired(mailbox.rows, await inEffect(site.policy, site.state), site.clock.now(), standingFirst(pairs), kept)
+      : NOTHING;
   const held = only === undefined ? restraint.held : allBut(only.logins, site, mailboxId, pairs);
   // Who has it now: not who is on their way out, nor who has it at another account.
   const standing = pairs.filter(({ phase, ownerLogin }) => phase !== 'revoking' && ownerLogin === mailbox.rows?.login);
