@@ -7,7 +7,7 @@ export interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** What failed, each with the file and the subtests it is in. */
+  /** What failed, each with the file and the subtests it is in, and what was found where something else was wanted. */
   readonly failures: readonly string[];
   /** Why the run as a whole proves nothing, whatever its leaves say. */
   readonly broken: readonly string[];
@@ -25,10 +25,15 @@ export function tally(tap: string): Tally {
   let planned: number | undefined;
   const broken: string[] = [];
   const failures: string[] = [];
+  /** The failure whose diagnosis may follow. */
+  let told: string | undefined;
   /** By depth: the subtest that is open there, and the failures that were counted before it began. */
   const open = new Map<number, { name: string; before: number }>();
   const within = (depth: number) => [...open].filter(([of]) => of < depth).map(([, { name }]) => name);
-  for (const line of outsideDiagnostics(tap)) {
+  for (const { line, diff } of withDiagnoses(tap)) {
+    if (told !== undefined) failures.push(`${told}${diff ?? ''}`);
+    told = undefined;
+    if (diff !== undefined) continue;
     const subtest = /^( *)# Subtest: (.*)$/.exec(line);
     if (subtest) open.set(depthOf(subtest[1]), { name: subtest[2] ?? '', before: failed });
     if (/^ *Bail out!/.test(line)) broken.push(line.trim());
@@ -46,9 +51,10 @@ export function tally(tap: string): Tally {
       if (depth === 0) wholly++;
     } else if (not && (failedBefore === undefined || failedBefore === failed)) {
       failed++;
-      failures.push([...within(depth), rest].join(' > '));
+      told = [...within(depth), rest].join(' > ');
     } else if (!not && failedBefore === undefined) passed++;
   }
+  if (told !== undefined) failures.push(told);
   if (planned === undefined || files !== planned)
     broken.push(`${files} of ${planned ?? 'unknown'} test files reported`);
   // Where each file says why it was skipped, that is what came of it: servers that this machine can't have.
@@ -56,13 +62,20 @@ export function tally(tap: string): Tally {
   return { passed, failed, skipped, failures, broken };
 }
 
-/** YAML blocks quote sources and output, which may look like anything. */
-function* outsideDiagnostics(tap: string): Generator<string> {
-  let until: string | undefined;
+/** Characters of what was found and wanted that are told of a failure. */
+const MOST = 400;
+
+/** Each line; of a YAML block, which quotes sources and output that may look like anything, only what its `diff` says, in one. */
+function* withDiagnoses(tap: string): Generator<{ readonly line: string; readonly diff?: string }> {
+  let block: { readonly end: string; differs: boolean; diff: string } | undefined;
   for (const line of tap.split('\n')) {
-    if (until === undefined && /^ *---$/.test(line)) until = line.replace('---', '...');
-    else if (line === until) until = undefined;
-    else if (until === undefined) yield line;
+    if (block === undefined && !/^ *---$/.test(line)) yield { line };
+    else if (block === undefined) block = { end: line.replace('---', '...'), differs: false, diff: '' };
+    else if (line === block.end) {
+      yield { line, diff: block.diff.length > MOST ? `${block.diff.slice(0, MOST)}…` : block.diff };
+      block = undefined;
+    } else if (line.search(/\S/) === block.end.search(/\S/)) block.differs = / diff: \|/.test(line);
+    else if (block.differs && /^ *[-+](?!--|\+\+)/.test(line)) block.diff += ` ${line.trim()}`;
   }
 }
 

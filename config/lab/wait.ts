@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Asks until the answer is neither undefined nor false, at short growing intervals; throws after limitMs, also where one of the questions
- * has no answer until then.
+ * Asks until the answer is neither undefined nor false, at short growing intervals, up to a second for a question that costs as much: the
+ * machine is there for what is waited for. Throws after limitMs, also where one of the questions has no answer until then.
  * @param what named in the error, and the diagnosis (a log's tail, say) after it
  */
 export async function waitFor<T>(
@@ -13,11 +13,12 @@ export async function waitFor<T>(
 ): Promise<T> {
   const until = Date.now() + limitMs;
   for (let pause = 5; ; pause = Math.min(pause * 1.5, 100)) {
+    const began = performance.now();
     const asked = ask();
     const answer = asked instanceof Promise ? await answered(what, limitMs, asked, diagnosis) : asked;
     if (answer !== undefined && answer !== false) return answer;
     if (Date.now() > until) throw late(what, limitMs, diagnosis);
-    await delay(pause);
+    await delay(Math.max(pause, Math.min(performance.now() - began, 1000)));
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,beside,firstrevoke,first,shares,growth,submission,trace,move,takeover,long] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
+ * npm run bench [-- --only start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,beside,besideload,firstrevoke,first,shares,growth,submission,trace,move,takeover,long] [--quick] [--mailboxes N] [--write]: the figures, all as ratios in one run.
  * --write puts the table into docs/performance.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { dovecotVersion } from '../../config/lab/dovecot-version.ts';
 import { startSite } from '../servers/site.ts';
 import { bareFigures } from './bare.ts';
+import { besideLoadFigures } from './beside-load.ts';
 import { besideSweepFigures } from './beside-sweep.ts';
 import { convergedFigures } from './converged.ts';
 import { directoryFigures } from './directory.ts';
@@ -34,7 +35,7 @@ const { values } = parseArgs({
     only: {
       type: 'string',
       default:
-        'start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,beside,firstrevoke,first,shares,growth,submission,trace',
+        'start,grant,rights,bare,revoke,wake,sender,directory,sweep,converged,beside,besideload,firstrevoke,first,shares,growth,submission,trace',
     },
     quick: { type: 'boolean', default: false },
     mailboxes: { type: 'string', default: '1000' },
@@ -187,6 +188,14 @@ if (chosen.has('beside')) {
   for (const accounts of ['known', 'unknown'] as const)
     figures.push(await besideSweepFigures(values.quick ? 60 : 600, accounts, pairs));
   section('A grant beside a sweep', ['what', 'beside a sweep', 'at rest', HEAD[3] ?? ''], figures.map(row));
+}
+if (chosen.has('besideload')) {
+  const figures = await besideLoadFigures(values.quick ? 7 : 21);
+  section(
+    'A revoke beside everything at once',
+    ['what', 'beside it', 'at rest', HEAD[3] ?? '', 'aimed at'],
+    figures.map((one) => [...row(one), `2, ${one.ratio <= 2 ? 'met' : 'not met'}`]),
+  );
 }
 if (chosen.has('firstrevoke')) {
   const { compared, waiting } = await besideFirstPassFigures(1000, pairs);

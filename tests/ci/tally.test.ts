@@ -46,6 +46,20 @@ t.test('what failed is named with where it is', async (t) => {
   ]);
 });
 
+t.test('what failed is named with what was found and what was wanted', async (t) => {
+  const differs = (found: string, more = '') =>
+    `not ok 1 - x\n  ---\n  compare: ===\n  diff: |\n    --- expected\n    +++ actual\n    @@ -1,1 +1,1 @@\n    -250\n    +${found}\n${more}  at:\n    fileName: a\n    -no\n  ...\n1..1`;
+  const failures = (body: string) => tally(`TAP version 14\n1..1\n${file('a', body, 'not ok 1 - a')}`).failures;
+  t.same(failures(differs('451')), ['a > x -250 +451']);
+  t.same(
+    failures(differs('451', '     same\n    -not ok 7\n')),
+    ['a > x -250 +451 -not ok 7'],
+    'it may look like a point',
+  );
+  t.match(failures(differs('4'.repeat(1000))), [/^a > x -250 \+4{100,400}…$/]);
+  t.same(failures('not ok 1 - x\n  ---\n  source: |\n    -no\n  ...\n1..1'), ['a > x'], 'a source is no difference');
+});
+
 t.test('files that were skipped whole are counted, one each', async (t) => {
   const skipped = (n: number) => `ok ${n} - tests/servers/${n}.test.ts # SKIP no debian13 on this machine\n`;
   const all = tally(`TAP version 14\n${skipped(1)}${skipped(2)}1..2\n`);
