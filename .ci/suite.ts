@@ -5,10 +5,12 @@
 
 import t from 'tap';
 
-/** A test of servers works for half of its time and waits for the rest, so that four keep two cores busy; each may take 400 MB. */
-const JOBS = 4;
+/** A test of servers works for a third of its time and waits for the rest, so that six keep two cores busy; each may take 400 MB. */
+const JOBS = 6;
 /** In seconds, of a file: for what hangs. The longest takes a quarter of it, where nobody else uses the machine. */
 const TIMEOUT = 600;
+/** Times that a test waits as long for something as where it has the machine for itself. */
+const PATIENCE = 3;
 
 /** What plays for a time of its own has the machine for itself, when all others are done. */
 const ALONE = /\/proof\/faults\.test\.js$/;
@@ -28,7 +30,7 @@ function run(file: string): Promise<unknown> {
     {
       buffered: true,
       timeout: TIMEOUT * 1000,
-      env: { ...process.env, TAP_TIMEOUT: String(TIMEOUT) },
+      env: { ...process.env, TAP_TIMEOUT: String(TIMEOUT), LAB_PATIENCE: String(PATIENCE) },
       // Not where it was started, which is the same line for all of them.
       at: null,
       stack: '',

@@ -61,11 +61,18 @@ export async function startFilterChild(program: FilterProgram): Promise<FilterCh
   let attempt = 0;
   let again: NodeJS.Timeout | undefined;
   let child: ChildProcess | undefined;
+  /** One that doesn't listen yet. */
+  let starting: ChildProcess | undefined;
 
   const start = async () => {
     await endOrphan(program, patience);
+    if (stopping) return;
     const answerMs = patience.answerMs * 2 ** Math.min(attempt, LONGER);
-    const begun = await startOne(program, { ...patience, answerMs });
+    const begun = await startOne(program, answerMs, (one) => {
+      starting = one;
+    }).finally(() => {
+      starting = undefined;
+    });
     child = begun;
     const since = performance.now();
     begun.once('exit', (status, signal) => {
@@ -106,7 +113,8 @@ export async function startFilterChild(program: FilterProgram): Promise<FilterCh
     stop: async () => {
       stopping = true;
       clearTimeout(again);
-      if (child !== undefined) await end(child, patience.answerMs);
+      const there = child ?? starting;
+      if (there !== undefined) await end(there, patience.answerMs);
     },
   };
 }
@@ -114,8 +122,14 @@ export async function startFilterChild(program: FilterProgram): Promise<FilterCh
 /** As `nice` has it: where the processors don't suffice for all, revokes go before messages. */
 const NICE = 5;
 
-async function startOne({ command: [file = '', ...args], log }: FilterProgram, { answerMs }: Patience) {
+/** `spawned`: told of it before it listens. */
+async function startOne(
+  { command: [file = '', ...args], log }: FilterProgram,
+  answerMs: number,
+  spawned: (child: ChildProcess) => void,
+) {
   const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  spawned(child);
   try {
     if (child.pid !== undefined) os.setPriority(child.pid, NICE);
   } catch {

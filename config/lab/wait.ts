@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** How many times as long each limit is: more than once where much else goes on, as in the whole suite (.ci/suite.ts). A limit ends what hangs, and measures nothing. */
+const PATIENCE = Number(process.env.LAB_PATIENCE ?? 1);
+
 /**
  * Asks until the answer is neither undefined nor false, at short growing intervals, up to a second for a question that costs as much: the
  * machine is there for what is waited for. Throws after limitMs, also where one of the questions has no answer until then.
@@ -11,7 +14,7 @@ export async function waitFor<T>(
   ask: () => Promise<T | undefined | false> | T | undefined | false,
   diagnosis: () => string = () => '',
 ): Promise<T> {
-  const until = Date.now() + limitMs;
+  const until = Date.now() + limitMs * PATIENCE;
   for (let pause = 5; ; pause = Math.min(pause * 1.5, 100)) {
     const began = performance.now();
     const asked = ask();
@@ -37,11 +40,11 @@ export async function within<T>(
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late(what, limitMs, diagnosis)), limitMs);
+    timer = setTimeout(() => reject(late(what, limitMs, diagnosis)), limitMs * PATIENCE);
   });
   return Promise.race([awaited, limit]).finally(() => clearTimeout(timer));
 }
 
 function late(what: string, limitMs: number, diagnosis: () => string): Error {
-  return new Error(`not within ${limitMs} ms: ${what}\n${diagnosis()}`.trimEnd());
+  return new Error(`not within ${limitMs * PATIENCE} ms: ${what}\n${diagnosis()}`.trimEnd());
 }

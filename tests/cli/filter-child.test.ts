@@ -1,5 +1,5 @@
 /** The submission filter that `mandat run` has beside itself: a process of its own, started, watched and ended by it. R31. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { pino } from 'pino';
@@ -151,6 +151,24 @@ t.test('one that is late at the start keeps nobody from anything, and is tried a
   };
   await waitFor('the second one listens', LIMIT_MS, async () => (await trouble()) === undefined);
   await child.stop();
+});
+
+t.test('one that is being started when the sidecar ends is ended with it', async (t) => {
+  const here = await desk(t, { config: SUBMISSION() });
+  const { state } = dataFiles(path.join(here.directory, 'data'));
+  const pids = path.join(here.directory, 'pids');
+  const program = `fs.appendFileSync('${pids}', process.pid + ' '); process.on('message', () => {})`;
+  const child = await startFilterChild({
+    command: [process.execPath, '-e', program],
+    openState: async () => openStateDb(state),
+    log: pino({ level: 'silent' }),
+    patience: { retryMinMs: 1, retryMaxMs: 60_000, answerMs: 4_000 },
+  });
+  const started = () => readFileSync(pids, 'utf8').trim().split(' ').map(Number);
+  const [, second = 0] = await waitFor('the second one is started', LIMIT_MS, () => started().length > 1 && started());
+  await child.stop();
+  t.notOk(isThere(second));
+  t.equal(started().length, 2, 'and no other is');
 });
 
 t.test('a place that is taken ends `run` at once, with the reason', async (t) => {
