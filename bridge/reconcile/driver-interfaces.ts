@@ -146,6 +146,11 @@ export interface SenderPublisher {
     rules: readonly { readonly address: string; readonly login: string }[],
   ): SenderChange | Promise<SenderChange>;
   rules(mailboxId: number): readonly { readonly address: string; readonly login: string }[];
+  /** The rules that mailboxes other than this one have at these addresses. */
+  othersAt(
+    addresses: readonly string[],
+    mailboxId: number,
+  ): readonly { readonly address: string; readonly login: string; readonly mailboxId: number }[];
   /** Mailboxes that have rules: so many at most, above that id, in ascending order. */
   mailboxIds(after: number, most: number): readonly number[];
 }

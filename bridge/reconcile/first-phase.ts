@@ -12,6 +12,7 @@ import { type Failure, failureOf } from '../shared/failure.ts';
 import { allOver, type GiveWay, giveBack, PORTION_ROWS, portions } from '../shared/portions.ts';
 import { beginGrants, intendRights, setPhase } from '../store/state/ledger.ts';
 import type { Pair } from '../store/state/ledger-pairs.ts';
+import { readMailbox } from '../store/table/rows.ts';
 import { cutAtRevoke, isCut } from './cutting.ts';
 import { asOwner } from './delegate-sessions.ts';
 import { openDrift } from './drift-gate.ts';
@@ -210,8 +211,34 @@ async function publish(pass: Pass, rules: readonly SenderRule[]): Promise<void> 
       ? []
       : senders.rules(pass.mailboxId).filter(({ login }) => pass.held.has(login));
   const all = [...rules, ...held.filter((rule) => !hasRule(rules, rule))];
-  const { failed = [] } = await senders.publish(pass.mailboxId, all);
+  const left = await withdrawFromOthers(pass, senders, rules);
+  const { failed = left } = await senders.publish(pass.mailboxId, all);
   pass.unpublished.splice(0, Number.POSITIVE_INFINITY, ...failed);
+}
+
+/**
+ * An address that this mailbox has is no other's: also not of one that has left the table, while the guard holds who was in it. By what the table says of
+ * that one now: this mailbox may have lost the address since it was read.
+ */
+async function withdrawFromOthers(
+  { site: { table }, mailboxId }: Pass,
+  senders: SenderPublisher,
+  rules: readonly SenderRule[],
+): Promise<readonly Failure[]> {
+  const others = senders.othersAt([...new Set(rules.map(({ address }) => address))], mailboxId);
+  let failures: readonly Failure[] = [];
+  for (const id of new Set(others.map((rule) => rule.mailboxId))) {
+    const { rows } = await readMailbox(table, id);
+    const own = rows === undefined ? [] : [rows.address, ...rows.aliases];
+    const lost = others.filter((rule) => rule.mailboxId === id && !own.includes(rule.address));
+    if (lost.length === 0) continue;
+    const { failed = [] } = await senders.publish(
+      id,
+      senders.rules(id).filter((rule) => !hasRule(lost, rule)),
+    );
+    failures = failed;
+  }
+  return failures;
 }
 
 /**

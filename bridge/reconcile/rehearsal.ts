@@ -174,6 +174,8 @@ export function rehearsedPublisher(real: Omit<SenderPublisher, 'publish'>): Send
   const rules = (mailboxId: number) => published.get(mailboxId) ?? real.rules(mailboxId);
   return {
     rules,
+    othersAt: (addresses, mailboxId) =>
+      real.othersAt(addresses, mailboxId).filter((rule) => hasRule(rules(rule.mailboxId), rule)),
     mailboxIds: real.mailboxIds,
     publish: (mailboxId, next) => {
       const there = rules(mailboxId);

@@ -44,6 +44,7 @@ export function senders(map: PublishedMap, outputs: readonly SenderOutput[], onB
   return {
     rules: map.rules,
     mailboxIds: map.mailboxIds,
+    othersAt: map.othersAt,
     publish: async (mailboxId, rules): Promise<SenderChange> => {
       const change = map.publish(mailboxId, rules);
       const isChanged = change.added.length + change.removed.length > 0;

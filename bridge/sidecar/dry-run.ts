@@ -58,7 +58,10 @@ export async function rehearse(
       senders:
         config.senderRules === undefined
           ? undefined
-          : recordedPublisher(rehearsedPublisher(map ?? { rules: () => [], mailboxIds: () => [] }), onStep),
+          : recordedPublisher(
+              rehearsedPublisher(map ?? { rules: () => [], othersAt: () => [], mailboxIds: () => [] }),
+              onStep,
+            ),
       cutter: config.sessions === undefined ? undefined : recordedCutter(NO_CUTTER, onStep),
       clock: await openClock(state),
       audit: async () => {},

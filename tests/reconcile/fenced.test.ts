@@ -71,7 +71,7 @@ t.test("each change is asked about just before it, and none is made when it is a
     return { added: [], removed: [] };
   };
   const cutter = fencedCutter({ cut }, one);
-  const publisher = fencedPublisher({ publish, rules: () => [], mailboxIds: () => [] }, one);
+  const publisher = fencedPublisher({ publish, rules: () => [], othersAt: () => [], mailboxIds: () => [] }, one);
   const changes: readonly (() => Promise<unknown>)[] = [
     () => owner.set('INBOX', 'bob', canonical('lr')),
     () => owner.remove('INBOX', 'bob'),

@@ -1,11 +1,11 @@
 /** Whom the guard holds sends as the mailbox does, whatever address it has meanwhile, and never as an address that has become another's. */
 import t from 'tap';
-import { sync } from './inside.ts';
+import { dryRun, sync } from './inside.ts';
 import { at, startSite } from './site.ts';
 import { refusal, senderAnswer } from './submission.ts';
 
 const OWNERS = ['o1', 'o2', 'o3'];
-const here = await startSite({ users: [...OWNERS, 'd1', 'd2'], extraToml: '[guard]\nmax_pairs = 3' });
+const here = await startSite({ users: [...OWNERS, 'o4', 'd1', 'd2'], extraToml: '[guard]\nmax_pairs = 3' });
 t.teardown(() => here.stop());
 await here.register('o1', 'd1', 'd2');
 for (const owner of OWNERS.slice(1)) await here.register(owner);
@@ -62,7 +62,28 @@ t.test('a further address comes and goes', async (t) => {
   t.same(await all('desk'), [false, false]);
 });
 
+t.test('a mailbox leaves the table, and its address is given to another', async (t) => {
+  await here.sql(`DELETE FROM mailbox WHERE address = '${at('third')}'`);
+  t.match(await sync(here), { held: 6, failures: [] });
+  t.same(await all('third'), [true, true], 'nobody else has it');
+  await here.sql(`INSERT INTO mailbox (address, login) VALUES ('${at('third')}', '${at('o4')}')`);
+  const { steps } = await dryRun(here);
+  t.match(
+    steps,
+    [
+      { kind: 'withdraw', address: at('third'), login: at('d1') },
+      { kind: 'withdraw', address: at('third'), login: at('d2') },
+    ],
+    'a dry run says so',
+  );
+  t.match(await sync(here), { held: 6, failures: [] });
+  for (const who of ['d1', 'd2']) t.same(await senderAnswer(here, who, at('third')), refusal(who, at('third')));
+  t.ok(await sends('o4', 'third'), 'who owns it sends');
+  t.match(await sync(here), { steps: [], held: 6, failures: [] }, 'and nothing is left to do');
+});
+
 t.test('they are let go', async (t) => {
   t.match(await sync(here, { force: true }), { held: 0, failures: [] });
-  for (const address of ['bureau', 'second', 'third']) t.same(await all(address), [false, false], address);
+  for (const address of ['bureau', 'second']) t.same(await all(address), [false, false], address);
+  t.ok(await sends('o4', 'third'), 'who owns it sends on');
 });

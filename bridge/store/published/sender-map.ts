@@ -125,6 +125,9 @@ export function openSenderMap(directory: string, options: { readonly readonly?: 
   const rulesOf = database.prepare<[number], SenderRule>(
     'SELECT address, login FROM sender_login WHERE mailbox = ? ORDER BY address, login',
   );
+  const rulesAt = database.prepare<[string, number], SenderRule & { readonly mailboxId: number }>(
+    'SELECT address, login, mailbox AS mailboxId FROM sender_login WHERE address = ? AND mailbox <> ? ORDER BY login',
+  );
   const changes = database.prepare('SELECT total_changes()').pluck();
   const publish = (mailboxId: number, rules: readonly SenderRule[]): SenderChange => {
     const there = rulesOf.all(mailboxId);
@@ -147,6 +150,8 @@ export function openSenderMap(directory: string, options: { readonly readonly?: 
     publish: (mailboxId, rules) => guarded(file, () => publish(mailboxId, rules)),
     reached: async () => log?.reached(),
     rules: (mailboxId) => guarded(file, () => rulesOf.all(mailboxId)),
+    othersAt: (addresses, mailboxId) =>
+      guarded(file, () => addresses.flatMap((address) => rulesAt.all(address, mailboxId))),
     mailboxIds: (after, most) =>
       guarded(
         file,
