@@ -5,6 +5,7 @@ import type { Policy } from '../../acl/desired.ts';
 import { describeNotInForce, verdict } from '../../acl/policy.ts';
 import { failureOf } from '../shared/failure.ts';
 import { phaseKey, phasesAmong } from '../store/state/ledger-pairs.ts';
+import type { LedgerPhase } from '../store/state/state-db.ts';
 import type { DelegationDb } from '../store/table/delegation-db.ts';
 import { type Delegation, delegationPages, listDelegations } from '../store/table/delegation-list.ts';
 import { type FoundMailbox, findMailboxes } from '../store/table/found-mailboxes.ts';
@@ -90,15 +91,24 @@ function stateOf(row: Delegation, { rules }: Policy, known: Phases, now: string)
   const judged = verdict(row, rules, now);
   if (!judged.inForce) {
     const reason = judged.why;
-    const state = reason === 'not-started' ? 'not started' : reason === 'ended' ? 'ended' : 'suspended';
-    return { state, reason, why: describeNotInForce(reason), inForceSince: null, verified: false };
+    return { state: outOfForce(reason), reason, why: describeNotInForce(reason), inForceSince: null, verified: false };
   }
   const holds = { reason: null, why: null };
   if (known === undefined) return { state: 'granted', ...holds, inForceSince: null, verified: false };
   const pair = known.get(phaseKey(row.mailbox.server, row.mailboxId, row.delegate.login));
   const inForceSince = pair?.phase === 'verified' || pair?.phase === 'in-force' ? pair.inForceAt : null;
-  if (pair?.phase === 'verified') return { state: 'in force', ...holds, inForceSince, verified: true };
-  return { state: pair?.phase === 'in-force' ? 'being verified' : 'waiting', ...holds, inForceSince, verified: false };
+  return { state: stateBySeen(pair?.phase), ...holds, inForceSince, verified: pair?.phase === 'verified' };
+}
+
+/** Of a delegation that is not in force, by the condition that fails. */
+export function outOfForce(reason: NotInForce): DelegationState {
+  return reason === 'not-started' ? 'not started' : reason === 'ended' ? 'ended' : 'suspended';
+}
+
+/** Of one that should be in force, by how far the server has been seen to have it. */
+export function stateBySeen(phase: LedgerPhase | null | undefined): DelegationState {
+  if (phase === 'verified') return 'in force';
+  return phase === 'in-force' ? 'being verified' : 'waiting';
 }
 
 async function knownPhases({ warn, state }: Acting, rows: readonly Delegation[]): Promise<Phases> {

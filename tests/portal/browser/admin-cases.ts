@@ -52,6 +52,9 @@ async function looks(t: Test, page: Page, language: 'fr' | 'en', { name, owner, 
   const remedy = language === 'fr' ? '«\u00a0mandat account activate' : '"mandat account activate';
   for (const part of [codes.reasons['account-pending'], `${remedy} ${delegate} --email`, own.unreachable])
     t.match(explained, part);
+  const pending = page.locator('section', { hasText: codes.reasons['account-pending'] });
+  const states = await pending.locator('.head .state').allTextContents();
+  t.strictSame([...new Set(states)], [codes.states.waiting], 'as on the owner’s page');
   await page.goto(`/admin/audit?mailbox=${name}%40example.org`);
   const trail = await page.textContent('table');
   t.match(trail, `owner:${owner} (admin:${ADMIN} portal:`);

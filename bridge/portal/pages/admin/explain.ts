@@ -2,11 +2,13 @@
 import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import { type Condition, named } from '../../../../acl/policy.ts';
+import { outOfForce, stateBySeen } from '../../../acting/delegation-states.ts';
 import { explained } from '../../../acting/site-status.ts';
 import type { Explanation } from '../../../questions/explain.ts';
 import { failureOf } from '../../../shared/failure.ts';
 import type { PortalEnv } from '../../context.ts';
 import { fault, inWords, typedInQuery } from '../form.ts';
+import { stateIn } from '../owner/state-shown.ts';
 import { addressShown, type Html, type PortalContext, page, wordsOf } from '../page.ts';
 import { ADMIN, mailboxPath } from '../paths.ts';
 import { headRow } from '../table.ts';
@@ -54,17 +56,27 @@ function said(c: PortalContext, { mailbox, identifier, login }: Explanation, one
   };
 }
 
+/** As the other pages have it. Who has no row is on their way out, or held. */
+function standing({ inForce, phase, conditions, held }: Explanation) {
+  const never = { startsAt: null, endsAt: null };
+  const reason = conditions.find(({ holds }) => !holds)?.why ?? null;
+  if (inForce) return { state: stateBySeen(phase), reason: null, ...never };
+  if (reason === null)
+    return { state: held === null ? ('ended' as const) : ('waiting' as const), reason: null, ...never };
+  return { state: outOfForce(reason), reason, ...never };
+}
+
 function oneCard(c: PortalContext, explanation: Explanation): Html {
-  const { identifier, login, inForce, conditions, failure, held } = explanation;
-  const { admin: words, codes } = wordsOf(c);
-  const state = inForce ? codes.states['in force'] : codes.states.suspended;
+  const { identifier, login, conditions, failure, held } = explanation;
+  const { admin: words } = wordsOf(c);
+  const { text, tone } = stateIn({ words: wordsOf(c), time: String }, standing(explanation));
   const name = identifier ?? login;
   const row = (one: Condition) => {
     const { how, remedy } = said(c, explanation, one);
     return html`<tr role="row"><td role="cell" data-label="${words.condition}">${how}</td>
 <td role="cell" data-label="${words.holds}"><span class="state ${one.holds ? 'good' : 'bad'}">${one.holds ? words.holds : words.fails}</span></td><td role="cell" data-label="${words.remedy}">${remedy}</td></tr>`;
   };
-  return html`<section class="card" aria-label="${name}"><div class="head"><h2>${name}</h2><span class="state ${inForce ? 'good' : 'bad'}">${state}</span></div>
+  return html`<section class="card" aria-label="${name}"><div class="head"><h2>${name}</h2><span class="state ${tone}">${text}</span></div>
 <p class="lead">${login}</p>${failure === null ? '' : html`<div class="note bad"><p>${words.causes[failure.code]}</p><p lang="en">${failure.message}</p></div>`}${held === null ? '' : html`<div class="note wait"><p lang="en">${held}</p></div>`}
 ${conditions.length === 0 ? '' : html`<table class="cards" role="table" aria-label="${words.conditions}">${headRow([words.condition, words.holds, words.remedy])}<tbody role="rowgroup">${conditions.map(row)}</tbody></table>`}</section>`;
 }
