@@ -25,6 +25,20 @@ const SAFEGUARDS: readonly Guard[] = [
     ...servers('reconcile-guard'),
   ),
   line(
+    'an address that is another mailbox’s is no more theirs whom the guard holds',
+    'bridge/reconcile/first-phase.ts',
+    'const left = await withdrawFromOthers(pass, senders, rules);',
+    'const left: readonly Failure[] = [];',
+    ...servers('held-senders'),
+  ),
+  line(
+    'who has the address now keeps it from a pass with older rows',
+    'bridge/reconcile/first-phase.ts',
+    '!own.includes(rule.address)',
+    'true',
+    ...servers('address-moves'),
+  ),
+  line(
     'another table in its place is known by its epoch',
     PAST,
     'lastEpoch !== (await epochOf(table)) || ',
