@@ -50,7 +50,7 @@ async function noteForeign(history: History, account: Account): Promise<void> {
   history.foreign.set(account, foreignIn(entries, group));
 }
 
-const WIDE = 'lrswipkxtea';
+export const WIDE = 'lrswipkxtea';
 const WHOLE = 'lrswipkxte';
 const NARROW = 'lr';
 const BY_HAND = 'lrs';

@@ -1,6 +1,7 @@
 /** What everybody can do, compared with the model: I1 to I4. */
 import { outcome } from '../../servers/outcomes.ts';
 import { FULL, SPECIAL, SPECIALS, sorted } from '../../servers/wire.ts';
+import { WIDE } from './by-hand.ts';
 import { lookAround, type OwnSight, type Seen, type Sight } from './eyes.ts';
 import type { Group } from './group.ts';
 import { Broken, type Entries, type History, spot } from './history.ts';
@@ -51,8 +52,10 @@ async function delegate(
   const text = `${spot(person, account)}: ${what.join(', ')}; reads ${reads}, writes ${writes}`;
   const held = isHeld(history.model, person, account);
   if (!held && !history.against.get(account)?.has(person)) throw new Broken('I2', text);
-  const more = wrong.filter((name) =>
-    [...(rights[name] ?? '')].some((right) => !(expected[name] ?? '').includes(right)),
+  // What an owner's own hand has widened of who is held stays, as all of theirs.
+  const widened = (name: string) => held && rights[name] === sorted(WIDE);
+  const more = wrong.filter(
+    (name) => !widened(name) && [...(rights[name] ?? '')].some((right) => !(expected[name] ?? '').includes(right)),
   );
   if (more.length > 0) throw new Broken('I1', `more than is promised: ${text}`);
   const mailbox = Object.entries(history.model.table.login).find(([, login]) => login === account)?.[0] as
