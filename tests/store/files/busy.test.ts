@@ -98,53 +98,72 @@ async function heldWhile<T>(work: () => Promise<T>): Promise<{ readonly result: 
 const LOCK_SECONDS = 2;
 const SMALL_PART = (LOCK_SECONDS * 1000) / 4;
 
-t.test('a write waits without the loop, and whoever reads or writes elsewhere goes on', async (t) => {
-  const files = freshFiles(t);
-  rows(files.delegations, `${WORLD}; INSERT INTO delegation (mailbox, delegate) VALUES ('alice@example.org', 'bob')`);
-  const [table, state] = [openTable(t, files), openState(t, files)];
-  const lock = await holdWriteLock(files.delegations, { seconds: LOCK_SECONDS });
-  let settled = false;
-  const { heldMs } = await heldWhile(async () => {
-    const waiting = settle(table, 1, 1_000_000).then(() => {
-      settled = true;
-    });
-    const single = table.query.deleteFrom('intents').execute();
-    await sleep(50); // it has been refused by now, and waits
-    // What a revoke needs until the server has it: its row, and the ledger.
-    t.match(await readMailbox(table, 1), { rows: { address: 'alice@example.org' } });
-    t.equal((await pendingMailboxes(table)).length > 0, true);
-    await setPhase(state, [1], 'revoking', '2026-11-26T08:00:00.000Z');
-    t.notOk(settled, 'all of that while the lock is held');
-    await Promise.all([waiting, single]);
-  });
-  t.ok(settled, 'and it is done when the lock is gone');
-  t.ok(heldMs < SMALL_PART, `the loop was held for ${heldMs} ms`);
-  await lock.ended;
-});
+/** So often it is measured: a machine that is busy holds the loop now and then, and one that waits for the lock is held each time. */
+const TRIES = 3;
 
-t.test('state.db and submission.db likewise', async (t) => {
-  const files = freshFiles(t);
-  const [state, store] = [openState(t, files), openSubmissions(files.submissions)];
-  t.teardown(() => store.close());
-  const locks = await Promise.all(
-    [files.state, files.submissions].map((file) => holdWriteLock(file, { seconds: LOCK_SECONDS })),
-  );
-  const { heldMs } = await heldWhile(async () => {
-    const waiting = Promise.all([
-      setFact(state, 'sweep', 'single'),
-      state.write((query) => setFact({ query }, 'rules', 'in a transaction')),
-      store.note([{ kind: 'copy-sent', copy: { nonce: 'n', mailbox: 'alice@example.org', sentAt: 'now' } }]),
-    ]);
-    await sleep(50);
-    t.equal(await fact(state, 'sweep'), undefined);
-    t.same(await store.missing(), []);
-    await waiting;
-  });
-  t.match(await Promise.all([fact(state, 'sweep'), fact(state, 'rules')]), ['single', 'in a transaction']);
-  t.match(await store.missing(), [{ nonce: 'n' }]);
-  t.ok(heldMs < SMALL_PART, `the loop was held for ${heldMs} ms`);
-  await Promise.all(locks.map(({ ended }) => ended));
-});
+async function heldLittle(t: Test, measured: (t: Test) => Promise<number>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    let heldMs = Number.POSITIVE_INFINITY;
+    await t.test(`measured, ${tries}`, async (t) => {
+      heldMs = await measured(t);
+    });
+    if (heldMs >= SMALL_PART && tries < TRIES) continue;
+    t.ok(heldMs < SMALL_PART, `the loop was held for ${heldMs} ms`);
+    return;
+  }
+}
+
+t.test('a write waits without the loop, and whoever reads or writes elsewhere goes on', (t) =>
+  heldLittle(t, async (t) => {
+    const files = freshFiles(t);
+    rows(files.delegations, `${WORLD}; INSERT INTO delegation (mailbox, delegate) VALUES ('alice@example.org', 'bob')`);
+    const [table, state] = [openTable(t, files), openState(t, files)];
+    const lock = await holdWriteLock(files.delegations, { seconds: LOCK_SECONDS });
+    let settled = false;
+    const { heldMs } = await heldWhile(async () => {
+      const waiting = settle(table, 1, 1_000_000).then(() => {
+        settled = true;
+      });
+      const single = table.query.deleteFrom('intents').execute();
+      await sleep(50); // it has been refused by now, and waits
+      // What a revoke needs until the server has it: its row, and the ledger.
+      t.match(await readMailbox(table, 1), { rows: { address: 'alice@example.org' } });
+      t.equal((await pendingMailboxes(table)).length > 0, true);
+      await setPhase(state, [1], 'revoking', '2026-11-26T08:00:00.000Z');
+      t.notOk(settled, 'all of that while the lock is held');
+      await Promise.all([waiting, single]);
+    });
+    t.ok(settled, 'and it is done when the lock is gone');
+    await lock.ended;
+    return heldMs;
+  }),
+);
+
+t.test('state.db and submission.db likewise', (t) =>
+  heldLittle(t, async (t) => {
+    const files = freshFiles(t);
+    const [state, store] = [openState(t, files), openSubmissions(files.submissions)];
+    t.teardown(() => store.close());
+    const locks = await Promise.all(
+      [files.state, files.submissions].map((file) => holdWriteLock(file, { seconds: LOCK_SECONDS })),
+    );
+    const { heldMs } = await heldWhile(async () => {
+      const waiting = Promise.all([
+        setFact(state, 'sweep', 'single'),
+        state.write((query) => setFact({ query }, 'rules', 'in a transaction')),
+        store.note([{ kind: 'copy-sent', copy: { nonce: 'n', mailbox: 'alice@example.org', sentAt: 'now' } }]),
+      ]);
+      await sleep(50);
+      t.equal(await fact(state, 'sweep'), undefined);
+      t.same(await store.missing(), []);
+      await waiting;
+    });
+    t.match(await Promise.all([fact(state, 'sweep'), fact(state, 'rules')]), ['single', 'in a transaction']);
+    t.match(await store.missing(), [{ nonce: 'n' }]);
+    await Promise.all(locks.map(({ ended }) => ended));
+    return heldMs;
+  }),
+);
 
 t.test('a transaction sees one state of the table, and a failed one leaves the connection usable', async (t) => {
   const files = freshFiles(t);
