@@ -67,10 +67,11 @@ t.test('a SIGHUP in the middle of the start ends nobody, and is obeyed when both
 t.test('two processes, both in status, both ended by SIGTERM', async (t) => {
   const { here, sidecar } = await running(t);
   await sidecar.said('filtering submissions');
+  // One that was late at the start is ended once more after that, and another one begun.
+  await waitFor('it greets', LIMIT_MS, () => greets(here));
   const pid = await runs(here);
   t.equal((await statusOf(here)).sidecar?.pid, sidecar.pid);
   t.not(pid, sidecar.pid, 'a process of its own');
-  t.ok(await greets(here));
   const { stdout } = await here.mandat('status');
   t.match(stdout, new RegExp(`^filter +running \\(process ${pid}, since 20`, 'm'));
   await waitFor('it is noted for how long the loops were held', LIMIT_MS, async () => {
