@@ -25,14 +25,14 @@ export function tally(tap: string): Tally {
   let planned: number | undefined;
   const broken: string[] = [];
   const failures: string[] = [];
-  /** The failure whose diagnosis may follow. */
-  let told: string | undefined;
+  /** Whether the line before told of a failure, whose diagnosis may follow. */
+  let hasFailed = false;
   /** By depth: the subtest that is open there, and the failures that were counted before it began. */
   const open = new Map<number, { name: string; before: number }>();
   const within = (depth: number) => [...open].filter(([of]) => of < depth).map(([, { name }]) => name);
   for (const { line, diff } of withDiagnoses(tap)) {
-    if (told !== undefined) failures.push(`${told}${diff ?? ''}`);
-    told = undefined;
+    if (hasFailed && diff !== undefined) failures.push(`${failures.pop()}${diff}`);
+    hasFailed = false;
     if (diff !== undefined) continue;
     const subtest = /^( *)# Subtest: (.*)$/.exec(line);
     if (subtest) open.set(depthOf(subtest[1]), { name: subtest[2] ?? '', before: failed });
@@ -51,10 +51,10 @@ export function tally(tap: string): Tally {
       if (depth === 0) wholly++;
     } else if (not && (failedBefore === undefined || failedBefore === failed)) {
       failed++;
-      told = [...within(depth), rest].join(' > ');
+      failures.push([...within(depth), rest].join(' > '));
+      hasFailed = true;
     } else if (!not && failedBefore === undefined) passed++;
   }
-  if (told !== undefined) failures.push(told);
   if (planned === undefined || files !== planned)
     broken.push(`${files} of ${planned ?? 'unknown'} test files reported`);
   // Where each file says why it was skipped, that is what came of it: servers that this machine can't have.

@@ -30,8 +30,6 @@ const PEOPLE = `INSERT INTO mailbox (address) VALUES ('${at('alice')}');
 const MANY_EVENTS = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${EVENTS})
   INSERT INTO events (at, actor, action, mailbox) SELECT '2026-11-28T08:00:00.000Z', 'sql', 'seen', 'm' || i || '@lab.test' FROM n`;
 
-export type BusySite = Awaited<ReturnType<typeof startBusySite>>;
-
 /** With a sidecar and its filter, which rest until something is begun. */
 export async function startBusySite() {
   const site = await startSite({ users: ['alice', 'bob'], scheme: 'rpps', filter: true, reuse: false });

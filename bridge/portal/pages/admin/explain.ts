@@ -58,12 +58,10 @@ function said(c: PortalContext, { mailbox, identifier, login }: Explanation, one
 
 /** As the other pages have it. Who has no row is on their way out, or held. */
 function standing({ inForce, phase, conditions, held }: Explanation) {
-  const never = { startsAt: null, endsAt: null };
   const reason = conditions.find(({ holds }) => !holds)?.why ?? null;
-  if (inForce) return { state: stateBySeen(phase), reason: null, ...never };
-  if (reason === null)
-    return { state: held === null ? ('ended' as const) : ('waiting' as const), reason: null, ...never };
-  return { state: outOfForce(reason), reason, ...never };
+  const withoutRow = held === null ? 'ended' : 'waiting';
+  const outside = reason === null ? withoutRow : outOfForce(reason);
+  return { state: inForce ? stateBySeen(phase) : outside, reason, startsAt: null, endsAt: null };
 }
 
 function oneCard(c: PortalContext, explanation: Explanation): Html {
