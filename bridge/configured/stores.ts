@@ -69,7 +69,8 @@ export async function openSubmissionStore(
   { older }: Pick<OpenOptions, 'older'> = {},
 ): Promise<SubmissionStore> {
   const settings = await postgresOf(config, older);
-  if (settings === undefined) return openSubmissions(dataFiles(config.dataDir).submissions);
+  if (settings === undefined)
+    return onceFree({}, (options) => openSubmissions(dataFiles(config.dataDir).submissions, options));
   const { openPostgresSubmissions } = await import('../store/postgres/submissions-db.ts');
   return openPostgresSubmissions(settings);
 }
@@ -80,7 +81,7 @@ export async function existingSubmissionStore(
   options: Pick<OpenOptions, 'older'> = {},
 ): Promise<SubmissionStore | undefined> {
   return config.database === undefined
-    ? existingSubmissions(dataFiles(config.dataDir).submissions)
+    ? onceFree({}, (options) => existingSubmissions(dataFiles(config.dataDir).submissions, options))
     : openSubmissionStore(config, options);
 }
 

@@ -32,7 +32,7 @@ export function filesTo(files: DataFiles, now: () => Date): To {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const rooms = roomFiles(files).map((one): OpenRoom => {
     const file = path.join(directory, path.basename(one.file));
-    migrate(file, one.kind, one.room === 'table' ? groupId(SHARED_GROUP) : undefined);
+    migrate(file, one.kind, { gid: one.room === 'table' ? groupId(SHARED_GROUP) : undefined });
     const database = new Database(file, { fileMustExist: true, timeout: 5000 });
     database.pragma('synchronous = NORMAL');
     for (const name of namesOf(database, 'trigger')) database.exec(`DROP TRIGGER "${name}"`);

@@ -107,7 +107,7 @@ export function initialise(files: DataFiles): readonly InitReport[] {
   const gid = makeDataPlaces(files);
   refuseChangedRules(files.delegations);
   const migrated = [
-    { file: files.delegations, what: DELEGATIONS.what, ...migrate(files.delegations, DELEGATIONS, gid) },
+    { file: files.delegations, what: DELEGATIONS.what, ...migrate(files.delegations, DELEGATIONS, { gid }) },
     { file: files.state, what: STATE.what, ...migrate(files.state, STATE) },
   ];
   const alone = !isLocked(files.lock);

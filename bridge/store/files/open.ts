@@ -34,8 +34,15 @@ export interface FileKind {
   readonly schema?: string;
 }
 
-/** Makes the file when there is none, and brings it to the version of this program. Returns the versions before and after. */
-export function migrate(file: string, kind: FileKind, gid?: number): { readonly from: number; readonly to: number } {
+/**
+ * Makes the file when there is none, and brings it to the version of this program. Returns the versions before and after. `busyMs`: as
+ * {@link OpenOptions} has it.
+ */
+export function migrate(
+  file: string,
+  kind: FileKind,
+  { gid, busyMs }: { readonly gid?: number | undefined; readonly busyMs?: number | undefined } = {},
+): { readonly from: number; readonly to: number } {
   return guarded(file, kind, () => {
     const to = kind.migrations.length;
     const make = (draft: string) => {
@@ -46,16 +53,16 @@ export function migrate(file: string, kind: FileKind, gid?: number): { readonly 
       } finally {
         closeSync(fd);
       }
-      upgrade(draft, kind);
+      upgrade(draft, kind, busyMs);
     };
     if (!existsSync(file) && makeWhole(file, make)) return { from: 0, to };
-    return { from: upgrade(file, kind), to };
+    return { from: upgrade(file, kind, busyMs), to };
   });
 }
 
 /** Returns the version it had. */
-function upgrade(file: string, kind: FileKind): number {
-  const database = connect(file);
+function upgrade(file: string, kind: FileKind, busyMs?: number): number {
+  const database = connect(file, false, busyMs);
   try {
     const from = checkVersion(database, file, kind);
     if (from === 0) prepareToGiveBack(database);
@@ -95,7 +102,7 @@ export interface OpenOptions {
   /** How long what a statement needs is waited for where another program has it, in milliseconds. */
   readonly patienceMs?: number;
   /** How long SQLite itself waits as it opens a file that another program holds, in milliseconds: nothing else goes on meanwhile. Default: {@link BUSY_MS}. */
-  readonly busyMs?: number;
+  readonly busyMs?: number | undefined;
   /** In PostgreSQL: the token of whoever works there (postgres/worker-row.ts). Nothing is written once it is another's. */
   readonly worker?: string | undefined;
 }
@@ -145,9 +152,9 @@ export function isThere(file: string, { what }: Pick<FileKind, 'what'>): boolean
 }
 
 /** Which version a file has. Fails `config` where it is none of ours, or newer. */
-export function versionIn(file: string, kind: FileKind): number {
+export function versionIn(file: string, kind: FileKind, busyMs?: number): number {
   return guarded(file, kind, () => {
-    const database = connect(file, leavesNoTrace(file));
+    const database = connect(file, leavesNoTrace(file), busyMs);
     try {
       return checkVersion(database, file, kind);
     } finally {

@@ -11,7 +11,7 @@ import type { FailureCode } from '../../shared/failure.ts';
 import type { Fingerprint } from '../../submission/fingerprint.ts';
 import { SUBMISSIONS } from '../databases.ts';
 import { dataVersionOf, waitsForNobody, whenFree } from '../files/busy.ts';
-import { explained, isThere, migrate, open, versionIn } from '../files/open.ts';
+import { explained, isThere, migrate, type OpenOptions, open, versionIn } from '../files/open.ts';
 import type { AuditEntry } from '../trail/sealing.ts';
 import type { AuditFilter } from '../trail/trail-reading.ts';
 
@@ -113,23 +113,25 @@ export interface SubmissionStore {
 }
 
 /** Makes the file when there is none. */
-export function openSubmissions(file: string): SubmissionStore {
-  migrate(file, SUBMISSIONS);
-  return openFile(file);
+export function openSubmissions(file: string, options: Opening = {}): SubmissionStore {
+  migrate(file, SUBMISSIONS, options);
+  return openFile(file, options);
 }
 
 /** Undefined where nothing was ever submitted through us. */
-export function existingSubmissions(file: string): SubmissionStore | undefined {
+export function existingSubmissions(file: string, options: Opening = {}): SubmissionStore | undefined {
   if (!isThere(file, SUBMISSIONS)) return undefined;
-  if (versionIn(file, SUBMISSIONS) < SUBMISSIONS.migrations.length) migrate(file, SUBMISSIONS);
-  return openFile(file);
+  if (versionIn(file, SUBMISSIONS, options.busyMs) < SUBMISSIONS.migrations.length) migrate(file, SUBMISSIONS, options);
+  return openFile(file, options);
 }
+
+type Opening = Pick<OpenOptions, 'busyMs'>;
 
 const FIELDS = 'at, actor, reason, action, mailbox, delegate, detail, on_behalf, via';
 const MISSING = 'nonce, mailbox, sent_at AS sentAt, state, attempts, tried_at AS triedAt, code, message, hint';
 
-function openFile(file: string): SubmissionStore {
-  const database = open(file, SUBMISSIONS);
+function openFile(file: string, { busyMs }: Opening): SubmissionStore {
+  const database = open(file, SUBMISSIONS, { busyMs });
   database.pragma('synchronous = NORMAL');
   waitsForNobody(database);
   const insertEvent = database.prepare(

@@ -2,14 +2,18 @@
  * While another program holds a database: what would be written is tried again from the event loop, everything else goes on, and what takes too
  * long fails as `retry`, not as a defect.
  */
+import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { Kysely, sql } from 'kysely';
 import t, { type Test } from 'tap';
+import { existingSubmissionStore, openSubmissionStore, type Placed } from '../../../bridge/configured/stores.ts';
 import { forgetServedIntents, release } from '../../../bridge/safeguards/guard.ts';
 import { tableAge } from '../../../bridge/safeguards/table-from-the-past.ts';
+import { SUBMISSIONS } from '../../../bridge/store/databases.ts';
 import { dataVersionOf, patientDialect, waitsForNobody, whenFree } from '../../../bridge/store/files/busy.ts';
 import type { DataFiles } from '../../../bridge/store/files/data-files.ts';
+import { migrate } from '../../../bridge/store/files/open.ts';
 import { fact, setFact } from '../../../bridge/store/state/facts.ts';
 import { setPhase } from '../../../bridge/store/state/ledger.ts';
 import { openSubmissions } from '../../../bridge/store/submissions/submission-db.ts';
@@ -163,6 +167,27 @@ t.test('state.db and submission.db likewise', (t) =>
     await Promise.all(locks.map(({ ended }) => ended));
     return heldMs;
   }),
+);
+
+t.test(
+  'submission.db is opened without the loop too: of an older version, whose rows another program is writing',
+  (t) =>
+    heldLittle(t, async (t) => {
+      const files = freshFiles(t);
+      rmSync(files.submissions, { force: true });
+      migrate(files.submissions, { ...SUBMISSIONS, migrations: SUBMISSIONS.migrations.slice(0, 1) });
+      const lock = await holdWriteLock(files.submissions, { seconds: LOCK_SECONDS });
+      const config = { dataDir: files.directory, server: { name: 'main' } } as Placed;
+      const { result: stores, heldMs } = await heldWhile(() =>
+        Promise.all([existingSubmissionStore(config), openSubmissionStore(config)]),
+      );
+      for (const store of stores) {
+        t.same(await store?.missing(), [], 'it is of this version now');
+        store?.close();
+      }
+      await lock.ended;
+      return heldMs;
+    }),
 );
 
 t.test('a transaction sees one state of the table, and a failed one leaves the connection usable', async (t) => {
