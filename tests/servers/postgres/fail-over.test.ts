@@ -55,6 +55,9 @@ t.test('what the replica lacks gives nobody access', async (t) => {
   leadTo(replica);
   const asked = await site.mandat('grant', at('alice'), at('erin'));
   t.match(asked, { status: 5, stderr: /only answers questions now: it is a replica/ });
+  const replicaOnly = () =>
+    sidecar.log().some((line) => /only answers questions now: it is a replica/.test(JSON.stringify(line)));
+  await waitFor('the sidecar says that it is a replica', 20_000, replicaOnly);
   await replica.promote();
   const again = () => sidecar.log().some(({ msg }) => /older than the one last seen/.test(String(msg)));
   await waitFor('the sidecar finds that it is older', 20_000, again);
