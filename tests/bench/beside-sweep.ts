@@ -1,9 +1,9 @@
 /** A grant beside a sweep that is under way, and the same on a site that rests, in turn: of mailboxes whose accounts the server has, or doesn't have. */
-import { waitFor } from '../../config/lab/wait.ts';
 import { startSite } from '../servers/site.ts';
 import { putRing, ring } from './converged.ts';
 import { GIVE, oneGrant, TAKE } from './one-grant.ts';
 import { type Comparison, compare } from './pairs.ts';
+import { sweepsOf } from './sweeps.ts';
 
 const LONG_MS = 600_000;
 const OURS = ['alice', 'bob'] as const;
@@ -21,16 +21,9 @@ async function ground(mailboxes: number, accounts: 'known' | 'unknown') {
   if (mailboxes > 0) putRing(site, people);
   const sidecar = await site.run();
   const { state, commit, reached, close } = oneGrant(site, LONG_MS);
-  const fact = state.prepare('SELECT value FROM facts WHERE name = ?').pluck();
   return {
     site,
-    sweeping: () => fact.get('sweep-begun') !== undefined,
-    swept: async () => waitFor('the first sweep has ended', LONG_MS, () => fact.get('sweep') !== undefined),
-    /** A sweep from now on. */
-    sweep: async () => {
-      process.kill(sidecar.pid, 'SIGHUP');
-      await waitFor('a sweep has begun', LONG_MS, () => fact.get('sweep-begun') !== undefined);
-    },
+    sweeps: sweepsOf(state, sidecar, LONG_MS),
     /** From the commit until it is in force. */
     grant: async () => {
       const began = performance.now();
@@ -57,12 +50,12 @@ export async function besideSweepFigures(
   const busy = await ground(mailboxes, accounts);
   const quiet = await ground(0, 'known');
   try {
-    await quiet.swept();
+    await quiet.sweeps.ended();
     await busy.grant();
     return await compare(
       `a grant, in force, beside a sweep of mailboxes whose accounts the server ${accounts === 'known' ? 'has' : "doesn't have"}`,
       async () => {
-        if (!busy.sweeping()) await busy.sweep();
+        await busy.sweeps.begin();
         return busy.grant();
       },
       quiet.grant,

@@ -5,6 +5,7 @@ import { builtMandat } from '../../cli/built.ts';
 import { at, type Site, startSite } from '../../servers/site.ts';
 import { GIVE, oneGrant, TAKE } from '../one-grant.ts';
 import { type Comparison, compare } from '../pairs.ts';
+import { sweepsOf } from '../sweeps.ts';
 import { peakMemoryMb, wakeFigures } from '../wake.ts';
 import { delegate, owner, putLargeTable, type Worked } from './large-table.ts';
 import { LISTS, listPeakMb } from './lists.ts';
@@ -28,10 +29,11 @@ async function siteOf(size: number, worked: Worked) {
 async function ground(size: number) {
   const site = await siteOf(size, 'worked off');
   const sidecar = await site.run();
-  const { commit, reached, close } = oneGrant(site, LIMIT_MS);
+  const { state, commit, reached, close } = oneGrant(site, LIMIT_MS);
   return {
     site,
     sidecar,
+    sweeps: sweepsOf(state, sidecar, LIMIT_MS),
     /** From the commit until the sidecar says that it is in force. */
     grant: async () => {
       await reached('verified_version', commit(TAKE));
@@ -119,9 +121,15 @@ export async function growthFigures(small: number, large: number, pairs: number)
       ] as const;
       lists.push({ what: `\`mandat ${args.join(' ')}\``, peakMb });
     }
-    // Last: beside a sweep of accounts that the lab's server doesn't have.
+    // Last: the large one is sweeping all the time, through accounts that the lab's server doesn't have.
     try {
-      compared.push(await compare('a grant, in force', many.grant, few.grant, pairs));
+      const sweeping = async () => {
+        await few.sweeps.begin();
+        return few.grant();
+      };
+      compared.push(await compare('a grant, in force, both sweeping', many.grant, sweeping, pairs));
+      await few.sweeps.ended();
+      compared.push(await compare('a grant, in force, the large one sweeping', many.grant, few.grant, pairs));
       compared.push(await compare('a revoke, BYE seen', many.revoke, few.revoke, pairs));
     } catch (error) {
       console.log(`a grant or a revoke: ${(error as Error).message}`);
