@@ -16,6 +16,7 @@ import { onInbox } from './first-phase.ts';
 import { tellDeciding } from './foreign-rights.ts';
 import { inReach, tellOutOfReach, tryApart } from './out-of-reach.ts';
 import type { LaterLook, Pass } from './pass.ts';
+import { inheritsAsShown, noteInherits, ownListAsShown } from './shown-lately.ts';
 import { keeperAsSeen } from './subscription-list.ts';
 import { subscribeTo } from './subscriptions.ts';
 import { type Tree, wanted } from './tree.ts';
@@ -36,8 +37,9 @@ export async function completeGrant(
   tellTied(pass, delegate, tree);
   await site.gate.run(delegate.login, async () => {
     await tryApart(pass, owner, delegate, pair, tree);
-    const asShown = shownBefore(pass, owner, pair, tree);
-    if (asShown) await fillIn(delegate, tree, rights, pass.inherits.get(owner) ? (rights.get(INBOX) ?? NONE) : NONE);
+    const inheritsHere = shownBefore(pass, owner, pair, tree);
+    const asShown = inheritsHere !== undefined;
+    if (asShown) await fillIn(delegate, tree, rights, inheritsHere ? (rights.get(INBOX) ?? NONE) : NONE);
     if (pair.phase !== 'verified' && !asShown) {
       await asDelegate(
         pass,
@@ -62,13 +64,15 @@ export async function completeGrant(
 }
 
 /**
- * Of many who arrive in one mailbox the first has shown in a session of their own what entries give there, and whose list a subscription stands in. What
- * is to be done for the others needs none then before the look, which tells where they differ.
+ * Of many who arrive the first has shown in a session of their own what entries give there, and whose list a subscription stands in. What is to be done
+ * for the others needs none then before the look, which tells where they differ. Whether INBOX's entry is inherited; undefined: it takes a session.
  */
-function shownBefore({ later, inherits, keepers, site }: Pass, owner: string, pair: Pair, tree: Tree): boolean {
-  if (later === undefined || pair.phase === 'verified' || !inherits.has(owner)) return false;
-  if (tree.folders.some(({ apart }) => apart !== undefined)) return false;
-  return !site.policy.autoSubscribe || (keepers.has(owner) && pair.subscriptions.size === 0);
+function shownBefore(pass: Pass, owner: string, pair: Pair, tree: Tree): boolean | undefined {
+  if (pass.later === undefined || pair.phase === 'verified') return undefined;
+  if (tree.folders.some(({ apart }) => apart !== undefined)) return undefined;
+  const subscribes = pass.site.policy.autoSubscribe;
+  if (subscribes && !(ownListAsShown(pass, owner) && pair.subscriptions.size === 0)) return undefined;
+  return inheritsAsShown(pass, owner);
 }
 
 async function laterLook(
@@ -123,7 +127,7 @@ async function inherited(
   const there = await view.inherited(owner);
   const inherits = there === rights.get(INBOX) ? 'yes' : 'no';
   if ((await fact(pass.site.state, 'inherits')) !== inherits) await setFact(pass.site.state, 'inherits', inherits);
-  if (inherits === 'yes' || there === NONE) pass.inherits.set(owner, inherits === 'yes');
+  if (inherits === 'yes' || there === NONE) noteInherits(pass, owner, inherits === 'yes');
   return there;
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../store/state/subscriptions.ts';
 import { type DelegateView, INBOX } from './driver-interfaces.ts';
 import type { Pass } from './pass.ts';
+import { noteOwnList } from './shown-lately.ts';
 import type { Site } from './site.ts';
 import type { Tree } from './tree.ts';
 
@@ -129,7 +130,7 @@ async function ownersList(pass: Pass, pair: Pair, folders: readonly FolderName[]
 }
 
 function seen(pass: Pass, owner: string): Promise<Keeper> {
-  pass.keepers.add(owner);
+  noteOwnList(pass, owner);
   return note(pass, 'delegate');
 }
 

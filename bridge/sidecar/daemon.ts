@@ -127,7 +127,7 @@ export async function startDaemon(
 
   engine.changes.onChange(schedule.add);
   const sweeping = openSweeping({ site: () => engine.site, config: () => current, schedule });
-  const many = openDelegatesHalf({ site: () => engine.site, schedule });
+  const many = openDelegatesHalf({ site: () => engine.site, schedule, urgency: 'rest' });
   /** For whoever has a hint that something has changed there: what was seen before counts for nothing. */
   const hinted: Pick<Schedule, 'add' | 'pressed' | 'isStuck'> = {
     isStuck: schedule.isStuck,

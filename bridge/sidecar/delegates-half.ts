@@ -39,6 +39,8 @@ const MOST_FOLDERS = 100_000;
 export interface HalfOptions {
   readonly site: () => Pick<Site, 'server' | 'gate' | 'cutter' | 'stopping' | 'table' | 'state'>;
   readonly schedule: Pick<Schedule, 'beside' | 'calm' | 'add'>;
+  /** As what its sessions take their places. */
+  readonly urgency: 'rest' | 'sweep';
   /** Before each person's session; rejects where there is to be none any more. */
   readonly before?: () => Promise<void>;
   /** Around each person's session; `login` hears of each that it asks for. */
@@ -48,6 +50,7 @@ export interface HalfOptions {
 export function openDelegatesHalf({
   site,
   schedule,
+  urgency,
   before = async () => {},
   within = (work) => work(() => {}),
 }: HalfOptions): DelegatesHalf {
@@ -130,7 +133,7 @@ export function openDelegatesHalf({
       const sessions: Promise<void>[] = [];
       for (const [login, looks] of byPerson()) {
         await before();
-        sessions.push(schedule.beside(() => session(login, looks)));
+        sessions.push(schedule.beside(() => session(login, looks), urgency));
       }
       await Promise.all(sessions);
       return givenBack;

@@ -67,10 +67,10 @@ export interface Schedule {
   /** Resolves when nothing is queued or in hand; mailboxes that wait for a retry don't count. */
   idle(): Promise<void>;
   /**
-   * A session of its own that takes a place as a sweep does, after what is left of grants and before the sweep. Resolves when it is over, or won't
-   * be begun any more. `job` never rejects.
+   * A session of its own that takes a place as what is left of grants does (`rest`), or as a sweep does; in its turn after what is left of grants and
+   * before the sweep. Resolves when it is over, or won't be begun any more. `job` never rejects.
    */
-  beside(job: () => Promise<void>): Promise<void>;
+  beside(job: () => Promise<void>, urgency: 'rest' | 'sweep'): Promise<void>;
   /** Resolves when no revoke or grant is queued or in its first phase; for a moment at most. */
   calm(): Promise<void>;
   /** Resolves when no revoke is queued or in its first phase. */
@@ -128,7 +128,11 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
   const revoking = new Set<number>();
   let onRevoked: (() => void)[] = [];
   let onCalm: (() => void)[] = [];
-  const jobs: { readonly job: () => Promise<void>; readonly over: () => void }[] = [];
+  interface Job {
+    readonly job: () => Promise<void>;
+    readonly over: () => void;
+  }
+  const jobs: Readonly<Record<'rest' | 'sweep', Job[]>> = { rest: [], sweep: [] };
   const besides = new Set<Promise<void>>();
   const attempts = new Map<number, number>();
   const retries = new Map<
@@ -203,7 +207,10 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
 
   const take = (): { readonly mailboxId: number; readonly urgency: Urgency } | undefined => {
     for (const urgency of ORDER) {
-      if (urgency === 'sweep') beginBesides();
+      if (urgency === 'sweep') {
+        beginBesides('rest');
+        beginBesides('sweep');
+      }
       const mailboxId = roomFor(urgency) ? firstFree(urgency) : undefined;
       if (mailboxId !== undefined) {
         queues[urgency].delete(mailboxId);
@@ -215,9 +222,9 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
     return undefined;
   };
 
-  const beginBesides = () => {
-    while (jobs.length > 0 && roomFor('sweep')) {
-      const next = jobs.shift();
+  const beginBesides = (urgency: 'rest' | 'sweep') => {
+    while (jobs[urgency].length > 0 && roomFor(urgency)) {
+      const next = jobs[urgency].shift();
       if (next === undefined) return;
       const running = next.job().finally(() => {
         besides.delete(running);
@@ -318,7 +325,8 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
   };
 
   const queued = () => ORDER.reduce((sum, urgency) => sum + queues[urgency].size, 0);
-  const quiet = () => inHand.size + besides.size === 0 && (stopped || queued() + jobs.length === 0);
+  const quiet = () =>
+    inHand.size + besides.size === 0 && (stopped || queued() + jobs.rest.length + jobs.sweep.length === 0);
 
   return {
     add,
@@ -336,10 +344,10 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
       }
     },
     idle: () => (quiet() ? Promise.resolve() : new Promise((resolve) => onIdle.push(resolve))),
-    beside: (job) =>
+    beside: (job, urgency) =>
       new Promise((over) => {
         if (stopped) return over();
-        jobs.push({ job, over });
+        jobs[urgency].push({ job, over });
         pump();
       }),
     calm: () => calm(),
@@ -347,7 +355,7 @@ export function openSchedule({ work, concurrency, ...waits }: ScheduleOptions): 
     revokesBy,
     stop: async () => {
       stopped = true;
-      for (const { over } of jobs.splice(0)) over();
+      for (const waiting of [jobs.rest, jobs.sweep]) for (const { over } of waiting.splice(0)) over();
       for (const { timer } of retries.values()) clearTimeout(timer);
       await Promise.all([...inHand.values(), ...besides]);
     },

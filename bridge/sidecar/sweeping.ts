@@ -52,6 +52,7 @@ export function openSweeping({ site, config, schedule }: SweepingOptions): Sweep
   const half = openDelegatesHalf({
     site,
     schedule: { beside: schedule.beside, calm: schedule.calm, add: give },
+    urgency: 'sweep',
     before: () => budget.ready(leaving.signal),
     within: budget.spending,
   });

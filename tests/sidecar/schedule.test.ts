@@ -676,7 +676,7 @@ t.test(
     const { schedule, inHand, end } = bench(t, { concurrency: 2 });
     const jobs: (() => void)[] = [];
     const job = () => new Promise<void>((resolve) => jobs.push(resolve));
-    const over = schedule.beside(job);
+    const over = schedule.beside(job, 'sweep');
     schedule.add(1, 'sweep');
     t.equal(jobs.length, 1, 'it has begun');
     t.same(inHand(), [], 'the sweep waits: one place is for the server');
@@ -689,7 +689,7 @@ t.test(
     await over;
     await turn();
     t.same(inHand(), [1]);
-    const second = schedule.beside(job);
+    const second = schedule.beside(job, 'sweep');
     t.equal(jobs.length, 1, 'nor does it begin beside a sweep');
     const stopped = schedule.stop();
     await second; // it won't be begun
@@ -698,6 +698,38 @@ t.test(
     t.equal(jobs.length, 1);
   },
 );
+
+t.test('a session for what is left of grants takes a place as that does, before those of a sweep', async (t) => {
+  const { schedule, end } = bench(t, { concurrency: 2 });
+  const begun: string[] = [];
+  const over: (() => void)[] = [];
+  const job = (name: string) => () => {
+    begun.push(name);
+    return new Promise<void>((resolve) => over.push(resolve));
+  };
+  schedule.add(1, 'rest');
+  schedule.add(2, 'rest');
+  const all = [
+    schedule.beside(job('sweep'), 'sweep'),
+    ...['a', 'b', 'c'].map((name) => schedule.beside(job(name), 'rest')),
+  ];
+  t.same(begun, [], 'what is left of grants goes first');
+  await end(1);
+  t.same(begun, ['a']);
+  await end(2);
+  t.same(begun, ['a', 'b'], 'each of the two places');
+  over[0]?.();
+  await turn();
+  t.same(begun, ['a', 'b', 'c'], 'one place is not left free, as it is of a sweep');
+  over[1]?.();
+  await turn();
+  t.same(begun, ['a', 'b', 'c'], 'the sweep waits for a free one');
+  over[2]?.();
+  await turn();
+  t.same(begun, ['a', 'b', 'c', 'sweep']);
+  over[3]?.();
+  await Promise.all(all);
+});
 
 t.test('calm: a sweep waits for grants, but not for one that waits for itself', async (t) => {
   const { schedule, first, end } = bench(t, { concurrency: 2 });
